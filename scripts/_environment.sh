@@ -1,0 +1,102 @@
+# Sourced, not run: makes the project's environment and puts it on the PATH.
+#
+#   cd <the project's root>; . scripts/_environment.sh
+#
+# .venv holds everything Python, from requirements.lock, and the project itself, editable;
+# node_modules holds the CDK command line and the demo's tables, from package-lock.json. Each is
+# made when missing, and brought up to date when its lock has changed: a stamp, written last, names
+# what it was made from, so an interrupted run is made good by the next one, and a lock file keeps
+# two runs apart. PYTHON names another interpreter than python3.
+
+_environment_say() { printf 'environment: %s\n' "$*" >&2; }
+_environment_fail() {
+    _environment_say "$*"
+    exit 1
+}
+
+_environment_check_tools() {
+    command -v "$PYTHON" >/dev/null ||
+        _environment_fail "no '$PYTHON' found: install Python 3.11 or later, or set PYTHON"
+    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        _environment_fail "$("$PYTHON" --version 2>&1) is too old: install 3.11 or later, or set PYTHON"
+    local tool
+    for tool in node npm; do
+        command -v "$tool" >/dev/null ||
+            _environment_fail "no '$tool' found: install Node.js 20 or later (the CDK needs it)"
+    done
+    node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' ||
+        _environment_fail "Node.js $(node --version) is too old: install 20 or later"
+}
+
+# What `$2 …` made, in a line with its duration; its output only if it fails.
+_environment_step() {
+    local what=$1 started=$SECONDS output
+    shift
+    _environment_say "$what …"
+    output=$("$@" 2>&1) || {
+        printf '%s\n' "$output" >&2
+        _environment_fail "$what failed; once mended, the next run goes on from here"
+    }
+    _environment_say "$what: done in $((SECONDS - started)) s"
+}
+
+# A digest of files and words: what a stamp holds.
+_environment_digest() {
+    "$PYTHON" -c '
+import hashlib, pathlib, sys
+digest = hashlib.sha256()
+for name in sys.argv[1:]:
+    path = pathlib.Path(name)
+    digest.update(path.read_bytes() if path.is_file() else name.encode())
+    digest.update(b"\0")
+print(digest.hexdigest())' "$@"
+}
+
+_environment_is_stamped() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
+
+_environment_python() {
+    local interpreter made_by stamp
+    interpreter=$("$PYTHON" -c 'import os, sys; print(sys.version, os.path.realpath(sys.executable))')
+    # Made by another interpreter, moved to another folder, or never finished: made from nothing.
+    made_by=$(_environment_digest "$interpreter" "in $PWD")
+    stamp=$(_environment_digest "$made_by" requirements.lock pyproject.toml)
+    _environment_is_stamped .venv/.stamp "$stamp" && return
+    if ! _environment_is_stamped .venv/.made_by "$made_by"; then
+        _environment_step "making .venv with $("$PYTHON" --version)" "$PYTHON" -m venv --clear .venv
+        printf '%s' "$made_by" >.venv/.made_by
+    fi
+    rm -f .venv/.stamp
+    _environment_step "installing requirements.lock" .venv/bin/python -m pip install \
+        --quiet --no-input --disable-pip-version-check --require-hashes -r requirements.lock
+    _environment_step "installing the project, editable" .venv/bin/python -m pip install \
+        --quiet --no-input --disable-pip-version-check --no-build-isolation --no-deps --no-index \
+        --editable .
+    printf '%s' "$stamp" >.venv/.stamp
+}
+
+_environment_node() {
+    local stamp
+    stamp=$(_environment_digest "$(node --version)" package.json package-lock.json)
+    _environment_is_stamped node_modules/.stamp "$stamp" && return
+    _environment_step "installing package-lock.json" npm ci --no-audit --no-fund --loglevel=error
+    printf '%s' "$stamp" >node_modules/.stamp
+}
+
+_environment_make() {
+    local waited_since=$SECONDS
+    _environment_check_tools
+    # Held through descriptor 9 and let go with it, however this ends; no flock(1) on macOS.
+    exec 9>.environment.lock
+    "$PYTHON" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+    [ $((SECONDS - waited_since)) -le 2 ] || _environment_say "waited for another run"
+    _environment_python
+    _environment_node
+    exec 9>&-
+}
+
+PYTHON=${PYTHON:-python3}
+_environment_make
+export PATH="$PWD/.venv/bin:$PWD/node_modules/.bin:$PATH"
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
+export CDK_DISABLE_CLI_TELEMETRY=true
+export AWS_EC2_METADATA_DISABLED=true # off EC2, asking for it only costs time
