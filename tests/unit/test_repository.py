@@ -1,0 +1,182 @@
+"""What holds for the repository itself: its locks, its packages, its house style."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = {
+    "s3leader": "lambda_src/s3leader",
+    "s3leader_cdk": "stacks/s3leader_cdk",
+    "s3leader_cli": "scripts/s3leader_cli",
+}
+LOCKS = ["requirements.lock", "lambda_src/requirements.lock"]
+INDEXES = ["pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com"]
+PERSONAL_FOLDER = re.compile(r"(?<![\w.*])/(?:home|root|Users|work)/\w")
+OTHER_WORDS = re.compile(
+    r"\b(?:owner|master|generation|epoch|session|mutex)(?:s|es)?\b", re.IGNORECASE
+)
+
+
+def tracked() -> list[Path]:
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    return [path for name in names.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def texts(*folders: str) -> Iterator[tuple[str, str]]:
+    for path in tracked():
+        name = path.relative_to(ROOT).as_posix()
+        if folders and not name.startswith(folders):
+            continue
+        try:
+            yield name, path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def sources() -> Iterator[tuple[str, str]]:
+    for name, text in texts():
+        if name.endswith(".py") or re.match(r"#!.*\b(?:python3?|bash|sh)\b", text):
+            yield name, text
+
+
+def pins(lock: str) -> dict[str, str]:
+    return dict(
+        re.findall(r"^([a-z0-9][a-z0-9.-]*)==([^ ;\\]+)", (ROOT / lock).read_text(), re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_python_lock_carries_no_address(lock: str) -> None:
+    assert "://" not in (ROOT / lock).read_text()
+
+
+def test_the_npm_lock_does_not_say_where_packages_come_from() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+
+
+def test_the_npm_lock_has_a_hash_for_every_package() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    assert [name for name, package in packages.items() if name and "integrity" not in package] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_requirement_has_a_version_and_a_hash(lock: str) -> None:
+    lines = (ROOT / lock).read_text().replace("\\\n", " ").splitlines()
+    requirements = [line for line in lines if line and not line.lstrip().startswith("#")]
+    assert [
+        line[:60]
+        for line in requirements
+        if not re.match(r"[a-z0-9][a-z0-9.-]*==\S+ .*--hash=sha256:", line)
+    ] == []
+
+
+def test_the_lock_has_every_version_that_requirements_in_asks_for() -> None:
+    asked = re.findall(
+        r"^([\w.-]+)(?:\[\w+\])?==([^\s;]+)", (ROOT / "requirements.in").read_text(), re.MULTILINE
+    )
+    locked = pins("requirements.lock")
+    assert {name: version for name, version in asked if locked.get(name) != version} == {}
+
+
+def test_what_lambda_gets_is_what_is_tested() -> None:
+    assert pins("lambda_src/requirements.lock").items() <= pins("requirements.lock").items()
+
+
+def test_node_packages_are_pinned_exactly() -> None:
+    asked = json.loads((ROOT / "package.json").read_text())["devDependencies"]
+    assert {k: v for k, v in asked.items() if not re.fullmatch(r"\d+\.\d+\.\d+", v)} == {}
+
+
+def test_no_tracked_file_names_a_folder_of_somebodys_machine() -> None:
+    found = {name: hit[0] for name, text in texts() if (hit := PERSONAL_FOLDER.search(text))}
+    assert found == {}
+
+
+def test_no_tracked_file_names_a_package_index() -> None:
+    found = {name: index for name, text in texts() for index in INDEXES if index in text}
+    assert found == {}
+
+
+@pytest.mark.parametrize("folder", PACKAGES.values())
+def test_every_package_says_that_it_is_typed(folder: str) -> None:
+    assert (ROOT / folder / "py.typed").is_file()
+
+
+def test_one_word_for_one_thing() -> None:
+    found = {
+        f"{name}:{number}": hit[0]
+        for name, text in texts("lambda_src/s3leader/", "stacks/", "scripts/s3leader_cli/")
+        for number, line in enumerate(text.splitlines(), 1)
+        if (hit := OTHER_WORDS.search(line.replace("boto3.session", "")))
+    }
+    assert found == {}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    target = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", target],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return zipfile.ZipFile(next(target.glob("*.whl"))).namelist()
+
+
+def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: list[str]) -> None:
+    folders = {name.partition("/")[0] for name in wheel}
+    assert {name for name in folders if not name.endswith(".dist-info")} == set(PACKAGES)
+
+
+def test_the_wheel_holds_every_module_of_the_three_packages(wheel: list[str]) -> None:
+    modules = {
+        package + name.removeprefix(folder)
+        for package, folder in PACKAGES.items()
+        for name, _ in texts(folder + "/")
+    }
+    assert modules - set(wheel) == set()
+
+
+def test_the_command_line_that_the_wheel_installs_exists() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, _ = scripts["s3leader"].partition(":")
+    assert (ROOT / "scripts" / Path(*module.split("."))).with_suffix(".py").is_file()
+
+
+def test_no_file_outgrows_its_room() -> None:
+    sizes = {name: text.count("\n") for name, text in sources()}
+    limits = {name: 400 if name.startswith("tests/") else 300 for name in sizes}
+    assert {name: size for name, size in sizes.items() if size > limits[name]} == {}
+
+
+def test_no_function_is_longer_than_forty_lines_without_its_docstring() -> None:
+    long = {
+        f"{name}:{node.lineno} {node.name}": size
+        for name, text in sources()
+        if name.endswith(".py") or "python" in text.partition("\n")[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (size := _size(node)) > 40
+    }
+    assert long == {}
+
+
+def _size(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    size = (node.end_lineno or node.lineno) - node.lineno + 1
+    if ast.get_docstring(node) is not None:
+        docstring = node.body[0]
+        size -= (docstring.end_lineno or docstring.lineno) - docstring.lineno + 1
+    return size
