@@ -1,0 +1,288 @@
+"""A store on Amazon S3, or on a server that speaks its language and honours conditional writes.
+
+This is the only file that knows botocore. Each request is sent once, and what comes of it is
+translated once: into an answer, into `Unknown` if there was none to rely on, or into
+`BucketUnusable` if only a human can help.
+
+Not guaranteed: `timeout` bounds each wait for the network, not the whole request (an answer that
+trickles in takes longer), and a client that is passed in brings its own time-outs and retries. A
+server that ignores `If-Match` and `If-None-Match` cannot be told from one that honours them, and
+elects several leaders.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ChecksumError,
+    ClientError,
+    CredentialRetrievalError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    ParamValidationError,
+)
+from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from s3leader.errors import BucketUnusable, InvalidArgument
+from s3leader.s3_refusals import passes, refusal
+from s3leader.store import (
+    Applied,
+    Conflict,
+    Create,
+    Found,
+    List,
+    Listed,
+    Missing,
+    Read,
+    Replace,
+    StoreAnswer,
+    StoreRequest,
+    Tag,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+_OLDEST_BOTO3: Final = "1.35.69"
+_CONTENT_TYPE: Final = "application/json"
+
+# No answer came, or none that can be relied on. An OSError is what a socket raises while a body is
+# read; CredentialRetrievalError is a credentials endpoint that may well answer the next time.
+_NO_ANSWER: Final = (
+    HTTPClientError,
+    BotoConnectionError,
+    IncompleteReadError,
+    ResponseParserError,
+    ChecksumError,
+    FlexibleChecksumError,
+    CredentialRetrievalError,
+    HTTPError,
+    OSError,
+)
+
+
+class S3Store:
+    """The bucket `bucket`, seen as a store.
+
+    `timeout` is what each try may wait to connect and again for each piece of the answer; a
+    leader wants it to be a small part of its lease. It and everything else about the connection is
+    the caller's business when `client`, a boto3 S3 client, is given. `body_limit` is how many
+    bytes of a body are read at most: a longer one comes back cut to it. `clock_ms` stands in for a
+    `Date` header that is missing, which no real S3 leaves out; moto does.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        client: S3Client | None = None,
+        timeout: timedelta = timedelta(seconds=3),
+        body_limit: int | None = None,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        _check_bucket(bucket)
+        self.bucket = bucket
+        self._client = _default_client(timeout) if client is None else client
+        _check_client(self._client)
+        self._body_limit = body_limit
+        self._clock_ms = clock_ms
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        """Send `request` once and return its answer; raise `BucketUnusable` if it is refused."""
+        try:
+            return self._send(request)
+        except ClientError as error:
+            return self._translated(request, error)
+        except _NO_ANSWER as error:
+            return Unknown(f"{type(error).__name__}: {error}")
+        except KeyError as error:
+            return Unknown(f"the answer lacks {error}")
+        except ParamValidationError as error:
+            raise InvalidArgument(f"bucket {self.bucket!r}, {request}: {error}") from error
+        except BotoCoreError as error:
+            # No credentials, no such profile, an unusable endpoint: nothing was sent.
+            raise self._refused(request, type(error).__name__, str(error), {}) from error
+
+    def _send(self, request: StoreRequest) -> StoreAnswer:
+        match request:
+            case List():
+                return self._list(request)
+            case Read():
+                return self._read(request)
+            case Create():
+                return self._written(
+                    self._client.put_object(
+                        Bucket=self.bucket,
+                        Key=request.key,
+                        Body=request.body,
+                        ContentType=_CONTENT_TYPE,
+                        IfNoneMatch="*",
+                    )
+                )
+            case Replace():
+                return self._replace(request)
+            case Tag():
+                tagged = self._client.put_object_tagging(
+                    Bucket=self.bucket,
+                    Key=request.key,
+                    Tagging={"TagSet": [{"Key": "superseded", "Value": "true"}]},
+                )
+                return Applied("", self._date_ms(tagged))
+            case _:
+                assert_never(request)
+
+    def _list(self, request: List) -> Listed:
+        after = {} if request.start_after is None else {"StartAfter": request.start_after}
+        page = self._client.list_objects_v2(
+            Bucket=self.bucket,
+            Prefix=request.prefix,
+            MaxKeys=1000,
+            **after,  # type: ignore[arg-type]  # a TypedDict of one optional key
+        )
+        keys = tuple(item["Key"] for item in page.get("Contents", ()))
+        return Listed(keys, page["IsTruncated"], self._date_ms(page))
+
+    def _read(self, request: Read) -> Found | Unknown:
+        got = self._client.get_object(Bucket=self.bucket, Key=request.key)
+        body = self._body(got)
+        if body is None:
+            return Unknown("the body broke off before its end")
+        modified_ms = int(got["LastModified"].timestamp()) * 1000
+        return Found(body, got["ETag"], self._date_ms(got), modified_ms)
+
+    def _body(self, got: GetObjectOutputTypeDef) -> bytes | None:
+        stream, length, limit = got["Body"], got["ContentLength"], self._body_limit
+        try:
+            body = stream.read(limit)
+        finally:
+            stream.close()
+        # botocore notices a body that breaks off only where it reads to the end.
+        due = length if limit is None else min(length, limit)
+        return body if len(body) == due else None
+
+    def _replace(self, request: Replace) -> Applied:
+        if request.etag in {"", "*"}:
+            # An empty If-Match may be taken for none at all, and "*" matches whatever is there.
+            raise InvalidArgument(f"cannot compare and swap {request.key} on ETag {request.etag!r}")
+        return self._written(
+            self._client.put_object(
+                Bucket=self.bucket,
+                Key=request.key,
+                Body=request.body,
+                ContentType=_CONTENT_TYPE,
+                IfMatch=request.etag,
+            )
+        )
+
+    def _written(self, put: Mapping[str, Any]) -> Applied:
+        return Applied(put["ETag"], self._date_ms(put))
+
+    def _translated(self, request: StoreRequest, error: ClientError) -> StoreAnswer:
+        response: Mapping[str, Any] = error.response
+        meta = response.get("ResponseMetadata", {})
+        status = meta.get("HTTPStatusCode", 0)
+        code = response.get("Error", {}).get("Code", "") or str(status)
+        writes = isinstance(request, Create | Replace)
+        # By its code first: a 412 has been seen under status 200.
+        if writes and (code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED):
+            return self._conflict(code, response)
+        if isinstance(request, Replace) and code == "NoSuchKey":
+            return self._conflict(code, response)
+        deleted = meta.get("HTTPHeaders", {}).get("x-amz-delete-marker") == "true"
+        if isinstance(request, Read | Tag) and (code == "NoSuchKey" or deleted):
+            return Missing(self._date_ms(response))
+        if passes(code, status):
+            return Unknown(f"{code} (HTTP {status}): {error}")
+        message = response.get("Error", {}).get("Message", "")
+        raise self._refused(request, code, message, meta.get("HTTPHeaders", {})) from error
+
+    def _conflict(self, code: str, response: Mapping[str, Any]) -> Conflict | Unknown:
+        # A client with retries of its own may have sent the write before, lost the answer, and
+        # now be told of a conflict with itself.
+        retries = response["ResponseMetadata"].get("RetryAttempts", 0)
+        if retries:
+            return Unknown(f"{code} after {retries} retries by the client")
+        return Conflict(self._date_ms(response))
+
+    def _refused(
+        self, request: StoreRequest, code: str, message: str, headers: Mapping[str, str]
+    ) -> BucketUnusable:
+        return refusal(
+            request,
+            bucket=self.bucket,
+            partition=self._client.meta.partition,
+            code=code,
+            message=message,
+            bucket_region=headers.get("x-amz-bucket-region"),
+        )
+
+    def _date_ms(self, response: Mapping[str, Any]) -> int:
+        date = response["ResponseMetadata"]["HTTPHeaders"].get("date")
+        if date is None:
+            return self._clock_ms() // 1000 * 1000
+        try:
+            return int(parsedate_to_datetime(date).timestamp()) * 1000
+        except ValueError as error:
+            raise ResponseParserError(f"unusable Date: {date!r}") from error
+
+
+def _default_client(timeout: timedelta) -> S3Client:
+    """Make a client that gives up early and never sends a request twice."""
+    seconds = timeout.total_seconds()
+    if seconds <= 0:
+        raise InvalidArgument(f"timeout must be positive, not {timeout}")
+    # Since 1.36 boto3 sends a CRC in a trailer unless told otherwise, which many S3-compatible
+    # servers refuse or take for part of the body. TLS and the ETag guard bodies well enough.
+    checksums = {
+        option: "when_required"
+        for option in ("request_checksum_calculation", "response_checksum_validation")
+        if option in Config.OPTION_DEFAULTS
+    }
+    config = Config(
+        connect_timeout=seconds,
+        read_timeout=seconds,
+        retries={"total_max_attempts": 1},
+        tcp_keepalive=True,
+        **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
+    )
+    # A session of its own: boto3's shared one must not be used by two threads at once. Region,
+    # credentials and AWS_ENDPOINT_URL(_S3) come from the environment as ever.
+    return boto3.session.Session().client("s3", config=config)
+
+
+def _check_client(client: S3Client) -> None:
+    put = client.meta.service_model.operation_model("PutObject").input_shape
+    if put is None or not {"IfMatch", "IfNoneMatch"} <= put.members.keys():
+        raise InvalidArgument(
+            f"boto3 {boto3.__version__} knows too little of conditional writes: install boto3"
+            f" {_OLDEST_BOTO3} or newer"
+        )
+
+
+def _check_bucket(bucket: str) -> None:
+    if not bucket:
+        raise InvalidArgument("the bucket's name is empty")
+    if bucket.endswith(("--x-s3", "--xa-s3")):
+        raise BucketUnusable(
+            f"{bucket} is a directory bucket (S3 Express One Zone), which cannot hold an election:"
+            f" its LIST has no order and no StartAfter, and its objects have no tags. Use a"
+            f" general purpose bucket.",
+            action="s3express:CreateSession",
+            resource=f"arn:aws:s3express:::bucket/{bucket}",
+            code="DirectoryBucket",
+        )
