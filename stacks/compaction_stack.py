@@ -1,0 +1,118 @@
+"""The deployable example: a bucket of data, and one job that compacts it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from s3leader_cdk import LockBucket, SingletonJob
+
+ELECTION = "compaction"
+_CODE = Path(__file__).resolve().parent.parent / "lambda_src" / "compaction"
+
+
+class CompactionStack(Stack):
+    """Compacts small objects of a data bucket, once per tick, whoever is started how often.
+
+    Children: `data` (bucket), `locks`, `job`.
+
+    Args:
+        scope: the app.
+        id: the stack's name.
+        schedule: when to compact. Default: every 5 minutes.
+        contenders: how many invocations each tick starts. Default: 3.
+        throwaway: nothing is protected or kept when the stack goes; empty the buckets first.
+            Default: False.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what every construct calls it
+        *,
+        schedule: str = "rate(5 minutes)",
+        contenders: int = 3,
+        throwaway: bool = False,
+    ) -> None:
+        super().__init__(
+            scope, id, description="s3leader: singleton compaction, elected on Amazon S3"
+        )
+        removal_policy = RemovalPolicy.DESTROY if throwaway else RemovalPolicy.RETAIN
+        self.data = self._create_data_bucket(removal_policy)
+        self.locks = LockBucket(self, "Locks", protect=not throwaway, removal_policy=removal_policy)
+        self.job = SingletonJob(
+            self,
+            "Compaction",
+            election=ELECTION,
+            code=_CODE,
+            handler="compaction.handler.handler",
+            schedule=schedule,
+            lock_bucket=self.locks,
+            contenders=contenders,
+            memory_size=1024,
+            environment={"DATA_BUCKET": self.data.bucket_name},
+            removal_policy=removal_policy,
+        )
+        self._grant_data()
+        self._acknowledge()
+        CfnOutput(self, "LockBucketName", value=self.locks.bucket_name)
+        CfnOutput(self, "DataBucketName", value=self.data.bucket_name)
+        CfnOutput(self, "FunctionName", value=self.job.function.function_name)
+        CfnOutput(self, "ElectionName", value=ELECTION)
+
+    def _create_data_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "Data",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            removal_policy=removal_policy,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="abort-unfinished-uploads",
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+        )
+
+    def _grant_data(self) -> None:
+        """Inputs may be read and deleted, results written and read back, and no more."""
+        objects = self.data.arn_for_objects
+        results = [objects("compacted/*"), objects("rejected/*")]
+        statements = [
+            # Listed is `events/` alone. The others are there because S3 says 404, and not 403, of
+            # a missing key only to those who may list it: no manifest yet is a normal case.
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[self.data.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": ["events/*", "compacted/*", "rejected/*"]}},
+            ),
+            iam.PolicyStatement(
+                actions=["s3:GetObject", "s3:DeleteObject"], resources=[objects("events/*")]
+            ),
+            iam.PolicyStatement(actions=["s3:GetObject", "s3:PutObject"], resources=results),
+        ]
+        for statement in statements:
+            self.job.role.add_to_principal_policy(statement)
+
+    def _acknowledge(self) -> None:
+        Validations.of(self.data).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="An example bucket; whoever keeps real data here decides where access logs"
+                " go.",
+            )
+        )
+        Validations.of(self.job.role).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5",
+                reason="Locks, events and parts are numbered or named as they come, so rights on"
+                " them end in a wildcard, each below the prefix of one election or one purpose.",
+            )
+        )

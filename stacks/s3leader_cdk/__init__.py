@@ -1,0 +1,25 @@
+"""AWS CDK constructs for leader election on Amazon S3.
+
+Not guaranteed here: that a job's writes are fenced. The constructs see to it that no lock can be
+overwritten blindly or deleted, and that contenders are started; what a leader writes elsewhere is
+protected by the runtime's fencing tokens, where the job uses them.
+
+`LockBucket` holds the locks of any number of elections and grants the exact rights on each.
+`SingletonJob` is a scheduled Lambda function of which many start and one works.
+"""
+
+from s3leader_cdk.contenders import Contenders
+from s3leader_cdk.lock_bucket import LockBucket
+from s3leader_cdk.monitoring import SingletonJobAlarms, election_metric
+from s3leader_cdk.runtime_asset import StagingError, job_code
+from s3leader_cdk.singleton_job import SingletonJob
+
+__all__ = [
+    "Contenders",
+    "LockBucket",
+    "SingletonJob",
+    "SingletonJobAlarms",
+    "StagingError",
+    "election_metric",
+    "job_code",
+]

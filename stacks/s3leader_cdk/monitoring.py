@@ -1,0 +1,170 @@
+"""Alarms of a singleton job: it failed, it does not complete, it lost the lead, events died."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from aws_cdk import Annotations, Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+METRICS_NAMESPACE = "s3leader"
+METRICS_DIMENSION = "election"
+
+_PERIOD = Duration.minutes(1)
+_SILENCE_PERIODS = 3
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_LONGEST_SILENCE = 7 * _DAY  # CloudWatch looks back no further
+
+
+def election_metric(
+    name: str, *, election: str, period: Duration = _PERIOD, statistic: str = "Sum"
+) -> cloudwatch.Metric:
+    """Return a metric that the runtime emits for `election`.
+
+    Args:
+        name: `Won`, `Lost`, `TakenOver`, `LeadershipLost`, `Completed`, `Failed`, `Requests`
+            (counts) or `Duration` (milliseconds).
+        election: the name of the election.
+        period: over which it is added up. Default: one minute.
+        statistic: how. Default: `Sum`.
+    """
+    return cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE,
+        metric_name=name,
+        dimensions_map={METRICS_DIMENSION: election},
+        period=period,
+        statistic=statistic,
+    )
+
+
+class SingletonJobAlarms(Construct):
+    """What a person should hear of.
+
+    Children: `failed`, `function_errors`, `leadership_lost`, `undelivered`, `unprocessed`,
+    `not_completed` (None where nothing says how often to expect a completed term).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - what every construct calls it
+        *,
+        election: str,
+        function: lambda_.IFunction,
+        undelivered: sqs.IQueue,
+        unprocessed: sqs.IQueue,
+        expected_within: Duration | None = None,
+        actions: Sequence[cloudwatch.IAlarmAction] = (),
+    ) -> None:
+        """Create the alarms.
+
+        Args:
+            scope: the parent.
+            id: the construct's id within it.
+            election: whose metrics to watch.
+            function: whose errors to watch.
+            undelivered: the dead-letter queue of events that never reached the function.
+            unprocessed: the dead-letter queue of events that the function gave up on.
+            expected_within: the longest time without a completed term, from 3 minutes to 7 days.
+                Default: no such alarm, and a warning that there is none.
+            actions: what every alarm does. Default: nothing but change its state.
+        """
+        super().__init__(scope, id)
+        self._actions = actions
+        self.failed = self._alarm(
+            "Failed",
+            election_metric("Failed", election=election),
+            f"A term of election {election} ended as failed: its handler raised.",
+        )
+        self.function_errors = self._alarm(
+            "FunctionErrors",
+            function.metric_errors(period=_PERIOD),
+            "An invocation failed. Unlike a failed term this includes time-outs, memory that ran"
+            " out, code that does not import, and a bucket that refuses.",
+        )
+        self.leadership_lost = self._alarm(
+            "LeadershipLost",
+            election_metric("LeadershipLost", election=election),
+            f"A leader of election {election} was deposed or too late while at work: its lease is"
+            " shorter than its pauses, or an operator stepped in.",
+        )
+        self.undelivered = self._dead_letters(
+            "Undelivered", undelivered, "Events of the schedule never reached the function."
+        )
+        self.unprocessed = self._dead_letters(
+            "Unprocessed", unprocessed, "The function gave up on events after all its retries."
+        )
+        self.not_completed = self._silence(election, expected_within)
+
+    def _alarm(
+        self, alarm_id: str, metric: cloudwatch.IMetric, description: str
+    ) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            alarm_id,
+            metric=metric,
+            alarm_description=description,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            threshold=1,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        return self._with_actions(alarm)
+
+    def _dead_letters(self, alarm_id: str, queue: sqs.IQueue, description: str) -> cloudwatch.Alarm:
+        metric = queue.metric_approximate_number_of_messages_visible(
+            period=_PERIOD, statistic="Maximum"
+        )
+        return self._alarm(alarm_id, metric, f"{description} They wait in the queue.")
+
+    def _silence(self, election: str, expected: Duration | None) -> cloudwatch.Alarm | None:
+        if expected is None:
+            Annotations.of(self).add_warning_v2(
+                "s3leader:no-completion-alarm",
+                f"nothing will tell if election {election} stops completing terms: pass"
+                " expected_within to SingletonJob, as its schedule has no fixed interval",
+            )
+            return None
+        period, periods = _silence_periods(expected)
+        alarm = cloudwatch.Alarm(
+            self,
+            "NotCompleted",
+            metric=election_metric("Completed", election=election, period=period),
+            alarm_description=f"No term of election {election} was completed in the time in which"
+            " one was expected. A new stack is in this state until its first term is over.",
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            threshold=1,
+            evaluation_periods=periods,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+        )
+        return self._with_actions(alarm)
+
+    def _with_actions(self, alarm: cloudwatch.Alarm) -> cloudwatch.Alarm:
+        alarm.add_alarm_action(*self._actions)
+        return alarm
+
+
+def default_expected_within(interval: Duration | None, timeout: Duration) -> Duration | None:
+    """One tick may be missed; two are a fault. None where ticks have no fixed interval."""
+    if interval is None:
+        return None
+    seconds = 2 * interval.to_seconds() + timeout.to_seconds()
+    return Duration.seconds(min(max(seconds, _SILENCE_PERIODS * _MINUTE), _LONGEST_SILENCE))
+
+
+def _silence_periods(expected: Duration) -> tuple[Duration, int]:
+    """Cut `expected` into equal periods as CloudWatch allows them: by minutes, or by hours."""
+    seconds = expected.to_seconds()
+    if not _SILENCE_PERIODS * _MINUTE <= seconds <= _LONGEST_SILENCE:
+        raise ValueError(
+            f"expected_within of {seconds:g} s cannot be watched: give 3 minutes to 7 days, or"
+            " watch the metric Completed by other means"
+        )
+    periods = max(_SILENCE_PERIODS, math.ceil(seconds / _DAY))
+    # More than a day back, CloudWatch wants periods of an hour at least.
+    unit = _MINUTE if seconds <= _DAY - periods * _MINUTE else _HOUR
+    return Duration.seconds(math.ceil(seconds / periods / unit) * unit), periods

@@ -1,0 +1,105 @@
+"""The exact rights that taking part in one election needs, and not one more.
+
+Nothing here grants a delete: locks are deleted by the bucket's lifecycle rule alone (R6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+SUPERSEDED_TAG = "superseded"
+SUPERSEDED_VALUE = "true"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElectionRights:
+    """Grants on the objects of one election: `<prefix><election>/lock_*` and the hint."""
+
+    bucket: s3.IBucket
+    encryption_key: kms.IKey | None
+    prefix: str
+    election: str
+
+    @property
+    def lock_keys(self) -> str:
+        """The pattern that all locks of the election match."""
+        return f"{self.prefix}{self.election}/lock_*"
+
+    @property
+    def hint_key(self) -> str:
+        """The key of the election's hint object."""
+        return f"{self.prefix}{self.election}/hint.json"
+
+    def grant_candidate(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow to look, to write locks and the hint, and to tag locks as superseded."""
+        grants = [
+            self._grant_look(grantee),
+            self._grant_objects(
+                grantee, ["s3:GetObject", "s3:PutObject"], [self.lock_keys, self.hint_key]
+            ),
+            self._grant_objects(
+                grantee,
+                ["s3:PutObjectTagging"],
+                [self.lock_keys],
+                conditions={
+                    # ForAllValues alone holds for an empty tag set too; StringEquals does not.
+                    "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": [SUPERSEDED_TAG]},
+                    "StringEquals": {f"s3:RequestObjectTag/{SUPERSEDED_TAG}": SUPERSEDED_VALUE},
+                },
+            ),
+        ]
+        return _all([*grants, *self._grant_key(grantee, "kms:Decrypt", "kms:GenerateDataKey")])
+
+    def grant_observer(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow to look, and nothing else."""
+        grants = [
+            self._grant_look(grantee),
+            self._grant_objects(grantee, ["s3:GetObject"], [self.lock_keys, self.hint_key]),
+        ]
+        return _all([*grants, *self._grant_key(grantee, "kms:Decrypt")])
+
+    def _grant_look(self, grantee: iam.IGrantable) -> iam.Grant:
+        # S3 also asks for this right when a GetObject finds nothing, with the key itself as
+        # `s3:prefix`: whoever may not list it is told 403 and not 404. So the condition covers
+        # the two kinds of keys that are read, and with them the prefix that is listed, `…/lock_`.
+        return iam.Grant.add_to_principal_or_resource(
+            grantee=grantee,
+            resource=self.bucket,
+            actions=["s3:ListBucket"],
+            resource_arns=[self.bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [self.lock_keys, self.hint_key]}},
+        )
+
+    def _grant_objects(
+        self,
+        grantee: iam.IGrantable,
+        actions: Sequence[str],
+        keys: Sequence[str],
+        *,
+        conditions: dict[str, Any] | None = None,
+    ) -> iam.Grant:
+        return iam.Grant.add_to_principal_or_resource(
+            grantee=grantee,
+            resource=self.bucket,
+            actions=list(actions),
+            resource_arns=[self.bucket.arn_for_objects(key) for key in keys],
+            conditions=conditions,
+        )
+
+    def _grant_key(self, grantee: iam.IGrantable, *actions: str) -> list[iam.Grant]:
+        if self.encryption_key is None:
+            return []
+        return [self.encryption_key.grant(grantee, *actions)]
+
+
+def _all(grants: Sequence[iam.Grant]) -> iam.Grant:
+    first, *others = grants
+    for other in others:
+        first = first.combine(other)
+    return first
