@@ -1,0 +1,206 @@
+"""The emulator's life: start, wait until it answers, use it, stop it."""
+
+import json
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from local_cloud.cdk import Cdk
+from local_cloud.environment import (
+    aws_settings,
+    emulator_environment,
+    new_key_id,
+    process_environment,
+)
+from local_cloud.errors import LocalCloudError
+from local_cloud.invocations import Invocation, read_invocations
+from local_cloud.lifeline import Lifeline, kill_group, package_path
+
+_PROJECT = Path(__file__).resolve().parent.parent.parent
+_START_SECONDS = 60
+_START_TRIES = 3
+_STATE = "cloud.json"
+
+
+class LocalCloud:
+    """An emulated cloud for as long as a `with` block runs."""
+
+    def __init__(self, directory: Path, *, project: Path = _PROJECT) -> None:
+        """Prepare a cloud whose files are under `directory`, for the CDK app in `project`."""
+        self.directory = directory.resolve()
+        self._project = project
+        self._key_id = new_key_id()
+        self._port = 0
+        self._process: Lifeline | None = None
+
+    def __enter__(self) -> Self:
+        """Start the emulator and wait until it answers."""
+        (self.directory / "tmp").mkdir(parents=True, exist_ok=True)
+        for left in reversed(range(_START_TRIES)):
+            try:
+                self._start()
+            except LocalCloudError:
+                if left == 0:
+                    raise
+            else:
+                return self
+        raise AssertionError("unreachable")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything that runs in the cloud."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Kill the emulator and its functions' processes; it holds nothing worth saving."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def keep(self) -> int:
+        """Leave the cloud running when this process ends; return the group to kill later."""
+        process = self._running()
+        self._process = None
+        process.release()
+        state = {"group": process.group, "port": self._port, "directory": str(self.directory)}
+        (self.directory / _STATE).write_text(json.dumps(state))
+        return process.group
+
+    @property
+    def log(self) -> Path:
+        """The file with all that the emulator prints."""
+        return self.directory / "emulator.log"
+
+    @property
+    def group(self) -> int:
+        """The process group that everything in the cloud belongs to."""
+        return self._running().group
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables that point an AWS client at this cloud."""
+        return aws_settings(self._port, self._key_id)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The whole environment for a process that works against this cloud."""
+        return process_environment(self.directory, self.settings)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Return a boto3 client for this cloud, whatever the environment of this process says."""
+        settings = self.settings
+        session = boto3.Session(
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+            region_name=settings["AWS_REGION"],
+        )
+        config = Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 1})
+        factory: Any = session.client
+        return factory(service, endpoint_url=settings["AWS_ENDPOINT_URL"], config=config)
+
+    def bootstrap(self) -> None:
+        """Run `cdk bootstrap`."""
+        self._cdk().bootstrap()
+
+    def synth(self, context: Mapping[str, str] | None = None) -> Path:
+        """Run `cdk synth`, and return the folder of the cloud assembly."""
+        return self._cdk().synth(context or {})
+
+    def deploy(
+        self, stack: str, context: Mapping[str, str] | None = None, *, assembly: Path | None = None
+    ) -> dict[str, str]:
+        """Run `cdk deploy` for one stack, after `cdk synth` if need be; return its outputs."""
+        return self._cdk().deploy(self.synth(context) if assembly is None else assembly, stack)
+
+    def invocations(self) -> list[Invocation]:
+        """Return what became of the invocations that schedules fired, as they ended."""
+        return read_invocations(self._notes)
+
+    def logs(self, function: str) -> list[str]:
+        """Return the log lines of a function, oldest first."""
+        found = self.client("lambda").get_function_configuration(FunctionName=function)
+        group = found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function}"
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        events = [event for page in pages for event in page["events"]]
+        return [str(event["message"]) for event in sorted(events, key=lambda e: e["timestamp"])]
+
+    @property
+    def _notes(self) -> Path:
+        return self.directory / "invocations.jsonl"
+
+    def _cdk(self) -> Cdk:
+        self._running()
+        return Cdk(self._project, self.directory, self.settings)
+
+    def _running(self) -> Lifeline:
+        if self._process is None:
+            raise LocalCloudError("the local cloud is not running; use it in its `with` block")
+        return self._process
+
+    def _start(self) -> None:
+        self._port = _free_port()
+        command = [sys.executable, "-m", "local_cloud.launcher"]
+        command += ["--lifeline", "{lifeline}", "--notes", str(self._notes)]
+        env = emulator_environment(self.directory, self._port)
+        with self.log.open("wb") as output:
+            self._process = Lifeline(
+                command,
+                env={**env, "PYTHONPATH": package_path()},
+                cwd=self.directory,
+                output=output,
+            )
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        process = self._running().process
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise LocalCloudError.with_log("the emulator ended at once", self.log)
+            if _healthy(self._port):
+                return
+            time.sleep(0.05)
+        raise LocalCloudError.with_log(f"no answer in {_START_SECONDS} seconds", self.log)
+
+
+def stop_kept(directory: Path) -> None:
+    """Stop a cloud that was left running in `directory`."""
+    state = directory / _STATE
+    if not state.exists():
+        raise LocalCloudError(f"no cloud was left running in {directory}")
+    found = json.loads(state.read_text())
+    if _healthy(found["port"]):  # else it is gone, and its number may be another's by now
+        kill_group(found["group"])
+    state.unlink()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _healthy(port: int) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{port}/_ministack/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

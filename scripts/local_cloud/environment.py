@@ -1,0 +1,94 @@
+"""What processes in the local cloud may see of this machine's environment.
+
+An inherited AWS variable, certificate bundle or proxy would send requests elsewhere or break them,
+so nothing is passed on but what is named here.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
+_LOOPBACK = "127.0.0.1,localhost"
+
+
+def new_key_id() -> str:
+    """Make a key id that no other target has: the CDK CLI remembers accounts by key id."""
+    return "LOCAL" + secrets.token_hex(8).upper()
+
+
+def aws_settings(port: int, key_id: str) -> dict[str, str]:
+    """Return the variables that point any AWS client at the emulator, and nowhere else."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": key_id,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+    }
+
+
+def process_environment(
+    directory: Path, settings: Mapping[str, str], inherited: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the whole environment of a process that runs in, or against, the local cloud."""
+    host = os.environ if inherited is None else inherited
+    return {
+        **{name: host[name] for name in _PASSED_ON if name in host},
+        **settings,
+        "HOME": str(directory),
+        "TMPDIR": str(directory / "tmp"),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": _LOOPBACK,
+        "no_proxy": _LOOPBACK,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def emulator_environment(directory: Path, port: int) -> dict[str, str]:
+    """Return the environment of the emulator itself, which each function's process inherits."""
+    return {
+        **process_environment(directory, {}),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LOG_LEVEL": "INFO",
+        "IOT_MTLS_ENABLED": "0",  # listeners that nobody asked for
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{directory}/no-docker.sock",  # keep away from a running daemon
+    }
+
+
+def synth_environment(
+    directory: Path, python: Path, inherited: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the environment of `cdk synth`: this machine's, for it installs packages, less AWS."""
+    host = os.environ if inherited is None else inherited
+    kept = {name: value for name, value in host.items() if not name.startswith("AWS_")}
+    return {**kept, **_cli_settings(directory), "PATH": _python_first(python, kept)}
+
+
+def deploy_environment(
+    directory: Path, settings: Mapping[str, str], python: Path
+) -> dict[str, str]:
+    """Return the environment of `cdk bootstrap` and `cdk deploy`."""
+    env = process_environment(directory, settings)
+    return {**env, **_cli_settings(directory), "PATH": _python_first(python, env)}
+
+
+def _cli_settings(directory: Path) -> dict[str, str]:
+    return {
+        "CDK_HOME": str(directory / "cdk-home"),  # else it writes into the user's home
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+        "NO_COLOR": "1",
+    }
+
+
+def _python_first(python: Path, env: Mapping[str, str]) -> str:
+    return os.pathsep.join([str(python.parent), env.get("PATH", os.defpath)])
