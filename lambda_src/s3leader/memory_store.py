@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from s3leader.errors import InvalidArgument
-from s3leader.s3_refusals import refusal
-from s3leader.store import (
+from .errors import InvalidArgument
+from .s3_refusals import refusal
+from .store import (
     Applied,
     Conflict,
     Create,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final, assert_never
 
-from s3leader.errors import BucketUnusable
-from s3leader.store import Create, List, Read, Replace, StoreRequest, Tag
+from .errors import BucketUnusable
+from .store import Create, List, Read, Replace, StoreRequest, Tag
 
 # S3 asks to be asked again.
 _PASSING_STATUS: Final = frozenset(

@@ -34,9 +34,9 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from s3leader.errors import BucketUnusable, InvalidArgument
-from s3leader.s3_refusals import passes, refusal
-from s3leader.store import (
+from .errors import BucketUnusable, InvalidArgument
+from .s3_refusals import passes, refusal
+from .store import (
     Applied,
     Conflict,
     Create,
