@@ -1,0 +1,45 @@
+"""Leader election on Amazon S3 conditional writes, for jobs that must run once.
+
+What is *not* guaranteed: that a leader which was paused past its lease knows so in time. It may
+send one more write while its successor is at work. Check `term.ensure_held()` before effects, and
+let what receives them refuse old fencing tokens (`s3leader.fencing`). Nor is a job's work undone
+when it crashes: a tick may be attempted more than once, and is completed at most once.
+
+What is guaranteed, as long as the clocks of S3's own servers differ by less than `clock_skew`: at
+any moment at most one candidate holds an election, by its own stopwatch; term numbers only rise;
+no tick is completed by two terms; and when a leader dies, another can lead once its lease is over.
+"""
+
+from .election import Election, Memory, NotElected
+from .errors import (
+    BucketUnusable,
+    CorruptLock,
+    InvalidArgument,
+    LeadershipLost,
+    LedgerFull,
+    Overwritten,
+    S3LeaderError,
+    StaleToken,
+    StillHeld,
+    StoreUnavailable,
+)
+from .lock import Lock
+from .term import Term
+
+__all__ = [
+    "BucketUnusable",
+    "CorruptLock",
+    "Election",
+    "InvalidArgument",
+    "LeadershipLost",
+    "LedgerFull",
+    "Lock",
+    "Memory",
+    "NotElected",
+    "Overwritten",
+    "S3LeaderError",
+    "StaleToken",
+    "StillHeld",
+    "StoreUnavailable",
+    "Term",
+]

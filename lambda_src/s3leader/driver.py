@@ -1,0 +1,57 @@
+"""The one driver that runs the protocol's generators over a store, with real time passing."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .errors import S3LeaderError
+from .ledger import Result, Steps
+from .store import Reply, Store, Wait, Waited
+
+
+def stopwatch_ms() -> int:
+    """Return the milliseconds of a clock that nobody sets and that runs on while a host sleeps.
+
+    Python's `time.monotonic` stands still on Linux while the machine is suspended, and a lease
+    does not; hence CLOCK_BOOTTIME where there is one.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime_ns(clock) // 1_000_000
+
+
+@dataclass(kw_only=True)
+class Driver:
+    """Runs generators to their end and counts the requests that it sent for them.
+
+    `sleep` takes seconds; `uniform(a, b)` draws a number between the two.
+    """
+
+    store: Store
+    clock_ms: Callable[[], int] = stopwatch_ms
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = field(default=random.uniform)
+    requests: int = 0
+
+    def run(self, steps: Steps[Result]) -> Result:
+        """Perform what `steps` asks for until it returns; the store's errors are thrown into it."""
+        try:
+            request = next(steps)
+            while True:
+                sent_ms = self.clock_ms()
+                if isinstance(request, Wait):
+                    self.sleep(self.uniform(request.low_ms, request.high_ms) / 1000)
+                    request = steps.send(Reply(Waited(), sent_ms, self.clock_ms()))
+                    continue
+                self.requests += 1
+                try:
+                    answer = self.store.perform(request)
+                except S3LeaderError as error:
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(Reply(answer, sent_ms, self.clock_ms()))
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result

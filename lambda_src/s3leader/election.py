@@ -1,0 +1,200 @@
+"""The election: what a candidate campaigns in and an operator looks at."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from .config import Config, check_tick, check_wait
+from .depose import depose
+from .driver import Driver, stopwatch_ms
+from .errors import InvalidArgument
+from .ledger import Rules, Seen, history, look
+from .lock import Lock
+from .protocol import Lost, WhyNot, campaign
+from .store import Store
+from .term import Term
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a process remembers of one ledger (R9). It holds no leadership, only saves requests."""
+
+    seen: Seen | None = None
+
+    def learn(self, seen: Seen) -> None:
+        """Keep `seen` unless a later term is known."""
+        if self.seen is None or seen.term >= self.seen.term:
+            self.seen = seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotElected:
+    """The normal result of losing; false in an `if`.
+
+    `reason` is `held` (somebody leads), `done` (the tick is completed), `beaten` (somebody was
+    faster just now) or `exhausted` (the tick has had `max_attempts`). `lock` is the highest lock
+    that was seen, None if there was none; `requests` what the campaign cost.
+    """
+
+    reason: WhyNot
+    lock: Lock | None
+    requests: int
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+class Election:
+    """A named contest on a bucket.
+
+    `lease` is how long a leader that dies without resigning keeps others out; `clock_skew` the
+    allowance for S3's own clocks disagreeing, rounding to whole seconds included; `max_attempts`
+    how many terms one tick may take (None: no limit); `candidate` an identity for people to read,
+    by default host, process and a random part. `client` is a boto3 S3 client; without one, a client
+    is made with short time-outs and no retries of its own. `store` replaces bucket and client.
+    `memory` may outlive the object, to be shared by later elections of the same name.
+
+    Raises `InvalidArgument` for values that cannot be used. Sends nothing until asked to.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        bucket: str | None = None,
+        prefix: str = "elections/",
+        client: S3Client | None = None,
+        lease: timedelta = timedelta(seconds=30),
+        clock_skew: timedelta = timedelta(seconds=3),
+        max_attempts: int | None = None,
+        candidate: str | None = None,
+        store: Store | None = None,
+        memory: Memory | None = None,
+        clock_ms: Callable[[], int] = stopwatch_ms,
+        sleep: Callable[[float], None] = time.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
+        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+    ) -> None:
+        self.config = Config(
+            name=name,
+            prefix=prefix,
+            lease=lease,
+            clock_skew=clock_skew,
+            max_attempts=max_attempts,
+            candidate=_identity() if candidate is None else candidate,
+        )
+        self._store = _store(bucket, client, store, lease)
+        self._memory = Memory() if memory is None else memory
+        self._clock_ms, self._sleep, self._uniform = clock_ms, sleep, uniform
+        self._rules: Rules = self.config.rules(nonce)
+
+    @property
+    def name(self) -> str:
+        """The election's name."""
+        return self.config.name
+
+    def campaign(
+        self, tick: datetime | str | None = None, *, wait: timedelta = timedelta(0)
+    ) -> Term | NotElected:
+        """Try to lead the next term: a `Term`, or a falsy `NotElected`.
+
+        `tick` is the scheduled time to work for (ISO 8601 with a zone, or an aware datetime): it is
+        led only while no term has completed it. Without one, any candidate may lead whenever
+        nobody else does. `wait` is how long to go on trying while somebody else leads.
+
+        Raises `CorruptLock`, `BucketUnusable` and `StoreUnavailable`; none of them leaves a leader
+        behind.
+        """
+        driver = self._driver()
+        steps = campaign(
+            self._rules,
+            tick=check_tick(tick),
+            wait_ms=check_wait(wait),
+            known=self._memory.seen,
+            now_ms=self._clock_ms(),
+        )
+        result = driver.run(steps)
+        if isinstance(result, Lost):
+            self._memory.learn(result.seen)
+            return NotElected(reason=result.why, lock=result.seen.lock, requests=driver.requests)
+        holding = result.holding
+        self._memory.learn(
+            Seen(
+                lock=holding.lock,
+                etag=holding.etag,
+                top_at_ms=holding.date_ms,
+                looked_ms=holding.received_ms,
+            )
+        )
+        return Term(
+            rules=self._rules,
+            driver=driver,
+            holding=holding,
+            took_over=result.took_over,
+            remember=self._memory.learn,
+        )
+
+    def observe(self) -> Lock | None:
+        """Look once: the highest lock, None if there is none. Raises `CorruptLock`."""
+        return self._driver().run(look(self._rules)).lock
+
+    def history(self, limit: int = 20) -> list[Lock]:
+        """Return up to `limit` locks, newest first; a corrupt one carries its `problem`."""
+        if limit < 1:
+            raise InvalidArgument(f"limit is {limit}; give 1 or more")
+        return self._driver().run(history(self._rules, limit))
+
+    def depose(self, *, reason: str, force: bool = False) -> Lock | None:
+        """Seal the highest lock so that the next candidate may lead; None if it is sealed already.
+
+        Without `force` only a lapsed one; otherwise `StillHeld` or `CorruptLock` is raised. With
+        it, a holder that is at work is not stopped: until it notices, at its next renewal or the
+        end of its lease, only fencing keeps it from harm.
+        """
+        if not reason.strip():
+            raise InvalidArgument("reason is empty; say why, for whoever reads the ledger")
+        sealed = self._driver().run(depose(self._rules, reason=reason, force=force))
+        if sealed is None:
+            return None
+        self._memory.learn(sealed)
+        return sealed.lock
+
+    def is_lapsed(self, lock: Lock) -> bool:
+        """Whether a lock that was observed had lapsed when it was (R4)."""
+        return self._rules.lapsed(lock)
+
+    def _driver(self) -> Driver:
+        return Driver(
+            store=self._store, clock_ms=self._clock_ms, sleep=self._sleep, uniform=self._uniform
+        )
+
+
+def _identity() -> str:
+    return f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _store(
+    bucket: str | None, client: S3Client | None, store: Store | None, lease: timedelta
+) -> Store:
+    if store is not None:
+        if bucket is not None or client is not None:
+            raise InvalidArgument("give either a store, or a bucket with an optional client")
+        return store
+    if bucket is None:
+        raise InvalidArgument("give the name of the lock bucket: Election(…, bucket='…')")
+    from .s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms, which other stores save
+
+    # Several tries must fit into a lease, and a slow one must not pass for a dead S3.
+    timeout = min(timedelta(seconds=5), max(timedelta(milliseconds=500), lease / 6))
+    return S3Store(bucket, client=client, timeout=timeout)

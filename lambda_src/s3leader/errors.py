@@ -1,0 +1,133 @@
+"""What can go wrong, sorted by what the caller has to do about it.
+
+Losing an election is not here: that is a normal result (`NotElected`). Every error is an
+`S3LeaderError`, carries its facts as attributes, and says in its message what to do.
+"""
+
+from __future__ import annotations
+
+
+class S3LeaderError(Exception):
+    """Base of every error that s3leader raises on purpose."""
+
+
+class InvalidArgument(S3LeaderError, ValueError):  # noqa: N818 - named like ValueError's kin
+    """A name, tick, duration or state that cannot be used: mend the call."""
+
+
+class BucketUnusable(S3LeaderError):  # noqa: N818 - says what is the matter
+    """S3 refused for a reason that trying again will not mend: mend the bucket or the rights.
+
+    `action` is the IAM action that was tried (`s3:PutObject`), `resource` the ARN it was tried
+    on, `code` the error code that S3 gave.
+    """
+
+    def __init__(self, message: str, *, action: str, resource: str, code: str) -> None:
+        super().__init__(message)
+        self.action = action
+        self.resource = resource
+        self.code = code
+
+
+class StoreUnavailable(S3LeaderError):  # noqa: N818
+    """S3 did not answer in time, however often it was asked: try again later.
+
+    If a write was under way its outcome is unknown. That is safe: a lock that landed all the
+    same is led by nobody and lapses after its lease.
+    """
+
+
+class CorruptLock(S3LeaderError):  # noqa: N818
+    """A lock that cannot be trusted. Nobody leads and nothing is overwritten until it is sealed.
+
+    `key` is the object, `term` its number, `problem` what is wrong with it. `etag` and `body` are
+    what was read, for an operator's forced `depose`.
+    """
+
+    def __init__(
+        self, *, key: str, term: int, problem: str, etag: str = "", body: bytes = b""
+    ) -> None:
+        super().__init__(
+            f"lock {key} cannot be trusted: {problem}. Nobody leads this election until it is"
+            f" dealt with. Look at the object; if no leader can still be at work under it, seal"
+            f" it with `depose(reason=…, force=True)`: the next candidate then leads term"
+            f" {term + 1}."
+        )
+        self.key = key
+        self.term = term
+        self.problem = problem
+        self.etag = etag
+        self.body = body
+
+
+class LeadershipLost(S3LeaderError):  # noqa: N818
+    """This candidate led, and does no more: stop writing, undo nothing, let the next leader work.
+
+    `term` is the term that was lost, `why` what ended it.
+    """
+
+    def __init__(self, *, term: int, why: str) -> None:
+        super().__init__(
+            f"leadership of term {term} is lost: {why}. Stop here: another candidate may lead"
+            f" already, and writes fenced with token {term} may be refused."
+        )
+        self.term = term
+        self.why = why
+
+
+class StillHeld(S3LeaderError):  # noqa: N818
+    """`depose` met a lock that is neither sealed nor lapsed; `key` and `holder` say whose."""
+
+    def __init__(self, *, key: str, holder: str | None) -> None:
+        super().__init__(
+            f"lock {key} is held by {holder or 'an unnamed candidate'} and its lease is good."
+            f" Wait until it lapses, or depose with force=True: its holder may go on for as long"
+            f" as its lease lasts, and only fenced writes will stop it."
+        )
+        self.key = key
+        self.holder = holder
+
+
+class LedgerFull(S3LeaderError):  # noqa: N818
+    """Term 9,999,999,999 is the last that a lock's name can carry: start a new election name."""
+
+
+class StaleToken(S3LeaderError):  # noqa: N818
+    """A fenced object has been written with a higher token: whoever holds `token` leads no more."""
+
+    def __init__(self, *, key: str, token: int, written_token: int) -> None:
+        super().__init__(
+            f"{key} carries fencing token {written_token}, so a write with token {token} is"
+            f" refused: a later term has written it. Stop; this leader is stale."
+        )
+        self.key = key
+        self.token = token
+        self.written_token = written_token
+
+
+class Overwritten(S3LeaderError):  # noqa: N818
+    """A fenced object changed since it was read, under the same or a lower token: read it again."""
+
+    def __init__(self, *, key: str, token: int) -> None:
+        super().__init__(
+            f"{key} has changed since it was read, so nothing was written with token {token}."
+            f" Read it again and decide anew."
+        )
+        self.key = key
+        self.token = token
+
+
+class CorruptObject(S3LeaderError):  # noqa: N818
+    """A fenced object that does not say which token wrote it, so no write to it can be judged.
+
+    `key` is the object, `problem` what is wrong with it.
+    """
+
+    def __init__(self, *, key: str, problem: str) -> None:
+        super().__init__(
+            f"{key} is no fenced object: {problem}. Nothing was overwritten. If it is not meant to"
+            f" be one, use another key; if it is, restore its last good version, or give it a"
+            f' top-level "fencing_token": the number of the last term that wrote it.'
+        )
+        self.key = key
+        self.problem = problem

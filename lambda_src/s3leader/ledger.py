@@ -1,0 +1,259 @@
+"""Finding the highest lock, and keeping the ledger short. Sans-I/O, as `protocol.py`.
+
+The ledger of an election is `lock_0000000001.json`, `lock_0000000002.json`, … in one folder. Only
+its highest lock matters to a candidate, and these three facts make it cheap to find:
+
+- an unsealed lock is the highest, since N+1 exists only if N is sealed (R1);
+- sealed content never changes, so a sealed lock need not be read twice;
+- the highest lock is never deleted (R6), so an empty page after lock N, asked for after N was
+  seen, proves that N is still the highest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar
+
+from .errors import BucketUnusable, CorruptLock, StoreUnavailable
+from .lock import Lock, decode_lock, lock_name, parse_lock_name
+from .store import (
+    Create,
+    Found,
+    List,
+    Listed,
+    Missing,
+    Read,
+    Replace,
+    Reply,
+    Request,
+    Tag,
+    Unknown,
+    Wait,
+)  # fmt: skip
+from .times import from_ms
+
+Result = TypeVar("Result")
+Steps: TypeAlias = Generator[Request, Reply, Result]
+
+READ_TRIES = 5
+SWEEP_AT_MOST = 50
+HINT_EVERY = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a candidate goes by. `folder` ends in a slash; `nonce` never returns the same twice."""
+
+    folder: str
+    candidate: str
+    nonce: Callable[[], str]
+    lease_ms: int
+    clock_skew_ms: int
+    max_attempts: int | None = None
+
+    def key(self, term: int) -> str:
+        """Return the key of a term's lock."""
+        return self.folder + lock_name(term)
+
+    @property
+    def hint(self) -> str:
+        """The key of the hint object."""
+        return self.folder + "hint.json"
+
+    def lapsed(self, lock: Lock) -> bool:
+        """R4, with this candidate's own lease for a lock that states none."""
+        return lock.lapsed(lease_ms=self.lease_ms, clock_skew_ms=self.clock_skew_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The highest lock that a candidate knows; `lock` is None while it has seen none (N = 0).
+
+    `top_at_ms` is S3's `Date` of an answer that proved it the highest, None where nothing did.
+    `looked_ms` is the candidate's own stopwatch then; it only saves hopeless requests.
+    """
+
+    lock: Lock | None
+    etag: str
+    top_at_ms: int | None
+    looked_ms: int
+
+    @property
+    def term(self) -> int:
+        """Its number, 0 for none."""
+        return 0 if self.lock is None else self.lock.term
+
+    @property
+    def open_to_next(self) -> bool:
+        """Whether R1 lets a candidate that saw this create the next lock."""
+        return self.lock is None or self.lock.sealed
+
+
+def ask(request: List | Read) -> Steps[Reply]:
+    """Send a request that changes nothing until it is answered; five tries in about two seconds."""
+    cause = ""
+    for attempt in range(READ_TRIES):
+        reply = yield request
+        if not isinstance(reply.answer, Unknown):
+            return reply
+        cause = reply.answer.cause
+        if attempt + 1 < READ_TRIES:
+            yield Wait(50 << attempt, 100 << attempt)
+    raise StoreUnavailable(
+        f"S3 gave no usable answer to {READ_TRIES} tries of {request} (the last: {cause})."
+        f" Nothing was changed; try again later."
+    )
+
+
+def look_at(rules: Rules, term: int) -> Steps[Seen | None]:
+    """Read the lock of `term`, or return None if there is none. One GET.
+
+    Unsealed, it is the highest (R1). Sealed, nothing is proved: `top_at_ms` is None.
+    """
+    key = rules.key(term)
+    reply = yield from ask(Read(key))
+    found = reply.answer
+    if not isinstance(found, Found):
+        return None
+    lock = _dated(decode_lock(found.body, key=key, term=term, etag=found.etag), found)
+    top_at_ms = None if lock.sealed else found.date_ms
+    return Seen(lock=lock, etag=found.etag, top_at_ms=top_at_ms, looked_ms=reply.sent_ms)
+
+
+def look(rules: Rules, seen: Seen | None = None) -> Steps[Seen]:
+    """Find the highest lock: LIST what follows the last one known, and GET it if it is news."""
+    for _ in range(READ_TRIES):
+        known = seen.term if seen is not None else 0
+        term, listed = yield from _highest_after(rules, known)
+        top_at_ms = _listed(listed).date_ms
+        if term is None and seen is not None and seen.open_to_next:
+            return replace(seen, top_at_ms=top_at_ms, looked_ms=listed.sent_ms)
+        if term is None and not known:
+            return Seen(lock=None, etag="", top_at_ms=top_at_ms, looked_ms=listed.sent_ms)
+        found = yield from look_at(rules, term or known)
+        if found is not None:
+            # A sealed one was the highest when it was listed, whatever came since.
+            return found if found.top_at_ms is not None else replace(found, top_at_ms=top_at_ms)
+        # Deleted between the two requests, so it was not the highest: what we knew is stale.
+        seen = None
+        yield Wait(50, 100)
+    raise StoreUnavailable(
+        f"S3 lists locks under {rules.folder} that it then does not have, {READ_TRIES} times over."
+        f" Nothing was changed; try again later."
+    )
+
+
+def history(rules: Rules, limit: int) -> Steps[list[Lock]]:
+    """Read up to `limit` locks, the newest first. A corrupt one appears with its `problem`."""
+    highest, _ = yield from _highest_after(rules, 0)
+    locks: list[Lock] = []
+    for term in range(highest or 0, max(0, (highest or 0) - limit), -1):
+        try:
+            seen = yield from look_at(rules, term)
+        except CorruptLock as corrupt:
+            locks.append(Lock(term=term, problem=corrupt.problem))
+        else:
+            if seen is not None and seen.lock is not None:  # the lifecycle rule leaves gaps
+                locks.append(seen.lock)
+    return locks
+
+
+def sweep(rules: Rules, lock: Lock, *, stop_at_ms: int) -> Steps[tuple[int, BucketUnusable | None]]:
+    """Tag the locks below one's own for deletion (R6); return the new `swept` and what hindered.
+
+    Own lock exists, so none of them is the highest. What crashed leaders left untagged is made up
+    for, at most 50 a term, none after the stopwatch shows `stop_at_ms`. A missing right to tag
+    must not keep a leader from resigning, so that error is returned, not raised.
+    """
+    swept = min(lock.swept, lock.term - 1)
+    try:
+        for term in range(swept + 1, min(lock.term, swept + 1 + SWEEP_AT_MOST)):
+            reply = yield Tag(rules.key(term))
+            if isinstance(reply.answer, Unknown):
+                break
+            swept = term
+            if reply.received_ms >= stop_at_ms:
+                break
+        if lock.term % HINT_EVERY == 0:
+            yield from _write_hint(rules, lock.term)
+    except BucketUnusable as hindrance:
+        return swept, hindrance
+    return swept, None
+
+
+# ------------------------------------------------------------------------------------- private
+
+
+def _highest_after(rules: Rules, known: int) -> Steps[tuple[int | None, Reply]]:
+    """Return the highest term above `known`, None if there is none, and the last page's reply.
+
+    The last page alone counts: its `Date` is when nothing followed the highest. Whoever knows no
+    lock and meets a second page jumps to where the hint points. A hint that points beyond the
+    highest lock shows itself by a page without locks; listing then resumes where it left off.
+    """
+    highest: int | None = None
+    after = rules.key(known) if known else None
+    hinted, resume_at = known > 0, None
+    while True:
+        reply = yield from ask(List(rules.folder + "lock_", after))
+        page = _listed(reply)
+        names = (key.removeprefix(rules.folder) for key in page.keys)
+        terms = [term for name in names if (term := parse_lock_name(name)) is not None]
+        if not terms and not page.truncated and resume_at is not None:
+            after, resume_at = resume_at, None
+            continue
+        if terms:
+            highest, resume_at = terms[-1], None
+        if not page.truncated:
+            return highest, reply
+        after = page.keys[-1]
+        if not hinted:
+            hinted, resume_at = True, after
+            hint = yield from ask(Read(rules.hint))
+            if isinstance(hint.answer, Found):
+                after = max(after, rules.key(max(1, _hint_term(hint.answer.body) - 1)))
+
+
+def _hint_term(body: bytes) -> int:
+    try:
+        term = json.loads(body)["term"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return 0
+    return term if isinstance(term, int) and 0 < term < 10**10 else 0
+
+
+def _write_hint(rules: Rules, term: int) -> Steps[None]:
+    """Point the hint at a term. Nothing is settled or retried: it is only a hint."""
+    body = json.dumps({"term": term}).encode()
+    reply = yield Read(rules.hint)
+    if isinstance(reply.answer, Missing):
+        yield Create(rules.hint, body)
+    elif isinstance(reply.answer, Found) and _hint_term(reply.answer.body) < term:
+        yield Replace(rules.hint, body, reply.answer.etag)
+
+
+def _dated(lock: Lock, found: Found) -> Lock:
+    """Add what S3 says of the object. Its Last-Modified also stands in for what no body says yet:
+    when a term began that was not written since, and when a lock of the original scheme ended.
+    """
+    modified = from_ms(found.modified_ms)
+    started_at, ended_at = lock.started_at, lock.ended_at
+    if not lock.sealed and started_at is None:
+        started_at = modified
+    if lock.sealed and ended_at is None:
+        ended_at = modified
+    return replace(
+        lock,
+        modified_at=modified,
+        seen_at=from_ms(found.date_ms),
+        started_at=started_at,
+        ended_at=ended_at,
+    )
+
+
+def _listed(reply: Reply) -> Listed:
+    if not isinstance(reply.answer, Listed):
+        raise TypeError(f"a store answered {reply.answer} to a List")
+    return reply.answer

@@ -1,0 +1,132 @@
+"""How every write is made: conditionally (R2), and followed up until its outcome is known (R5).
+
+S3 answers a conditional write with *applied* or *conflict*, or the answer is lost: a time-out, a
+reset, a 5xx, a 409. Such a write may have been applied, or not, or may be applied later. So it is
+sent again, the same to the byte. If that is applied, good. If it conflicts, the object tells: its
+body carries the nonce of whoever wrote it last.
+
+A copy of a write that lands later does no harm: its condition names a state that is gone for good,
+as nonces keep ETags from ever repeating and the highest lock is never deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from .errors import StoreUnavailable
+from .ledger import Rules, Seen, Steps
+from .lock import DEPOSED, Lock
+from .store import Applied, Conflict, Create, Found, Missing, Read, Replace, Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A write was applied, at S3's `date_ms`; it was first sent at `sent_ms` of the stopwatch."""
+
+    etag: str
+    date_ms: int
+    sent_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beaten:
+    """A write can never be applied any more: somebody else's came first."""
+
+    received_ms: int
+
+
+def settle(
+    write: Create | Replace,
+    nonce: str,
+    *,
+    patience_ms: int,
+    until_ms: int | None = None,
+    mine: frozenset[str] = frozenset(),
+) -> Steps[Settled | Beaten]:
+    """Send `write`, whose body carries `nonce`, until it is known whether it was applied.
+
+    `mine` are the nonces of this writer's earlier tries that were never settled: finding one of
+    them in the object is no defeat. Gives up with `StoreUnavailable` once `patience_ms` have
+    passed since the first send, or the stopwatch shows `until_ms`.
+    """
+    first_ms: int | None = None
+    doubtful, pause_ms, cause = bool(mine), 25, "no answer"
+    while True:
+        reply = yield write
+        first_ms = reply.sent_ms if first_ms is None else first_ms
+        answer = reply.answer
+        if isinstance(answer, Applied):
+            date_ms = answer.date_ms
+            return _settled(answer.etag, date_ms, first_ms, reply.received_ms)
+        if isinstance(answer, Conflict):
+            if not doubtful:
+                return Beaten(received_ms=reply.received_ms)
+            reply = yield Read(write.key)
+            answer = reply.answer
+        if isinstance(answer, Found):
+            found = _nonce(answer.body)
+            if found == nonce:
+                return _settled(answer.etag, answer.modified_ms, first_ms, reply.received_ms)
+            if found not in mine or isinstance(write, Create):
+                return Beaten(received_ms=reply.received_ms)
+            write = replace(write, etag=answer.etag)  # an earlier try of ours had landed
+        elif isinstance(answer, Missing) and isinstance(write, Replace):
+            return Beaten(received_ms=reply.received_ms)
+        doubtful = True
+        cause = getattr(answer, "cause", cause)
+        give_up_ms = first_ms + patience_ms if until_ms is None else until_ms
+        if reply.received_ms >= give_up_ms:
+            raise StoreUnavailable(
+                f"S3 left open whether {write.key} was written (the last answer: {cause})."
+                f" It is safe to try again later; a lock that landed all the same lapses."
+            )
+        yield Wait(pause_ms, 2 * pause_ms)
+        pause_ms = min(2 * pause_ms, 1000)
+
+
+def seal(
+    rules: Rules,
+    lock: Lock,
+    etag: str,
+    *,
+    outcome: str,
+    reason: str | None,
+    ended_at: datetime,
+    mine: frozenset[str] = frozenset(),
+) -> Steps[Seen | None]:
+    """Seal `lock` as it was under `etag`, or return None if somebody else's write came first."""
+    nonce = rules.nonce()
+    sealed = lock.seal(nonce=nonce, outcome=outcome, reason=reason, ended_at=ended_at)
+    write = Replace(rules.key(lock.term), sealed.encode(), etag)
+    done = yield from settle(write, nonce, patience_ms=rules.lease_ms, mine=mine)
+    if isinstance(done, Beaten):
+        return None
+    # It was unsealed until now, so it was the highest until now (R1).
+    return Seen(lock=sealed, etag=done.etag, top_at_ms=done.date_ms, looked_ms=done.sent_ms)
+
+
+def seal_other(rules: Rules, seen: Seen, reason: str) -> Steps[Seen | None]:
+    """R3: seal another's lock as it was read, or return None if it has changed since."""
+    lock = seen.lock
+    if lock is None or lock.seen_at is None:
+        raise TypeError("only a lock that was read can be deposed")
+    ended_at = lock.seen_at
+    return (
+        yield from seal(rules, lock, seen.etag, outcome=DEPOSED, reason=reason, ended_at=ended_at)
+    )
+
+
+def _settled(etag: str, date_ms: int, sent_ms: int, received_ms: int) -> Settled:
+    return Settled(etag=etag, date_ms=date_ms, sent_ms=sent_ms, received_ms=received_ms)
+
+
+def _nonce(body: bytes) -> object:
+    """Return the nonce in a body, None where there is none."""
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return values.get("nonce") if isinstance(values, dict) else None

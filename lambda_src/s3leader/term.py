@@ -1,0 +1,234 @@
+"""A won term, as its leader holds it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Literal, Self, TypeAlias
+
+from .config import milliseconds
+from .driver import Driver
+from .errors import InvalidArgument, LeadershipLost, S3LeaderError, StoreUnavailable
+from .ledger import Rules, Seen
+from .lock import COMPLETED, FAILED, MAX_BODY, ROOM_TO_SEAL, Lock
+from .protocol import Holding, renew, resign
+
+_log = logging.getLogger("s3leader")
+
+Outcome: TypeAlias = Literal["completed", "failed", "resigned"]
+
+
+class Term:
+    """One period of leadership. Made by `Election.campaign`; use it in a `with` statement.
+
+    Leaving the block resigns: as completed, or as failed if the block raised. Not guaranteed: that
+    the work stops when leadership ends. Ask `held` or `ensure_held()` before every effect, and send
+    `fencing_token` along, so that what receives it can refuse a stale leader.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        driver: Driver,
+        holding: Holding,
+        took_over: bool,
+        remember: Callable[[Seen], None],
+    ) -> None:
+        self._rules = rules
+        self._driver = driver
+        self._holding = holding
+        self._remember = remember
+        self._lost: str | None = None  # why nothing can be written to the lock any more
+        self._writing = threading.RLock()
+        self.took_over = took_over
+
+    # ------------------------------------------------------------------------------- facts
+
+    @property
+    def number(self) -> int:
+        """The term's number: 1, 2, 3 …, higher than any before it."""
+        return self._holding.lock.term
+
+    @property
+    def fencing_token(self) -> int:
+        """The term's number, under the name that writes send it by."""
+        return self.number
+
+    @property
+    def tick(self) -> datetime | None:
+        """The scheduled time that this term works for, in UTC."""
+        return self._holding.lock.tick
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at the tick this is, counted from 1."""
+        return self._holding.lock.attempt
+
+    @property
+    def lock(self) -> Lock:
+        """The lock as this leader last wrote it."""
+        return self._holding.lock
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of the job's checkpoint, inherited from the term before until saved anew."""
+        return copy.deepcopy(dict(self._holding.lock.state))
+
+    @property
+    def requests(self) -> int:
+        """How many requests this term has cost so far, its campaign included."""
+        return self._driver.requests
+
+    @property
+    def held(self) -> bool:
+        """Whether this candidate leads, by its own stopwatch: neither resigned nor past it."""
+        return self._lost is None and self._driver.clock_ms() < self._holding.deadline_ms
+
+    def remaining(self) -> timedelta:
+        """Return how long the lease still lasts if it is not renewed; zero when not held."""
+        left_ms = self._holding.deadline_ms - self._driver.clock_ms()
+        return timedelta(milliseconds=max(0, left_ms if self._lost is None else 0))
+
+    def ensure_held(self) -> None:
+        """Raise `LeadershipLost` unless `held`."""
+        if not self.held:
+            raise LeadershipLost(term=self.number, why=self._lost or "its lease has run out")
+
+    # ------------------------------------------------------------------------------ writes
+
+    def renew(self) -> None:
+        """Renew the lease: one request. Raises `LeadershipLost` if it came too late."""
+        self._renew(None)
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Save the job's checkpoint, a JSON object, for oneself and the terms to come; renews too.
+
+        Raises `InvalidArgument` if it is no JSON or too large (256 KiB with the rest of the lock),
+        and then writes nothing; `LeadershipLost` if it came too late.
+        """
+        self._renew(self._checked(state))
+
+    def resign(self, outcome: Outcome = COMPLETED, reason: str | None = None) -> None:
+        """Seal the lock and be leader no more.
+
+        `completed` marks the tick as done for good; `failed` and `resigned` let another candidate
+        lead it again. Past the lease it still counts if nobody came between; otherwise it raises
+        `LeadershipLost`. `StoreUnavailable` means that S3 left the outcome open.
+        """
+        if outcome not in {"completed", "failed", "resigned"}:
+            raise InvalidArgument(
+                f"outcome is {outcome!r}; give 'completed', 'failed' or 'resigned'"
+            )
+        with self._writing:
+            if self._lost is not None:
+                raise LeadershipLost(term=self.number, why=self._lost)
+            now_ms = self._driver.clock_ms()
+            steps = resign(
+                self._rules, self._holding, outcome=outcome, reason=reason, now_ms=now_ms
+            )
+            try:
+                sealed = self._driver.run(steps)
+            except LeadershipLost as error:
+                self._lost = error.why
+                raise
+            except S3LeaderError:
+                self._lost = "it tried to resign, and whether it did is unknown"
+                raise
+            self._lost = f"it has resigned ({outcome})"
+            self._remember(sealed.seen)
+        if sealed.hindrance is not None:
+            _log.warning("term %d could not sweep the ledger: %s", self.number, sealed.hindrance)
+
+    @contextmanager
+    def keep_renewing(self, every: timedelta | None = None) -> Iterator[Self]:
+        """Renew from a thread (by default each third of the lease) until the block is left.
+
+        The thread is joined on leaving. If it cannot renew it stops, and `ensure_held()` tells.
+        """
+        lease_ms = self._rules.lease_ms
+        every_ms = lease_ms // 3 if every is None else milliseconds(every)
+        if not 0 < every_ms < lease_ms:
+            raise InvalidArgument(
+                f"renewing every {every} does not keep a lease of {lease_ms} ms; a third is good"
+            )
+        stop = threading.Event()
+        thread = threading.Thread(
+            target=self._renew_until,
+            args=(stop, every_ms / 1000),
+            name="s3leader-renew",
+            daemon=True,
+        )
+        thread.start()
+        try:
+            yield self
+        finally:
+            stop.set()
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._lost is not None and self._lost.startswith("it has resigned"):
+            return
+        if error is None:
+            self.resign()
+            return
+        try:
+            self.resign(FAILED, reason=f"{type(error).__name__}: {error}")
+        except S3LeaderError as also:  # what the block raised matters more
+            _log.warning("term %d ended in an error and could not resign: %s", self.number, also)
+
+    # ----------------------------------------------------------------------------- private
+
+    def _renew(self, state: Mapping[str, Any] | None) -> None:
+        with self._writing:
+            self.ensure_held()
+            before = self._holding
+            try:
+                self._holding = self._driver.run(renew(self._rules, before, state))
+            except LeadershipLost as error:
+                self._lost = error.why
+                raise
+            if self._holding.deadline_ms == before.deadline_ms:  # settled too late, or never
+                self.ensure_held()
+
+    def _renew_until(self, stop: threading.Event, seconds: float) -> None:
+        while not stop.wait(seconds):
+            try:
+                self.renew()
+            except LeadershipLost as error:
+                _log.warning("%s", error)
+                return
+            except (S3LeaderError, StoreUnavailable) as error:
+                _log.warning("term %d was not renewed: %s", self.number, error)
+
+    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        if not isinstance(state, Mapping):
+            raise InvalidArgument(f"state is {state!r}; give a mapping that JSON can hold")
+        try:
+            text = json.dumps(dict(state), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArgument(f"state cannot be written as JSON: {error}") from error
+        most = MAX_BODY - 2 * ROOM_TO_SEAL
+        if len(text) > most:
+            raise InvalidArgument(
+                f"state is {len(text)} bytes of JSON and {most} are the most: keep large data in an"
+                f" object of its own, and its key here"
+            )
+        kept: dict[str, Any] = json.loads(text)
+        return kept
