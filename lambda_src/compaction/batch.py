@@ -1,0 +1,117 @@
+"""One batch in the making: the lines of several inputs, compressed as they come in."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Final, Self
+
+from compaction.lines import CHUNK
+from compaction.places import new_batch, term_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from compaction.limits import Limits
+    from compaction.lines import Content
+    from compaction.places import Places
+    from compaction.source import Input
+
+_MEMORY: Final = 8 * 1024 * 1024
+
+
+class Packed:
+    """A gzip file in the making, in memory while it is small. Equal content, equal bytes."""
+
+    def __init__(self) -> None:
+        self.file: IO[bytes] = SpooledTemporaryFile(_MEMORY)  # noqa: SIM115 - closed by `close`
+        self._gzip = gzip.GzipFile("", "wb", compresslevel=6, fileobj=self.file, mtime=0)
+        self.lines = 0
+        self.bytes = 0
+
+    def write(self, data: bytes) -> None:
+        """Add bytes."""
+        self.bytes += len(data)
+        self._gzip.write(data)
+
+    def finished(self) -> tuple[int, str]:
+        """End the gzip data; return its size and SHA-256, and be ready to be read."""
+        self._gzip.close()
+        size = self.file.tell()
+        digest = hashlib.sha256()
+        for piece in pieces(self.file):
+            digest.update(piece)
+        self.file.seek(0)
+        return size, digest.hexdigest()
+
+    def close(self) -> None:
+        """Give back the memory, or the disk."""
+        self._gzip.close()
+        self.file.close()
+
+
+class Batch:
+    """Inputs, and what is to be written of them. A context manager that frees what it holds."""
+
+    def __init__(self, places: Places, term: int, count: int) -> None:
+        self.name = new_batch(term, count)
+        self.term = term_of(self.name)
+        self.inputs: list[Input] = []
+        self.kept: list[tuple[Input, str]] = []
+        self.size = 0
+        self.blank = 0
+        self._places = places
+        with ExitStack() as stack:
+            self.good = Packed()
+            stack.callback(self.good.close)
+            self.bad = Packed()
+            stack.callback(self.bad.close)
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def has_room_for(self, content: Content, limits: Limits) -> bool:
+        """Tell whether the content fits. Into an empty batch, whatever its size, it does."""
+        if not self.inputs:
+            return True
+        fits = self.size + content.size <= limits.batch_bytes
+        return fits and len(self.inputs) < limits.batch_objects
+
+    def add(self, item: Input, content: Content) -> None:
+        """Take the content over, and close it."""
+        self.inputs.append(item)
+        self.size += content.size
+        self.blank += content.blank
+        for piece in pieces(content.good):
+            self.good.write(piece)
+        self.good.lines += content.lines
+        about: dict[str, str] = {"key": item.key}
+        if content.keep:
+            about["kept"] = self._places.kept(self.name, len(self.inputs), item.key)
+            self.kept.append((item, about["kept"]))
+        opening = json.dumps(about, ensure_ascii=False).encode()[:-1] + b", "
+        content.bad.seek(0)
+        for record in content.bad:
+            self.bad.write(opening + record[1:])
+        self.bad.lines += content.rejected
+        content.close()
+
+
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """Read a file from its beginning, a bounded piece at a time."""
+    file.seek(0)
+    while piece := file.read(CHUNK):
+        yield piece

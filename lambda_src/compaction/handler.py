@@ -1,0 +1,63 @@
+"""The Lambda entry of compaction; what it needs stands in its environment.
+
+`DATA_BUCKET` holds `events/`, `compacted/` and `rejected/`. `COMPACTION_BATCH_BYTES` and
+`COMPACTION_BATCH_OBJECTS` change what one part may take in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from aws_lambda_powertools import Logger
+
+from compaction.compactor import compact
+from compaction.limits import Limits
+from s3leader import Term
+from s3leader.aws_lambda import LambdaContext, singleton
+
+_LEAST_RESERVE_MS: Final = 5_000
+_MOST_RESERVE_MS: Final = 30_000
+
+logger = Logger(service="compaction")  # the package's own loggers are its children
+
+
+@singleton
+def handler(event: object, context: LambdaContext, term: Term) -> dict[str, Any]:  # noqa: ARG001
+    """Compact what there is, as the leader of `term`."""
+    summary = compact(
+        term,
+        _required(os.environ, "DATA_BUCKET"),
+        limits=limits_from(os.environ),
+        should_stop=stop_in_time(context),
+    )
+    return summary.as_dict()
+
+
+def stop_in_time(context: LambdaContext) -> Callable[[], bool]:
+    """Tell when no more must be begun: a quarter of the time is for what is under way by then."""
+    share = context.get_remaining_time_in_millis() // 4
+    reserve = min(max(share, _LEAST_RESERVE_MS), _MOST_RESERVE_MS)
+    return lambda: context.get_remaining_time_in_millis() < reserve
+
+
+def limits_from(environment: Mapping[str, str]) -> Limits:
+    """Read the limits that the environment changes."""
+    names = {
+        "batch_bytes": "COMPACTION_BATCH_BYTES",
+        "batch_objects": "COMPACTION_BATCH_OBJECTS",
+    }
+    given: dict[str, int] = {}
+    for field, name in names.items():
+        if (text := environment.get(name)) is not None:
+            if not (text.isascii() and text.isdigit() and int(text) > 0):
+                raise ValueError(f"{name} must be a whole number above 0, not {text!r}")
+            given[field] = int(text)
+    return Limits(**given)
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    if not (value := environment.get(name)):
+        raise ValueError(f"{name} is not set: it names the bucket that is compacted")
+    return value

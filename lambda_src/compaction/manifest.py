@@ -1,0 +1,136 @@
+"""The manifest's content: what has been committed, and what is still to be deleted for it.
+
+    {"format": 1,
+     "parts":    [{"key", "term", "lines", "bytes", "size", "sha256"}, …],
+     "rejected": [{"key", "term", "lines", "size", "sha256"}, …],
+     "deleting": ["events/…", …],        the inputs of the last commit
+     "earlier":  "compacted/…segment.json" or null,
+     "totals":   {"objects", "lines", "rejected", "bytes", "parts"},
+     "swept":    41}
+
+`bytes` counts decompressed, `size` and `sha256` are of the object as stored. A segment is
+`{"parts", "rejected", "earlier"}`, is never changed, and links to the one before it. So a commit
+rewrites at most `Limits.manifest_parts` entries however many there are in all, and a reader who
+wants them all follows the links. Entries stand in the order of their commits, so of their terms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+FORMAT: Final = 1
+_TOTALS: Final = ("objects", "lines", "rejected", "bytes", "parts")
+
+Entry = dict[str, Any]
+
+
+class CorruptManifest(Exception):  # noqa: N818 - says what is the matter, as CorruptLock does
+    """The manifest is not what this job writes. Nothing is compacted until a human mends it."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"the compaction manifest cannot be trusted: {problem}. Nothing was written. Restore an"
+            f" earlier version of the object, or run the version of this job that wrote it."
+        )
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A manifest, or a segment of one, as read; each change returns a new one."""
+
+    parts: tuple[Entry, ...] = ()
+    rejected: tuple[Entry, ...] = ()
+    deleting: tuple[str, ...] = ()
+    earlier: str | None = None
+    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TOTALS, 0))
+    swept: int = 0
+    others: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parsed(cls, value: dict[str, Any]) -> Manifest:
+        """Read the JSON value of a manifest; an empty object is one of no parts."""
+        if (written := value.get("format", FORMAT)) != FORMAT:
+            raise CorruptManifest(f"its format is {written!r}, not {FORMAT}")
+        known = {"format", "parts", "rejected", "deleting", "earlier", "totals", "swept"}
+        totals = _typed(value, "totals", dict, {})
+        return cls(
+            parts=_entries(value, "parts"),
+            rejected=_entries(value, "rejected"),
+            deleting=tuple(_each(value, "deleting", str)),
+            earlier=_typed(value, "earlier", str, None),
+            totals={name: _typed(totals, name, int, 0) for name in _TOTALS},
+            swept=_typed(value, "swept", int, 0),
+            others={key: value[key] for key in value.keys() - known},
+        )
+
+    def value(self) -> dict[str, Any]:
+        """Make the JSON value; what this version does not know is kept as it was."""
+        return {
+            **self.others,
+            "format": FORMAT,
+            **self.segment(),
+            "deleting": list(self.deleting),
+            "totals": self.totals,
+            "swept": self.swept,
+        }
+
+    def segment(self) -> dict[str, Any]:
+        """Make the JSON value of a segment that takes over all entries."""
+        return {
+            "parts": list(self.parts),
+            "rejected": list(self.rejected),
+            "earlier": self.earlier,
+        }
+
+    def entries(self) -> int:
+        """Count what each commit has to write again."""
+        return len(self.parts) + len(self.rejected)
+
+    def moved_to(self, segment: str) -> Manifest:
+        """Leave all entries to a segment."""
+        return replace(self, parts=(), rejected=(), earlier=segment)
+
+    def committing(
+        self, *, part: Entry | None, rejected: Entry | None, inputs: tuple[str, ...], size: int
+    ) -> Manifest:
+        """Add a batch and name its inputs for deletion, in place of those deleted since."""
+        more = {
+            "objects": len(inputs),
+            "lines": part["lines"] if part else 0,
+            "rejected": rejected["lines"] if rejected else 0,
+            "bytes": size,
+            "parts": 1 if part else 0,
+        }
+        return replace(
+            self,
+            parts=(*self.parts, part) if part else self.parts,
+            rejected=(*self.rejected, rejected) if rejected else self.rejected,
+            deleting=inputs,
+            totals={name: self.totals[name] + more[name] for name in _TOTALS},
+        )
+
+
+def _entries(value: dict[str, Any], name: str) -> tuple[Entry, ...]:
+    entries = _each(value, name, dict)
+    for entry in entries:
+        if not isinstance(entry.get("key"), str) or not isinstance(entry.get("lines"), int):
+            raise CorruptManifest(f"an entry of {name!r} lacks its key or its lines: {entry}")
+    return tuple(entries)
+
+
+def _each(value: dict[str, Any], name: str, kind: type) -> list[Any]:
+    items: list[Any] = _typed(value, name, list, [])
+    if not all(isinstance(item, kind) for item in items):
+        raise CorruptManifest(f"{name!r} has an item that is no {kind.__name__}")
+    return items
+
+
+def _typed(value: dict[str, Any], name: str, kind: type, default: Any) -> Any:  # noqa: ANN401
+    found = value.get(name)
+    if found is None:
+        return default
+    if not isinstance(found, kind):
+        raise CorruptManifest(f"{name!r} is {type(found).__name__}, not {kind.__name__}")
+    return found

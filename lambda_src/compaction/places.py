@@ -1,0 +1,74 @@
+"""Where everything is in the data bucket.
+
+    events/…                                            inputs, with whatever names producers chose
+    compacted/manifest.json                             the truth
+    compacted/term_0000000042/000001-<nonce>.ndjson.gz        a part: well-formed lines
+    compacted/term_0000000042/000001-<nonce>.segment.json     older entries of the manifest
+    rejected/term_0000000042/000001-<nonce>.ndjson.gz         records of malformed lines
+    rejected/term_0000000042/000001-<nonce>/00001-<name>      an input kept whole
+
+Every file of a batch carries the batch's name: the term, a count and a nonce that is never drawn
+twice. So no two tries write the same key, and a batch is committed or orphaned as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+_BATCH: Final = re.compile(r"/(term_[0-9]{10}/[0-9]{6,}-[0-9a-f]{32})[./]")
+_NAME_LENGTH: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """A bucket and the three prefixes in it; each ends with a slash."""
+
+    bucket: str
+    events: str = "events/"
+    compacted: str = "compacted/"
+    rejected: str = "rejected/"
+
+    @property
+    def manifest(self) -> str:
+        """The key of the manifest."""
+        return f"{self.compacted}manifest.json"
+
+    def part(self, batch: str) -> str:
+        """The key of the batch's well-formed lines."""
+        return f"{self.compacted}{batch}.ndjson.gz"
+
+    def segment(self, batch: str) -> str:
+        """The key of the older manifest entries that the batch's commit moves away."""
+        return f"{self.compacted}{batch}.segment.json"
+
+    def rejects(self, batch: str) -> str:
+        """The key of the batch's malformed lines."""
+        return f"{self.rejected}{batch}.ndjson.gz"
+
+    def kept(self, batch: str, count: int, key: str) -> str:
+        """The key of an input that is kept whole."""
+        return f"{self.rejected}{batch}/{count:05}-{key.rpartition('/')[2][-_NAME_LENGTH:]}"
+
+
+def new_batch(term: int, count: int) -> str:
+    """Make a name that no other batch ever had or will have."""
+    return f"{term_folder(term)}{count:06}-{secrets.token_hex(16)}"
+
+
+def term_folder(term: int) -> str:
+    """The folder of a term's files; they sort as the terms do."""
+    return f"term_{term:010}/"
+
+
+def batch_of(key: str) -> str | None:
+    """The batch that wrote `key`, or None if none did."""
+    found = _BATCH.search(key)
+    return found[1] if found else None
+
+
+def term_of(batch: str) -> int:
+    """The term of a batch."""
+    return int(batch[len("term_") : batch.index("/")])

@@ -1,0 +1,79 @@
+"""How to read what has been compacted: by the manifest, and by nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from compaction.batch import pieces
+from compaction.lines import CHUNK
+from compaction.manifest import Entry, Manifest
+from compaction.orphans import earlier
+from compaction.places import Places
+from s3leader.fencing import FencedObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Damaged(Exception):  # noqa: N818 - says what is the matter
+    """A committed object is not the one that was committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """All entries, in the order of their commits, and the sums over them."""
+
+    parts: tuple[Entry, ...]
+    rejected: tuple[Entry, ...]
+    totals: dict[str, int]
+
+
+def committed(client: S3Client, bucket: str, *, manifest: FencedObject | None = None) -> Committed:
+    """Read the manifest and the segments behind it; nothing there is nothing committed."""
+    places = Places(bucket=bucket)
+    document = FencedObject(places.manifest, bucket=bucket) if manifest is None else manifest
+    snapshot = document.read()
+    newest = Manifest.parsed({} if snapshot is None else snapshot.value)
+    chain, at = [newest], newest
+    while (before := earlier(client, places, at)) is not None:
+        chain.append(before)
+        at = before
+    chain.reverse()
+    return Committed(
+        parts=tuple(entry for link in chain for entry in link.parts),
+        rejected=tuple(entry for link in chain for entry in link.rejected),
+        totals=newest.totals,
+    )
+
+
+def lines(client: S3Client, bucket: str, entry: Entry) -> Iterator[bytes]:
+    """Yield the lines of a part, or the records of rejected lines, without their newlines.
+
+    Raises:
+        Damaged: the object's SHA-256 is not the manifest's.
+    """
+    with TemporaryFile() as file:
+        with client.get_object(Bucket=bucket, Key=entry["key"])["Body"] as body:
+            while chunk := body.read(CHUNK):
+                file.write(chunk)
+        digest = sha256()
+        for piece in pieces(file):
+            digest.update(piece)
+        if digest.hexdigest() != entry["sha256"]:
+            raise Damaged(f"{entry['key']} has SHA-256 {digest.hexdigest()}, not {entry['sha256']}")
+        file.seek(0)
+        with gzip.open(file) as unpacked:
+            for line in unpacked:
+                yield line.removesuffix(b"\n")
+
+
+def records(client: S3Client, bucket: str, entry: Entry) -> Iterator[dict[str, Any]]:
+    """Yield the records of rejected lines: key, line, reason, and text or base64 or kept."""
+    for line in lines(client, bucket, entry):
+        yield json.loads(line)

@@ -1,0 +1,162 @@
+"""The inputs: listed once in key order, read several at a time, handed over in that order.
+
+Memory is bounded by the readers, not by the backlog: pages of the listing and objects are fetched
+only as they are asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from compaction.lines import CHUNK, Content, TooLarge, rejected_whole, sort_lines
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from compaction.limits import Limits
+    from compaction.places import Places
+
+log = logging.getLogger(__name__)
+
+_TRIES: Final = 3
+_BROKE_OFF: Final = (
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+_GONE: Final = {"NoSuchKey", "404", "PreconditionFailed", "412"}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An object to compact, as the listing showed it. `size` is what is stored, perhaps gzip."""
+
+    key: str
+    etag: str
+    size: int
+
+
+class OutOfTime(Exception):  # noqa: N818 - never leaves the package
+    """It is time to stop, and a large object is not read to its end yet."""
+
+
+def listed(client: S3Client, places: Places) -> Iterator[Input]:
+    """List the inputs in ascending order, a page at a time; keys that end with `/` are none."""
+    pages = client.get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=places.bucket, Prefix=places.events):
+        for item in page.get("Contents", ()):
+            if not item["Key"].endswith("/"):
+                yield Input(item["Key"], item["ETag"], item["Size"])
+
+
+class Source:
+    """The sorted content of inputs, one after the other.
+
+    `should_stop` ends the reading of a large object, with `OutOfTime`.
+    """
+
+    def __init__(
+        self,
+        client: S3Client,
+        places: Places,
+        limits: Limits,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._client = client
+        self._bucket = places.bucket
+        self._limits = limits
+        self._should_stop = should_stop
+
+    def contents(
+        self, inputs: Iterator[Input]
+    ) -> Generator[tuple[Input, Content | None], None, None]:
+        """Yield each input with its content, in order; None: it is gone or has changed.
+
+        The content is the receiver's to close. Closing the generator stops the readers.
+        """
+        ahead: deque[tuple[Input, Future[Content | None]]] = deque()
+        pool = ThreadPoolExecutor(self._limits.readers, thread_name_prefix="compaction-reader")
+        try:
+            for item in inputs:
+                ahead.append((item, pool.submit(self._small, item)))
+                if len(ahead) > self._limits.readers:
+                    yield self._next(ahead)
+            while ahead:
+                yield self._next(ahead)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            for _, left in ahead:
+                _close(left)
+
+    def _next(
+        self, ahead: deque[tuple[Input, Future[Content | None]]]
+    ) -> tuple[Input, Content | None]:
+        item, future = ahead.popleft()
+        try:
+            return item, future.result()
+        except TooLarge:
+            log.info("reading %s through a file: it is large", item.key)
+            return item, self._large(item)
+
+    def _small(self, item: Input) -> Content | None:
+        """Read one object in memory; `TooLarge` if it is not small."""
+        if item.size > self._limits.object_memory:
+            raise TooLarge
+        return self._read(item, self._limits.object_memory)
+
+    def _large(self, item: Input) -> Content | None:
+        """Read one object through a file, in the receiver's own thread, so one at a time."""
+        limit = self._limits.object_bytes
+        try:
+            return self._read(item, limit, self._should_stop)
+        except TooLarge as problem:
+            return rejected_whole(str(problem), size=item.size)
+
+    def _read(
+        self, item: Input, at_most: int, should_stop: Callable[[], bool] = lambda: False
+    ) -> Content | None:
+        """Read one object from its beginning, again if the connection breaks off.
+
+        A part of an object must never pass for the whole of it.
+        """
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                chunks = self._chunks(item, should_stop)
+                return sort_lines(chunks, self._limits, at_most=at_most)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in _GONE:
+                    raise
+                return None
+            except _BROKE_OFF:
+                if not tries_left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _chunks(self, item: Input, should_stop: Callable[[], bool]) -> Iterator[bytes]:
+        # If-Match: a key that was written again since it was listed is left for the next time.
+        got = self._client.get_object(Bucket=self._bucket, Key=item.key, IfMatch=item.etag)
+        with got["Body"] as body:
+            # botocore compares with Content-Length when a read comes back empty, so read on to it.
+            while chunk := body.read(CHUNK):
+                if should_stop():
+                    raise OutOfTime(item.key)
+                yield chunk
+
+
+def _close(future: Future[Content | None]) -> None:
+    if not future.cancelled() and future.exception() is None and (left := future.result()):
+        left.close()
