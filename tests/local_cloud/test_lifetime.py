@@ -1,0 +1,109 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local_cloud import LocalCloud, LocalCloudError
+from local_cloud.cloud import stop_kept
+from local_cloud.lifeline import kill_group, package_path
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from local_cloud import LocalCloud
+with LocalCloud(Path(sys.argv[1])) as cloud:
+    print(cloud.group, flush=True)
+    if sys.argv[2] == "keep":
+        cloud.keep()
+    elif sys.argv[2] == "fail":
+        raise RuntimeError
+    else:
+        time.sleep(600)
+"""
+
+
+def runs(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def eventually(claim: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not claim() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return claim()
+
+
+def start(directory: Path, way: str) -> tuple[subprocess.Popen[str], int]:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(directory), way],
+        env={**os.environ, "PYTHONPATH": package_path()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert starter.stdout is not None
+    with starter.stdout:
+        return starter, int(starter.stdout.readline())
+
+
+def test_leaving_the_block_stops_the_cloud(tmp_path: Path) -> None:
+    with LocalCloud(tmp_path) as cloud:
+        group = cloud.group
+        assert runs(group)
+    assert not runs(group)
+
+
+def test_an_error_in_the_block_stops_the_cloud(tmp_path: Path) -> None:
+    starter, group = start(tmp_path, "fail")
+    starter.wait()
+    assert not runs(group)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_the_cloud_does_not_outlive_its_starter(tmp_path: Path, number: signal.Signals) -> None:
+    starter, group = start(tmp_path, "wait")
+    starter.send_signal(number)
+    starter.wait()
+    assert eventually(lambda: not runs(group))
+
+
+def test_a_kept_cloud_outlives_its_starter_until_it_is_stopped(tmp_path: Path) -> None:
+    starter, group = start(tmp_path, "keep")
+    try:
+        starter.wait()
+        kept = not eventually(lambda: not runs(group), 1)
+        stop_kept(tmp_path)
+        assert (kept, eventually(lambda: not runs(group))) == (True, True)
+    finally:
+        kill_group(group)
+
+
+def test_a_cloud_that_cannot_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/ls")
+    with pytest.raises(LocalCloudError, match="the emulator ended at once"):
+        LocalCloud(tmp_path).__enter__()
+
+
+def test_nothing_of_this_machines_settings_reaches_the_cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_CA_BUNDLE", "HTTPS_PROXY", "PYTHONPATH", "S3LEADER_BUCKET"):
+        monkeypatch.setenv(name, "elsewhere")
+    with LocalCloud(tmp_path) as cloud:
+        assert "elsewhere" not in cloud.env.values()
+
+
+def test_every_cloud_has_a_key_id_of_its_own(tmp_path: Path) -> None:
+    ids = {LocalCloud(tmp_path).settings["AWS_ACCESS_KEY_ID"] for _ in range(3)}
+    assert len(ids) == 3

@@ -1,0 +1,104 @@
+import io
+import json
+import zipfile
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from local_cloud import Invocation, LocalCloud
+from tests.local_cloud.test_lifetime import eventually
+
+ROLE = "arn:aws:iam::000000000000:role/any"
+HANDLER = """
+import os, time
+def handler(event, context):
+    time.sleep(1)
+    if event.get("fail"):
+        raise ValueError("as asked")
+    return {"process": os.getpid(), "tick": event["tick"], "execution": event["execution"]}
+"""
+INPUT = {
+    "tick": "<aws.scheduler.scheduled-time>",
+    "execution": "<aws.scheduler.execution-id>",
+    "schedule": "<aws.scheduler.schedule-arn>",
+    "attempt": "<aws.scheduler.attempt-number>",
+}
+
+
+@pytest.fixture(scope="module")
+def function(cloud: LocalCloud) -> str:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("code.py", HANDLER)
+    made: dict[str, str] = cloud.client("lambda").create_function(
+        FunctionName="noted",
+        Runtime="python3.14",
+        Handler="code.handler",
+        Role=ROLE,
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=30,
+    )
+    return made["FunctionArn"]
+
+
+def schedule(cloud: LocalCloud, function: str, name: str, at: datetime, **more: object) -> None:
+    cloud.client("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": function, "RoleArn": ROLE, "Input": json.dumps({**INPUT, **more})},
+    )
+
+
+@pytest.fixture(scope="module")
+def due() -> datetime:
+    return (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def invocations(cloud: LocalCloud, function: str, due: datetime) -> list[Invocation]:
+    names = [f"contender-{number}" for number in (1, 2, 3)]
+    for name in names:
+        schedule(cloud, function, name, due)
+
+    def ended() -> list[Invocation]:
+        return [one for one in cloud.invocations() if one.schedule in names]
+
+    assert eventually(lambda: len(ended()) == len(names), 30)
+    return sorted(ended(), key=lambda one: one.started)
+
+
+def test_every_contender_is_told_the_scheduled_time(
+    invocations: list[Invocation], due: datetime
+) -> None:
+    assert {one.answer["tick"] for one in invocations} == {f"{due:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def test_every_contender_is_told_an_execution_id_of_its_own(
+    invocations: list[Invocation],
+) -> None:
+    assert len({one.answer["execution"] for one in invocations}) == 3
+
+
+def test_nothing_of_the_scheduler_is_left_to_substitute(invocations: list[Invocation]) -> None:
+    assert [one.event for one in invocations if "<aws." in json.dumps(one.event)] == []
+
+
+def test_contenders_run_at_the_same_time(invocations: list[Invocation]) -> None:
+    assert all(later.started < earlier.ended for earlier, later in pairwise(invocations))
+
+
+def test_each_contender_has_a_process_of_its_own(invocations: list[Invocation]) -> None:
+    assert len({one.answer["process"] for one in invocations}) == 3
+
+
+def test_a_failure_is_noted_and_not_tried_again(cloud: LocalCloud, function: str) -> None:
+    schedule(cloud, function, "failing", datetime.now(UTC) + timedelta(seconds=1), fail=True)
+
+    def failures() -> list[Any]:
+        return [one.failed for one in cloud.invocations() if one.schedule == "failing"]
+
+    eventually(lambda: len(failures()) > 0, 20)
+    assert eventually(lambda: failures() != [True], 3) is False

@@ -1,0 +1,49 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from ministack.services import eventbridge
+
+from local_cloud.launcher import scheduled_time, substitute
+
+DUE = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+
+
+def at(hour: int, minute: int, second: float) -> float:
+    return datetime(2026, 11, 23, hour, minute, tzinfo=UTC).timestamp() + second
+
+
+def tick(expression: str, now: float) -> str:
+    due = scheduled_time({"ScheduleExpression": expression}, now, eventbridge)
+    return f"{due:%H:%M:%S}"
+
+
+@pytest.mark.parametrize(
+    ("expression", "now", "expected"),
+    [
+        ("cron(* * * * ? *)", at(6, 0, 0.4), "06:00:00"),
+        ("cron(* * * * ? *)", at(6, 0, 59.9), "06:00:00"),
+        ("cron(0/5 * * * ? *)", at(6, 5, 1), "06:05:00"),
+        ("cron(0/5 * * * ? *)", at(6, 6, 1), "06:05:00"),
+        ("cron(0 6 * * ? *)", at(6, 2, 30), "06:00:00"),
+        ("rate(1 minute)", at(6, 7, 12.3), "06:07:00"),
+        ("at(2026-11-23T06:00:07)", at(6, 0, 8.2), "06:00:07"),
+    ],
+)
+def test_the_tick_is_the_scheduled_time_and_not_the_sweeps(
+    expression: str, now: float, expected: str
+) -> None:
+    assert tick(expression, now) == expected
+
+
+def test_every_attribute_of_the_scheduler_is_replaced() -> None:
+    schedule: dict[str, Any] = {"Arn": "arn:aws:scheduler:us-east-1:0:schedule/default/nightly"}
+    text = (
+        "<aws.scheduler.schedule-arn> <aws.scheduler.scheduled-time> <aws.scheduler.attempt-number>"
+    )
+    assert substitute(text, schedule, DUE) == f"{schedule['Arn']} 2026-11-23T06:00:00Z 1"
+
+
+def test_each_invocation_has_an_execution_id_of_its_own() -> None:
+    ids = {substitute("<aws.scheduler.execution-id>", {}, DUE) for _ in range(3)}
+    assert len(ids) == 3
