@@ -94,7 +94,7 @@ class Election:
             max_attempts=max_attempts,
             candidate=_identity() if candidate is None else candidate,
         )
-        self._store = _store(bucket, client, store, lease)
+        self._store = _chosen_store(bucket, client, store, lease)
         self._memory = Memory() if memory is None else memory
         self._clock_ms, self._sleep, self._uniform = clock_ms, sleep, uniform
         self._rules: Rules = self.config.rules(nonce)
@@ -184,17 +184,22 @@ def _identity() -> str:
     return f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
-def _store(
-    bucket: str | None, client: S3Client | None, store: Store | None, lease: timedelta
-) -> Store:
-    if store is not None:
-        if bucket is not None or client is not None:
-            raise InvalidArgument("give either a store, or a bucket with an optional client")
-        return store
-    if bucket is None:
-        raise InvalidArgument("give the name of the lock bucket: Election(…, bucket='…')")
+def default_store(bucket: str, client: S3Client | None, lease: timedelta) -> Store:
+    """Return the S3 store of a bucket, with time-outs that suit a lease."""
     from .s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms, which other stores save
 
     # Several tries must fit into a lease, and a slow one must not pass for a dead S3.
     timeout = min(timedelta(seconds=5), max(timedelta(milliseconds=500), lease / 6))
     return S3Store(bucket, client=client, timeout=timeout)
+
+
+def _chosen_store(
+    bucket: str | None, client: S3Client | None, store: Store | None, lease: timedelta
+) -> Store:
+    if store is None and bucket is not None:
+        return default_store(bucket, client, lease)
+    if store is None:
+        raise InvalidArgument("give the name of the lock bucket: Election(…, bucket='…')")
+    if bucket is not None or client is not None:
+        raise InvalidArgument("give either a store, or a bucket with an optional client")
+    return store

@@ -16,7 +16,7 @@ from .config import milliseconds
 from .driver import Driver
 from .errors import InvalidArgument, LeadershipLost, S3LeaderError, StoreUnavailable
 from .ledger import Rules, Seen
-from .lock import COMPLETED, FAILED, MAX_BODY, ROOM_TO_SEAL, Lock
+from .lock import COMPLETED, FAILED, MAX_BODY, RESIGNED, ROOM_TO_SEAL, Lock
 from .protocol import Holding, renew, resign
 
 _log = logging.getLogger("s3leader")
@@ -49,6 +49,7 @@ class Term:
         self._remember = remember
         self._lost: str | None = None  # why nothing can be written to the lock any more
         self._writing = threading.RLock()
+        self._outcome: Outcome | None = None
         self.took_over = took_over
 
     # ------------------------------------------------------------------------------- facts
@@ -89,6 +90,11 @@ class Term:
         return self._driver.requests
 
     @property
+    def outcome(self) -> Outcome | None:
+        """What it has resigned with, None until it has."""
+        return self._outcome
+
+    @property
     def held(self) -> bool:
         """Whether this candidate leads, by its own stopwatch: neither resigned nor past it."""
         return self._lost is None and self._driver.clock_ms() < self._holding.deadline_ms
@@ -124,7 +130,7 @@ class Term:
         lead it again. Past the lease it still counts if nobody came between; otherwise it raises
         `LeadershipLost`. `StoreUnavailable` means that S3 left the outcome open.
         """
-        if outcome not in {"completed", "failed", "resigned"}:
+        if outcome not in {COMPLETED, FAILED, RESIGNED}:
             raise InvalidArgument(
                 f"outcome is {outcome!r}; give 'completed', 'failed' or 'resigned'"
             )
@@ -143,7 +149,7 @@ class Term:
             except S3LeaderError:
                 self._lost = "it tried to resign, and whether it did is unknown"
                 raise
-            self._lost = f"it has resigned ({outcome})"
+            self._lost, self._outcome = f"it has resigned ({outcome})", outcome
             self._remember(sealed.seen)
         if sealed.hindrance is not None:
             _log.warning("term %d could not sweep the ledger: %s", self.number, sealed.hindrance)
@@ -183,7 +189,7 @@ class Term:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._lost is not None and self._lost.startswith("it has resigned"):
+        if self._outcome is not None:  # the block has resigned by itself
             return
         if error is None:
             self.resign()

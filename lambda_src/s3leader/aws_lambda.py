@@ -1,0 +1,210 @@
+"""One decorator that turns a Lambda handler into a singleton job.
+
+    @singleton
+    def handler(event, context, term):
+        ...
+
+Each invocation campaigns; only the one that is elected calls the handler. Not guaranteed: that the
+handler of a failed or crashed term left nothing behind. Its tick may be attempted again, so write
+with `term.fencing_token`, and checkpoint with `term.save`.
+
+By default the lease is the invocation's remaining time plus two seconds: Lambda ends the function
+first, so that it needs no renewing. `S3LEADER_LEASE_SECONDS` asks for a shorter one, for a faster
+takeover after a crash; a thread then renews it for as long as the handler runs, and no longer.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol, TypeAlias, overload
+
+from .election import Election, Memory, NotElected, default_store
+from .errors import InvalidArgument
+from .lambda_report import Report
+from .store import Store
+from .term import Term
+
+GRACE = timedelta(seconds=2)  # a function outlives its time-out a little
+
+
+class LambdaContext(Protocol):
+    """What is used of the context that Lambda passes to a handler."""
+
+    function_name: str
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda ends the invocation; zero is a number too."""
+        ...
+
+
+Handler: TypeAlias = Callable[[Any, Any, Term], Any]
+LambdaHandler: TypeAlias = Callable[[Any, Any], dict[str, Any]]
+
+
+@dataclass(slots=True)
+class _Warm:
+    """What the invocations of one environment share (R9): requests saved, no leadership."""
+
+    store: Store | None
+    memory: Memory = field(default_factory=Memory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the construct sets in the environment, unless the decorator says otherwise."""
+
+    bucket: str
+    election: str
+    prefix: str
+    lease: timedelta | None
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], **given: str | None) -> Settings:
+        """Return the settings, or raise `InvalidArgument` that names the variable to set."""
+
+        def value(key: str, default: str | None = None) -> str:
+            variable = f"S3LEADER_{key.upper()}"
+            found = given.get(key)
+            found = environment.get(variable, default) if found is None else found
+            if found is None:
+                raise InvalidArgument(
+                    f"{variable} is not set: let the CDK construct set it"
+                    f" (`locks.grant_candidate(fn, election=…)`), or write @singleton({key}='…')"
+                )
+            return found
+
+        return cls(
+            bucket=value("bucket"),
+            election=value("election"),
+            prefix=value("prefix", "elections/"),
+            lease=_lease(environment.get("S3LEADER_LEASE_SECONDS")),
+        )
+
+
+@overload
+def singleton(handler: Handler, /) -> LambdaHandler: ...
+@overload
+def singleton(
+    *,
+    election: str | None = None,
+    bucket: str | None = None,
+    prefix: str | None = None,
+    wait: timedelta = timedelta(0),
+    max_attempts: int | None = None,
+    store: Store | None = None,
+) -> Callable[[Handler], LambdaHandler]: ...
+def singleton(
+    handler: Handler | None = None,
+    /,
+    *,
+    election: str | None = None,
+    bucket: str | None = None,
+    prefix: str | None = None,
+    wait: timedelta = timedelta(0),
+    max_attempts: int | None = None,
+    store: Store | None = None,
+) -> LambdaHandler | Callable[[Handler], LambdaHandler]:
+    """Let only the elected invocation call `handler(event, context, term)`.
+
+    The tick is `event["tick"]`, or `event["time"]` of an EventBridge scheduled rule; without one
+    the election only keeps runs from overlapping. Returns `{"elected": false, "reason": …}` where
+    another leads, and `{"elected": true, "term": …, "outcome": …, "result": …}` where the handler
+    ran. What the handler raises goes on to Lambda, after its term has been sealed as failed.
+
+    `election`, `bucket` and `prefix` replace the environment's; `wait` is how long to go on trying
+    while another leads; `max_attempts` bounds the terms that one tick may take; `store` replaces
+    the bucket in tests.
+    """
+
+    def decorate(function: Handler) -> LambdaHandler:
+        warm = _Warm(store)
+
+        @functools.wraps(function)
+        def invoke(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401 - JSON
+            settings = Settings.read(
+                os.environ,
+                election=election,
+                bucket="" if store is not None else bucket,
+                prefix=prefix,
+            )
+            lease, renewing = _lease_for(context, settings.lease)
+            contest = _election(settings, warm, context, lease, max_attempts)
+            with Report(settings.election, function_name=context.function_name) as report:
+                result = contest.campaign(tick_of(event), wait=wait)
+                if isinstance(result, NotElected):
+                    return report.lost(result)
+                report.won(result)
+                with result, result.keep_renewing() if renewing else nullcontext():
+                    value = function(event, context, result)
+                return report.completed(result, value)
+
+        return invoke
+
+    return decorate if handler is None else decorate(handler)
+
+
+def tick_of(event: object) -> str | None:
+    """Return the scheduled time that an event carries, None for an event without one."""
+    if not isinstance(event, Mapping):
+        return None
+    tick = event.get("tick")
+    if tick is None and event.get("detail-type") == "Scheduled Event":
+        tick = event.get("time")
+    if tick is None or isinstance(tick, str):
+        return tick
+    raise InvalidArgument(
+        f"event['tick'] is {tick!r}: give the scheduled time as ISO 8601 with a zone, such as"
+        f" '2026-11-23T06:00:00Z'"
+    )
+
+
+def _election(
+    settings: Settings,
+    warm: _Warm,
+    context: LambdaContext,
+    lease: timedelta,
+    max_attempts: int | None,
+) -> Election:
+    """Return this invocation's candidate, which shares store and memory with those before it."""
+    if warm.store is None:
+        warm.store = default_store(settings.bucket, None, lease)
+    return Election(
+        settings.election,
+        prefix=settings.prefix,
+        lease=lease,
+        max_attempts=max_attempts,
+        store=warm.store,
+        memory=warm.memory,
+        # An asynchronous retry keeps its request id, hence the random part.
+        candidate=f"{context.function_name}/{context.aws_request_id}/{secrets.token_hex(4)}",
+    )
+
+
+def _lease(text: str | None) -> timedelta | None:
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 24 * 60 * 60:
+        raise InvalidArgument(
+            f"S3LEADER_LEASE_SECONDS is {text!r}; give a number of seconds from 1 to 86400, or"
+            f" leave it unset for the invocation's remaining time"
+        )
+    return timedelta(seconds=seconds)
+
+
+def _lease_for(context: LambdaContext, asked: timedelta | None) -> tuple[timedelta, bool]:
+    """Return the lease to campaign with, and whether it is short enough to need renewing."""
+    whole = timedelta(milliseconds=context.get_remaining_time_in_millis()) + GRACE
+    if asked is None or asked >= whole:
+        return whole, False
+    return asked, True
