@@ -1,0 +1,91 @@
+"""The command line's grammar."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+
+EXIT_CODES = """\
+exit codes: 0 done (or nothing to do), 1 it needs you (the message says what for), 2 usage"""
+
+
+def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
+    """Return the parser; `environment` gives the defaults of --bucket and --prefix."""
+    top = argparse.ArgumentParser(
+        prog="s3leader",
+        description="Look at elections on S3, and mend what only an operator can.",
+        epilog=EXIT_CODES,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    shared = _shared(environment)
+    commands.add_parser(
+        "status",
+        parents=[shared],
+        help="who leads, since when, and what a contender would do now",
+        epilog=EXIT_CODES,
+    )
+    history = commands.add_parser(
+        "history", parents=[shared], help="the terms, newest first", epilog=EXIT_CODES
+    )
+    history.add_argument(
+        "--limit", type=_at_least_one, default=20, metavar="N", help="at most N terms (default 20)"
+    )
+    depose = commands.add_parser(
+        "depose",
+        parents=[shared],
+        help="seal the highest lock, so that the next candidate may lead",
+        description="Seals a lapsed lock. Candidates do that by themselves; deposing is for an"
+        " election that nobody campaigns in, for a corrupt lock, and for a holder that must go.",
+        epilog=EXIT_CODES,
+    )
+    depose.add_argument("--reason", required=True, help="why, for whoever reads the ledger")
+    depose.add_argument(
+        "--force",
+        action="store_true",
+        help="also a lock whose lease is good, or that is corrupt. It does not stop a holder that"
+        " is at work",
+    )
+    depose.add_argument("--yes", action="store_true", help="do not ask before forcing")
+    return top
+
+
+def _shared(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("election", metavar="ELECTION", help="the election's name")
+    bucket = environment.get("S3LEADER_BUCKET") or None
+    shared.add_argument(
+        "--bucket",
+        default=bucket,
+        required=bucket is None,
+        help="the lock bucket (default: $S3LEADER_BUCKET)",
+    )
+    shared.add_argument(
+        "--prefix",
+        default=environment.get("S3LEADER_PREFIX", "elections/"),
+        help="where elections live in it (default: $S3LEADER_PREFIX, else elections/)",
+    )
+    shared.add_argument(
+        "--lease",
+        type=_seconds,
+        default=timedelta(seconds=30),
+        metavar="SECONDS",
+        help="for a lock that does not state its lease (default 30)",
+    )
+    shared.add_argument("--json", action="store_true", help="print JSON, for programs")
+    return shared
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _seconds(text: str) -> timedelta:
+    try:
+        return timedelta(seconds=float(text))
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None

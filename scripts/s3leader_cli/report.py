@@ -1,0 +1,127 @@
+"""What there is to say of an election, as plain data; nothing here prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
+
+from s3leader import CorruptLock, Election, Lock
+
+Standing: TypeAlias = Literal["vacant", "held", "lapsed", "sealed", "corrupt"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One look at an election. `left` is what the lease has left, `lapses_in` that plus the
+    allowance for clock skew; both negative once over, None where no lease is running.
+    """
+
+    election: str
+    key: str | None
+    standing: Standing
+    lock: Lock | None = None
+    left: timedelta | None = None
+    lapses_in: timedelta | None = None
+    came_about: str | None = None
+    problem: str | None = None
+    contender: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs; the lock as it is on the wire."""
+        return {
+            "election": self.election,
+            "standing": self.standing,
+            "leader": self.lock.holder if self.lock and self.standing == "held" else None,
+            "key": self.key,
+            "lease_left_seconds": _seconds(self.left),
+            "lapses_in_seconds": _seconds(self.lapses_in),
+            "came_about": self.came_about,
+            "contender_would": self.contender,
+            "problem": self.problem,
+            "lock": None if self.lock is None else lock_as_json(self.lock),
+        }
+
+
+def look_at(election: Election) -> Report:
+    """Look once, and once more at how the term came about."""
+    try:
+        lock = election.observe()
+    except CorruptLock as corrupt:
+        return Report(
+            election=election.name,
+            key=corrupt.key,
+            standing="corrupt",
+            problem=str(corrupt),
+            contender="stop with CorruptLock, and change nothing",
+        )
+    if lock is None:
+        contender = "create lock 1, and lead term 1"
+        return Report(election=election.name, key=None, standing="vacant", contender=contender)
+    left = lapses_in = None
+    if not lock.sealed:
+        left, lapses_in = _left(election, lock, skew_ms=0), _left(election, lock, skew_ms=None)
+    standing: Standing = (
+        "sealed" if lock.sealed else "lapsed" if election.is_lapsed(lock) else "held"
+    )
+    return Report(
+        election=election.name,
+        key=f"{election.config.folder}lock_{lock.term:010d}.json",
+        standing=standing,
+        lock=lock,
+        left=left,
+        lapses_in=lapses_in,
+        came_about=_came_about(election, lock),
+        contender=_contender(standing, lock, lapses_in),
+    )
+
+
+def lock_as_json(lock: Lock) -> dict[str, Any]:
+    """Return the body, and what S3 says of the object."""
+    if lock.problem is not None:
+        return {"term": lock.term, "problem": lock.problem}
+    body: dict[str, Any] = json.loads(lock.encode())
+    # A lock that was not written since its creation has its start from S3 alone.
+    return body | {"modified_at": utc(lock.modified_at), "seen_at": utc(lock.seen_at)}
+
+
+def utc(time: datetime | None) -> str | None:
+    """Return `2026-11-23T06:00:00Z`."""
+    return None if time is None else time.isoformat().replace("+00:00", "Z")
+
+
+def _left(election: Election, lock: Lock, *, skew_ms: int | None) -> timedelta:
+    grain = timedelta(milliseconds=1)
+    skew = election.config.clock_skew // grain if skew_ms is None else skew_ms
+    left_ms = lock.left_ms(lease_ms=election.config.lease // grain, clock_skew_ms=skew)
+    return timedelta(milliseconds=left_ms)
+
+
+def _came_about(election: Election, lock: Lock) -> str:
+    """Return why it was this term's turn: what became of the one before."""
+    if lock.term == 1:
+        return "it is the first term"
+    recent = {term.term: term for term in election.history(limit=3)}
+    before = recent.get(lock.term - 1)
+    if before is None:
+        return f"the lock of term {lock.term - 1} is no longer there to tell"
+    if before.problem is not None:
+        return f"the lock of term {before.term} is corrupt: {before.problem}"
+    how = before.outcome or "sealed"
+    return f"term {before.term} was {how}" + (f" ({before.reason})" if before.reason else "")
+
+
+def _contender(standing: Standing, lock: Lock, lapses_in: timedelta | None) -> str:
+    done = "" if lock.done is None else f"; a tick up to {utc(lock.done)} is done and not led again"
+    follows = f"lead term {lock.term + 1}"
+    if standing == "held" and lapses_in is not None:
+        seconds = max(0, round(lapses_in.total_seconds()))
+        return f"lose (held), or wait up to {seconds} s for the lock to lapse, unless renewed{done}"
+    if standing == "lapsed":
+        return f"seal this lock, and {follows}{done}"
+    return follows + done
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()

@@ -1,0 +1,127 @@
+"""What a person sees. The only file that needs rich."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from s3leader import Lock
+
+from .report import Report
+
+_COLOURS = {
+    "held": "green",
+    "completed": "green",
+    "lapsed": "yellow",
+    "resigned": "yellow",
+    "deposed": "magenta",
+    "failed": "red",
+    "corrupt": "red",
+}
+_WIDTH = 120  # of a table that nobody's terminal limits
+
+
+def show_report(report: Report) -> None:
+    """Print one look at an election."""
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="bold")
+    rows.add_column(overflow="fold")
+    rows.add_row("election", _plain(report.election))
+    rows.add_row("standing", _coloured(report.standing))
+    if report.key is not None:
+        rows.add_row("lock", _plain(report.key))
+    if report.problem is not None:
+        rows.add_row("problem", _plain(report.problem))
+    if report.lock is not None:
+        _add_lock(rows, report, report.lock)
+    rows.add_row("a contender would", _plain(report.contender))
+    _console().print(rows)
+
+
+def show_history(election: str, locks: Sequence[Lock]) -> None:
+    """Print the ledger's end as a table, newest first."""
+    if not locks:
+        print(f"{_safe(election)} has had no term yet.")
+        return
+    table = Table(title=_plain(f"{election}: newest terms first"), title_justify="left")
+    table.add_column("term", justify="right")
+    for name in ("outcome", "holder", "tick", "try", "started", "lasted", "why"):
+        table.add_column(name, overflow="fold")
+    for lock in locks:
+        if lock.problem is not None:
+            corrupt = _plain(lock.problem)
+            table.add_row(str(lock.term), _coloured("corrupt"), "", "", "", "", "", corrupt)
+            continue
+        table.add_row(
+            str(lock.term),
+            _coloured(lock.outcome or ("sealed" if lock.sealed else "not sealed")),
+            _plain(lock.holder or "unnamed"),
+            _time(lock.tick),
+            str(lock.attempt),
+            _time(lock.started_at),
+            _lasted(lock),
+            _plain(lock.reason or ""),
+        )
+    _console().print(table)
+
+
+def _add_lock(rows: Table, report: Report, lock: Lock) -> None:
+    rows.add_row("term", f"{lock.term}, which is its fencing token")
+    rows.add_row("holder", _plain(lock.holder or "unnamed (a lock of the original scheme)"))
+    rows.add_row("began", _plain(f"{_time(lock.started_at)}, since {report.came_about}"))
+    if lock.sealed:
+        why = f" ({lock.reason})" if lock.reason else ""
+        rows.add_row("ended", _plain(f"{_time(lock.ended_at)}: {lock.outcome or 'sealed'}{why}"))
+    elif report.left is not None and report.lapses_in is not None:
+        renewed = f"renewed {lock.renewals} times, last written {_time(lock.modified_at)}"
+        rows.add_row("lease", f"{_left(report.left)}; {renewed}")
+        rows.add_row("lapses", f"{_when(report.lapses_in)}, clock skew allowed for")
+    tick = f"{_time(lock.tick)}, attempt {lock.attempt}" if lock.tick else "none"
+    rows.add_row("tick", tick)
+    rows.add_row("last done tick", _time(lock.done) if lock.done else "none")
+    if lock.state:
+        rows.add_row("state", _plain(json.dumps(lock.state)))
+
+
+def _left(left: timedelta) -> str:
+    seconds = round(left.total_seconds())
+    return f"{seconds} s left by S3's clock" if seconds >= 0 else f"over since {-seconds} s"
+
+
+def _when(lapses_in: timedelta) -> str:
+    seconds = round(lapses_in.total_seconds())
+    return f"in {seconds} s" if seconds >= 0 else f"since {-seconds} s"
+
+
+def _lasted(lock: Lock) -> str:
+    end = lock.ended_at if lock.sealed else lock.seen_at
+    if end is None or lock.started_at is None:
+        return ""
+    return f"{(end - lock.started_at).total_seconds():.0f} s" + ("" if lock.sealed else " so far")
+
+
+def _time(time: datetime | None) -> str:
+    return "" if time is None else time.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _coloured(word: str) -> Text:
+    return Text(_safe(word), style=_COLOURS.get(word, ""))
+
+
+def _plain(text: str) -> Text:
+    return Text(_safe(text))
+
+
+def _safe(text: str) -> str:
+    """Escape what could steer a terminal: anybody who may write to the bucket wrote this."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDTH)
