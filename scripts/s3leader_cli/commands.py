@@ -42,7 +42,7 @@ def history(options: argparse.Namespace, election: Election) -> int:
     else:
         from .view import show_history  # noqa: PLC0415 - rich is an extra
 
-        show_history(election.name, locks)
+        show_history(election, locks)
     return 0
 
 

@@ -62,9 +62,7 @@ def look_at(election: Election) -> Report:
     left = lapses_in = None
     if not lock.sealed:
         left, lapses_in = _left(election, lock, skew_ms=0), _left(election, lock, skew_ms=None)
-    standing: Standing = (
-        "sealed" if lock.sealed else "lapsed" if election.is_lapsed(lock) else "held"
-    )
+    standing = standing_of(election, lock)
     return Report(
         election=election.name,
         key=f"{election.config.folder}lock_{lock.term:010d}.json",
@@ -75,6 +73,15 @@ def look_at(election: Election) -> Report:
         came_about=_came_about(election, lock),
         contender=_contender(standing, lock, lapses_in),
     )
+
+
+def standing_of(election: Election, lock: Lock) -> Standing:
+    """Return what is to be said of a lock in one word."""
+    if lock.problem is not None:
+        return "corrupt"
+    if lock.sealed:
+        return "sealed"
+    return "lapsed" if election.is_lapsed(lock) else "held"
 
 
 def lock_as_json(lock: Lock) -> dict[str, Any]:
@@ -108,8 +115,9 @@ def _came_about(election: Election, lock: Lock) -> str:
         return f"the lock of term {lock.term - 1} is no longer there to tell"
     if before.problem is not None:
         return f"the lock of term {before.term} is corrupt: {before.problem}"
-    how = before.outcome or "sealed"
-    return f"term {before.term} was {how}" + (f" ({before.reason})" if before.reason else "")
+    outcome = before.outcome or "sealed"
+    how = f"was {outcome}" if outcome in {"deposed", "sealed"} else outcome
+    return f"term {before.term} {how}" + (f" ({before.reason})" if before.reason else "")
 
 
 def _contender(standing: Standing, lock: Lock, lapses_in: timedelta | None) -> str:

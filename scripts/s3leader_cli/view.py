@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from s3leader import Lock
+from s3leader import Election, Lock
 
-from .report import Report
+from .report import Report, standing_of
 
 _COLOURS = {
     "held": "green",
@@ -43,12 +43,12 @@ def show_report(report: Report) -> None:
     _console().print(rows)
 
 
-def show_history(election: str, locks: Sequence[Lock]) -> None:
+def show_history(election: Election, locks: Sequence[Lock]) -> None:
     """Print the ledger's end as a table, newest first."""
     if not locks:
-        print(f"{_safe(election)} has had no term yet.")
+        print(f"{election.name} has had no term yet.")
         return
-    table = Table(title=_plain(f"{election}: newest terms first"), title_justify="left")
+    table = Table(title=_plain(f"{election.name}: newest terms first"), title_justify="left")
     table.add_column("term", justify="right")
     for name in ("outcome", "holder", "tick", "try", "started", "lasted", "why"):
         table.add_column(name, overflow="fold")
@@ -59,7 +59,7 @@ def show_history(election: str, locks: Sequence[Lock]) -> None:
             continue
         table.add_row(
             str(lock.term),
-            _coloured(lock.outcome or ("sealed" if lock.sealed else "not sealed")),
+            _coloured(lock.outcome or standing_of(election, lock)),
             _plain(lock.holder or "unnamed"),
             _time(lock.tick),
             str(lock.attempt),
@@ -78,8 +78,8 @@ def _add_lock(rows: Table, report: Report, lock: Lock) -> None:
         why = f" ({lock.reason})" if lock.reason else ""
         rows.add_row("ended", _plain(f"{_time(lock.ended_at)}: {lock.outcome or 'sealed'}{why}"))
     elif report.left is not None and report.lapses_in is not None:
-        renewed = f"renewed {lock.renewals} times, last written {_time(lock.modified_at)}"
-        rows.add_row("lease", f"{_left(report.left)}; {renewed}")
+        written = f"{lock.renewals} renewals, last written {_time(lock.modified_at)}"
+        rows.add_row("lease", f"{_left(report.left)}; {written}")
         rows.add_row("lapses", f"{_when(report.lapses_in)}, clock skew allowed for")
     tick = f"{_time(lock.tick)}, attempt {lock.attempt}" if lock.tick else "none"
     rows.add_row("tick", tick)

@@ -202,6 +202,11 @@ def test_history_for_people_is_a_table_of_terms(desk: Desk) -> None:
     ]  # fmt: skip
 
 
+def test_history_calls_the_lock_of_a_leader_held(desk: Desk) -> None:
+    desk.lead("c1")
+    assert " held " in desk.run("history")[1]
+
+
 def test_history_shows_a_corrupt_lock_among_the_others(desk: Desk) -> None:
     desk.corrupt()
     _, out, _ = desk.run("history")
