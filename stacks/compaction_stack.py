@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
 
 ELECTION = "compaction"
 _CODE = Path(__file__).resolve().parent.parent / "lambda_src" / "compaction"
@@ -58,14 +59,13 @@ class CompactionStack(Stack):
             removal_policy=removal_policy,
         )
         self._grant_data()
-        self._acknowledge()
         CfnOutput(self, "LockBucketName", value=self.locks.bucket_name)
         CfnOutput(self, "DataBucketName", value=self.data.bucket_name)
         CfnOutput(self, "FunctionName", value=self.job.function.function_name)
         CfnOutput(self, "ElectionName", value=ELECTION)
 
     def _create_data_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             "Data",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -80,39 +80,39 @@ class CompactionStack(Stack):
                 )
             ],
         )
+        Validations.of(bucket).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="An example; whoever keeps real data here decides where access logs go.",
+            )
+        )
+        return bucket
 
     def _grant_data(self) -> None:
         """Inputs may be read and deleted, results written and read back, and no more."""
+        inputs, results = ["events/*"], ["compacted/*", "rejected/*"]
         objects = self.data.arn_for_objects
-        results = [objects("compacted/*"), objects("rejected/*")]
         statements = [
             # Listed is `events/` alone. The others are there because S3 says 404, and not 403, of
             # a missing key only to those who may list it: no manifest yet is a normal case.
             iam.PolicyStatement(
                 actions=["s3:ListBucket"],
                 resources=[self.data.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": ["events/*", "compacted/*", "rejected/*"]}},
+                conditions={"StringLike": {"s3:prefix": [*inputs, *results]}},
             ),
             iam.PolicyStatement(
-                actions=["s3:GetObject", "s3:DeleteObject"], resources=[objects("events/*")]
+                actions=["s3:GetObject", "s3:DeleteObject"], resources=[*map(objects, inputs)]
             ),
-            iam.PolicyStatement(actions=["s3:GetObject", "s3:PutObject"], resources=results),
+            iam.PolicyStatement(
+                actions=["s3:GetObject", "s3:PutObject"], resources=[*map(objects, results)]
+            ),
         ]
         for statement in statements:
             self.job.role.add_to_principal_policy(statement)
-
-    def _acknowledge(self) -> None:
-        Validations.of(self.data).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-S1",
-                reason="An example bucket; whoever keeps real data here decides where access logs"
-                " go.",
-            )
-        )
-        Validations.of(self.job.role).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-IAM5",
-                reason="Locks, events and parts are numbered or named as they come, so rights on"
-                " them end in a wildcard, each below the prefix of one election or one purpose.",
-            )
+        acknowledge_object_wildcards(
+            self.job.role,
+            self.data,
+            [*inputs, *results],
+            reason="Events, parts and reports are named as they come; the rights end at one folder"
+            " each.",
         )

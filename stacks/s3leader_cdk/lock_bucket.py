@@ -96,8 +96,8 @@ class LockBucket(Construct):
             self._tell(grantee, election=election, lease=lease)
         elif lease is not None:
             raise ValueError(
-                f"lease {_seconds(lease)} s was given for {grantee}, which has no environment:"
-                " pass lease to its Election instead"
+                f"lease {_seconds(lease):g} s was given for a {type(grantee).__name__}, which has"
+                " no environment: pass lease to its Election instead"
             )
         return rights.grant_candidate(grantee)
 
@@ -110,7 +110,7 @@ class LockBucket(Construct):
             bucket=self.bucket,
             encryption_key=self.encryption_key,
             prefix=self.prefix,
-            election=checked_election(election),
+            election=checked_election(election, prefix=self.prefix),
         )
 
     def _tell(self, function: lambda_.Function, *, election: str, lease: Duration | None) -> None:

@@ -4,32 +4,44 @@ from __future__ import annotations
 
 import re
 
-# The runtime allows exactly this per path segment. It also keeps out `*`, `?` and `$`, which
-# would be wildcards and variables in the policies that are made of these names.
-_SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+# The rules are the runtime's. They also keep out `*`, `?` and `$`, which would be wildcards and
+# variables in the policies that are made of these names, and everything not known at synth.
+_SEGMENT = re.compile(r"(?!lock_)[A-Za-z0-9._-]{1,100}")
 _DOTS = frozenset({".", ".."})
-
-
-def checked_election(name: str) -> str:
-    """Return `name` if an election may be called that, else raise `ValueError`."""
-    if not _is_segment(name):
-        raise ValueError(
-            f"election name {name!r} cannot be used: give 1 to 100 letters, digits, '.', '_' or '-'"
-            " that are known at synth, for example 'nightly-compaction'"
-        )
-    return name
+_LONGEST = 900  # together; S3 keys hold 1,024 bytes
+_RULE = (
+    "use 1 to 100 of the characters A-Z a-z 0-9 . _ - between slashes, not '.' or '..', nothing"
+    " that begins with 'lock_'"
+)
 
 
 def checked_prefix(prefix: str) -> str:
     """Return `prefix` if elections may live under it, else raise `ValueError`."""
-    segments = prefix.split("/")
-    if segments[-1] != "" or len(segments) < 2 or not all(map(_is_segment, segments[:-1])):
+    if not prefix.endswith("/") or not _are_segments(prefix.removesuffix("/")):
         raise ValueError(
-            f"prefix {prefix!r} cannot be used: give one or more segments of 1 to 100 letters,"
-            " digits, '.', '_' or '-', each followed by '/', for example 'elections/'"
+            f"prefix {prefix!r} cannot be used: {_RULE}, and a slash at the end, for example"
+            " 'elections/'"
         )
     return prefix
 
 
-def _is_segment(text: str) -> bool:
-    return _SEGMENT.fullmatch(text) is not None and text not in _DOTS
+def checked_election(election: str, *, prefix: str) -> str:
+    """Return `election` if it may be called that under `prefix`, else raise `ValueError`."""
+    if not _are_segments(election):
+        raise ValueError(
+            f"election name {election!r} cannot be used: {_RULE}, for example 'nightly-compaction'"
+        )
+    length = len(f"{prefix}{election}/")
+    if length > _LONGEST:
+        raise ValueError(
+            f"prefix {prefix!r} and election name {election!r} together have {length} characters:"
+            f" {_LONGEST} are the most that leave room in an S3 key"
+        )
+    return election
+
+
+def _are_segments(path: str) -> bool:
+    return all(
+        _SEGMENT.fullmatch(segment) is not None and segment not in _DOTS
+        for segment in path.split("/")
+    )

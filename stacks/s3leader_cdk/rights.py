@@ -13,6 +13,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
+
 SUPERSEDED_TAG = "superseded"
 SUPERSEDED_VALUE = "true"
 
@@ -38,33 +40,44 @@ class ElectionRights:
 
     def grant_candidate(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow to look, to write locks and the hint, and to tag locks as superseded."""
-        grants = [
-            self._grant_look(grantee),
-            self._grant_objects(
-                grantee, ["s3:GetObject", "s3:PutObject"], [self.lock_keys, self.hint_key]
-            ),
-            self._grant_objects(
-                grantee,
-                ["s3:PutObjectTagging"],
-                [self.lock_keys],
-                conditions={
-                    # ForAllValues alone holds for an empty tag set too; StringEquals does not.
-                    "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": [SUPERSEDED_TAG]},
-                    "StringEquals": {f"s3:RequestObjectTag/{SUPERSEDED_TAG}": SUPERSEDED_VALUE},
-                },
-            ),
-        ]
-        return _all([*grants, *self._grant_key(grantee, "kms:Decrypt", "kms:GenerateDataKey")])
+        return _all(
+            [
+                self._grant_list(grantee),
+                self._grant_objects(
+                    grantee, ["s3:GetObject", "s3:PutObject"], [self.lock_keys, self.hint_key]
+                ),
+                self._grant_objects(
+                    grantee,
+                    ["s3:PutObjectTagging"],
+                    [self.lock_keys],
+                    conditions={
+                        # Every key must be this one; and since that also holds where there is
+                        # none, this one must be there.
+                        "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": [SUPERSEDED_TAG]},
+                        "StringEquals": {f"s3:RequestObjectTag/{SUPERSEDED_TAG}": SUPERSEDED_VALUE},
+                    },
+                ),
+                *self._grant_key(grantee, "kms:Decrypt", "kms:GenerateDataKey"),
+            ]
+        )
 
     def grant_observer(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow to look, and nothing else."""
-        grants = [
-            self._grant_look(grantee),
-            self._grant_objects(grantee, ["s3:GetObject"], [self.lock_keys, self.hint_key]),
-        ]
-        return _all([*grants, *self._grant_key(grantee, "kms:Decrypt")])
+        return _all(
+            [
+                self._grant_list(grantee),
+                self._grant_objects(grantee, ["s3:GetObject"], [self.lock_keys, self.hint_key]),
+                *self._grant_key(grantee, "kms:Decrypt"),
+            ]
+        )
 
-    def _grant_look(self, grantee: iam.IGrantable) -> iam.Grant:
+    def _grant_list(self, grantee: iam.IGrantable) -> iam.Grant:
+        acknowledge_object_wildcards(
+            grantee.grant_principal,
+            self.bucket,
+            [self.lock_keys],
+            reason="Locks are numbered as terms come; the rights end at the locks of one election.",
+        )
         # S3 also asks for this right when a GetObject finds nothing, with the key itself as
         # `s3:prefix`: whoever may not list it is told 403 and not 404. So the condition covers
         # the two kinds of keys that are read, and with them the prefix that is listed, `…/lock_`.

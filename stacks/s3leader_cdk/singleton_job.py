@@ -85,7 +85,7 @@ class SingletonJob(Construct):
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
         super().__init__(scope, id)
-        self.election = checked_election(election)
+        self.election = checked_election(election, prefix=lock_bucket.prefix)
         self.timeout = _checked_timeout(timeout)
         self.max_event_age = _checked_event_age(max_event_age)
         _check_lease(lease, self.timeout)

@@ -1,0 +1,23 @@
+"""Constructs are tested on the templates that they become."""
+
+import os
+
+# Before aws_cdk starts its Node process, which inherits them.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+os.environ.setdefault("CDK_VALIDATION", "false")  # half the time; test_rules.py has it on
+
+import pytest
+
+from tests.infra.synth import Synthesized, synthesize_app
+
+
+@pytest.fixture(scope="session")
+def compaction() -> Synthesized:
+    """The app's stack as it is by default."""
+    return synthesize_app()
+
+
+@pytest.fixture(scope="session")
+def throwaway() -> Synthesized:
+    """The app's stack for throwing away, with other context too."""
+    return synthesize_app(throwaway="true", contenders="2", schedule="rate(1 minute)")

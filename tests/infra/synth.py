@@ -1,0 +1,76 @@
+"""Synthesizing without the CLI, bundling or validation, and reading the result."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk.assertions import Template
+
+from app import compose, create_app
+
+Json = dict[str, Any]
+
+
+class Synthesized:
+    """A template, by type and logical id."""
+
+    def __init__(self, stack: cdk.Stack) -> None:
+        self.template = Template.from_stack(stack)
+        self.json: Json = dict(self.template.to_json())
+
+    def ids(self, kind: str) -> list[str]:
+        """Return the logical ids of all resources of a type."""
+        return [name for name, each in self.json["Resources"].items() if each["Type"] == kind]
+
+    def resources(self, kind: str) -> list[Json]:
+        """Return all resources of a type."""
+        return [self.json["Resources"][name] for name in self.ids(kind)]
+
+    def properties(self, kind: str) -> list[Json]:
+        """Return the properties of all resources of a type."""
+        return [each["Properties"] for each in self.resources(kind)]
+
+    def one(self, kind: str, containing: str = "") -> Json:
+        """Return the properties of the only resource of a type whose logical id contains a text."""
+        (name,) = (name for name in self.ids(kind) if containing in name)
+        properties: Json = self.json["Resources"][name]["Properties"]
+        return properties
+
+    def statements(self, kind: str, containing: str = "") -> list[Json]:
+        """Return the statements of the only such policy, as plain as `plain` makes them."""
+        document = self.one(kind, containing)["PolicyDocument"]
+        return [plain(statement) for statement in document["Statement"]]
+
+
+def synthesize(build: Callable[[cdk.Stack], object], **context: object) -> Synthesized:
+    """Return the template of a stack named Test that `build` fills."""
+    app = create_app()
+    for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
+        app.node.set_context(name, value)
+    stack = cdk.Stack(app, "Test")
+    build(stack)
+    return Synthesized(stack)
+
+
+def synthesize_app(**context: object) -> Synthesized:
+    """Return the template of the app's own stack."""
+    app = create_app()
+    for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
+        app.node.set_context(name, value)
+    return Synthesized(compose(app))
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON with `Fn::GetAtt`, `Ref` and `Fn::Join` written out: `<Bucket.Arn>/key`."""
+    if isinstance(value, Mapping):
+        if set(value) == {"Fn::GetAtt"}:
+            return "<" + ".".join(value["Fn::GetAtt"]) + ">"
+        if set(value) == {"Ref"}:
+            return f"<{value['Ref']}>"
+        if set(value) == {"Fn::Join"}:
+            separator, parts = value["Fn::Join"]
+            return separator.join(map(plain, parts))
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value

@@ -1,0 +1,89 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import STACK_NAME
+from tests.infra.synth import synthesize_app
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `python app.py` makes where there is no AWS: no credentials, no region, no Docker."""
+    output = tmp_path_factory.mktemp("cdk.out")
+    environment = {name: each for name, each in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {"CDK_OUTDIR": str(output), "CDK_DOCKER": "false"}
+    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
+    return output
+
+
+@pytest.fixture(scope="module")
+def asset(assembly: Path) -> Path:
+    (folder,) = (path for path in assembly.glob("asset.*") if path.is_dir())
+    return folder
+
+
+def test_the_app_alone_makes_the_template_that_the_cli_makes(assembly: Path) -> None:
+    template = json.loads((assembly / f"{STACK_NAME}.template.json").read_text())
+    assert template["Resources"] == synthesize_app().json["Resources"]
+
+
+def test_the_asset_holds_job_runtime_and_dependencies(asset: Path) -> None:
+    names = {path.name for path in asset.iterdir() if not path.name.endswith(".dist-info")}
+    assert names == {
+        "aws_lambda_powertools",
+        "compaction",
+        "jmespath",
+        "s3leader",
+        "typing_extensions.py",
+    }
+
+
+def test_the_handler_and_the_runtime_import_from_the_asset_alone(asset: Path) -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(asset)!r})
+import aws_lambda_powertools, compaction.handler, s3leader.aws_lambda
+for module in (aws_lambda_powertools, compaction.handler, s3leader.aws_lambda):
+    assert module.__file__.startswith({str(asset)!r}), module.__file__
+assert callable(compaction.handler.handler)
+"""
+    environment = {"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"}
+    environment |= {"S3LEADER_BUCKET": "b", "S3LEADER_ELECTION": "e", "DATA_BUCKET": "d"}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=asset,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_in_the_assembly_names_this_machine(assembly: Path) -> None:
+    template = (assembly / f"{STACK_NAME}.template.json").read_text()
+    assert str(ROOT) not in template
+
+
+def test_the_lambda_gets_no_shell_scripts_of_its_dependencies(asset: Path) -> None:
+    assert not (asset / "bin").exists()
+
+
+@pytest.mark.parametrize(
+    ("context", "match"),
+    [
+        ({"throwaway": "perhaps"}, "throwaway='perhaps' is neither true nor false"),
+        ({"contenders": "some"}, "contenders='some' is no number"),
+    ],
+)
+def test_context_that_cannot_be_read_is_echoed(context: dict[str, str], match: str) -> None:
+    with pytest.raises(SystemExit, match=re.escape(match)):
+        synthesize_app(**context)

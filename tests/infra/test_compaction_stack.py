@@ -1,0 +1,95 @@
+import pytest
+
+from tests.infra.synth import Json, Synthesized
+
+DATA = "<Data666C94C7.Arn>"
+
+
+def data_bucket(template: Synthesized) -> Json:
+    return template.one("AWS::S3::Bucket", "Data")
+
+
+def test_logical_ids_of_both_buckets_never_change(compaction: Synthesized) -> None:
+    assert compaction.ids("AWS::S3::Bucket") == ["Data666C94C7", "LocksBucket941BDB31"]
+
+
+@pytest.mark.parametrize(
+    "name", ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
+)
+def test_data_is_private(compaction: Synthesized, name: str) -> None:
+    assert data_bucket(compaction)["PublicAccessBlockConfiguration"][name] is True
+
+
+def test_data_is_encrypted(compaction: Synthesized) -> None:
+    assert "BucketEncryption" in data_bucket(compaction)
+
+
+def test_data_travels_over_tls_only(compaction: Synthesized) -> None:
+    (statement,) = compaction.statements("AWS::S3::BucketPolicy", "DataPolicy")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_nothing_of_value_goes_with_the_stack(compaction: Synthesized) -> None:
+    kinds = ("AWS::S3::Bucket", "AWS::Logs::LogGroup")
+    policies = [each["DeletionPolicy"] for kind in kinds for each in compaction.resources(kind)]
+    assert policies == ["Retain"] * 3
+
+
+def test_everything_goes_with_a_throwaway_stack(throwaway: Synthesized) -> None:
+    policies = {each.get("DeletionPolicy") for each in throwaway.json["Resources"].values()}
+    assert "Retain" not in policies
+
+
+def test_a_throwaway_stack_may_be_emptied(throwaway: Synthesized) -> None:
+    statements = throwaway.statements("AWS::S3::BucketPolicy", "Locks")
+    assert "DenyDeletesOfLocks" not in [each.get("Sid") for each in statements]
+
+
+def test_the_job_has_exactly_its_rights_on_data(compaction: Synthesized) -> None:
+    statements = compaction.statements("AWS::IAM::Policy", "CompactionRole")
+    prefixes = ["events/*", "compacted/*", "rejected/*"]
+    rights = [
+        (each["Action"], resource, each.get("Condition"))
+        for each in statements
+        for resource in (
+            [each["Resource"]] if isinstance(each["Resource"], str) else each["Resource"]
+        )
+        if DATA in resource
+    ]
+    assert rights == [
+        (["s3:GetObject", "s3:PutObject"], f"{DATA}/compacted/*", None),
+        (["s3:GetObject", "s3:PutObject"], f"{DATA}/rejected/*", None),
+        ("s3:ListBucket", DATA, {"StringLike": {"s3:prefix": prefixes}}),
+        (["s3:DeleteObject", "s3:GetObject"], f"{DATA}/events/*", None),
+    ]
+
+
+def test_the_job_knows_its_bucket(compaction: Synthesized) -> None:
+    variables = compaction.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["DATA_BUCKET"] == {"Ref": "Data666C94C7"}
+
+
+def test_the_handler_is_where_the_job_s_folder_is_shipped(compaction: Synthesized) -> None:
+    assert compaction.one("AWS::Lambda::Function")["Handler"] == "compaction.handler.handler"
+
+
+@pytest.mark.parametrize(
+    ("which", "count", "expression"),
+    [("compaction", 3, "rate(5 minutes)"), ("throwaway", 2, "rate(1 minute)")],
+)
+def test_schedule_and_contenders_come_from_context(
+    which: str, count: int, expression: str, request: pytest.FixtureRequest
+) -> None:
+    template: Synthesized = request.getfixturevalue(which)
+    schedules = template.properties("AWS::Scheduler::Schedule")
+    assert [each["ScheduleExpression"] for each in schedules] == [expression] * count
+
+
+def test_outputs_say_where_to_look(compaction: Synthesized) -> None:
+    outputs = {name: each["Value"] for name, each in compaction.json["Outputs"].items()}
+    assert outputs == {
+        "LockBucketName": {"Ref": "LocksBucket941BDB31"},
+        "DataBucketName": {"Ref": "Data666C94C7"},
+        "FunctionName": {"Ref": compaction.ids("AWS::Lambda::Function")[0]},
+        "ElectionName": "compaction",
+    }

@@ -1,0 +1,52 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3leader.config import check_name, check_prefix
+from s3leader_cdk.names import checked_election, checked_prefix
+
+SEGMENT = st.one_of(
+    st.text(alphabet="abzAZ09._-", max_size=101),
+    st.sampled_from(
+        ["", ".", "..", "lock_", "lock_x", "lock", "ü", "a b", "*", "${Token[1]}", "a\n"]
+    ),
+)
+NAMES = st.lists(SEGMENT, min_size=1, max_size=3).map("/".join)
+
+
+def accepts(check: object, *args: object, **kwargs: object) -> bool:
+    assert callable(check)
+    try:
+        check(*args, **kwargs)
+    except ValueError:
+        return False
+    return True
+
+
+@given(NAMES)
+def test_an_election_may_be_called_at_synth_what_it_may_be_called_at_run_time(name: str) -> None:
+    assert accepts(checked_election, name, prefix="elections/") == accepts(check_name, name)
+
+
+@given(st.one_of(NAMES, NAMES.map(lambda name: f"{name}/")).filter(bool))
+def test_a_prefix_may_be_at_synth_what_it_may_be_at_run_time(prefix: str) -> None:
+    assert accepts(checked_prefix, prefix) == accepts(check_prefix, prefix)
+
+
+def test_the_empty_prefix_is_refused_as_locks_need_a_place_of_their_own() -> None:
+    assert not accepts(checked_prefix, "")
+
+
+def test_a_refused_name_is_echoed_with_an_example() -> None:
+    with pytest.raises(ValueError, match=r"'nightly\*' cannot be used.*for example"):
+        checked_election("nightly*", prefix="elections/")
+
+
+def test_a_refused_prefix_is_echoed_with_an_example() -> None:
+    with pytest.raises(ValueError, match=r"'elections' cannot be used.*for example"):
+        checked_prefix("elections")
+
+
+def test_names_that_leave_no_room_in_a_key_are_refused() -> None:
+    with pytest.raises(ValueError, match="together have 901 characters"):
+        checked_election("/".join(["a" * 99] * 8 + ["a" * 90]), prefix="elections/")

@@ -1,0 +1,164 @@
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+
+from s3leader_cdk import LockBucket
+from tests.infra.synth import Synthesized, synthesize
+
+ARN = "<LocksBucket941BDB31.Arn>"
+LOCKS, HINT = "elections/nightly/lock_*", "elections/nightly/hint.json"
+
+LIST = {
+    "Action": "s3:ListBucket",
+    "Condition": {"StringLike": {"s3:prefix": [LOCKS, HINT]}},
+    "Effect": "Allow",
+    "Resource": ARN,
+}
+TAG = {
+    "Action": "s3:PutObjectTagging",
+    "Condition": {
+        "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["superseded"]},
+        "StringEquals": {"s3:RequestObjectTag/superseded": "true"},
+    },
+    "Effect": "Allow",
+    "Resource": f"{ARN}/{LOCKS}",
+}
+
+
+def objects(actions: str | list[str]) -> dict[str, Any]:
+    resources = [f"{ARN}/{HINT}", f"{ARN}/{LOCKS}"]
+    return {"Action": actions, "Effect": "Allow", "Resource": resources}
+
+
+def role(stack: cdk.Stack) -> iam.Role:
+    return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+
+
+def function(stack: cdk.Stack) -> lambda_.Function:
+    return lambda_.Function(
+        stack,
+        "Function",
+        code=lambda_.Code.from_inline("pass"),
+        handler="index.handler",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+    )
+
+
+@pytest.fixture(scope="module")
+def candidate() -> Synthesized:
+    def build(stack: cdk.Stack) -> None:
+        LockBucket(stack, "Locks").grant_candidate(role(stack), election="nightly")
+
+    return synthesize(build)
+
+
+@pytest.fixture(scope="module")
+def existing_function() -> Synthesized:
+    def build(stack: cdk.Stack) -> None:
+        locks = LockBucket(stack, "Locks", prefix="teams/red/")
+        locks.grant_candidate(function(stack), election="nightly", lease=cdk.Duration.seconds(45))
+
+    return synthesize(build)
+
+
+@pytest.fixture(scope="module")
+def with_key() -> Synthesized:
+    def build(stack: cdk.Stack) -> None:
+        locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
+        locks.grant_candidate(role(stack), election="nightly")
+        locks.grant_observer(
+            iam.Role(stack, "Reader", assumed_by=iam.AccountRootPrincipal()), election="nightly"
+        )
+
+    return synthesize(build)
+
+
+def test_a_candidate_may_list_get_put_and_tag_its_locks_and_nothing_more(
+    candidate: Synthesized,
+) -> None:
+    statements = candidate.statements("AWS::IAM::Policy")
+    assert statements == [LIST, objects(["s3:GetObject", "s3:PutObject"]), TAG]
+
+
+def test_an_observer_may_list_and_get_and_nothing_more() -> None:
+    def build(stack: cdk.Stack) -> None:
+        LockBucket(stack, "Locks").grant_observer(role(stack), election="nightly")
+
+    statements = synthesize(build).statements("AWS::IAM::Policy")
+    assert statements == [LIST, objects("s3:GetObject")]
+
+
+def test_a_candidate_may_use_the_key_to_read_and_write(with_key: Synthesized) -> None:
+    *_, statement = with_key.statements("AWS::IAM::Policy", "Role")
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
+def test_an_observer_may_use_the_key_to_read(with_key: Synthesized) -> None:
+    *_, statement = with_key.statements("AWS::IAM::Policy", "Reader")
+    assert statement["Action"] == "kms:Decrypt"
+
+
+def test_rights_are_on_the_given_key_only(with_key: Synthesized) -> None:
+    *_, statement = with_key.statements("AWS::IAM::Policy", "Role")
+    (key,) = with_key.ids("AWS::KMS::Key")
+    assert statement["Resource"] == f"<{key}.Arn>"
+
+
+def test_a_granted_function_is_told_where_to_campaign(existing_function: Synthesized) -> None:
+    (bucket,) = existing_function.ids("AWS::S3::Bucket")
+    assert existing_function.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
+        "S3LEADER_BUCKET": {"Ref": bucket},
+        "S3LEADER_ELECTION": "nightly",
+        "S3LEADER_LEASE_SECONDS": "45",
+        "S3LEADER_PREFIX": "teams/red/",
+    }
+
+
+def test_the_prefix_is_part_of_every_right(existing_function: Synthesized) -> None:
+    tagging = existing_function.statements("AWS::IAM::Policy")[-1]
+    assert tagging["Resource"].endswith("/teams/red/nightly/lock_*")
+
+
+def test_no_lease_is_set_unless_asked_for() -> None:
+    def build(stack: cdk.Stack) -> None:
+        LockBucket(stack, "Locks").grant_candidate(function(stack), election="nightly")
+
+    variables = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert "S3LEADER_LEASE_SECONDS" not in variables
+
+
+def refused(build: Callable[[cdk.Stack, LockBucket], object], match: str) -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    locks = LockBucket(stack, "Locks")
+    with pytest.raises(ValueError, match=match):
+        build(stack, locks)
+
+
+def test_one_function_for_two_elections_is_refused() -> None:
+    def build(stack: cdk.Stack, locks: LockBucket) -> None:
+        twice = function(stack)
+        locks.grant_candidate(twice, election="one")
+        locks.grant_candidate(twice, election="two")
+
+    refused(build, r"Test/Function is a candidate of 'one' already and cannot be one of 'two'")
+
+
+def test_a_lease_for_a_role_is_refused_as_it_has_no_environment() -> None:
+    def build(stack: cdk.Stack, locks: LockBucket) -> None:
+        locks.grant_candidate(role(stack), election="one", lease=cdk.Duration.seconds(30))
+
+    refused(build, r"lease 30 s was given for a Role, which has no environment")
+
+
+@pytest.mark.parametrize("milliseconds", [0, 999, 1_500, 86_401_000])
+def test_a_lease_that_locks_cannot_ask_for_is_refused(milliseconds: int) -> None:
+    def build(stack: cdk.Stack, locks: LockBucket) -> None:
+        lease = cdk.Duration.millis(milliseconds)
+        locks.grant_candidate(function(stack), election="one", lease=lease)
+
+    refused(build, rf"lease {milliseconds / 1000:g} s cannot be used")

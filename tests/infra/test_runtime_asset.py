@@ -1,0 +1,185 @@
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from s3leader_cdk import StagingError, job_code
+from s3leader_cdk.runtime_asset import (
+    RuntimeSource,
+    content_hash,
+    locate_runtime,
+    stage,
+)
+
+Change = Callable[[Path, RuntimeSource], object]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (folder / "handler.py").write_text("def handler(event, context): ...\n")
+    return folder
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> RuntimeSource:
+    package = tmp_path / "s3leader"
+    (package / "inner").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "inner" / "lock.py").write_text("TERM = 1\n")
+    requirements = tmp_path / "requirements.lock"
+    requirements.write_text("# nothing to install\n")
+    return RuntimeSource(package=package, requirements=requirements)
+
+
+def touch(job: Path, runtime: RuntimeSource) -> None:
+    for path in (job / "handler.py", runtime.package / "__init__.py", runtime.requirements):
+        os.utime(path, (1, 1))
+
+
+def compile_python(job: Path, runtime: RuntimeSource) -> None:
+    for folder in (job, runtime.package / "inner"):
+        (folder / "__pycache__").mkdir()
+        (folder / "__pycache__" / "handler.cpython-314.pyc").write_bytes(b"compiled")
+        (folder / "stray.pyc").write_bytes(b"compiled")
+
+
+def make_executable(job: Path, _: RuntimeSource) -> None:
+    (job / "handler.py").chmod(0o755)
+
+
+@pytest.mark.parametrize("change", [touch, compile_python, make_executable])
+def test_hash_stays_while_names_and_contents_do(
+    job: Path, runtime: RuntimeSource, change: Change
+) -> None:
+    before = content_hash(job, runtime)
+    change(job, runtime)
+    assert content_hash(job, runtime) == before
+
+
+CHANGES: dict[str, Change] = {
+    "one byte of the job": lambda job, _: (job / "handler.py").write_text("def handler(event): ."),
+    "one byte of the runtime": lambda _, runtime: (runtime.package / "inner/lock.py").write_text(
+        "TERM = 2\n"
+    ),
+    "one byte of the lock file": lambda _, runtime: runtime.requirements.write_text("# nothing\n"),
+    "the name of a file": lambda job, _: (job / "handler.py").rename(job / "handle.py"),
+    "the folder of a file": lambda _, runtime: (runtime.package / "inner").rename(
+        runtime.package / "outer"
+    ),
+    "an empty file more": lambda job, _: (job / "empty.py").touch(),
+    "a file less": lambda job, _: (job / "handler.py").unlink(),
+    "a byte from content to name": lambda job, _: (
+        (job / "handler.py").rename(job / "handler.pyd").write_text("ef handler(event, context):")
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_hash_changes_with(job: Path, runtime: RuntimeSource, change: Change) -> None:
+    before = content_hash(job, runtime)
+    change(job, runtime)
+    assert content_hash(job, runtime) != before
+
+
+def test_hash_changes_with_the_name_under_which_the_job_is_shipped(
+    job: Path, runtime: RuntimeSource
+) -> None:
+    before = content_hash(job, runtime)
+    assert content_hash(job.rename(job.with_name("other")), runtime) != before
+
+
+def test_hash_is_the_same_wherever_the_files_are(
+    job: Path, runtime: RuntimeSource, tmp_path: Path
+) -> None:
+    before = content_hash(job, runtime)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    moved = replace(runtime, package=runtime.package.rename(elsewhere / "s3leader"))
+    assert content_hash(job.rename(elsewhere / "job"), moved) == before
+
+
+def test_staged_are_job_and_runtime_under_their_names_and_nothing_compiled(
+    job: Path, runtime: RuntimeSource, tmp_path: Path
+) -> None:
+    compile_python(job, runtime)
+    output = tmp_path / "output"
+    output.mkdir()
+    stage(job, runtime, output)
+    staged = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
+    assert staged == ["job/handler.py", "s3leader/__init__.py", "s3leader/inner/lock.py"]
+
+
+def test_a_dependency_that_cannot_be_installed_is_named_with_pips_reason(
+    job: Path, runtime: RuntimeSource, tmp_path: Path
+) -> None:
+    runtime.requirements.write_text("./no-such-wheel.whl --hash=sha256:00\n")
+    with pytest.raises(StagingError, match=r"could not install .*requirements\.lock for Lambda"):
+        stage(job, runtime, tmp_path / "output")
+
+
+def test_a_missing_pip_is_named(
+    job: Path, runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho No module named pip >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(StagingError, match="No module named pip"):
+        stage(job, runtime, tmp_path / "output")
+
+
+def test_the_checkout_s_own_runtime_is_found_first() -> None:
+    root = Path(__file__).parents[2]
+    assert locate_runtime() == RuntimeSource(
+        package=root / "lambda_src" / "s3leader",
+        requirements=root / "lambda_src" / "requirements.lock",
+    )
+
+
+def test_an_installed_runtime_is_found_and_not_imported(
+    runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (runtime.package / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "s3leader", raising=False)
+    constructs = tmp_path / "s3leader_cdk"
+    constructs.mkdir()
+    (constructs / "requirements.lock").touch()
+    found = locate_runtime(constructs)
+    assert (found.package, found.requirements.parent) == (runtime.package, constructs)
+
+
+def test_a_runtime_that_is_nowhere_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, "s3leader", raising=False)
+    with pytest.raises(StagingError, match=r"pip install s3leader\[cdk\]"):
+        locate_runtime(tmp_path / "s3leader_cdk")
+
+
+def test_an_installation_without_its_lock_file_is_refused(
+    runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(runtime.package.parent)])
+    monkeypatch.delitem(sys.modules, "s3leader", raising=False)
+    with pytest.raises(StagingError, match=r"requirements\.lock is missing"):
+        locate_runtime(tmp_path / "s3leader_cdk")
+
+
+@pytest.mark.parametrize("name", ["my-job", "s3leader"])
+def test_a_folder_that_cannot_be_a_package_of_its_own_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    with pytest.raises(ValueError, match=f"code folder '{name}' cannot be shipped"):
+        job_code(folder)
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="does not exist"):
+        job_code(tmp_path / "nowhere")

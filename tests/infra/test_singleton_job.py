@@ -1,0 +1,262 @@
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+
+from s3leader_cdk import LockBucket, SingletonJob
+from tests.infra.synth import Synthesized, synthesize
+
+DEFAULTS: Mapping[str, Any] = {
+    "election": "nightly",
+    "handler": "index.handler",
+    "schedule": "cron(0 3 * * ? *)",
+    "expected_within": cdk.Duration.days(2),
+}
+
+
+def build(stack: cdk.Stack, **properties: Any) -> SingletonJob:  # noqa: ANN401 - SingletonJob's own
+    code = lambda_.Code.from_inline("pass")
+    locks = LockBucket(stack, "Locks")
+    return SingletonJob(
+        stack, "Job", **{"code": code, "lock_bucket": locks, **DEFAULTS, **properties}
+    )
+
+
+def job(**properties: Any) -> Synthesized:  # noqa: ANN401 - SingletonJob's own
+    return synthesize(lambda stack: build(stack, **properties))
+
+
+@pytest.fixture(scope="module")
+def default() -> Synthesized:
+    return job()
+
+
+@pytest.fixture(scope="module")
+def chosen() -> Synthesized:
+    return job(
+        contenders=3,
+        time_zone=cdk.TimeZone.EUROPE_VIENNA,
+        timeout=cdk.Duration.minutes(15),
+        memory_size=256,
+        lease=cdk.Duration.seconds(20),
+        environment={"COLOUR": "red"},
+        retry_attempts=0,
+        max_event_age=cdk.Duration.minutes(10),
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+
+
+def test_logical_ids_of_function_logs_and_queues_never_change(default: Synthesized) -> None:
+    assert {
+        kind: default.ids(kind)
+        for kind in ("AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SQS::Queue")
+    } == {
+        "AWS::Lambda::Function": ["JobFunction23969A7D"],
+        "AWS::Logs::LogGroup": ["JobLogGroup1FE34A36"],
+        "AWS::SQS::Queue": ["JobUnprocessed87BAA263", "JobContendersUndeliveredDC7B6DA4"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Architectures", ["arm64"]),
+        ("Runtime", "python3.14"),
+        ("Timeout", 300),
+        ("MemorySize", 512),
+        ("Handler", "index.handler"),
+    ],
+)
+def test_function_by_default(default: Synthesized, name: str, value: object) -> None:
+    assert default.one("AWS::Lambda::Function")[name] == value
+
+
+@pytest.mark.parametrize(("name", "value"), [("Timeout", 900), ("MemorySize", 256)])
+def test_function_as_chosen(chosen: Synthesized, name: str, value: object) -> None:
+    assert chosen.one("AWS::Lambda::Function")[name] == value
+
+
+def test_environment_names_the_election_and_keeps_what_the_job_wants(chosen: Synthesized) -> None:
+    (bucket,) = chosen.ids("AWS::S3::Bucket")
+    assert chosen.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
+        "COLOUR": "red",
+        "S3LEADER_BUCKET": {"Ref": bucket},
+        "S3LEADER_ELECTION": "nightly",
+        "S3LEADER_LEASE_SECONDS": "20",
+        "S3LEADER_PREFIX": "elections/",
+    }
+
+
+def test_logs_are_json_in_a_group_of_its_own(default: Synthesized) -> None:
+    (group,) = default.ids("AWS::Logs::LogGroup")
+    assert default.one("AWS::Lambda::Function")["LoggingConfig"] == {
+        "LogFormat": "JSON",
+        "LogGroup": {"Ref": group},
+    }
+
+
+def test_logs_are_kept_for_a_month(default: Synthesized) -> None:
+    assert default.one("AWS::Logs::LogGroup")["RetentionInDays"] == 30
+
+
+@pytest.mark.parametrize(("which", "policy"), [("default", "Retain"), ("chosen", "Delete")])
+def test_logs_when_the_stack_goes(which: str, policy: str, request: pytest.FixtureRequest) -> None:
+    template: Synthesized = request.getfixturevalue(which)
+    assert template.resources("AWS::Logs::LogGroup")[0]["DeletionPolicy"] == policy
+
+
+def test_function_may_log_report_failures_and_campaign_and_nothing_else(
+    default: Synthesized,
+) -> None:
+    statements = default.statements("AWS::IAM::Policy", "JobRole")
+    assert [(each["Action"], each["Resource"]) for each in statements] == [
+        (["logs:CreateLogStream", "logs:PutLogEvents"], "<JobLogGroup1FE34A36.Arn>"),
+        (
+            ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"],
+            f"<{default.ids('AWS::SQS::Queue')[0]}.Arn>",
+        ),
+        ("s3:ListBucket", "<LocksBucket941BDB31.Arn>"),
+        (
+            ["s3:GetObject", "s3:PutObject"],
+            [
+                "<LocksBucket941BDB31.Arn>/elections/nightly/hint.json",
+                "<LocksBucket941BDB31.Arn>/elections/nightly/lock_*",
+            ],
+        ),
+        ("s3:PutObjectTagging", "<LocksBucket941BDB31.Arn>/elections/nightly/lock_*"),
+    ]
+
+
+def test_no_role_has_a_managed_policy(default: Synthesized) -> None:
+    assert [role.get("ManagedPolicyArns") for role in default.properties("AWS::IAM::Role")] == [
+        None,
+        None,
+    ]
+
+
+def test_failed_invocations_are_run_again_and_then_kept(default: Synthesized) -> None:
+    config = default.one("AWS::Lambda::EventInvokeConfig")
+    queue = default.ids("AWS::SQS::Queue")[0]
+    assert config == {
+        "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": [queue, "Arn"]}}},
+        "FunctionName": {"Ref": "JobFunction23969A7D"},
+        "MaximumEventAgeInSeconds": 3600,
+        "MaximumRetryAttempts": 2,
+        "Qualifier": "$LATEST",
+    }
+
+
+def test_no_retry_is_zero_and_not_the_default(chosen: Synthesized) -> None:
+    assert chosen.one("AWS::Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 0
+
+
+def test_dead_letters_are_encrypted_and_kept_for_14_days(default: Synthesized) -> None:
+    queue = {"MessageRetentionPeriod": 1_209_600, "SqsManagedSseEnabled": True}
+    assert default.properties("AWS::SQS::Queue") == [queue, queue]
+
+
+def test_dead_letters_travel_over_tls_only(default: Synthesized) -> None:
+    policies = default.properties("AWS::SQS::QueuePolicy")
+    conditions = [each["PolicyDocument"]["Statement"][0]["Condition"] for each in policies]
+    assert conditions == [{"Bool": {"aws:SecureTransport": "false"}}] * 2
+
+
+@pytest.mark.parametrize(("which", "count"), [("default", 2), ("chosen", 3)])
+def test_each_contender_has_a_schedule_with_its_number_and_the_tick(
+    which: str, count: int, request: pytest.FixtureRequest
+) -> None:
+    template: Synthesized = request.getfixturevalue(which)
+    schedules = template.properties("AWS::Scheduler::Schedule")
+    assert [json.loads(each["Target"]["Input"]) for each in schedules] == [
+        {"tick": "<aws.scheduler.scheduled-time>", "contender": contender}
+        for contender in range(1, count + 1)
+    ]
+
+
+def test_a_schedule_is_due_exactly_when_asked_in_the_given_zone(chosen: Synthesized) -> None:
+    schedule = chosen.properties("AWS::Scheduler::Schedule")[0]
+    assert {name: schedule[name] for name in schedule if name not in ("Target", "GroupName")} == {
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "ScheduleExpression": "cron(0 3 * * ? *)",
+        "ScheduleExpressionTimezone": "Europe/Vienna",
+        "State": "ENABLED",
+    }
+
+
+def test_delivery_is_tried_again_until_the_event_is_too_old(chosen: Synthesized) -> None:
+    target = chosen.properties("AWS::Scheduler::Schedule")[0]["Target"]
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 600, "MaximumRetryAttempts": 20}
+
+
+def test_undelivered_events_go_to_their_own_queue(default: Synthesized) -> None:
+    queue = default.ids("AWS::SQS::Queue")[1]
+    target = default.properties("AWS::Scheduler::Schedule")[0]["Target"]
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
+
+
+def test_a_schedule_waits_for_its_group_which_it_only_names(default: Synthesized) -> None:
+    (group,) = default.ids("AWS::Scheduler::ScheduleGroup")
+    assert all(
+        group in schedule["DependsOn"] for schedule in default.resources("AWS::Scheduler::Schedule")
+    )
+
+
+def test_schedules_may_start_this_function_and_report_and_nothing_else(
+    default: Synthesized,
+) -> None:
+    assert default.statements("AWS::IAM::Policy", "ContendersRole") == [
+        {
+            "Action": "lambda:InvokeFunction",
+            "Effect": "Allow",
+            "Resource": "<JobFunction23969A7D.Arn>",
+        },
+        {
+            "Action": "sqs:SendMessage",
+            "Effect": "Allow",
+            "Resource": f"<{default.ids('AWS::SQS::Queue')[1]}.Arn>",
+        },
+    ]
+
+
+def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) -> None:
+    (group,) = default.ids("AWS::Scheduler::ScheduleGroup")
+    role = default.one("AWS::IAM::Role", "ContendersRole")
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": {"Ref": "AWS::AccountId"},
+            "aws:SourceArn": {"Fn::GetAtt": [group, "Arn"]},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("properties", "match"),
+    [
+        ({"election": "night*"}, r"'night\*' cannot be used"),
+        ({"contenders": 0}, "contenders 0 cannot be used: give 1 to 10"),
+        ({"contenders": 11}, "contenders 11 cannot be used"),
+        ({"schedule": "hourly"}, r"'hourly' is no schedule: .*rate\(5 minutes\)"),
+        ({"timeout": cdk.Duration.minutes(16)}, "timeout 960 s cannot be used"),
+        ({"retry_attempts": 3}, "retry_attempts 3 cannot be used: Lambda takes 0 to 2"),
+        ({"max_event_age": cdk.Duration.seconds(59)}, "max_event_age 59 s cannot be used"),
+        ({"max_event_age": cdk.Duration.hours(7)}, "max_event_age 25200 s cannot be used"),
+        ({"lease": cdk.Duration.minutes(5)}, "lease 300 s is not shorter than the timeout"),
+        ({"lease": cdk.Duration.millis(1500)}, r"lease 1\.5 s cannot be used"),
+        ({"environment": {"S3LEADER_BUCKET": "x"}}, "'S3LEADER_BUCKET' is set by SingletonJob"),
+        ({"expected_within": cdk.Duration.minutes(1)}, "expected_within of 60 s cannot"),
+        ({"expected_within": cdk.Duration.days(8)}, "expected_within of 691200 s cannot"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_synth(properties: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        build(cdk.Stack(cdk.App(), "Test"), **properties)
+
+
+def test_a_zone_beside_an_expression_that_has_its_own_is_refused() -> None:
+    expression = scheduler.ScheduleExpression.cron(hour="3")
+    with pytest.raises(ValueError, match="'Etc/UTC' was given beside a ScheduleExpression"):
+        build(cdk.Stack(cdk.App(), "Test"), schedule=expression, time_zone=cdk.TimeZone.ETC_UTC)
