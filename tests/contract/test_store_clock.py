@@ -1,0 +1,54 @@
+"""What a store is: it tells the time, and the same time for everyone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from s3leader.store import Create, Found, List, Read, Replace, Store, StoreRequest, Tag, Unknown
+
+KEY = "elections/nightly/lock_0000000001.json"
+NO_ETAG = '"00000000000000000000000000000000"'
+REQUESTS: list[StoreRequest] = [
+    List("elections/"),
+    Read(KEY),
+    Read("nothing"),
+    Create("elsewhere", b"{}"),
+    Create(KEY, b"{}"),
+    Replace(KEY, b"{}", NO_ETAG),
+    Replace("nothing", b"{}", NO_ETAG),
+    Tag(KEY),
+    Tag("nothing"),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+def test_every_answer_has_the_present_time(store: Store, request_: StoreRequest) -> None:
+    store.perform(Create(KEY, b"first"))
+    answer = store.perform(request_)
+    assert not isinstance(answer, Unknown)
+    assert abs(answer.date_ms - time.time() * 1000) < 5000
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+def test_the_time_is_told_in_whole_seconds(store: Store, request_: StoreRequest) -> None:
+    store.perform(Create(KEY, b"first"))
+    answer = store.perform(request_)
+    assert not isinstance(answer, Unknown)
+    assert answer.date_ms % 1000 == 0
+
+
+def test_an_object_was_modified_when_it_was_written(store: Store) -> None:
+    written = store.perform(Create(KEY, b"first"))
+    found = store.perform(Read(KEY))
+    assert isinstance(found, Found)
+    assert not isinstance(written, Unknown)
+    assert abs(found.modified_ms - written.date_ms) <= 1000
+
+
+def test_nothing_was_modified_in_the_future(store: Store) -> None:
+    store.perform(Create(KEY, b"first"))
+    found = store.perform(Read(KEY))
+    assert isinstance(found, Found)
+    assert found.modified_ms <= found.date_ms

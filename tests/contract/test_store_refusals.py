@@ -1,0 +1,49 @@
+"""What a store is: what only a human can mend is raised, and names what to mend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from s3leader.errors import BucketUnusable
+from s3leader.s3_store import S3Store
+from s3leader.store import Create, List, Read, Replace, StoreRequest, Tag
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Place
+    from tests.contract.servers import Server
+
+REQUESTS: list[StoreRequest] = [
+    List("elections/"),
+    Read("key"),
+    Create("key", b"{}"),
+    Replace("key", b"{}", '"00000000000000000000000000000000"'),
+    Tag("key"),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+def test_a_bucket_that_does_not_exist_is_named(place: Place, request_: StoreRequest) -> None:
+    with pytest.raises(BucketUnusable, match="There is no bucket there-is-no-such-bucket"):
+        place.on_no_bucket(request_).perform(request_)
+
+
+@pytest.mark.local_cloud
+@pytest.mark.xdist_group("seaweedfs")
+@pytest.mark.parametrize(
+    ("variable", "code"),
+    [
+        ("AWS_ACCESS_KEY_ID", "InvalidAccessKeyId"),
+        ("AWS_SECRET_ACCESS_KEY", "SignatureDoesNotMatch"),
+    ],
+)
+def test_wrong_credentials_are_refused_with_the_servers_own_code(
+    seaweedfs: Server, monkeypatch: pytest.MonkeyPatch, variable: str, code: str
+) -> None:
+    for name, value in seaweedfs.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(variable, "wrong")
+    with pytest.raises(BucketUnusable) as refused:
+        S3Store("any-bucket").perform(Read("key"))
+    assert refused.value.code == code
