@@ -13,6 +13,7 @@ from s3leader_cdk import LockBucket, SingletonJob
 from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
 
 ELECTION = "compaction"
+_RESULTS = ["compacted/term_*", "rejected/term_*"]
 _CODE = Path(__file__).resolve().parent.parent / "lambda_src" / "compaction"
 
 
@@ -89,30 +90,31 @@ class CompactionStack(Stack):
         return bucket
 
     def _grant_data(self) -> None:
-        """Inputs may be read and deleted, results written and read back, and no more."""
-        inputs, results = ["events/*"], ["compacted/*", "rejected/*"]
+        """Inputs may be read and deleted, results written and swept, the manifest never deleted."""
+        manifest, inputs, results = "compacted/manifest.json", "events/*", _RESULTS
         objects = self.data.arn_for_objects
-        statements = [
-            # Listed is `events/` alone. The others are there because S3 says 404, and not 403, of
-            # a missing key only to those who may list it: no manifest yet is a normal case.
+        rights = {
+            ("s3:GetObject", "s3:DeleteObject"): [inputs],
+            ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"): results,
+            ("s3:GetObject", "s3:PutObject"): [manifest],
+        }
+        for actions, keys in rights.items():
+            self.job.role.add_to_principal_policy(
+                iam.PolicyStatement(actions=[*actions], resources=[*map(objects, keys)])
+            )
+        self.job.role.add_to_principal_policy(
+            # The manifest is there because S3 says 404, and not 403, of a missing key only to
+            # those who may list it: no manifest yet is a normal case.
             iam.PolicyStatement(
                 actions=["s3:ListBucket"],
                 resources=[self.data.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": [*inputs, *results]}},
-            ),
-            iam.PolicyStatement(
-                actions=["s3:GetObject", "s3:DeleteObject"], resources=[*map(objects, inputs)]
-            ),
-            iam.PolicyStatement(
-                actions=["s3:GetObject", "s3:PutObject"], resources=[*map(objects, results)]
-            ),
-        ]
-        for statement in statements:
-            self.job.role.add_to_principal_policy(statement)
+                conditions={"StringLike": {"s3:prefix": [inputs, manifest, *results]}},
+            )
+        )
         acknowledge_object_wildcards(
             self.job.role,
             self.data,
-            [*inputs, *results],
+            [inputs, *results],
             reason="Events, parts and reports are named as they come; the rights end at one folder"
             " each.",
         )

@@ -60,7 +60,7 @@ def synthesize_app(**context: object) -> Synthesized:
     return Synthesized(compose(app))
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
+def plain(value: Any) -> Any:
     """Return JSON with `Fn::GetAtt`, `Ref` and `Fn::Join` written out: `<Bucket.Arn>/key`."""
     if isinstance(value, Mapping):
         if set(value) == {"Fn::GetAtt"}:

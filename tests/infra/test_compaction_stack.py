@@ -45,22 +45,29 @@ def test_a_throwaway_stack_may_be_emptied(throwaway: Synthesized) -> None:
     assert "DenyDeletesOfLocks" not in [each.get("Sid") for each in statements]
 
 
-def test_the_job_has_exactly_its_rights_on_data(compaction: Synthesized) -> None:
-    statements = compaction.statements("AWS::IAM::Policy", "CompactionRole")
-    prefixes = ["events/*", "compacted/*", "rejected/*"]
-    rights = [
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def rights_on_data(template: Synthesized) -> list[tuple[object, str, object]]:
+    return [
         (each["Action"], resource, each.get("Condition"))
-        for each in statements
-        for resource in (
-            [each["Resource"]] if isinstance(each["Resource"], str) else each["Resource"]
-        )
+        for each in template.statements("AWS::IAM::Policy", "CompactionRole")
+        for resource in as_list(each["Resource"])
         if DATA in resource
     ]
-    assert rights == [
-        (["s3:GetObject", "s3:PutObject"], f"{DATA}/compacted/*", None),
-        (["s3:GetObject", "s3:PutObject"], f"{DATA}/rejected/*", None),
+
+
+def test_the_job_has_exactly_its_rights_on_data(compaction: Synthesized) -> None:
+    results = ["compacted/term_*", "rejected/term_*"]
+    prefixes = ["events/*", "compacted/manifest.json", *results]
+    everything = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    assert sorted(rights_on_data(compaction), key=lambda right: right[1]) == [
         ("s3:ListBucket", DATA, {"StringLike": {"s3:prefix": prefixes}}),
+        (["s3:GetObject", "s3:PutObject"], f"{DATA}/compacted/manifest.json", None),
+        (everything, f"{DATA}/compacted/term_*", None),
         (["s3:DeleteObject", "s3:GetObject"], f"{DATA}/events/*", None),
+        (everything, f"{DATA}/rejected/term_*", None),
     ]
 
 

@@ -11,7 +11,7 @@ BUCKET = "LocksBucket941BDB31"
 ARN = f"<{BUCKET}.Arn>"
 
 
-def lock_bucket(**properties: Any) -> Synthesized:  # noqa: ANN401 - LockBucket's own
+def lock_bucket(**properties: Any) -> Synthesized:
     return synthesize(lambda stack: LockBucket(stack, "Locks", **properties))
 
 

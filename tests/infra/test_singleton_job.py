@@ -18,7 +18,7 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def build(stack: cdk.Stack, **properties: Any) -> SingletonJob:  # noqa: ANN401 - SingletonJob's own
+def build(stack: cdk.Stack, **properties: Any) -> SingletonJob:
     code = lambda_.Code.from_inline("pass")
     locks = LockBucket(stack, "Locks")
     return SingletonJob(
@@ -26,7 +26,7 @@ def build(stack: cdk.Stack, **properties: Any) -> SingletonJob:  # noqa: ANN401 
     )
 
 
-def job(**properties: Any) -> Synthesized:  # noqa: ANN401 - SingletonJob's own
+def job(**properties: Any) -> Synthesized:
     return synthesize(lambda stack: build(stack, **properties))
 
 
