@@ -12,7 +12,7 @@ between objects. A reader that goes by the listing instead of the manifest sees 
  2. finish: delete the inputs that the last commit names in `deleting`. Only then list inputs.
  3. sweep: delete files of lower terms' batches that the manifest does not name. By 1 they never
     can be committed.
- 4. for each batch, over one listing in ascending order, so that no key comes up twice:
+ 4. for each batch, over one listing that goes once round, so that no key comes up twice:
     a. read and sort the lines; changes nothing
     b. put the part, the rejected records, whole inputs that must be kept: all under keys with the
        batch's own name (term, count, nonce), invisible until
@@ -20,7 +20,8 @@ between objects. A reader that goes by the listing instead of the manifest sees 
        and replaces `deleting` by the batch's inputs
     d. delete these inputs
     e. save the progress in the lock
- 5. clear `deleting`.
+ 5. clear `deleting`. If there was not the time for everything, save where the next term begins:
+    after the last input this one got to, so that none waits for ever behind others.
 
 Each write is preceded by `ensure_held()`.
 
@@ -67,7 +68,7 @@ from compaction.orphans import orphans
 from compaction.places import Places
 from compaction.source import Input, OutOfTime, Source, listed
 from compaction.summary import Summary
-from compaction.writer import Writer
+from compaction.writer import NotDeleted, Writer
 from s3leader.fencing import FencedObject
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ class _Run:
         self._writer = Writer(client, places.bucket, term)
         self._summary = Summary(term=term.number)
         self._carried: tuple[Input, Content | None] | None = None
+        begin = term.state.get("resume_after")
+        self._reached = begin if isinstance(begin, str) else ""
         self._document = manifest
         term.ensure_held()
         self._snapshot = manifest.claim(term.number)
@@ -148,6 +151,8 @@ class _Run:
         self._compact(frozenset(done))
         if self._manifest.deleting:
             self._write(replace(self._manifest, deleting=()))
+        if self._summary.stopped_early:
+            self._save()
         log.info("compaction is through", extra=self._summary.as_dict())
         return self._summary
 
@@ -155,9 +160,13 @@ class _Run:
         number = self._term.number
         since = max(1, self._manifest.swept - self._limits.sweep_again + 1)
         found = orphans(self._client, self._places, self._manifest, since=since, before=number)
-        while some := list(islice(found, 1000)):
-            self._writer.delete(some)
-            self._summary.orphans += len(some)
+        try:
+            while some := list(islice(found, 1000)):
+                self._writer.delete(some)
+                self._summary.orphans += len(some)
+        except NotDeleted as error:  # dead weight, which need not keep the job from its work
+            log.warning("orphans are left: %s", error)
+            return
         self._manifest = replace(self._manifest, swept=number - 1)
 
     def _compact(self, done: frozenset[str]) -> None:
@@ -174,14 +183,17 @@ class _Run:
                     content.close()
 
     def _inputs(self, done: frozenset[str]) -> Iterator[Input]:
-        return (item for item in listed(self._client, self._places) if item.key not in done)
+        everything = listed(self._client, self._places, after=self._reached)
+        return (item for item in everything if item.key not in done)
 
     def _fill(self, batch: Batch, contents: Iterator[tuple[Input, Content | None]]) -> bool:
         """Fill the batch; True if it is full, False if there is no more or it is time to stop."""
         while not self._should_stop():
             try:
                 found = self._carried or next(contents, None)
-            except OutOfTime:
+            except OutOfTime as problem:
+                log.warning("%s is large, and was not read in the time there was", problem.key)
+                self._reached = problem.key
                 break
             self._carried = None
             if found is None:
@@ -192,6 +204,7 @@ class _Run:
                 self._summary.gone += 1
             elif batch.has_room_for(content, self._limits):
                 batch.add(item, content)
+                self._reached = item.key
             else:
                 self._carried = found
                 return True
@@ -212,9 +225,13 @@ class _Run:
         )
         self._count(batch, part, rejected)
         self._writer.delete(inputs)
-        self._term.save(
-            {**self._summary.as_dict(), "after": inputs[-1], "totals": self._manifest.totals}
-        )
+        self._save()
+
+    def _save(self) -> None:
+        """Leave the progress in the lock; `resume_after` is empty if everything was seen."""
+        progress = self._summary.as_dict()
+        resume = self._reached if self._summary.stopped_early else ""
+        self._term.save({**progress, "totals": self._manifest.totals, "resume_after": resume})
 
     def _put(self, key: str, packed: Packed, batch: Batch) -> Entry | None:
         if not packed.lines:

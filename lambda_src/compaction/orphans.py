@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from compaction.manifest import Manifest
@@ -39,7 +40,8 @@ def earlier(client: S3Client, places: Places, manifest: Manifest) -> Manifest | 
     """Read the segment that a manifest or a segment links to, if there is one."""
     if manifest.earlier is None:
         return None
-    with client.get_object(Bucket=places.bucket, Key=manifest.earlier)["Body"] as body:
+    got = client.get_object(Bucket=places.bucket, Key=manifest.earlier)
+    with closing(got["Body"]) as body:
         return Manifest.parsed(json.loads(body.read()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from tempfile import TemporaryFile
@@ -59,7 +60,7 @@ def lines(client: S3Client, bucket: str, entry: Entry) -> Iterator[bytes]:
         Damaged: the object's SHA-256 is not the manifest's.
     """
     with TemporaryFile() as file:
-        with client.get_object(Bucket=bucket, Key=entry["key"])["Body"] as body:
+        with closing(client.get_object(Bucket=bucket, Key=entry["key"])["Body"]) as body:
             while chunk := body.read(CHUNK):
                 file.write(chunk)
         digest = sha256()

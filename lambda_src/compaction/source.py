@@ -1,4 +1,4 @@
-"""The inputs: listed once in key order, read several at a time, handed over in that order.
+"""The inputs: listed once round in key order, read several at a time, handed over in that order.
 
 Memory is bounded by the readers, not by the backlog: pages of the listing and objects are fetched
 only as they are asked for.
@@ -10,7 +10,9 @@ import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import (
@@ -51,13 +53,26 @@ class Input:
 
 
 class OutOfTime(Exception):  # noqa: N818 - never leaves the package
-    """It is time to stop, and a large object is not read to its end yet."""
+    """It is time to stop, and the large object at `key` is not read to its end yet."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
-def listed(client: S3Client, places: Places) -> Iterator[Input]:
-    """List the inputs in ascending order, a page at a time; keys that end with `/` are none."""
+def listed(client: S3Client, places: Places, *, after: str = "") -> Iterator[Input]:
+    """List the inputs once round, a page at a time: those that follow `after`, then the others.
+
+    No key comes up twice. Keys that end with `/` are folders that somebody made, not inputs.
+    """
+    yield from _listed(client, places, after)
+    if after:
+        yield from takewhile(lambda item: item.key <= after, _listed(client, places, ""))
+
+
+def _listed(client: S3Client, places: Places, after: str) -> Iterator[Input]:
     pages = client.get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=places.bucket, Prefix=places.events):
+    for page in pages.paginate(Bucket=places.bucket, Prefix=places.events, StartAfter=after):
         for item in page.get("Contents", ()):
             if not item["Key"].endswith("/"):
                 yield Input(item["Key"], item["ETag"], item["Size"])
@@ -149,8 +164,9 @@ class Source:
     def _chunks(self, item: Input, should_stop: Callable[[], bool]) -> Iterator[bytes]:
         # If-Match: a key that was written again since it was listed is left for the next time.
         got = self._client.get_object(Bucket=self._bucket, Key=item.key, IfMatch=item.etag)
-        with got["Body"] as body:
-            # botocore compares with Content-Length when a read comes back empty, so read on to it.
+        # `closing`, because a StreamingBody as a context manager gives the raw stream, unchecked.
+        with closing(got["Body"]) as body:
+            # Its length is compared with Content-Length when a read comes back empty.
             while chunk := body.read(CHUNK):
                 if should_stop():
                     raise OutOfTime(item.key)

@@ -1,0 +1,211 @@
+"""From bytes to lines and back: whatever goes in comes out, once, verbatim."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compaction import Limits
+from compaction.lines import Content, TooLarge, Unreadable, decompressed, problem_of, sort_lines
+from compaction.lines import split as split_lines
+
+LIMITS = Limits(line_bytes=64, rejects_per_object=50)
+MUCH = 10**9
+
+JSON_LINES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+).map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+ANY_LINES = st.lists(
+    (JSON_LINES | st.binary(max_size=80)).filter(lambda line: b"\n" not in line), max_size=20
+)
+
+
+@st.composite
+def chunked(draw: st.DrawFn, bodies: st.SearchStrategy[bytes]) -> tuple[bytes, list[bytes]]:
+    """Draw bytes, and the same cut into chunks at any places."""
+    body = draw(bodies)
+    cuts = sorted(draw(st.sets(st.integers(0, len(body)), max_size=8)) | {0, len(body)})
+    return body, [body[a:b] for a, b in pairwise(cuts)]
+
+
+def sort(body: bytes, limits: Limits = LIMITS) -> tuple[list[bytes], list[dict[str, Any]], Content]:
+    """Return the well-formed lines, the records of the others, and what was counted."""
+    with closing(sort_lines([body], limits, at_most=MUCH)) as content:
+        content.good.seek(0)
+        content.bad.seek(0)
+        good, bad = content.good.read(), [json.loads(line) for line in content.bad]
+    assert good == b"" or good.endswith(b"\n")
+    return good.split(b"\n")[:-1], bad, content
+
+
+@given(texts=ANY_LINES, ended=st.booleans(), packed=st.booleans())
+def test_every_line_is_committed_verbatim_rejected_or_blank(
+    texts: list[bytes], *, ended: bool, packed: bool
+) -> None:
+    body = b"\n".join(texts) + (b"\n" if ended and texts else b"")
+    if not packed and body.startswith(b"\x1f\x8b"):
+        return
+    roomy = Limits(line_bytes=10_000)
+    good, bad, content = sort(gzip.compress(body) if packed else body, roomy)
+    lines = body.split(b"\n")
+    rejected = {record["line"]: record for record in bad}
+    expected = [
+        line
+        for number, line in enumerate(lines, 1)
+        if number not in rejected and line.strip(b" \t\r")
+    ]
+    assert good == expected
+    for number, record in rejected.items():
+        text = record.get("text")
+        kept = base64.b64decode(record["base64"]) if text is None else text.encode()
+        assert kept == lines[number - 1]
+        assert problem_of(kept) is not None
+    blank = sum(not line.strip(b" \t\r") for line in lines[: -1 if not lines[-1] else None])
+    assert (content.lines, content.rejected, content.blank) == (len(good), len(bad), blank)
+
+
+@given(chunked(st.binary(max_size=300) | ANY_LINES.map(b"\n".join)))
+def test_lines_do_not_depend_on_how_the_bytes_arrive(drawn: tuple[bytes, list[bytes]]) -> None:
+    body, chunks = drawn
+    assert list(split_lines(chunks, LIMITS)) == list(split_lines([body], LIMITS))
+
+
+@given(
+    chunked(
+        st.lists(st.binary(max_size=500), min_size=1, max_size=3).map(
+            lambda members: b"".join(gzip.compress(member) for member in members)
+        )
+    )
+)
+def test_gzip_of_several_members_is_undone_however_it_arrives(
+    drawn: tuple[bytes, list[bytes]],
+) -> None:
+    body, chunks = drawn
+    assert b"".join(decompressed(chunks)) == gzip.decompress(body)
+
+
+@given(st.binary(min_size=1, max_size=300), st.data())
+def test_gzip_that_is_cut_off_is_rejected_as_a_whole(text: bytes, data: st.DataObject) -> None:
+    packed = gzip.compress(text)
+    cut = packed[: data.draw(st.integers(2, len(packed) - 1))]
+    _, bad, content = sort(cut)
+    assert [(record["line"], content.lines, content.keep) for record in bad] == [(0, 0, True)]
+
+
+@pytest.mark.parametrize("tail", [b"garbage", b"\0\0garbage", b"\x1f"])
+def test_gzip_with_something_after_it_is_rejected_as_a_whole(tail: bytes) -> None:
+    good, bad, _ = sort(gzip.compress(b"{}\n{}\n") + tail)
+    assert (good, len(bad)) == ([], 1)
+
+
+def test_gzip_may_be_padded_with_zeros() -> None:
+    assert sort(gzip.compress(b"{}\n") + b"\0" * 100)[0] == [b"{}"]
+
+
+def test_a_flipped_bit_in_gzip_commits_nothing_of_it() -> None:
+    packed = bytearray(gzip.compress(b'{"a":1}\n' * 100))
+    packed[-6] ^= 1
+    assert sort(bytes(packed))[0] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"a":1}',
+        b' {"a": 1}\r',
+        b"[1]",
+        b"12",
+        b'"text"',
+        b"null",
+        b"9" * 5000,
+        b"1e999",
+        b'"\\ud800"',
+        '{"ü": "漢"}'.encode(),
+    ],
+)
+def test_any_json_value_is_well_formed(line: bytes) -> None:
+    assert problem_of(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b'{"a":1} {"a":2}', "not JSON"),
+        (b"{'a':1}", "not JSON"),
+        (b"NaN", "NaN is no number"),
+        (b'{"a":-Infinity}', "-Infinity is no number"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b'{"a":"\xff"}', "not UTF-8"),
+        (b'"\xed\xa0\x80"', "not UTF-8"),
+        (b'"\t"', "not JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_anything_else_is_malformed_and_the_reason_says_why(line: bytes, reason: str) -> None:
+    assert reason in (problem_of(line) or "")
+
+
+def test_blank_lines_carry_nothing_but_count_where_lines_are_numbered() -> None:
+    good, bad, content = sort(b"\n \t\r\n{}\n\nbad")
+    assert (good, [record["line"] for record in bad], content.blank) == ([b"{}"], [5], 3)
+
+
+def test_a_line_may_be_as_long_as_the_limit() -> None:
+    line = b'"' + b"x" * 62 + b'"'
+    assert sort(line)[0] == [line]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n{}\n"])
+def test_a_longer_line_is_rejected_and_its_object_kept(end: bytes) -> None:
+    _, bad, content = sort(b'"' + b"x" * 63 + b'"' + end)
+    record = {"line": 1, "reason": "longer than 64 bytes", "bytes": 65}
+    assert (bad, content.keep) == ([record], True)
+
+
+def test_the_lines_beside_one_that_is_too_long_are_committed() -> None:
+    assert sort(b"1\n" + b"x" * 500 + b"\n2\n")[0] == [b"1", b"2"]
+
+
+def test_an_object_of_too_many_malformed_lines_is_rejected_as_a_whole() -> None:
+    good, bad, content = sort(b"{}\n" + b"x\n" * 51)
+    assert (good, [record["line"] for record in bad], content.keep) == ([], [0], True)
+
+
+def test_an_empty_object_has_no_lines() -> None:
+    assert sort(b"")[:2] == ([], [])
+
+
+def test_a_gzip_bomb_is_given_up_at_the_limit() -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    seen = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal seen
+        for piece in decompressed([bomb]):
+            seen += len(piece)
+            yield piece
+
+    with pytest.raises(TooLarge):
+        sort_lines([bomb], LIMITS, at_most=1_000_000)
+    assert max(len(piece) for piece in counted()) <= 64 * 1024
+
+
+def test_what_only_begins_like_gzip_is_unreadable() -> None:
+    with pytest.raises(Unreadable):
+        list(decompressed([b"\x1f", b"\x8b", b"no gzip at all"]))
