@@ -105,9 +105,10 @@ class S3Store:
     def perform(self, request: StoreRequest) -> StoreAnswer:
         """Send `request` once and return its answer; raise `BucketUnusable` if it is refused."""
         try:
-            return self._send(request)
-        except ClientError as error:
-            return self._translated(request, error)
+            try:
+                return self._send(request)
+            except ClientError as error:
+                return self._translated(request, error)
         except _NO_ANSWER as error:
             return Unknown(f"{type(error).__name__}: {error}")
         except KeyError as error:
@@ -232,7 +233,10 @@ class S3Store:
         )
 
     def _date_ms(self, response: Mapping[str, Any]) -> int:
-        date = response["ResponseMetadata"]["HTTPHeaders"].get("date")
+        headers = response["ResponseMetadata"]["HTTPHeaders"]
+        date = headers.get("date")
+        if not headers:
+            raise ResponseParserError("the answer broke off in its head")
         if date is None:
             return self._clock_ms() // 1000 * 1000
         try:
