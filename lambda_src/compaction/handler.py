@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
 
+from compaction.clients import data_client
 from compaction.compactor import compact
 from compaction.limits import Limits
+from compaction.places import Places
 from s3leader import Term
 from s3leader.aws_lambda import LambdaContext, singleton
+from s3leader.fencing import FencedObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 _LEAST_RESERVE_MS: Final = 5_000
 _MOST_RESERVE_MS: Final = 30_000
@@ -26,9 +33,13 @@ logger = Logger(service="compaction")  # the package's own loggers are its child
 @singleton
 def handler(event: object, context: LambdaContext, term: Term) -> dict[str, Any]:  # noqa: ARG001
     """Compact what there is, as the leader of `term`."""
+    bucket = _required(os.environ, "DATA_BUCKET")
+    client, manifest = _connections(bucket)
     summary = compact(
         term,
-        _required(os.environ, "DATA_BUCKET"),
+        bucket,
+        client=client,
+        manifest=manifest,
         limits=limits_from(os.environ),
         should_stop=stop_in_time(context),
     )
@@ -55,6 +66,12 @@ def limits_from(environment: Mapping[str, str]) -> Limits:
                 raise ValueError(f"{name} must be a whole number above 0, not {text!r}")
             given[field] = int(text)
     return Limits(**given)
+
+
+@cache
+def _connections(bucket: str) -> tuple[S3Client, FencedObject]:
+    """Connect once for all invocations of one environment."""
+    return data_client(), FencedObject(Places(bucket=bucket).manifest, bucket=bucket)
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -134,6 +134,10 @@ class World:
             for record in records(client, BUCKET, entry)
         )
 
+    def records(self, entry: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the records of one file of rejected lines."""
+        return list(records(self.s3.client(), BUCKET, entry))
+
     def orphans(self) -> list[str]:
         """Return what lies about without the manifest naming its batch."""
         entries = committed(self.s3.client(), BUCKET, manifest=self.document())
