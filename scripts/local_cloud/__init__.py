@@ -10,8 +10,8 @@ contenders of one tick run at once, each in a process of its own, against one S3
 
     with LocalCloud(directory) as cloud:
         cloud.bootstrap()
-        outputs = cloud.deploy("Compaction", {"schedule": "cron(* * * * ? *)"})
-        cloud.client("s3").list_objects_v2(Bucket=outputs["DataBucket"])
+        outputs = cloud.deploy("SomeStack", {"schedule": "cron(* * * * ? *)"})
+        cloud.client("s3").list_objects_v2(Bucket=outputs["SomeBucket"])
 
 Everything it starts ends with the `with` block, and also when the process that opened it dies in
 any way whatever (see `lifeline`). Everything it writes is under `directory`.

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from local_cloud.environment import ACCOUNT, REGION, deploy_environment, synth_environment
@@ -24,48 +26,57 @@ class Cdk:
 
     def bootstrap(self) -> None:
         """Create what every CDK deployment rests on: the staging bucket and the roles."""
-        self._run("bootstrap", ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], self._deploying())
+        command = ["bootstrap", f"aws://{ACCOUNT}/{REGION}"]
+        with self._running("bootstrap", command, self._deploying()):
+            pass
 
-    def synth(self, context: Mapping[str, str]) -> Path:
-        """Synthesise the app into a cloud assembly, and return its folder."""
+    @contextmanager
+    def synthesis(self, context: Mapping[str, str]) -> Iterator[Path]:
+        """Synthesise the app while the block runs; the cloud assembly's folder is full after it."""
         assembly = self._directory / "cdk.out"
         options = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
         env = synth_environment(self._directory, Path(sys.executable))
         command = ["synth", "--quiet", "--output", str(assembly), *options]
-        self._run("synth", command, env)
-        return assembly
+        with self._running("synth", command, env):
+            yield assembly
 
     def deploy(self, assembly: Path, stack: str) -> dict[str, str]:
         """Deploy one stack of an assembly, and return its outputs."""
         outputs = self._directory / "outputs.json"
         command = ["deploy", stack, "--app", str(assembly), "--require-approval", "never"]
         command += ["--outputs-file", str(outputs), "--progress", "events"]
-        self._run("deploy", command, self._deploying())
+        with self._running("deploy", command, self._deploying()):
+            pass
         found: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return found.get(stack, {})
 
     def _deploying(self) -> dict[str, str]:
         return deploy_environment(self._directory, self._settings, Path(sys.executable))
 
-    def _run(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
+    @contextmanager
+    def _running(
+        self, name: str, arguments: Sequence[str], env: Mapping[str, str]
+    ) -> Iterator[None]:
+        """Run a command beside the block, and wait for it at the block's end."""
         cli = self._project / "node_modules" / ".bin" / "cdk"
         if not cli.exists():
             raise LocalCloudError(f"the CDK CLI is not installed: {cli} is missing; run `npm ci`")
         log = self._directory / f"cdk-{name}.log"
         with log.open("wb") as output:
-            running = Lifeline(
+            command = Lifeline(
                 under_lifeline([str(cli), "--no-notices", *arguments]),
                 env={**env, "PYTHONPATH": package_path()},
                 cwd=self._project,
                 output=output,
             )
-            try:
-                code = running.process.wait(_LIMIT_SECONDS)
-            except subprocess.TimeoutExpired:
-                code = None
-            finally:
-                running.kill()
-        if code is None:
-            raise LocalCloudError.with_log(f"cdk {name} took over {_LIMIT_SECONDS} seconds", log)
+        deadline = time.monotonic() + _LIMIT_SECONDS
+        try:
+            yield
+            code = command.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            message = f"cdk {name} took over {_LIMIT_SECONDS} seconds"
+            raise LocalCloudError.with_log(message, log) from None
+        finally:
+            command.kill()
         if code != 0:
             raise LocalCloudError.with_log(f"cdk {name} failed with exit code {code}", log)

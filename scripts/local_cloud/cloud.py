@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -114,18 +115,22 @@ class LocalCloud:
         """Run `cdk bootstrap`."""
         self._cdk().bootstrap()
 
-    def synth(self, context: Mapping[str, str] | None = None) -> Path:
-        """Run `cdk synth`, and return the folder of the cloud assembly."""
-        return self._cdk().synth(context or {})
+    def synthesis(self, context: Mapping[str, str] | None = None) -> AbstractContextManager[Path]:
+        """Run `cdk synth` while a block runs; it gives the folder, full once the block is left."""
+        return self._cdk().synthesis(context or {})
 
     def deploy(
         self, stack: str, context: Mapping[str, str] | None = None, *, assembly: Path | None = None
     ) -> dict[str, str]:
         """Run `cdk deploy` for one stack, after `cdk synth` if need be; return its outputs."""
-        return self._cdk().deploy(self.synth(context) if assembly is None else assembly, stack)
+        if assembly is None:
+            with self.synthesis(context) as made:
+                pass
+            assembly = made
+        return self._cdk().deploy(assembly, stack)
 
     def invocations(self) -> list[Invocation]:
-        """Return what became of the invocations that schedules fired, as they ended."""
+        """Return the invocations that schedules fired, and what became of those that have ended."""
         return read_invocations(self._notes)
 
     def logs(self, function: str) -> list[str]:

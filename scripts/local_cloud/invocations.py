@@ -1,4 +1,4 @@
-"""What became of each invocation that a schedule fired, as the emulator's launcher notes it."""
+"""What becomes of each invocation that a schedule fires, as the emulator's launcher notes it."""
 
 import json
 from collections.abc import Mapping
@@ -9,15 +9,19 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Invocation:
-    """One contender's run on `event`. `result` is what the handler returned, or the error."""
+    """One contender's run on `event`, noted when it starts and again when it has ended.
 
+    `execution` is the Scheduler's name for it, `result` what the handler returned, or the error.
+    """
+
+    execution: str
     schedule: str
     tick: str
     event: Any
     started: float
-    ended: float
-    failed: bool
-    result: Any
+    ended: float | None = None
+    failed: bool = False
+    result: Any = None
 
     @property
     def answer(self) -> Mapping[str, Any]:
@@ -30,8 +34,11 @@ class Invocation:
 
 
 def read_invocations(path: Path) -> list[Invocation]:
-    """Return the invocations noted so far, oldest first; a line still being written is left out."""
+    """Return the invocations noted so far in the order of their starts, each as last noted."""
     if not path.exists():
         return []
-    lines = path.read_text().split("\n")[:-1]
-    return [Invocation(**json.loads(line)) for line in lines]
+    latest: dict[str, Invocation] = {}
+    for line in path.read_text().split("\n")[:-1]:  # the last line may be half written
+        invocation = Invocation(**json.loads(line))
+        latest[invocation.execution] = invocation
+    return list(latest.values())

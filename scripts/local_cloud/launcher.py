@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,12 @@ def _timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def substitute(text: str, schedule: dict[str, Any], due: datetime) -> str:
+def substitute(text: str, schedule: dict[str, Any], due: datetime, execution: str) -> str:
     """Replace the Scheduler's context attributes in a target's input."""
     attributes = {
         "schedule-arn": schedule.get("Arn", ""),
         "scheduled-time": _timestamp(due),
-        "execution-id": str(uuid.uuid4()),
+        "execution-id": execution,
         "attempt-number": "1",
     }
     for name, value in attributes.items():
@@ -102,34 +103,36 @@ class Scheduler:
             self._fire_original(target, event, rule, view)
             return
         due = scheduled_time(rule, event["Time"], self._eventbridge)
-        text = substitute(target["Input"], rule, due)
+        execution = str(uuid.uuid4())
+        text = substitute(target["Input"], rule, due, execution)
         function, config, _ = self._function(target["Arn"])
         if function is None:
             self._fire_original({**target, "Input": text}, event, rule, view)
             return
         record = self._lambda._execution_record_for_config(function, config)
-        arguments = (record, json.loads(text), rule.get("Name", ""), due)
-        threading.Thread(target=self._invoke, args=arguments, daemon=True).start()
+        noted = Invocation(
+            execution=execution,
+            schedule=rule.get("Name", ""),
+            tick=_timestamp(due),
+            event=json.loads(text),
+            started=time.time(),
+        )
+        self._note(noted)
+        threading.Thread(target=self._invoke, args=(record, noted), daemon=True).start()
 
     def _function(self, arn: str) -> Any:
         if ":lambda:" not in arn:
             return None, None, None
         return self._lambda._get_func_record_for_ref(arn)
 
-    def _invoke(self, record: Any, event: Any, name: str, due: datetime) -> None:
-        started = time.time()
-        answer = self._lambda._execute_function_with_config_scope(record, event)
-        note = Invocation(
-            schedule=name,
-            tick=_timestamp(due),
-            event=event,
-            started=started,
-            ended=time.time(),
-            failed=bool(answer.get("error")),
-            result=answer.get("body"),
-        )
+    def _invoke(self, record: Any, noted: Invocation) -> None:
+        answer = self._lambda._execute_function_with_config_scope(record, noted.event)
+        failed, result = bool(answer.get("error")), answer.get("body")
+        self._note(replace(noted, ended=time.time(), failed=failed, result=result))
+
+    def _note(self, invocation: Invocation) -> None:
         with self._noting, self._notes.open("a") as file:
-            file.write(note.to_json())
+            file.write(invocation.to_json())
 
 
 def main() -> None:

@@ -1,0 +1,183 @@
+"""Act two: five candidate processes, one tick, and a leader that is killed mid-job three times."""
+
+import json
+import os
+import random
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local_cloud.lifeline import Lifeline
+from s3leader_demo.errors import DemoError
+from s3leader_demo.rows import Term, timestamp
+from s3leader_demo.stage import Stage
+
+CANDIDATES = 5
+KILLS = 3
+LEASE_SECONDS = 3.0
+SKEW_SECONDS = 1.0
+_BACKLOG_OBJECTS = 600
+_BATCH_OBJECTS = 20
+_LONGEST_PAUSE_SECONDS = 0.4
+_LIMIT_SECONDS = 60
+_LOOK_SECONDS = 0.5
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Candidate:
+    """One process, and what it has reported so far."""
+
+    def __init__(self, stage: Stage, number: int, tick: str) -> None:
+        """Start the process."""
+        self.name = f"candidate {number}"
+        self._output = stage.cloud.directory / f"candidate-{number}.log"
+        self.killed = False
+        command = [sys.executable, "-m", "s3leader_demo.candidate", "--lifeline", "{lifeline}"]
+        command += ["--name", f"candidate-{number}", "--tick", tick]
+        command += ["--election", stage.election.name, "--lock-bucket", stage.lock_bucket]
+        command += ["--data-bucket", stage.data.name, "--batch-objects", str(_BATCH_OBJECTS)]
+        command += ["--lease", str(LEASE_SECONDS), "--clock-skew", str(SKEW_SECONDS)]
+        path = os.pathsep.join(str(_ROOT / name) for name in ("scripts", "lambda_src"))
+        with self._output.open("wb") as output:
+            self._process = Lifeline(
+                command, env={**stage.cloud.env, "PYTHONPATH": path}, cwd=_ROOT, output=output
+            )
+
+    def kill(self) -> float:
+        """Send SIGKILL; return when."""
+        self.killed = True
+        at = time.time()
+        self._process.kill()
+        return at
+
+    def report(self, event: str) -> dict[str, Any] | None:
+        """Return what the process reported as `event`; nothing if it has not."""
+        if not self.killed and self._process.process.poll() not in {None, 0}:
+            raise DemoError(f"{self.name} failed:\n{self._output.read_text()[-3000:]}")
+        for line in self._output.read_text().splitlines():
+            if line.startswith('{"event"') and line.endswith("}"):
+                found: dict[str, Any] = json.loads(line)
+                if found["event"] == event:
+                    return found
+        return None
+
+
+@dataclass
+class Win:
+    """A candidate that has come to lead."""
+
+    candidate: Candidate
+    term: int
+    at: float
+
+
+def play(stage: Stage) -> None:
+    """Kill three leaders, and let the fourth finish the tick."""
+    stage.screen.title(f"Act two: {CANDIDATES} processes, and {KILLS} leaders killed mid-job")
+    stage.screen.say(
+        f"  The same job on the same buckets, with a lease of {LEASE_SECONDS:.0f} s. Whoever leads"
+        " gets SIGKILL after its first part;\n  another must find the lock lapsed, take over and"
+        " finish what was left half done."
+    )
+    stage.screen.say()
+    stage.quiet()
+    with stage.screen.step(f"a backlog of {_BACKLOG_OBJECTS} objects"):
+        stage.producer.send(_BACKLOG_OBJECTS)
+    tick = timestamp(datetime.now(UTC))
+    stage.ticks.append(tick)
+    with ExitStack() as processes:
+        candidates = [Candidate(stage, number + 1, tick) for number in range(CANDIDATES)]
+        for candidate in candidates:
+            processes.callback(candidate.kill)
+        takeovers = _Play(stage, candidates).run()
+    stage.screen.say()
+    times = ", ".join(f"{seconds:.1f} s" for seconds in takeovers)
+    stage.screen.say(
+        f"  From SIGKILL to the next leader: [bold]{times}[/bold]; lease and clock allowance are"
+        f" {LEASE_SECONDS:.0f} s + {SKEW_SECONDS:.0f} s.\n  They count from the last renewal, by"
+        " S3's own clock, which shows whole seconds."
+    )
+
+
+class _Play:
+    """The act's course."""
+
+    def __init__(self, stage: Stage, candidates: list[Candidate]) -> None:
+        self._stage = stage
+        self._candidates = candidates
+        lock = stage.election.observe()
+        self._since = 0 if lock is None else lock.term
+        self._looked = 0.0
+
+    def run(self) -> list[float]:
+        """Return how long each takeover took, in seconds."""
+        takeovers: list[float] = []
+        killed_at: float | None = None
+        known = self._since
+        with self._stage.screen.table():
+            for kill in range(KILLS + 1):
+                win = self._await(lambda: self._win_after(known), "the next leader")  # noqa: B023
+                known = win.term
+                self._note(win, killed_at)
+                if killed_at is not None:
+                    takeovers.append(win.at - killed_at)
+                if kill < KILLS:
+                    killed_at = self._kill_mid_job(win)
+            self._await(lambda: win.candidate.report("completed"), "the last leader's end")
+            self._await(self._all_ended, "the others learn that the tick is done")
+            self._stage.screen.update(self._stage.rows(self._since), "")
+        wins = (candidate.report("won") for candidate in self._candidates)
+        self._stage.wins += [win["term"] for win in wins if win is not None]
+        return takeovers
+
+    def _kill_mid_job(self, win: Win) -> float:
+        self._await(lambda: self._parts(win.term) or None, "the leader's first part")
+        time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - no secret
+        if win.candidate.report("completed"):
+            raise DemoError("the leader was through before it could be killed")
+        at = win.candidate.kill()
+        known = self._stage.others[win.term]
+        parts = self._parts(win.term)
+        after = f"killed after {parts} part{'' if parts == 1 else 's'}"
+        remark = f"{known.remark}, {after}" if known.remark else after
+        self._stage.others[win.term] = Term(
+            contended=known.contended, won_by=known.won_by, remark=remark
+        )
+        return at
+
+    def _note(self, win: Win, killed_at: float | None) -> None:
+        alive = sum(not candidate.killed for candidate in self._candidates)
+        remark = "" if killed_at is None else f"{win.at - killed_at:.1f} s after the kill"
+        self._stage.others[win.term] = Term(
+            contended=f"{alive} processes", won_by=win.candidate.name, remark=remark
+        )
+
+    def _win_after(self, term: int) -> Win | None:
+        for candidate in self._candidates:
+            found = candidate.report("won")
+            if found is not None and found["term"] > term:
+                return Win(candidate, found["term"], found["at"])
+        return None
+
+    def _parts(self, term: int) -> int:
+        return sum(part["term"] == term for part in self._stage.data.entries("parts"))
+
+    def _all_ended(self) -> bool | None:
+        left = [one for one in self._candidates if not one.killed]
+        return True if all(one.report("lost") or one.report("completed") for one in left) else None
+
+    def _await(self, look: Any, what: str) -> Any:  # noqa: ANN401 - whatever `look` finds
+        def look_and_show() -> Any:  # noqa: ANN401
+            if time.monotonic() - self._looked > _LOOK_SECONDS:
+                self._looked = time.monotonic()
+                alive = sum(not candidate.killed for candidate in self._candidates)
+                self._stage.screen.update(
+                    self._stage.rows(self._since), f"{alive} processes live; waiting for: {what}"
+                )
+            return look()
+
+        return self._stage.watch(look_and_show, what=what, seconds=_LIMIT_SECONDS, every=0.03)

@@ -1,0 +1,31 @@
+"""The proof, gathered when everything has stopped."""
+
+from pathlib import Path
+
+from s3leader_demo.journal import expectation, read_journal
+from s3leader_demo.proof import Check, Evidence, TermFact, prove
+from s3leader_demo.rows import timestamp
+from s3leader_demo.stage import Stage
+
+_ALL = 10_000
+
+
+def check(stage: Stage, journal: Path) -> list[Check]:
+    """Compare what is in the buckets with what is in the journal."""
+    terms = [
+        TermFact(
+            number=lock.term,
+            tick=timestamp(lock.tick) or None,
+            outcome=lock.outcome if lock.sealed else None,
+        )
+        for lock in reversed(stage.election.history(_ALL))
+    ]
+    found = Evidence(
+        events=stage.data.events(),
+        rejections=stage.data.rejections(),
+        inputs_left=stage.data.inputs(),
+        terms=terms,
+        fired_ticks=stage.fired_ticks(),
+        wins=stage.all_wins(),
+    )
+    return prove(expectation(read_journal(journal)), found)
