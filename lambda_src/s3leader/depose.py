@@ -18,8 +18,11 @@ from .store import Found, Missing, Read
 from .times import from_ms
 
 
-def depose(rules: Rules, *, reason: str, force: bool) -> Steps[Seen | None]:
-    """Seal the highest lock if it has lapsed, or, with `force`, whatever it is.
+def depose(
+    rules: Rules, *, reason: str, force: bool, term: int | None = None
+) -> Steps[Seen | None]:
+    """Seal the highest lock if it has lapsed, or, with `force`, whatever it is; with `term`, only
+    if it is that term's.
 
     Returns None if there is nothing to depose. Raises `StillHeld` or `CorruptLock` without force.
     """
@@ -31,6 +34,8 @@ def depose(rules: Rules, *, reason: str, force: bool) -> Steps[Seen | None]:
             raise
         seen = yield from _in_place_of(rules, corrupt)
     while seen is not None and seen.lock is not None and not seen.lock.sealed:
+        if term is not None and seen.term != term:
+            return None
         if not force and not rules.lapsed(seen.lock):
             raise StillHeld(key=rules.key(seen.term), holder=seen.lock.holder)
         sealed = yield from seal_other(rules, seen, reason)

@@ -17,7 +17,7 @@ from .depose import depose
 from .driver import Driver, stopwatch_ms
 from .errors import InvalidArgument
 from .ledger import Rules, Seen, history, look
-from .lock import Lock
+from .lock import MAX_BODY, Lock
 from .protocol import Lost, WhyNot, campaign
 from .store import Store
 from .term import Term
@@ -155,16 +155,17 @@ class Election:
             raise InvalidArgument(f"limit is {limit}; give 1 or more")
         return self._driver().run(history(self._rules, limit))
 
-    def depose(self, *, reason: str, force: bool = False) -> Lock | None:
+    def depose(self, *, reason: str, force: bool = False, term: int | None = None) -> Lock | None:
         """Seal the highest lock so that the next candidate may lead; None if it is sealed already.
 
+        With `term`, only that term's lock is sealed, and not a successor that has begun meanwhile.
         Without `force` only a lapsed one; otherwise `StillHeld` or `CorruptLock` is raised. With
         it, a holder that is at work is not stopped: until it notices, at its next renewal or the
         end of its lease, only fencing keeps it from harm.
         """
         if not reason.strip():
             raise InvalidArgument("reason is empty; say why, for whoever reads the ledger")
-        sealed = self._driver().run(depose(self._rules, reason=reason, force=force))
+        sealed = self._driver().run(depose(self._rules, reason=reason, force=force, term=term))
         if sealed is None:
             return None
         self._memory.learn(sealed)
@@ -190,7 +191,7 @@ def default_store(bucket: str, client: S3Client | None, lease: timedelta) -> Sto
 
     # Several tries must fit into a lease, and a slow one must not pass for a dead S3.
     timeout = min(timedelta(seconds=5), max(timedelta(milliseconds=500), lease / 6))
-    return S3Store(bucket, client=client, timeout=timeout)
+    return S3Store(bucket, client=client, timeout=timeout, body_limit=MAX_BODY + 1)
 
 
 def _chosen_store(

@@ -59,8 +59,7 @@ def settle(
         first_ms = reply.sent_ms if first_ms is None else first_ms
         answer = reply.answer
         if isinstance(answer, Applied):
-            date_ms = answer.date_ms
-            return _settled(answer.etag, date_ms, first_ms, reply.received_ms)
+            return _settled(answer.etag, answer.date_ms, first_ms, reply.received_ms)
         if isinstance(answer, Conflict):
             if not doubtful:
                 return Beaten(received_ms=reply.received_ms)

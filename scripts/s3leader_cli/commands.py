@@ -48,15 +48,15 @@ def history(options: argparse.Namespace, election: Election) -> int:
 
 def depose(options: argparse.Namespace, election: Election, ask: Ask) -> int:
     """Seal the highest lock. A good lease is sealed only by force, and after a warning."""
-    force = False
+    force, term = False, None
     if options.force:
         report = look_at(election)
-        # What has lapsed needs no force, so that it cannot hit a term that has begun since.
-        force = report.standing in {"held", "corrupt"}
+        # Only the term that was shown, so that force cannot hit one that has begun since.
+        force, term = report.standing in {"held", "corrupt"}, report.term
         if force and not _confirmed(report, ask, yes=options.yes):
             print("s3leader: nothing was changed", file=sys.stderr)
             return 1
-    lock = election.depose(reason=options.reason, force=force)
+    lock = election.depose(reason=options.reason, force=force, term=term)
     if options.json:
         _print_json({"deposed": None if lock is None else lock_as_json(lock)})
     elif lock is None:

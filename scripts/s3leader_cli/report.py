@@ -21,6 +21,7 @@ class Report:
     election: str
     key: str | None
     standing: Standing
+    term: int | None = None
     lock: Lock | None = None
     left: timedelta | None = None
     lapses_in: timedelta | None = None
@@ -53,6 +54,7 @@ def look_at(election: Election) -> Report:
             election=election.name,
             key=corrupt.key,
             standing="corrupt",
+            term=corrupt.term,
             problem=str(corrupt),
             contender="stop with CorruptLock, and change nothing",
         )
@@ -67,6 +69,7 @@ def look_at(election: Election) -> Report:
         election=election.name,
         key=f"{election.config.folder}lock_{lock.term:010d}.json",
         standing=standing,
+        term=lock.term,
         lock=lock,
         left=left,
         lapses_in=lapses_in,

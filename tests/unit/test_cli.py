@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ class Desk:
         self.store = MemoryStore(clock_ms=lambda: self.now_ms)
         self.capsys = capsys
         self.asked: list[str] = []
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def election(
         self, candidate: str = "operator", lease: timedelta = timedelta(seconds=30)
@@ -49,6 +51,7 @@ class Desk:
 
         def ask(question: str) -> str:
             self.asked.append(question)
+            self.meanwhile()
             return answer or ""
 
         command, *rest = argv

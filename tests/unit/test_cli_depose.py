@@ -55,6 +55,18 @@ def test_forcing_asks_a_person_first(desk: Desk) -> None:
     assert (code, outcome(desk), len(desk.asked)) == (0, "deposed", 1)
 
 
+def test_forcing_spares_a_successor_that_began_while_the_person_was_asked(desk: Desk) -> None:
+    term = desk.lead()
+
+    def change_leaders() -> None:
+        term.resign("failed")
+        desk.lead("c2")
+
+    desk.meanwhile = change_leaders
+    code, out, _ = desk.run("depose", "--reason", "it hangs", "--force", answer="yes")
+    assert (code, out.startswith("Nothing to depose"), desk.look()["leader"]) == (0, True, "c2")
+
+
 @pytest.mark.parametrize("answer", ["", "no", "y", "YES!"])
 def test_any_answer_but_yes_changes_nothing(desk: Desk, answer: str) -> None:
     desk.lead()
