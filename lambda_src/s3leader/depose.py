@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from .errors import CorruptLock, StillHeld
 from .ledger import Rules, Seen, Steps, ask, look, look_at
-from .lock import Lock, decode_lock
+from .lock import MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
 from .settle import seal_other
 from .store import Found, Missing, Read
 from .times import from_ms
@@ -49,8 +49,7 @@ def _in_place_of(rules: Rules, corrupt: CorruptLock) -> Steps[Seen]:
     """Return a lock to seal where a corrupt one stands. What the ledger carries on comes from the
     lock before it, lest `done` go back; what cannot be read is kept as text.
     """
-    text = corrupt.body[: 64 * 1024].decode("utf-8", "replace")
-    lock = Lock(term=corrupt.term, extra={"corrupt_body": text})
+    lock = Lock(term=corrupt.term)
     key = rules.key(corrupt.term - 1)
     reply = yield from ask(Read(key))  # for term 1 it tells S3's time, and nothing else
     answer = reply.answer
@@ -60,4 +59,7 @@ def _in_place_of(rules: Rules, corrupt: CorruptLock) -> Steps[Seen]:
             lock = replace(lock, done=before.done, swept=before.swept, state=before.state)
     if isinstance(answer, Found | Missing):
         lock = replace(lock, seen_at=from_ms(answer.date_ms))
+    room = MAX_BODY - ROOM_TO_SEAL - len(lock.encode())
+    text = corrupt.body[: max(0, room // 6)].decode("utf-8", "replace")  # \uXXXX takes six
+    lock = replace(lock, extra={"corrupt_body": text})
     return Seen(lock=lock, etag=corrupt.etag, top_at_ms=None, looked_ms=reply.sent_ms)

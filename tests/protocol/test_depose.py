@@ -153,11 +153,6 @@ def test_corrupt_lock_is_sealed_though_the_one_before_is_corrupt_too() -> None:
         pytest.param(b"?" * 64 * 1024, {"a": "x" * 240 * 1024}, id="a large state beside it"),
     ],
 )
-@pytest.mark.xfail(
-    strict=True,
-    reason="the text kept of a corrupt body makes the sealed lock larger than MAX_BODY,"
-    " so it is corrupt again and the election stays stuck",
-)
 def test_lock_sealed_in_place_of_a_corrupt_one_can_be_read(
     body: bytes, state: dict[str, Any]
 ) -> None:
