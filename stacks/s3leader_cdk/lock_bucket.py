@@ -24,6 +24,17 @@ class LockBucket(Construct):
     leave delete markers and noncurrent locks behind where it now deletes.
 
     Children: `bucket` (with its `policy`).
+
+    Args:
+        scope: the parent.
+        id: the construct's id within it.
+        history: how long a superseded lock is kept, in whole days, at least 2. Default: 30.
+        prefix: what all keys of all elections start with. Default: `elections/`.
+        encryption_key: encrypts the objects. Default: keys that S3 manages.
+        protect: deny everyone to delete a lock; lifecycle rules are not subject to that.
+            Switch it off for throw-away stacks only. Default: True.
+        removal_policy: what becomes of the bucket when the stack goes. DESTROY asks for
+            `protect=False`, and for a bucket that was emptied first. Default: RETAIN.
     """
 
     def __init__(
@@ -37,19 +48,6 @@ class LockBucket(Construct):
         protect: bool = True,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        """Create the bucket.
-
-        Args:
-            scope: the parent.
-            id: the construct's id within it.
-            history: how long a superseded lock is kept, in whole days, at least 2. Default: 30.
-            prefix: what all keys of all elections start with. Default: `elections/`.
-            encryption_key: encrypts the objects. Default: keys that S3 manages.
-            protect: deny everyone to delete a lock; lifecycle rules are not subject to that.
-                Switch it off for throw-away stacks only. Default: True.
-            removal_policy: what becomes of the bucket when the stack goes. DESTROY asks for
-                `protect=False`, and for a bucket that was emptied first. Default: RETAIN.
-        """
         super().__init__(scope, id)
         self.prefix = checked_prefix(prefix)
         self.history = _checked_history(history)

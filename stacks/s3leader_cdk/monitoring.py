@@ -46,6 +46,17 @@ class SingletonJobAlarms(Construct):
 
     Children: `failed`, `function_errors`, `leadership_lost`, `undelivered`, `unprocessed`,
     `not_completed` (None where nothing says how often to expect a completed term).
+
+    Args:
+        scope: the parent.
+        id: the construct's id within it.
+        election: whose metrics to watch.
+        function: whose errors to watch.
+        undelivered: the dead-letter queue of events that never reached the function.
+        unprocessed: the dead-letter queue of events that the function gave up on.
+        expected_within: the longest time without a completed term, from 3 minutes to 7 days.
+            Default: no such alarm, and a warning that there is none.
+        actions: what every alarm does. Default: nothing but change its state.
     """
 
     def __init__(
@@ -60,19 +71,6 @@ class SingletonJobAlarms(Construct):
         expected_within: Duration | None = None,
         actions: Sequence[cloudwatch.IAlarmAction] = (),
     ) -> None:
-        """Create the alarms.
-
-        Args:
-            scope: the parent.
-            id: the construct's id within it.
-            election: whose metrics to watch.
-            function: whose errors to watch.
-            undelivered: the dead-letter queue of events that never reached the function.
-            unprocessed: the dead-letter queue of events that the function gave up on.
-            expected_within: the longest time without a completed term, from 3 minutes to 7 days.
-                Default: no such alarm, and a warning that there is none.
-            actions: what every alarm does. Default: nothing but change its state.
-        """
         super().__init__(scope, id)
         self._actions = actions
         self.failed = self._alarm(
@@ -80,18 +78,13 @@ class SingletonJobAlarms(Construct):
             election_metric("Failed", election=election),
             f"A term of election {election} ended as failed: its handler raised.",
         )
-        self.function_errors = self._alarm(
-            "FunctionErrors",
-            function.metric_errors(period=_PERIOD),
-            "An invocation failed. Unlike a failed term this includes time-outs, memory that ran"
-            " out, code that does not import, and a bucket that refuses.",
-        )
         self.leadership_lost = self._alarm(
             "LeadershipLost",
             election_metric("LeadershipLost", election=election),
             f"A leader of election {election} was deposed or too late while at work: its lease is"
             " shorter than its pauses, or an operator stepped in.",
         )
+        self.function_errors = self._function_errors(function)
         self.undelivered = self._dead_letters(
             "Undelivered", undelivered, "Events of the schedule never reached the function."
         )
@@ -114,6 +107,14 @@ class SingletonJobAlarms(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         return self._with_actions(alarm)
+
+    def _function_errors(self, function: lambda_.IFunction) -> cloudwatch.Alarm:
+        return self._alarm(
+            "FunctionErrors",
+            function.metric_errors(period=_PERIOD),
+            "An invocation failed. Unlike a failed term this includes time-outs, memory that ran"
+            " out, code that does not import, and a bucket that refuses.",
+        )
 
     def _dead_letters(self, alarm_id: str, queue: sqs.IQueue, description: str) -> cloudwatch.Alarm:
         metric = queue.metric_approximate_number_of_messages_visible(

@@ -90,9 +90,7 @@ class SingletonJob(Construct):
         self.max_event_age = _checked_event_age(max_event_age)
         _check_lease(lease, self.timeout)
         expression = schedule_expression(schedule, time_zone=time_zone)
-        self.log_group = logs.LogGroup(
-            self, "LogGroup", retention=log_retention, removal_policy=removal_policy
-        )
+        self.log_group = self._create_log_group(log_retention, removal_policy)
         self.role = self._create_role()
         self.unprocessed = dead_letter_queue(self, "Unprocessed")
         self.function = self._create_function(
@@ -100,8 +98,8 @@ class SingletonJob(Construct):
         )
         lock_bucket.grant_candidate(self.function, election=election, lease=lease)
         self.contenders = self._create_contenders(expression, contenders)
-        expected = expected_within or default_expected_within(interval(expression), self.timeout)
-        self.alarms = self._create_alarms(expected, alarm_actions)
+        expected = default_expected_within(interval(expression), self.timeout)
+        self.alarms = self._create_alarms(expected_within or expected, alarm_actions)
 
     def metric(
         self, name: str, *, period: Duration | None = None, statistic: str = "Sum"
@@ -113,6 +111,11 @@ class SingletonJob(Construct):
             period=period or Duration.minutes(1),
             statistic=statistic,
         )
+
+    def _create_log_group(
+        self, retention: logs.RetentionDays, removal_policy: RemovalPolicy
+    ) -> logs.LogGroup:
+        return logs.LogGroup(self, "LogGroup", retention=retention, removal_policy=removal_policy)
 
     def _create_role(self) -> iam.Role:
         # Lambda's managed policy lets a function write to any log group; this one, to its own.

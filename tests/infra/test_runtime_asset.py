@@ -93,6 +93,15 @@ def test_hash_changes_with_the_name_under_which_the_job_is_shipped(
     assert content_hash(job.rename(job.with_name("other")), runtime) != before
 
 
+def test_hash_tells_two_files_from_one_that_spells_both(job: Path, runtime: RuntimeSource) -> None:
+    (job / "a.py").write_text("1")
+    (job / "b.py").write_text("2")
+    before = content_hash(job, runtime)
+    (job / "b.py").unlink()
+    (job / "a.py").write_text("18:job/b.py:2")
+    assert content_hash(job, runtime) != before
+
+
 def test_hash_is_the_same_wherever_the_files_are(
     job: Path, runtime: RuntimeSource, tmp_path: Path
 ) -> None:
