@@ -41,7 +41,7 @@ def depose(
         sealed = yield from seal_other(rules, seen, reason)
         if sealed is not None:
             return sealed
-        seen = yield from look_at(rules, seen.term)
+        seen = yield from look_at(rules, seen.term, since_ms=None)
     return None
 
 

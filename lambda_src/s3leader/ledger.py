@@ -7,6 +7,11 @@ its highest lock matters to a candidate, and these three facts make it cheap to 
 - sealed content never changes, so a sealed lock need not be read twice;
 - the highest lock is never deleted (R6), so an empty page after lock N, asked for after N was
   seen, proves that N is still the highest.
+
+The first needs care: a number from long ago, whose lock was deleted, may have been created anew by
+a candidate that was asleep. It will find its win void (R7), but may die before it seals it. So an
+unsealed lock counts as the highest only where less than R7's hour has passed, by S3's clock, since
+nothing above it existed for certain.
 """
 
 from __future__ import annotations
@@ -40,6 +45,7 @@ Steps: TypeAlias = Generator[Request, Reply, Result]
 READ_TRIES = 5
 SWEEP_AT_MOST = 50
 HINT_EVERY = 500
+STALE_AFTER_MS = 60 * 60 * 1000  # R7; a lifecycle rule needs a day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +113,11 @@ def ask(request: List | Read) -> Steps[Reply]:
     )
 
 
-def look_at(rules: Rules, term: int) -> Steps[Seen | None]:
+def look_at(rules: Rules, term: int, *, since_ms: int | None) -> Steps[Seen | None]:
     """Read the lock of `term`, or return None if there is none. One GET.
 
-    Unsealed, it is the highest (R1). Sealed, nothing is proved: `top_at_ms` is None.
+    `since_ms` is S3's `Date` at which nothing above `term` existed for certain. Unsealed and not
+    long after, it is the highest (R1, R7). Otherwise nothing is proved: `top_at_ms` is None.
     """
     key = rules.key(term)
     reply = yield from ask(Read(key))
@@ -118,7 +125,8 @@ def look_at(rules: Rules, term: int) -> Steps[Seen | None]:
     if not isinstance(found, Found):
         return None
     lock = _dated(decode_lock(found.body, key=key, term=term, etag=found.etag), found)
-    top_at_ms = None if lock.sealed else found.date_ms
+    fresh = since_ms is not None and found.date_ms - since_ms < STALE_AFTER_MS
+    top_at_ms = found.date_ms if fresh and not lock.sealed else None
     return Seen(lock=lock, etag=found.etag, top_at_ms=top_at_ms, looked_ms=reply.sent_ms)
 
 
@@ -132,11 +140,13 @@ def look(rules: Rules, seen: Seen | None = None) -> Steps[Seen]:
             return replace(seen, top_at_ms=top_at_ms, looked_ms=listed.sent_ms)
         if term is None and not known:
             return Seen(lock=None, etag="", top_at_ms=top_at_ms, looked_ms=listed.sent_ms)
-        found = yield from look_at(rules, term or known)
-        if found is not None:
-            # A sealed one was the highest when it was listed, whatever came since.
-            return found if found.top_at_ms is not None else replace(found, top_at_ms=top_at_ms)
-        # Deleted between the two requests, so it was not the highest: what we knew is stale.
+        found = yield from look_at(rules, term or known, since_ms=top_at_ms)
+        if found is not None and found.open_to_next:
+            # It was the highest when it was listed, whatever came since.
+            return replace(found, top_at_ms=top_at_ms)
+        if found is not None and found.top_at_ms is not None:
+            return found
+        # Deleted between the two requests, or an hour came between: what we know is stale.
         seen = None
         yield Wait(50, 100)
     raise StoreUnavailable(
@@ -151,7 +161,7 @@ def history(rules: Rules, limit: int) -> Steps[list[Lock]]:
     locks: list[Lock] = []
     for term in range(highest or 0, max(0, (highest or 0) - limit), -1):
         try:
-            seen = yield from look_at(rules, term)
+            seen = yield from look_at(rules, term, since_ms=None)
         except CorruptLock as corrupt:
             locks.append(Lock(term=term, problem=corrupt.problem))
         else:

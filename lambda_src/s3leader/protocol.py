@@ -31,13 +31,11 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from .errors import BucketUnusable, LeadershipLost, StoreUnavailable
-from .ledger import Rules, Seen, Steps, look, look_at, sweep
+from .ledger import STALE_AFTER_MS, Rules, Seen, Steps, look, look_at, sweep
 from .lock import RESIGNED, Lock, next_attempt, next_lock
 from .settle import Beaten, seal, seal_other, settle
 from .store import Create, Replace, Wait
 from .times import from_ms
-
-STALE_AFTER_MS = 60 * 60 * 1000  # R7; a lifecycle rule needs a day
 
 WhyNot: TypeAlias = Literal["held", "done", "beaten", "exhausted"]
 
@@ -98,7 +96,7 @@ def campaign(
     `known` is what this process remembers of the ledger (R9), `now_ms` its stopwatch.
     """
     until_ms = now_ms + wait_ms
-    seen, looked, took_over = known, False, False
+    seen, looked, deposed = known, False, None
     while True:
         if seen is not None and seen.lock is not None and seen.lock.is_done(tick):
             return Lost(why="done", seen=seen)  # R8
@@ -117,12 +115,12 @@ def campaign(
             return Lost(why="exhausted", seen=seen)
         if lock is not None and not lock.sealed:
             sealed = yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")
-            took_over = sealed is not None
+            deposed = sealed and sealed.term
             seen = sealed or (yield from _look_again(rules, seen))
             continue
         won = yield from _create(rules, seen, tick)
         if isinstance(won, Holding):
-            return Won(holding=won, took_over=took_over)
+            return Won(holding=won, took_over=deposed == seen.term)
         now_ms, void = won
         if looked and not void and now_ms >= until_ms:
             return Lost(why="beaten", seen=seen)
@@ -130,7 +128,7 @@ def campaign(
         # time since. It is where to look next. (A void win teaches nothing but to look afresh.)
         if looked and not void:
             now_ms = (yield Wait(50, 250)).received_ms
-        seen = None if void else (yield from look_at(rules, seen.term + 1))
+        seen = None if void else (yield from _look_above(rules, seen))
         looked = seen is not None
 
 
@@ -152,10 +150,15 @@ def _look_again(rules: Rules, seen: Seen) -> Steps[Seen | None]:
     """Read a lock again that was unsealed. If it is sealed by now, then it was the highest at
     least until it was last seen unsealed, which is proof enough to try the next number (R7).
     """
-    again = yield from look_at(rules, seen.term)
-    if again is not None and again.top_at_ms is None:
+    again = yield from look_at(rules, seen.term, since_ms=seen.top_at_ms)
+    if again is not None and again.open_to_next:
         again = replace(again, top_at_ms=seen.top_at_ms)
     return again
+
+
+def _look_above(rules: Rules, seen: Seen) -> Steps[Seen | None]:
+    """Read the lock whose number is taken. When `seen` was the highest, it did not exist."""
+    return (yield from look_at(rules, seen.term + 1, since_ms=seen.top_at_ms))
 
 
 def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | tuple[int, bool]]:
@@ -169,13 +172,13 @@ def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | 
     if isinstance(done, Beaten):
         return done.received_ms, False
     holding = Holding(
-        lock=replace(lock, started_at=from_ms(done.date_ms)),
+        lock=replace(lock, started_at=from_ms(done.applied_ms)),
         etag=done.etag,
         deadline_ms=done.sent_ms + rules.lease_ms,  # R4: from before the first send
         date_ms=done.date_ms,
         received_ms=done.received_ms,
     )
-    stale = seen.top_at_ms is None or done.date_ms - seen.top_at_ms >= STALE_AFTER_MS
+    stale = seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS
     if not stale and done.received_ms < holding.deadline_ms:
         return holding
     # R7, or settled too late to lead: nobody leads this term, and it was no attempt at its tick.

@@ -18,14 +18,18 @@ from datetime import datetime
 from .errors import StoreUnavailable
 from .ledger import Rules, Seen, Steps
 from .lock import DEPOSED, Lock
-from .store import Applied, Conflict, Create, Found, Missing, Read, Replace, Wait
+from .store import Applied, Conflict, Create, Found, Missing, Read, Replace, Reply, Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """A write was applied, at S3's `date_ms`; it was first sent at `sent_ms` of the stopwatch."""
+    """A write was applied, at S3's `applied_ms`; it was first sent at `sent_ms` of the stopwatch.
+
+    S3's clock stood at `date_ms` when the stopwatch stood at `received_ms`.
+    """
 
     etag: str
+    applied_ms: int
     date_ms: int
     sent_ms: int
     received_ms: int
@@ -59,7 +63,7 @@ def settle(
         first_ms = reply.sent_ms if first_ms is None else first_ms
         answer = reply.answer
         if isinstance(answer, Applied):
-            return _settled(answer.etag, answer.date_ms, first_ms, reply.received_ms)
+            return _settled(answer, answer.date_ms, first_ms, reply)
         if isinstance(answer, Conflict):
             if not doubtful:
                 return Beaten(received_ms=reply.received_ms)
@@ -68,7 +72,7 @@ def settle(
         if isinstance(answer, Found):
             found = _nonce(answer.body)
             if found == nonce:
-                return _settled(answer.etag, answer.modified_ms, first_ms, reply.received_ms)
+                return _settled(answer, answer.modified_ms, first_ms, reply)
             if found not in mine or isinstance(write, Create):
                 return Beaten(received_ms=reply.received_ms)
             write = replace(write, etag=answer.etag)  # an earlier try of ours had landed
@@ -104,7 +108,7 @@ def seal(
     if isinstance(done, Beaten):
         return None
     # It was unsealed until now, so it was the highest until now (R1).
-    return Seen(lock=sealed, etag=done.etag, top_at_ms=done.date_ms, looked_ms=done.sent_ms)
+    return Seen(lock=sealed, etag=done.etag, top_at_ms=done.applied_ms, looked_ms=done.sent_ms)
 
 
 def seal_other(rules: Rules, seen: Seen, reason: str) -> Steps[Seen | None]:
@@ -118,8 +122,14 @@ def seal_other(rules: Rules, seen: Seen, reason: str) -> Steps[Seen | None]:
     )
 
 
-def _settled(etag: str, date_ms: int, sent_ms: int, received_ms: int) -> Settled:
-    return Settled(etag=etag, date_ms=date_ms, sent_ms=sent_ms, received_ms=received_ms)
+def _settled(answer: Applied | Found, applied_ms: int, first_ms: int, reply: Reply) -> Settled:
+    return Settled(
+        etag=answer.etag,
+        applied_ms=applied_ms,
+        date_ms=answer.date_ms,
+        sent_ms=first_ms,
+        received_ms=reply.received_ms,
+    )
 
 
 def _nonce(body: bytes) -> object:

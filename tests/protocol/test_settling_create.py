@@ -152,11 +152,6 @@ def test_win_settled_after_its_own_lease_is_void_and_sealed() -> None:
     assert isinstance(result, Lost)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="s3_time takes the lock's Last-Modified for the Date of the answer that showed it,"
-    " so `ended_at` comes out early by as long as settling took",
-)
 def test_clock_of_s3_is_taken_from_the_answer_not_from_what_it_showed() -> None:
     answer = found(WRITE.body, at=T0 + 3_000, age_ms=3_000)
     result = play(

@@ -1,12 +1,11 @@
 """R7 for conclusions, not only for wins: stories of machines that were paused for days.
 
 Locks 5 and 6 were deleted long ago and term 80 leads. A and B remember lock 4; their machine was
-paused, their stopwatch with it. Whatever A does to the numbers of old, B must not be led astray.
+paused, their stopwatch with it. Whatever A does to the numbers of old, B must not be led astray:
+an unsealed lock is the highest only where S3's clock says that the proof is less than an hour old.
 """
 
 from __future__ import annotations
-
-import pytest
 
 from s3leader.ledger import Seen
 from s3leader.memory_store import MemoryStore
@@ -26,10 +25,6 @@ from tests.protocol.script import (
     tag,
 )
 from tests.protocol.stepper import Stepper
-
-REASON = """\
-R7 guards the win, but not what is concluded from a conflict or a late read: an unsealed lock counts
-as the highest with a fresh Date, though it may be a stale candidate's void win of an old number."""
 
 
 class Bucket:
@@ -62,7 +57,6 @@ def leads_an_old_number(result: Won | Lost) -> bool:
     return isinstance(result, Won) and result.holding.lock.term <= 80
 
 
-@pytest.mark.xfail(strict=True, reason=REASON)
 def test_void_win_that_is_sealed_while_another_waits_is_not_succeeded() -> None:
     bucket = Bucket()
     bucket.put(create(sealed(4)))
@@ -74,7 +68,6 @@ def test_void_win_that_is_sealed_while_another_waits_is_not_succeeded() -> None:
     assert not leads_an_old_number(result)
 
 
-@pytest.mark.xfail(strict=True, reason=REASON)
 def test_void_win_of_a_candidate_that_died_is_not_taken_over() -> None:
     bucket = Bucket()
     bucket.put(create(sealed(4)))
@@ -86,7 +79,6 @@ def test_void_win_of_a_candidate_that_died_is_not_taken_over() -> None:
     assert not leads_an_old_number(b.run())
 
 
-@pytest.mark.xfail(strict=True, reason=REASON)
 def test_void_win_is_not_taken_for_the_lock_that_was_waited_for() -> None:
     bucket = Bucket()
     bucket.put(create(held(5)))
@@ -101,7 +93,6 @@ def test_void_win_is_not_taken_for_the_lock_that_was_waited_for() -> None:
     assert not leads_an_old_number(b.run())
 
 
-@pytest.mark.xfail(strict=True, reason=REASON)
 def test_void_win_is_not_taken_for_the_lock_that_was_listed() -> None:
     bucket = Bucket()
     bucket.put(create(held(5)))

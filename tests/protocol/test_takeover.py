@@ -145,9 +145,6 @@ def test_winner_on_a_rivals_seal_took_nothing_over() -> None:
     assert not result.took_over
 
 
-@pytest.mark.xfail(
-    strict=True, reason="took_over outlives the term that was taken over: a metric would lie"
-)
 def test_term_won_after_a_normal_one_took_nothing_over_though_an_earlier_try_did() -> None:
     steps = campaign(rules(), tick=None, wait_ms=60_000, known=None, now_ms=0)
     result = play(
