@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from s3leader.errors import BucketUnusable, InvalidArgument
@@ -97,6 +99,24 @@ def test_an_object_keeps_the_time_it_was_last_written() -> None:
     found = store.perform(Read("a"))
     assert isinstance(found, Found)
     assert found.date_ms - found.modified_ms == 60_000
+
+
+def test_a_request_waits_until_the_one_before_it_is_done() -> None:
+    others: list[threading.Thread] = []
+    waiting: list[bool] = []
+
+    def clock_ms() -> int:
+        if not others:  # within the first request, another comes
+            others.append(threading.Thread(target=store.perform, args=(Read("a"),)))
+            others[0].start()
+            others[0].join(timeout=0.05)
+            waiting.append(others[0].is_alive())
+        return 0
+
+    store = MemoryStore(clock_ms=clock_ms)
+    store.perform(Read("a"))
+    others[0].join()
+    assert waiting == [True]
 
 
 def test_a_page_is_as_long_as_it_is_told() -> None:

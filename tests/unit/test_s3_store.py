@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -225,11 +225,13 @@ LOST = {
     "no http": b"\x16\x03\x01 what is this\r\n\r\n",
     "409 under If-None-Match": error(409, "ConditionalRequestConflict"),
     "409 among writes": error(409, "OperationAborted"),
+    "409 of another kind": error(409, "SomethingElse"),
     "500": error(500, "InternalError"),
     "502 of a proxy": answer(502, b"<html>bad gateway</html>"),
     "503": error(503, "SlowDown"),
     "503 with no word": answer(503),
     "429": error(429, "TooManyRequests"),
+    "429 with no word": answer(429),
     "throttled with 400": error(400, "ThrottlingException"),
     "the key service throttles": error(400, "KMS.ThrottlingException"),
     "S3 waited for the body": error(400, "RequestTimeout"),
@@ -255,6 +257,11 @@ def test_silence_is_borne_for_the_timeout_and_leaves_it_open_after_one_try(
     client = default_client(s3.endpoint, timedelta(milliseconds=300))
     outcome = S3Store("locks", client=client).perform(request_)
     assert (type(outcome), len(s3.sent)) == (Unknown, 1)
+
+
+def test_the_timeout_bounds_connecting_and_reading() -> None:
+    config: Any = S3Store("locks", timeout=timedelta(milliseconds=1500))._client.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (1.5, 1.5)
 
 
 def test_a_redirect_for_a_while_leaves_it_open(s3: MisbehavingS3, store: S3Store) -> None:
