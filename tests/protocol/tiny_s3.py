@@ -25,7 +25,7 @@ from s3leader.store import (
 )
 
 
-class Violation(AssertionError):
+class RuleBrokenError(AssertionError):
     """Something happened that the rules forbid."""
 
 
@@ -93,18 +93,18 @@ class TinyS3:
     ) -> Applied:
         term = parse_lock_name(request.key.removeprefix(self.rules.folder))
         if term is None:
-            raise Violation(f"a write to {request.key}")
+            raise RuleBrokenError(f"a write to {request.key}")
         new = json.loads(request.body)
         if there is None:
             below = self.objects.get(self.rules.key(term - 1))
             if below is not None and not json.loads(below.body)["expired"]:
-                raise Violation(f"R1: {term} is created while {term - 1} is not sealed")
+                raise RuleBrokenError(f"R1: {term} is created while {term - 1} is not sealed")
             self.highest_ever = max(self.highest_ever, term)
         elif json.loads(there.body)["expired"]:
-            raise Violation(f"sealed lock {term} is changed")
+            raise RuleBrokenError(f"sealed lock {term} is changed")
         if new["outcome"] == "completed" and new["tick"] is not None:
             if new["tick"] <= self.last_completed:
-                raise Violation(f"R8: {new['tick']} is completed after {self.last_completed}")
+                raise RuleBrokenError(f"R8: {new['tick']} is completed after {self.last_completed}")
             self.last_completed = new["tick"]
         stored = Stored(request.body, date_ms, writer)
         self.objects[request.key] = stored
@@ -113,4 +113,4 @@ class TinyS3:
     def _check_tag(self, request: Tag) -> None:
         term = parse_lock_name(request.key.removeprefix(self.rules.folder)) or 0
         if not 0 < term < self.highest_ever:
-            raise Violation(f"R6: {term} is tagged, and {self.highest_ever} is the highest")
+            raise RuleBrokenError(f"R6: {term} is tagged, and {self.highest_ever} is the highest")

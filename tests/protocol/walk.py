@@ -17,7 +17,7 @@ from s3leader.ledger import Rules, Seen, Steps
 from s3leader.protocol import Holding, Lost, Sealed, Won, campaign, renew, resign
 from s3leader.store import Create, Replace, Reply, Request, StoreAnswer, Tag, Unknown, Wait, Waited
 from s3leader.times import from_ms
-from tests.protocol.tiny_s3 import TinyS3, Violation
+from tests.protocol.tiny_s3 import RuleBrokenError, TinyS3
 
 LEASE_MS, SKEW_MS = 4_000, 3_000
 DAYS_MS = 2 * 24 * 3_600_000
@@ -50,7 +50,7 @@ class Walk:
     tokens: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rng = random.Random(self.seed)
+        self.rng = random.Random(self.seed)  # noqa: S311 - walks, not secrets
         self.numbers = itertools.count(1)
         self.s3 = TinyS3(self._rules(), self.rng)
         self.candidates = [self._born() for _ in range(3)]
@@ -215,14 +215,14 @@ class Walk:
             and self._watch(candidate) < candidate.holding.deadline_ms
         ]
         if len(leading) > 1:
-            raise Violation(f"terms {leading} are led at once")
+            raise RuleBrokenError(f"terms {leading} are led at once")
         if self.tokens != sorted(set(self.tokens)):
-            raise Violation(f"tokens do not rise: {self.tokens[-2:]}")
+            raise RuleBrokenError(f"tokens do not rise: {self.tokens[-2:]}")
 
     def _check_loss(self, candidate: Candidate, term: int) -> None:
         there = self.s3.objects.get(candidate.rules.key(term))
         if there is not None and there.writer == candidate.rules.candidate:
-            raise Violation(f"{term} is given up as lost though nobody else wrote it")
+            raise RuleBrokenError(f"{term} is given up as lost though nobody else wrote it")
 
     def _check_not_stuck(self) -> None:
         """Whatever happened: some time later, without faults, somebody can lead."""
@@ -237,6 +237,6 @@ class Walk:
                 request = steps.send(Reply(self.s3.perform(request, "late"), 0, 0))
             except StopIteration as stop:
                 if not isinstance(stop.value, Won):
-                    raise Violation("the election is stuck") from None
+                    raise RuleBrokenError("the election is stuck") from None
                 return
-        raise Violation("a campaign without faults does not end")
+        raise RuleBrokenError("a campaign without faults does not end")
