@@ -80,8 +80,13 @@ def seaweedfs(executable: str, directory: Path) -> Iterator[Server]:
     for service, http, grpc in zip(services, ports[::2], ports[1::2], strict=True):
         command += [f"-{service}.port={http}", f"-{service}.port.grpc={grpc}"]
     server = Server(f"http://127.0.0.1:{ports[0]}")
-    with running(command, {}, directory, server.endpoint):
-        yield server
+    try:
+        with running(command, {}, directory, server.endpoint):
+            yield server
+    finally:
+        for port in ports:  # its services also meet in files there, which it leaves behind
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice
+                left.unlink()
 
 
 @contextmanager
