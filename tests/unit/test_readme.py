@@ -1,0 +1,99 @@
+"""The README's code runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from s3leader import Term
+from s3leader.aws_lambda import LambdaHandler
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+
+
+def block(word: str) -> str:
+    """Return the one block of code that contains a word."""
+    (found,) = (text for text in BLOCKS if word in text)
+    return str(found)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="locks")
+        yield boto3.client("s3")
+
+
+def run(code: str, **names: object) -> dict[str, Any]:
+    exec(compile(code, str(README), "exec"), names)  # noqa: S102 - that is the test
+    return names
+
+
+class Context:
+    function_name = "billing"
+    aws_request_id = "1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def test_decorated_handler_answers_as_the_readme_says(
+    bucket: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3LEADER_BUCKET", "locks")
+    monkeypatch.setenv("S3LEADER_ELECTION", "billing")
+    handler: LambdaHandler = run(block("@singleton"))["handler"]
+    answer = handler({"amounts": [1, 2], "tick": "2026-11-23T06:00:00Z"}, Context())
+    assert (answer["elected"], answer["outcome"], answer["result"]) == (True, "completed", 3)
+
+
+def elsewhere() -> tuple[Term, list[int]]:
+    """Run the long-running process until its third poll."""
+    polled: list[int] = []
+
+    def poll(fencing_token: int) -> None:
+        polled.append(fencing_token)
+        if len(polled) == 3:
+            names["term"].resign()
+
+    names: dict[str, Any] = {"poll": poll}
+    exec(compile(block("from s3leader import Election"), str(README), "exec"), names)  # noqa: S102
+    return names["term"], polled
+
+
+def test_election_elsewhere_leads_until_it_resigns(bucket: object) -> None:
+    term, polled = elsewhere()
+    assert (term.outcome, polled) == ("completed", [1, 1, 1])
+
+
+def test_fenced_object_carries_the_token(bucket: Any) -> None:
+    run(block("FencedObject"), term=elsewhere()[0])
+    body = bucket.get_object(Bucket="locks", Key="reports/latest.json")["Body"].read()
+    assert b'"fencing_token":1' in body
+
+
+def test_constructs_synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CDK_VALIDATION", "false")
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path / "cdk.out"))
+    (tmp_path / "billing").mkdir()
+    (tmp_path / "billing" / "main.py").write_text("handler = None\n")
+    code = block("SingletonJob").replace("App()", "App(context={'aws:cdk:bundling-stacks': []})")
+    run(code)
+    assert (tmp_path / "cdk.out" / "Billing.template.json").exists()
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text())
+    missing = [link for link in links if not (README.parent / link).exists()]
+    assert (len(links) > 3, missing) == (True, [])
