@@ -1,0 +1,158 @@
+"""The driver: it performs, waits, times and counts; the store's errors reach the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from s3leader.driver import Driver, stopwatch_ms
+from s3leader.errors import BucketUnusable
+from s3leader.ledger import Steps
+from s3leader.store import (
+    Listed,
+    Missing,
+    Read,
+    Reply,
+    Request,
+    StoreAnswer,
+    StoreRequest,
+    Wait,
+    Waited,
+)
+
+REFUSAL = BucketUnusable("no", action="s3:GetObject", resource="arn", code="AccessDenied")
+
+
+class Clock:
+    """A stopwatch that moves when a test, a store or a sleep moves it."""
+
+    def __init__(self) -> None:
+        self.ms = 0
+
+    def read(self) -> int:
+        return self.ms
+
+    def sleep(self, seconds: float) -> None:
+        self.ms += round(seconds * 1000)
+
+
+class SlowStore:
+    def __init__(self, clock: Clock, answer: Callable[[], StoreAnswer]) -> None:
+        self.clock, self.answer = clock, answer
+        self.requests: list[StoreRequest] = []
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        self.requests.append(request)
+        self.clock.ms += 70
+        return self.answer()
+
+
+def ask(*requests: Request) -> Steps[list[Reply]]:
+    replies: list[Reply] = []
+    for request in requests:
+        reply = yield request
+        replies.append(reply)
+    return replies
+
+
+def driver(answer: Callable[[], StoreAnswer] = lambda: Missing(5)) -> tuple[Driver, SlowStore]:
+    clock = Clock()
+    store = SlowStore(clock, answer)
+    made = Driver(
+        store=store, clock_ms=clock.read, sleep=clock.sleep, uniform=lambda low, high: high
+    )
+    return made, store
+
+
+def test_stopwatch_is_read_before_sending_and_after_the_answer() -> None:
+    made, _ = driver()
+    assert made.run(ask(Read("k"), Read("l"))) == [
+        Reply(Missing(5), 0, 70),
+        Reply(Missing(5), 70, 140),
+    ]
+
+
+def test_wait_sleeps_a_time_drawn_between_its_bounds_and_asks_the_store_nothing() -> None:
+    made, store = driver()
+    assert made.run(ask(Wait(50, 250))) == [Reply(Waited(), 0, 250)]
+    assert store.requests == []
+
+
+def test_bounds_of_a_wait_are_handed_to_the_random_source() -> None:
+    drawn: list[tuple[float, float]] = []
+
+    def uniform(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return low
+
+    clock = Clock()
+    made = Driver(
+        store=SlowStore(clock, lambda: Missing(5)),
+        clock_ms=clock.read,
+        sleep=clock.sleep,
+        uniform=uniform,
+    )
+    made.run(ask(Wait(50, 250)))
+    assert drawn == [(50, 250)]
+
+
+def test_requests_are_counted_and_waits_are_not() -> None:
+    made, _ = driver()
+    made.run(ask(Read("k"), Wait(1, 2), Read("k")))
+    made.run(ask(Read("k")))
+    assert made.requests == 3
+
+
+def test_generator_that_asks_nothing_costs_nothing() -> None:
+    made, store = driver()
+    assert made.run(ask()) == []
+    assert store.requests == []
+
+
+def refuse() -> StoreAnswer:
+    raise REFUSAL
+
+
+def test_refusal_is_thrown_into_the_generator_which_may_go_on() -> None:
+    def steps() -> Steps[object]:
+        try:
+            yield Read("k")
+        except BucketUnusable as error:
+            reply = yield Wait(1, 1)
+            return (error, reply.answer)
+        return None
+
+    made, _ = driver(refuse)
+    assert made.run(steps()) == (REFUSAL, Waited())
+
+
+def test_refusal_that_the_generator_lets_through_reaches_the_caller() -> None:
+    made, _ = driver(refuse)
+    with pytest.raises(BucketUnusable) as caught:
+        made.run(ask(Read("k")))
+    assert caught.value is REFUSAL
+    assert made.requests == 1
+
+
+def test_generator_that_returns_on_a_refusal_has_its_result_returned() -> None:
+    def steps() -> Steps[str]:
+        try:
+            yield Read("k")
+        except BucketUnusable:
+            return "told"
+        return "not told"
+
+    made, _ = driver(refuse)
+    assert made.run(steps()) == "told"
+
+
+def test_stopwatch_only_goes_forward() -> None:
+    readings = [stopwatch_ms() for _ in range(1_000)]
+    assert readings == sorted(readings)
+
+
+def test_answers_are_passed_on_as_they_are() -> None:
+    answer = Listed(("k",), truncated=False, date_ms=5)
+    made, _ = driver(lambda: answer)
+    assert made.run(ask(Read("k")))[0].answer is answer
