@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 WRITES = {"put_object", "copy_object", "delete_object", "delete_objects"}
+REQUESTS = {*WRITES, "get_object", "head_object", "list_objects_v2"}
 _META = (
     boto3.session.Session(
         aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"

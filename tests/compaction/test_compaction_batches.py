@@ -193,14 +193,21 @@ def test_the_next_term_begins_where_the_last_one_had_to_stop() -> None:
     assert world.waiting() == ["events/a"]
 
 
-def test_all_are_seen_once_wherever_it_begins() -> None:
-    world = World(page_size=2)
+@pytest.mark.parametrize("batch_objects", [1, 3, 1000])
+def test_all_are_seen_once_wherever_it_begins(batch_objects: int) -> None:
+    world = World(page_size=2, limits=Limits(batch_objects=batch_objects))
     world.produce_some(7)
     term = FakeTerm(1)
     term.state = {"resume_after": "events/0003"}
     world.lead(term)
-    world.terms = 1
-    world.lead()
+    assert not world.faults()
+
+
+def test_a_term_may_compact_more_than_once() -> None:
+    world = World()
+    for at in (0, 100):
+        world.produce_some(5, start=at)
+        world.lead(FakeTerm(1))
     assert not world.faults()
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.compaction.fake_s3 import WRITES, Perform
 from tests.compaction.world import (
     ENDS,
-    AtWrite,
+    At,
     Crashed,
     World,
     crash_after,
@@ -37,7 +37,7 @@ def befallen(happen: Happen, nth: int) -> World | None:
 
 def lead_into(world: World, happen: Happen, nth: int) -> bool:
     """Lead a term whose `nth` write is befallen; tell whether it got that far."""
-    fault = AtWrite(world.s3, nth, happen)
+    fault = At(world.s3, nth, happen)
     with contextlib.suppress(*ENDS):
         world.lead()
     world.s3.hook = None

@@ -1,4 +1,4 @@
-"""A leader is paused at any of its writes, others lead, and it goes on as if nothing had been.
+"""A leader is paused at any of its requests, others lead, and it goes on as if nothing had been.
 
 The worst case is played: it has asked `ensure_held()` before the pause and believes in its
 leadership ever after, so nothing but the fenced manifest stops it.
@@ -7,34 +7,37 @@ leadership ever after, so nothing but the fenced manifest stops it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import count
 from typing import Any
 
 import pytest
 
 from s3leader import LeadershipLost, StaleToken
-from tests.compaction.fake_s3 import WRITES, Perform
-from tests.compaction.world import ENDS, AtWrite, FakeTerm, World, crash_after, crash_before
+from tests.compaction.fake_s3 import REQUESTS, WRITES, Perform
+from tests.compaction.world import ENDS, At, FakeTerm, World, crash_after, crash_before
 
 
-def paused(meanwhile: Callable[[World], None]) -> Iterator[tuple[int, World]]:
-    """Yield a world for each write of a term that was paused there and has gone on since."""
+def paused(
+    meanwhile: Callable[[World], None], *, at: Collection[str] = REQUESTS
+) -> Iterator[tuple[int, World]]:
+    """Yield a world for each request of a term that was paused there and has gone on since."""
     for nth in count():
         world = World()
         world.produce_some(2, start=0)
         world.lead()
+        world.terms += 1  # one more was elected, and has done nothing yet
         world.produce_some(6, start=100)
 
         def go_on_later(name: str, perform: Perform, world: World = world) -> Any:
             meanwhile(world)
             return perform()
 
-        pause = AtWrite(world.s3, nth, go_on_later)
+        pause = At(world.s3, nth, go_on_later, counts=at)
         with contextlib.suppress(*ENDS):
             world.lead()
         if not pause.happened:
-            assert nth > 9, "a term writes more than that"
+            assert nth > 9, "a term has more requests than that"
             return
         yield nth, world
 
@@ -61,7 +64,7 @@ def test_a_paused_leader_that_goes_on_neither_loses_nor_doubles_a_line(
     for nth, world in paused(meanwhile):
         world.lead()
         world.lead()
-        assert not world.faults(), f"write {nth}"
+        assert not world.faults(), f"request {nth}"
 
 
 @pytest.mark.parametrize("happen", [crash_before, crash_after])
@@ -72,15 +75,28 @@ def test_a_paused_leader_does_no_harm_to_a_successor_that_crashes_at_any_write(
 
         def crash(world: World, second: int = second) -> None:
             world.produce_some(2, start=50)
-            AtWrite(world.s3, second, happen)
+            At(world.s3, second, happen)
             with contextlib.suppress(*ENDS):
                 world.lead()
             world.s3.hook = None
 
-        for nth, world in paused(crash):
+        for nth, world in paused(crash, at=WRITES):
             world.lead()
             world.lead()
             assert not world.faults(), f"paused at {nth}, crash at {second}"
+
+
+def test_a_leader_that_works_on_while_its_successor_begins_does_no_harm() -> None:
+    """The older term does all it can between any two requests of the newer one."""
+
+    def older(world: World) -> None:
+        with contextlib.suppress(*ENDS):
+            world.lead(FakeTerm(world.terms - 1))
+
+    for nth, world in paused(older):
+        world.lead()
+        world.lead()
+        assert not world.faults(), f"request {nth}"
 
 
 def test_a_stale_leader_is_refused_at_its_commit_and_deletes_nothing() -> None:
@@ -93,7 +109,7 @@ def test_a_stale_leader_is_refused_at_its_commit_and_deletes_nothing() -> None:
         world.document().claim(2)
         return perform()
 
-    AtWrite(world.s3, 1, only_claim)  # after its own claim, before its first part
+    At(world.s3, 1, only_claim)  # after its own claim, before its first part
     before = world.s3.keys("events/")
     with pytest.raises(StaleToken):
         world.lead(stale)
@@ -148,7 +164,7 @@ def test_a_leader_that_has_lost_its_term_writes_no_more() -> None:
         term.held = False
         return perform()
 
-    AtWrite(world.s3, 2, lose)
+    At(world.s3, 2, lose)
     with pytest.raises(LeadershipLost):
         world.lead(term)
     assert [name for name in world.s3.log if name in WRITES] == ["put_object"] * 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -163,18 +163,26 @@ class World:
         ]
 
 
-class AtWrite:
-    """A hook that lets something happen at the `nth` write from now, counted from 0."""
+class At:
+    """A hook that lets something happen at the `nth` request from now that counts, from 0 on."""
 
-    def __init__(self, s3: FakeS3, nth: int, happen: Callable[[str, Perform], Any]) -> None:
+    def __init__(
+        self,
+        s3: FakeS3,
+        nth: int,
+        happen: Callable[[str, Perform], Any],
+        *,
+        counts: Collection[str] = WRITES,
+    ) -> None:
         self._left = nth
         self._happen = happen
+        self._counts = counts
         self._s3 = s3
         self.happened = False
         s3.hook = self
 
     def __call__(self, name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name in WRITES and not self.happened:
+        if name in self._counts and not self.happened:
             self._left -= 1
             if self._left < 0:
                 self.happened = True
