@@ -99,6 +99,9 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     except (DemoError, LocalCloudError, S3LeaderError):
         screen.say(f"\nWhat it left behind, logs included, is in {directory}")
         raise
+    except (KeyboardInterrupt, SystemExit):
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     if holds and not options.keep:
         shutil.rmtree(directory, ignore_errors=True)
     elif not holds:

@@ -6,7 +6,7 @@ import random
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ _BACKLOG_OBJECTS = 600
 _BATCH_OBJECTS = 20
 _LONGEST_PAUSE_SECONDS = 0.4
 _LIMIT_SECONDS = 60
+_SUPERSEDED = object()
 _LOOK_SECONDS = 0.5
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -54,16 +55,13 @@ class Candidate:
         self._process.kill()
         return at
 
-    def report(self, event: str) -> dict[str, Any] | None:
-        """Return what the process reported as `event`; nothing if it has not."""
+    def reports(self, *events: str) -> list[dict[str, Any]]:
+        """Return what the process has reported as one of `events`, oldest first."""
         if not self.killed and self._process.process.poll() not in {None, 0}:
             raise DemoError(f"{self.name} failed:\n{self._output.read_text()[-3000:]}")
-        for line in self._output.read_text().splitlines():
-            if line.startswith('{"event"') and line.endswith("}"):
-                found: dict[str, Any] = json.loads(line)
-                if found["event"] == event:
-                    return found
-        return None
+        lines = self._output.read_text().split("\n")[:-1]
+        found = [json.loads(line) for line in lines if line.startswith('{"event"')]
+        return [report for report in found if report["event"] in events]
 
 
 @dataclass
@@ -117,37 +115,52 @@ class _Play:
         """Return how long each takeover took, in seconds."""
         takeovers: list[float] = []
         killed_at: float | None = None
-        known = self._since
+        known, done = self._since, False
         with self._stage.screen.table():
-            for kill in range(KILLS + 1):
+            while not done:
                 win = self._await(lambda: self._win_after(known), "the next leader")  # noqa: B023
                 known = win.term
                 self._note(win, killed_at)
                 if killed_at is not None:
                     takeovers.append(win.at - killed_at)
-                if kill < KILLS:
+                if len(self._stage.killed) < KILLS:
                     killed_at = self._kill_mid_job(win)
-            self._await(lambda: win.candidate.report("completed"), "the last leader's end")
+                else:
+                    killed_at, done = None, self._finishes(win)
             self._await(self._all_ended, "the others learn that the tick is done")
             self._stage.screen.update(self._stage.rows(self._since), "")
-        wins = (candidate.report("won") for candidate in self._candidates)
-        self._stage.wins += [win["term"] for win in wins if win is not None]
+        self._stage.wins += [win.term for win in self._wins()]
         return takeovers
 
-    def _kill_mid_job(self, win: Win) -> float:
-        self._await(lambda: self._parts(win.term) or None, "the leader's first part")
+    def _kill_mid_job(self, win: Win) -> float | None:
+        """Kill the leader after its first part; return when, or nothing if it had lost before."""
+        parts = self._await(
+            lambda: self._parts(win.term) or self._superseded(win), "the leader's first part"
+        )
         time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - no secret
-        if win.candidate.report("completed"):
+        if parts is _SUPERSEDED or self._superseded(win):
+            return None
+        if win.candidate.reports("completed"):
             raise DemoError("the leader was through before it could be killed")
         at = win.candidate.kill()
-        known = self._stage.others[win.term]
+        self._stage.killed.append(win.term)
         parts = self._parts(win.term)
         after = f"killed after {parts} part{'' if parts == 1 else 's'}"
+        known = self._stage.others[win.term]
         remark = f"{known.remark}, {after}" if known.remark else after
-        self._stage.others[win.term] = Term(
-            contended=known.contended, won_by=known.won_by, remark=remark
-        )
+        self._stage.others[win.term] = replace(known, remark=remark)
         return at
+
+    def _finishes(self, win: Win) -> bool:
+        """Wait for the leader's end; false if it lost its lead to another."""
+        end = self._await(
+            lambda: win.candidate.reports("completed") or self._superseded(win),
+            "the last leader's end",
+        )
+        return end is not _SUPERSEDED
+
+    def _superseded(self, win: Win) -> object:
+        return _SUPERSEDED if self._win_after(win.term) else None
 
     def _note(self, win: Win, killed_at: float | None) -> None:
         alive = sum(not candidate.killed for candidate in self._candidates)
@@ -156,19 +169,23 @@ class _Play:
             contended=f"{alive} processes", won_by=win.candidate.name, remark=remark
         )
 
+    def _wins(self) -> list[Win]:
+        return [
+            Win(candidate, report["term"], report["at"])
+            for candidate in self._candidates
+            for report in candidate.reports("won")
+        ]
+
     def _win_after(self, term: int) -> Win | None:
-        for candidate in self._candidates:
-            found = candidate.report("won")
-            if found is not None and found["term"] > term:
-                return Win(candidate, found["term"], found["at"])
-        return None
+        later = [win for win in self._wins() if win.term > term]
+        return min(later, key=lambda win: win.term, default=None)
 
     def _parts(self, term: int) -> int:
         return sum(part["term"] == term for part in self._stage.data.entries("parts"))
 
     def _all_ended(self) -> bool | None:
         left = [one for one in self._candidates if not one.killed]
-        return True if all(one.report("lost") or one.report("completed") for one in left) else None
+        return True if all(one.reports("lost", "completed") for one in left) else None
 
     def _await(self, look: Any, what: str) -> Any:  # noqa: ANN401 - whatever `look` finds
         def look_and_show() -> Any:  # noqa: ANN401

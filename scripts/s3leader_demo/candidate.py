@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from compaction import Limits, compact
 from local_cloud.lifeline import watch
-from s3leader import Election, NotElected
+from s3leader import Election, LeadershipLost, NotElected, StaleToken, StoreUnavailable
 
 _PATIENCE = timedelta(minutes=3)
 
@@ -35,16 +35,23 @@ def main() -> None:
         clock_skew=timedelta(seconds=asked.clock_skew),
         candidate=f"{asked.name}/{os.getpid()}/{secrets.token_hex(4)}",
     )
+    limits = Limits(batch_objects=asked.batch_objects)
     _report("campaigns")
-    term = election.campaign(tick=asked.tick, wait=_PATIENCE)
-    if isinstance(term, NotElected):
-        _report("lost", reason=term.reason)
-        return
-    _report("won", term=term.number)
-    with term, term.keep_renewing():
-        limits = Limits(batch_objects=asked.batch_objects)
-        summary = compact(term, asked.data_bucket, limits=limits)
-    _report("completed", **summary.as_dict())
+    while True:
+        try:
+            term = election.campaign(tick=asked.tick, wait=_PATIENCE)
+            if isinstance(term, NotElected):
+                _report("lost", reason=term.reason)
+                return
+            _report("won", term=term.number)
+            with term, term.keep_renewing():
+                compact(term, asked.data_bucket, limits=limits)
+            _report("completed", term=term.number)
+        except (LeadershipLost, StaleToken, StoreUnavailable) as error:
+            # A machine so busy that renewals come late: no harm is done, and it may lead again.
+            _report("hindered", why=str(error))
+        else:
+            return
 
 
 def _report(event: str, **facts: object) -> None:

@@ -27,5 +27,6 @@ def check(stage: Stage, journal: Path) -> list[Check]:
         terms=terms,
         fired_ticks=stage.fired_ticks(),
         wins=stage.all_wins(),
+        killed=stage.killed,
     )
     return prove(expectation(read_journal(journal)), found)

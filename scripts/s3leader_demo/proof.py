@@ -41,6 +41,7 @@ class Evidence:
     terms: Sequence[TermFact]
     fired_ticks: Iterable[str]
     wins: Iterable[int]
+    killed: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,19 @@ def _check_terms(found: Evidence) -> list[Check]:
                 if wins[term] != 1
             ],
         ),
+        *_check_killed(found),
         _check(
             "every term is sealed",
             [f"term {term.number} is not" for term in found.terms if term.outcome is None],
         ),
     ]
+
+
+def _check_killed(found: Evidence) -> list[Check]:
+    deposed = {term.number for term in found.terms if term.outcome == "deposed"}
+    claim = f"each of {len(found.killed)} leaders killed mid-job was deposed by its successor"
+    missed = [f"term {term} was not" for term in found.killed if term not in deposed]
+    return [_check(claim, missed)] if found.killed else []
 
 
 def _of(word: str, lines: Counter[bytes]) -> list[str]:

@@ -27,7 +27,8 @@ Found = TypeVar("Found")
 class Stage:
     """The deployed stack, as the demo works with it.
 
-    `others` are the terms that no schedule fired, `ticks` what they worked for, `wins` who won.
+    `others` are the terms that no schedule fired, `ticks` what they worked for, `wins` the
+    terms that somebody reported to have won, `killed` those whose leader was killed.
     """
 
     cloud: LocalCloud
@@ -40,6 +41,7 @@ class Stage:
     others: dict[int, Term] = field(default_factory=dict)
     ticks: list[str] = field(default_factory=list)
     wins: list[int] = field(default_factory=list)
+    killed: list[int] = field(default_factory=list)
 
     def rows(self, since: int = 0) -> list[Row]:
         """Return the table's rows for the terms after `since`."""

@@ -20,6 +20,7 @@ FINE = Evidence(
     ],
     fired_ticks=[T1, T2],
     wins=[1, 2, 3],
+    killed=[2],
 )
 
 
@@ -61,6 +62,7 @@ def test_nothing_speaks_against_a_run_in_which_everything_came_out_once() -> Non
         (replace(FINE, terms=FINE.terms[::-1]), "they are 3, 2, 1"),
         (replace(FINE, wins=[1, 2, 3, 3]), "term 3 was won 2 times"),
         (replace(FINE, wins=[1, 2]), "term 3 was won by nobody who was watched"),
+        (replace(FINE, killed=[3]), "term 3 was not"),
         (
             replace(FINE, terms=[*FINE.terms, TermFact(number=4, tick=None, outcome=None)]),
             "term 4 is not",
