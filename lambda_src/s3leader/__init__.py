@@ -14,6 +14,7 @@ from .election import Election, Memory, NotElected
 from .errors import (
     BucketUnusable,
     CorruptLock,
+    CorruptObject,
     InvalidArgument,
     LeadershipLost,
     LedgerFull,
@@ -29,6 +30,7 @@ from .term import Term
 __all__ = [
     "BucketUnusable",
     "CorruptLock",
+    "CorruptObject",
     "Election",
     "InvalidArgument",
     "LeadershipLost",

@@ -110,8 +110,8 @@ class Overwritten(S3LeaderError):  # noqa: N818
 
     def __init__(self, *, key: str, token: int) -> None:
         super().__init__(
-            f"{key} has changed since it was read, so nothing was written with token {token}."
-            f" Read it again and decide anew."
+            f"{key} has changed since it was read, so this try with token {token} wrote nothing."
+            f" Read it again and decide anew; an earlier try whose answer was lost may be in it."
         )
         self.key = key
         self.token = token

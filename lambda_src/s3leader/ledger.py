@@ -221,9 +221,17 @@ def _highest_after(rules: Rules, known: int) -> Steps[tuple[int | None, Reply]]:
         after = page.keys[-1]
         if not hinted:
             hinted, resume_at = True, after
-            hint = yield from ask(Read(rules.hint))
-            if isinstance(hint.answer, Found):
-                after = max(after, rules.key(max(1, _hint_term(hint.answer.body) - 1)))
+            after = max(after, (yield from _hinted_after(rules)))
+
+
+def _hinted_after(rules: Rules) -> Steps[str]:
+    """Return the key after which the hint says to list; without a usable one, before all locks."""
+    try:
+        reply = yield from ask(Read(rules.hint))
+    except BucketUnusable:  # S3 may say 403 of an object that is missing; and it is only a hint
+        return ""
+    found = reply.answer
+    return rules.key(max(0, _hint_term(found.body) - 1)) if isinstance(found, Found) else ""
 
 
 def _hint_term(body: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from s3leader.errors import BucketUnusable
 from s3leader.ledger import Seen, Steps, look
 from s3leader.protocol import Sealed, resign
 from s3leader.store import Create, Read, Replace
@@ -67,6 +68,18 @@ def test_missing_hint_costs_a_list_for_each_page() -> None:
         (read(2001), found(sealed(2001))),
     )
     assert seen.term == 2001
+
+
+def test_hint_that_may_not_be_read_is_done_without() -> None:
+    refusal = BucketUnusable("no", action="s3:GetObject", resource="arn", code="AccessDenied")
+    seen = play(
+        cold(),
+        FIRST,
+        (Read(HINT), refusal),
+        (after(1000), listing(1001)),
+        (read(1001), found(sealed(1001))),
+    )
+    assert seen.term == 1001
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,10 @@ def test_the_wheel_holds_every_module_of_the_three_packages(wheel: list[str]) ->
     assert modules - set(wheel) == set()
 
 
+def test_the_wheel_holds_the_lock_that_jobs_are_staged_with(wheel: list[str]) -> None:
+    assert "s3leader_cdk/requirements.lock" in wheel
+
+
 def test_the_command_line_that_the_wheel_installs_exists() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     module, _, _ = scripts["s3leader"].partition(":")
