@@ -27,7 +27,8 @@ class Cdk:
     def bootstrap(self) -> None:
         """Create what every CDK deployment rests on: the staging bucket and the roles."""
         command = ["bootstrap", f"aws://{ACCOUNT}/{REGION}"]
-        with self._running("bootstrap", command, self._deploying()):
+        # Away from the project: its app, if it saw one, would be synthesised for nothing.
+        with self._running("bootstrap", command, self._deploying(), cwd=self._directory):
             pass
 
     @contextmanager
@@ -37,7 +38,7 @@ class Cdk:
         options = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
         env = synth_environment(self._directory, Path(sys.executable))
         command = ["synth", "--quiet", "--output", str(assembly), *options]
-        with self._running("synth", command, env):
+        with self._running("synth", command, env, cwd=self._project):
             yield assembly
 
     def deploy(self, assembly: Path, stack: str) -> dict[str, str]:
@@ -45,7 +46,7 @@ class Cdk:
         outputs = self._directory / "outputs.json"
         command = ["deploy", stack, "--app", str(assembly), "--require-approval", "never"]
         command += ["--outputs-file", str(outputs), "--progress", "events"]
-        with self._running("deploy", command, self._deploying()):
+        with self._running("deploy", command, self._deploying(), cwd=self._directory):
             pass
         found: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return found.get(stack, {})
@@ -55,7 +56,7 @@ class Cdk:
 
     @contextmanager
     def _running(
-        self, name: str, arguments: Sequence[str], env: Mapping[str, str]
+        self, name: str, arguments: Sequence[str], env: Mapping[str, str], *, cwd: Path
     ) -> Iterator[None]:
         """Run a command beside the block, and wait for it at the block's end."""
         cli = self._project / "node_modules" / ".bin" / "cdk"
@@ -66,7 +67,7 @@ class Cdk:
             command = Lifeline(
                 under_lifeline([str(cli), "--no-notices", *arguments]),
                 env={**env, "PYTHONPATH": package_path()},
-                cwd=self._project,
+                cwd=cwd,
                 output=output,
             )
         deadline = time.monotonic() + _LIMIT_SECONDS

@@ -12,6 +12,8 @@ from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from local_cloud.lifeline import kill_group, package_path
 
+pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
+
 STARTER = """
 import sys, time
 from pathlib import Path

@@ -11,6 +11,8 @@ from s3leader import Election, Lock
 from s3leader_demo.bucket import DataBucket
 from tests.local_cloud.test_lifetime import eventually
 
+pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
+
 STACK = "S3LeaderCompaction"
 CONTEXT = {"schedule": "cron(* * * * ? *)", "contenders": "3", "throwaway": "true"}
 EVENTS = [b'{"event": %d}' % number for number in range(300)]
