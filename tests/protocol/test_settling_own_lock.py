@@ -10,6 +10,7 @@ from s3leader.errors import LeadershipLost, StoreUnavailable
 from s3leader.ledger import Steps
 from s3leader.protocol import Holding, Sealed, renew, resign
 from tests.protocol.script import (
+    HOUR_MS,
     LATENCY_MS,
     LEASE_MS,
     LOST,
@@ -98,6 +99,12 @@ def test_renewal_unknown_to_the_deadline_keeps_the_deadline_and_the_doubt() -> N
     assert kept == holding(FIRST, doubtful=frozenset({"n1"}))
 
 
+def test_doubts_add_up() -> None:
+    doubting = holding(FIRST, doubtful=frozenset({"d"}))
+    kept = play(renew(rules(), doubting, {"a": 1}), (RENEWAL, LOST, LEASE_MS))
+    assert kept.doubtful == {"d", "n1"}
+
+
 def test_renewal_is_tried_until_the_old_deadline() -> None:
     kept = play(
         renewal(),
@@ -108,13 +115,18 @@ def test_renewal_is_tried_until_the_old_deadline() -> None:
     assert kept.doubtful == {"n1"}
 
 
-def test_renewal_settled_past_the_deadline_does_not_move_it() -> None:
-    late = play(renewal(), (RENEWAL, applied(), LEASE_MS))
+@pytest.mark.parametrize("late_ms", [0, 1, 20_000])
+def test_renewal_settled_at_or_past_the_deadline_does_not_move_it(late_ms: int) -> None:
+    """Though the lock itself is good for a lease from then: a lease once over stays over."""
+    took_ms = LEASE_MS - 5_000 + late_ms
+    late = play(renewal(), (RENEWAL, applied(), took_ms), start_ms=5_000)
     assert (late.deadline_ms, late.lock, late.doubtful) == (LEASE_MS, RENEWED, frozenset())
 
 
 def test_renewal_settled_just_before_the_deadline_moves_it() -> None:
-    assert play(renewal(), (RENEWAL, applied(), 1), start_ms=LEASE_MS - 2).deadline_ms > LEASE_MS
+    took_ms = LEASE_MS - 5_000 - 1
+    renewed = play(renewal(), (RENEWAL, applied(), took_ms), start_ms=5_000)
+    assert renewed.deadline_ms == 5_000 + LEASE_MS
 
 
 def test_renewal_moves_on_from_an_earlier_one_that_had_landed_after_all() -> None:
@@ -149,6 +161,19 @@ def test_unknown_seal_that_was_applied_is_recognised() -> None:
         (read(5), found(write.body)),
     )
     assert result.seen.lock == final()
+
+
+def test_seal_recognised_later_proves_the_highest_of_when_it_was_applied() -> None:
+    write = put(final(), "E1")
+    answer = found(write.body, at=T0 + HOUR_MS, age_ms=HOUR_MS - 2_000)
+    result = play(
+        resignation(holding(FIRST)),
+        (write, LOST),
+        pause(25),
+        (write, conflict()),
+        (read(5), answer, HOUR_MS),
+    )
+    assert result.seen.top_at_ms == T0 + 2_000
 
 
 def test_unknown_seal_that_a_rival_came_before_is_leadership_lost() -> None:

@@ -6,7 +6,7 @@ it does, and S3's `Date` alone tells.
 
 from __future__ import annotations
 
-from s3leader.ledger import Seen, Steps
+from s3leader.ledger import Seen, Steps, look
 from s3leader.protocol import Lost, Won, campaign
 from tests.protocol.script import (
     DAY_MS,
@@ -124,6 +124,35 @@ def test_memory_that_proved_nothing_is_not_acted_on() -> None:
     memory = known(sealed(4), at=None)
     result = play(warm(memory=memory), (after(4), listing()), (create(mine(5)), applied()))
     assert isinstance(result, Won)
+
+
+def test_lock_seen_sealed_an_hour_after_it_was_seen_unsealed_is_no_fresh_look() -> None:
+    now = T0 + HOUR_MS
+    result = play(
+        campaign(rules(), tick=None, wait_ms=1_000, known=None, now_ms=0),
+        (LIST, listing(4)),
+        (read(4), found(held(4))),
+        pause(495, 990),
+        (read(4), found(sealed(4), at=now)),
+        (create(mine(5)), applied(now, "E5")),
+        void(HOUR_MS),
+        (LIST, listing(80, at=now)),
+        (read(80), found(held(80), at=now)),
+    )
+    assert isinstance(result, Lost)
+
+
+def test_unsealed_lock_read_an_hour_after_it_was_listed_is_not_shown_as_the_highest() -> None:
+    now = T0 + HOUR_MS
+    seen = play(
+        look(rules()),
+        (LIST, listing(4)),
+        (read(4), found(held(4), at=now)),
+        pause(50),
+        (LIST, listing(4, 80, at=now)),
+        (read(80), found(held(80), at=now)),
+    )
+    assert seen.term == 80
 
 
 def test_vanished_lock_is_no_proof_that_the_ledger_is_new() -> None:

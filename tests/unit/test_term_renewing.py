@@ -58,6 +58,7 @@ def test_renewing_past_the_deadline_is_refused_and_nothing_written(
 def test_renewal_applied_too_late_leaves_the_deadline_passed_for_good(bucket: OneBucket) -> None:
     slow = Slow(bucket, LEASE // timedelta(milliseconds=1), Replace)
     term = won(bucket.election(store=slow).campaign())
+    bucket.pass_time(SECOND)
     with pytest.raises(LeadershipLost, match="lease has run out"):
         term.renew()
     assert (bucket.body(1)["renewals"], term.held) == (1, False)
