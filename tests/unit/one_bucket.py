@@ -10,7 +10,7 @@ from typing import Any
 
 from s3leader import Election, NotElected, Term
 from s3leader.memory_store import MemoryStore
-from s3leader.store import Create, List, Read, Replace, StoreAnswer, StoreRequest, Tag
+from s3leader.store import Create, List, Read, Replace, Store, StoreAnswer, StoreRequest, Tag
 from s3leader.times import to_ms
 
 TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -84,12 +84,17 @@ class Slow:
 class Meddled:
     """The same bucket, but something happens before each request."""
 
-    def __init__(self, bucket: OneBucket, before: Callable[[StoreRequest], None]) -> None:
-        self._bucket, self._before = bucket, before
+    def __init__(
+        self,
+        bucket: OneBucket,
+        before: Callable[[StoreRequest], None],
+        store: Store | None = None,
+    ) -> None:
+        self._store, self._before = bucket.store if store is None else store, before
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
         self._before(request)
-        return self._bucket.store.perform(request)
+        return self._store.perform(request)
 
 
 def won(result: Term | NotElected) -> Term:
