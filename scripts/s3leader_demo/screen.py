@@ -76,7 +76,9 @@ class Screen:
             mark = "[green]✓[/green]" if check.holds else "[red]✗[/red]"
             self.say(f"  {mark} {check.claim}")
             for objection in check.objections:
-                self._console.print(f"      {objection}", markup=False, highlight=False)
+                self._console.print(
+                    f"      {objection}", markup=False, highlight=False, soft_wrap=True
+                )
         holds = all(check.holds for check in checks)
         self.say()
         self.say(
