@@ -1,0 +1,158 @@
+"""Tens of real processes contend over a hostile S3: `python -m s3leader_check.hostile`.
+
+The real boto3 store speaks HTTP to a server on loopback that delays, cuts, loses, refuses and
+repeats, and whose front ends' clocks differ as much as `clock_skew` allows. With `--clocks wrong`
+they differ by far more. Then two may believe to lead at a time, which is not checked; what does
+not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced writes.
+"""
+
+import argparse
+import asyncio
+import importlib
+import json
+import os
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from s3leader.election import default_store
+from s3leader_check import report, verdict
+from s3leader_check.contender import ELECTION, FENCED, Contest, life
+from s3leader_check.herd import Herd
+from s3leader_check.hostile_s3 import HostileS3
+from s3leader_check.mischief import Mischief
+from s3leader_check.tiny_s3 import TinyS3
+from s3leader_check.witness import Note, Notes, all_notes, now_ns
+from s3leader_demo.proof import Check
+
+CLOCK_SKEW: Final = timedelta(seconds=2)
+# One second of the allowance is for the grain of S3's time stamps.
+CLOCKS_S: Final = {"allowed": (-0.49, 0.49), "wrong": (-20.0, 20.0)}
+_AFTERWARDS: Final = 3  # terms that must still be led once the mischief is over
+
+
+def main() -> int:
+    """Run one contest, and judge it."""
+    asked = _arguments()
+    tiny, mischief = (
+        TinyS3(),
+        Mischief(asked.seed, rate=asked.rate, clocks_s=CLOCKS_S[asked.clocks]),
+    )
+    server = HostileS3(tiny, mischief)
+    with tempfile.TemporaryDirectory() as temporary, socket.create_server(("127.0.0.1", 0)) as port:
+        folder = Path(temporary)
+        contest = _contest(asked.lease, port.getsockname()[1], folder)
+        with Herd(folder, seed=asked.seed) as herd:
+            for _ in range(asked.candidates):
+                herd.start(life(contest, _named(asked.first)), "contender")
+            asyncio.run(_watch(herd, server.serve(port), mischief, folder, asked))
+            notes, failed = all_notes(folder), herd.failed
+        value = int(contest.counter.read_text() or "0")
+    _tell(notes, server, mischief)
+    checks = list(_checks(notes, tiny, value, failed, clocks=asked.clocks))
+    return report.tell(checks)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--candidates", type=int, default=20)
+    parser.add_argument("--terms", type=int, default=500, help="how many to lead (default 500)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lease", type=float, default=1.0, help="in seconds")
+    parser.add_argument(
+        "--rate", type=float, default=0.25, help="share of requests that are harmed"
+    )
+    parser.add_argument("--clocks", choices=sorted(CLOCKS_S), default="allowed")
+    parser.add_argument("--patience", type=float, default=120.0, help="seconds without a new term")
+    parser.add_argument("--first", help="module:function to call first in each process, for tests")
+    return parser.parse_args()
+
+
+def _contest(lease_s: float, port: int, folder: Path) -> Contest:
+    os.environ |= {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    lease = timedelta(seconds=lease_s)
+    counter = folder / "counter.txt"
+    counter.touch()
+    return Contest(
+        store=default_store("locks", None, lease),
+        counter=counter,
+        lease=lease,
+        clock_skew=CLOCK_SKEW,
+        begin_ns=now_ns(),
+    )
+
+
+def _named(name: str | None) -> Callable[[], None] | None:
+    if name is None:
+        return None
+    module, _, function = name.partition(":")
+    found: Callable[[], None] = getattr(importlib.import_module(module), function)
+    return found
+
+
+async def _watch(
+    herd: Herd,
+    serving: Coroutine[None, None, asyncio.Server],
+    mischief: Mischief,
+    folder: Path,
+    asked: argparse.Namespace,
+) -> None:
+    """Serve until enough terms were led, and some more without mischief; then end the herd."""
+    server = await serving
+    notes, wins, last_win = Notes(folder), 0, time.monotonic()
+    while wins < asked.terms + _AFTERWARDS and herd.alive:
+        await asyncio.sleep(0.1)
+        new = sum(note["what"] == "won" for note in notes.news())
+        wins += new
+        last_win = time.monotonic() if new else last_win
+        mischief.over = wins >= asked.terms
+        herd.reap()
+        if time.monotonic() - last_win > asked.patience:
+            herd.failed.append(f"nobody won a term for {asked.patience:.0f} s, {wins} wins in")
+            break
+    mischief.over = True
+    herd.ask_to_end()
+    deadline = time.monotonic() + asked.patience
+    while herd.alive and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+        herd.reap()
+    herd.failed += [f"{who} did not end" for who in herd.alive]
+    server.close()
+
+
+def _checks(
+    notes: list[Note], tiny: TinyS3, value: int, failed: list[str], *, clocks: str
+) -> Iterator[Check]:
+    prefix = f"elections/{ELECTION}/lock_"
+    writes = [json.loads(one.body) for one in tiny.writes if one.key.startswith(prefix)]
+    locks = [json.loads(tiny.objects[key].body) for key in sorted(tiny.objects) if prefix in key]
+    if clocks == "allowed":
+        yield from verdict.leadership(notes)
+        yield from verdict.counter(notes, value)
+    yield from verdict.ticks(notes, locks)
+    yield from verdict.ledger(locks)
+    yield from verdict.lock_writes(writes)
+    yield from verdict.fenced(
+        notes, [json.loads(one.body) for one in tiny.writes if one.key == FENCED]
+    )
+    yield from verdict.processes(notes, failed)
+
+
+def _tell(notes: list[Note], server: HostileS3, mischief: Mischief) -> None:
+    harmed = ", ".join(f"{kind} {times}" for kind, times in sorted(mischief.done.items()))
+    report.say(f"{server.requests} requests, {mischief.done.total()} of them harmed: {harmed}")
+    report.say("noted: " + report.counts(note["what"] for note in notes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

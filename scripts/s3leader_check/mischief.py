@@ -1,0 +1,78 @@
+"""What a hostile S3 does to requests and answers, drawn from a seed."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+# How often each is drawn, among themselves.
+KINDS: Final = {
+    "late": 4,  # applied after a while; the asker may have given up, and its lease run out
+    "slow": 2,  # the answer trickles
+    "cut": 2,  # applied; the answer breaks off somewhere, in its head or its body
+    "short body": 2,  # applied; the head promises more than comes
+    "lost": 4,  # applied, and no answer
+    "dropped": 3,  # not applied, and no answer
+    "twice": 2,  # applied, answered, and applied once more later
+    "409": 2,  # ConditionalRequestConflict
+    "500 after": 3,  # applied, and InternalError
+    "500 before": 1,
+    "503": 1,
+    "SlowDown": 2,
+    "RequestTimeout": 1,
+}
+ERRORS: Final = {
+    "409": (409, "ConditionalRequestConflict"),
+    "500 after": (500, "InternalError"),
+    "500 before": (500, "InternalError"),
+    "503": (503, "ServiceUnavailable"),
+    "SlowDown": (503, "SlowDown"),
+    "RequestTimeout": (400, "RequestTimeout"),
+}
+NOT_APPLIED: Final = {"dropped", "409", "500 before", "503", "SlowDown", "RequestTimeout"}
+_SHORT_S: Final = (0.0, 0.4)
+_LONG_S: Final = (0.4, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What happens to one request. `kind` is None where nothing does.
+
+    `delay_s` is for whatever comes late, `share` how much of an answer arrives, `ahead_s` the
+    clock of the front end.
+    """
+
+    kind: str | None
+    delay_s: float
+    share: float
+    ahead_s: float
+    date_first: bool
+
+
+class Mischief:
+    """Draws a fate for every request; `over` ends all of it but the clocks."""
+
+    def __init__(self, seed: int, *, rate: float, clocks_s: tuple[float, float]) -> None:
+        """Harm that share of the requests; front ends' clocks are that far ahead, in seconds."""
+        self._chance = random.Random(seed)  # noqa: S311 - repeatable is what it must be
+        self._rate = rate
+        self._clocks_s = clocks_s
+        self.over = False
+        self.done: Counter[str] = Counter()
+
+    def draw(self) -> Fate:
+        """Return the next request's fate."""
+        chance = self._chance
+        kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
+        if self.over or chance.random() >= self._rate:
+            kind = ""
+        else:
+            self.done[kind] += 1
+        delay = _LONG_S if chance.random() < 0.3 else _SHORT_S
+        return Fate(
+            kind or None,
+            chance.uniform(*delay),
+            chance.random(),
+            chance.uniform(*self._clocks_s),
+            chance.random() < 0.5,
+        )
