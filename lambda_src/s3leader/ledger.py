@@ -245,7 +245,11 @@ def _hint_term(body: bytes) -> int:
 def _write_hint(rules: Rules, term: int) -> Steps[None]:
     """Point the hint at a term. Nothing is settled or retried: it is only a hint."""
     body = json.dumps({"term": term}).encode()
-    reply = yield Read(rules.hint)
+    try:
+        reply = yield Read(rules.hint)
+    except BucketUnusable:  # as above; if it is missing, it can be created
+        yield Create(rules.hint, body)
+        return
     if isinstance(reply.answer, Missing):
         yield Create(rules.hint, body)
     elif isinstance(reply.answer, Found) and _hint_term(reply.answer.body) < term:

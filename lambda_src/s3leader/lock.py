@@ -21,7 +21,9 @@ FORMAT = 1
 LAST_TERM = 9_999_999_999
 MAX_LEASE_MS = 24 * 60 * 60 * 1000
 MAX_BODY = 256 * 1024
-ROOM_TO_SEAL = 4 * 1024  # what sealing may add to a body, so that every lock can be sealed
+ROOM_TO_SEAL = 8 * 1024  # what sealing may add to a body, so that every lock can be sealed
+MAX_STATE = MAX_BODY - 3 * ROOM_TO_SEAL  # what every later term's lock has room for
+MAX_NUMBER = 10**12  # more than any lease, term or count comes to
 MAX_REASON = 500
 
 COMPLETED: Final = "completed"
@@ -215,12 +217,14 @@ def _decode(body: bytes, term: int) -> Lock:
     if not isinstance(values, dict):
         raise ValueError(f"it is no JSON object but {_short(values)}")  # noqa: TRY004
     known = {key: _checked(key, values.pop(key)) for key in ("format", *_KEYS) if key in values}
-    _cross_check(known, term, len(body))
+    _cross_check(known, term)
     known = {key: value for key, value in known.items() if key != "format"}
-    return Lock(**{**known, "term": term, "extra": values})
+    lock = Lock(**{**known, "term": term, "extra": values})
+    _check_room(lock)
+    return lock
 
 
-def _cross_check(known: Mapping[str, Any], term: int, size: int) -> None:
+def _cross_check(known: Mapping[str, Any], term: int) -> None:
     """Refuse what is well-formed, and still not a lock that anyone may act on."""
     if known.get("format", FORMAT) > FORMAT:
         raise ValueError(
@@ -231,8 +235,16 @@ def _cross_check(known: Mapping[str, Any], term: int, size: int) -> None:
     lease_ms = known.get("lease_ms")
     if lease_ms is not None and lease_ms > MAX_LEASE_MS:
         raise ValueError(f"its lease_ms is {lease_ms}, and {MAX_LEASE_MS} (a day) is the most")
-    if not known.get("expired", False) and size > MAX_BODY - ROOM_TO_SEAL:
-        raise ValueError(f"it is {size} bytes long, which leaves no room to seal it")
+
+
+def _check_room(lock: Lock) -> None:
+    """Refuse what could not be sealed or succeeded. Sizes count as this version writes them."""
+    size = len(lock.encode())
+    if not lock.sealed and size > MAX_BODY - ROOM_TO_SEAL:
+        raise ValueError(f"it takes {size} bytes, which leaves no room to seal it")
+    size = len(json.dumps(lock.state))
+    if size > MAX_STATE:
+        raise ValueError(f"its state takes {size} bytes, and {MAX_STATE} is the most")
 
 
 def _checked(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -244,6 +256,8 @@ def _checked(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
     if key in _LEAST:
         if isinstance(value, bool) or not isinstance(value, int) or value < _LEAST[key]:
             raise ValueError(f"its {key} is {_short(value)}, not a number from {_LEAST[key]} up")
+        if value > MAX_NUMBER:
+            raise ValueError(f"its {key} is {_short(value)}, and {MAX_NUMBER} is the most")
         return value
     expected = {"expired": bool, "state": dict}.get(key, str)
     if not isinstance(value, expected):

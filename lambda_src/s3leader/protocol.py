@@ -96,7 +96,7 @@ def campaign(
     `known` is what this process remembers of the ledger (R9), `now_ms` its stopwatch.
     """
     until_ms = now_ms + wait_ms
-    seen, looked, deposed = known, False, None
+    seen, looked, voided, deposed = known, False, False, None
     while True:
         if seen is not None and seen.lock is not None and seen.lock.is_done(tick):
             return Lost(why="done", seen=seen)  # R8
@@ -122,14 +122,22 @@ def campaign(
         if isinstance(won, Holding):
             return Won(holding=won, took_over=deposed == seen.term)
         now_ms, void = won
-        if looked and not void and now_ms >= until_ms:
+        if void and voided:
+            raise _too_slow(rules, seen)
+        if void:  # it teaches nothing but to look afresh
+            seen, looked, voided = None, False, True
+            continue
+        if looked and now_ms >= until_ms:
             return Lost(why="beaten", seen=seen)
-        # Somebody created N+1: after this look, or, for a look that was only remembered, at any
-        # time since. It is where to look next. (A void win teaches nothing but to look afresh.)
-        if looked and not void:
-            now_ms = (yield Wait(50, 250)).received_ms
-        seen = None if void else (yield from _look_above(rules, seen))
+        seen, now_ms = yield from _look_above(rules, seen, now_ms, pause=looked)
         looked = seen is not None
+
+
+def _too_slow(rules: Rules, seen: Seen) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"S3 is so slow that term {seen.term + 1} was won too late to lead it, twice over."
+        f" Nobody leads by it; try again later, with a lease over {rules.lease_ms} ms."
+    )
 
 
 def _worth_trying(seen: Seen, now_ms: int, *, looked: bool) -> bool:
@@ -156,9 +164,15 @@ def _look_again(rules: Rules, seen: Seen) -> Steps[Seen | None]:
     return again
 
 
-def _look_above(rules: Rules, seen: Seen) -> Steps[Seen | None]:
-    """Read the lock whose number is taken. When `seen` was the highest, it did not exist."""
-    return (yield from look_at(rules, seen.term + 1, since_ms=seen.top_at_ms))
+def _look_above(
+    rules: Rules, seen: Seen, now_ms: int, *, pause: bool
+) -> Steps[tuple[Seen | None, int]]:
+    """Read the lock whose number is taken: since this look (then after a pause), or, for a look
+    that was only remembered, at any time since. Return the stopwatch too.
+    """
+    if pause:
+        now_ms = (yield Wait(50, 250)).received_ms
+    return (yield from look_at(rules, seen.term + 1, since_ms=seen.top_at_ms)), now_ms
 
 
 def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | tuple[int, bool]]:

@@ -80,14 +80,20 @@ def settle(
             return Beaten(received_ms=reply.received_ms)
         doubtful = True
         cause = getattr(answer, "cause", cause)
-        give_up_ms = first_ms + patience_ms if until_ms is None else until_ms
-        if reply.received_ms >= give_up_ms:
-            raise StoreUnavailable(
-                f"S3 left open whether {write.key} was written (the last answer: {cause})."
-                f" It is safe to try again later; a lock that landed all the same lapses."
-            )
-        yield Wait(pause_ms, 2 * pause_ms)
+        left_ms = (first_ms + patience_ms if until_ms is None else until_ms) - reply.received_ms
+        if until_ms is not None and 0 < left_ms <= pause_ms:  # no try may be sent past the deadline
+            left_ms -= (yield Wait(left_ms + 1, left_ms + 1)).received_ms - reply.received_ms
+        if left_ms <= 0:
+            raise _left_open(write, cause)
+        yield Wait(pause_ms, 2 * pause_ms if until_ms is None else min(2 * pause_ms, left_ms - 1))
         pause_ms = min(2 * pause_ms, 1000)
+
+
+def _left_open(write: Create | Replace, cause: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"S3 left open whether {write.key} was written (the last answer: {cause})."
+        f" It is safe to try again later; a lock that landed all the same lapses."
+    )
 
 
 def seal(

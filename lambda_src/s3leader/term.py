@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
 from .config import milliseconds
 from .driver import Driver
-from .errors import InvalidArgument, LeadershipLost, S3LeaderError, StoreUnavailable
+from .errors import InvalidArgument, LeadershipLost, S3LeaderError
 from .ledger import Rules, Seen
-from .lock import COMPLETED, FAILED, MAX_BODY, RESIGNED, ROOM_TO_SEAL, Lock
+from .lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
 from .protocol import Holding, renew, resign
 
 _log = logging.getLogger("s3leader")
@@ -43,7 +43,9 @@ class Term:
         took_over: bool,
         remember: Callable[[Seen], None],
     ) -> None:
-        self._rules = rules
+        self._rules = replace(rules, nonce=self._draw_nonce)
+        self._draw = rules.nonce
+        self._drawn: set[str] = set()  # for writes that are not known to be applied
         self._driver = driver
         self._holding = holding
         self._remember = remember
@@ -82,7 +84,8 @@ class Term:
     @property
     def state(self) -> dict[str, Any]:
         """A copy of the job's checkpoint, inherited from the term before until saved anew."""
-        return copy.deepcopy(dict(self._holding.lock.state))
+        copied: dict[str, Any] = json.loads(json.dumps(self._holding.lock.state))
+        return copied
 
     @property
     def requests(self) -> int:
@@ -137,17 +140,15 @@ class Term:
         with self._writing:
             if self._lost is not None:
                 raise LeadershipLost(term=self.number, why=self._lost)
-            now_ms = self._driver.clock_ms()
-            steps = resign(
-                self._rules, self._holding, outcome=outcome, reason=reason, now_ms=now_ms
-            )
+            now_ms, holding = self._driver.clock_ms(), self._doubting()
+            # Said before the seal is sent: once that is applied, another may lead.
+            self._lost = "it was resigning, and whether it did is unknown"
             try:
-                sealed = self._driver.run(steps)
+                sealed = self._driver.run(
+                    resign(self._rules, holding, outcome=outcome, reason=reason, now_ms=now_ms)
+                )
             except LeadershipLost as error:
                 self._lost = error.why
-                raise
-            except S3LeaderError:
-                self._lost = "it tried to resign, and whether it did is unknown"
                 raise
             self._lost, self._outcome = f"it has resigned ({outcome})", outcome
             self._remember(sealed.seen)
@@ -195,7 +196,7 @@ class Term:
             self.resign()
             return
         try:
-            self.resign(FAILED, reason=f"{type(error).__name__}: {error}")
+            self.resign(FAILED, reason=_told(error))
         except S3LeaderError as also:  # what the block raised matters more
             _log.warning("term %d ended in an error and could not resign: %s", self.number, also)
 
@@ -204,23 +205,37 @@ class Term:
     def _renew(self, state: Mapping[str, Any] | None) -> None:
         with self._writing:
             self.ensure_held()
-            before = self._holding
+            before = self._doubting()
             try:
                 self._holding = self._driver.run(renew(self._rules, before, state))
             except LeadershipLost as error:
                 self._lost = error.why
                 raise
+            if not self._holding.doubtful:
+                self._drawn.clear()
             if self._holding.deadline_ms == before.deadline_ms:  # settled too late, or never
                 self.ensure_held()
+
+    def _draw_nonce(self) -> str:
+        nonce = self._draw()
+        self._drawn.add(nonce)
+        return nonce
+
+    def _doubting(self) -> Holding:
+        """Return the holding with the nonces of all writes that an exception may have broken off
+        after they were sent: what they wrote is one's own.
+        """
+        return replace(self._holding, doubtful=self._holding.doubtful | self._drawn)
 
     def _renew_until(self, stop: threading.Event, seconds: float) -> None:
         while not stop.wait(seconds):
             try:
                 self.renew()
             except LeadershipLost as error:
-                _log.warning("%s", error)
+                if self._outcome is None:
+                    _log.warning("%s", error)
                 return
-            except (S3LeaderError, StoreUnavailable) as error:
+            except S3LeaderError as error:
                 _log.warning("term %d was not renewed: %s", self.number, error)
 
     def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,11 +245,18 @@ class Term:
             text = json.dumps(dict(state), allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidArgument(f"state cannot be written as JSON: {error}") from error
-        most = MAX_BODY - 2 * ROOM_TO_SEAL
-        if len(text) > most:
+        if len(text) > MAX_STATE:
             raise InvalidArgument(
-                f"state is {len(text)} bytes of JSON and {most} are the most: keep large data in an"
-                f" object of its own, and its key here"
+                f"state is {len(text)} bytes of JSON and {MAX_STATE} are the most: keep large data"
+                f" in an object of its own, and its key here"
             )
         kept: dict[str, Any] = json.loads(text)
         return kept
+
+
+def _told(error: BaseException) -> str:
+    """Return an exception in a few words, whatever its own words do."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - anything may be raised, and the lock has to be sealed
+        return type(error).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 from s3leader.errors import BucketUnusable
 from s3leader.ledger import Steps
 from s3leader.protocol import Sealed, resign
+from s3leader.store import Create, Read
 from tests.protocol.script import (
     HINT,
     LEASE_MS,
@@ -17,7 +18,6 @@ from tests.protocol.script import (
     missing,
     play,
     put,
-    read,
     rules,
     sealed_by,
     tag,
@@ -92,5 +92,14 @@ def test_hint_is_left_alone_by_ordinary_terms() -> None:
 
 def test_refused_hint_does_not_keep_a_leader_from_resigning() -> None:
     steps = resigning(500, 499)
-    result = play(steps, (read(500).__class__(HINT), REFUSAL), seal(500, 499))
+    hint = Create(HINT, b'{"term": 500}')
+    result = play(steps, (Read(HINT), REFUSAL), (hint, REFUSAL), seal(500, 499))
     assert result.hindrance is REFUSAL
+
+
+def test_hint_that_may_not_be_read_is_created() -> None:
+    """S3 may say 403 of what is missing."""
+    hint = Create(HINT, b'{"term": 500}')
+    steps = resigning(500, 499)
+    result = play(steps, (Read(HINT), REFUSAL), (hint, applied()), seal(500, 499))
+    assert result.hindrance is None

@@ -166,11 +166,6 @@ def test_create_that_lands_when_its_candidate_has_given_up_is_taken_over(
     assert won(bucket.election().campaign()).number == 2
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a win settled after its lease is void, and the campaign starts over, `wait` or not:"
-    " while S3 is slower than the lease it never returns, and uses up a term each time",
-)
 def test_campaign_whose_wins_all_come_too_late_ends(bucket: OneBucket) -> None:
     slow = Slow(bucket, LEASE // timedelta(milliseconds=1), Create)
 

@@ -296,7 +296,7 @@ def test_an_object_that_a_human_gave_a_token_is_a_fenced_one() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{"fencing_token": 3}, {"nonce": "x"}, {"f": float("nan")}, {"o": object()}, {"b": b""}],
+    [{"fencing_token": 3}, {"nonce": "x"}, {"f": float("nan")}, {"o": {1}}, {"b": b""}],
     ids=str,
 )
 def test_a_value_that_cannot_be_kept_is_refused_unsent(value: dict[str, object]) -> None:

@@ -92,7 +92,6 @@ def test_leadership_lost_in_the_block_goes_on_as_it_is(bucket: OneBucket, term: 
     assert caught.value.__context__ is None
 
 
-@pytest.mark.xfail(strict=True, reason="str() of the body's error is called without a net")
 def test_error_that_cannot_be_printed_goes_on_as_it_is(bucket: OneBucket, term: Term) -> None:
     class UnprintableError(Exception):
         def __str__(self) -> str:
@@ -164,11 +163,6 @@ def test_resignation_unknown_for_ever_ends_leadership_all_the_same(
         term.resign()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="(1) resign() seals, and the answer is lost or slow; (2) a rival creates the next term"
-    " and leads; (3) another thread of the first asks `held`, and is told yes until the deadline",
-)
 def test_nobody_is_told_that_it_leads_while_it_resigns(bucket: OneBucket) -> None:
     """Another thread may ask: once the seal is under way, a successor may be at work."""
     told: list[bool] = []
@@ -182,9 +176,6 @@ def test_nobody_is_told_that_it_leads_while_it_resigns(bucket: OneBucket) -> Non
     assert told == [False]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Ctrl-C while the seal is under way leaves `held` true, sealed or not"
-)
 def test_interrupted_resignation_ends_leadership_all_the_same(bucket: OneBucket) -> None:
     def before(request: StoreRequest) -> None:
         if isinstance(request, Replace):

@@ -12,6 +12,7 @@ import pytest
 
 from s3leader import Election, InvalidArgument, LeadershipLost, S3LeaderError, Term
 from s3leader.errors import BucketUnusable
+from s3leader.lock import MAX_STATE
 from s3leader.memory_store import Fault, MemoryStore
 from s3leader.store import Replace, StoreRequest
 from tests.unit.one_bucket import LAPSE, LEASE, TICK, Meddled, OneBucket, Slow, won
@@ -122,12 +123,6 @@ def test_doubtful_renewal_does_not_hide_a_takeover(bucket: OneBucket, term: Term
 REFUSED = BucketUnusable("no", action="s3:PutObject", resource="arn", code="ExpiredToken")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="(1) a renewal's answer is lost, and it was applied; (2) its next try ends in an"
-    " exception (rights expire; Ctrl-C), so its nonce is forgotten; (3) the seal conflicts with"
-    " our own renewal and passes for a rival's: the finished tick is led again after the lease",
-)
 @pytest.mark.parametrize("error", [REFUSED, KeyboardInterrupt()], ids=lambda e: type(e).__name__)
 def test_term_whose_renewal_was_broken_off_can_still_complete(
     bucket: OneBucket, error: BaseException
@@ -242,22 +237,14 @@ def test_state_that_cannot_be_kept_is_refused_and_nothing_written(
     assert (bucket.asked(), term.held, term.state) == ([], True, {})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="with a long reason in letters that take 12 bytes each, the sealed lock is larger than"
-    " MAX_BODY: nobody leads again until an operator deposes it by force",
-)
 def test_largest_state_can_be_saved_sealed_and_inherited(bucket: OneBucket) -> None:
-    state = {"a": "x" * (256 * 1024 - 8 * 1024 - len('{"a": ""}'))}
+    state = {"a": "x" * (MAX_STATE - len('{"a": ""}'))}
     term = won(bucket.election(candidate="😀" * 200).campaign(TICK))
     term.save(state)
     term.resign("failed", reason="😀" * 1_000)
     assert won(bucket.election().campaign(TICK)).state == state
 
 
-@pytest.mark.xfail(
-    strict=True, reason="copy.deepcopy recurses deeper than JSON: RecursionError out of `state`"
-)
 def test_any_state_that_was_saved_can_be_read(term: Term) -> None:
     """Deep, but not too deep for JSON."""
     deep: list[Any] = []
