@@ -1,7 +1,8 @@
 """The CDK app: reads its context and composes the stack. Needs no credentials.
 
 Context (`-c name=value`):
-    schedule    when to compact, for example "rate(1 minute)"; default: every 5 minutes
+    schedule    when to compact, for example "rate(1 minute)" or "cron(0 3 * * ? *)"; default:
+                every 5 minutes
     contenders  how many invocations each tick starts; default: 3
     throwaway   "true": nothing is protected or kept when the stack goes; default: "false"
 """

@@ -103,13 +103,10 @@ class CompactionStack(Stack):
                 iam.PolicyStatement(actions=[*actions], resources=[*map(objects, keys)])
             )
         self.job.role.add_to_principal_policy(
-            # The manifest is there because S3 says 404, and not 403, of a missing key only to
-            # those who may list it: no manifest yet is a normal case.
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[self.data.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": [inputs, manifest, *results]}},
-            )
+            # Of a missing key, S3 says 404 and not 403 only to those who may list the bucket, and
+            # no manifest yet is a normal case. AWS does not document what `s3:prefix` is in that
+            # check, so there is no condition on it; only this job's data is listed anyway.
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.data.bucket_arn])
         )
         acknowledge_object_wildcards(
             self.job.role,

@@ -6,8 +6,8 @@ for it. It wraps two functions of `ministack.services`:
 
 `scheduler._tick_schedules`, the sweep: it runs each second and not each tenth, and a `rate` counts
     from a whole minute, without drift, so that all contenders of one job fire in the same sweep.
-    (On AWS a `rate` counts from each schedule's own creation or start date: contenders that must
-    share ticks want `cron`.)
+    (On AWS a `rate` counts from each schedule's own creation or start date, which is why
+    `SingletonJob` makes a `cron` of it.)
 `eventbridge._invoke_target`, which fires one target: the attributes are replaced, with the time
     for which the invocation was scheduled and not the sweep's, and a function is invoked in a
     thread of its own, as the original does, its result noted in a file. A failure is noted and

@@ -10,6 +10,7 @@ from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
 from s3leader_cdk.dead_letters import dead_letter_queue
+from s3leader_cdk.schedule import schedule_expression
 
 _MAX_CONTENDERS = 10
 _DELIVERY_RETRIES = 20  # EventBridge Scheduler backs off; the event's age ends it sooner
@@ -27,7 +28,7 @@ class Contenders(Construct):
         scope: the parent.
         id: the construct's id within it.
         function: what each schedule invokes, with `{"tick": …, "contender": k}`.
-        expression: when.
+        expression: when; a rate becomes a cron, as in `SingletonJob`.
         count: how many, from 1 to 10.
         max_event_age: how long delivery is tried.
     """
@@ -45,11 +46,12 @@ class Contenders(Construct):
         super().__init__(scope, id)
         if not 1 <= count <= _MAX_CONTENDERS:
             raise ValueError(f"contenders {count} cannot be used: give 1 to {_MAX_CONTENDERS}")
+        shared = schedule_expression(expression, time_zone=None)
         self.undelivered = dead_letter_queue(self, "Undelivered")
         self.group = scheduler.ScheduleGroup(self, "Group", removal_policy=RemovalPolicy.DESTROY)
         self.role = self._create_role(function)
         self.schedules = [
-            self._create_schedule(contender, function, expression, max_event_age)
+            self._create_schedule(contender, function, shared, max_event_age)
             for contender in range(1, count + 1)
         ]
 

@@ -127,7 +127,7 @@ class SingletonJobAlarms(Construct):
             Annotations.of(self).add_warning_v2(
                 "s3leader:no-completion-alarm",
                 f"nothing will tell if election {election} stops completing terms: pass"
-                " expected_within to SingletonJob, as its schedule has no fixed interval",
+                " expected_within to SingletonJob, as its schedule does not tell its interval",
             )
             return None
         period, periods = _silence_periods(expected)
@@ -150,11 +150,11 @@ class SingletonJobAlarms(Construct):
 
 
 def default_expected_within(interval: Duration | None, timeout: Duration) -> Duration | None:
-    """One tick may be missed; two are a fault. None where ticks have no fixed interval."""
+    """One tick may be missed; two are a fault. None where the interval is not known."""
     if interval is None:
         return None
     seconds = 2 * interval.to_seconds() + timeout.to_seconds()
-    return Duration.seconds(min(max(seconds, _SILENCE_PERIODS * _MINUTE), _LONGEST_SILENCE))
+    return Duration.seconds(max(seconds, _SILENCE_PERIODS * _MINUTE))
 
 
 def _silence_periods(expected: Duration) -> tuple[Duration, int]:

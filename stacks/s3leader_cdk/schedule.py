@@ -1,4 +1,4 @@
-"""When a job is due: a schedule as text or as CDK's expression, and how often that is."""
+"""When a job is due: at ticks that all its contenders share, and how far these are apart."""
 
 from __future__ import annotations
 
@@ -7,33 +7,95 @@ import re
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_scheduler as scheduler
 
-_FORM = re.compile(r"(rate|cron|at)\(.+\)")
+_UTC = "Etc/UTC"  # CDK's own default, for rates too
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_CRON_OR_AT = re.compile(r"(cron|at)\(.+\)")
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
+_HOUR, _DAY = 60, 1440  # in minutes
+
+# Crons that say how far their ticks are apart: the longest time, where 0/N does not come out even.
+_EVERY_MINUTES = re.compile(r"cron\((?:\*|0/([1-9]|[1-5]\d)) \* \* \* \? \*\)")
+_EVERY_HOURS = re.compile(r"cron\(\d{1,2} (?:\*|0/([1-9]|1\d|2[0-3])) \* \* \? \*\)")
+_DAILY = re.compile(r"cron\(\d{1,2} \d{1,2} \* \* \? \*\)")
 
 
 def schedule_expression(
     schedule: str | scheduler.ScheduleExpression, *, time_zone: TimeZone | None
 ) -> scheduler.ScheduleExpression:
-    """Return `schedule` as EventBridge Scheduler's expression, or raise `ValueError`."""
-    if isinstance(schedule, scheduler.ScheduleExpression):
-        if time_zone is not None:
-            raise ValueError(
-                f"time_zone {time_zone.timezone_name!r} was given beside a ScheduleExpression,"
-                " which carries its own: pass it to the expression instead"
-            )
-        return schedule
-    if _FORM.fullmatch(schedule) is None:
+    """Return `schedule` as an expression whose ticks all contenders share, or raise `ValueError`.
+
+    EventBridge Scheduler counts a rate from each schedule's own creation. Contenders would be told
+    different times for what is meant as one tick, and it would be done once for each. So a rate
+    becomes a cron, which goes by the clock.
+    """
+    expression = _as_expression(schedule, time_zone)
+    text = expression.expression_string
+    if match := _RATE.fullmatch(text):
+        _check_zone_of_rate(text, expression.time_zone)
+        return scheduler.ScheduleExpression.expression(
+            _due_at_multiples(text, int(match[1]) * _MINUTES[match[2]])
+        )
+    if _CRON_OR_AT.fullmatch(text) is None:
         raise ValueError(
-            f"schedule {schedule!r} is no schedule: write for example 'rate(5 minutes)' or"
+            f"schedule {text!r} is no schedule: write it out, for example 'rate(5 minutes)' or"
             " 'cron(0 3 * * ? *)'"
         )
-    return scheduler.ScheduleExpression.expression(schedule, time_zone)
+    return expression
 
 
 def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
-    """Return the time between two ticks of a rate; a cron or one-time expression has none."""
-    match = _RATE.fullmatch(expression.expression_string)
-    if match is None:
+    """Return the longest time between two ticks, as far as the simplest of crons say it.
+
+    In a zone with daylight saving time only daily ones do: the hour that comes twice a year has
+    ticks once.
+    """
+    text = expression.expression_string
+    if _DAILY.fullmatch(text):
+        return Duration.minutes(_DAY)
+    if _name(expression.time_zone) != _UTC:
         return None
-    return Duration.minutes(int(match[1]) * _MINUTES[match[2]])
+    for cron, unit in ((_EVERY_MINUTES, 1), (_EVERY_HOURS, _HOUR)):
+        if match := cron.fullmatch(text):
+            return Duration.minutes(int(match[1] or 1) * unit)
+    return None
+
+
+def _as_expression(
+    schedule: str | scheduler.ScheduleExpression, time_zone: TimeZone | None
+) -> scheduler.ScheduleExpression:
+    if isinstance(schedule, str):
+        return scheduler.ScheduleExpression.expression(schedule, time_zone)
+    if time_zone is not None:
+        raise ValueError(
+            f"time_zone {time_zone.timezone_name!r} was given beside a ScheduleExpression,"
+            " which carries its own: pass it to the expression instead"
+        )
+    return schedule
+
+
+def _check_zone_of_rate(rate: str, time_zone: TimeZone | None) -> None:
+    if _name(time_zone) != _UTC:
+        raise ValueError(
+            f"schedule {rate!r} was given with time zone {_name(time_zone)!r}, but a rate goes by"
+            " UTC: leave the zone out, or give a cron expression, such as 'cron(0 3 * * ? *)'"
+        )
+
+
+def _name(time_zone: TimeZone | None) -> str:
+    return _UTC if time_zone is None else time_zone.timezone_name
+
+
+def _due_at_multiples(rate: str, minutes: int) -> str:
+    hours, rest = divmod(minutes, _HOUR)
+    if hours == 0 and rest > 0 and _HOUR % rest == 0:
+        return f"cron({'*' if rest == 1 else f'0/{rest}'} * * * ? *)"
+    if rest == 0 and hours > 0 and _DAY % minutes == 0:
+        hour = {1: "*", 24: "0"}.get(hours, f"0/{hours}")
+        return f"cron(0 {hour} * * ? *)"
+    raise ValueError(
+        f"schedule {rate!r} cannot be used: EventBridge Scheduler counts a rate from each"
+        " schedule's own creation, so contenders would not share their ticks, and no cron"
+        " expression is due that often: give a cron expression for the times you want, such as"
+        " 'cron(0 0/2 * * ? *)', or a rate of minutes that divide an hour or hours that divide a"
+        " day, such as 'rate(5 minutes)'"
+    )

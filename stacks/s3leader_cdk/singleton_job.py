@@ -41,10 +41,13 @@ class SingletonJob(Construct):
         code: the job's folder, shipped under its own name with the runtime library and its
             dependencies; or a `Code` that holds all of that already.
         handler: the decorated function, such as `compaction.handler.handler`.
-        schedule: when, such as `rate(5 minutes)` or `cron(0 3 * * ? *)`.
+        schedule: when, such as `rate(5 minutes)` or `cron(0 3 * * ? *)`. A rate becomes the cron
+            that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`: EventBridge Scheduler
+            would count it from each schedule's own creation, and contenders would not share their
+            ticks. So its minutes have to divide an hour, or its hours a day.
         lock_bucket: where the election is held.
         contenders: how many invocations each tick starts, from 1 to 10. Default: 2.
-        time_zone: of a schedule given as text. Default: UTC.
+        time_zone: of a cron or one-time schedule given as text. Default: UTC.
         timeout: of an invocation, at most 15 minutes. Default: 5 minutes.
         memory_size: of the function, in MiB. Default: 512.
         lease: how long a lock stays good, in whole seconds, shorter than `timeout`; the leader
@@ -54,8 +57,9 @@ class SingletonJob(Construct):
         retry_attempts: how often Lambda runs a failed invocation again, 0 to 2. Default: 2.
         max_event_age: when a tick is too old to be started, 1 minute to 6 hours. Default: 1 hour.
         expected_within: the longest time without a completed term before an alarm, 3 minutes to 7
-            days. Default: two intervals of a rate and the timeout; for other schedules no such
-            alarm, and a warning that says so.
+            days. Default: two intervals and the timeout, for rates, for daily crons, and for
+            crons in UTC that say "every" or "every N" minutes or hours; for other schedules no
+            such alarm, and a warning that says so.
         log_retention: how long logs are kept. Default: one month.
         removal_policy: what becomes of the logs when the stack goes. Default: RETAIN.
         alarm_actions: what every alarm does. Default: nothing but change its state.

@@ -96,18 +96,27 @@ def test_expected_time_is_cut_into_periods_that_cloudwatch_takes(
 
 @pytest.mark.parametrize(
     ("schedule", "seconds"),
-    [("rate(1 minute)", 420), ("rate(1 hour)", 7_500), ("rate(7 days)", 604_800)],
+    [("rate(1 minute)", 420), ("rate(1 hour)", 7_500), ("cron(0/10 * * * ? *)", 1_500)],
 )
-def test_a_rate_says_by_itself_when_to_expect_a_term(schedule: str, seconds: int) -> None:
+def test_a_simple_schedule_says_by_itself_when_to_expect_a_term(
+    schedule: str, seconds: int
+) -> None:
     template = synthesize(lambda stack: build(stack, schedule=schedule, expected_within=None))
     found = alarm(template, "NotCompleted")
     watched = found["Period"] * found["EvaluationPeriods"]
     assert seconds <= watched < seconds + 3 * 60
 
 
-def test_a_cron_schedule_without_an_expected_time_is_warned_about() -> None:
+def test_a_daily_schedule_may_miss_a_day_and_not_two() -> None:
+    template = synthesize(lambda stack: build(stack, expected_within=None))
+    found = alarm(template, "NotCompleted")
+    watched = found["Period"] * found["EvaluationPeriods"]
+    assert 2 * 86_400 < watched < 3 * 86_400
+
+
+def test_other_schedules_without_an_expected_time_are_warned_about() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
-    build(stack, expected_within=None)
+    build(stack, schedule="cron(0 3 ? * MON *)", expected_within=None)
     Annotations.from_stack(stack).has_warning(
         "/Test/Job/Alarms", Match.string_like_regexp("pass expected_within to SingletonJob")
     )
