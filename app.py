@@ -68,5 +68,8 @@ def _switch(name: str, value: object) -> bool:
 
 if __name__ == "__main__":
     the_app = create_app()
-    compose(the_app)
+    try:
+        compose(the_app)
+    except ValueError as refused:  # the constructs' own: it names the value and the remedy
+        raise SystemExit(str(refused)) from None
     the_app.synth()
