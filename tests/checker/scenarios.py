@@ -79,17 +79,17 @@ SCENARIOS: Final = {
     "lost": Scenario(
         about="the same with a lost answer, or a write that lands late",
         plans=_two((0,)),
-        budget=Budget(steps=7, deaths=1, lost=1),
+        budget=Budget(steps=6, deaths=1, lost=1),
     ),
     "slow": Scenario(
         about="requests and answers overtaken by a lease",
         plans=_two((0,), renewals=1),
-        budget=Budget(steps=7, slow=1),
+        budget=Budget(steps=6, slow=1),
     ),
     "renew": Scenario(
         about="renewals, unanswered",
         plans=(Plan(name="a", ticks=(0,), renewals=1), Plan(name="b", ticks=(0,))),
-        budget=Budget(steps=7, lost=1),
+        budget=Budget(steps=6, lost=1),
     ),
     "skew": Scenario(
         about="front ends of S3 whose clocks differ, in finer steps of time",
@@ -110,7 +110,7 @@ SCENARIOS: Final = {
     "warm": Scenario(
         about="candidates that remember the ledger, several ticks",
         plans=_two((0, 1)),
-        budget=Budget(steps=4, lost=1),
+        budget=Budget(steps=3, lost=1),
     ),
     "days": Scenario(
         about="days of sleep, and a lifecycle rule that deletes",
