@@ -122,12 +122,12 @@ class Contender:
             self._witness.note("left open", term=term.number)
 
     def _work(self, term: Term) -> None:
-        for _ in range(self._chance.randint(1, 4)):
+        for _ in range(self._chance.randint(2, 4)):
             if self._chance.random() < 0.2:
                 term.renew()
             # No work is begun that the rest of the lease may not suffice for.
             if term.remaining() > self._contest.lease / 3:
-                self._counter.increment(term, self._chance.uniform(0.001, 0.02))
+                self._counter.increment(term, self._chance.uniform(0.005, 0.05))
             self._witness.leads("leads", term)
 
     def _end(self, term: Term) -> None:
@@ -167,14 +167,11 @@ class Contender:
             self._witness.note("has written", term=term.number)
 
 
-def life(
-    contest: Contest, before: Callable[[], None] | None = None
-) -> Callable[[Witness, random.Random], None]:
-    """Return what a process of the herd does; `before` is run in it first."""
+def life(contest: Contest, first: Callable[[], None]) -> Callable[[Witness, random.Random], None]:
+    """Return what a process of the herd does; `first` is called in it first."""
 
     def live(witness: Witness, chance: random.Random) -> None:
-        if before is not None:
-            before()
+        first()
         Contender(contest, witness, chance).live()
 
     return live

@@ -1,6 +1,7 @@
 """Real processes, forked after the slow imports: started, killed, stopped, continued, and ended."""
 
 import ctypes
+import importlib
 import os
 import random
 import signal
@@ -63,9 +64,9 @@ class Herd:
         self._witness.note("pauses", whom=who)
         os.kill(self.alive[who], signal.SIGSTOP)
 
-    def go_on(self, who: str) -> None:
-        """Send SIGCONT."""
-        self._witness.note("lets go on", whom=who)
+    def go_on(self, who: str, term: int) -> None:
+        """Send SIGCONT to what leads, or led, that term."""
+        self._witness.note("lets go on", whom=who, term=term)
         os.kill(self.alive[who], signal.SIGCONT)
 
     def reap(self) -> None:
@@ -83,8 +84,12 @@ class Herd:
             os.kill(pid, signal.SIGTERM)
 
     def end(self, seconds: float) -> None:
-        """Ask all to end, and wait for it; whoever does not is killed, and that is a failure."""
+        """Ask all to end, and wait for it."""
         self.ask_to_end()
+        self.wait(seconds)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until all have ended; whoever has not is a failure."""
         deadline = time.monotonic() + seconds
         while self.alive and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -130,3 +135,12 @@ def die_with(parent: int) -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def named(name: str | None) -> Callable[[], None]:
+    """Return the function that `module:function` names; tests break processes with it."""
+    if name is None:
+        return lambda: None
+    module, _, function = name.partition(":")
+    found: Callable[[], None] = getattr(importlib.import_module(module), function)
+    return found

@@ -8,14 +8,13 @@ not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced wr
 
 import argparse
 import asyncio
-import importlib
 import json
 import os
 import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -23,7 +22,7 @@ from typing import Final
 from s3leader.election import default_store
 from s3leader_check import report, verdict
 from s3leader_check.contender import ELECTION, FENCED, Contest, life
-from s3leader_check.herd import Herd
+from s3leader_check.herd import Herd, named
 from s3leader_check.hostile_s3 import HostileS3
 from s3leader_check.mischief import Mischief
 from s3leader_check.tiny_s3 import TinyS3
@@ -49,7 +48,7 @@ def main() -> int:
         contest = _contest(asked.lease, port.getsockname()[1], folder)
         with Herd(folder, seed=asked.seed) as herd:
             for _ in range(asked.candidates):
-                herd.start(life(contest, _named(asked.first)), "contender")
+                herd.start(life(contest, named(asked.first)), "contender")
             asyncio.run(_watch(herd, server.serve(port), mischief, folder, asked))
             notes, failed = all_notes(folder), herd.failed
         value = int(contest.counter.read_text() or "0")
@@ -90,14 +89,6 @@ def _contest(lease_s: float, port: int, folder: Path) -> Contest:
         clock_skew=CLOCK_SKEW,
         begin_ns=now_ns(),
     )
-
-
-def _named(name: str | None) -> Callable[[], None] | None:
-    if name is None:
-        return None
-    module, _, function = name.partition(":")
-    found: Callable[[], None] = getattr(importlib.import_module(module), function)
-    return found
 
 
 async def _watch(

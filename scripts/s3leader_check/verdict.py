@@ -33,7 +33,8 @@ def reigns(notes: Sequence[Note]) -> list[Reign]:
     """Return every reign, in the order in which they began.
 
     It begins when the campaign has returned, and ends with the lease as it was last known to the
-    leader, or earlier if it began to resign or was killed. A leader that is stopped leads on.
+    leader, or earlier if it began to resign or was killed. A leader that is stopped leads on. A
+    win that was heard of too late is no reign.
     """
     won: dict[tuple[str, int], int] = {}
     until: dict[tuple[str, int], int] = {}
@@ -50,7 +51,8 @@ def reigns(notes: Sequence[Note]) -> list[Reign]:
                 for mine in (key for key in until if key[0] == note["whom"]):
                     until[mine] = min(until[mine], note["at"])
     found = [Reign(term, who, at, until[who, term]) for (who, term), at in won.items()]
-    return sorted(found, key=lambda reign: reign.since)
+    led = [reign for reign in found if reign.since < reign.until]
+    return sorted(led, key=lambda reign: reign.since)
 
 
 def leadership(notes: Sequence[Note]) -> Iterator[Check]:

@@ -27,17 +27,17 @@ class Witness:
     def __init__(self, path: Path, who: str) -> None:
         """Write as `who`."""
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self._who = who
+        self.who = who
 
     def note(self, what: str, **facts: object) -> None:
         """Note that something is the case now."""
-        line = {"what": what, "who": self._who, "at": now_ns(), **facts}
+        line = {"what": what, "who": self.who, "at": now_ns(), **facts}
         os.write(self._file, json.dumps(line).encode() + b"\n")
 
     def leads(self, what: str, term: Term, **facts: object) -> None:
         """Note until when a term is led by its own stopwatch, if it is not renewed."""
-        before = now_ns()
-        until = before + int(term.remaining().total_seconds() * 1e9)
+        before, left = now_ns(), term.remaining()
+        until = before + int(left.total_seconds() * 1e9) if left else 0
         self.note(what, term=term.number, until=until, **facts)
 
 

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from local_cloud.lifeline import Lifeline
+from s3leader_check.run import run
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 300
 BROKEN = "tests.hostile_s3.broken:"
 
 pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("hostile_s3")]
 
 
 def contest(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run a contest in processes that end with this one; return its exit code and verdict."""
-    command = [sys.executable, "-m", "local_cloud.lifeline", "{lifeline}"]
-    command += [sys.executable, "-m", "s3leader_check.hostile", "--candidates", "16", *arguments]
-    paths = [ROOT / "scripts", ROOT / "lambda_src", ROOT]
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, paths))}
-    log = folder / "log.txt"
-    with log.open("wb") as output:
-        running = Lifeline(command, env=env, cwd=ROOT, output=output)
-    try:
-        code = running.process.wait(PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        code = -1
-    finally:
-        running.kill()
-    return code, log.read_text()
+    return run("hostile", "--candidates", "16", *arguments, folder=folder, patience_s=300)
 
 
 def test_a_hostile_s3_leads_nobody_astray(tmp_path: Path) -> None:
@@ -62,17 +43,8 @@ def test_the_witness_tells_when_an_election_is_broken(
     fault: str, clocks: str, claim: str, verdicts: dict[str, str], tmp_path: Path
 ) -> None:
     if fault not in verdicts:
-        arguments = (
-            "--terms",
-            "12",
-            "--rate",
-            "0.4",
-            "--clocks",
-            clocks,
-            "--first",
-            BROKEN + fault,
-        )
-        verdicts[fault] = contest(tmp_path, *arguments)[1]
+        arguments = ("--terms", "25", "--rate", "0.4", "--clocks", clocks)
+        verdicts[fault] = contest(tmp_path, *arguments, "--first", BROKEN + fault)[1]
     failing = [line for line in verdicts[fault].splitlines() if line.startswith("FAILS")]
     assert any(claim in line for line in failing), verdicts[fault]
 
