@@ -46,9 +46,11 @@ class Herd:
         self._started += 1
         who = f"{name}-{self._started}"
         parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until it is handled there
         pid = os.fork()
         if pid == 0:
             _live(life, self._folder, who, self._seed + self._started, parent)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         self.alive[who] = pid
         return who
 
@@ -117,6 +119,7 @@ def _live(life: Life, folder: Path, who: str, seed: int, parent: int) -> NoRetur
     try:
         die_with(parent)
         signal.signal(signal.SIGTERM, Stopping.ask)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         witness = Witness(folder / f"{who}.jsonl", who)
         try:

@@ -43,7 +43,7 @@ def test_the_witness_tells_when_an_election_is_broken(
     fault: str, clocks: str, claim: str, verdicts: dict[str, str], tmp_path: Path
 ) -> None:
     if fault not in verdicts:
-        arguments = ("--terms", "25", "--rate", "0.4", "--clocks", clocks)
+        arguments = ("--terms", "15", "--rate", "0.4", "--clocks", clocks)
         verdicts[fault] = contest(tmp_path, *arguments, "--first", BROKEN + fault)[1]
     failing = [line for line in verdicts[fault].splitlines() if line.startswith("FAILS")]
     assert any(claim in line for line in failing), verdicts[fault]
