@@ -1,0 +1,143 @@
+"""One rule removed at a time, to show that the simulation would notice.
+
+A mutant replaces one passage of a shipped function, in this process and for one test.
+"""
+
+from __future__ import annotations
+import __future__
+
+import inspect
+import textwrap
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+import pytest
+
+from s3leader import depose, ledger, lock, protocol, settle
+from tests.simulation import simulation
+
+MODULES: Final = (ledger, protocol, settle, depose, simulation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """`old` stands once in `name`, a function of `owner`; without it, a run shows a `fault`."""
+
+    removed: str
+    owner: Any
+    name: str
+    old: str
+    new: str
+    fault: str
+
+    def put(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        original = getattr(self.owner, self.name)
+        mutated = self._mutated(original)
+        if not isinstance(self.owner, ModuleType):
+            monkeypatch.setattr(self.owner, self.name, mutated)
+            return
+        for module in MODULES:
+            if getattr(module, self.name, None) is original:
+                monkeypatch.setattr(module, self.name, mutated)
+
+    def _mutated(self, original: FunctionType) -> object:
+        source = textwrap.dedent(inspect.getsource(original))
+        assert source.count(self.old) == 1, f"{self.old!r} does not stand once in {self.name}"
+        flags = __future__.annotations.compiler_flag
+        code = compile(source.replace(self.old, self.new), self.name, "exec", flags)
+        made: dict[str, object] = {}
+        exec(code, original.__globals__, made)  # noqa: S102 - it is what a mutant is
+        return made[self.name]
+
+
+MUTANTS: Final = (
+    Mutant(
+        removed="R1, R3: a lapsed lock is sealed before it is succeeded",
+        owner=protocol,
+        name="campaign",
+        old='yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")',
+        new="replace(seen, lock=replace(lock, expired=True))",
+        fault="while lock",
+    ),
+    Mutant(
+        removed="R4: the allowance for clock skew",
+        owner=lock.Lock,
+        name="left_ms",
+        old="lease + clock_skew_ms -",
+        new="lease -",
+        fault="two leaders",
+    ),
+    Mutant(
+        removed="R4: a deadline counts from before the request was sent",
+        owner=protocol,
+        name="_create",
+        old="deadline_ms=done.sent_ms +",
+        new="deadline_ms=done.received_ms +",
+        fault="",
+    ),
+    Mutant(
+        removed="R4: past its deadline a leader leads no more",
+        owner=protocol,
+        name="renew",
+        old="in_time = done.received_ms < holding.deadline_ms",
+        new="in_time = True",
+        fault="again after its deadline",
+    ),
+    Mutant(
+        removed="R5: a conflict after an unanswered try is looked into",
+        owner=settle,
+        name="settle",
+        old="doubtful = True",
+        new="doubtful = False",
+        fault="nobody else wrote its lock",
+    ),
+    Mutant(
+        removed="R5: writes whose outcome was never learned are remembered",
+        owner=protocol,
+        name="renew",
+        old="doubtful=holding.doubtful | {nonce}",
+        new="doubtful=frozenset()",
+        fault="nobody else wrote its lock",
+    ),
+    Mutant(
+        removed="R6: the sweep ends below one's own lock",
+        owner=ledger,
+        name="sweep",
+        old="min(lock.term, swept",
+        new="min(lock.term + 1, swept",
+        fault="is not tagged",
+    ),
+    Mutant(
+        removed="R6: `swept` says no more than was tagged",
+        owner=ledger,
+        name="sweep",
+        old="            if isinstance(reply.answer, Unknown):\n                break\n",
+        new="",
+        fault="is not tagged",
+    ),
+    Mutant(
+        removed="R7: a stale win is void",
+        owner=protocol,
+        name="_create",
+        old="stale = seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS",
+        new="stale = False",
+        fault="",
+    ),
+    Mutant(
+        removed="R8: nobody leads for a tick that is done",
+        owner=lock.Lock,
+        name="is_done",
+        old="return tick is not None and self.done is not None and tick <= self.done",
+        new="return False",
+        fault="is completed twice",
+    ),
+    Mutant(
+        removed="R8: `done` is carried on",
+        owner=protocol,
+        name="next_lock",
+        old="done=previous.done",
+        new="done=None",
+        fault="`done` goes back",
+    ),
+)
