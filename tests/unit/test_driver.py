@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -156,3 +157,14 @@ def test_answers_are_passed_on_as_they_are() -> None:
     answer = Listed(("k",), truncated=False, date_ms=5)
     made, _ = driver(lambda: answer)
     assert made.run(ask(Read("k")))[0].answer is answer
+
+
+def test_stopwatch_runs_on_while_the_machine_sleeps() -> None:
+    """Where there is a clock that does: time.monotonic() stands still on Linux."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    before_ms = time.clock_gettime_ns(clock) // 1_000_000
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(time, "monotonic_ns", lambda: 0)
+        patched.setattr(time, "clock_gettime_ns", {clock: 17_000_000}.__getitem__)
+        assert stopwatch_ms() == 17
+    assert stopwatch_ms() >= before_ms

@@ -18,6 +18,7 @@ from s3leader import (
     StillHeld,
     StoreUnavailable,
 )
+from s3leader.election import default_store
 from s3leader.memory_store import Fault
 from s3leader.store import Create, List, StoreRequest
 from tests.unit.one_bucket import (
@@ -332,3 +333,16 @@ def test_default_nonces_never_repeat(bucket: OneBucket) -> None:
         won(election.campaign()).resign("resigned")
         nonces.add(bucket.body(number)["nonce"])
     assert len(nonces) == 20
+
+
+@pytest.mark.parametrize(("lease_s", "timeout_s"), [(3, 0.5), (12, 2.0), (900, 5.0)])
+def test_each_try_waits_for_a_fraction_of_the_lease(
+    lease_s: int, timeout_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[timedelta] = []
+    monkeypatch.setattr(
+        "s3leader.s3_store.S3Store",
+        lambda bucket, *, client, timeout, body_limit: given.append(timeout),
+    )
+    default_store("locks", None, timedelta(seconds=lease_s))
+    assert given == [timedelta(seconds=timeout_s)]

@@ -210,6 +210,14 @@ def test_missing_environment_is_named(missing: str, monkeypatch: pytest.MonkeyPa
         handler({}, Context())
 
 
+def test_prefix_comes_from_the_environment(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3LEADER_PREFIX", "team/elections/")
+    job(store)({"tick": TICK}, Context())
+    assert store.keys() == ("team/elections/nightly/lock_0000000001.json",)
+
+
 @pytest.mark.parametrize("text", ["soon", "0", "-3", "90000", "nan"])
 def test_bad_lease_is_named(text: str, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_LEASE_SECONDS", text)
