@@ -1,6 +1,6 @@
 """What the notes of many processes must agree on. Pure comparison; every objection is in words."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -189,11 +189,3 @@ def processes(notes: Sequence[Note], failed: Sequence[str]) -> Iterator[Check]:
     told = {note["who"] for note in notes if note["what"] == "crashed"}
     others = [line for line in failed if line.split(" ")[0] not in told]
     yield check("no process met an error that it should not meet", [*crashes, *others])
-
-
-def grouped(notes: Iterable[Note], key: str) -> dict[str, list[Note]]:
-    """Return the notes by one of their facts, those that lack it under an empty text."""
-    found: dict[str, list[Note]] = defaultdict(list)
-    for note in notes:
-        found[str(note.get(key, ""))].append(note)
-    return found
