@@ -12,18 +12,8 @@ import pytest
 
 from s3leader import CorruptLock, InvalidArgument, NotElected, Term
 from s3leader.lock import MAX_BODY, MAX_NUMBER
-from tests.hostile_ledgers.ledgers import (
-    REAL,
-    TICK,
-    OneBucket,
-    body,
-    bucket_with,
-    contend,
-    key,
-    led_on,
-    nested,
-)
-from tests.unit.one_bucket import LATER, tag, won
+from tests.hostile_ledgers.ledgers import REAL, body, bucket_with, contend, led_on, nested
+from tests.unit.one_bucket import LATER, TICK, OneBucket, key, tag, won
 
 Result = TypeVar("Result")
 UNREADABLE = {
@@ -66,7 +56,7 @@ def test_operator_gets_an_election_on_from_an_unreadable_lock(text: bytes) -> No
 
 
 def test_forced_seal_of_an_unreadable_lock_keeps_what_is_done() -> None:
-    bucket, election = _cold({3: body(term=3, done="2026-11-23T06:00:00Z"), 4: b"?"})
+    _, election = _cold({3: body(term=3, done="2026-11-23T06:00:00Z"), 4: b"?"})
     election.depose(reason="unreadable", force=True)
     result = election.campaign(TICK)
     assert isinstance(result, NotElected)
@@ -202,6 +192,6 @@ def _cold(locks: dict[int, bytes]) -> tuple[OneBucket, Any]:
 
 
 def test_keys_are_named_in_full() -> None:
-    bucket, election = _cold({4: b"?"})
+    _, election = _cold({4: b"?"})
     with pytest.raises(CorruptLock, match=key(4)):
         election.observe()

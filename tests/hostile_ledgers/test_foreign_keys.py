@@ -198,7 +198,8 @@ def _paged(bucket: OneBucket, size: int) -> OneBucket:
     """The same bucket, which answers a LIST with `size` keys a page."""
     small = OneBucket()
     small.store = MemoryStore(clock_ms=lambda: small.ms, page_size=size)
-    for name in bucket.store.keys():
+    names = bucket.store.keys()
+    for name in names:
         small.store.perform(Create(name, bucket.store.body(name)))
     small.forget_requests()
     return small

@@ -20,12 +20,12 @@ def slowest_rate(lease_ms: int, skew_ms: int, apart_ms: int) -> float:
     """How slow a stopwatch may run (milliseconds counted in one) and never show two leaders.
 
     A holder leads for `lease / rate` at most after its lock was written. Another finds the lock
-    lapsed when `Date - Last-Modified > lease + clock_skew`; both tell whole seconds, so if lease
-    and allowance are whole seconds that takes a second more, which whole seconds may pretend. The
-    two clocks may add what they are apart: so at the least `lease + clock_skew - apart` have
-    passed. A stopwatch that is fast only ends a term early.
+    lapsed when `Date - Last-Modified > lease + clock_skew`. Both tell whole seconds, so that takes
+    the next whole second above; and their grain may pretend less than one second, their clocks
+    what they are `apart`. A stopwatch that is fast only ends a term early.
     """
-    return lease_ms / (lease_ms + skew_ms - apart_ms)
+    least_ms = (lease_ms + skew_ms) // SECOND_MS * SECOND_MS - apart_ms
+    return lease_ms / least_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """How slow a holder's stopwatch may run: what the allowance for clock skew leaves.
 
 A holder leads for `lease / rate` of true time after its lock was written; with S3's clocks up to
-`apart` apart, another may find it lapsed `lease + clock_skew - apart` after that.
+`apart` apart, another may find it lapsed `lease + clock_skew - apart` after that, in whole seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from s3leader.lock import Lock
 from s3leader.times import from_ms
 from tests.simulation.plan import slowest_rate
 
-CASES = [(30_000, 3_000, 2_000), (30_000, 3_000, 1_000), (900_000, 3_000, 2_000)]
+CASES = [
+    (30_000, 3_000, 2_000),
+    (30_000, 3_000, 1_000),
+    (900_000, 3_000, 2_000),
+    (61_999, 3_000, 1_000),
+]
 
 
 def first_lapsed(lease_ms: int, skew_ms: int, apart_ms: int) -> int:
@@ -47,6 +52,12 @@ def test_thirty_seconds_of_lease_leave_room_for_three_per_cent_of_drift() -> Non
 
 def test_a_quarter_of_an_hour_leaves_room_for_a_thousandth() -> None:
     assert 1 - slowest_rate(900_000, 3_000, 2_000) > 0.001
+
+
+def test_lease_with_a_part_of_a_second_loses_it() -> None:
+    """Hence at most one second apart, not two, for leases of any length."""
+    assert slowest_rate(30_999, 3_000, 2_000) > 0.9999
+    assert 1 - slowest_rate(30_999, 3_000, 1_000) > 0.03
 
 
 def test_a_day_of_lease_leaves_less_room_than_a_quartz_needs() -> None:

@@ -9,7 +9,7 @@ from tests.simulation.plan import Plan
 from tests.simulation.properties import FaultError
 from tests.simulation.simulation import Simulation
 
-SEEDS = range(8)
+SEEDS = range(16)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.removed)
