@@ -66,7 +66,7 @@ _environment_python() {
         printf '%s' "$made_by" >.venv/.made_by
     fi
     rm -f .venv/.stamp
-    _environment_step "installing requirements.lock" .venv/bin/python -m pip install \
+    _environment_step "installing requirements.lock (a minute or two, once)" .venv/bin/python -m pip install \
         --quiet --no-input --disable-pip-version-check --require-hashes -r requirements.lock
     _environment_step "installing the project, editable" .venv/bin/python -m pip install \
         --quiet --no-input --disable-pip-version-check --no-build-isolation --no-deps --no-index \

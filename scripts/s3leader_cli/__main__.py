@@ -11,6 +11,7 @@ from s3leader import Election, InvalidArgument, S3LeaderError
 
 from .arguments import parser
 from .commands import Ask, depose, history, status
+from .report import advice
 
 INTERRUPTED = 130
 
@@ -34,12 +35,10 @@ def main(
         ask = input
     try:
         return _run(options, (elect or _election)(options), ask)
-    except InvalidArgument as error:
-        print(f"s3leader: {error}", file=sys.stderr)
-        return 2
     except S3LeaderError as error:
-        print(f"s3leader: {error}", file=sys.stderr)
-        return 1
+        print(f"s3leader: {' '.join(advice(error).split())}", file=sys.stderr)
+        # With a cause it is no word of this command line, but the environment (a profile, say).
+        return 2 if isinstance(error, InvalidArgument) and error.__cause__ is None else 1
     except (KeyboardInterrupt, EOFError):
         print("\ns3leader: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from s3leader import CorruptLock, Election, Lock
+from s3leader import CorruptLock, Election, Lock, S3LeaderError
 
 Standing: TypeAlias = Literal["vacant", "held", "lapsed", "sealed", "corrupt"]
 
@@ -28,6 +28,7 @@ class Report:
     came_about: str | None = None
     problem: str | None = None
     contender: str = ""
+    doubt: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs; the lock as it is on the wire."""
@@ -55,12 +56,18 @@ def look_at(election: Election) -> Report:
             key=corrupt.key,
             standing="corrupt",
             term=corrupt.term,
-            problem=str(corrupt),
+            problem=advice(corrupt),
             contender="stop with CorruptLock, and change nothing",
         )
     if lock is None:
         contender = "create lock 1, and lead term 1"
-        return Report(election=election.name, key=None, standing="vacant", contender=contender)
+        return Report(
+            election=election.name,
+            key=None,
+            standing="vacant",
+            contender=contender,
+            doubt=never_locked(election),
+        )
     left = lapses_in = None
     if not lock.sealed:
         left, lapses_in = _left(election, lock, skew_ms=0), _left(election, lock, skew_ms=None)
@@ -76,6 +83,18 @@ def look_at(election: Election) -> Report:
         came_about=_came_about(election, lock),
         contender=_contender(standing, lock, lapses_in),
     )
+
+
+def never_locked(election: Election) -> str:
+    """Return the doubt that a ledger without any lock is worth: names are easily mistyped."""
+    return f"no lock was ever written under {election.config.folder}; is the name right?"
+
+
+def advice(error: S3LeaderError) -> str:
+    """Return an error's message, in the words of this command instead of Python's."""
+    command = "`s3leader depose --reason … --force`"
+    text = str(error).replace("`depose(reason=…, force=True)`", command)
+    return text.replace("force=True", "--force")
 
 
 def standing_of(election: Election, lock: Lock) -> Standing:

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from s3leader import Election, Lock
 
-from .report import Report, standing_of
+from .holders import Cells, fitted
+from .report import Report, never_locked, standing_of
 
 _COLOURS = {
     "held": "green",
@@ -23,6 +24,7 @@ _COLOURS = {
     "failed": "red",
     "corrupt": "red",
 }
+_HEADINGS = ("term", "outcome", "holder", "tick", "try", "started", "lasted", "why")
 _WIDTH = 120  # of a table that nobody's terminal limits
 
 
@@ -37,6 +39,8 @@ def show_report(report: Report) -> None:
         rows.add_row("lock", _plain(report.key))
     if report.problem is not None:
         rows.add_row("problem", _plain(report.problem))
+    if report.doubt is not None:
+        rows.add_row("note", _plain(report.doubt))
     if report.lock is not None:
         _add_lock(rows, report, report.lock)
     rows.add_row("a contender would", _plain(report.contender))
@@ -46,28 +50,36 @@ def show_report(report: Report) -> None:
 def show_history(election: Election, locks: Sequence[Lock]) -> None:
     """Print the ledger's end as a table, newest first."""
     if not locks:
-        print(f"{election.name} has had no term yet.")
+        print(f"{election.name} has had no term yet: {never_locked(election)}")
         return
+    console = _console()
+    cells = [_cells(election, lock) for lock in locks]
+    rows, for_why = fitted(cells, _HEADINGS, console.width)
     table = Table(title=_plain(f"{election.name}: newest terms first"), title_justify="left")
-    table.add_column("term", justify="right")
-    for name in ("outcome", "holder", "tick", "try", "started", "lasted", "why"):
+    table.add_column(_HEADINGS[0], justify="right")
+    for name in _HEADINGS[1:]:
         table.add_column(name, overflow="fold")
-    for lock in locks:
-        if lock.problem is not None:
-            corrupt = _plain(lock.problem)
-            table.add_row(str(lock.term), _coloured("corrupt"), "", "", "", "", "", corrupt)
-            continue
-        table.add_row(
-            str(lock.term),
-            _coloured(lock.outcome or standing_of(election, lock)),
-            _plain(lock.holder or "unnamed"),
-            _time(lock.tick),
-            str(lock.attempt),
-            _time(lock.started_at),
-            _lasted(lock),
-            _plain(lock.reason or ""),
-        )
-    _console().print(table)
+    table.columns[-1].max_width = for_why
+    for row in rows:
+        table.add_row(row[0], _coloured(row[1]), *(_plain(cell) for cell in row[2:]))
+    console.print(table)
+
+
+def _cells(election: Election, lock: Lock) -> Cells:
+    if lock.problem is not None:
+        return [str(lock.term), "corrupt", "", "", "", "", "", lock.problem]
+    started = _time(lock.started_at)
+    same_day = lock.tick and lock.started_at and lock.tick.date() == lock.started_at.date()
+    return [
+        str(lock.term),
+        lock.outcome or standing_of(election, lock),
+        lock.holder or "unnamed",
+        _time(lock.tick),
+        str(lock.attempt),
+        started.partition(" ")[2] if same_day else started,
+        _lasted(lock),
+        lock.reason or "",
+    ]
 
 
 def _add_lock(rows: Table, report: Report, lock: Lock) -> None:

@@ -21,6 +21,7 @@ from s3leader_demo.bucket import DataBucket
 from s3leader_demo.errors import DemoError
 from s3leader_demo.journal import Journal
 from s3leader_demo.producer import TABLES, Producer, parcels, read_table
+from s3leader_demo.rows import more_terms
 from s3leader_demo.screen import Screen
 from s3leader_demo.stage import CONTENDERS, Stage
 
@@ -145,10 +146,11 @@ def _tables() -> dict[str, list[dict[str, str]]]:
 
 def _finish(stage: Stage, directory: Path) -> bool:
     stage.screen.title("The proof")
-    with stage.screen.step("the producer stops, the function merges what is left"):
+    with stage.screen.step("the producer stops, the function merges what is left") as seen:
         stage.producer.stop()
         stage.quiet()
         stage.drain()
+        seen.append(more_terms(stage.rows(), shown=stage.screen.terms))
     with stage.screen.step("every committed part is read back and compared with the journal"):
         checks = finale.check(stage, directory / "journal.jsonl")
     stage.screen.say()
@@ -190,9 +192,12 @@ def _directory_option(clouds: Path) -> str:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return number
 
 

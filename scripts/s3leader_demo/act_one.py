@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from s3leader_demo.rows import Row
 from s3leader_demo.stage import CONTENDERS, Stage
 
 _MINUTE = 60
@@ -18,22 +19,27 @@ def play(stage: Stage, ticks: int) -> None:
     )
     stage.screen.say()
 
-    def look() -> bool | None:
+    def look() -> list[Row] | None:
         rows = stage.rows()
         stage.screen.update(rows, _status(stage, ticks))
         done = [row for row in rows if row.finished and row.outcome == "completed"]
-        return True if len(done) >= ticks and all(row.finished for row in rows) else None
+        return rows if len(done) >= ticks and all(row.finished for row in rows) else None
 
     with stage.screen.table():
-        stage.watch(
+        seen = stage.watch(
             look,
             what=f"{ticks} ticks done",
             seconds=ticks * _MINUTE + _SPARE_SECONDS,
             every=0.5,
         )
+        stage.screen.update(seen, _sent(stage))
+
+
+def _sent(stage: Stage) -> str:
+    return f"{stage.producer.objects:,} objects with {stage.producer.lines:,} lines sent so far"
 
 
 def _status(stage: Stage, ticks: int) -> str:
     wait = _MINUTE - datetime.now(UTC).second
-    sent = f"{stage.producer.objects:,} objects with {stage.producer.lines:,} lines sent"
-    return f"{sent}; next tick in {wait} s; ends after {ticks} tick{'' if ticks == 1 else 's'}"
+    end = f"ends after {ticks} tick{'' if ticks == 1 else 's'}"
+    return f"{_sent(stage)}; next tick in {wait} s; {end}"

@@ -78,8 +78,8 @@ def play(stage: Stage) -> None:
     stage.screen.title(f"Act two: {CANDIDATES} processes, and {KILLS} leaders killed mid-job")
     stage.screen.say(
         f"  The same job on the same buckets, with a lease of {LEASE_SECONDS:.0f} s. Whoever leads"
-        " gets SIGKILL after its first part;\n  another must find the lock lapsed, take over and"
-        " finish what was left half done."
+        " gets SIGKILL in the middle of\n  its work; another must find the lock lapsed, take over"
+        " and finish what was left half done."
     )
     stage.screen.say()
     stage.quiet()
@@ -133,7 +133,7 @@ class _Play:
         return takeovers
 
     def _kill_mid_job(self, win: Win) -> float | None:
-        """Kill the leader after its first part; return when, or nothing if it had lost before."""
+        """Kill the leader amid its work; return when, or nothing if it had lost before."""
         parts = self._await(
             lambda: self._parts(win.term) or self._superseded(win), "the leader's first part"
         )

@@ -22,7 +22,7 @@ class Screen:
         """Print to `console`."""
         self._console = console
         self._live: Live | None = None
-        self._shown: set[int] = set()
+        self.terms: set[int] = set()  # that any table has shown
 
     def say(self, text: str = "") -> None:
         """Print a line."""
@@ -34,20 +34,21 @@ class Screen:
         self.say(f"[bold]{text}[/bold]")
 
     @contextmanager
-    def step(self, text: str) -> Iterator[None]:
-        """Say what is being done, and how long it took."""
+    def step(self, text: str) -> Iterator[list[str]]:
+        """Say what is being done, how long it took, and what the block adds to the list."""
+        seen: list[str] = []
         started = time.monotonic()
         if self._console.is_terminal:
             with self._console.status(text):
-                yield
+                yield seen
         else:
-            yield
+            yield seen
+        text = ": ".join([text, *seen])
         self.say(f"  [green]✓[/green] {text} [dim]({time.monotonic() - started:.1f} s)[/dim]")
 
     @contextmanager
     def table(self) -> Iterator[None]:
         """Show the table of terms for the block; `update` fills it."""
-        self._shown.clear()
         if not self._console.is_terminal:
             self.say(
                 _LINE.format(
@@ -64,10 +65,11 @@ class Screen:
         """Show these rows, and a line of status on a terminal."""
         if self._live is not None:
             self._live.update(_table(rows, status))
+            self.terms.update(row.term for row in rows)
             return
         for row in rows:
-            if row.finished and row.term not in self._shown:
-                self._shown.add(row.term)
+            if row.finished and row.term not in self.terms:
+                self.terms.add(row.term)
                 self.say(_LINE.format(*_cells(row)))
 
     def verdict(self, checks: Sequence[Check]) -> bool:
@@ -96,8 +98,8 @@ def _cells(row: Row) -> list[str]:
         row.contended,
         row.won_by,
         row.outcome,
-        str(row.lines),
-        str(row.parts),
+        f"{row.lines:,}",
+        f"{row.parts:,}",
         row.remark,
     ]
 

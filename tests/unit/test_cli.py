@@ -200,8 +200,7 @@ def test_history_for_people_is_a_table_of_terms(desk: Desk) -> None:
     _, out, _ = desk.run("history")
     row = next(line for line in out.splitlines() if "out of disk" in line)
     assert [cell.strip() for cell in row.strip("│ ").split("│")] == [
-        "1", "failed", "c1", "2026-11-23 06:00:00Z", "1", "2026-11-23 06:00:01Z", "0 s",
-        "out of disk",
+        "1", "failed", "c1", "2026-11-23 06:00:00Z", "1", "06:00:01Z", "0 s", "out of disk",
     ]  # fmt: skip
 
 
@@ -217,12 +216,28 @@ def test_history_shows_a_corrupt_lock_among_the_others(desk: Desk) -> None:
 
 
 def test_history_of_nothing_says_so(desk: Desk) -> None:
-    assert desk.run("history")[1] == "nightly has had no term yet.\n"
+    assert desk.run("history")[1] == (
+        "nightly has had no term yet: no lock was ever written under elections/nightly/;"
+        " is the name right?\n"
+    )
 
 
-def test_a_limit_below_one_is_a_usage_error(desk: Desk) -> None:
+def test_status_of_an_election_without_locks_doubts_its_name(desk: Desk) -> None:
+    code, out, _ = desk.run("status")
+    assert "no lock was ever written under elections/nightly/; is the name right?" in out
+    assert code == 0
+
+
+def test_status_of_an_election_with_locks_has_no_doubt(desk: Desk) -> None:
+    desk.lead()
+    assert "is the name right?" not in desk.run("status")[1]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "abc", "1.5"])
+def test_a_limit_that_is_no_whole_number_from_1_is_a_usage_error(desk: Desk, limit: str) -> None:
     with pytest.raises(SystemExit, match="2"):
-        desk.run("history", "--limit", "0")
+        desk.run("history", "--limit", limit)
+    assert f"{limit!r} is not a whole number from 1" in desk.capsys.readouterr().err
 
 
 def test_without_a_bucket_the_command_says_how_to_name_one(
@@ -250,6 +265,25 @@ def test_the_environment_names_bucket_and_prefix(monkeypatch: pytest.MonkeyPatch
 def test_a_name_that_cannot_be_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "no spaces", "--bucket", "locks", "--json"]) == 2
     assert "no spaces" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [("AWS_PROFILE", "nosuch", "nosuch"), ("AWS_ENDPOINT_URL", "foo", "Invalid endpoint: foo")],
+)
+def test_an_environment_without_a_usable_client_is_one_line_and_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv(variable, value)
+    assert main(["status", "nightly", "--bucket", "locks", "--json"]) == 1
+    err = capsys.readouterr().err
+    assert (err.count("\n"), err.startswith("s3leader: "), said in err) == (1, True, True)
 
 
 def test_without_rich_the_command_says_what_to_install(

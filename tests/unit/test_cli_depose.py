@@ -37,6 +37,23 @@ def test_a_good_lease_is_not_sealed_without_force(desk: Desk) -> None:
     assert "is held by c1" in err
 
 
+def test_a_good_lease_is_met_with_advice_for_this_command_line(desk: Desk) -> None:
+    desk.lead()
+    _, _, err = desk.run("depose", "--reason", "impatience")
+    assert ("--force" in err, "force=True" in err) == (True, False)
+
+
+@pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["depose", "--reason", "x"]])
+def test_a_corrupt_lock_is_met_with_advice_for_this_command_line(
+    desk: Desk, words: list[str]
+) -> None:
+    desk.corrupt()
+    _, out, err = desk.run(*words)
+    said = " ".join((out + err).split()).replace("\\u2026", "…")
+    assert "`s3leader depose --reason … --force`" in said
+    assert "force=True" not in said
+
+
 def test_forcing_warns_that_the_holder_is_not_stopped(desk: Desk) -> None:
     desk.lead()
     _, _, err = desk.run("depose", "--reason", "it hangs", "--force", "--yes")
