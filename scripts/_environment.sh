@@ -33,6 +33,7 @@ _environment_step() {
     local what=$1 started=$SECONDS output
     shift
     _environment_say "$what …"
+    what=${what% (*} # how long it may take is over by then
     output=$("$@" 2>&1) || {
         printf '%s\n' "$output" >&2
         _environment_fail "$what failed; once mended, the next run goes on from here"
