@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -28,7 +30,11 @@ class LockBucket(Construct):
     Args:
         scope: the parent.
         id: the construct's id within it.
-        history: how long a superseded lock is kept, in whole days, at least 2. Default: 30.
+        history: when a superseded lock is deleted, in whole days after its last write, at least
+            2. S3 counts from that write and not from when the lock was superseded, so where ticks
+            are further apart than this, a lock goes within a day or so of being superseded: choose
+            more than the longest interval between ticks if the last entries of the ledger are to
+            be seen. The highest lock always stays. Default: 30.
         prefix: what all keys of all elections start with. Default: `elections/`.
         encryption_key: encrypts the objects. Default: keys that S3 manages.
         protect: deny everyone to delete a lock; lifecycle rules are not subject to that.
@@ -82,6 +88,7 @@ class LockBucket(Construct):
         """Let `grantee` campaign in `election`: list, get, put and tag its locks, not delete.
 
         A Lambda function made in this app is also told, in its environment, where to campaign.
+        Aliases, versions and imported functions cannot be told, and are refused.
 
         Args:
             grantee: a function, role or other principal.
@@ -92,6 +99,8 @@ class LockBucket(Construct):
         rights = self._rights(election)
         if isinstance(grantee, lambda_.Function):
             self._tell(grantee, election=election, lease=lease)
+        elif hasattr(grantee, "function_arn"):  # any IFunction; jsii cannot ask for interfaces
+            raise ValueError(_cannot_be_told(cast("lambda_.IFunction", grantee)))
         elif lease is not None:
             raise ValueError(
                 f"lease {_seconds(lease):g} s was given for a {type(grantee).__name__}, which has"
@@ -186,6 +195,20 @@ def checked_lease_seconds(lease: Duration) -> int:
     if seconds != int(seconds) or not 1 <= seconds <= 86_400:
         raise ValueError(f"lease {seconds:g} s cannot be used: give whole seconds, from 1 to 86400")
     return int(seconds)
+
+
+def _cannot_be_told(function: lambda_.IFunction) -> str:
+    for kind, its_class in (("alias", lambda_.Alias), ("version", lambda_.Version)):
+        if isinstance(function, its_class):
+            return (
+                f"{kind} {function.node.path} cannot be told in its environment where to campaign:"
+                f" grant to the function itself, whose role and environment the {kind} shares"
+            )
+    return (
+        f"function {function.node.path} is imported, or no lambda_.Function for another reason,"
+        " and cannot be told in its environment where to campaign: grant to its role, and set"
+        " S3LEADER_BUCKET, S3LEADER_ELECTION and S3LEADER_PREFIX where the function is defined"
+    )
 
 
 def _seconds(duration: Duration) -> float:

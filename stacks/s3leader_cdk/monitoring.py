@@ -5,37 +5,47 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from aws_cdk import Annotations, Duration
+import jsii
+from aws_cdk import Annotations, Duration, IStableStringProducer, Lazy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk.names import shortened
+
 METRICS_NAMESPACE = "s3leader"
-METRICS_DIMENSION = "election"
+DIMENSIONS = ("bucket", "election")
 
 _PERIOD = Duration.minutes(1)
 _SILENCE_PERIODS = 3
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _LONGEST_SILENCE = 7 * _DAY  # CloudWatch looks back no further
+_CDK_LONGEST_DIMENSION = 255
 
 
 def election_metric(
-    name: str, *, election: str, period: Duration = _PERIOD, statistic: str = "Sum"
+    name: str,
+    *,
+    election: str,
+    bucket: str,
+    period: Duration = _PERIOD,
+    statistic: str = "Sum",
 ) -> cloudwatch.Metric:
-    """Return a metric that the runtime emits for `election`.
+    """Return a metric that the runtime emits for `election` in `bucket`.
 
     Args:
         name: `Won`, `Lost`, `TakenOver`, `LeadershipLost`, `Completed`, `Failed`, `Requests`
             (counts) or `Duration` (milliseconds).
         election: the name of the election.
+        bucket: the name of the lock bucket; elections of one name in two buckets are two.
         period: over which it is added up. Default: one minute.
         statistic: how. Default: `Sum`.
     """
     return cloudwatch.Metric(
         namespace=METRICS_NAMESPACE,
         metric_name=name,
-        dimensions_map={METRICS_DIMENSION: election},
+        dimensions_map=dict(zip(DIMENSIONS, (bucket, _dimension(election)), strict=True)),
         period=period,
         statistic=statistic,
     )
@@ -51,6 +61,7 @@ class SingletonJobAlarms(Construct):
         scope: the parent.
         id: the construct's id within it.
         election: whose metrics to watch.
+        bucket: the name of the lock bucket that the election is held in.
         function: whose errors to watch.
         undelivered: the dead-letter queue of events that never reached the function.
         unprocessed: the dead-letter queue of events that the function gave up on.
@@ -65,6 +76,7 @@ class SingletonJobAlarms(Construct):
         id: str,  # noqa: A002 - what every construct calls it
         *,
         election: str,
+        bucket: str,
         function: lambda_.IFunction,
         undelivered: sqs.IQueue,
         unprocessed: sqs.IQueue,
@@ -73,15 +85,18 @@ class SingletonJobAlarms(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._actions = actions
+        self._election = election
+        self._bucket = bucket
+        shown = shortened(election)
         self.failed = self._alarm(
             "Failed",
-            election_metric("Failed", election=election),
-            f"A term of election {election} ended as failed: its handler raised.",
+            election_metric("Failed", election=election, bucket=bucket),
+            f"A term of election {shown} ended as failed: its handler raised.",
         )
         self.leadership_lost = self._alarm(
             "LeadershipLost",
-            election_metric("LeadershipLost", election=election),
-            f"A leader of election {election} was deposed or too late while at work: its lease is"
+            election_metric("LeadershipLost", election=election, bucket=bucket),
+            f"A leader of election {shown} was deposed or too late while at work: its lease is"
             " shorter than its pauses, or an operator stepped in.",
         )
         self.function_errors = self._function_errors(function)
@@ -91,7 +106,7 @@ class SingletonJobAlarms(Construct):
         self.unprocessed = self._dead_letters(
             "Unprocessed", unprocessed, "The function gave up on events after all its retries."
         )
-        self.not_completed = self._silence(election, expected_within)
+        self.not_completed = self._silence(expected_within)
 
     def _alarm(
         self, alarm_id: str, metric: cloudwatch.IMetric, description: str
@@ -122,11 +137,12 @@ class SingletonJobAlarms(Construct):
         )
         return self._alarm(alarm_id, metric, f"{description} They wait in the queue.")
 
-    def _silence(self, election: str, expected: Duration | None) -> cloudwatch.Alarm | None:
+    def _silence(self, expected: Duration | None) -> cloudwatch.Alarm | None:
+        shown = shortened(self._election)
         if expected is None:
             Annotations.of(self).add_warning_v2(
                 "s3leader:no-completion-alarm",
-                f"nothing will tell if election {election} stops completing terms: pass"
+                f"nothing will tell if election {shown} stops completing terms: pass"
                 " expected_within to SingletonJob, as its schedule does not tell its interval",
             )
             return None
@@ -134,8 +150,10 @@ class SingletonJobAlarms(Construct):
         alarm = cloudwatch.Alarm(
             self,
             "NotCompleted",
-            metric=election_metric("Completed", election=election, period=period),
-            alarm_description=f"No term of election {election} was completed in the time in which"
+            metric=election_metric(
+                "Completed", election=self._election, bucket=self._bucket, period=period
+            ),
+            alarm_description=f"No term of election {shown} was completed in the time in which"
             " one was expected. A new stack is in this state until its first term is over.",
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             threshold=1,
@@ -155,6 +173,21 @@ def default_expected_within(interval: Duration | None, timeout: Duration) -> Dur
         return None
     seconds = 2 * interval.to_seconds() + timeout.to_seconds()
     return Duration.seconds(max(seconds, _SILENCE_PERIODS * _MINUTE))
+
+
+@jsii.implements(IStableStringProducer)
+class _Late:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def produce(self) -> str:
+        return self._text
+
+
+def _dimension(value: str) -> str:
+    # CloudWatch takes 1,024 characters. CDK holds on to the 255 of former times, but does not
+    # count those of what is only known when the template is written.
+    return value if len(value) <= _CDK_LONGEST_DIMENSION else Lazy.string(_Late(value))
 
 
 def _silence_periods(expected: Duration) -> tuple[Duration, int]:

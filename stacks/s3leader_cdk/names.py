@@ -9,6 +9,7 @@ import re
 _SEGMENT = re.compile(r"(?!lock_)[A-Za-z0-9._-]{1,100}")
 _DOTS = frozenset({".", ".."})
 _LONGEST = 900  # together; S3 keys hold 1,024 bytes
+_SHOWN = 100
 _RULE = (
     "use 1 to 100 of the characters A-Z a-z 0-9 . _ - between slashes, not '.' or '..', nothing"
     " that begins with 'lock_'"
@@ -38,6 +39,14 @@ def checked_election(election: str, *, prefix: str) -> str:
             f" {_LONGEST} are the most that leave room in an S3 key"
         )
     return election
+
+
+def shortened(election: str) -> str:
+    """Return the name for a text in which a long one has no room: Lambda takes 256 characters."""
+    if len(election) <= _SHOWN:
+        return election
+    half = (_SHOWN - 3) // 2
+    return f"{election[:half]}...{election[-half:]}"  # plain dots: IAM takes Latin-1 only
 
 
 def _are_segments(path: str) -> bool:

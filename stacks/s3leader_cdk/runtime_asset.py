@@ -23,10 +23,12 @@ from aws_cdk import aws_lambda as lambda_
 RUNTIME_PACKAGE = "s3leader"
 REQUIREMENTS = "requirements.lock"
 PYTHON = lambda_.Runtime.PYTHON_3_14
-PYTHON_VERSION = "3.14"
+ARCHITECTURE = lambda_.Architecture.ARM_64
 
 # Part of every asset's hash: raise it when the same files are to be laid out in another way.
 _LAYOUT = b"1"
+_VERSION = PYTHON.name.removeprefix("python")
+_PLATFORM = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}[ARCHITECTURE.name]
 _HERE = Path(__file__).resolve().parent
 
 
@@ -127,8 +129,8 @@ def _install(requirements: Path, output: Path) -> None:
     # For Lambda's platform, not this one's: wheels only, and each with the hash it was locked by.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
     command += ["--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"]
-    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON_VERSION}"]
-    command += ["--platform=manylinux2014_aarch64", "--target", str(output)]
+    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={_VERSION}"]
+    command += [f"--platform={_PLATFORM}", "--target", str(output)]
     command += ["--requirement", str(requirements)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - own arguments, no shell
     if done.returncode != 0:

@@ -18,8 +18,8 @@ from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import dead_letter_queue
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.monitoring import SingletonJobAlarms, default_expected_within, election_metric
-from s3leader_cdk.names import checked_election
-from s3leader_cdk.runtime_asset import PYTHON, job_code
+from s3leader_cdk.names import checked_election, shortened
+from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, job_code
 from s3leader_cdk.schedule import interval, schedule_expression
 
 _RESERVED = "S3LEADER_"
@@ -90,6 +90,7 @@ class SingletonJob(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.election = checked_election(election, prefix=lock_bucket.prefix)
+        self._bucket_name = lock_bucket.bucket_name
         self.timeout = _checked_timeout(timeout)
         self.max_event_age = _checked_event_age(max_event_age)
         _check_lease(lease, self.timeout)
@@ -112,6 +113,7 @@ class SingletonJob(Construct):
         return election_metric(
             name,
             election=self.election,
+            bucket=self._bucket_name,
             period=period or Duration.minutes(1),
             statistic=statistic,
         )
@@ -126,7 +128,7 @@ class SingletonJob(Construct):
         role = iam.Role(
             self,
             "Role",
-            description=f"Candidates of election {self.election}",
+            description=f"Candidates of election {shortened(self.election)}",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
         self.log_group.grant_write(role)
@@ -145,11 +147,11 @@ class SingletonJob(Construct):
         return lambda_.Function(
             self,
             "Function",
-            description=f"Contends for election {self.election}; only its leader works",
+            description=f"Contends for election {shortened(self.election)}; only its leader works",
             code=code if isinstance(code, lambda_.Code) else job_code(code),
             handler=handler,
             runtime=PYTHON,
-            architecture=lambda_.Architecture.ARM_64,
+            architecture=ARCHITECTURE,
             role=self.role,
             timeout=self.timeout,
             memory_size=memory_size,
@@ -180,6 +182,7 @@ class SingletonJob(Construct):
             self,
             "Alarms",
             election=self.election,
+            bucket=self._bucket_name,
             function=self.function,
             undelivered=self.contenders.undelivered,
             unprocessed=self.unprocessed,

@@ -8,14 +8,17 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match
 
 from tests.infra.synth import Synthesized, synthesize
-from tests.infra.test_singleton_job import build
-
-ELECTION = [{"Name": "election", "Value": "nightly"}]
+from tests.infra.test_singleton_job import LONGEST_ELECTION, build
 
 
 @pytest.fixture(scope="module")
 def default() -> Synthesized:
     return synthesize(build)
+
+
+@pytest.fixture(scope="module")
+def longest() -> Synthesized:
+    return synthesize(lambda stack: build(stack, election=LONGEST_ELECTION))
 
 
 def alarm(template: Synthesized, name: str) -> Mapping[str, Any]:
@@ -27,13 +30,21 @@ def metric(template: Synthesized, name: str) -> tuple[object, ...]:
     return found["Namespace"], found["MetricName"], found["Statistic"], found["Dimensions"]
 
 
+def dimensions(template: Synthesized, election: str = "nightly") -> list[Mapping[str, Any]]:
+    (bucket,) = template.ids("AWS::S3::Bucket")
+    return [
+        {"Name": "bucket", "Value": {"Ref": bucket}},
+        {"Name": "election", "Value": election},
+    ]
+
+
 def test_six_alarms_are_set(default: Synthesized) -> None:
     assert len(default.ids("AWS::CloudWatch::Alarm")) == 6
 
 
 @pytest.mark.parametrize("name", ["Failed", "LeadershipLost"])
 def test_alarm_on_a_count_that_the_runtime_emits(default: Synthesized, name: str) -> None:
-    assert metric(default, name) == ("s3leader", name, "Sum", ELECTION)
+    assert metric(default, name) == ("s3leader", name, "Sum", dimensions(default))
 
 
 def test_alarm_on_failures_that_the_runtime_cannot_tell(default: Synthesized) -> None:
@@ -63,6 +74,25 @@ def test_one_is_enough_and_silence_is_well(default: Synthesized, name: str) -> N
         found["EvaluationPeriods"],
         found["TreatMissingData"],
     ) == ("GreaterThanOrEqualToThreshold", 1, 1, "notBreaching")
+
+
+def test_completed_terms_are_counted_in_the_same_bucket_and_election(default: Synthesized) -> None:
+    assert alarm(default, "NotCompleted")["Dimensions"] == dimensions(default)
+
+
+def test_a_job_s_metric_is_of_its_bucket_and_election() -> None:
+    def with_alarm(stack: cdk.Stack) -> None:
+        build(stack).metric("TakenOver").create_alarm(
+            stack, "Mine", threshold=1, evaluation_periods=1
+        )
+
+    template = synthesize(with_alarm)
+    assert template.one("AWS::CloudWatch::Alarm", "Mine")["Dimensions"] == dimensions(template)
+
+
+@pytest.mark.parametrize("name", ["Failed", "LeadershipLost", "NotCompleted"])
+def test_the_longest_name_is_watched_in_full(longest: Synthesized, name: str) -> None:
+    assert alarm(longest, name)["Dimensions"] == dimensions(longest, LONGEST_ELECTION)
 
 
 def test_silence_is_a_fault_where_terms_should_complete(default: Synthesized) -> None:

@@ -155,6 +155,67 @@ def test_a_lease_for_a_role_is_refused_as_it_has_no_environment() -> None:
     refused(build, r"lease 30 s was given for a Role, which has no environment")
 
 
+ALIEN = "arn:aws:lambda:eu-west-1:123456789012:function:alien"
+CANNOT_BE_TOLD: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]] = {
+    "an alias": (
+        lambda stack: function(stack).add_alias("live"),
+        "alias Test/Function/Aliaslive cannot be told .* grant to the function itself",
+    ),
+    "a version": (
+        lambda stack: function(stack).current_version,
+        "version Test/Function/CurrentVersion cannot be told .* grant to the function itself",
+    ),
+    "a function imported by ARN": (
+        lambda stack: lambda_.Function.from_function_arn(stack, "Alien", ALIEN),
+        "function Test/Alien is imported.* cannot be told .* grant to its role, and set S3LEADER_",
+    ),
+    "a function imported by name": (
+        lambda stack: lambda_.Function.from_function_name(stack, "Alien", "alien"),
+        "function Test/Alien is imported",
+    ),
+    "a version imported by ARN": (
+        lambda stack: lambda_.Version.from_version_arn(stack, "Alien", f"{ALIEN}:1"),
+        "function Test/Alien is imported",
+    ),
+    "a singleton function": (
+        lambda stack: lambda_.SingletonFunction(
+            stack,
+            "Only",
+            uuid="only",
+            code=lambda_.Code.from_inline("pass"),
+            handler="index.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+        ),
+        "function Test/Only is imported, or no lambda_.Function",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "match"), CANNOT_BE_TOLD.values(), ids=CANNOT_BE_TOLD)
+def test_what_has_no_environment_of_its_own_is_refused(
+    make: Callable[[cdk.Stack], iam.IGrantable], match: str
+) -> None:
+    refused(lambda stack, locks: locks.grant_candidate(make(stack), election="one"), match)
+
+
+def test_an_imported_role_may_be_a_candidate() -> None:
+    def build(stack: cdk.Stack) -> None:
+        alien = iam.Role.from_role_arn(stack, "Alien", "arn:aws:iam::123456789012:role/alien")
+        LockBucket(stack, "Locks").grant_candidate(alien, election="nightly")
+
+    statements = synthesize(build).statements("AWS::IAM::Policy")
+    assert statements == [LIST, objects(["s3:GetObject", "s3:PutObject"]), TAG]
+
+
+def test_an_alias_may_observe() -> None:
+    def build(stack: cdk.Stack) -> None:
+        alias = function(stack).add_alias("live")
+        LockBucket(stack, "Locks").grant_observer(alias, election="nightly")
+
+    statements = synthesize(build).statements("AWS::IAM::Policy")
+    assert statements == [LIST, objects("s3:GetObject")]
+
+
 @pytest.mark.parametrize("milliseconds", [0, 999, 1_500, 86_401_000])
 def test_a_lease_that_locks_cannot_ask_for_is_refused(milliseconds: int) -> None:
     def build(stack: cdk.Stack, locks: LockBucket) -> None:

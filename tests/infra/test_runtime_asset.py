@@ -13,6 +13,7 @@ from s3leader_cdk.runtime_asset import (
     locate_runtime,
     stage,
 )
+from tests.infra.synth import Synthesized
 
 Change = Callable[[Path, RuntimeSource], object]
 
@@ -140,6 +141,46 @@ def test_a_missing_pip_is_named(
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(StagingError, match="No module named pip"):
         stage(job, runtime, tmp_path / "output")
+
+
+def pip_arguments(
+    job: Path, runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    python, seen = tmp_path / "python", tmp_path / "seen"
+    python.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{seen}'\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    stage(job, runtime, tmp_path / "output")
+    return seen.read_text().splitlines()
+
+
+PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
+
+
+def test_dependencies_are_for_the_platform_of_the_function(
+    compaction: Synthesized,
+    job: Path,
+    runtime: RuntimeSource,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (architecture,) = compaction.one("AWS::Lambda::Function")["Architectures"]
+    arguments = pip_arguments(job, runtime, tmp_path, monkeypatch)
+    given = [each for each in arguments if each.startswith("--platform")]
+    assert given == [f"--platform={PLATFORMS[architecture]}"]
+
+
+def test_dependencies_are_for_the_python_of_the_function(
+    compaction: Synthesized,
+    job: Path,
+    runtime: RuntimeSource,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    version = compaction.one("AWS::Lambda::Function")["Runtime"].removeprefix("python")
+    arguments = pip_arguments(job, runtime, tmp_path, monkeypatch)
+    given = [each for each in arguments if each.startswith("--python-version")]
+    assert given == [f"--python-version={version}"]
 
 
 def test_the_checkout_s_own_runtime_is_found_first() -> None:

@@ -18,6 +18,10 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 
+LONGEST_ELECTION = "/".join(["n" * 99] * 8 + ["m" * 89])  # 900 with the prefix and a slash
+MOST_CHARACTERS = 256
+
+
 def build(stack: cdk.Stack, **properties: Any) -> SingletonJob:
     code = lambda_.Code.from_inline("pass")
     locks = LockBucket(stack, "Locks")
@@ -254,6 +258,35 @@ def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) 
 def test_what_cannot_work_is_refused_at_synth(properties: dict[str, Any], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         build(cdk.Stack(cdk.App(), "Test"), **properties)
+
+
+def descriptions(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [text for each in value for text in descriptions(each)]
+    if not isinstance(value, Mapping):
+        return []
+    found = [text for name, text in value.items() if name.endswith("Description")]
+    return found + [text for each in value.values() for text in descriptions(each)]
+
+
+def test_the_longest_name_leaves_every_description_short_enough() -> None:
+    found = descriptions(job(election=LONGEST_ELECTION).json["Resources"])
+    assert [text for text in found if len(text) > MOST_CHARACTERS] == []
+
+
+def test_one_character_more_is_too_long_a_name() -> None:
+    with pytest.raises(ValueError, match="together have 901 characters"):
+        build(cdk.Stack(cdk.App(), "Test"), election=f"{LONGEST_ELECTION}m")
+
+
+def test_a_short_name_is_told_in_full(default: Synthesized) -> None:
+    description = default.one("AWS::Lambda::Function")["Description"]
+    assert description == "Contends for election nightly; only its leader works"
+
+
+def test_a_long_name_is_told_by_its_beginning_and_end() -> None:
+    description = job(election=LONGEST_ELECTION).one("AWS::Lambda::Function")["Description"]
+    assert f"{'n' * 48}...{'m' * 48};" in description
 
 
 def test_a_zone_beside_an_expression_that_has_its_own_is_refused() -> None:
