@@ -24,9 +24,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, TypeAlias, overload
 
-from .election import Election, Memory, NotElected, default_store
+from .election import Election, Memory, NotElected, try_timeout
 from .errors import InvalidArgument
 from .lambda_report import Report
+from .lock import MAX_BODY
+from .s3_store import S3Store
 from .store import Store
 from .term import Term
 
@@ -136,13 +138,15 @@ def singleton(
             )
             lease, renewing = _lease_for(context, settings.lease)
             contest = _election(settings, warm, context, lease, max_attempts)
-            with Report(settings.election, function_name=context.function_name) as report:
+            report = Report(settings.election, settings.bucket, context.function_name)
+            with report:
                 result = contest.campaign(tick_of(event), wait=wait)
                 if isinstance(result, NotElected):
                     return report.lost(result)
-                report.won(result)
-                with result, result.keep_renewing() if renewing else nullcontext():
-                    value = function(event, context, result)
+                with result:
+                    report.won(result)
+                    with result.keep_renewing() if renewing else nullcontext():
+                        value = function(event, context, result)
                 return report.completed(result, value)
 
         return invoke
@@ -174,7 +178,7 @@ def _election(
 ) -> Election:
     """Return this invocation's candidate, which shares store and memory with those before it."""
     if warm.store is None:
-        warm.store = default_store(settings.bucket, None, lease)
+        warm.store = S3Store(settings.bucket, timeout=try_timeout(lease), body_limit=MAX_BODY + 1)
     return Election(
         settings.election,
         prefix=settings.prefix,

@@ -37,6 +37,8 @@ class Config:
                 f"prefix and election name together have {len(self.folder)} characters;"
                 f" {_LONGEST_FOLDER} are the most that leave room in an S3 key"
             )
+        check_duration("lease", self.lease)
+        check_duration("clock_skew", self.clock_skew)
         longest = timedelta(milliseconds=MAX_LEASE_MS)
         if not _LEAST_LEASE <= self.lease <= longest:
             raise InvalidArgument(
@@ -112,8 +114,15 @@ def check_tick(tick: datetime | str | None) -> datetime | None:
         ) from None
 
 
+def check_duration(name: str, value: object) -> None:
+    """Raise `InvalidArgument` for anything but a timedelta."""
+    if not isinstance(value, timedelta):
+        raise InvalidArgument(f"{name} is {value!r}; give a timedelta, as timedelta(seconds=30)")
+
+
 def check_wait(wait: timedelta) -> int:
     """Return a duration in milliseconds, refusing a negative one."""
+    check_duration("wait", wait)
     if wait < timedelta(0):
         raise InvalidArgument(f"wait is {wait}; give zero or more")
     return milliseconds(wait)

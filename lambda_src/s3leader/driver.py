@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -9,7 +10,9 @@ from dataclasses import dataclass, field
 
 from .errors import S3LeaderError
 from .ledger import Result, Steps
-from .store import Reply, Store, Wait, Waited
+from .store import List, Reply, Store, StoreRequest, Unknown, Wait, Waited
+
+_log = logging.getLogger("s3leader")
 
 
 def stopwatch_ms() -> int:
@@ -51,7 +54,15 @@ class Driver:
                 except S3LeaderError as error:
                     request = steps.throw(error)
                 else:
+                    if isinstance(answer, Unknown):
+                        # A process may be killed before the protocol gives up: say why it waits.
+                        _log.warning("no usable answer to a %s: %s", _name(request), answer.cause)
                     request = steps.send(Reply(answer, sent_ms, self.clock_ms()))
         except StopIteration as stop:
             result: Result = stop.value
             return result
+
+
+def _name(request: StoreRequest) -> str:
+    key = request.prefix if isinstance(request, List) else request.key
+    return f"{type(request).__name__} of {key}"

@@ -21,9 +21,13 @@ from .lock import MAX_BODY, Lock
 from .protocol import Lost, WhyNot, campaign
 from .store import Store
 from .term import Term
+from .times import format_time, from_ms, to_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+MOST_AHEAD_MS = 60 * 60 * 1000
 
 
 @dataclass(slots=True)
@@ -129,6 +133,13 @@ class Election:
             self._memory.learn(result.seen)
             return NotElected(reason=result.why, lock=result.seen.lock, requests=driver.requests)
         holding = result.holding
+        term = Term(
+            rules=self._rules,
+            driver=driver,
+            holding=holding,
+            took_over=result.took_over,
+            remember=self._memory.learn,
+        )
         self._memory.learn(
             Seen(
                 lock=holding.lock,
@@ -137,13 +148,8 @@ class Election:
                 looked_ms=holding.received_ms,
             )
         )
-        return Term(
-            rules=self._rules,
-            driver=driver,
-            holding=holding,
-            took_over=result.took_over,
-            remember=self._memory.learn,
-        )
+        _refuse_future(term, holding.date_ms)
+        return term
 
     def observe(self) -> Lock | None:
         """Look once: the highest lock, None if there is none. Raises `CorruptLock`."""
@@ -181,6 +187,21 @@ class Election:
         )
 
 
+def _refuse_future(term: Term, date_ms: int) -> None:
+    """Resign and raise if the tick has not come yet, by S3's clock, which a win has just told.
+
+    Completing a tick completes all before it (R8): one of the year 9999 would end the election.
+    """
+    if term.tick is None or to_ms(term.tick) - date_ms <= MOST_AHEAD_MS:
+        return
+    term.resign("resigned", reason="its tick lies in the future")
+    raise InvalidArgument(
+        f"tick is {format_time(term.tick)}, and S3's clock shows {format_time(from_ms(date_ms))}:"
+        f" nobody may lead for a tick more than an hour ahead, since completing it would also"
+        f" complete all the ticks before it. Give the time that the run was scheduled for"
+    )
+
+
 def _identity() -> str:
     return f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(4)}"
 
@@ -189,9 +210,12 @@ def default_store(bucket: str, client: S3Client | None, lease: timedelta) -> Sto
     """Return the S3 store of a bucket, with time-outs that suit a lease."""
     from .s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms, which other stores save
 
-    # Several tries must fit into a lease, and a slow one must not pass for a dead S3.
-    timeout = min(timedelta(seconds=5), max(timedelta(milliseconds=500), lease / 6))
-    return S3Store(bucket, client=client, timeout=timeout, body_limit=MAX_BODY + 1)
+    return S3Store(bucket, client=client, timeout=try_timeout(lease), body_limit=MAX_BODY + 1)
+
+
+def try_timeout(lease: timedelta) -> timedelta:
+    """Return how long one try may wait: several fit into a lease."""
+    return min(timedelta(seconds=5), max(timedelta(milliseconds=500), lease / 6))
 
 
 def _chosen_store(

@@ -98,7 +98,8 @@ class StaleToken(S3LeaderError):  # noqa: N818
     def __init__(self, *, key: str, token: int, written_token: int) -> None:
         super().__init__(
             f"{key} carries fencing token {written_token}, so a write with token {token} is"
-            f" refused: a later term has written it. Stop; this leader is stale."
+            f" refused: a later term has written it. Stop; this leader is stale. (If the election"
+            f" was made anew, its tokens began again at 1: give what they guard a new key too.)"
         )
         self.key = key
         self.token = token

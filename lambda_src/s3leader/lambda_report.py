@@ -1,9 +1,9 @@
 """What an invocation tells CloudWatch: one log line an event, and one set of metrics.
 
-Metrics are in the namespace `s3leader` with the one dimension `election`: `Won`, `Lost` (and why:
-`LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`), `TakenOver`, `Completed`, `Failed`,
-`LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 silent or refusing, a bad tick), `Requests`
-(of the election to S3), `Duration` (of the work).
+Metrics are in the namespace `s3leader` with the dimensions `bucket` and `election`: `Won`, `Lost`
+(and why: `LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`), `TakenOver`, `Completed`,
+`Failed`, `Resigned`, `LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 silent or refusing, a
+bad tick), `Requests` (of the election to S3), `Duration` (of the work).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .driver import stopwatch_ms
 from .election import NotElected
 from .errors import CorruptLock, LeadershipLost
 from .lock import COMPLETED, Lock
-from .term import Term
+from .term import Term, told
 from .times import format_time
 
 try:
@@ -27,18 +27,18 @@ except ImportError as error:  # pragma: no cover - seen from the wheel, without 
     ) from error
 
 NAMESPACE = "s3leader"
-DIMENSION = "election"
 
 
 class Report:
     """One invocation's report. Metrics are written when its block is left, however it is left."""
 
-    def __init__(self, election: str, *, function_name: str) -> None:
+    def __init__(self, election: str, bucket: str, function_name: str) -> None:
         self._election = election
         self._log = Logger(service=election)
         self._metrics = EphemeralMetrics(namespace=NAMESPACE)
-        self._metrics.service = ""  # alarms go by the one dimension, whatever the environment says
-        self._metrics.add_dimension(name=DIMENSION, value=election)
+        self._metrics.service = ""  # alarms go by these dimensions, whatever the environment says
+        self._metrics.add_dimension(name="bucket", value=bucket or "none")
+        self._metrics.add_dimension(name="election", value=election)
         self._metrics.add_metadata(key="function_name", value=function_name)
         self._term: Term | None = None
         self._began_ms = stopwatch_ms()
@@ -66,8 +66,7 @@ class Report:
         """Report a term whose handler returned, and return what its invocation answers."""
         outcome = term.outcome or COMPLETED
         self._log.info("term over", extra={**_facts(term.lock), "outcome": outcome})
-        if outcome == COMPLETED:
-            self._count("Completed")
+        self._count(outcome.capitalize())
         return {
             "elected": True,
             **_facts(term.lock),
@@ -82,12 +81,14 @@ class Report:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is not None:
-            self._failed(error)
-        if self._term is not None:
-            self._add("Requests", MetricUnit.Count, self._term.requests)
-            self._add("Duration", MetricUnit.Milliseconds, stopwatch_ms() - self._began_ms)
-        self._metrics.flush_metrics()
+        try:
+            if error is not None:
+                self._failed(error)
+            if self._term is not None:
+                self._add("Requests", MetricUnit.Count, self._term.requests)
+                self._add("Duration", MetricUnit.Milliseconds, stopwatch_ms() - self._began_ms)
+        finally:
+            self._metrics.flush_metrics()
 
     def _failed(self, error: BaseException) -> None:
         extra = _facts(self._term.lock if self._term is not None else None)
@@ -98,11 +99,11 @@ class Report:
             self._log.error("corrupt lock", extra={"key": error.key, "problem": error.problem})
             self._count("CorruptLock")
         elif self._term is not None:
-            self._log.error("term failed", extra={**extra, "error": repr(error)})
             self._count("Failed")
+            self._log.error("term failed", extra={**extra, "error": told(error)})
         else:
-            self._log.error("could not campaign", extra={"error": repr(error)})
             self._count("CampaignFailed")
+            self._log.error("could not campaign", extra={"error": told(error)})
 
     def _count(self, *names: str) -> None:
         for name in names:

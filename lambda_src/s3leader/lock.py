@@ -7,14 +7,14 @@ Writes", 2024) with more keys beside it, so a reader of either scheme understand
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from .errors import CorruptLock, LedgerFull
+from .strict_json import load
 from .times import format_time, parse_time, to_ms
 
 FORMAT = 1
@@ -167,7 +167,7 @@ def next_attempt(previous: Lock | None, tick: datetime | None) -> int:
     """Return which attempt at `tick` the term after `previous` would be, counted from 1."""
     if previous is None or tick is None or previous.tick != tick:
         return 1
-    return previous.attempt + 1
+    return min(previous.attempt + 1, MAX_NUMBER)
 
 
 # ---------------------------------------------------------------------------------------- keys
@@ -208,12 +208,7 @@ def decode_lock(body: bytes, *, key: str, term: int, etag: str = "") -> Lock:
 def _decode(body: bytes, term: int) -> Lock:
     if len(body) > MAX_BODY:
         raise ValueError(f"it is {len(body)} bytes long, and {MAX_BODY} is the most")
-    try:
-        values = json.loads(body, parse_constant=_not_finite, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("its JSON is nested too deeply") from None
-    except ValueError as error:
-        raise ValueError(f"it is no JSON ({error})") from None
+    values = load(body)
     if not isinstance(values, dict):
         raise ValueError(f"it is no JSON object but {_short(values)}")  # noqa: TRY004
     known = {key: _checked(key, values.pop(key)) for key in ("format", *_KEYS) if key in values}
@@ -275,17 +270,6 @@ def _time(key: str, value: Any) -> datetime:  # noqa: ANN401 - JSON
 
 def _encode(value: Any) -> Any:  # noqa: ANN401 - JSON
     return format_time(value) if isinstance(value, datetime) else value
-
-
-def _not_finite(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:40]} is out of range")
-    return number
 
 
 def _short(value: Any) -> str:  # noqa: ANN401 - JSON

@@ -243,7 +243,7 @@ def renew(rules: Rules, holding: Holding, state: Mapping[str, Any] | None = None
     except StoreUnavailable:
         return replace(holding, doubtful=holding.doubtful | {nonce})
     if isinstance(done, Beaten):
-        raise LeadershipLost(term=lock.term, why="its lock was sealed by another candidate")
+        raise LeadershipLost(term=lock.term, why="its lock was sealed by somebody else")
     in_time = done.received_ms < holding.deadline_ms
     return Holding(
         lock=lock,
@@ -272,6 +272,6 @@ def resign(
     seen = yield from _seal_own(rules, holding, outcome, reason, now_ms)
     if seen is None:
         raise LeadershipLost(
-            term=holding.lock.term, why="its lock was sealed by another candidate first"
+            term=holding.lock.term, why="its lock was sealed by somebody else first"
         )
     return Sealed(seen=seen, hindrance=hindrance)

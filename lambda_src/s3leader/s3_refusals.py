@@ -8,7 +8,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final, assert_never
 
-from .errors import BucketUnusable
+from .errors import BucketUnusable, InvalidArgument
 from .store import Create, List, Read, Replace, StoreRequest, Tag
 
 # S3 asks to be asked again.
@@ -149,3 +149,18 @@ def _rights_missing(request: StoreRequest, bucket_arn: str) -> str:
         f"{grant}. LockBucket.grant_candidate grants exactly what is needed. If the rights are"
         f" there, look for a Deny in the bucket's policy, and for rights on its KMS key."
     )
+
+
+def check_bucket(bucket: str) -> None:
+    """Raise unless a bucket of that name may hold an election."""
+    if not bucket:
+        raise InvalidArgument("the bucket's name is empty")
+    if bucket.endswith(("--x-s3", "--xa-s3")):
+        raise BucketUnusable(
+            f"{bucket} is a directory bucket (S3 Express One Zone), which cannot hold an election:"
+            f" its LIST has no order and no StartAfter, and its objects have no tags. Use a"
+            f" general purpose bucket.",
+            action="s3express:CreateSession",
+            resource=f"arn:aws:s3express:::bucket/{bucket}",
+            code="DirectoryBucket",
+        )

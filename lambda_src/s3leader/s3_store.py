@@ -12,6 +12,7 @@ elects several leaders.
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -35,7 +36,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from .errors import BucketUnusable, InvalidArgument
-from .s3_refusals import passes, refusal
+from .s3_refusals import check_bucket, passes, refusal
 from .store import (
     Applied,
     Conflict,
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _OLDEST_BOTO3: Final = "1.35.69"
+_ETAG: Final = re.compile(r'"[^"]+"')
+_DATE: Final = re.compile(r"\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d (?:GMT|[+-]\d{4})")
 _CONTENT_TYPE: Final = "application/json"
 
 # No answer came, or none that can be relied on. An OSError is what a socket raises while a body is
@@ -95,12 +98,13 @@ class S3Store:
         body_limit: int | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        _check_bucket(bucket)
+        check_bucket(bucket)
         self.bucket = bucket
         self._client = _default_client(timeout) if client is None else client
         _check_client(self._client)
         self._body_limit = body_limit
         self._clock_ms = clock_ms
+        self._dated: set[str] = set()
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
         """Send `request` once and return its answer; raise `BucketUnusable` if it is refused."""
@@ -118,6 +122,10 @@ class S3Store:
         except BotoCoreError as error:
             # No credentials, no such profile, an unusable endpoint: nothing was sent.
             raise self._refused(request, type(error).__name__, str(error), {}) from error
+        except InvalidArgument:
+            raise
+        except ValueError as error:  # what botocore makes of a head that broke off in a value
+            return Unknown(f"{type(error).__name__}: {error}")
 
     def _send(self, request: StoreRequest) -> StoreAnswer:
         match request:
@@ -143,7 +151,7 @@ class S3Store:
                     Key=request.key,
                     Tagging={"TagSet": [{"Key": "superseded", "Value": "true"}]},
                 )
-                return Applied("", self._date_ms(tagged))
+                return Applied("", self._date_ms(tagged, "tag"))
             case _:
                 assert_never(request)
 
@@ -156,7 +164,7 @@ class S3Store:
             **after,  # type: ignore[arg-type]  # a TypedDict of one optional key
         )
         keys = tuple(item["Key"] for item in page.get("Contents", ()))
-        return Listed(keys, page["IsTruncated"], self._date_ms(page))
+        return Listed(keys, page["IsTruncated"], self._date_ms(page, "list"))
 
     def _read(self, request: Read) -> Found | Unknown:
         got = self._client.get_object(Bucket=self.bucket, Key=request.key)
@@ -164,7 +172,7 @@ class S3Store:
         if body is None:
             return Unknown("the body broke off before its end")
         modified_ms = int(got["LastModified"].timestamp()) * 1000
-        return Found(body, got["ETag"], self._date_ms(got), modified_ms)
+        return Found(body, got["ETag"], self._date_ms(got, "read"), modified_ms)
 
     def _body(self, got: GetObjectOutputTypeDef) -> bytes | None:
         stream, length, limit = got["Body"], got["ContentLength"], self._body_limit
@@ -191,7 +199,9 @@ class S3Store:
         )
 
     def _written(self, put: Mapping[str, Any]) -> Applied:
-        return Applied(put["ETag"], self._date_ms(put))
+        if not _ETAG.fullmatch(put["ETag"]):
+            raise ResponseParserError(f"the answer broke off in its ETag: {put['ETag']!r}")
+        return Applied(put["ETag"], self._date_ms(put, "put"))
 
     def _translated(self, request: StoreRequest, error: ClientError) -> StoreAnswer:
         response: Mapping[str, Any] = error.response
@@ -207,7 +217,8 @@ class S3Store:
         deleted = meta.get("HTTPHeaders", {}).get("x-amz-delete-marker") == "true"
         if isinstance(request, Read | Tag) and (code == "NoSuchKey" or deleted):
             return Missing(self._date_ms(response))
-        if passes(code, status):
+        broke_off = status == HTTPStatus.NOT_FOUND and code == "404"
+        if broke_off or passes(code, status):
             return Unknown(f"{code} (HTTP {status}): {error}")
         message = response.get("Error", {}).get("Message", "")
         raise self._refused(request, code, message, meta.get("HTTPHeaders", {})) from error
@@ -232,17 +243,18 @@ class S3Store:
             bucket_region=headers.get("x-amz-bucket-region"),
         )
 
-    def _date_ms(self, response: Mapping[str, Any]) -> int:
+    def _date_ms(self, response: Mapping[str, Any], of: str = "error") -> int:
         headers = response["ResponseMetadata"]["HTTPHeaders"]
         date = headers.get("date")
         if not headers:
             raise ResponseParserError("the answer broke off in its head")
-        if date is None:
+        if date is None and of not in self._dated:
             return self._clock_ms() // 1000 * 1000
-        try:
-            return int(parsedate_to_datetime(date).timestamp()) * 1000
-        except ValueError as error:
-            raise ResponseParserError(f"unusable Date: {date!r}") from error
+        # What had a Date once always has; and a part of one may pass for another time.
+        if date is None or not _DATE.fullmatch(date):
+            raise ResponseParserError(f"unusable Date: {date!r}")
+        self._dated.add(of)
+        return int(parsedate_to_datetime(date).timestamp()) * 1000
 
 
 def _default_client(timeout: timedelta) -> S3Client:
@@ -266,7 +278,13 @@ def _default_client(timeout: timedelta) -> S3Client:
     )
     # Not boto3.client: what that shares must not be used by two threads at once. Region,
     # credentials and AWS_ENDPOINT_URL(_S3) come from the environment as ever.
-    return boto3.session.Session().client("s3", config=config)
+    try:
+        return boto3.session.Session().client("s3", config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise InvalidArgument(
+            f"no S3 client can be made from this environment: {error}. Look at AWS_PROFILE,"
+            f" AWS_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
+        ) from error
 
 
 def _check_client(client: S3Client) -> None:
@@ -275,18 +293,4 @@ def _check_client(client: S3Client) -> None:
         raise InvalidArgument(
             f"boto3 {boto3.__version__} knows too little of conditional writes: install boto3"
             f" {_OLDEST_BOTO3} or newer"
-        )
-
-
-def _check_bucket(bucket: str) -> None:
-    if not bucket:
-        raise InvalidArgument("the bucket's name is empty")
-    if bucket.endswith(("--x-s3", "--xa-s3")):
-        raise BucketUnusable(
-            f"{bucket} is a directory bucket (S3 Express One Zone), which cannot hold an election:"
-            f" its LIST has no order and no StartAfter, and its objects have no tags. Use a"
-            f" general purpose bucket.",
-            action="s3express:CreateSession",
-            resource=f"arn:aws:s3express:::bucket/{bucket}",
-            code="DirectoryBucket",
         )

@@ -18,6 +18,7 @@ from .errors import InvalidArgument, LeadershipLost, S3LeaderError
 from .ledger import Rules, Seen
 from .lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
 from .protocol import Holding, renew, resign
+from .strict_json import MAX_DEPTH, nested_too_deeply
 
 _log = logging.getLogger("s3leader")
 
@@ -196,7 +197,7 @@ class Term:
             self.resign()
             return
         try:
-            self.resign(FAILED, reason=_told(error))
+            self.resign(FAILED, reason=told(error))
         except S3LeaderError as also:  # what the block raised matters more
             _log.warning("term %d ended in an error and could not resign: %s", self.number, also)
 
@@ -251,10 +252,12 @@ class Term:
                 f" in an object of its own, and its key here"
             )
         kept: dict[str, Any] = json.loads(text)
+        if nested_too_deeply([kept]):  # as deep as it stands in the body
+            raise InvalidArgument(f"state is nested more than {MAX_DEPTH} deep; make it flatter")
         return kept
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """Return an exception in a few words, whatever its own words do."""
     try:
         return f"{type(error).__name__}: {error}"

@@ -114,11 +114,6 @@ def test_many_attempts_exhaust_a_tick_and_not_the_next() -> None:
     assert won(election.campaign(LATER)).attempt == 1
 
 
-@pytest.mark.xfail(
-    raises=CorruptLock,
-    reason="story 2: a term that counts one attempt beyond MAX_NUMBER writes a lock that nobody"
-    " can read, and blocks its election",
-)
 def test_most_attempts_that_can_be_read_can_be_counted_on() -> None:
     last = body(attempt=MAX_NUMBER, tick="2026-11-23T06:00:00Z", outcome="failed")
     bucket, election = _cold({4: last})
@@ -141,11 +136,6 @@ def test_nested_state_is_told_of_or_led_with(depth: int) -> None:
         won(bucket.election().campaign(LATER))
 
 
-@pytest.mark.xfail(
-    raises=CorruptLock,
-    reason="story 1: how deep JSON may be nested hangs on how deep the caller's stack is, so a"
-    " state that one candidate saves blocks those whose stack is deeper",
-)
 def test_state_that_can_be_saved_can_be_read_by_every_candidate() -> None:
     bucket = OneBucket()
     term = won(bucket.election().campaign(TICK))
@@ -157,10 +147,6 @@ def test_state_that_can_be_saved_can_be_read_by_every_candidate() -> None:
     won(_further_down(100, lambda: bucket.election().campaign(LATER)))
 
 
-@pytest.mark.xfail(
-    raises=RecursionError,
-    reason="story 1: a leader with a nested state cannot resign where its stack is deeper",
-)
 def test_state_that_can_be_saved_does_not_keep_a_leader_from_resigning() -> None:
     bucket = OneBucket()
     term = won(bucket.election().campaign(TICK))

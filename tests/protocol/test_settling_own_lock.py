@@ -182,7 +182,7 @@ def test_unknown_seal_that_a_rival_came_before_is_leadership_lost() -> None:
     write = put(final(), "E1")
     theirs = FIRST.seal(nonce="r", outcome="deposed", ended_at=None)
     exchanges: tuple[Exchange, ...] = ((write, LOST), pause(25), (write, conflict()))
-    with pytest.raises(LeadershipLost, match="sealed by another"):
+    with pytest.raises(LeadershipLost, match="sealed by somebody"):
         play(resignation(holding(FIRST)), *exchanges, (read(5), found(theirs)))
 
 

@@ -52,9 +52,23 @@ def test_decorated_handler_answers_as_the_readme_says(
 ) -> None:
     monkeypatch.setenv("S3LEADER_BUCKET", "locks")
     monkeypatch.setenv("S3LEADER_ELECTION", "billing")
-    handler: LambdaHandler = run(block("@singleton"))["handler"]
-    answer = handler({"amounts": [1, 2], "tick": "2026-11-23T06:00:00Z"}, Context())
-    assert (answer["elected"], answer["outcome"], answer["result"]) == (True, "completed", 3)
+    invoices, charged = [10, 20, 30], []
+
+    def unpaid(after: int | None) -> list[int]:
+        return [invoice for invoice in invoices if after is None or invoice > after]
+
+    def charge(invoice: int, fencing_token: int) -> None:
+        if invoice == 30 and fencing_token == 1:
+            raise ConnectionError
+        charged.append((invoice, fencing_token))
+
+    names = run(block("@singleton"), unpaid=unpaid, charge=charge)
+    handler: LambdaHandler = names["handler"]
+    event = {"tick": "2026-11-23T06:00:00Z"}
+    with pytest.raises(ConnectionError):
+        handler(event, Context())
+    assert handler(event, Context())["outcome"] == "completed"
+    assert charged == [(10, 1), (20, 1), (30, 2)]
 
 
 def elsewhere() -> tuple[Term, list[int]]:

@@ -84,6 +84,15 @@ def store(s3: MisbehavingS3) -> S3Store:
 # ------------------------------------------------------------------------------ what is sent
 
 
+def test_success_without_a_date_is_unknown_once_there_was_one(s3: MisbehavingS3) -> None:
+    """moto never dates what succeeds; real S3 always does, so the head broke off."""
+    s3.will(answer(200, ETag=ETAG))
+    s3.will(answer(200, date=None, ETag=ETAG))
+    store = S3Store("locks")
+    answers = [type(store.perform(CREATE)) for _ in range(2)]
+    assert answers == [Applied, Unknown]
+
+
 def test_create_is_put_under_the_condition_that_nothing_is_there(
     s3: MisbehavingS3, store: S3Store
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -233,8 +233,9 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert len(lines) == 1
     (described,) = lines[0]["_aws"]["CloudWatchMetrics"]
-    assert (described["Namespace"], described["Dimensions"]) == ("s3leader", [["election"]])
-    assert lines[0]["election"] == "nightly"
+    assert described["Namespace"] == "s3leader"
+    assert described["Dimensions"] == [["bucket", "election"]]
+    assert (lines[0]["bucket"], lines[0]["election"]) == ("none", "nightly")
     return {
         metric["Name"]: lines[0][metric["Name"]][0]
         for metric in described["Metrics"]
@@ -267,6 +268,39 @@ def test_metrics_of_a_failed_term(store: MemoryStore, capsys: pytest.CaptureFixt
     with pytest.raises(ZeroDivisionError):
         handler({"tick": TICK}, Context())
     assert metrics(capsys) == {"Won": 1, "Failed": 1, "Requests": 3}
+
+
+@pytest.mark.parametrize(("outcome", "metric"), [("failed", "Failed"), ("resigned", "Resigned")])
+def test_metrics_of_a_term_that_the_handler_resigned(
+    store: MemoryStore,
+    capsys: pytest.CaptureFixture[str],
+    outcome: Literal["failed", "resigned"],
+    metric: str,
+) -> None:
+    @singleton(store=store)
+    def handler(event: object, context: object, term: Term) -> None:
+        term.resign(outcome)
+
+    handler({"tick": TICK}, Context())
+    assert metrics(capsys) == {"Won": 1, metric: 1, "Requests": 3}
+
+
+def test_error_that_cannot_be_printed_is_counted_and_goes_on(
+    store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class UnprintableError(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+        __repr__ = __str__
+
+    @singleton(store=store)
+    def handler(event: object, context: object, term: Term) -> None:
+        raise UnprintableError
+
+    with pytest.raises(UnprintableError):
+        handler({"tick": TICK}, Context())
+    assert metrics(capsys)["Failed"] == 1
 
 
 def test_metrics_of_leadership_lost_while_working(

@@ -115,7 +115,7 @@ def test_doubtful_renewal_does_not_hide_a_takeover(bucket: OneBucket, term: Term
     bucket.pass_time(LAPSE)
     won(bucket.election().campaign())
     bucket.store.land()
-    with pytest.raises(LeadershipLost, match="sealed by another"):
+    with pytest.raises(LeadershipLost, match="sealed by somebody"):
         term.resign()
     assert bucket.body(1)["outcome"] == "deposed"
 
@@ -295,7 +295,7 @@ def test_thread_that_loses_stops_and_ensure_held_tells(caplog: pytest.LogCapture
     with term.keep_renewing(every=timedelta(milliseconds=2)):
         Election("e", store=store).depose(reason="stuck", force=True)
         renewing_threads()[0].join(5)
-        with pytest.raises(LeadershipLost, match="sealed by another"):
+        with pytest.raises(LeadershipLost, match="sealed by somebody"):
             term.ensure_held()
     assert "leadership of term 1 is lost" in caplog.text
 
