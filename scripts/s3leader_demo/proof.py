@@ -72,8 +72,8 @@ def _check_events(expected: Expectation, found: Evidence) -> list[Check]:
     total, objects = expected.events.total(), expected.objects
     doubled = Counter({line: times for line, times in extra.items() if line in expected.events})
     return [
-        _check(f"none of {total} events from {objects} objects is lost", _of("lost", lost)),
-        _check(f"none of {total} events is committed twice", _of("doubled", doubled)),
+        _check(f"none of {total:,} events from {objects:,} objects is lost", _of("lost", lost)),
+        _check(f"none of {total:,} events is committed twice", _of("doubled", doubled)),
         _check("no event is committed that was never sent", _of("unknown", extra - doubled)),
     ]
 

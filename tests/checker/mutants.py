@@ -203,3 +203,19 @@ MUTANTS: Final = (
         fault="`done` goes back",
     ),
 )
+
+
+def main() -> int:
+    """Explore every mutant; exit with 1 if one goes unnoticed."""
+    missed = 0
+    for mutant in MUTANTS:
+        told = mutant.explore()
+        noticed = "(replay:" in told and mutant.fault in told
+        missed += not noticed
+        verdict = f"{length_of(told):>3} moves: {mutant.fault}" if noticed else "NOT NOTICED"
+        print(f"{mutant.rule:<7}{mutant.removed:<72}{verdict}", flush=True)  # noqa: T201
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
