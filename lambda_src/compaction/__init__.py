@@ -3,6 +3,15 @@
 from compaction.compactor import compact
 from compaction.limits import Limits
 from compaction.reader import Committed, committed, lines, records
-from compaction.summary import Summary
+from compaction.summary import InputsWithheld, Summary
 
-__all__ = ["Committed", "Limits", "Summary", "committed", "compact", "lines", "records"]
+__all__ = [
+    "Committed",
+    "InputsWithheld",
+    "Limits",
+    "Summary",
+    "committed",
+    "compact",
+    "lines",
+    "records",
+]

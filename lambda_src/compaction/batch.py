@@ -87,7 +87,8 @@ class Batch:
         """Tell whether the content fits. Into an empty batch, whatever its size, it does."""
         if not self.inputs:
             return True
-        fits = self.size + content.size <= limits.batch_bytes
+        records = self.bad.bytes + content.record_bytes
+        fits = self.size + content.size + records <= limits.batch_bytes
         return fits and len(self.inputs) < limits.batch_objects
 
     def add(self, item: Input, content: Content) -> None:

@@ -22,6 +22,8 @@ between objects. A reader that goes by the listing instead of the manifest sees 
     e. save the progress in the lock
  5. clear `deleting`. If there was not the time for everything, save where the next term begins:
     after the last input this one got to, so that none waits for ever behind others.
+ 6. fail, if there are inputs that S3 did not hand out (archived, denied): they were passed over,
+    neither rejected nor deleted, and somebody must hear of it.
 
 Each write is preceded by `ensure_held()`.
 
@@ -66,8 +68,8 @@ from compaction.limits import Limits
 from compaction.manifest import Entry, Manifest
 from compaction.orphans import orphans
 from compaction.places import Places
-from compaction.source import Input, OutOfTime, Source, listed
-from compaction.summary import Summary
+from compaction.source import Input, OutOfTime, Source, Withheld, listed
+from compaction.summary import InputsWithheld, Summary
 from compaction.writer import NotDeleted, Writer
 from s3leader.fencing import FencedObject
 
@@ -103,6 +105,7 @@ def compact(
     Raises:
         LeadershipLost, StaleToken: another leads; it finishes what this term began.
         CorruptManifest, KeyTaken, NotDeleted: see there.
+        InputsWithheld: some inputs could not be had; all the others were seen to before.
     """
     places = Places(bucket=bucket)
     run = _Run(
@@ -135,7 +138,7 @@ class _Run:
         self._source = Source(client, places, limits, should_stop)
         self._writer = Writer(client, places.bucket, term)
         self._summary = Summary(term=term.number)
-        self._carried: tuple[Input, Content | None] | None = None
+        self._carried: tuple[Input, Content] | None = None
         begin = term.state.get("resume_after")
         self._reached = begin if isinstance(begin, str) else ""
         self._document = manifest
@@ -151,9 +154,11 @@ class _Run:
         self._compact(frozenset(done))
         if self._manifest.deleting:
             self._write(replace(self._manifest, deleting=()))
-        if self._summary.stopped_early:
+        if self._summary.stopped_early or self._summary.withheld:
             self._save()
         log.info("compaction is through", extra=self._summary.as_dict())
+        if self._summary.withheld:
+            raise InputsWithheld(self._summary)
         return self._summary
 
     def _sweep(self) -> None:
@@ -179,14 +184,16 @@ class _Run:
                         if batch.inputs:
                             self._commit(batch)
             finally:
-                if self._carried and (content := self._carried[1]):
-                    content.close()
+                if self._carried:
+                    self._carried[1].close()
 
     def _inputs(self, done: frozenset[str]) -> Iterator[Input]:
         everything = listed(self._client, self._places, after=self._reached)
         return (item for item in everything if item.key not in done)
 
-    def _fill(self, batch: Batch, contents: Iterator[tuple[Input, Content | None]]) -> bool:
+    def _fill(
+        self, batch: Batch, contents: Iterator[tuple[Input, Content | Withheld | None]]
+    ) -> bool:
         """Fill the batch; True if it is full, False if there is no more or it is time to stop."""
         while not self._should_stop():
             try:
@@ -202,11 +209,15 @@ class _Run:
             if content is None:
                 log.warning("%s was listed, and is gone or has changed", item.key)
                 self._summary.gone += 1
+            elif isinstance(content, Withheld):
+                log.warning("S3 does not hand out %s: %s", item.key, content.code)
+                self._summary.withhold(item.key, content.code)
+                self._reached = item.key
             elif batch.has_room_for(content, self._limits):
                 batch.add(item, content)
                 self._reached = item.key
             else:
-                self._carried = found
+                self._carried = item, content
                 return True
         self._summary.stopped_early = True
         return False

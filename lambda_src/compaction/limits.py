@@ -15,9 +15,10 @@ class Limits:
     A batch is closed by `batch_bytes` or `batch_objects`, whichever is reached first; an object
     larger than a batch is a batch of its own. `readers` objects are read at a time, each in at
     most `object_memory` bytes of memory; a larger one is read alone, through a file on disk, up to
-    `object_bytes`. `manifest_parts` is how many parts the manifest names itself before it moves
-    them to a segment. `sweep_again` is how many terms are searched for orphans more than once,
-    because a write of theirs may have landed late.
+    `object_bytes`. `record_bytes` is the most that the records of one object's malformed lines may
+    take, since they can take several times the lines' own bytes. `manifest_parts` is how many
+    parts the manifest names itself before it moves them to a segment. `sweep_again` is how many
+    terms are searched for orphans more than once, because a write of theirs may have landed late.
     """
 
     batch_bytes: int = 32 * _MIB
@@ -25,7 +26,7 @@ class Limits:
     line_bytes: int = 4 * _MIB
     object_bytes: int = 256 * _MIB
     object_memory: int = _MIB
-    rejects_per_object: int = 100_000
+    record_bytes: int = 4 * _MIB
     readers: int = 8
     manifest_parts: int = 200
     sweep_again: int = 10

@@ -7,18 +7,22 @@ What counts as a line, and what becomes of it:
 - A line of nothing but JSON's white space (space, tab, `\r`) carries nothing: it is neither
   committed nor rejected. It does count where lines are numbered, from 1.
 - A well-formed line is UTF-8 and one JSON value, of any type, as RFC 8259 has it: no `NaN`, no
-  `Infinity`, no byte order mark. Anything else is rejected, its text or bytes in the record.
-- A line longer than `Limits.line_bytes` is rejected without its text. The whole object is then
-  kept under `rejected/`, and the record says where.
+  `Infinity`, no byte order mark. Anything else is rejected, its `text` or its bytes (`base64`) in
+  the record.
+- Of a malformed line longer than `QUOTED` bytes the record has the beginning only (`text_begins`,
+  `base64_begins`), the length and the SHA-256; of one longer than `Limits.line_bytes` the length
+  only. The whole object is then kept under `rejected/`, and its records say where.
 - An object that begins with gzip's two magic bytes is gzip, whatever its name says; one or several
-  members. If it is corrupt or cut off, cannot be told apart into lines (`rejects_per_object`) or
-  is larger than `object_bytes` once decompressed, then **nothing** of it is committed: one
-  record, of line 0, rejects the whole of it, and the object itself is kept under `rejected/`.
+  members. If it is corrupt or cut off, if the records of its malformed lines take more than
+  `record_bytes` (JSON may escape one byte as six), or if it is larger than `object_bytes` once
+  decompressed, then **nothing** of it is committed: one record, of line 0, rejects the whole of
+  it, and the object itself is kept under `rejected/`.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator
@@ -29,6 +33,7 @@ from typing import IO, Final, NoReturn
 from compaction.limits import Limits
 
 CHUNK: Final = 64 * 1024
+QUOTED: Final = 4 * 1024  # as much of a malformed line stands in its record
 _GZIP: Final = b"\x1f\x8b"
 _BLANKS: Final = b" \t\r"
 
@@ -46,8 +51,8 @@ class Content:
     r"""What one input object holds, sorted.
 
     `good` has the well-formed lines, each with its `\n`. `bad` has one JSON record a line, without
-    the key, for each of the `rejected` ones. `size` counts decompressed bytes. `keep` says that
-    the records alone do not preserve everything.
+    the key, for each of the `rejected` ones; `record_bytes` is how much that is. `size` counts
+    decompressed bytes. `keep` says that the records alone do not preserve everything.
     """
 
     good: IO[bytes]
@@ -56,6 +61,7 @@ class Content:
     lines: int = 0
     blank: int = 0
     rejected: int = 0
+    record_bytes: int = 0
     keep: bool = False
 
     @classmethod
@@ -71,7 +77,9 @@ class Content:
     def reject(self, number: int, reason: str, **what: object) -> None:
         """Add a record for line `number`; 0 stands for the whole object."""
         record = {"line": number, "reason": reason, **what}
-        self.bad.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        data = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+        self.bad.write(data)
+        self.record_bytes += len(data)
         self.rejected += 1
 
 
@@ -196,18 +204,29 @@ def _sort(content: Content, number: int, line: bytes | None, length: int, limits
         content.good.write(line + b"\n")
         content.lines += 1
     else:
-        content.reject(number, problem, **_verbatim(line))
-    if content.rejected > limits.rejects_per_object:
+        if len(line) > QUOTED:
+            content.keep = True
+        content.reject(number, problem, **_quoted(line))
+    if content.record_bytes > limits.record_bytes:
         raise Unreadable(
-            f"not newline-delimited JSON: more than {limits.rejects_per_object} malformed lines"
+            f"{content.rejected} malformed lines up to line {number}, and more than"
+            f" {limits.record_bytes} bytes of records of them"
         )
 
 
-def _verbatim(line: bytes) -> dict[str, str]:
+def _quoted(line: bytes) -> dict[str, object]:
+    beginning = line[:QUOTED]
     try:
-        return {"text": line.decode()}
+        line.decode()
     except UnicodeDecodeError:
-        return {"base64": base64.b64encode(line).decode()}
+        kind, quoted = "base64", base64.b64encode(beginning).decode()
+    else:
+        kind, quoted = "text", beginning.decode(errors="ignore")  # may end amid a character
+    if beginning == line:
+        return {kind: quoted}
+    # A name of its own, lest a beginning pass for the whole.
+    digest = hashlib.sha256(line).hexdigest()
+    return {f"{kind}_begins": quoted, "bytes": len(line), "sha256": digest}
 
 
 def _counted(content: Content, chunks: Iterator[bytes], at_most: int) -> Iterator[bytes]:

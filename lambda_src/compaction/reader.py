@@ -75,6 +75,6 @@ def lines(client: S3Client, bucket: str, entry: Entry) -> Iterator[bytes]:
 
 
 def records(client: S3Client, bucket: str, entry: Entry) -> Iterator[dict[str, Any]]:
-    """Yield the records of rejected lines: key, line, reason, and text or base64 or kept."""
+    """Yield the records of rejected lines: key, line, reason, and what `lines.py` says."""
     for line in lines(client, bucket, entry):
         yield json.loads(line)

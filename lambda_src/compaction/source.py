@@ -41,6 +41,23 @@ _BROKE_OFF: Final = (
     ResponseStreamingError,
 )
 _GONE: Final = {"NoSuchKey", "404", "PreconditionFailed", "412"}
+# Refusals that are no fault of the key: it may be had later, or no key may be had at all.
+_NOT_THE_KEY: Final = {
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "NoSuchBucket",
+    "OperationAborted",
+    "RequestLimitExceeded",
+    "RequestTimeTooSkewed",
+    "RequestTimeout",
+    "SlowDown",
+    "TokenRefreshRequired",
+    "TooManyRequests",
+    "TooManyRequestsException",
+}
+_PASSING: Final = {408, 429}
+_MOST_COPIED: Final = 5 * 1024**3  # the most that CopyObject takes, should it have to be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,13 @@ class Input:
     key: str
     etag: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """S3 has the object and does not hand it out: archived, denied, or its key is out of reach."""
+
+    code: str
 
 
 class OutOfTime(Exception):  # noqa: N818 - never leaves the package
@@ -98,12 +122,14 @@ class Source:
 
     def contents(
         self, inputs: Iterator[Input]
-    ) -> Generator[tuple[Input, Content | None], None, None]:
+    ) -> Generator[tuple[Input, Content | Withheld | None], None, None]:
         """Yield each input with its content, in order; None: it is gone or has changed.
+
+        One that S3 does not hand out comes as `Withheld`, so that it holds up none behind it.
 
         The content is the receiver's to close. Closing the generator stops the readers.
         """
-        ahead: deque[tuple[Input, Future[Content | None]]] = deque()
+        ahead: deque[tuple[Input, Future[Content | Withheld | None]]] = deque()
         pool = ThreadPoolExecutor(self._limits.readers, thread_name_prefix="compaction-reader")
         try:
             for item in inputs:
@@ -118,8 +144,8 @@ class Source:
                 _close(left)
 
     def _next(
-        self, ahead: deque[tuple[Input, Future[Content | None]]]
-    ) -> tuple[Input, Content | None]:
+        self, ahead: deque[tuple[Input, Future[Content | Withheld | None]]]
+    ) -> tuple[Input, Content | Withheld | None]:
         item, future = ahead.popleft()
         try:
             return item, future.result()
@@ -127,15 +153,17 @@ class Source:
             log.info("reading %s through a file: it is large", item.key)
             return item, self._large(item)
 
-    def _small(self, item: Input) -> Content | None:
+    def _small(self, item: Input) -> Content | Withheld | None:
         """Read one object in memory; `TooLarge` if it is not small."""
         if item.size > self._limits.object_memory:
             raise TooLarge
         return self._read(item, self._limits.object_memory)
 
-    def _large(self, item: Input) -> Content | None:
+    def _large(self, item: Input) -> Content | Withheld | None:
         """Read one object through a file, in the receiver's own thread, so one at a time."""
         limit = self._limits.object_bytes
+        if item.size > _MOST_COPIED:
+            return Withheld("EntityTooLarge")
         try:
             return self._read(item, limit, self._should_stop)
         except TooLarge as problem:
@@ -143,7 +171,7 @@ class Source:
 
     def _read(
         self, item: Input, at_most: int, should_stop: Callable[[], bool] = lambda: False
-    ) -> Content | None:
+    ) -> Content | Withheld | None:
         """Read one object from its beginning, again if the connection breaks off.
 
         A part of an object must never pass for the whole of it.
@@ -153,9 +181,12 @@ class Source:
                 chunks = self._chunks(item, should_stop)
                 return sort_lines(chunks, self._limits, at_most=at_most)
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") not in _GONE:
+                code = error.response.get("Error", {}).get("Code", "")
+                if code in _GONE:
+                    return None
+                if not _of_the_key(error, code):
                     raise
-                return None
+                return Withheld(code)
             except _BROKE_OFF:
                 if not tries_left:
                     raise
@@ -173,6 +204,15 @@ class Source:
                 yield chunk
 
 
-def _close(future: Future[Content | None]) -> None:
-    if not future.cancelled() and future.exception() is None and (left := future.result()):
+def _close(future: Future[Content | Withheld | None]) -> None:
+    if future.cancelled() or future.exception() is not None:
+        return
+    if isinstance(left := future.result(), Content):
         left.close()
+
+
+def _of_the_key(error: ClientError, code: str) -> bool:
+    """Tell whether S3 refuses this very object, and would again at once."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    passing = status in _PASSING or code in _NOT_THE_KEY or "Throttl" in code
+    return 400 <= status < 500 and not passing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,7 +19,7 @@ from compaction import Limits
 from compaction.lines import Content, TooLarge, Unreadable, decompressed, problem_of, sort_lines
 from compaction.lines import split as split_lines
 
-LIMITS = Limits(line_bytes=64, rejects_per_object=50)
+LIMITS = Limits(line_bytes=64, record_bytes=5_000)
 MUCH = 10**9
 
 JSON_LINES = st.recursive(
@@ -60,7 +61,7 @@ def test_every_line_is_committed_verbatim_rejected_or_blank(
     body = b"\n".join(texts) + (b"\n" if ended and texts else b"")
     if not packed and body.startswith(b"\x1f\x8b"):
         return
-    roomy = Limits(line_bytes=10_000)
+    roomy = Limits()
     good, bad, content = sort(gzip.compress(body) if packed else body, roomy)
     lines = body.split(b"\n")
     rejected = {record["line"]: record for record in bad}
@@ -183,8 +184,35 @@ def test_the_lines_beside_one_that_is_too_long_are_committed() -> None:
 
 
 def test_an_object_of_too_many_malformed_lines_is_rejected_as_a_whole() -> None:
-    good, bad, content = sort(b"{}\n" + b"x\n" * 51)
+    good, bad, content = sort(b"{}\n" + b"x\n" * 100)
     assert (good, [record["line"] for record in bad], content.keep) == ([], [0], True)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "begins"),
+    [
+        (b"\0" * 5000, "text_begins", "\0" * 4096),
+        (b"x" + "é".encode() * 2500, "text_begins", "x" + "é" * 2047),
+        (b"\xff" * 5000, "base64_begins", base64.b64encode(b"\xff" * 4096).decode()),
+    ],
+)
+def test_the_record_of_a_longer_malformed_line_has_its_beginning_length_and_digest(
+    line: bytes, name: str, begins: str
+) -> None:
+    _, (record,), _ = sort(line + b"\n{}\n", Limits())
+    told = (record[name], record["bytes"], record["sha256"], "text" in record)
+    assert told == (begins, len(line), hashlib.sha256(line).hexdigest(), False)
+
+
+@pytest.mark.parametrize(("length", "kept"), [(4096, False), (4097, True)])
+def test_an_object_is_kept_when_a_record_lacks_some_of_a_line(length: int, *, kept: bool) -> None:
+    assert sort(b"x" * length, Limits())[2].keep is kept
+
+
+@pytest.mark.parametrize("length", [1, 4096, 4 * 1024 * 1024])
+def test_no_bytes_of_an_object_make_more_records_than_there_is_room_for(length: int) -> None:
+    body = (b"\0" * length + b"\n") * (8 * 1024 * 1024 // length)
+    assert sort(body[: 8 * 1024 * 1024], Limits())[2].record_bytes <= Limits().record_bytes
 
 
 def test_an_empty_object_has_no_lines() -> None:
