@@ -98,12 +98,11 @@ def test_fenced_object_carries_the_token(bucket: Any) -> None:
 
 def test_constructs_synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CDK_VALIDATION", "false")
-    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path / "cdk.out"))
     (tmp_path / "billing").mkdir()
     (tmp_path / "billing" / "main.py").write_text("handler = None\n")
-    code = block("SingletonJob").replace("App()", "App(context={'aws:cdk:bundling-stacks': []})")
-    run(code)
+    output = str(tmp_path / "cdk.out")
+    app = f"App(context={{'aws:cdk:bundling-stacks': []}}, outdir={output!r})"
+    run(block("SingletonJob").replace("App()", app))
     assert (tmp_path / "cdk.out" / "Billing.template.json").exists()
 
 
