@@ -1,6 +1,7 @@
 """Real processes, forked after the slow imports: started, killed, stopped, continued, and ended."""
 
 import ctypes
+import logging
 import importlib
 import os
 import random
@@ -121,6 +122,7 @@ def _live(life: Life, folder: Path, who: str, seed: int, parent: int) -> NoRetur
         signal.signal(signal.SIGTERM, Stopping.ask)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        logging.getLogger("s3leader").setLevel(logging.CRITICAL)  # faults are the point here
         witness = Witness(folder / f"{who}.jsonl", who)
         try:
             life(witness, random.Random(seed))  # noqa: S311 - repeatable is what it must be

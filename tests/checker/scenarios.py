@@ -138,10 +138,15 @@ SCENARIOS: Final = {
         begin_ms=3 * DAY_MS,
         step_ms=3000,
     ),
-    "three": Scenario(
-        about="three candidates",
+    "crowd": Scenario(
+        about="three candidates, two lost answers and a slow one",
         plans=tuple(Plan(name=name, ticks=(0,)) for name in "abc"),
-        budget=Budget(steps=7),
+        budget=Budget(lost=2, slow=1),
+    ),
+    "three": Scenario(
+        about="three candidates, one of which may die",
+        plans=tuple(Plan(name=name, ticks=(0,)) for name in "abc"),
+        budget=Budget(steps=6, deaths=1),
     ),
 }
 
