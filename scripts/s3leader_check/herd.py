@@ -1,8 +1,8 @@
 """Real processes, forked after the slow imports: started, killed, stopped, continued, and ended."""
 
 import ctypes
-import logging
 import importlib
+import logging
 import os
 import random
 import signal
