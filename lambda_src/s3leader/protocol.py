@@ -108,7 +108,7 @@ def campaign(
         if lock is not None and not lock.sealed and not rules.lapsed(lock):
             if now_ms >= until_ms:
                 return Lost(why="held", seen=seen)
-            now_ms = (yield _until_lapsed(rules, lock, until_ms - now_ms)).received_ms
+            now_ms = (yield _let_be(until_ms - now_ms)).received_ms
             seen = yield from _look_again(rules, seen)
             continue
         if rules.max_attempts is not None and next_attempt(lock, tick) > rules.max_attempts:
@@ -147,10 +147,9 @@ def _worth_trying(seen: Seen, now_ms: int, *, looked: bool) -> bool:
     return looked or seen.open_to_next
 
 
-def _until_lapsed(rules: Rules, lock: Lock, budget_ms: int) -> Wait:
-    """Return how long to let a holder be: about a second, less when its lease is nearly over."""
-    left_ms = lock.left_ms(lease_ms=rules.lease_ms, clock_skew_ms=rules.clock_skew_ms)
-    high_ms = min(budget_ms, max(250, min(1000, left_ms + 1000)))
+def _let_be(budget_ms: int) -> Wait:
+    """Return how long to leave a holder alone before the next look: a second at the most."""
+    high_ms = min(budget_ms, 1000)
     return Wait(high_ms // 2, high_ms)
 
 
