@@ -116,7 +116,7 @@ def campaign(
         if lock is not None and not lock.sealed:
             sealed = yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")
             deposed = sealed and sealed.term
-            seen = sealed or (yield from _look_again(rules, seen))
+            seen = sealed or (yield from _look_again(rules, seen, changed=True))
             continue
         won = yield from _create(rules, seen, tick)
         if isinstance(won, Holding):
@@ -153,11 +153,18 @@ def _let_be(budget_ms: int) -> Wait:
     return Wait(high_ms // 2, high_ms)
 
 
-def _look_again(rules: Rules, seen: Seen) -> Steps[Seen | None]:
+def _look_again(rules: Rules, seen: Seen, *, changed: bool = False) -> Steps[Seen | None]:
     """Read a lock again that was unsealed. If it is sealed by now, then it was the highest at
     least until it was last seen unsealed, which is proof enough to try the next number (R7).
+
+    `changed` if S3 has just said that it is not as it was: then it must show another ETag (R5).
     """
     again = yield from look_at(rules, seen.term, since_ms=seen.top_at_ms)
+    if changed and again is not None and again.etag == seen.etag:
+        raise StoreUnavailable(
+            f"S3 refuses to replace {rules.key(seen.term)} under the very ETag that it shows"
+            f" ({seen.etag}). Nothing was changed; a server that does this cannot hold an election."
+        )
     if again is not None and again.open_to_next:
         again = replace(again, top_at_ms=seen.top_at_ms)
     return again

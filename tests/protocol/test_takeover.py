@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from s3leader.errors import StoreUnavailable
 from s3leader.protocol import Lost, Won, campaign
 from s3leader.store import Replace
 from tests.protocol.script import (
@@ -129,6 +130,12 @@ def test_seal_whose_answer_was_lost_is_recognised_and_succeeded() -> None:
     )
     assert isinstance(result, Won)
     assert result.took_over
+
+
+def test_server_that_refuses_the_etag_it_shows_is_not_asked_for_ever() -> None:
+    steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
+    with pytest.raises(StoreUnavailable, match="under the very ETag"):
+        play(steps, *LOOK, (seal_of_the_crashed(), conflict()), LOOK[1])
 
 
 def test_winner_on_a_rivals_seal_took_nothing_over() -> None:
