@@ -10,15 +10,16 @@ protected by the runtime's fencing tokens, where the job uses them.
 
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.lock_bucket import LockBucket
-from s3leader_cdk.monitoring import SingletonJobAlarms, election_metric
+from s3leader_cdk.metrics import election_metric
+from s3leader_cdk.monitoring import Monitoring
 from s3leader_cdk.runtime_asset import StagingError, job_code
 from s3leader_cdk.singleton_job import SingletonJob
 
 __all__ = [
     "Contenders",
     "LockBucket",
+    "Monitoring",
     "SingletonJob",
-    "SingletonJobAlarms",
     "StagingError",
     "election_metric",
     "job_code",

@@ -1,61 +1,31 @@
-"""Alarms of a singleton job: it failed, it does not complete, it lost the lead, events died."""
+"""What a person should hear of, and what there is to see: alarms and a dashboard of an election."""
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Sequence
 
-import jsii
-from aws_cdk import Annotations, Duration, IStableStringProducer, Lazy
+from aws_cdk import Annotations, Duration, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk.alarms import any_alarm, dead_letter_alarm, silence_alarm
+from s3leader_cdk.dashboard import Watched, create_dashboard
+from s3leader_cdk.metrics import PERIOD, election_metric
 from s3leader_cdk.names import shortened
 
-METRICS_NAMESPACE = "s3leader"
-DIMENSIONS = ("bucket", "election")
-
-_PERIOD = Duration.minutes(1)
-_SILENCE_PERIODS = 3
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_LONGEST_SILENCE = 7 * _DAY  # CloudWatch looks back no further
-_CDK_LONGEST_DIMENSION = 255
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+_MOST_CONTENDERS = 99  # the runtime counts no higher
 
 
-def election_metric(
-    name: str,
-    *,
-    election: str,
-    bucket: str,
-    period: Duration = _PERIOD,
-    statistic: str = "Sum",
-) -> cloudwatch.Metric:
-    """Return a metric that the runtime emits for `election` in `bucket`.
+class Monitoring(Construct):
+    """The alarms of an election's contenders in one Region, and a dashboard of them all.
 
-    Args:
-        name: `Won`, `Lost`, `TakenOver`, `LeadershipLost`, `Completed`, `Failed`, `Requests`
-            (counts) or `Duration` (milliseconds).
-        election: the name of the election.
-        bucket: the name of the lock bucket; elections of one name in two buckets are two.
-        period: over which it is added up. Default: one minute.
-        statistic: how. Default: `Sum`.
-    """
-    return cloudwatch.Metric(
-        namespace=METRICS_NAMESPACE,
-        metric_name=name,
-        dimensions_map=dict(zip(DIMENSIONS, (bucket, _dimension(election)), strict=True)),
-        period=period,
-        statistic=statistic,
-    )
-
-
-class SingletonJobAlarms(Construct):
-    """What a person should hear of.
-
-    Children: `failed`, `function_errors`, `leadership_lost`, `undelivered`, `unprocessed`,
-    `not_completed` (None where nothing says how often to expect a completed term).
+    Children: `failed`, `leadership_lost`, `function_errors`, `corrupt_lock`, `not_completed` (None
+    where nothing says how often to expect a completed term), `undelivered`, `unprocessed` (None
+    without the queue), `dashboard` (None if not wanted); `alarms` is the list of those that exist.
 
     Args:
         scope: the parent.
@@ -63,11 +33,21 @@ class SingletonJobAlarms(Construct):
         election: whose metrics to watch.
         bucket: the name of the lock bucket that the election is held in.
         function: whose errors to watch.
-        undelivered: the dead-letter queue of events that never reached the function.
-        unprocessed: the dead-letter queue of events that the function gave up on.
+        prefix: of the lock bucket, for the dashboard to tell. Default: `elections/`.
+        contenders: how many to show one by one, by the number in their events: 1 and up.
+            Default: none.
+        undelivered: the dead-letter queue of events that never reached the function. Default: none.
+        unprocessed: the dead-letter queue of events that the function gave up on. Default: none.
         expected_within: the longest time without a completed term, from 3 minutes to 7 days.
             Default: no such alarm, and a warning that there is none.
+        regions: all Regions whose functions contend in the election, this one included. Default:
+            this one alone. With several, `not_completed` goes by `Behind`: when all contenders of
+            this Region are silent for `expected_within`; or when they have found no tick completed
+            for `expected_within`, and go on to find none for as long again. So it goes off
+            after at most about twice that time.
+        memory_size: of the function in MiB, for what computing costs. Default: not shown.
         actions: what every alarm does. Default: nothing but change its state.
+        dashboard: whether there is one. Default: True.
     """
 
     def __init__(
@@ -78,127 +58,121 @@ class SingletonJobAlarms(Construct):
         election: str,
         bucket: str,
         function: lambda_.IFunction,
-        undelivered: sqs.IQueue,
-        unprocessed: sqs.IQueue,
+        prefix: str = "elections/",
+        contenders: int = 0,
+        undelivered: sqs.IQueue | None = None,
+        unprocessed: sqs.IQueue | None = None,
         expected_within: Duration | None = None,
+        regions: Sequence[str] = (),
+        memory_size: int | None = None,
         actions: Sequence[cloudwatch.IAlarmAction] = (),
+        dashboard: bool = True,
     ) -> None:
         super().__init__(scope, id)
-        self._actions = actions
-        self._election = election
-        self._bucket = bucket
+        _check(contenders, regions, here=Stack.of(self).region)
+        self._election, self._bucket, self._actions = election, bucket, actions
         shown = shortened(election)
-        self.failed = self._alarm(
-            "Failed",
-            election_metric("Failed", election=election, bucket=bucket),
-            f"A term of election {shown} ended as failed: its handler raised.",
+        self.failed = self._count(
+            "Failed", f"A term of election {shown} ended as failed: its handler raised."
         )
-        self.leadership_lost = self._alarm(
+        self.leadership_lost = self._count(
             "LeadershipLost",
-            election_metric("LeadershipLost", election=election, bucket=bucket),
             f"A leader of election {shown} was deposed or too late while at work: its lease is"
             " shorter than its pauses, or an operator stepped in.",
         )
-        self.function_errors = self._function_errors(function)
-        self.undelivered = self._dead_letters(
-            "Undelivered", undelivered, "Events of the schedule never reached the function."
+        self.corrupt_lock = self._count(
+            "CorruptLock",
+            f"The highest lock of election {shown} cannot be read as one: nobody leads until an"
+            " operator has looked at it and sealed it.",
         )
-        self.unprocessed = self._dead_letters(
-            "Unprocessed", unprocessed, "The function gave up on events after all its retries."
-        )
-        self.not_completed = self._silence(expected_within)
-
-    def _alarm(
-        self, alarm_id: str, metric: cloudwatch.IMetric, description: str
-    ) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
+        # Campaigns that fail otherwise raise as well, but Lambda's retry may mend those: they
+        # need no alarm beside this one.
+        self.function_errors = any_alarm(
             self,
-            alarm_id,
-            metric=metric,
-            alarm_description=description,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            threshold=1,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        return self._with_actions(alarm)
-
-    def _function_errors(self, function: lambda_.IFunction) -> cloudwatch.Alarm:
-        return self._alarm(
             "FunctionErrors",
-            function.metric_errors(period=_PERIOD),
+            function.metric_errors(period=PERIOD),
             "An invocation failed. Unlike a failed term this includes time-outs, memory that ran"
             " out, code that does not import, and a bucket that refuses.",
+            actions,
+        )
+        self.undelivered = dead_letter_alarm(
+            self,
+            "Undelivered",
+            undelivered,
+            "Events of the schedule never reached the function.",
+            actions,
+        )
+        self.unprocessed = dead_letter_alarm(
+            self,
+            "Unprocessed",
+            unprocessed,
+            "The function gave up on events after all its retries.",
+            actions,
+        )
+        self.not_completed = self._silence(expected_within, several_regions=len(regions) > 1)
+        self.alarms = [alarm for alarm in self._possible_alarms() if alarm is not None]
+        self.dashboard = (
+            create_dashboard(
+                self,
+                Watched(
+                    election=election,
+                    bucket=bucket,
+                    prefix=prefix,
+                    regions=tuple(regions) if len(regions) > 1 else (),
+                    contenders=contenders,
+                ),
+                function=function,
+                memory_size=memory_size,
+                queues={"undelivered": undelivered, "unprocessed": unprocessed},
+                alarms=self.alarms,
+            )
+            if dashboard
+            else None
         )
 
-    def _dead_letters(self, alarm_id: str, queue: sqs.IQueue, description: str) -> cloudwatch.Alarm:
-        metric = queue.metric_approximate_number_of_messages_visible(
-            period=_PERIOD, statistic="Maximum"
-        )
-        return self._alarm(alarm_id, metric, f"{description} They wait in the queue.")
+    def _count(self, name: str, description: str) -> cloudwatch.Alarm:
+        metric = election_metric(name, election=self._election, bucket=self._bucket)
+        return any_alarm(self, name, metric, description, self._actions)
 
-    def _silence(self, expected: Duration | None) -> cloudwatch.Alarm | None:
-        shown = shortened(self._election)
+    def _silence(
+        self, expected: Duration | None, *, several_regions: bool
+    ) -> cloudwatch.Alarm | None:
         if expected is None:
             Annotations.of(self).add_warning_v2(
                 "s3leader:no-completion-alarm",
-                f"nothing will tell if election {shown} stops completing terms: pass"
-                " expected_within to SingletonJob, as its schedule does not tell its interval",
+                f"nothing will tell if election {shortened(self._election)} stops completing"
+                " terms: pass expected_within, as its schedule does not tell its interval",
             )
             return None
-        period, periods = _silence_periods(expected)
-        alarm = cloudwatch.Alarm(
+        return silence_alarm(
             self,
             "NotCompleted",
-            metric=election_metric(
-                "Completed", election=self._election, bucket=self._bucket, period=period
-            ),
-            alarm_description=f"No term of election {shown} was completed in the time in which"
-            " one was expected. A new stack is in this state until its first term is over.",
-            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            threshold=1,
-            evaluation_periods=periods,
-            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+            election=self._election,
+            bucket=self._bucket,
+            expected=expected,
+            several_regions=several_regions,
+            actions=self._actions,
         )
-        return self._with_actions(alarm)
 
-    def _with_actions(self, alarm: cloudwatch.Alarm) -> cloudwatch.Alarm:
-        alarm.add_alarm_action(*self._actions)
-        return alarm
-
-
-def default_expected_within(interval: Duration | None, timeout: Duration) -> Duration | None:
-    """One tick may be missed; two are a fault. None where the interval is not known."""
-    if interval is None:
-        return None
-    seconds = 2 * interval.to_seconds() + timeout.to_seconds()
-    return Duration.seconds(max(seconds, _SILENCE_PERIODS * _MINUTE))
-
-
-@jsii.implements(IStableStringProducer)
-class _Late:
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def produce(self) -> str:
-        return self._text
-
-
-def _dimension(value: str) -> str:
-    # CloudWatch takes 1,024 characters. CDK holds on to the 255 of former times, but does not
-    # count those of what is only known when the template is written.
-    return value if len(value) <= _CDK_LONGEST_DIMENSION else Lazy.string(_Late(value))
-
-
-def _silence_periods(expected: Duration) -> tuple[Duration, int]:
-    """Cut `expected` into equal periods as CloudWatch allows them: by minutes, or by hours."""
-    seconds = expected.to_seconds()
-    if not _SILENCE_PERIODS * _MINUTE <= seconds <= _LONGEST_SILENCE:
-        raise ValueError(
-            f"expected_within of {seconds:g} s cannot be watched: give 3 minutes to 7 days, or"
-            " watch the metric Completed by other means"
+    def _possible_alarms(self) -> tuple[cloudwatch.Alarm | None, ...]:
+        return (
+            self.not_completed,
+            self.failed,
+            self.leadership_lost,
+            self.corrupt_lock,
+            self.function_errors,
+            self.undelivered,
+            self.unprocessed,
         )
-    periods = max(_SILENCE_PERIODS, math.ceil(seconds / _DAY))
-    # More than a day back, CloudWatch wants periods of an hour at least.
-    unit = _MINUTE if seconds <= _DAY - periods * _MINUTE else _HOUR
-    return Duration.seconds(math.ceil(seconds / periods / unit) * unit), periods
+
+
+def _check(contenders: int, regions: Sequence[str], *, here: str) -> None:
+    if not 0 <= contenders <= _MOST_CONTENDERS:
+        raise ValueError(f"contenders {contenders} cannot be shown: give 0 to {_MOST_CONTENDERS}")
+    for region in regions:
+        if _REGION.fullmatch(region) is None:
+            raise ValueError(f"region {region!r} is none: write it out, for example 'eu-west-1'")
+    if len({*regions}) < len(regions):
+        raise ValueError(f"regions {[*regions]} name one twice: give each once")
+    if regions and not Token.is_unresolved(here) and here not in regions:
+        raise ValueError(f"regions {[*regions]} leave out {here!r}, where the function itself runs")

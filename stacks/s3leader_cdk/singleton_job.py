@@ -14,10 +14,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+from s3leader_cdk.alarms import default_expected_within
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import dead_letter_queue
 from s3leader_cdk.lock_bucket import LockBucket
-from s3leader_cdk.monitoring import SingletonJobAlarms, default_expected_within, election_metric
+from s3leader_cdk.metrics import election_metric
+from s3leader_cdk.monitoring import Monitoring
 from s3leader_cdk.names import checked_election, shortened
 from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, job_code
 from s3leader_cdk.schedule import interval, schedule_expression
@@ -29,10 +31,11 @@ _MAX_ASYNC_RETRIES = 2
 
 
 class SingletonJob(Construct):
-    """A function, its schedules and dead-letter queues, its alarms and the right to campaign.
+    """A function, its schedules and dead-letter queues, its monitoring and the right to campaign.
 
     Children: `function`, `role`, `log_group`, `unprocessed` (the queue of events that the
-    function gave up on), `contenders` (the schedules and theirs), `alarms`.
+    function gave up on), `contenders` (the schedules and theirs), `monitoring` (alarms and
+    dashboard).
 
     Args:
         scope: the parent.
@@ -104,7 +107,20 @@ class SingletonJob(Construct):
         lock_bucket.grant_candidate(self.function, election=election, lease=lease)
         self.contenders = self._create_contenders(expression, contenders)
         expected = default_expected_within(interval(expression), self.timeout)
-        self.alarms = self._create_alarms(expected_within or expected, alarm_actions)
+        self.monitoring = Monitoring(
+            self,
+            "Monitoring",
+            election=self.election,
+            bucket=self._bucket_name,
+            prefix=lock_bucket.prefix,
+            function=self.function,
+            contenders=contenders,
+            undelivered=self.contenders.undelivered,
+            unprocessed=self.unprocessed,
+            expected_within=expected_within or expected,
+            memory_size=memory_size,
+            actions=alarm_actions,
+        )
 
     def metric(
         self, name: str, *, period: Duration | None = None, statistic: str = "Sum"
@@ -173,21 +189,6 @@ class SingletonJob(Construct):
             expression=expression,
             count=count,
             max_event_age=self.max_event_age,
-        )
-
-    def _create_alarms(
-        self, expected_within: Duration | None, actions: Sequence[cloudwatch.IAlarmAction]
-    ) -> SingletonJobAlarms:
-        return SingletonJobAlarms(
-            self,
-            "Alarms",
-            election=self.election,
-            bucket=self._bucket_name,
-            function=self.function,
-            undelivered=self.contenders.undelivered,
-            unprocessed=self.unprocessed,
-            expected_within=expected_within,
-            actions=actions,
         )
 
 

@@ -1,0 +1,119 @@
+"""Alarms: the kinds there are, and how long a silence is one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from s3leader_cdk.metrics import PERIOD, election_metric
+from s3leader_cdk.names import shortened
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_SHORTEST_SILENCE = 3 * _MINUTE
+_LONGEST_SILENCE = 7 * _DAY  # CloudWatch looks back no further
+_PIECES = 24
+
+
+def any_alarm(
+    scope: Construct,
+    alarm_id: str,
+    metric: cloudwatch.IMetric,
+    description: str,
+    actions: Sequence[cloudwatch.IAlarmAction],
+) -> cloudwatch.Alarm:
+    """Return an alarm for which one is enough, and silence is well."""
+    alarm = cloudwatch.Alarm(
+        scope,
+        alarm_id,
+        metric=metric,
+        alarm_description=description,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        threshold=1,
+        evaluation_periods=1,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    alarm.add_alarm_action(*actions)
+    return alarm
+
+
+def dead_letter_alarm(
+    scope: Construct,
+    alarm_id: str,
+    queue: sqs.IQueue | None,
+    description: str,
+    actions: Sequence[cloudwatch.IAlarmAction],
+) -> cloudwatch.Alarm | None:
+    """Return an alarm for anything that waits in a queue, None where there is no queue."""
+    if queue is None:
+        return None
+    metric = queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum")
+    return any_alarm(scope, alarm_id, metric, f"{description} They wait in the queue.", actions)
+
+
+def silence_alarm(
+    scope: Construct,
+    alarm_id: str,
+    *,
+    election: str,
+    bucket: str,
+    expected: Duration,
+    several_regions: bool,
+    actions: Sequence[cloudwatch.IAlarmAction],
+) -> cloudwatch.Alarm:
+    """Return an alarm for `expected` without a completed term, missing data included.
+
+    Where contenders of several Regions may win, the winner's alone counts `Completed`. So there
+    it is an alarm for contenders that all this time reported nothing, or a ledger that was more
+    than `expected` behind their ticks.
+    """
+    period, periods = silence_periods(expected)
+    name, statistic = ("Behind", "Minimum") if several_regions else ("Completed", "Sum")
+    operators = cloudwatch.ComparisonOperator
+    alarm = cloudwatch.Alarm(
+        scope,
+        alarm_id,
+        metric=election_metric(
+            name, election=election, bucket=bucket, period=period, statistic=statistic
+        ),
+        alarm_description=f"No term of election {shortened(election)} was completed in the time"
+        " in which one was expected. A new stack is in this state until its first term is over.",
+        comparison_operator=operators.GREATER_THAN_THRESHOLD
+        if several_regions
+        else operators.LESS_THAN_THRESHOLD,
+        threshold=expected.to_seconds() if several_regions else 1,
+        evaluation_periods=periods,
+        treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+    )
+    alarm.add_alarm_action(*actions)
+    return alarm
+
+
+def default_expected_within(interval: Duration | None, timeout: Duration) -> Duration | None:
+    """One tick may be missed; two are a fault. None where the interval is not known."""
+    if interval is None:
+        return None
+    seconds = 2 * interval.to_seconds() + timeout.to_seconds()
+    return Duration.seconds(max(seconds, _SHORTEST_SILENCE))
+
+
+def silence_periods(expected: Duration) -> tuple[Duration, int]:
+    """Cut `expected` into equal periods as CloudWatch allows them: by minutes, or by hours.
+
+    Into small ones: CloudWatch looks back some periods further than it is told to before it takes
+    missing data for a breach.
+    """
+    seconds = expected.to_seconds()
+    if not _SHORTEST_SILENCE <= seconds <= _LONGEST_SILENCE:
+        raise ValueError(
+            f"expected_within of {seconds:g} s cannot be watched: give 3 minutes to 7 days, or"
+            " watch the metrics Completed and Behind by other means"
+        )
+    # More than a day back, CloudWatch wants periods of an hour at least.
+    unit = _MINUTE if seconds <= _DAY else _HOUR
+    period = math.ceil(seconds / _PIECES / unit) * unit
+    return Duration.seconds(period), math.ceil(seconds / period)

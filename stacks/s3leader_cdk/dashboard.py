@@ -1,0 +1,251 @@
+"""A dashboard of an election: who led how often, how long it took, what it asked of AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from s3leader_cdk.metrics import election_metric
+
+# US dollars a million in us-east-1 in November 2026, without free tiers and reductions.
+PRICES_OF = "us-east-1, November 2026"
+S3_PUT = 5.00  # LIST costs the same, GET less than a tenth
+LAMBDA_REQUEST = 0.20
+LAMBDA_GB_SECOND = 13.3334  # arm64
+SCHEDULER_INVOCATION = 1.00
+
+_PERIOD = Duration.minutes(5)
+_DEFAULT_PREFIX = "elections/"
+_FULL, _HALF, _THIRD, _QUARTER = 24, 12, 8, 6
+_LOST = ("LostHeld", "LostDone", "LostBeaten", "LostExhausted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """An election and where its contenders run; no Regions: in the dashboard's own alone."""
+
+    election: str
+    bucket: str
+    prefix: str
+    regions: tuple[str, ...]
+    contenders: int
+
+    def metric(
+        self,
+        name: str,
+        *,
+        region: str | None = None,
+        contender: int | None = None,
+        statistic: str = "Sum",
+        label: str | None = None,
+    ) -> cloudwatch.Metric:
+        """Return one series, named for what sets it apart."""
+        shown = [label or name, "" if contender is None else str(contender), region or ""]
+        return election_metric(
+            name,
+            election=self.election,
+            bucket=self.bucket,
+            contender=contender,
+            region=region,
+            period=_PERIOD,
+            statistic=statistic,
+            label=" ".join(filter(None, shown)),
+        )
+
+    def everywhere(self, *names: str) -> list[cloudwatch.IMetric]:
+        """Return the sums of metrics, a series for each Region."""
+        return [
+            self.metric(name, region=region) for name in names for region in self.regions or (None,)
+        ]
+
+    def statistics(self, name: str, *statistics: str) -> list[cloudwatch.IMetric]:
+        """Return several statistics of a metric, a series for each Region."""
+        return [
+            self.metric(name, region=region, statistic=statistic, label=statistic)
+            for statistic in statistics
+            for region in self.regions or (None,)
+        ]
+
+
+def create_dashboard(
+    scope: Construct,
+    watched: Watched,
+    *,
+    function: lambda_.IFunction,
+    memory_size: int | None,
+    queues: Mapping[str, sqs.IQueue | None],
+    alarms: Sequence[cloudwatch.Alarm],
+) -> cloudwatch.Dashboard:
+    """Return the dashboard. CloudFormation names it: names are taken in all Regions at once."""
+    rows: list[list[cloudwatch.IWidget]] = [
+        [cloudwatch.TextWidget(markdown=_header(watched), width=_FULL, height=4)],
+        [
+            cloudwatch.AlarmStatusWidget(
+                title="Alarms in this Region", alarms=[*alarms], width=_FULL
+            )
+        ],
+        [_terms(watched), *_wins_and_losses(watched)],
+        [_whys(watched), _durations(watched), _lag(watched)],
+        [_requests(watched), _failed_campaigns(watched), _invocations(function)],
+        [_cost(watched, function, memory_size)],
+    ]
+    waiting = [
+        queue.metric_approximate_number_of_messages_visible(
+            period=_PERIOD, statistic="Maximum", label=name
+        )
+        for name, queue in queues.items()
+        if queue is not None
+    ]
+    if waiting:
+        rows[-2].append(_graph("Dead letters in this Region", waiting, width=_QUARTER))
+    return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
+
+
+def _header(watched: Watched) -> str:
+    prefix = "" if watched.prefix == _DEFAULT_PREFIX else f" --prefix '{watched.prefix}'"
+    where = (
+        f" Contenders run in {', '.join(watched.regions)}; alarms, functions, dead letters and"
+        " costs are those of this Region."
+        if watched.regions
+        else ""
+    )
+    return (
+        f"## Election `{watched.election}`\n\n"
+        f"Its locks are in the bucket `{watched.bucket}` under"
+        f" `{watched.prefix}{watched.election}/`.{where} Who leads, since when and why:\n\n"
+        f"```\ns3leader status {watched.election} --bucket {watched.bucket}{prefix}\n```\n"
+    )
+
+
+def _graph(
+    title: str,
+    left: Sequence[cloudwatch.IMetric],
+    *,
+    width: int,
+    right: Sequence[cloudwatch.IMetric] = (),
+    stacked: bool = False,
+    unit: str | None = None,
+) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=[*left],
+        right=[*right],
+        width=width,
+        stacked=stacked,
+        left_y_axis=cloudwatch.YAxisProps(min=0, label=unit, show_units=unit is None),
+    )
+
+
+def _terms(watched: Watched) -> cloudwatch.GraphWidget:
+    ends = watched.everywhere("Completed", "Failed", "Resigned", "LeadershipLost")
+    return _graph("Terms", ends, width=_HALF, stacked=True)
+
+
+def _wins_and_losses(watched: Watched) -> list[cloudwatch.IWidget]:
+    """Return a graph for each Region, or one of the sums where contenders are not told apart."""
+    if watched.contenders == 0:
+        return [_graph("Wins and losses", watched.everywhere("Won", "Lost"), width=_HALF)]
+    graphs: list[cloudwatch.IWidget] = []
+    for region in watched.regions or (None,):
+        title = "Wins (left) and losses (right) by contender" + (f", {region}" if region else "")
+        wins, losses = (
+            [
+                watched.metric(name, region=region, contender=number)
+                for number in range(1, watched.contenders + 1)
+            ]
+            for name in ("Won", "Lost")
+        )
+        graphs.append(_graph(title, wins, right=losses, width=_HALF))
+    return graphs
+
+
+def _whys(watched: Watched) -> cloudwatch.GraphWidget:
+    return _graph(
+        "Takeovers, and losses by reason", watched.everywhere("TakenOver", *_LOST), width=_THIRD
+    )
+
+
+def _durations(watched: Watched) -> cloudwatch.GraphWidget:
+    durations = watched.statistics("Duration", "p50", "p95", "Maximum")
+    return _graph("Duration of the work", durations, width=_THIRD)
+
+
+def _lag(watched: Watched) -> cloudwatch.GraphWidget:
+    lag = watched.statistics("Behind", "Minimum", "Maximum")
+    return _graph("Latest completed tick behind the current one", lag, width=_THIRD)
+
+
+def _requests(watched: Watched) -> cloudwatch.GraphWidget:
+    return _graph("Requests to S3", watched.everywhere("Requests"), width=_QUARTER)
+
+
+def _failed_campaigns(watched: Watched) -> cloudwatch.GraphWidget:
+    failed = watched.everywhere("CampaignFailed", "CorruptLock")
+    return _graph("Campaigns that failed", failed, width=_QUARTER)
+
+
+def _invocations(function: lambda_.IFunction) -> cloudwatch.GraphWidget:
+    return _graph(
+        "Function in this Region",
+        [
+            function.metric_errors(period=_PERIOD, label="Errors"),
+            function.metric_throttles(period=_PERIOD, label="Throttles"),
+        ],
+        right=[
+            function.metric(
+                "ConcurrentExecutions", period=_PERIOD, statistic="Maximum", label="Concurrent"
+            )
+        ],
+        width=_QUARTER,
+    )
+
+
+def _cost(
+    watched: Watched, function: lambda_.IFunction, memory_size: int | None
+) -> cloudwatch.GraphWidget:
+    """Return what this Region's contenders cost, rather too high than too low."""
+    requests = {"requests": watched.metric("Requests")}
+    invocations = {"invocations": function.metric_invocations(period=_PERIOD)}
+    costs: list[cloudwatch.IMetric] = [
+        _dollars_per_hour(f"requests * {S3_PUT}", "S3, if all requests were PUTs", requests),
+        _dollars_per_hour(f"invocations * {LAMBDA_REQUEST}", "Lambda requests", invocations),
+        _dollars_per_hour(
+            f"invocations * {SCHEDULER_INVOCATION}",
+            "Scheduler, if it caused all invocations",
+            invocations,
+        ),
+    ]
+    if memory_size is not None:
+        gigabyte_seconds = f"duration / 1000 * {memory_size} / 1024"
+        duration = {"duration": function.metric_duration(period=_PERIOD, statistic="Sum")}
+        costs.append(
+            _dollars_per_hour(
+                f"{gigabyte_seconds} * {LAMBDA_GB_SECOND}", "Lambda computing", duration
+            )
+        )
+    return _graph(
+        f"Estimated cost in this Region, at prices of {PRICES_OF}; without logs, metrics, alarms",
+        costs,
+        width=_FULL,
+        stacked=True,
+        unit="US dollars per hour",
+    )
+
+
+def _dollars_per_hour(
+    per_million: str, label: str, metrics: Mapping[str, cloudwatch.IMetric]
+) -> cloudwatch.MathExpression:
+    """Return an expression that is true for whatever period the console has chosen."""
+    (name,) = metrics
+    return cloudwatch.MathExpression(
+        expression=f"{per_million} / 1000000 * 3600 / PERIOD({name})",
+        label=label,
+        using_metrics=metrics,
+        period=_PERIOD,
+    )
