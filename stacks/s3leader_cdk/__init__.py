@@ -13,12 +13,14 @@ from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
 from s3leader_cdk.runtime_asset import StagingError, job_code
+from s3leader_cdk.runtime_layer import RuntimeLayer
 from s3leader_cdk.singleton_job import SingletonJob
 
 __all__ = [
     "Contenders",
     "LockBucket",
     "Monitoring",
+    "RuntimeLayer",
     "SingletonJob",
     "StagingError",
     "election_metric",

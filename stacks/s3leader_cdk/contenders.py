@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk.dead_letters import dead_letter_queue
+from s3leader_cdk.dead_letters import dead_letter_queue, grant_send
 from s3leader_cdk.schedule import schedule_expression
+from s3leader_cdk.telling import seconds
 
 _MAX_CONTENDERS = 10
+_DAY_MINUTES = 1440
 _DELIVERY_RETRIES = 20  # EventBridge Scheduler backs off; the event's age ends it sooner
 
 
@@ -28,9 +33,12 @@ class Contenders(Construct):
         scope: the parent.
         id: the construct's id within it.
         function: what each schedule invokes, with `{"tick": …, "contender": k}`.
-        expression: when; a rate becomes a cron, as in `SingletonJob`.
-        count: how many, from 1 to 10.
-        max_event_age: how long delivery is tried.
+        expressions: when; a rate becomes a cron, as in `SingletonJob`.
+        count: how many contenders, from 1 to 10.
+        max_tick_age: how long delivery is tried, 1 minute to 24 hours.
+        flexible_window: how long after its tick a contender may be started, 1 minute to 24 hours,
+            in whole minutes. Default: at the tick.
+        dead_letters: gets the events that never arrived. Default: a queue of its own.
     """
 
     def __init__(
@@ -39,19 +47,26 @@ class Contenders(Construct):
         id: str,  # noqa: A002 - what every construct calls it
         *,
         function: lambda_.IFunction,
-        expression: scheduler.ScheduleExpression,
+        expressions: Sequence[scheduler.ScheduleExpression],
         count: int,
-        max_event_age: Duration,
+        max_tick_age: Duration,
+        flexible_window: Duration | None = None,
+        dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, id)
         if not 1 <= count <= _MAX_CONTENDERS:
             raise ValueError(f"contenders {count} cannot be used: give 1 to {_MAX_CONTENDERS}")
-        shared = schedule_expression(expression, time_zone=None)
-        self.undelivered = dead_letter_queue(self, "Undelivered")
+        shared = [schedule_expression(each, time_zone=None) for each in expressions]
+        self._max_tick_age = max_tick_age
+        self._window = _time_window(flexible_window)
+        self.undelivered = (
+            dead_letter_queue(self, "Undelivered") if dead_letters is None else dead_letters
+        )
         self.group = scheduler.ScheduleGroup(self, "Group", removal_policy=RemovalPolicy.DESTROY)
         self.role = self._create_role(function)
         self.schedules = [
-            self._create_schedule(contender, function, shared, max_event_age)
+            self._create_schedule(contender, number, function, expression)
+            for number, expression in enumerate(shared, 1)
             for contender in range(1, count + 1)
         ]
 
@@ -76,17 +91,15 @@ class Contenders(Construct):
                 actions=["lambda:InvokeFunction"], resources=[function.function_arn]
             )
         )
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.undelivered.queue_arn])
-        )
+        grant_send(self.undelivered, role)
         return role
 
     def _create_schedule(
         self,
         contender: int,
+        number: int,
         function: lambda_.IFunction,
         expression: scheduler.ScheduleExpression,
-        max_event_age: Duration,
     ) -> scheduler.Schedule:
         target = targets.LambdaInvoke(
             function,
@@ -96,16 +109,31 @@ class Contenders(Construct):
             input=scheduler.ScheduleTargetInput.from_object(
                 {"tick": scheduler.ContextAttribute.scheduled_time, "contender": contender}
             ),
-            max_event_age=max_event_age,
+            max_event_age=self._max_tick_age,
             retry_attempts=_DELIVERY_RETRIES,
         )
+        # The first schedule's names are those of a job that has but one.
+        name = f"Schedule{contender}" if number == 1 else f"Schedule{contender}At{number}"
         schedule = scheduler.Schedule(
             self,
-            f"Schedule{contender}",
+            name,
             schedule=expression,
             schedule_group=self.group,
             target=target,
+            time_window=self._window,
         )
         # The group is named, not referred to, so CloudFormation has to be told to wait for it.
         schedule.node.add_dependency(self.group, self.role)
         return schedule
+
+
+def _time_window(flexible: Duration | None) -> scheduler.TimeWindow:
+    if flexible is None:
+        return scheduler.TimeWindow.off()
+    minutes = seconds(flexible) / 60
+    if minutes != int(minutes) or not 1 <= minutes <= _DAY_MINUTES:
+        raise ValueError(
+            f"flexible_window of {minutes:g} minutes cannot be used: give whole minutes, from 1 to"
+            f" {_DAY_MINUTES}"
+        )
+    return scheduler.TimeWindow.flexible(Duration.minutes(int(minutes)))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from s3leader_cdk import bucket_rules as rules
 from s3leader_cdk.names import checked_election, checked_prefix
-from s3leader_cdk.rights import SUPERSEDED_TAG, SUPERSEDED_VALUE, ElectionRights
-
-# R7 rests on this: no lock is deleted within an hour of its last write. A rule of one day would do
-# on paper; two leave room for how S3 rounds days.
-_SHORTEST_HISTORY_DAYS = 2
+from s3leader_cdk.rights import ElectionRights
+from s3leader_cdk.runtime_layer import runtime_layer_for
+from s3leader_cdk.telling import check_can_be_told, refuse_lease, tell
 
 
 class LockBucket(Construct):
@@ -25,22 +24,33 @@ class LockBucket(Construct):
     Not versioned on purpose: conditional writes need no versions, and the lifecycle rule would
     leave delete markers and noncurrent locks behind where it now deletes.
 
+    With `bucket`, the locks move into one that exists already. If this app makes that bucket, it
+    gets the same rules and denials, for the prefix alone. If it is imported, nothing about it can
+    be changed from here: it has to have them already, as one that a `LockBucket` once made and
+    that outlived its stack does.
+
     Children: `bucket` (with its `policy`).
 
     Args:
         scope: the parent.
         id: the construct's id within it.
+        bucket: holds the locks. Default: a bucket of its own.
+        bucket_name: of a bucket of its own, such as one that other Regions have to know. To name,
+            rename or unname a bucket is to replace it, and a new bucket is a new ledger that
+            begins with term 1: to move, see the runbook. Default: a name by CloudFormation.
         history: when a superseded lock is deleted, in whole days after its last write, at least
             2. S3 counts from that write and not from when the lock was superseded, so where ticks
             are further apart than this, a lock goes within a day or so of being superseded: choose
             more than the longest interval between ticks if the last entries of the ledger are to
-            be seen. The highest lock always stays. Default: 30.
+            be seen. The highest lock always stays. Not for an imported bucket. Default: 30.
         prefix: what all keys of all elections start with. Default: `elections/`.
-        encryption_key: encrypts the objects. Default: keys that S3 manages.
+        encryption_key: encrypts the objects of a bucket of its own. Default: keys that S3 manages;
+            for `bucket`, its own key.
         protect: deny everyone to delete a lock; lifecycle rules are not subject to that.
-            Switch it off for throw-away stacks only. Default: True.
-        removal_policy: what becomes of the bucket when the stack goes. DESTROY asks for
-            `protect=False`, and for a bucket that was emptied first. Default: RETAIN.
+            Switch it off for throw-away stacks only. Not for an imported bucket. Default: True.
+        removal_policy: what becomes of a bucket of its own, and of its policy, when the stack
+            goes. DESTROY asks for `protect=False`, and for a bucket that was emptied first.
+            Default: RETAIN.
     """
 
     def __init__(
@@ -48,29 +58,42 @@ class LockBucket(Construct):
         scope: Construct,
         id: str,  # noqa: A002 - what every construct calls it
         *,
+        bucket: s3.IBucket | None = None,
+        bucket_name: str | None = None,
         history: Duration | None = None,
         prefix: str = "elections/",
         encryption_key: kms.IKey | None = None,
-        protect: bool = True,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        protect: bool | None = None,
+        removal_policy: RemovalPolicy | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.prefix = checked_prefix(prefix)
-        self.history = _checked_history(history)
-        _check_removal(removal_policy, protect=protect)
-        self.encryption_key = encryption_key
-        self._elections: dict[str, str] = {}
-        self.bucket = self._create_bucket(removal_policy)
-        self._deny_unconditional_writes()
-        if protect:
-            self._deny_deletes_of_locks()
-        Validations.of(self.bucket).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-S1",
-                reason="The ledger itself records who led, when and why; server access logs"
-                " would need a second bucket and say less. CloudTrail data events can be added.",
+        of_its_own = {
+            "bucket_name": bucket_name,
+            "encryption_key": encryption_key,
+            "removal_policy": removal_policy,
+        }
+        kept = rules.checked_history(history)
+        self.history: Duration | None = kept
+        self.bucket: s3.IBucket
+        if bucket is None:
+            self.bucket = self._create(
+                history=kept,
+                bucket_name=bucket_name,
+                key=encryption_key,
+                removal_policy=removal_policy or RemovalPolicy.RETAIN,
+                protect=protect is not False,
             )
-        )
+        elif isinstance(bucket, s3.Bucket):
+            _refuse(bucket, of_its_own, "belongs to whoever makes that bucket")
+            self.bucket = self._guard(bucket, history=kept, protect=protect is not False)
+        else:
+            imported = {**of_its_own, "history": history, "protect": protect}
+            _refuse(bucket, imported, "cannot be set from here, as that bucket is imported")
+            self.history = None
+            self.bucket = bucket
+            self._say_what_an_imported_bucket_needs()
+        self.encryption_key = self.bucket.encryption_key
 
     @property
     def bucket_name(self) -> str:
@@ -93,20 +116,39 @@ class LockBucket(Construct):
         Args:
             grantee: a function, role or other principal.
             election: the name of the election.
-            lease: how long a lock stays good, in whole seconds, at most 24 hours; for functions
+            lease: how long a lock stays good, in whole seconds, from 5 s to 24 hours; for functions
                 only. Default: the remaining time of the invocation and two seconds.
         """
         rights = self._rights(election)
         if isinstance(grantee, lambda_.Function):
-            self._tell(grantee, election=election, lease=lease)
-        elif hasattr(grantee, "function_arn"):  # any IFunction; jsii cannot ask for interfaces
-            raise ValueError(_cannot_be_told(cast("lambda_.IFunction", grantee)))
-        elif lease is not None:
-            raise ValueError(
-                f"lease {_seconds(lease):g} s was given for a {type(grantee).__name__}, which has"
-                " no environment: pass lease to its Election instead"
-            )
+            tell(grantee, self.bucket, prefix=self.prefix, election=election, lease=lease)
+        else:
+            check_can_be_told(grantee)
+            refuse_lease(lease, type(grantee).__name__)
         return rights.grant_candidate(grantee)
+
+    def attach(
+        self,
+        function: lambda_.Function,
+        *,
+        election: str,
+        lease: Duration | None = None,
+        layer: lambda_.ILayerVersion | None = None,
+    ) -> iam.Grant:
+        """Make a function that exists already a candidate: rights, environment and the runtime.
+
+        Its handler then only has to be decorated with `s3leader.aws_lambda.singleton`.
+
+        Args:
+            function: a Python function made in this app.
+            election: the name of the election.
+            lease: how long a lock stays good, as for `grant_candidate`.
+            layer: the runtime library. Default: one `RuntimeLayer`, shared by the functions of a
+                stack.
+        """
+        grant = self.grant_candidate(function, election=election, lease=lease)
+        function.add_layers(runtime_layer_for(function) if layer is None else layer)
+        return grant
 
     def grant_observer(self, grantee: iam.IGrantable, *, election: str) -> iam.Grant:
         """Let `grantee` read the ledger of `election`, and nothing else."""
@@ -120,112 +162,70 @@ class LockBucket(Construct):
             election=checked_election(election, prefix=self.prefix),
         )
 
-    def _tell(self, function: lambda_.Function, *, election: str, lease: Duration | None) -> None:
-        before = self._elections.setdefault(function.node.path, election)
-        if before != election:
-            raise ValueError(
-                f"function {function.node.path} is a candidate of {before!r} already and cannot"
-                f" be one of {election!r} too: its environment names one election. Use a function"
-                " for each, or grant to its role and construct Election in the code"
-            )
-        function.add_environment("S3LEADER_BUCKET", self.bucket_name)
-        function.add_environment("S3LEADER_ELECTION", election)
-        function.add_environment("S3LEADER_PREFIX", self.prefix)
-        if lease is not None:
-            function.add_environment("S3LEADER_LEASE_SECONDS", str(checked_lease_seconds(lease)))
-
-    def _create_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
-        customer_key = self.encryption_key is not None
-        return s3.Bucket(
+    def _create(
+        self,
+        *,
+        history: Duration,
+        bucket_name: str | None,
+        key: kms.IKey | None,
+        removal_policy: RemovalPolicy,
+        protect: bool,
+    ) -> s3.Bucket:
+        _check_removal(removal_policy, protect=protect)
+        bucket = s3.Bucket(
             self,
             "Bucket",
+            bucket_name=bucket_name,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
-            encryption=s3.BucketEncryption.KMS if customer_key else s3.BucketEncryption.S3_MANAGED,
-            encryption_key=self.encryption_key,
-            bucket_key_enabled=True if customer_key else None,
+            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=None if key is None else True,
             versioned=False,
             removal_policy=removal_policy,
-            lifecycle_rules=[
-                # By tag alone, never by age: the highest lock is untagged however old (R6).
-                s3.LifecycleRule(
-                    id="delete-superseded-locks",
-                    prefix=self.prefix,
-                    tag_filters={SUPERSEDED_TAG: SUPERSEDED_VALUE},
-                    expiration=self.history,
-                ),
-                s3.LifecycleRule(
-                    id="abort-unfinished-uploads",
-                    abort_incomplete_multipart_upload_after=Duration.days(1),
-                ),
-            ],
+            lifecycle_rules=rules.lifecycle_rules(self.prefix, history),
         )
-
-    def _deny_unconditional_writes(self) -> None:
-        # Both keys in one Null block are joined by AND: a write with either header passes.
-        # The first request of a multipart upload can carry neither, and is not exempted by
-        # `s3:ObjectCreationOperation`: there are none under the prefix. Copies are puts here.
-        self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="DenyUnconditionalWrites",
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["s3:PutObject"],
-                resources=[self.bucket.arn_for_objects(f"{self.prefix}*")],
-                conditions={"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
+        rules.deny_unconditional_writes(bucket, self.prefix)
+        if protect:
+            rules.deny_deletes_of_locks(bucket, self.prefix)
+        if bucket.policy is not None:
+            # A bucket that outlives its stack must not lose what guards the locks in it.
+            bucket.policy.apply_removal_policy(removal_policy)
+        Validations.of(bucket).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="The ledger itself records who led, when and why; server access logs"
+                " would need a second bucket and say less. CloudTrail data events can be added.",
             )
         )
+        return bucket
 
-    def _deny_deletes_of_locks(self) -> None:
-        self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="DenyDeletesOfLocks",
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
-                resources=[self.bucket.arn_for_objects(f"{self.prefix}*/lock_*")],
-            )
+    def _guard(self, bucket: s3.Bucket, *, history: Duration, protect: bool) -> s3.Bucket:
+        suffix = rules.suffix_of(self.prefix)
+        rules.add_lifecycle_rules(bucket, self.prefix, history)
+        rules.deny_plain_http(bucket, self.prefix, suffix=suffix)
+        rules.deny_unconditional_writes(bucket, self.prefix, suffix=suffix)
+        if protect:
+            rules.deny_deletes_of_locks(bucket, self.prefix, suffix=suffix)
+        return bucket
+
+    def _say_what_an_imported_bucket_needs(self) -> None:
+        Annotations.of(self).add_info(
+            f"the lock bucket is imported and stays as it is: see to it that a lifecycle rule"
+            f" deletes the objects under {self.prefix} that are tagged superseded=true, after 2"
+            " days or more, and that its policy denies deletes of locks and writes without"
+            " If-Match or If-None-Match, as a LockBucket with a bucket of its own does"
         )
 
 
-def checked_lease_seconds(lease: Duration) -> int:
-    """Return the seconds of `lease` if locks may ask for it, else raise `ValueError`."""
-    seconds = _seconds(lease)
-    if seconds != int(seconds) or not 1 <= seconds <= 86_400:
-        raise ValueError(f"lease {seconds:g} s cannot be used: give whole seconds, from 1 to 86400")
-    return int(seconds)
-
-
-def _cannot_be_told(function: lambda_.IFunction) -> str:
-    for kind, its_class in (("alias", lambda_.Alias), ("version", lambda_.Version)):
-        if isinstance(function, its_class):
-            return (
-                f"{kind} {function.node.path} cannot be told in its environment where to campaign:"
-                f" grant to the function itself, whose role and environment the {kind} shares"
-            )
-    return (
-        f"function {function.node.path} is imported, or no lambda_.Function for another reason,"
-        " and cannot be told in its environment where to campaign: grant to its role, and set"
-        " S3LEADER_BUCKET, S3LEADER_ELECTION and S3LEADER_PREFIX where the function is defined"
-    )
-
-
-def _seconds(duration: Duration) -> float:
-    return float(duration.to_milliseconds()) / 1000
-
-
-def _checked_history(history: Duration | None) -> Duration:
-    if history is None:
-        return Duration.days(30)
-    days = float(history.to_days(integral=False))
-    if days < _SHORTEST_HISTORY_DAYS or days != int(days):
+def _refuse(bucket: s3.IBucket, given: Mapping[str, object], why: str) -> None:
+    names = [name for name, value in given.items() if value is not None]
+    if names:
         raise ValueError(
-            f"history of {days:g} days cannot be used: give whole days, and at least"
-            f" Duration.days({_SHORTEST_HISTORY_DAYS}), so that no lock is deleted while a"
-            " candidate may still rest on it"
+            f"{' and '.join(names)} was given beside bucket {bucket.node.path}, but {why}: leave"
+            " it out"
         )
-    return Duration.days(int(days))
 
 
 def _check_removal(removal_policy: RemovalPolicy, *, protect: bool) -> None:

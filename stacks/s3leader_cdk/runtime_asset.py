@@ -1,7 +1,8 @@
-"""What is shipped to Lambda: the job's folder, the runtime library, its pinned dependencies.
+"""What is shipped to Lambda: the runtime library, its pinned dependencies, and the job's folder.
 
-Staged by pip on this machine, without Docker. The asset's hash is made of names and contents of
-the job, the runtime and the lock file, so it changes exactly when one of them does.
+The job comes with the runtime in one asset; a layer has the runtime alone. Staged by pip on this
+machine, without Docker. The asset's hash is made of names and contents of the job, the runtime and
+the lock file, so it changes exactly when one of them does.
 """
 
 from __future__ import annotations
@@ -24,9 +25,17 @@ RUNTIME_PACKAGE = "s3leader"
 REQUIREMENTS = "requirements.lock"
 PYTHON = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
+# Where the layer runs: all of it is plain Python, which is the same everywhere.
+RUNTIMES = (
+    lambda_.Runtime.PYTHON_3_11,
+    lambda_.Runtime.PYTHON_3_12,
+    lambda_.Runtime.PYTHON_3_13,
+    lambda_.Runtime.PYTHON_3_14,
+)
+ARCHITECTURES = (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64)
 
 # Part of every asset's hash: raise it when the same files are to be laid out in another way.
-_LAYOUT = b"1"
+_LAYOUT, _LAYOUT_OF_LAYER = b"1", b"layer 1"
 _VERSION = PYTHON.name.removeprefix("python")
 _PLATFORM = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}[ARCHITECTURE.name]
 _HERE = Path(__file__).resolve().parent
@@ -50,17 +59,13 @@ def job_code(folder: str | Path) -> lambda_.Code:
     A handler in `…/compaction/handler.py` is therefore `compaction.handler.handler`.
     """
     job = _checked_job(Path(folder))
+    return _asset(job, _LocalStaging(job, locate_runtime()))
+
+
+def layer_code() -> lambda_.Code:
+    """Return the code asset of a layer that holds the runtime."""
     runtime = locate_runtime()
-    return lambda_.Code.from_asset(
-        str(job),
-        asset_hash=content_hash(job, runtime),
-        asset_hash_type=cdk.AssetHashType.CUSTOM,
-        bundling=cdk.BundlingOptions(
-            # CDK asks for an image even where local bundling never leaves it a turn.
-            image=cdk.DockerImage.from_registry("docker-is-not-used"),
-            local=_LocalStaging(job, runtime),
-        ),
-    )
+    return _asset(runtime.package, _LocalStaging(None, runtime))
 
 
 def locate_runtime(here: Path = _HERE) -> RuntimeSource:
@@ -80,9 +85,9 @@ def locate_runtime(here: Path = _HERE) -> RuntimeSource:
     return _source(Path(spec.submodule_search_locations[0]), here / REQUIREMENTS)
 
 
-def content_hash(job: Path, runtime: RuntimeSource) -> str:
+def content_hash(job: Path | None, runtime: RuntimeSource) -> str:
     """Hash names and contents of all that decides what the asset holds."""
-    digest = hashlib.sha256(_LAYOUT)
+    digest = hashlib.sha256(_LAYOUT if job is not None else _LAYOUT_OF_LAYER)
     for name, path in _staged_files(job, runtime):
         content = path.read_bytes()
         # Lengths keep a byte from moving between a name and a content unnoticed.
@@ -92,12 +97,12 @@ def content_hash(job: Path, runtime: RuntimeSource) -> str:
     return digest.hexdigest()
 
 
-def stage(job: Path, runtime: RuntimeSource, output: Path) -> None:
-    """Put the dependencies, the runtime and the job into `output`."""
+def stage(job: Path | None, runtime: RuntimeSource, output: Path) -> None:
+    """Put the dependencies, the runtime and the job, if there is one, into `output`."""
     _install(runtime.requirements, output)
     # Command-line scripts of the dependencies: of no use there, and they name this interpreter.
     shutil.rmtree(output / "bin", ignore_errors=True)
-    for taken in (runtime.package.name, job.name):
+    for taken in (folder.name for folder in (runtime.package, job) if folder is not None):
         if (output / taken).exists():
             raise StagingError(f"the dependencies hold a package {taken!r} too: rename the job's")
     for name, path in _staged_files(job, runtime):
@@ -106,20 +111,36 @@ def stage(job: Path, runtime: RuntimeSource, output: Path) -> None:
         shutil.copyfile(path, target)
 
 
+def _asset(folder: Path, staging: _LocalStaging) -> lambda_.Code:
+    return lambda_.Code.from_asset(
+        str(folder),
+        asset_hash=content_hash(staging.job, staging.runtime),
+        asset_hash_type=cdk.AssetHashType.CUSTOM,
+        bundling=cdk.BundlingOptions(
+            # CDK asks for an image even where local bundling never leaves it a turn.
+            image=cdk.DockerImage.from_registry("docker-is-not-used"),
+            local=staging,
+        ),
+    )
+
+
 @jsii.implements(cdk.ILocalBundling)
 class _LocalStaging:
-    def __init__(self, job: Path, runtime: RuntimeSource) -> None:
-        self._job = job
-        self._runtime = runtime
+    def __init__(self, job: Path | None, runtime: RuntimeSource) -> None:
+        self.job = job
+        self.runtime = runtime
 
     def try_bundle(self, output_dir: str, options: Any = None, **_: Any) -> bool:  # noqa: ANN401 - jsii's shape
         # Returning False would make CDK turn to Docker and hide the reason: raise instead.
-        stage(self._job, self._runtime, Path(output_dir))
+        output = Path(output_dir)
+        # Lambda puts a layer's folder `python` on the path.
+        stage(self.job, self.runtime, output if self.job is not None else output / "python")
         return True
 
 
-def _staged_files(job: Path, runtime: RuntimeSource) -> Iterator[tuple[str, Path]]:
-    for folder in sorted((job, runtime.package), key=lambda each: each.name):
+def _staged_files(job: Path | None, runtime: RuntimeSource) -> Iterator[tuple[str, Path]]:
+    folders = [runtime.package] if job is None else [runtime.package, job]
+    for folder in sorted(folders, key=lambda each: each.name):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
                 yield (folder.name / path.relative_to(folder)).as_posix(), path

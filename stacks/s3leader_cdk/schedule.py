@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_scheduler as scheduler
@@ -19,8 +21,28 @@ _EVERY_HOURS = re.compile(r"cron\(\d{1,2} (?:\*|0/([1-9]|1\d|2[0-3])) \* \* \? \
 _DAILY = re.compile(r"cron\(\d{1,2} \d{1,2} \* \* \? \*\)")
 
 
+Schedule: TypeAlias = "str | scheduler.ScheduleExpression"
+
+
+def schedule_expressions(
+    schedule: Schedule | Sequence[Schedule], *, time_zone: TimeZone | None
+) -> list[scheduler.ScheduleExpression]:
+    """Return one schedule or several as expressions whose ticks all contenders share."""
+    several = (
+        [schedule] if isinstance(schedule, (str, scheduler.ScheduleExpression)) else list(schedule)
+    )
+    if not several:
+        raise ValueError("schedule is empty: give at least one, such as 'rate(5 minutes)'")
+    expressions = [schedule_expression(each, time_zone=time_zone) for each in several]
+    said = [(each.expression_string, _name(each.time_zone)) for each in expressions]
+    for each in said:
+        if said.count(each) > 1:
+            raise ValueError(f"schedule {each[0]!r} in {each[1]} is given twice: give it once")
+    return expressions
+
+
 def schedule_expression(
-    schedule: str | scheduler.ScheduleExpression, *, time_zone: TimeZone | None
+    schedule: Schedule, *, time_zone: TimeZone | None
 ) -> scheduler.ScheduleExpression:
     """Return `schedule` as an expression whose ticks all contenders share, or raise `ValueError`.
 
@@ -43,6 +65,15 @@ def schedule_expression(
     return expression
 
 
+def shortest_interval(expressions: Sequence[scheduler.ScheduleExpression]) -> Duration | None:
+    """Return the longest time between two ticks of all schedules, as far as any of them says it.
+
+    Others only add ticks between those of the one whose ticks are the closest.
+    """
+    known = [each for each in map(interval, expressions) if each is not None]
+    return min(known, key=lambda each: each.to_seconds(), default=None)
+
+
 def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
     """Return the longest time between two ticks, as far as the simplest of crons say it.
 
@@ -60,9 +91,7 @@ def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
     return None
 
 
-def _as_expression(
-    schedule: str | scheduler.ScheduleExpression, time_zone: TimeZone | None
-) -> scheduler.ScheduleExpression:
+def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.ScheduleExpression:
     if isinstance(schedule, str):
         return scheduler.ScheduleExpression.expression(schedule, time_zone)
     if time_zone is not None:

@@ -5,67 +5,84 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, TimeZone
+from aws_cdk import Duration, RemovalPolicy, Stack, TimeZone
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk import job_checks as check
 from s3leader_cdk.alarms import default_expected_within
+from s3leader_cdk.claims import claim_election
 from s3leader_cdk.contenders import Contenders
-from s3leader_cdk.dead_letters import dead_letter_queue
+from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue
+from s3leader_cdk.job_function import FunctionProperties, check_existing, create_function
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
-from s3leader_cdk.names import checked_election, shortened
-from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, job_code
-from s3leader_cdk.schedule import interval, schedule_expression
-
-_RESERVED = "S3LEADER_"
-_MAX_TIMEOUT_S = 900
-_MIN_EVENT_AGE_S, _MAX_EVENT_AGE_S = 60, 21_600  # what both EventBridge Scheduler and Lambda take
-_MAX_ASYNC_RETRIES = 2
+from s3leader_cdk.names import checked_election
+from s3leader_cdk.schedule import Schedule, schedule_expressions, shortest_interval
 
 
 class SingletonJob(Construct):
     """A function, its schedules and dead-letter queues, its monitoring and the right to campaign.
 
-    Children: `function`, `role`, `log_group`, `unprocessed` (the queue of events that the
-    function gave up on), `contenders` (the schedules and theirs), `monitoring` (alarms and
-    dashboard).
+    Children: `function`, `role`, `log_group` (None for a function that existed before),
+    `unprocessed` (the queue of events that the function gave up on), `contenders` (the schedules
+    and theirs), `monitoring` (alarms and dashboard).
 
     Args:
         scope: the parent.
         id: the construct's id within it.
-        election: the name of the election that the invocations contend for.
-        code: the job's folder, shipped under its own name with the runtime library and its
-            dependencies; or a `Code` that holds all of that already.
-        handler: the decorated function, such as `compaction.handler.handler`.
-        schedule: when, such as `rate(5 minutes)` or `cron(0 3 * * ? *)`. A rate becomes the cron
-            that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`: EventBridge Scheduler
-            would count it from each schedule's own creation, and contenders would not share their
-            ticks. So its minutes have to divide an hour, or its hours a day.
+        election: the name of the election that the invocations contend for; no other job's.
+        schedule: when, such as `rate(5 minutes)` or `cron(0 3 * * ? *)`, or several of them. A
+            rate becomes the cron that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`:
+            EventBridge Scheduler would count it from each schedule's own creation, and contenders
+            would not share their ticks. So its minutes have to divide an hour, or its hours a day.
         lock_bucket: where the election is held.
+        code: the job's folder, shipped under its own name with the runtime library and its
+            dependencies; or a `Code` that holds all of that already. Needed without `function`.
+        handler: the decorated function, such as `compaction.handler.handler`. Needed with `code`.
+        function: a Python function that exists already, whose handler is decorated with
+            `@singleton`; it gets rights, environment and the runtime as a layer (`attach`), its
+            retries and dead letters, and keeps all else. Default: one made of what follows.
         contenders: how many invocations each tick starts, from 1 to 10. Default: 2.
-        time_zone: of a cron or one-time schedule given as text. Default: UTC.
+        time_zone: of crons and one-time schedules given as text. Default: UTC.
+        flexible_window: how long after its tick a contender may be started, in whole minutes, not
+            longer than the time between two ticks; the tick stays what it was. Default: at once.
         timeout: of an invocation, at most 15 minutes. Default: 5 minutes.
         memory_size: of the function, in MiB. Default: 512.
-        lease: how long a lock stays good, in whole seconds, shorter than `timeout`; the leader
-            renews it while it works. Default: the invocation's remaining time and two seconds,
-            which needs no renewing.
+        lease: how long a lock stays good, in whole seconds, from 5, shorter than `timeout`; the
+            leader renews it while it works, so that a crash is noticed sooner. Default: the
+            invocation's remaining time and two seconds, which needs no renewing.
+        max_attempts: how many terms a tick may take, from 1. Default: no limit but the retries'.
         environment: further variables of the function. Default: none.
+        layers: further layers of the function. Default: none.
+        vpc: the network that the function runs in, which needs a way to S3 (a gateway endpoint
+            costs nothing). Default: none.
+        vpc_subnets: where in it. Default: its private subnets.
+        security_groups: of the function. Default: one of its own, if there is a `vpc`.
         retry_attempts: how often Lambda runs a failed invocation again, 0 to 2. Default: 2.
-        max_event_age: when a tick is too old to be started, 1 minute to 6 hours. Default: 1 hour.
+        max_tick_age: when a tick is too old to be started, 1 minute to 24 hours; an event that has
+            reached Lambda waits there for 6 hours at the most. Default: 1 hour.
+        dead_letters: gets the events that never reached the function, and those that it gave up
+            on. Default: a queue for each.
         expected_within: the longest time without a completed term before an alarm, 3 minutes to 7
-            days. Default: two intervals and the timeout, for rates, for daily crons, and for
-            crons in UTC that say "every" or "every N" minutes or hours; for other schedules no
-            such alarm, and a warning that says so.
+            days. Default: two intervals, the timeout and the flexible window, for rates, for daily
+            crons, and for crons in UTC that say "every" or "every N" minutes or hours; for other
+            schedules no such alarm, and a warning that says so.
+        regions: all Regions with a job that contends for this election, this one's included; see
+            `Monitoring`. Default: this one's alone.
+        alarm_topic: is told of every alarm. Default: none.
+        alarm_actions: what else every alarm does. Default: nothing but change its state.
+        dashboard: whether there is one. Default: True.
         log_retention: how long logs are kept. Default: one month.
         removal_policy: what becomes of the logs when the stack goes. Default: RETAIN.
-        alarm_actions: what every alarm does. Default: nothing but change its state.
     """
 
     def __init__(
@@ -74,53 +91,89 @@ class SingletonJob(Construct):
         id: str,  # noqa: A002 - what every construct calls it
         *,
         election: str,
-        code: str | Path | lambda_.Code,
-        handler: str,
-        schedule: str | scheduler.ScheduleExpression,
+        schedule: Schedule | Sequence[Schedule],
         lock_bucket: LockBucket,
+        code: str | Path | lambda_.Code | None = None,
+        handler: str | None = None,
+        function: lambda_.Function | None = None,
         contenders: int = 2,
         time_zone: TimeZone | None = None,
+        flexible_window: Duration | None = None,
         timeout: Duration | None = None,
-        memory_size: int = 512,
+        memory_size: int | None = None,
         lease: Duration | None = None,
+        max_attempts: int | None = None,
         environment: Mapping[str, str] | None = None,
-        retry_attempts: int = _MAX_ASYNC_RETRIES,
-        max_event_age: Duration | None = None,
+        layers: Sequence[lambda_.ILayerVersion] = (),
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        retry_attempts: int = check.MAX_RETRIES,
+        max_tick_age: Duration | None = None,
+        dead_letters: sqs.IQueue | None = None,
         expected_within: Duration | None = None,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
-        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        regions: Sequence[str] = (),
+        alarm_topic: sns.ITopic | None = None,
         alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
+        dashboard: bool = True,
+        log_retention: logs.RetentionDays | None = None,
+        removal_policy: RemovalPolicy | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.election = checked_election(election, prefix=lock_bucket.prefix)
-        self._bucket_name = lock_bucket.bucket_name
-        self.timeout = _checked_timeout(timeout)
-        self.max_event_age = _checked_event_age(max_event_age)
-        _check_lease(lease, self.timeout)
-        expression = schedule_expression(schedule, time_zone=time_zone)
-        self.log_group = self._create_log_group(log_retention, removal_policy)
-        self.role = self._create_role()
-        self.unprocessed = dead_letter_queue(self, "Unprocessed")
-        self.function = self._create_function(
-            code, handler, memory_size, _checked_environment(environment), retry_attempts
+        self.lock_bucket = lock_bucket
+        self.regions = check.regions(regions, Stack.of(self).region)
+        self.max_tick_age = check.tick_age(max_tick_age)
+        self.log_group: logs.LogGroup | None = None
+        self.function = self._function(
+            function,
+            FunctionProperties(
+                code=code,
+                handler=handler,
+                timeout=timeout,
+                memory_size=memory_size,
+                environment=environment,
+                layers=tuple(layers),
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                security_groups=tuple(security_groups),
+                log_retention=log_retention,
+                removal_policy=removal_policy,
+            ),
         )
-        lock_bucket.grant_candidate(self.function, election=election, lease=lease)
-        self.contenders = self._create_contenders(expression, contenders)
-        expected = default_expected_within(interval(expression), self.timeout)
-        self.monitoring = Monitoring(
+        self.timeout = self.function.timeout or check.LAMBDA_S_OWN_TIMEOUT
+        expressions = schedule_expressions(schedule, time_zone=time_zone)
+        interval = shortest_interval(expressions)
+        check.window(flexible_window, interval)
+        check.lease(lease, self.timeout)
+        check.history(lock_bucket.history, self.max_tick_age, flexible_window, self.timeout)
+        self._become_candidate(attached=function is not None, lease=lease, attempts=max_attempts)
+        self.unprocessed = self._take_failures(retry_attempts, dead_letters)
+        self.contenders = Contenders(
             self,
-            "Monitoring",
-            election=self.election,
-            bucket=self._bucket_name,
-            prefix=lock_bucket.prefix,
+            "Contenders",
             function=self.function,
-            contenders=contenders,
-            undelivered=self.contenders.undelivered,
-            unprocessed=self.unprocessed,
-            expected_within=expected_within or expected,
-            memory_size=memory_size,
-            actions=alarm_actions,
+            expressions=expressions,
+            count=contenders,
+            max_tick_age=self.max_tick_age,
+            flexible_window=flexible_window,
+            dead_letters=dead_letters,
         )
+        expected = default_expected_within(interval, _sum(self.timeout, flexible_window))
+        self.monitoring = self._monitor(
+            expected_within=expected if expected_within is None else expected_within,
+            contenders=contenders,
+            memory_size=memory_size,
+            actions=_actions(alarm_topic, alarm_actions),
+            dashboard=dashboard,
+        )
+
+    @property
+    def role(self) -> iam.IRole:
+        """The role that the function acts in, for further rights of the job."""
+        if self.function.role is None:
+            raise ValueError(f"function {self.function.node.path} has no role to grant rights to")
+        return self.function.role
 
     def metric(
         self, name: str, *, period: Duration | None = None, statistic: str = "Sum"
@@ -129,103 +182,76 @@ class SingletonJob(Construct):
         return election_metric(
             name,
             election=self.election,
-            bucket=self._bucket_name,
+            bucket=self.lock_bucket.bucket_name,
             period=period or Duration.minutes(1),
             statistic=statistic,
         )
 
-    def _create_log_group(
-        self, retention: logs.RetentionDays, removal_policy: RemovalPolicy
-    ) -> logs.LogGroup:
-        return logs.LogGroup(self, "LogGroup", retention=retention, removal_policy=removal_policy)
-
-    def _create_role(self) -> iam.Role:
-        # Lambda's managed policy lets a function write to any log group; this one, to its own.
-        role = iam.Role(
-            self,
-            "Role",
-            description=f"Candidates of election {shortened(self.election)}",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        )
-        self.log_group.grant_write(role)
-        return role
-
-    def _create_function(
-        self,
-        code: str | Path | lambda_.Code,
-        handler: str,
-        memory_size: int,
-        environment: Mapping[str, str],
-        retry_attempts: int,
+    def _function(
+        self, existing: lambda_.Function | None, properties: FunctionProperties
     ) -> lambda_.Function:
-        if not 0 <= retry_attempts <= _MAX_ASYNC_RETRIES:
-            raise ValueError(f"retry_attempts {retry_attempts} cannot be used: Lambda takes 0 to 2")
-        return lambda_.Function(
-            self,
-            "Function",
-            description=f"Contends for election {shortened(self.election)}; only its leader works",
-            code=code if isinstance(code, lambda_.Code) else job_code(code),
-            handler=handler,
-            runtime=PYTHON,
-            architecture=ARCHITECTURE,
-            role=self.role,
-            timeout=self.timeout,
-            memory_size=memory_size,
-            environment=environment,
-            log_group=self.log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            retry_attempts=retry_attempts,
-            max_event_age=self.max_event_age,
-            on_failure=destinations.SqsDestination(self.unprocessed),
-        )
+        if existing is not None:
+            check_existing(existing, properties)
+            return existing
+        function, self.log_group = create_function(self, self.election, properties)
+        return function
 
-    def _create_contenders(
-        self, expression: scheduler.ScheduleExpression, count: int
-    ) -> Contenders:
-        return Contenders(
+    def _become_candidate(
+        self, *, attached: bool, lease: Duration | None, attempts: int | None
+    ) -> None:
+        claim_election(
             self,
-            "Contenders",
+            self.lock_bucket.bucket,
+            f"{self.lock_bucket.prefix}{self.election}",
+            several_regions=len(self.regions) > 1,
+        )
+        grant = self.lock_bucket.attach if attached else self.lock_bucket.grant_candidate
+        grant(self.function, election=self.election, lease=lease)
+        if attempts is not None:
+            self.function.add_environment("S3LEADER_MAX_ATTEMPTS", check.attempts(attempts))
+
+    def _take_failures(self, retry_attempts: int, dead_letters: sqs.IQueue | None) -> sqs.IQueue:
+        queue = dead_letter_queue(self, "Unprocessed") if dead_letters is None else dead_letters
+        self.function.configure_async_invoke(
+            on_failure=DeadLetters(queue),
+            retry_attempts=check.retries(retry_attempts),
+            max_event_age=check.lambda_s_share(self.max_tick_age),
+        )
+        return queue
+
+    def _monitor(
+        self,
+        *,
+        expected_within: Duration | None,
+        contenders: int,
+        memory_size: int | None,
+        actions: Sequence[cloudwatch.IAlarmAction],
+        dashboard: bool,
+    ) -> Monitoring:
+        return Monitoring(
+            self,
+            "Monitoring",
+            election=self.election,
+            bucket=self.lock_bucket.bucket_name,
+            prefix=self.lock_bucket.prefix,
             function=self.function,
-            expression=expression,
-            count=count,
-            max_event_age=self.max_event_age,
+            contenders=contenders,
+            undelivered=self.contenders.undelivered,
+            unprocessed=self.unprocessed,
+            expected_within=expected_within,
+            regions=self.regions,
+            memory_size=memory_size,
+            actions=actions,
+            dashboard=dashboard,
         )
 
 
-def _checked_timeout(timeout: Duration | None) -> Duration:
-    if timeout is None:
-        return Duration.minutes(5)
-    if not 1 <= timeout.to_seconds() <= _MAX_TIMEOUT_S:
-        raise ValueError(
-            f"timeout {timeout.to_seconds():g} s cannot be used: give 1 s to 15 minutes"
-        )
-    return timeout
+def _actions(
+    topic: sns.ITopic | None, others: Sequence[cloudwatch.IAlarmAction]
+) -> list[cloudwatch.IAlarmAction]:
+    told = [] if topic is None else [cloudwatch_actions.SnsAction(topic)]
+    return [*told, *others]
 
 
-def _checked_event_age(age: Duration | None) -> Duration:
-    if age is None:
-        return Duration.hours(1)
-    if not _MIN_EVENT_AGE_S <= age.to_seconds() <= _MAX_EVENT_AGE_S:
-        raise ValueError(
-            f"max_event_age {age.to_seconds():g} s cannot be used: give 1 minute to 6 hours"
-        )
-    return age
-
-
-def _check_lease(lease: Duration | None, timeout: Duration) -> None:
-    if lease is not None and lease.to_milliseconds() >= timeout.to_milliseconds():
-        raise ValueError(
-            f"lease {lease.to_milliseconds() / 1000:g} s is not shorter than the timeout of"
-            f" {timeout.to_seconds():g} s: leave it out, and a lock is good for just as long as its"
-            " invocation can run"
-        )
-
-
-def _checked_environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
-    for name in environment or {}:
-        if name.startswith(_RESERVED):
-            raise ValueError(
-                f"environment variable {name!r} is set by SingletonJob itself: leave it out and use"
-                " election, lock_bucket and lease"
-            )
-    return dict(environment or {})
+def _sum(timeout: Duration, window: Duration | None) -> Duration:
+    return timeout if window is None else timeout.plus(window)

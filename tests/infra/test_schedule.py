@@ -102,9 +102,9 @@ def test_contenders_by_themselves_are_due_by_the_clock_too() -> None:
             stack,
             "Contenders",
             function=function(stack),
-            expression=ScheduleExpression.rate(Duration.minutes(5)),
+            expressions=[ScheduleExpression.rate(Duration.minutes(5))],
             count=2,
-            max_event_age=Duration.hours(1),
+            max_tick_age=Duration.hours(1),
         )
 
     schedules = synthesize(contend).properties("AWS::Scheduler::Schedule")

@@ -49,7 +49,7 @@ def chosen() -> Synthesized:
         lease=cdk.Duration.seconds(20),
         environment={"COLOUR": "red"},
         retry_attempts=0,
-        max_event_age=cdk.Duration.minutes(10),
+        max_tick_age=cdk.Duration.minutes(10),
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
 
@@ -119,10 +119,6 @@ def test_function_may_log_report_failures_and_campaign_and_nothing_else(
     statements = default.statements("AWS::IAM::Policy", "JobRole")
     assert [(each["Action"], each["Resource"]) for each in statements] == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], "<JobLogGroup1FE34A36.Arn>"),
-        (
-            ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"],
-            f"<{default.ids('AWS::SQS::Queue')[0]}.Arn>",
-        ),
         ("s3:ListBucket", "<LocksBucket941BDB31.Arn>"),
         (
             ["s3:GetObject", "s3:PutObject"],
@@ -132,6 +128,7 @@ def test_function_may_log_report_failures_and_campaign_and_nothing_else(
             ],
         ),
         ("s3:PutObjectTagging", "<LocksBucket941BDB31.Arn>/elections/nightly/lock_*"),
+        ("sqs:SendMessage", f"<{default.ids('AWS::SQS::Queue')[0]}.Arn>"),
     ]
 
 
@@ -246,8 +243,8 @@ def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) 
         ({"schedule": "hourly"}, r"'hourly' is no schedule: .*rate\(5 minutes\)"),
         ({"timeout": cdk.Duration.minutes(16)}, "timeout 960 s cannot be used"),
         ({"retry_attempts": 3}, "retry_attempts 3 cannot be used: Lambda takes 0 to 2"),
-        ({"max_event_age": cdk.Duration.seconds(59)}, "max_event_age 59 s cannot be used"),
-        ({"max_event_age": cdk.Duration.hours(7)}, "max_event_age 25200 s cannot be used"),
+        ({"max_tick_age": cdk.Duration.seconds(59)}, "max_tick_age 59 s cannot be used"),
+        ({"max_tick_age": cdk.Duration.hours(25)}, "max_tick_age 90000 s cannot be used"),
         ({"lease": cdk.Duration.minutes(5)}, "lease 300 s is not shorter than the timeout"),
         ({"lease": cdk.Duration.millis(1500)}, r"lease 1\.5 s cannot be used"),
         ({"environment": {"S3LEADER_BUCKET": "x"}}, "'S3LEADER_BUCKET' is set by SingletonJob"),

@@ -1,0 +1,135 @@
+"""What guards the locks in their bucket: lifecycle rules that delete by tag, and denials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from s3leader_cdk.rights import SUPERSEDED_TAG, SUPERSEDED_VALUE
+
+# R7 rests on this: no lock is deleted within an hour of its last write. A rule of one day would do
+# on paper; two leave room for how S3 rounds days.
+SHORTEST_HISTORY_DAYS = 2
+
+
+def checked_history(history: Duration | None) -> Duration:
+    """Return `history`, 30 days by default, or raise `ValueError`."""
+    if history is None:
+        return Duration.days(30)
+    days = float(history.to_days(integral=False))
+    if days < SHORTEST_HISTORY_DAYS or days != int(days):
+        raise ValueError(
+            f"history of {days:g} days cannot be used: give whole days, and at least"
+            f" Duration.days({SHORTEST_HISTORY_DAYS}), so that no lock is deleted while a"
+            " candidate may still rest on it"
+        )
+    return Duration.days(int(days))
+
+
+def lifecycle_rules(prefix: str, history: Duration) -> Sequence[s3.LifecycleRule]:
+    """Return the rules of a bucket that was made for locks alone."""
+    return [
+        _delete_superseded(prefix, history),
+        s3.LifecycleRule(
+            id="abort-unfinished-uploads",
+            abort_incomplete_multipart_upload_after=Duration.days(1),
+        ),
+    ]
+
+
+def add_lifecycle_rules(bucket: s3.Bucket, prefix: str, history: Duration) -> None:
+    """Add the rules to a bucket that holds other things too, and may be versioned."""
+    superseded = _delete_superseded(prefix, history)
+    bucket.add_lifecycle_rule(
+        id=f"delete-superseded-locks-{prefix}",
+        prefix=superseded.prefix,
+        tag_filters=superseded.tag_filters,
+        expiration=superseded.expiration,
+    )
+    if _is_versioned(bucket):
+        # Each renewal leaves a version behind, and each deletion a marker. The newest version of a
+        # lock is none of this rule's business, so the highest one stays (R6).
+        bucket.add_lifecycle_rule(
+            id=f"delete-old-versions-of-locks-{prefix}",
+            prefix=prefix,
+            noncurrent_version_expiration=Duration.days(1),
+            expired_object_delete_marker=True,
+        )
+
+
+def deny_unconditional_writes(bucket: s3.Bucket, prefix: str, *, suffix: str = "") -> None:
+    """Deny everyone to put an object under `prefix` without `If-Match` or `If-None-Match`."""
+    # Both keys in one Null block are joined by AND: a write with either header passes.
+    # The first request of a multipart upload can carry neither, and is not exempted by
+    # `s3:ObjectCreationOperation`: there are none under the prefix. Copies are puts here.
+    _deny(
+        bucket,
+        sid=f"DenyUnconditionalWrites{suffix}",
+        actions=["s3:PutObject"],
+        resources=[bucket.arn_for_objects(f"{prefix}*")],
+        conditions={"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
+    )
+
+
+def deny_deletes_of_locks(bucket: s3.Bucket, prefix: str, *, suffix: str = "") -> None:
+    """Deny everyone to delete a lock; lifecycle rules are not subject to bucket policies."""
+    _deny(
+        bucket,
+        sid=f"DenyDeletesOfLocks{suffix}",
+        actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+        resources=[bucket.arn_for_objects(f"{prefix}*/lock_*")],
+    )
+
+
+def deny_plain_http(bucket: s3.Bucket, prefix: str, *, suffix: str) -> None:
+    """Deny everyone to send locks in the clear, in a bucket that may allow it elsewhere."""
+    _deny(
+        bucket,
+        sid=f"DenyLocksOverPlainHttp{suffix}",
+        actions=["s3:*"],
+        resources=[bucket.arn_for_objects(f"{prefix}*")],
+        conditions={"Bool": {"aws:SecureTransport": "false"}},
+    )
+
+
+def suffix_of(prefix: str) -> str:
+    """Return what tells the statements of several prefixes of one policy apart."""
+    return "".join(character for character in prefix.title() if character.isalnum())
+
+
+# By tag alone, never by age: the highest lock is untagged however old it is (R6).
+def _delete_superseded(prefix: str, history: Duration) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id="delete-superseded-locks",
+        prefix=prefix,
+        tag_filters={SUPERSEDED_TAG: SUPERSEDED_VALUE},
+        expiration=history,
+    )
+
+
+def _deny(
+    bucket: s3.Bucket,
+    *,
+    sid: str,
+    actions: list[str],
+    resources: list[str],
+    conditions: dict[str, object] | None = None,
+) -> None:
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid=sid,
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=actions,
+            resources=resources,
+            conditions=conditions,
+        )
+    )
+
+
+def _is_versioned(bucket: s3.Bucket) -> bool:
+    resource = bucket.node.default_child
+    return isinstance(resource, s3.CfnBucket) and resource.versioning_configuration is not None

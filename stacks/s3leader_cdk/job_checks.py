@@ -1,0 +1,99 @@
+"""What cannot work together in a singleton job, found at synth; each raises `ValueError`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Token
+
+from s3leader_cdk.telling import seconds
+
+LAMBDA_S_OWN_TIMEOUT = Duration.seconds(3)  # of a function that asked for none
+MAX_RETRIES = 2
+
+_MIN_AGE_S, _MAX_AGE_S = 60, 86_400  # what EventBridge Scheduler takes
+_LAMBDA_MAX_AGE_S = 21_600  # of an event in Lambda's own queue
+
+
+def tick_age(age: Duration | None) -> Duration:
+    """Return how old a tick may be when a contender is started for it."""
+    if age is None:
+        return Duration.hours(1)
+    if not _MIN_AGE_S <= seconds(age) <= _MAX_AGE_S:
+        raise ValueError(
+            f"max_tick_age {seconds(age):g} s cannot be used: give 1 minute to 24 hours"
+        )
+    return age
+
+
+def lambda_s_share(age: Duration) -> Duration:
+    """Return how long an event may wait in Lambda's own queue, retries included."""
+    return Duration.seconds(min(int(seconds(age)), _LAMBDA_MAX_AGE_S))
+
+
+def retries(attempts: int) -> int:
+    """Return how often Lambda runs a failed invocation again."""
+    if not 0 <= attempts <= MAX_RETRIES:
+        raise ValueError(f"retry_attempts {attempts} cannot be used: Lambda takes 0 to 2")
+    return attempts
+
+
+def attempts(most: int) -> str:
+    """Return how many terms a tick may take, for the environment."""
+    if most < 1:
+        raise ValueError(
+            f"max_attempts {most} cannot be used: give 1 or more, or leave it out for no limit"
+        )
+    return str(most)
+
+
+def lease(asked: Duration | None, timeout: Duration) -> None:
+    """Refuse a lease that asks for renewing where none is needed."""
+    if asked is not None and seconds(asked) >= seconds(timeout):
+        raise ValueError(
+            f"lease {seconds(asked):g} s is not shorter than the timeout of {seconds(timeout):g} s:"
+            " leave it out, and a lock is good for just as long as its invocation can run"
+        )
+
+
+def window(asked: Duration | None, interval: Duration | None) -> None:
+    """Refuse a window in which the contenders of two ticks would mix."""
+    if asked is None or interval is None:
+        return
+    if seconds(asked) > seconds(interval):
+        raise ValueError(
+            f"flexible_window {seconds(asked):g} s is longer than the {seconds(interval):g} s"
+            " between two ticks, so that a tick's contenders could all come after the next one's,"
+            " and find it too late: give a window no longer than that"
+        )
+
+
+def history(
+    kept: Duration | None, age: Duration, flexible: Duration | None, timeout: Duration
+) -> None:
+    """Refuse ticks that may be worked for when the ledger has forgotten what became of them."""
+    if kept is None:
+        return
+    spread = 0.0 if flexible is None else seconds(flexible)
+    oldest = spread + seconds(age) + seconds(lambda_s_share(age)) + seconds(timeout)
+    if oldest >= seconds(kept):
+        raise ValueError(
+            f"a tick could be {oldest / 3600:g} h old when its last contender ends (flexible_window"
+            f" {spread / 3600:g} h, max_tick_age {seconds(age) / 3600:g} h and up to 6 h more of it"
+            f" in Lambda's queue, timeout {seconds(timeout) / 3600:g} h), which is more than the"
+            f" lock bucket's history of {seconds(kept) / 86_400:g} days: keep a longer history, or"
+            " give a shorter max_tick_age or flexible_window"
+        )
+
+
+def regions(named: Sequence[str], here: str) -> list[str]:
+    """Return the Regions with a job that contends, the job's own among them."""
+    repeated = sorted({each for each in named if named.count(each) > 1})
+    if repeated:
+        raise ValueError(f"regions name {', '.join(repeated)} more than once: name each once")
+    if named and not Token.is_unresolved(here) and here not in named:
+        raise ValueError(
+            f"regions {', '.join(named)} do not name {here}, where this job's stack goes: name"
+            " every Region with a job that contends, this one included"
+        )
+    return list(named)

@@ -1,0 +1,46 @@
+"""The runtime library as a Lambda layer, for functions whose code others put together."""
+
+from __future__ import annotations
+
+from aws_cdk import Stack
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from s3leader_cdk.runtime_asset import ARCHITECTURES, RUNTIMES, layer_code
+
+_SHARED = "S3LeaderRuntime"
+
+
+class RuntimeLayer(lambda_.LayerVersion):
+    """The runtime library and its pinned dependencies, for any Python that Lambda runs it on.
+
+    A copy of `s3leader` that a function brings in its own code goes first.
+
+    Args:
+        scope: the parent.
+        id: the construct's id within it.
+    """
+
+    def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - what every construct calls it
+        super().__init__(
+            scope,
+            id,
+            code=layer_code(),
+            compatible_runtimes=list(RUNTIMES),
+            compatible_architectures=list(ARCHITECTURES),
+            description="s3leader, leader election on Amazon S3, with what it needs",
+            license="Apache-2.0",
+        )
+
+
+def runtime_layer_for(function: lambda_.Function) -> lambda_.ILayerVersion:
+    """Return the layer that the functions of a stack share, or raise `ValueError`."""
+    names = [runtime.name for runtime in RUNTIMES]
+    if function.runtime.name not in names:
+        raise ValueError(
+            f"function {function.node.path} runs {function.runtime.name}, which the runtime layer"
+            f" does not: use one of {', '.join(names)}"
+        )
+    stack = Stack.of(function)
+    found = stack.node.try_find_child(_SHARED)
+    return found if isinstance(found, lambda_.LayerVersion) else RuntimeLayer(stack, _SHARED)

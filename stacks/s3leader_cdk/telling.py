@@ -1,0 +1,96 @@
+"""How a function learns where to campaign: from its environment, which the constructs set."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from aws_cdk import Duration, Token, TokenComparison
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+
+RESERVED = "S3LEADER_"
+_TOLD = "s3leader:told"
+
+# A leader renews each third of its lease, and a try waits half a second at the least for S3: below
+# this, one slow answer costs the lead.
+_SHORTEST_LEASE_S, _LONGEST_LEASE_S = 5, 86_400
+
+
+def tell(
+    function: lambda_.Function,
+    bucket: s3.IBucket,
+    *,
+    prefix: str,
+    election: str,
+    lease: Duration | None,
+) -> None:
+    """Set the environment of `function`, or raise `ValueError` if another election did."""
+    place = {"bucket": bucket.node.path, "prefix": prefix, "election": election}
+    for before in (each.data for each in function.node.metadata if each.type == _TOLD):
+        if before != place:
+            raise ValueError(
+                f"function {function.node.path} is a candidate of {before['election']!r} already"
+                f" and cannot be one of {election!r} too: its environment names one election. Use a"
+                " function for each, or grant to its role and construct Election in the code"
+            )
+    function.node.add_metadata(_TOLD, place)
+    function.add_environment("S3LEADER_BUCKET", bucket.bucket_name)
+    function.add_environment("S3LEADER_ELECTION", election)
+    function.add_environment("S3LEADER_PREFIX", prefix)
+    if _in_another_region(function, bucket):
+        function.add_environment("S3LEADER_REGION", bucket.env.region)
+    if lease is not None:
+        function.add_environment("S3LEADER_LEASE_SECONDS", str(checked_lease_seconds(lease)))
+
+
+def check_can_be_told(grantee: object) -> None:
+    """Raise `ValueError` for what runs a function but has no environment to set from here."""
+    if not hasattr(grantee, "function_arn"):  # any IFunction; jsii cannot ask for interfaces
+        return
+    raise ValueError(_cannot_be_told(cast("lambda_.IFunction", grantee)))
+
+
+def refuse_lease(lease: Duration | None, kind: str) -> None:
+    """Raise `ValueError` for a lease that nobody can be told."""
+    if lease is not None:
+        raise ValueError(
+            f"lease {seconds(lease):g} s was given for a {kind}, which has no environment: pass"
+            " lease to its Election instead"
+        )
+
+
+def checked_lease_seconds(lease: Duration) -> int:
+    """Return the seconds of `lease` if a function can lead with it, else raise `ValueError`."""
+    asked = seconds(lease)
+    if asked != int(asked) or not _SHORTEST_LEASE_S <= asked <= _LONGEST_LEASE_S:
+        raise ValueError(
+            f"lease {asked:g} s cannot be used: give whole seconds, from {_SHORTEST_LEASE_S}, in"
+            f" which a few answers of S3 have room, to {_LONGEST_LEASE_S}"
+        )
+    return int(asked)
+
+
+def seconds(duration: Duration) -> float:
+    """Return a duration in seconds, whatever unit it was given in."""
+    return float(duration.to_milliseconds()) / 1000
+
+
+def _cannot_be_told(function: lambda_.IFunction) -> str:
+    for kind, its_class in (("alias", lambda_.Alias), ("version", lambda_.Version)):
+        if isinstance(function, its_class):
+            return (
+                f"{kind} {function.node.path} cannot be told in its environment where to campaign:"
+                f" grant to the function itself, whose role and environment the {kind} shares"
+            )
+    return (
+        f"function {function.node.path} is imported, or no lambda_.Function for another reason,"
+        " and cannot be told in its environment where to campaign: grant to its role, and set"
+        " S3LEADER_BUCKET, S3LEADER_ELECTION and S3LEADER_PREFIX where the function is defined"
+    )
+
+
+def _in_another_region(function: lambda_.Function, bucket: s3.IBucket) -> bool:
+    here, there = function.env.region, bucket.env.region
+    if Token.is_unresolved(there):
+        return False  # as much as to say: where this stack goes
+    return Token.compare_strings(here, there) is not TokenComparison.SAME
