@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, TypeAlias, overload
 
+from .config import check_tick
 from .election import Election, Memory, NotElected, try_timeout
 from .errors import InvalidArgument
 from .lambda_report import Report
@@ -33,6 +34,7 @@ from .store import Store
 from .term import Term
 
 GRACE = timedelta(seconds=2)  # a function outlives its time-out a little
+_CONTENDERS = 100  # that metrics tell apart; schedules make ten at most
 
 
 class LambdaContext(Protocol):
@@ -138,11 +140,14 @@ def singleton(
             )
             lease, renewing = _lease_for(context, settings.lease)
             contest = _election(settings, warm, context, lease, max_attempts)
-            report = Report(settings.election, settings.bucket, context.function_name)
+            report = Report(
+                settings.election, settings.bucket, context.function_name, contender_of(event)
+            )
             with report:
-                result = contest.campaign(tick_of(event), wait=wait)
+                tick = check_tick(tick_of(event))
+                result = contest.campaign(tick, wait=wait)
                 if isinstance(result, NotElected):
-                    return report.lost(result)
+                    return report.lost(result, tick)
                 with result:
                     report.won(result)
                     with result.keep_renewing() if renewing else nullcontext():
@@ -167,6 +172,17 @@ def tick_of(event: object) -> str | None:
         f"event['tick'] is {tick!r}: give the scheduled time as ISO 8601 with a zone, such as"
         f" '2026-11-23T06:00:00Z'"
     )
+
+
+def contender_of(event: object) -> int | None:
+    """Return which contender an event is for, as the constructs' schedules number them.
+
+    None for anything that is no small number: each value becomes two metrics, which cost money.
+    """
+    contender = event.get("contender") if isinstance(event, Mapping) else None
+    if isinstance(contender, bool) or not isinstance(contender, int):
+        return None
+    return contender if 0 <= contender < _CONTENDERS else None
 
 
 def _election(

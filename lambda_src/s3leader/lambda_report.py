@@ -1,13 +1,23 @@
-"""What an invocation tells CloudWatch: one log line an event, and one set of metrics.
+"""What an invocation tells CloudWatch: one log line an event, and its metrics.
 
 Metrics are in the namespace `s3leader` with the dimensions `bucket` and `election`: `Won`, `Lost`
 (and why: `LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`), `TakenOver`, `Completed`,
 `Failed`, `Resigned`, `LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 silent or refusing, a
 bad tick), `Requests` (of the election to S3), `Duration` (of the work).
+
+`Behind` is how many seconds the latest completed tick that the invocation knows of at its end lies
+before its own tick, and 0 if it does not; there is none without a tick, or before the first is
+completed. No host's clock takes part. It is for alarms where contenders of several Regions may win,
+since only the winner's Region sees `Completed`.
+
+For an event that says which contender it is for, `Won` and `Lost` are there once more with the
+dimension `contender` beside the two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,40 +42,49 @@ NAMESPACE = "s3leader"
 class Report:
     """One invocation's report. Metrics are written when its block is left, however it is left."""
 
-    def __init__(self, election: str, bucket: str, function_name: str) -> None:
-        self._election = election
+    def __init__(
+        self, election: str, bucket: str, function_name: str, contender: int | None = None
+    ) -> None:
         self._log = Logger(service=election)
-        self._metrics = EphemeralMetrics(namespace=NAMESPACE)
-        self._metrics.service = ""  # alarms go by these dimensions, whatever the environment says
-        self._metrics.add_dimension(name="bucket", value=bucket or "none")
-        self._metrics.add_dimension(name="election", value=election)
-        self._metrics.add_metadata(key="function_name", value=function_name)
+        dimensions = {"bucket": bucket or "none", "election": election}
+        self._metrics = _metrics(function_name, dimensions)
+        # Powertools could write several sets of dimensions at once, but with all metrics in each,
+        # and every one of them is charged for.
+        self._of_contender = None
+        if contender is not None:
+            dimensions["contender"] = str(contender)
+            self._of_contender = _metrics(function_name, dimensions)
+        self._contender = contender
         self._term: Term | None = None
         self._began_ms = stopwatch_ms()
 
     def __enter__(self) -> Self:
         return self
 
-    def lost(self, result: NotElected) -> dict[str, Any]:
+    def lost(self, result: NotElected, tick: datetime | None) -> dict[str, Any]:
         """Report a follower, and return what its invocation answers."""
         facts = {"reason": result.reason, **_facts(result.lock)}
-        self._log.info("not elected", extra={**facts, "requests": result.requests})
-        self._count("Lost", f"Lost{result.reason.capitalize()}")
+        self._log.info("not elected", extra=self._extra(**facts, requests=result.requests))
+        self._count_contender("Lost")
+        self._count(f"Lost{result.reason.capitalize()}")
         self._add("Requests", MetricUnit.Count, result.requests)
+        self._behind(tick, None if result.lock is None else result.lock.done)
         return {"elected": False, **facts}
 
     def won(self, term: Term) -> None:
         """Report a new leader."""
         self._term = term
         self._began_ms = stopwatch_ms()
-        extra = {**_facts(term.lock), "attempt": term.attempt, "taken_over": term.took_over}
+        extra = self._extra(**_facts(term.lock), attempt=term.attempt, taken_over=term.took_over)
         self._log.info("elected", extra={**extra, "requests": term.requests})
-        self._count("Won", *(["TakenOver"] if term.took_over else []))
+        self._count_contender("Won")
+        if term.took_over:
+            self._count("TakenOver")
 
     def completed(self, term: Term, value: object) -> dict[str, Any]:
         """Report a term whose handler returned, and return what its invocation answers."""
         outcome = term.outcome or COMPLETED
-        self._log.info("term over", extra={**_facts(term.lock), "outcome": outcome})
+        self._log.info("term over", extra=self._extra(**_facts(term.lock), outcome=outcome))
         self._count(outcome.capitalize())
         return {
             "elected": True,
@@ -87,30 +106,57 @@ class Report:
             if self._term is not None:
                 self._add("Requests", MetricUnit.Count, self._term.requests)
                 self._add("Duration", MetricUnit.Milliseconds, stopwatch_ms() - self._began_ms)
+                completed = self._term.outcome == COMPLETED
+                done = self._term.tick if completed else self._term.lock.done
+                self._behind(self._term.tick, done)
         finally:
             self._metrics.flush_metrics()
+            if self._of_contender is not None and self._of_contender.metric_set:
+                self._of_contender.flush_metrics()
 
     def _failed(self, error: BaseException) -> None:
-        extra = _facts(self._term.lock if self._term is not None else None)
+        facts = _facts(self._term.lock if self._term is not None else None)
         if isinstance(error, LeadershipLost):
-            self._log.error("leadership lost", extra={**extra, "why": error.why})
+            self._log.error("leadership lost", extra=self._extra(**facts, why=error.why))
             self._count("LeadershipLost")
         elif isinstance(error, CorruptLock):
-            self._log.error("corrupt lock", extra={"key": error.key, "problem": error.problem})
+            extra = self._extra(key=error.key, problem=error.problem)
+            self._log.error("corrupt lock", extra=extra)
             self._count("CorruptLock")
         elif self._term is not None:
             self._count("Failed")
-            self._log.error("term failed", extra={**extra, "error": told(error)})
+            self._log.error("term failed", extra=self._extra(**facts, error=told(error)))
         else:
             self._count("CampaignFailed")
-            self._log.error("could not campaign", extra={"error": told(error)})
+            self._log.error("could not campaign", extra=self._extra(error=told(error)))
 
-    def _count(self, *names: str) -> None:
-        for name in names:
-            self._add(name, MetricUnit.Count, 1)
+    def _extra(self, **facts: object) -> dict[str, object]:
+        return {**facts, "contender": self._contender}
+
+    def _behind(self, tick: datetime | None, done: datetime | None) -> None:
+        if tick is not None and done is not None:
+            behind = max(timedelta(0), tick - done)
+            self._add("Behind", MetricUnit.Seconds, behind.total_seconds())
+
+    def _count_contender(self, name: str) -> None:
+        self._count(name)
+        if self._of_contender is not None:
+            self._of_contender.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+    def _count(self, name: str) -> None:
+        self._add(name, MetricUnit.Count, 1)
 
     def _add(self, name: str, unit: MetricUnit, value: float) -> None:
         self._metrics.add_metric(name=name, unit=unit, value=value)
+
+
+def _metrics(function_name: str, dimensions: Mapping[str, str]) -> EphemeralMetrics:
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.service = ""  # alarms go by these dimensions, whatever the environment says
+    for name, value in dimensions.items():
+        metrics.add_dimension(name=name, value=value)
+    metrics.add_metadata(key="function_name", value=function_name)
+    return metrics
 
 
 def _facts(lock: Lock | None) -> dict[str, Any]:

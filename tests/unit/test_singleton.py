@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
-from s3leader import CorruptLock, InvalidArgument, LeadershipLost, Term
-from s3leader.aws_lambda import LambdaHandler, singleton, tick_of
+from s3leader import InvalidArgument, Term
+from s3leader.aws_lambda import LambdaHandler, contender_of, singleton, tick_of
 from s3leader.lock import decode_lock
-from s3leader.memory_store import Fault, MemoryStore
-from s3leader.store import Create, Read, Replace, Tag
+from s3leader.memory_store import MemoryStore
+from s3leader.store import Create, Replace, Tag
 
 TICK = "2026-11-23T06:00:00Z"
 LATER = "2026-11-23T07:00:00Z"
@@ -190,6 +190,26 @@ def test_tick_comes_from_the_schedule(event: object, tick: str | None) -> None:
     assert tick_of(event) == tick
 
 
+@pytest.mark.parametrize("contender", [0, 1, 99])
+def test_contender_is_the_number_in_the_event(contender: int) -> None:
+    assert contender_of({"tick": TICK, "contender": contender}) == contender
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *({"contender": none} for none in (-1, 100, 10**30, True, False, 1.0, "1", None, [1])),
+        {"tick": TICK},
+        None,
+        [1],
+        "contender",
+    ],
+    ids=repr,
+)
+def test_contender_that_is_no_small_number_is_none(event: object) -> None:
+    assert contender_of(event) is None
+
+
 @pytest.mark.parametrize("tick", [17, "<aws.scheduler.scheduled-time>", "2026-11-23T06:00:00"])
 def test_tick_that_is_none_is_an_error_that_names_it(store: MemoryStore, tick: object) -> None:
     with pytest.raises(InvalidArgument) as error:
@@ -223,113 +243,6 @@ def test_bad_lease_is_named(text: str, store: MemoryStore, monkeypatch: pytest.M
     monkeypatch.setenv("S3LEADER_LEASE_SECONDS", text)
     with pytest.raises(InvalidArgument, match=f"S3LEADER_LEASE_SECONDS is '{text}'"):
         job(store)({}, Context())
-
-
-# ------------------------------------------------------------------------------- metrics, logs
-
-
-def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
-    """Return the values of the one set of metrics that was written."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-    assert len(lines) == 1
-    (described,) = lines[0]["_aws"]["CloudWatchMetrics"]
-    assert described["Namespace"] == "s3leader"
-    assert described["Dimensions"] == [["bucket", "election"]]
-    assert (lines[0]["bucket"], lines[0]["election"]) == ("none", "nightly")
-    return {
-        metric["Name"]: lines[0][metric["Name"]][0]
-        for metric in described["Metrics"]
-        if metric["Name"] != "Duration"
-    }
-
-
-def test_metrics_of_a_completed_term(
-    store: MemoryStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "something-else")
-    job(store)({"tick": TICK}, Context())
-    assert metrics(capsys) == {"Won": 1, "Completed": 1, "Requests": 3}
-
-
-def test_metrics_of_a_follower_say_why(
-    store: MemoryStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    job(store)({"tick": TICK}, Context())
-    capsys.readouterr()
-    job(store)({"tick": TICK}, Context())
-    assert metrics(capsys) == {"Lost": 1, "LostDone": 1, "Requests": 2}
-
-
-def test_metrics_of_a_failed_term(store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
-    @singleton(store=store)
-    def handler(event: object, context: object, term: Term) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        handler({"tick": TICK}, Context())
-    assert metrics(capsys) == {"Won": 1, "Failed": 1, "Requests": 3}
-
-
-@pytest.mark.parametrize(("outcome", "metric"), [("failed", "Failed"), ("resigned", "Resigned")])
-def test_metrics_of_a_term_that_the_handler_resigned(
-    store: MemoryStore,
-    capsys: pytest.CaptureFixture[str],
-    outcome: Literal["failed", "resigned"],
-    metric: str,
-) -> None:
-    @singleton(store=store)
-    def handler(event: object, context: object, term: Term) -> None:
-        term.resign(outcome)
-
-    handler({"tick": TICK}, Context())
-    assert metrics(capsys) == {"Won": 1, metric: 1, "Requests": 3}
-
-
-def test_error_that_cannot_be_printed_is_counted_and_goes_on(
-    store: MemoryStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class UnprintableError(Exception):
-        def __str__(self) -> str:
-            raise ValueError
-
-        __repr__ = __str__
-
-    @singleton(store=store)
-    def handler(event: object, context: object, term: Term) -> None:
-        raise UnprintableError
-
-    with pytest.raises(UnprintableError):
-        handler({"tick": TICK}, Context())
-    assert metrics(capsys)["Failed"] == 1
-
-
-def test_metrics_of_leadership_lost_while_working(
-    store: MemoryStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    @singleton(store=store)
-    def handler(event: object, context: object, term: Term) -> None:
-        sealed = term.lock.seal(nonce="another", outcome="deposed")
-        found = store.perform(Read(FIRST))
-        store.perform(Replace(FIRST, sealed.encode(), found.etag))  # type: ignore[union-attr]
-
-    with pytest.raises(LeadershipLost):
-        handler({"tick": TICK}, Context())
-    assert metrics(capsys) == {"Won": 1, "LeadershipLost": 1, "Requests": 3}
-
-
-def test_metrics_of_a_corrupt_lock(store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
-    store.perform(Create(FIRST, b"[]"))
-    with pytest.raises(CorruptLock):
-        job(store)({"tick": TICK}, Context())
-    assert metrics(capsys) == {"CorruptLock": 1}
-
-
-def test_unanswered_win_is_reported_with_its_requests(
-    store: MemoryStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store.script(Fault.ANSWER_LOST, on=Create)
-    job(store)({"tick": TICK}, Context())
-    assert metrics(capsys)["Requests"] == len(store.requests)
 
 
 def _renewers() -> list[str]:
