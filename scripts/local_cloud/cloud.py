@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import sys
 import time
 import urllib.request
@@ -15,9 +16,13 @@ import boto3
 from botocore.config import Config
 
 from local_cloud.cdk import Cdk
+from local_cloud.certificate import Certificate, make_certificate
+from local_cloud.decisions import Decision, read_decisions
 from local_cloud.environment import (
+    ACCOUNT,
     aws_settings,
     emulator_environment,
+    enforcing_environment,
     new_key_id,
     process_environment,
 )
@@ -34,10 +39,15 @@ _STATE = "cloud.json"
 class LocalCloud:
     """An emulated cloud for as long as a `with` block runs."""
 
-    def __init__(self, directory: Path, *, project: Path = _PROJECT) -> None:
-        """Prepare a cloud whose files are under `directory`, for the CDK app in `project`."""
+    def __init__(self, directory: Path, *, project: Path = _PROJECT, enforce: bool = False) -> None:
+        """Prepare a cloud whose files are under `directory`, for the CDK app in `project`.
+
+        With `enforce` it speaks TLS and checks IAM (see the package's description).
+        """
         self.directory = directory.resolve()
         self._project = project
+        self._enforce = enforce
+        self._certificate: Certificate | None = None
         self._key_id = new_key_id()
         self._port = 0
         self._process: Lifeline | None = None
@@ -45,6 +55,8 @@ class LocalCloud:
     def __enter__(self) -> Self:
         """Start the emulator and wait until it answers."""
         (self.directory / "tmp").mkdir(parents=True, exist_ok=True)
+        if self._enforce:
+            self._certificate = make_certificate(self.directory)
         for left in reversed(range(_START_TRIES)):
             try:
                 self._start()
@@ -75,7 +87,7 @@ class LocalCloud:
         process = self._running()
         self._process = None
         process.release()
-        state = {"group": process.group, "port": self._port, "directory": str(self.directory)}
+        state = {"group": process.group, "settings": self.settings}
         (self.directory / _STATE).write_text(json.dumps(state))
         return process.group
 
@@ -91,25 +103,49 @@ class LocalCloud:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The variables that point an AWS client at this cloud."""
-        return aws_settings(self._port, self._key_id)
+        """The variables that point an AWS client at this cloud, with the rights of its root."""
+        authority = None if self._certificate is None else self._certificate.authority
+        return aws_settings(self._port, self._key_id, authority)
 
     @property
     def env(self) -> dict[str, str]:
         """The whole environment for a process that works against this cloud."""
         return process_environment(self.directory, self.settings)
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Return a boto3 client for this cloud, whatever the environment of this process says."""
-        settings = self.settings
+    def session(self, role: str) -> dict[str, str]:
+        """Return `settings` with the credentials of a new session in a role of that name.
+
+        The emulator lets its root into any role that a service may assume without conditions.
+        """
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        made = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="local-cloud")
+        return {
+            **self.settings,
+            "AWS_ACCESS_KEY_ID": made["Credentials"]["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": made["Credentials"]["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": made["Credentials"]["SessionToken"],
+        }
+
+    def client(self, service: str, *, role: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Return a boto3 client for this cloud, whatever the environment of this process says.
+
+        It acts in a session of `role`, or else as the cloud's root.
+        """
+        settings = self.settings if role is None else self.session(role)
         session = boto3.Session(
             aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=settings.get("AWS_SESSION_TOKEN"),
             region_name=settings["AWS_REGION"],
         )
         config = Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 1})
         factory: Any = session.client
-        return factory(service, endpoint_url=settings["AWS_ENDPOINT_URL"], config=config)
+        return factory(
+            service,
+            endpoint_url=settings["AWS_ENDPOINT_URL"],
+            verify=settings.get("AWS_CA_BUNDLE"),
+            config=config,
+        )
 
     def bootstrap(self) -> None:
         """Run `cdk bootstrap`."""
@@ -133,6 +169,10 @@ class LocalCloud:
         """Return the invocations that schedules fired, and what became of those that have ended."""
         return read_invocations(self._notes)
 
+    def decisions(self) -> list[Decision]:
+        """Return what the sessions of roles have asked for, and whether they got it."""
+        return read_decisions(self._decisions)
+
     def logs(self, function: str) -> list[str]:
         """Return the log lines of a function, oldest first."""
         found = self.client("lambda").get_function_configuration(FunctionName=function)
@@ -144,6 +184,10 @@ class LocalCloud:
     @property
     def _notes(self) -> Path:
         return self.directory / "invocations.jsonl"
+
+    @property
+    def _decisions(self) -> Path:
+        return self.directory / "decisions.jsonl"
 
     def _cdk(self) -> Cdk:
         self._running()
@@ -159,6 +203,9 @@ class LocalCloud:
         command = [sys.executable, "-m", "local_cloud.launcher"]
         command += ["--lifeline", "{lifeline}", "--notes", str(self._notes)]
         env = emulator_environment(self.directory, self._port)
+        if self._certificate is not None:
+            command += ["--decisions", str(self._decisions)]
+            env |= enforcing_environment(self._key_id, self._certificate)
         with self.log.open("wb") as output:
             self._process = Lifeline(
                 command,
@@ -178,7 +225,7 @@ class LocalCloud:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise LocalCloudError.with_log("the emulator ended at once", self.log)
-            if _healthy(self._port):
+            if _healthy(self.settings):
                 return
             time.sleep(0.05)
         raise LocalCloudError.with_log(f"no answer in {_START_SECONDS} seconds", self.log)
@@ -190,7 +237,7 @@ def stop_kept(directory: Path) -> None:
     if not state.exists():
         raise LocalCloudError(f"no cloud was left running in {directory}")
     found = json.loads(state.read_text())
-    if _healthy(found["port"]):  # else it is gone, and its number may be another's by now
+    if _healthy(found["settings"]):  # else it is gone, and its number may be another's by now
         kill_group(found["group"])
     state.unlink()
 
@@ -202,10 +249,13 @@ def _free_port() -> int:
         return port
 
 
-def _healthy(port: int) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _healthy(settings: Mapping[str, str]) -> bool:
+    trusting = ssl.create_default_context(cafile=settings.get("AWS_CA_BUNDLE"))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting)
+    )
     try:
-        with opener.open(f"http://127.0.0.1:{port}/_ministack/health", timeout=2) as answer:
+        with opener.open(f"{settings['AWS_ENDPOINT_URL']}/_ministack/health", timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -9,10 +9,13 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from local_cloud.certificate import Certificate
+
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
 _LOOPBACK = "127.0.0.1,localhost"
+_SECRET = "test"  # noqa: S105 - of a server on loopback
 
 
 def new_key_id() -> str:
@@ -20,15 +23,23 @@ def new_key_id() -> str:
     return "LOCAL" + secrets.token_hex(8).upper()
 
 
-def aws_settings(port: int, key_id: str) -> dict[str, str]:
-    """Return the variables that point any AWS client at the emulator, and nowhere else."""
-    return {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+def aws_settings(port: int, key_id: str, authority: Path | None) -> dict[str, str]:
+    """Return the variables that point any AWS client at the emulator, and nowhere else.
+
+    `authority` has signed its certificate, if it speaks TLS.
+    """
+    settings = {
+        "AWS_ENDPOINT_URL": f"{'https' if authority else 'http'}://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": key_id,
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": _SECRET,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
     }
+    return settings if authority is None else {**settings, **_trust(authority)}
+
+
+def _trust(authority: Path) -> dict[str, str]:
+    return {"AWS_CA_BUNDLE": str(authority), "NODE_EXTRA_CA_CERTS": str(authority)}
 
 
 def process_environment(
@@ -60,6 +71,19 @@ def emulator_environment(directory: Path, port: int) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",  # listeners that nobody asked for
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{directory}/no-docker.sock",  # keep away from a running daemon
+    }
+
+
+def enforcing_environment(key_id: str, certificate: Certificate) -> dict[str, str]:
+    """Return what makes the emulator check IAM, over TLS, with `key_id` as the account's root."""
+    return {
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(certificate.chain),
+        "MINISTACK_SSL_KEY": str(certificate.key),
+        "AWS_ACCESS_KEY_ID": key_id,
+        "AWS_SECRET_ACCESS_KEY": _SECRET,
+        **_trust(certificate.authority),
     }
 
 

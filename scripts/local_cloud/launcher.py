@@ -27,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from local_cloud.enforcement import Enforcement
 from local_cloud.invocations import Invocation
 from local_cloud.lifeline import watch
 
@@ -72,9 +73,10 @@ def substitute(text: str, schedule: dict[str, Any], due: datetime, execution: st
 class Scheduler:
     """The emulator's Scheduler, mended: see the module's description."""
 
-    def __init__(self, notes: Path) -> None:
+    def __init__(self, notes: Path, enforcement: Enforcement | None) -> None:
         """Take hold of the emulator's modules; `notes` is the file for the invocations."""
         self._notes = notes
+        self._enforcement = enforcement
         self._noting = threading.Lock()
         self._scheduler: Any = importlib.import_module("ministack.services.scheduler")
         self._eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
@@ -118,6 +120,9 @@ class Scheduler:
             started=time.time(),
         )
         self._note(noted)
+        if self._enforcement and (why := self._enforcement.undelivered(rule, target, text)):
+            self._note(replace(noted, ended=time.time(), failed=True, result=why))
+            return
         threading.Thread(target=self._invoke, args=(record, noted), daemon=True).start()
 
     def _function(self, arn: str) -> Any:
@@ -140,10 +145,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--lifeline", type=int, required=True)
     parser.add_argument("--notes", type=Path, required=True)
+    parser.add_argument("--decisions", type=Path)
     arguments = parser.parse_args()
     watch(arguments.lifeline)
     os.environ.pop("PYTHONPATH", None)  # the functions' processes inherit what is set here
-    Scheduler(arguments.notes).install()
+    enforcement = None
+    if arguments.decisions is not None:
+        enforcement = Enforcement(arguments.decisions)
+        enforcement.install()
+    Scheduler(arguments.notes, enforcement).install()
     sys.argv = sys.argv[:1]
     importlib.import_module("ministack.app").main()
 

@@ -112,8 +112,8 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
 
 def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Stage:
     screen.title("Setting up")
-    with screen.step("an emulated cloud on loopback"):
-        cloud = until_the_end.enter_context(LocalCloud(directory, project=_ROOT))
+    with screen.step("an emulated cloud on loopback, which checks IAM"):
+        cloud = until_the_end.enter_context(LocalCloud(directory, project=_ROOT, enforce=True))
     with screen.step("cdk synth and cdk bootstrap"), cloud.synthesis(_CONTEXT) as assembly:
         cloud.bootstrap()
     with screen.step(f"cdk deploy {_STACK}"):

@@ -5,6 +5,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,8 +33,8 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 class Candidate:
     """One process, and what it has reported so far."""
 
-    def __init__(self, stage: Stage, number: int, tick: str) -> None:
-        """Start the process."""
+    def __init__(self, stage: Stage, number: int, tick: str, env: Mapping[str, str]) -> None:
+        """Start the process in that environment."""
         self.name = f"candidate {number}"
         self._output = stage.cloud.directory / f"candidate-{number}.log"
         self.killed = False
@@ -45,7 +46,7 @@ class Candidate:
         path = os.pathsep.join(str(_ROOT / name) for name in ("scripts", "lambda_src"))
         with self._output.open("wb") as output:
             self._process = Lifeline(
-                command, env={**stage.cloud.env, "PYTHONPATH": path}, cwd=_ROOT, output=output
+                command, env={**env, "PYTHONPATH": path}, cwd=_ROOT, output=output
             )
 
     def kill(self) -> float:
@@ -77,9 +78,9 @@ def play(stage: Stage) -> None:
     """Kill three leaders, and let the fourth finish the tick."""
     stage.screen.title(f"Act two: {CANDIDATES} processes, and {KILLS} leaders killed mid-job")
     stage.screen.say(
-        f"  The same job on the same buckets, with a lease of {LEASE_SECONDS:.0f} s. Whoever leads"
-        " gets SIGKILL in the middle of\n  its work; another must find the lock lapsed, take over"
-        " and finish what was left half done."
+        f"  The same job on the same buckets, in the function's own role, with a lease of"
+        f" {LEASE_SECONDS:.0f} s. Whoever\n  leads gets SIGKILL in the middle of its work; another"
+        " must find the lock lapsed, take over and finish\n  what was left half done."
     )
     stage.screen.say()
     stage.quiet()
@@ -87,8 +88,9 @@ def play(stage: Stage) -> None:
         stage.producer.send(_BACKLOG_OBJECTS)
     tick = timestamp(datetime.now(UTC))
     stage.ticks.append(tick)
+    env = stage.cloud.env | stage.cloud.session(stage.function_role())
     with ExitStack() as processes:
-        candidates = [Candidate(stage, number + 1, tick) for number in range(CANDIDATES)]
+        candidates = [Candidate(stage, number + 1, tick, env) for number in range(CANDIDATES)]
         for candidate in candidates:
             processes.callback(candidate.kill)
         takeovers = _Play(stage, candidates).run()

@@ -1,5 +1,6 @@
 """The proof, gathered when everything has stopped."""
 
+from collections import Counter
 from pathlib import Path
 
 from s3leader_demo.journal import expectation, read_journal
@@ -20,6 +21,9 @@ def check(stage: Stage, journal: Path) -> list[Check]:
         )
         for lock in reversed(stage.election.history(_ALL))
     ]
+    roles = (stage.function_role(), stage.schedules_role())
+    decisions = [one for one in stage.cloud.decisions() if one.role in roles]
+    asked = Counter(one.role for one in decisions)
     found = Evidence(
         events=stage.data.events(),
         rejections=stage.data.rejections(),
@@ -28,5 +32,11 @@ def check(stage: Stage, journal: Path) -> list[Check]:
         fired_ticks=stage.fired_ticks(),
         wins=stage.all_wins(),
         killed=stage.killed,
+        asked={role: asked[role] for role in roles},
+        refused=[
+            f"{one.role} was refused {one.action} on {one.resource}"
+            for one in decisions
+            if not one.allowed
+        ],
     )
     return prove(expectation(read_journal(journal)), found)

@@ -4,7 +4,7 @@ Pure comparison of facts that others gathered; nothing here reads a bucket.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from s3leader_demo.journal import Expectation
@@ -33,7 +33,10 @@ class TermFact:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What was found when everything had stopped."""
+    """What was found when everything had stopped.
+
+    `asked` is how many requests each role made that takes part, `refused` what IAM denied them.
+    """
 
     events: Counter[bytes]
     rejections: Sequence[Rejection]
@@ -42,6 +45,8 @@ class Evidence:
     fired_ticks: Iterable[str]
     wins: Iterable[int]
     killed: Sequence[int] = ()
+    asked: Mapping[str, int] = field(default_factory=dict)
+    refused: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def prove(expected: Expectation, found: Evidence) -> list[Check]:
         *_check_rejections(expected, found),
         _check("no input object is left behind", [f"{key} is left" for key in found.inputs_left]),
         *_check_terms(found),
+        *_check_rights(found),
     ]
 
 
@@ -131,6 +137,15 @@ def _check_killed(found: Evidence) -> list[Check]:
     claim = f"each of {len(found.killed)} leaders killed mid-job was deposed by its successor"
     missed = [f"term {term} was not" for term in found.killed if term not in deposed]
     return [_check(claim, missed)] if found.killed else []
+
+
+def _check_rights(found: Evidence) -> list[Check]:
+    claim = (
+        f"the rights of {len(found.asked)} roles were enough for the"
+        f" {sum(found.asked.values()):,} requests they made"
+    )
+    idle = [f"{role} made none" for role, count in found.asked.items() if not count]
+    return [_check(claim, [*idle, *found.refused])] if found.asked else []
 
 
 def _of(word: str, lines: Counter[bytes]) -> list[str]:

@@ -49,6 +49,18 @@ class Stage:
         parts = self.data.entries("parts")
         return rows(locks, self.cloud.invocations(), parts, self.others)
 
+    def function_role(self) -> str:
+        """Return the name of the role that the function acts in."""
+        found = self.cloud.client("lambda").get_function_configuration(FunctionName=self.function)
+        return str(found["Role"].rpartition("/")[2])
+
+    def schedules_role(self) -> str:
+        """Return the name of the role in which the Scheduler starts the contenders."""
+        scheduler = self.cloud.client("scheduler")
+        listed = scheduler.list_schedules()["Schedules"][0]
+        found = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
+        return str(found["Target"]["RoleArn"].rpartition("/")[2])
+
     def fired_ticks(self) -> list[str]:
         """Return every tick that somebody was started for."""
         return sorted({*self.ticks, *(one.tick for one in self.cloud.invocations())})

@@ -21,6 +21,7 @@ FINE = Evidence(
     fired_ticks=[T1, T2],
     wins=[1, 2, 3],
     killed=[2],
+    asked={"candidate": 9, "scheduler": 2},
 )
 
 
@@ -67,6 +68,8 @@ def test_nothing_speaks_against_a_run_in_which_everything_came_out_once() -> Non
             replace(FINE, terms=[*FINE.terms, TermFact(number=4, tick=None, outcome=None)]),
             "term 4 is not",
         ),
+        (replace(FINE, asked={"candidate": 9, "scheduler": 0}), "scheduler made none"),
+        (replace(FINE, refused=["candidate was refused a put"]), "candidate was refused a put"),
     ],
 )
 def test_the_proof_fails_on(found: Evidence, objection: str) -> None:

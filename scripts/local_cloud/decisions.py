@@ -1,0 +1,37 @@
+"""What was asked of the emulator's IAM, and how it decided, as the launcher notes it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """One action on one resource that a role's session asked for.
+
+    `principal` is the session's ARN, `reason` why it was refused.
+    """
+
+    principal: str
+    action: str
+    resource: str
+    allowed: bool
+    reason: str = ""
+
+    @property
+    def role(self) -> str:
+        """The name of the role that the session is in; empty if it is in none."""
+        _, found, session = self.principal.partition(":assumed-role/")
+        return session.split("/")[0] if found else ""
+
+    def to_json(self) -> str:
+        """One line, for the file that the emulator appends to."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+def read_decisions(path: Path) -> list[Decision]:
+    """Return the decisions noted so far, oldest first."""
+    if not path.exists():
+        return []
+    lines = path.read_text().split("\n")[:-1]  # the last line may be half written
+    return [Decision(**json.loads(line)) for line in lines]
