@@ -8,6 +8,13 @@ protected by the runtime's fencing tokens, where the job uses them.
 `SingletonJob` is a scheduled Lambda function of which many start and one works.
 """
 
+try:
+    from aws_cdk import Acknowledgment  # noqa: F401 - the youngest of what is used bounds the extra
+except ImportError as error:  # seen from the wheel, without extras
+    raise ImportError(
+        "s3leader_cdk needs aws-cdk-lib, as new as its extra asks for: pip install 's3leader[cdk]'"
+    ) from error
+
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
