@@ -1,17 +1,25 @@
-"""The CDK app: reads its context and composes the stack. Needs no credentials.
+"""The CDK app: reads its context and composes the stacks. Needs no credentials.
 
 Context (`-c name=value`):
-    schedule    when to compact, for example "rate(1 minute)" or "cron(0 3 * * ? *)"; default:
-                every 5 minutes
-    contenders  how many invocations each tick starts; default: 3
-    throwaway   "true": nothing is protected or kept when the stack goes; default: "false"
+    schedule     when to compact, for example "rate(1 minute)" or "cron(0 3 * * ? *)"; default:
+                 every 5 minutes
+    contenders   how many invocations each tick starts, in each Region; default: 3
+    history      for how many days superseded locks are kept; default: 30
+    throwaway    "true": nothing is protected or kept when the stack goes; default: "false"
+    lock_bucket  the name of a lock bucket that is there already; default: one is made
+    data_bucket  the name of a data bucket that is there already; default: one is made
+    regions      where contenders run, such as "us-east-1,eu-west-1": the first is the home of the
+                 buckets. Default: one stack, in the Region that the CLI deploys to
 """
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -20,9 +28,20 @@ _HERE = Path(__file__).resolve().parent
 # The constructs of this checkout, wherever this is started from and whatever is installed.
 sys.path.insert(0, str(_HERE / "stacks"))
 
-from compaction_stack import CompactionStack  # noqa: E402 - found by the line above
+from compaction_regions import compose_regions  # noqa: E402 - found by the line above
+from compaction_stack import CompactionStack  # noqa: E402 - the same
 
 STACK_NAME = "S3LeaderCompaction"
+CONTEXT = (
+    "schedule",
+    "contenders",
+    "history",
+    "throwaway",
+    "lock_bucket",
+    "data_bucket",
+    "regions",
+)
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
 
 def create_app() -> cdk.App:
@@ -36,15 +55,71 @@ def create_app() -> cdk.App:
     return cdk.App(context=settings["context"], outdir=outdir)
 
 
-def compose(app: cdk.App) -> CompactionStack:
-    """Add the stack that the app's context asks for."""
-    return CompactionStack(
+def compose(app: cdk.App) -> list[cdk.Stack]:
+    """Add the stacks that the app's context asks for, the one with the buckets first."""
+    _check_names(app.node.get_all_context())
+    asked = {name: app.node.try_get_context(name) for name in CONTEXT}
+    schedule = str(asked["schedule"] or "rate(5 minutes)")
+    contenders = _number("contenders", asked["contenders"], default=3)
+    throwaway = _switch("throwaway", asked["throwaway"])
+    days = _number("history", asked["history"], default=0)
+    history = None if asked["history"] is None else cdk.Duration.days(days)
+    if asked["regions"] is None:
+        stack = CompactionStack(
+            app,
+            STACK_NAME,
+            schedule=schedule,
+            contenders=contenders,
+            throwaway=throwaway,
+            history=history,
+            lock_bucket=asked["lock_bucket"],
+            data_bucket=asked["data_bucket"],
+        )
+        return [stack]
+    _refuse_buckets(asked)
+    home, stacks = compose_regions(
         app,
         STACK_NAME,
-        schedule=app.node.try_get_context("schedule") or "rate(5 minutes)",
-        contenders=_number("contenders", app.node.try_get_context("contenders"), default=3),
-        throwaway=_switch("throwaway", app.node.try_get_context("throwaway")),
+        regions=_regions(str(asked["regions"])),
+        schedule=schedule,
+        contenders=contenders,
+        throwaway=throwaway,
+        history=history,
     )
+    return [home, *stacks]
+
+
+def _check_names(context: Mapping[str, object]) -> None:
+    """Stop at a name that is all but one of ours; the CLI takes any, and others' are not ours."""
+    for name in context:
+        close = difflib.get_close_matches(name.lower().replace("-", "_"), CONTEXT, cutoff=0.75)
+        if close and name not in CONTEXT:
+            raise SystemExit(f"context {name!r} is not known here: did you mean -c {close[0]}=…?")
+
+
+def _refuse_buckets(asked: Mapping[str, object]) -> None:
+    for name in ("lock_bucket", "data_bucket"):
+        if asked[name] is not None:
+            raise SystemExit(
+                f"context {name}={asked[name]!r} was given with regions, where the buckets of the"
+                f" home Region have names of their own: leave {name} out"
+            )
+
+
+def _regions(text: str) -> list[str]:
+    regions = [each.strip() for each in text.split(",")]
+    for region in regions:
+        if _REGION.fullmatch(region) is None:
+            raise SystemExit(
+                f"context regions={text!r} names {region!r}, which is no Region: use for example"
+                " -c regions=us-east-1,eu-west-1"
+            )
+    if len(regions) < 2:
+        raise SystemExit(
+            f"context regions={text!r} names one Region: name two or more, or leave regions out and"
+            " set AWS_REGION for a single stack"
+        )
+    return regions
 
 
 def _number(name: str, value: object, *, default: int) -> int:
@@ -53,8 +128,9 @@ def _number(name: str, value: object, *, default: int) -> int:
     try:
         return int(str(value))
     except ValueError:
+        example = default or 30
         raise SystemExit(
-            f"context {name}={value!r} is no number: use for example -c {name}={default}"
+            f"context {name}={value!r} is no number: use for example -c {name}={example}"
         ) from None
 
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def data_client(*, connections: int = 16) -> S3Client:
-    """Make a client for inputs and parts; region, credentials and endpoint are the environment's.
+def data_client(*, region: str | None = None, connections: int = 16) -> S3Client:
+    """Make a client for inputs and parts; credentials and endpoint are the environment's.
+
+    So is the Region, unless the bucket's is given as `region`.
 
     Its retries do no harm: reads and deletes are repeatable, and a create that meets its own
     earlier try is recognised (`Writer.create`).
@@ -26,4 +28,4 @@ def data_client(*, connections: int = 16) -> S3Client:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client("s3", config=config)
+    return boto3.session.Session().client("s3", region_name=region, config=config)

@@ -1,7 +1,8 @@
 """The Lambda entry of compaction; what it needs stands in its environment.
 
-`DATA_BUCKET` holds `events/`, `compacted/` and `rejected/`. `COMPACTION_BATCH_BYTES` and
-`COMPACTION_BATCH_OBJECTS` change what one part may take in.
+`DATA_BUCKET` holds `events/`, `compacted/` and `rejected/`; `DATA_REGION` is its Region, where that
+is not the function's. `COMPACTION_BATCH_BYTES` and `COMPACTION_BATCH_OBJECTS` change what one part
+may take in.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from compaction.places import Places
 from s3leader import Term
 from s3leader.aws_lambda import LambdaContext, singleton
 from s3leader.fencing import FencedObject
+from s3leader.s3_store import S3Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,7 +36,7 @@ logger = Logger(service="compaction")  # the package's own loggers are its child
 def handler(event: object, context: LambdaContext, term: Term) -> dict[str, Any]:  # noqa: ARG001
     """Compact what there is, as the leader of `term`."""
     bucket = _required(os.environ, "DATA_BUCKET")
-    client, manifest = _connections(bucket)
+    client, manifest = _connections(bucket, os.environ.get("DATA_REGION"))
     summary = compact(
         term,
         bucket,
@@ -69,9 +71,10 @@ def limits_from(environment: Mapping[str, str]) -> Limits:
 
 
 @cache
-def _connections(bucket: str) -> tuple[S3Client, FencedObject]:
+def _connections(bucket: str, region: str | None) -> tuple[S3Client, FencedObject]:
     """Connect once for all invocations of one environment."""
-    return data_client(), FencedObject(Places(bucket=bucket).manifest, bucket=bucket)
+    store = S3Store(bucket, region=region)
+    return data_client(region=region), FencedObject(Places(bucket=bucket).manifest, store=store)
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -67,7 +67,9 @@ class Settings:
     bucket: str
     election: str
     prefix: str
+    region: str | None
     lease: timedelta | None
+    max_attempts: int | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str], **given: str | None) -> Settings:
@@ -88,7 +90,9 @@ class Settings:
             bucket=value("bucket"),
             election=value("election"),
             prefix=value("prefix", "elections/"),
+            region=environment.get("S3LEADER_REGION") or None,
             lease=_lease(environment.get("S3LEADER_LEASE_SECONDS")),
+            max_attempts=_max_attempts(environment.get("S3LEADER_MAX_ATTEMPTS")),
         )
 
 
@@ -140,10 +144,7 @@ def singleton(
             )
             lease, renewing = _lease_for(context, settings.lease)
             contest = _election(settings, warm, context, lease, max_attempts)
-            report = Report(
-                settings.election, settings.bucket, context.function_name, contender_of(event)
-            )
-            with report:
+            with _report(settings, context, event) as report:
                 tick = check_tick(tick_of(event))
                 result = contest.campaign(tick, wait=wait)
                 if isinstance(result, NotElected):
@@ -185,6 +186,10 @@ def contender_of(event: object) -> int | None:
     return contender if 0 <= contender < _CONTENDERS else None
 
 
+def _report(settings: Settings, context: LambdaContext, event: object) -> Report:
+    return Report(settings.election, settings.bucket, context.function_name, contender_of(event))
+
+
 def _election(
     settings: Settings,
     warm: _Warm,
@@ -194,12 +199,17 @@ def _election(
 ) -> Election:
     """Return this invocation's candidate, which shares store and memory with those before it."""
     if warm.store is None:
-        warm.store = S3Store(settings.bucket, timeout=try_timeout(lease), body_limit=MAX_BODY + 1)
+        warm.store = S3Store(
+            settings.bucket,
+            region=settings.region,
+            timeout=try_timeout(lease),
+            body_limit=MAX_BODY + 1,
+        )
     return Election(
         settings.election,
         prefix=settings.prefix,
         lease=lease,
-        max_attempts=max_attempts,
+        max_attempts=settings.max_attempts if max_attempts is None else max_attempts,
         store=warm.store,
         memory=warm.memory,
         # An asynchronous retry keeps its request id, hence the random part.
@@ -220,6 +230,17 @@ def _lease(text: str | None) -> timedelta | None:
             f" leave it unset for the invocation's remaining time"
         )
     return timedelta(seconds=seconds)
+
+
+def _max_attempts(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise InvalidArgument(
+            f"S3LEADER_MAX_ATTEMPTS is {text!r}; give a whole number from 1, or leave it unset for"
+            f" no limit"
+        )
+    return int(text)
 
 
 def _lease_for(context: LambdaContext, asked: timedelta | None) -> tuple[timedelta, bool]:

@@ -82,11 +82,12 @@ _NO_ANSWER: Final = (
 class S3Store:
     """The bucket `bucket`, seen as a store.
 
-    `timeout` is what each try may wait to connect and again for each piece of the answer; a
-    leader wants it to be a small part of its lease. It and everything else about the connection is
-    the caller's business when `client`, a boto3 S3 client, is given. `body_limit` is how many
-    bytes of a body are read at most: a longer one comes back cut to it. `clock_ms` stands in for a
-    `Date` header that is missing, which no real S3 leaves out; moto does.
+    `timeout` is what each try may wait to connect and again for each piece of the answer; a leader
+    wants it to be a small part of its lease. `region` is the bucket's, where it is not the
+    environment's; S3 would send each new client on from there. They and everything else about the
+    connection are the caller's business when `client`, a boto3 S3 client, is given. `body_limit` is
+    how many bytes of a body are read at most: a longer one comes back cut to it. `clock_ms` stands
+    in for a `Date` header that is missing, which no real S3 leaves out; moto does.
     """
 
     def __init__(
@@ -94,13 +95,14 @@ class S3Store:
         bucket: str,
         *,
         client: S3Client | None = None,
+        region: str | None = None,
         timeout: timedelta = timedelta(seconds=3),
         body_limit: int | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         check_bucket(bucket)
         self.bucket = bucket
-        self._client = _default_client(timeout) if client is None else client
+        self._client = _default_client(timeout, region) if client is None else client
         _check_client(self._client)
         self._body_limit = body_limit
         self._clock_ms = clock_ms
@@ -257,7 +259,7 @@ class S3Store:
         return int(parsedate_to_datetime(date).timestamp()) * 1000
 
 
-def _default_client(timeout: timedelta) -> S3Client:
+def _default_client(timeout: timedelta, region: str | None) -> S3Client:
     """Make a client that gives up early and never sends a request twice."""
     seconds = timeout.total_seconds()
     if seconds <= 0:
@@ -276,10 +278,10 @@ def _default_client(timeout: timedelta) -> S3Client:
         tcp_keepalive=True,
         **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
     )
-    # Not boto3.client: what that shares must not be used by two threads at once. Region,
-    # credentials and AWS_ENDPOINT_URL(_S3) come from the environment as ever.
+    # Not boto3.client: what that shares must not be used by two threads at once. Credentials,
+    # AWS_ENDPOINT_URL(_S3), and the Region unless it is given, come from the environment as ever.
     try:
-        return boto3.session.Session().client("s3", config=config)
+        return boto3.session.Session().client("s3", region_name=region, config=config)
     except (BotoCoreError, ValueError) as error:
         raise InvalidArgument(
             f"no S3 client can be made from this environment: {error}. Look at AWS_PROFILE,"

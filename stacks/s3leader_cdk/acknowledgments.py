@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
+from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -14,17 +14,30 @@ def acknowledge_object_wildcards(
 ) -> None:
     """Say why `policy_holder` has rights on `keys` of `bucket`, which are patterns.
 
-    Each pattern is acknowledged by itself: any other wildcard is still found.
+    Each pattern is acknowledged by itself: any other wildcard is still found. So are these, if the
+    bucket is made in another stack of the app: how its ARN will be written there is decided last.
     """
-    resource = bucket.node.default_child
-    if not isinstance(policy_holder, Construct) or not isinstance(resource, CfnElement):
-        return  # an imported bucket or principal, which has no policy in this app to look at
-    logical_id = Stack.of(bucket).get_logical_id(resource)
+    if not isinstance(policy_holder, Construct):
+        return  # an imported principal, which has no policy in this app to look at
+    stack = Stack.of(bucket)
+    resources = [_flat(stack.resolve(bucket.arn_for_objects(key))) for key in keys]
     Validations.of(policy_holder).acknowledge(
         *(
-            Acknowledgment(
-                id=f"AwsSolutions-IAM5[Resource::<{logical_id}.Arn>/{key}]", reason=reason
-            )
-            for key in keys
+            Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
+            for resource in resources
         )
     )
+
+
+def _flat(value: object) -> str:
+    """Return a resolved ARN as cdk-nag writes it: `<Bucket.Arn>/key`."""
+    if isinstance(value, Mapping):
+        ((function, arguments),) = value.items()
+        if function == "Ref":
+            return f"<{arguments}>"
+        if function == "Fn::GetAtt":
+            return f"<{'.'.join(arguments)}>"
+        if function == "Fn::Join":
+            separator, parts = arguments
+            return str(separator).join(_flat(part) for part in parts)
+    return str(value)

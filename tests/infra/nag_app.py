@@ -1,5 +1,6 @@
-"""The app under cdk-nag's rules; run by test_rules.py, since the rules need validation on."""
+"""An app under cdk-nag's rules; run by test_rules.py, since the rules need validation on."""
 
+import json
 import sys
 
 import aws_cdk as cdk
@@ -7,12 +8,18 @@ from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
 from app import compose, create_app
+from tests.infra.zoo import fill
 
 if __name__ == "__main__":
+    what, context = sys.argv[1], json.loads(sys.argv[2])
     checked = create_app()
-    checked.node.set_context("aws:cdk:bundling-stacks", [])
-    stack = compose(checked)
-    if "with-a-plain-queue" in sys.argv:
-        sqs.Queue(stack, "Plain")
+    for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
+        checked.node.set_context(name, value)
+    if what == "zoo":
+        fill(cdk.Stack(checked, "Zoo"))
+    else:
+        stack, *_ = compose(checked)
+        if what == "app-with-a-plain-queue":
+            sqs.Queue(stack, "Plain")
     cdk.Validations.of(checked).add_plugins(AwsSolutionsChecks(checked))
     checked.synth()

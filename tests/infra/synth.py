@@ -53,11 +53,17 @@ def synthesize(build: Callable[[cdk.Stack], object], **context: object) -> Synth
 
 
 def synthesize_app(**context: object) -> Synthesized:
-    """Return the template of the app's own stack."""
+    """Return the template of the app's own stack, where it has but one."""
+    (template,) = synthesize_stacks(**context).values()
+    return template
+
+
+def synthesize_stacks(**context: object) -> dict[str, Synthesized]:
+    """Return the templates of all the app's stacks by name."""
     app = create_app()
     for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
         app.node.set_context(name, value)
-    return Synthesized(compose(app))
+    return {stack.stack_name: Synthesized(stack) for stack in compose(app)}
 
 
 def plain(value: Any) -> Any:

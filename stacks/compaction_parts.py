@@ -1,0 +1,117 @@
+"""What the compaction stacks are composed of, in one Region or in several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Token, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
+
+ELECTION = "compaction"
+_RESULTS = ["compacted/term_*", "rejected/term_*"]
+_CODE = Path(__file__).resolve().parent.parent / "lambda_src" / "compaction"
+
+
+def removal(*, throwaway: bool) -> RemovalPolicy:
+    """Return what becomes of buckets and logs when their stack goes."""
+    return RemovalPolicy.DESTROY if throwaway else RemovalPolicy.RETAIN
+
+
+def create_data_bucket(
+    scope: Construct, removal_policy: RemovalPolicy, *, bucket_name: str | None = None
+) -> s3.Bucket:
+    """Make the bucket `Data` that holds events and what they are compacted into."""
+    bucket = s3.Bucket(
+        scope,
+        "Data",
+        bucket_name=bucket_name,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        removal_policy=removal_policy,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                id="abort-unfinished-uploads",
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            )
+        ],
+    )
+    Validations.of(bucket).acknowledge(
+        Acknowledgment(
+            id="AwsSolutions-S1",
+            reason="An example; whoever keeps real data here decides where access logs go.",
+        )
+    )
+    return bucket
+
+
+def compaction_job(
+    scope: Construct,
+    *,
+    data: s3.IBucket,
+    locks: LockBucket,
+    schedule: str,
+    contenders: int,
+    removal_policy: RemovalPolicy,
+    regions: Sequence[str] = (),
+) -> SingletonJob:
+    """Make the job `Compaction`, with its rights on the data."""
+    environment = {"DATA_BUCKET": data.bucket_name}
+    if not Token.is_unresolved(data.env.region) and data.env.region != Stack.of(scope).region:
+        environment["DATA_REGION"] = data.env.region
+    job = SingletonJob(
+        scope,
+        "Compaction",
+        election=ELECTION,
+        code=_CODE,
+        handler="compaction.handler.handler",
+        schedule=schedule,
+        lock_bucket=locks,
+        contenders=contenders,
+        memory_size=1024,
+        environment=environment,
+        regions=regions,
+        removal_policy=removal_policy,
+    )
+    _grant_data(job, data)
+    return job
+
+
+def shared_bucket_name(kind: str, home: str) -> str:
+    """Return the name of a bucket of the home Region that the stacks of others know, too."""
+    return f"s3leader-compaction-{kind}-{Aws.ACCOUNT_ID}-{home}"
+
+
+def _grant_data(job: SingletonJob, data: s3.IBucket) -> None:
+    """Inputs may be read and deleted, results written and swept, the manifest never deleted."""
+    manifest, inputs, results = "compacted/manifest.json", "events/*", _RESULTS
+    objects = data.arn_for_objects
+    rights = {
+        ("s3:GetObject", "s3:DeleteObject"): [inputs],
+        ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"): results,
+        ("s3:GetObject", "s3:PutObject"): [manifest],
+    }
+    for actions, keys in rights.items():
+        job.function.add_to_role_policy(
+            iam.PolicyStatement(actions=[*actions], resources=[*map(objects, keys)])
+        )
+    job.function.add_to_role_policy(
+        # Of a missing key, S3 says 404 and not 403 only to those who may list the bucket, and
+        # no manifest yet is a normal case. AWS does not document what `s3:prefix` is in that
+        # check, so there is no condition on it; only this job's data is listed anyway.
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[data.bucket_arn])
+    )
+    acknowledge_object_wildcards(
+        job.role,
+        data,
+        [inputs, *results],
+        reason="Events, parts and reports are named as they come; the rights end at one folder"
+        " each.",
+    )

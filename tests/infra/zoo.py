@@ -1,0 +1,91 @@
+"""A stack in which every optional property of the constructs is used, for rules to look at."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+
+from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
+
+
+def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
+    """Return a function as somebody else's app may have it."""
+    role = iam.Role(scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    return lambda_.Function(
+        scope,
+        name,
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        handler="index.handler",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        timeout=cdk.Duration.minutes(2),
+        role=role,
+    )
+
+
+def fill(stack: cdk.Stack) -> None:
+    """Put one of everything into `stack`."""
+    key = kms.Key(stack, "Key", enable_key_rotation=True)
+    locks = LockBucket(stack, "Locks", encryption_key=key, history=cdk.Duration.days(90))
+    _everything(stack, locks)
+    _adopting(stack)
+    locks.attach(existing_function(stack, "Attached"), election="attached")
+    locks.grant_candidate(existing_function(stack, "Granted"), election="granted")
+    reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    locks.grant_observer(reader, election="everything")
+
+
+def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0)
+    vpc.add_flow_log("Flow")
+    vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+    topic_key = kms.Key(stack, "TopicKey", enable_key_rotation=True)
+    SingletonJob(
+        stack,
+        "Everything",
+        election="everything",
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        handler="index.handler",
+        schedule=["cron(0 3 ? * MON-FRI *)", "rate(2 hours)"],
+        lock_bucket=locks,
+        contenders=3,
+        flexible_window=cdk.Duration.minutes(15),
+        timeout=cdk.Duration.minutes(10),
+        memory_size=256,
+        lease=cdk.Duration.seconds(30),
+        max_attempts=3,
+        environment={"COLOUR": "red"},
+        layers=[RuntimeLayer(stack, "Layer")],
+        vpc=vpc,
+        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+        security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+        retry_attempts=1,
+        max_tick_age=cdk.Duration.hours(12),
+        expected_within=cdk.Duration.hours(6),
+        alarm_topic=sns.Topic(stack, "Topic", master_key=topic_key, enforce_ssl=True),
+    )
+
+
+def _adopting(stack: cdk.Stack) -> None:
+    shared = s3.Bucket(
+        stack,
+        "Shared",
+        versioned=True,
+        enforce_ssl=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        server_access_logs_prefix="access/",
+    )
+    imported = s3.Bucket.from_bucket_name(stack, "Imported", "somebodys-locks")
+    for name, bucket in (("Shared", shared), ("Imported", imported)):
+        SingletonJob(
+            stack,
+            f"In{name}",
+            election="existing",
+            function=existing_function(stack, f"FunctionOf{name}"),
+            schedule="rate(5 minutes)",
+            lock_bucket=LockBucket(stack, f"LocksIn{name}", bucket=bucket, prefix="jobs/"),
+        )

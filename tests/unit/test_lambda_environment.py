@@ -1,0 +1,100 @@
+"""What the constructs say in the environment of a function, and what the decorator makes of it."""
+
+from __future__ import annotations
+
+import pytest
+from moto import mock_aws
+
+from s3leader import InvalidArgument, Term
+from s3leader.aws_lambda import Settings, singleton
+from s3leader.memory_store import MemoryStore
+from s3leader.s3_store import S3Store
+from tests.unit.invocations import TICK, Context
+
+PLACE = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_ELECTION", "nightly")
+    for name in ("BUCKET", "PREFIX", "LEASE_SECONDS", "REGION", "MAX_ATTEMPTS"):
+        monkeypatch.delenv(f"S3LEADER_{name}", raising=False)
+
+
+def attempts(most: int | None = None) -> list[str]:
+    """Return what becomes of three invocations of a handler that always fails."""
+
+    @singleton(store=MemoryStore(), max_attempts=most)
+    def failing(event: object, context: object, term: Term) -> None:
+        raise ZeroDivisionError
+
+    seen = []
+    for _ in range(3):
+        try:
+            seen.append(failing({"tick": TICK}, Context())["reason"])
+        except ZeroDivisionError:
+            seen.append("failed")
+    return seen
+
+
+def test_no_word_about_attempts_is_no_limit() -> None:
+    assert attempts() == ["failed"] * 3
+
+
+def test_attempts_end_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "2")
+    assert attempts() == ["failed", "failed", "exhausted"]
+
+
+def test_the_decorator_has_the_last_word_on_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "3")
+    assert attempts(most=1) == ["failed", "exhausted", "exhausted"]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "some", "²"])
+def test_bad_attempts_are_named(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"S3LEADER_MAX_ATTEMPTS is '{text}'"):
+        Settings.read({**PLACE, "S3LEADER_MAX_ATTEMPTS": text})
+
+
+@pytest.mark.parametrize(("region", "expected"), [("eu-west-1", "eu-west-1"), ("", None)])
+def test_region_of_the_bucket_is_read(region: str, expected: str | None) -> None:
+    assert Settings.read({**PLACE, "S3LEADER_REGION": region}).region == expected
+
+
+def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return the Regions of the stores that one invocation makes."""
+    asked: list[object] = []
+
+    class Noted(S3Store):
+        def __init__(self, bucket: str, **settings: object) -> None:
+            asked.append(settings["region"])
+            super().__init__(bucket, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("s3leader.aws_lambda.S3Store", Noted)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("S3LEADER_BUCKET", "locks")
+
+    @singleton
+    def handler(event: object, context: object, term: Term) -> None: ...
+
+    with mock_aws():
+        Noted("locks", region=None)._client.create_bucket(Bucket="locks")
+        asked.clear()
+        handler({"tick": TICK}, Context())
+    return asked
+
+
+def test_the_bucket_is_asked_in_its_own_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_REGION", "eu-west-1")
+    assert regions_asked(monkeypatch) == ["eu-west-1"]
+
+
+def test_a_store_talks_to_the_region_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert S3Store("locks", region="eu-west-1")._client.meta.region_name == "eu-west-1"
+
+
+def test_a_store_is_in_the_environments_region_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
+    assert S3Store("locks")._client.meta.region_name == "ap-south-1"
