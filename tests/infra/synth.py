@@ -1,9 +1,12 @@
 """Synthesizing without the CLI, bundling or validation, and reading the result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aws_cdk as cdk
+import pytest
 from aws_cdk.assertions import Template
 
 from app import compose, create_app
@@ -44,12 +47,10 @@ class Synthesized:
 
 def synthesize(build: Callable[[cdk.Stack], object], **context: object) -> Synthesized:
     """Return the template of a stack named Test that `build` fills."""
-    app = create_app()
-    for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
-        app.node.set_context(name, value)
-    stack = cdk.Stack(app, "Test")
-    build(stack)
-    return Synthesized(stack)
+    with fresh_app(context) as app:
+        stack = cdk.Stack(app, "Test")
+        build(stack)
+        return Synthesized(stack)
 
 
 def synthesize_app(**context: object) -> Synthesized:
@@ -60,10 +61,19 @@ def synthesize_app(**context: object) -> Synthesized:
 
 def synthesize_stacks(**context: object) -> dict[str, Synthesized]:
     """Return the templates of all the app's stacks by name."""
-    app = create_app()
-    for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
-        app.node.set_context(name, value)
-    return {stack.stack_name: Synthesized(stack) for stack in compose(app)}
+    with fresh_app(context) as app:
+        return {stack.stack_name: Synthesized(stack) for stack in compose(app)}
+
+
+@contextmanager
+def fresh_app(context: Mapping[str, object]) -> Iterator[cdk.App]:
+    """Return an app whose output is its own: tests that run side by side must not share one."""
+    with TemporaryDirectory() as output, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_OUTDIR", output)
+        app = create_app()
+        for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
+            app.node.set_context(name, value)
+        yield app
 
 
 def plain(value: Any) -> Any:

@@ -1,0 +1,248 @@
+"""A function that exists already becomes a candidate, or a singleton job."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+
+from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
+from s3leader_cdk.runtime_asset import locate_runtime, stage
+from tests.infra.synth import Synthesized, plain, synthesize
+
+SCHEDULE = "rate(5 minutes)"
+
+
+def function(stack: cdk.Stack, name: str = "Function", **properties: Any) -> lambda_.Function:
+    return lambda_.Function(
+        stack,
+        name,
+        **{
+            "code": lambda_.Code.from_inline("pass"),
+            "handler": "index.handler",
+            "runtime": lambda_.Runtime.PYTHON_3_12,
+            "timeout": cdk.Duration.minutes(1),
+            **properties,
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def attached() -> Synthesized:
+    def build(stack: cdk.Stack) -> None:
+        locks = LockBucket(stack, "Locks")
+        for name in ("one", "two"):
+            locks.attach(function(stack, name), election=name, lease=cdk.Duration.seconds(20))
+
+    return synthesize(build)
+
+
+@pytest.fixture(scope="module")
+def job() -> Synthesized:
+    def build(stack: cdk.Stack) -> None:
+        locks = LockBucket(stack, "Locks")
+        existing = function(stack, environment={"COLOUR": "red"}, memory_size=3000)
+        SingletonJob(
+            stack,
+            "Job",
+            election="nightly",
+            function=existing,
+            schedule=SCHEDULE,
+            lock_bucket=locks,
+        )
+
+    return synthesize(build)
+
+
+def test_attached_function_is_told_where_to_campaign(attached: Synthesized) -> None:
+    variables = attached.one("AWS::Lambda::Function", "one")["Environment"]["Variables"]
+    assert plain(variables) == {
+        "S3LEADER_BUCKET": "<LocksBucket941BDB31>",
+        "S3LEADER_ELECTION": "one",
+        "S3LEADER_LEASE_SECONDS": "20",
+        "S3LEADER_PREFIX": "elections/",
+    }
+
+
+def test_attached_function_has_the_rights_of_its_election(attached: Synthesized) -> None:
+    statements = attached.statements("AWS::IAM::Policy", "two")
+    resource = "<LocksBucket941BDB31.Arn>/elections/two/lock_*"
+    assert [each["Action"] for each in statements] == [
+        "s3:ListBucket",
+        ["s3:GetObject", "s3:PutObject"],
+        "s3:PutObjectTagging",
+    ]
+    assert statements[-1]["Resource"] == resource
+
+
+def test_functions_of_a_stack_share_one_layer(attached: Synthesized) -> None:
+    (layer,) = attached.ids("AWS::Lambda::LayerVersion")
+    used = [each["Layers"] for each in attached.properties("AWS::Lambda::Function")]
+    assert used == [[{"Ref": layer}]] * 2
+
+
+def test_the_layer_runs_on_every_python_that_the_runtime_does(attached: Synthesized) -> None:
+    layer = attached.one("AWS::Lambda::LayerVersion")
+    assert (layer["CompatibleRuntimes"], layer["CompatibleArchitectures"]) == (
+        ["python3.11", "python3.12", "python3.13", "python3.14"],
+        ["arm64", "x86_64"],
+    )
+
+
+def test_a_layer_of_ones_own_takes_the_place_of_the_shared_one() -> None:
+    def build(stack: cdk.Stack) -> None:
+        own = RuntimeLayer(stack, "Own")
+        LockBucket(stack, "Locks").attach(function(stack), election="one", layer=own)
+
+    assert len(synthesize(build).ids("AWS::Lambda::LayerVersion")) == 1
+
+
+def test_granting_alone_adds_no_layer() -> None:
+    def build(stack: cdk.Stack) -> None:
+        LockBucket(stack, "Locks").grant_candidate(function(stack), election="one")
+
+    assert synthesize(build).ids("AWS::Lambda::LayerVersion") == []
+
+
+@pytest.mark.parametrize("runtime", [lambda_.Runtime.PYTHON_3_10, lambda_.Runtime.NODEJS_22_X])
+def test_a_function_that_cannot_run_the_layer_is_refused(runtime: lambda_.Runtime) -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    with pytest.raises(ValueError, match=rf"Test/Function runs {runtime.name}, .*python3\.14"):
+        LockBucket(stack, "Locks").attach(function(stack, runtime=runtime), election="one")
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The layer as it is unpacked in /opt."""
+    folder = tmp_path_factory.mktemp("opt")
+    stage(None, locate_runtime(), folder / "python")
+    return folder
+
+
+def test_the_layer_holds_plain_python_alone_so_that_any_processor_will_do(layer: Path) -> None:
+    compiled = {".so", ".pyd", ".dylib"}
+    assert [path for path in layer.rglob("*") if path.suffix in compiled] == []
+
+
+def test_a_handler_elects_with_nothing_but_the_layer(layer: Path) -> None:
+    program = """
+from s3leader.aws_lambda import singleton
+from s3leader.memory_store import MemoryStore
+
+@singleton(store=MemoryStore(), election="nightly")
+def handler(event, context, term):
+    return term.number
+
+class Context:
+    function_name = aws_request_id = "x"
+    def get_remaining_time_in_millis(self): return 60_000
+
+import s3leader
+assert s3leader.__file__.startswith(sys.path[0]), s3leader.__file__
+assert handler({}, Context())["result"] == 1
+"""
+    path = f"import sys; sys.path.insert(0, {str(layer / 'python')!r})"
+    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{path}\n{program}"],
+        cwd=layer,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_job_makes_no_second_function(job: Synthesized) -> None:
+    assert job.ids("AWS::Lambda::Function") == ["Function76856677"]
+
+
+def test_the_job_leaves_the_function_what_it_is(job: Synthesized) -> None:
+    found = job.one("AWS::Lambda::Function")
+    assert [found[name] for name in ("Handler", "MemorySize", "Runtime", "Timeout")] == [
+        "index.handler",
+        3000,
+        "python3.12",
+        60,
+    ]
+
+
+def test_the_job_adds_to_the_environment(job: Synthesized) -> None:
+    variables = job.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert (variables["COLOUR"], variables["S3LEADER_ELECTION"]) == ("red", "nightly")
+
+
+def test_the_job_adds_the_runtime(job: Synthesized) -> None:
+    (layer,) = job.ids("AWS::Lambda::LayerVersion")
+    assert job.one("AWS::Lambda::Function")["Layers"] == [{"Ref": layer}]
+
+
+def test_the_job_sees_to_what_becomes_of_failed_invocations(job: Synthesized) -> None:
+    config = job.one("AWS::Lambda::EventInvokeConfig")
+    queue = job.ids("AWS::SQS::Queue")[0]
+    assert (config["MaximumRetryAttempts"], plain(config["DestinationConfig"])) == (
+        2,
+        {"OnFailure": {"Destination": f"<{queue}.Arn>"}},
+    )
+
+
+def test_the_schedules_start_the_function_that_exists(job: Synthesized) -> None:
+    targets = {plain(each["Target"]["Arn"]) for each in job.properties("AWS::Scheduler::Schedule")}
+    assert targets == {"<Function76856677.Arn>"}
+
+
+def refused(match: str, error: type[Exception] = ValueError, **properties: Any) -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    existing = properties.pop("existing", {})
+    with pytest.raises(error, match=match):
+        SingletonJob(
+            stack,
+            "Job",
+            election="nightly",
+            schedule=SCHEDULE,
+            lock_bucket=LockBucket(stack, "Locks"),
+            **{"function": function(stack, **existing), **properties},
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("handler", "a.b"),
+        ("timeout", cdk.Duration.minutes(1)),
+        ("memory_size", 512),
+        ("environment", {}),
+        ("removal_policy", cdk.RemovalPolicy.DESTROY),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_only_a_new_function_takes_is_refused_beside_one(name: str, value: object) -> None:
+    refused(rf"{name} was given beside function Test/Function", **{name: value})
+
+
+def test_a_function_with_retries_of_its_own_is_refused() -> None:
+    refused("Test/Function was told already what becomes of", existing={"retry_attempts": 0})
+
+
+def test_a_lease_is_checked_against_the_functions_own_timeout() -> None:
+    refused("lease 60 s is not shorter than the timeout of 60 s", lease=cdk.Duration.minutes(1))
+
+
+def test_a_function_without_a_timeout_has_lambdas_own() -> None:
+    lease = cdk.Duration.seconds(5)
+    refused("the timeout of 3 s", existing={"timeout": None}, lease=lease)
+
+
+def test_an_imported_function_is_refused() -> None:
+    stack = cdk.Stack(cdk.App(), "Other")
+    alien = lambda_.Function.from_function_name(stack, "Alien", "alien")
+    refused("no lambda_.Function made in this app", TypeError, function=alien)
+
+
+def test_neither_a_function_nor_code_is_refused() -> None:
+    refused("Test/Job has neither a function nor code and handler", function=None)

@@ -1,0 +1,183 @@
+"""Locks in a bucket that is there already: one that the app makes, and one that it only knows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Annotations, Match
+
+from s3leader_cdk import LockBucket
+from tests.infra.synth import Json, Synthesized, synthesize
+
+ARN = "<SharedDACC02AA.Arn>"
+
+
+def made(stack: cdk.Stack, **properties: Any) -> s3.Bucket:
+    return s3.Bucket(stack, "Shared", **properties)
+
+
+def imported(stack: cdk.Stack) -> s3.IBucket:
+    return s3.Bucket.from_bucket_name(stack, "Shared", "somebodys-locks")
+
+
+def role(stack: cdk.Stack) -> iam.Role:
+    return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+
+
+def rules(template: Synthesized) -> list[Json]:
+    found: list[Json] = template.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def shared() -> Synthesized:
+    def build(stack: cdk.Stack) -> None:
+        LockBucket(stack, "Locks", bucket=made(stack), prefix="jobs/", history=cdk.Duration.days(9))
+
+    return synthesize(build)
+
+
+@pytest.fixture(scope="module")
+def versioned() -> Synthesized:
+    return synthesize(lambda stack: LockBucket(stack, "Locks", bucket=made(stack, versioned=True)))
+
+
+@pytest.fixture(scope="module")
+def alien() -> Synthesized:
+    def build(stack: cdk.Stack) -> None:
+        locks = LockBucket(stack, "Locks", bucket=imported(stack))
+        locks.grant_candidate(role(stack), election="nightly")
+
+    return synthesize(build)
+
+
+def test_no_second_bucket_is_made(shared: Synthesized) -> None:
+    assert shared.ids("AWS::S3::Bucket") == ["SharedDACC02AA"]
+
+
+def test_superseded_locks_of_the_prefix_are_deleted_and_nothing_else(shared: Synthesized) -> None:
+    assert rules(shared) == [
+        {
+            "ExpirationInDays": 9,
+            "Id": "delete-superseded-locks-jobs/",
+            "Prefix": "jobs/",
+            "Status": "Enabled",
+            "TagFilters": [{"Key": "superseded", "Value": "true"}],
+        }
+    ]
+
+
+def test_old_versions_of_locks_go_where_there_are_versions(versioned: Synthesized) -> None:
+    assert rules(versioned)[1] == {
+        "ExpiredObjectDeleteMarker": True,
+        "Id": "delete-old-versions-of-locks-elections/",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        "Prefix": "elections/",
+        "Status": "Enabled",
+    }
+
+
+def test_the_newest_version_of_a_lock_is_deleted_by_tag_alone(versioned: Synthesized) -> None:
+    expiring = [each for each in rules(versioned) if "ExpirationInDays" in each]
+    assert [each["TagFilters"] for each in expiring] == [[{"Key": "superseded", "Value": "true"}]]
+
+
+def test_denials_end_at_the_prefix_as_the_bucket_holds_other_things(shared: Synthesized) -> None:
+    found = shared.statements("AWS::S3::BucketPolicy")
+    assert [(each["Sid"], each["Action"], each["Resource"]) for each in found] == [
+        ("DenyLocksOverPlainHttpJobs", "s3:*", f"{ARN}/jobs/*"),
+        ("DenyUnconditionalWritesJobs", "s3:PutObject", f"{ARN}/jobs/*"),
+        (
+            "DenyDeletesOfLocksJobs",
+            ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            f"{ARN}/jobs/*/lock_*",
+        ),
+    ]
+
+
+def test_denials_are_denials_for_everyone(shared: Synthesized) -> None:
+    found = shared.statements("AWS::S3::BucketPolicy")
+    assert {(each["Effect"], str(each["Principal"])) for each in found} == {
+        ("Deny", "{'AWS': '*'}")
+    }
+
+
+def test_unprotected_locks_may_be_deleted() -> None:
+    template = synthesize(
+        lambda stack: LockBucket(stack, "Locks", bucket=made(stack), protect=False)
+    )
+    sids = [each["Sid"] for each in template.statements("AWS::S3::BucketPolicy")]
+    assert "DenyDeletesOfLocksElections" not in sids
+
+
+def test_the_statements_of_two_prefixes_have_names_of_their_own() -> None:
+    def build(stack: cdk.Stack) -> None:
+        bucket = made(stack)
+        for name in ("red", "blue"):
+            LockBucket(stack, name, bucket=bucket, prefix=f"{name}/")
+
+    sids = [each["Sid"] for each in synthesize(build).statements("AWS::S3::BucketPolicy")]
+    assert len(sids) == len(set(sids)) == 6
+
+
+def test_the_key_of_the_bucket_is_granted() -> None:
+    def build(stack: cdk.Stack) -> None:
+        bucket = made(
+            stack, encryption=s3.BucketEncryption.KMS, encryption_key=kms.Key(stack, "Key")
+        )
+        LockBucket(stack, "Locks", bucket=bucket).grant_candidate(role(stack), election="nightly")
+
+    *_, statement = synthesize(build).statements("AWS::IAM::Policy")
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
+def test_nothing_of_an_imported_bucket_is_in_the_template(alien: Synthesized) -> None:
+    kinds = {each["Type"] for each in alien.json["Resources"].values()}
+    assert kinds == {"AWS::IAM::Role", "AWS::IAM::Policy"}
+
+
+def test_rights_on_an_imported_bucket_are_as_exact(alien: Synthesized) -> None:
+    locks = "arn:<AWS::Partition>:s3:::somebodys-locks/elections/nightly/lock_*"
+    tagging = alien.statements("AWS::IAM::Policy")[-1]
+    assert (tagging["Action"], tagging["Resource"]) == ("s3:PutObjectTagging", locks)
+
+
+def test_what_an_imported_bucket_needs_is_said() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    LockBucket(stack, "Locks", bucket=imported(stack))
+    Annotations.from_stack(stack).has_info(
+        "/Test/Locks", Match.string_like_regexp("lifecycle rule .* denies deletes of locks")
+    )
+
+
+def test_the_history_of_an_imported_bucket_is_not_known() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    assert LockBucket(stack, "Locks", bucket=imported(stack)).history is None
+
+
+REFUSED: dict[str, tuple[Callable[[cdk.Stack], s3.IBucket], dict[str, Any], str]] = {
+    "name": (made, {"bucket_name": "x"}, "bucket_name was given beside bucket Test/Shared"),
+    "removal": (made, {"removal_policy": cdk.RemovalPolicy.RETAIN}, "belongs to whoever makes"),
+    "history": (imported, {"history": cdk.Duration.days(9)}, "history was given .* is imported"),
+    "protect": (imported, {"protect": False}, "protect was given .* is imported: leave it out"),
+    "short": (made, {"history": cdk.Duration.days(1)}, "history of 1 days cannot be used"),
+}
+
+
+@pytest.mark.parametrize(("bucket", "properties", "match"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_ours_to_set_is_refused(
+    bucket: Callable[[cdk.Stack], s3.IBucket], properties: dict[str, Any], match: str
+) -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    with pytest.raises(ValueError, match=match):
+        LockBucket(stack, "Locks", bucket=bucket(stack), **properties)
+
+
+def test_a_key_beside_a_bucket_is_refused() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    with pytest.raises(ValueError, match="encryption_key was given beside bucket"):
+        LockBucket(stack, "Locks", bucket=made(stack), encryption_key=kms.Key(stack, "Key"))

@@ -1,0 +1,347 @@
+"""What a singleton job may be told beside the least that it must."""
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from s3leader_cdk import LockBucket, SingletonJob
+from tests.infra.synth import Json, Synthesized, plain, synthesize
+from tests.infra.test_singleton_job import build, job
+
+DAYS, HOURS, MINUTES = cdk.Duration.days, cdk.Duration.hours, cdk.Duration.minutes
+
+
+def refused(match: str, **properties: Any) -> None:
+    with pytest.raises(ValueError, match=match):
+        build(cdk.Stack(cdk.App(), "Test"), **properties)
+
+
+# -------------------------------------------------------------------------- schedules
+
+
+@pytest.fixture(scope="module")
+def twice() -> Synthesized:
+    return job(schedule=["cron(0 3 * * ? *)", "rate(6 hours)"], flexible_window=MINUTES(15))
+
+
+def due(template: Synthesized) -> dict[str, str]:
+    return {
+        name: template.json["Resources"][name]["Properties"]["ScheduleExpression"]
+        for name in template.ids("AWS::Scheduler::Schedule")
+    }
+
+
+def test_each_schedule_starts_each_contender(twice: Synthesized) -> None:
+    assert list(due(twice).values()) == [
+        "cron(0 3 * * ? *)",
+        "cron(0 3 * * ? *)",
+        "cron(0 0/6 * * ? *)",
+        "cron(0 0/6 * * ? *)",
+    ]
+
+
+def test_a_second_schedule_leaves_the_first_ones_what_they_are(twice: Synthesized) -> None:
+    assert list(due(twice))[:2] == list(due(job()))
+
+
+def test_each_schedule_of_a_contender_says_its_number(twice: Synthesized) -> None:
+    targets = [each["Target"]["Input"] for each in twice.properties("AWS::Scheduler::Schedule")]
+    assert [json.loads(each)["contender"] for each in targets] == [1, 2, 1, 2]
+
+
+def test_a_window_lets_every_contender_start_later(twice: Synthesized) -> None:
+    windows = [each["FlexibleTimeWindow"] for each in twice.properties("AWS::Scheduler::Schedule")]
+    assert windows == [{"MaximumWindowInMinutes": 15, "Mode": "FLEXIBLE"}] * 4
+
+
+def test_the_time_zone_is_that_of_all_schedules_given_as_text() -> None:
+    template = job(
+        schedule=["cron(0 3 * * ? *)", "cron(0 15 * * ? *)"],
+        time_zone=cdk.TimeZone.EUROPE_VIENNA,
+        contenders=1,
+    )
+    zones = [
+        each["ScheduleExpressionTimezone"]
+        for each in template.properties("AWS::Scheduler::Schedule")
+    ]
+    assert zones == ["Europe/Vienna"] * 2
+
+
+def silence(template: Synthesized) -> int:
+    found = template.one("AWS::CloudWatch::Alarm", "NotCompleted")
+    return int(found["Period"]) * int(found["EvaluationPeriods"])
+
+
+def test_the_closest_schedule_says_when_to_expect_a_term() -> None:
+    template = job(
+        schedule=["cron(0 3 * * ? *)", "rate(6 hours)"],
+        flexible_window=MINUTES(15),
+        expected_within=None,
+    )
+    expected = 2 * 6 * 3600 + 300 + 15 * 60  # two intervals, the time-out, the window
+    assert expected <= silence(template) < expected + 300
+
+
+def test_a_window_longer_than_the_time_between_ticks_is_refused() -> None:
+    refused(
+        "flexible_window 900 s is longer than the 300 s between two ticks",
+        schedule="rate(5 minutes)",
+        flexible_window=MINUTES(15),
+    )
+
+
+@pytest.mark.parametrize("seconds", [30, 90, 86_460])
+def test_a_window_that_no_schedule_takes_is_refused(seconds: int) -> None:
+    refused(
+        f"flexible_window of {seconds / 60:g} minutes cannot be used",
+        schedule="cron(0 3 ? * MON *)",
+        flexible_window=cdk.Duration.seconds(seconds),
+    )
+
+
+def test_no_schedule_at_all_is_refused() -> None:
+    refused("schedule is empty", schedule=[])
+
+
+@pytest.mark.parametrize("other", ["rate(5 minutes)", "cron(0/5 * * * ? *)"])
+def test_a_schedule_given_twice_is_refused_however_it_is_said(other: str) -> None:
+    refused(r"'cron\(0/5 .*' in Etc/UTC is given twice", schedule=["rate(5 minutes)", other])
+
+
+def test_one_time_in_two_zones_is_two_schedules() -> None:
+    night = {"minute": "0", "hour": "3"}
+    schedules = [
+        scheduler.ScheduleExpression.cron(**night, time_zone=zone)
+        for zone in (cdk.TimeZone.EUROPE_VIENNA, cdk.TimeZone.ASIA_TOKYO)
+    ]
+    assert len(due(job(schedule=schedules, contenders=1))) == 2
+
+
+# --------------------------------------------------------------------------- the tick
+
+
+@pytest.mark.parametrize(("hours", "delivery", "queue"), [(1, 3600, 3600), (24, 86_400, 21_600)])
+def test_an_old_tick_is_not_delivered_and_waits_in_lambda_for_six_hours_at_most(
+    hours: int, delivery: int, queue: int
+) -> None:
+    template = job(max_tick_age=HOURS(hours))
+    target = template.properties("AWS::Scheduler::Schedule")[0]["Target"]
+    config = template.one("AWS::Lambda::EventInvokeConfig")
+    assert (
+        target["RetryPolicy"]["MaximumEventAgeInSeconds"],
+        config["MaximumEventAgeInSeconds"],
+    ) == (delivery, queue)
+
+
+def test_a_tick_that_may_be_older_than_the_ledger_is_refused() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    locks = LockBucket(stack, "Locks", history=DAYS(2))
+    with pytest.raises(ValueError, match=r"a tick could be 54\.\d+ h old .* history of 2 days"):
+        SingletonJob(
+            stack,
+            "Job",
+            election="nightly",
+            code=lambda_.Code.from_inline("pass"),
+            handler="index.handler",
+            schedule="cron(0 3 * * ? *)",
+            lock_bucket=locks,
+            max_tick_age=DAYS(1),
+            flexible_window=DAYS(1),
+        )
+
+
+def test_the_oldest_tick_is_younger_than_the_default_history() -> None:
+    assert due(job(max_tick_age=DAYS(1), flexible_window=DAYS(1)))
+
+
+@pytest.mark.parametrize(("most", "expected"), [(None, None), (1, "1"), (3, "3")])
+def test_attempts_are_bounded_if_asked_to(most: int | None, expected: str | None) -> None:
+    variables = job(max_attempts=most).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables.get("S3LEADER_MAX_ATTEMPTS") == expected
+
+
+def test_no_attempt_at_all_is_refused() -> None:
+    refused("max_attempts 0 cannot be used: give 1 or more", max_attempts=0)
+
+
+def test_a_lease_in_which_a_few_answers_have_no_room_is_refused() -> None:
+    refused("lease 4 s cannot be used: give whole seconds, from 5", lease=cdk.Duration.seconds(4))
+
+
+# ----------------------------------------------------------------------- the function
+
+
+@pytest.fixture(scope="module")
+def networked() -> Synthesized:
+    def fill(stack: cdk.Stack) -> None:
+        vpc = ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateways=0)
+        layer = lambda_.LayerVersion.from_layer_version_arn(
+            stack, "Layer", "arn:aws:lambda:us-east-1:123456789012:layer:numbers:7"
+        )
+        build(
+            stack,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+            layers=[layer],
+        )
+
+    return synthesize(fill)
+
+
+def network_statements(template: Synthesized) -> list[Json]:
+    statements = template.statements("AWS::IAM::Policy", "JobRole")
+    return [each for each in statements if "ec2:CreateNetworkInterface" in each["Action"]]
+
+
+def test_the_function_is_in_the_subnets_and_groups_that_it_was_given(
+    networked: Synthesized,
+) -> None:
+    config = networked.one("AWS::Lambda::Function", "JobFunction")["VpcConfig"]
+    assert plain(config) == {
+        "SecurityGroupIds": [f"<{networked.ids('AWS::EC2::SecurityGroup')[0]}.GroupId>"],
+        "SubnetIds": ["<VpcIsolatedSubnet1SubnetE48C5737>"],
+    }
+
+
+def test_lambda_may_make_its_network_interfaces(networked: Synthesized) -> None:
+    assert [each["Effect"] for each in network_statements(networked)] == ["Allow", "Deny"]
+
+
+def test_the_functions_own_code_may_not_touch_network_interfaces(networked: Synthesized) -> None:
+    allowed, denied = network_statements(networked)
+    assert (denied["Action"], denied["Resource"]) == (allowed["Action"], allowed["Resource"])
+
+
+def test_the_denial_goes_by_who_asks(networked: Synthesized) -> None:
+    _, denied = network_statements(networked)
+    functions = "arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:*"
+    assert denied["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": functions}}
+
+
+def test_without_a_network_there_are_no_rights_to_one() -> None:
+    assert network_statements(job()) == []
+
+
+def test_layers_are_passed_on(networked: Synthesized) -> None:
+    assert networked.one("AWS::Lambda::Function", "JobFunction")["Layers"] == [
+        "arn:aws:lambda:us-east-1:123456789012:layer:numbers:7"
+    ]
+
+
+def test_subnets_without_a_network_are_refused() -> None:
+    subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    refused("of job Test/Job were given without a vpc", vpc_subnets=subnets)
+
+
+@pytest.mark.parametrize("size", [0, 127, 10_241])
+def test_memory_that_lambda_does_not_have_is_refused(size: int) -> None:
+    refused(f"memory_size {size} MiB cannot be used", memory_size=size)
+
+
+# ----------------------------------------------------------------- what goes wrong
+
+
+@pytest.fixture(scope="module")
+def one_queue() -> Synthesized:
+    def fill(stack: cdk.Stack) -> None:
+        key = kms.Key(stack, "Key")
+        queue = sqs.Queue(stack, "Mine", encryption_master_key=key)
+        build(stack, dead_letters=queue, alarm_topic=sns.Topic(stack, "Topic"), dashboard=False)
+
+    return synthesize(fill)
+
+
+def test_both_kinds_of_dead_letters_go_to_a_queue_of_ones_own(one_queue: Synthesized) -> None:
+    (queue,) = one_queue.ids("AWS::SQS::Queue")
+    target = one_queue.properties("AWS::Scheduler::Schedule")[0]["Target"]
+    config = one_queue.one("AWS::Lambda::EventInvokeConfig")["DestinationConfig"]
+    assert [
+        plain(target["DeadLetterConfig"]["Arn"]),
+        plain(config["OnFailure"]["Destination"]),
+    ] == [f"<{queue}.Arn>"] * 2
+
+
+@pytest.mark.parametrize("role", ["JobRole", "JobContendersRole"])
+def test_both_senders_may_send_and_use_the_queues_key_and_no_more(
+    role: str, one_queue: Synthesized
+) -> None:
+    found = one_queue.statements("AWS::IAM::Policy", role)
+    actions = [each["Action"] for each in found if "sqs" in str(each) or "kms" in str(each)]
+    assert sorted(actions, key=str) == [["kms:Decrypt", "kms:GenerateDataKey"], "sqs:SendMessage"]
+
+
+def test_every_alarm_tells_the_topic(one_queue: Synthesized) -> None:
+    (topic,) = one_queue.ids("AWS::SNS::Topic")
+    told = [each["AlarmActions"] for each in one_queue.properties("AWS::CloudWatch::Alarm")]
+    assert all(each == [{"Ref": topic}] for each in told)
+
+
+def test_no_dashboard_if_not_wanted(one_queue: Synthesized) -> None:
+    assert one_queue.ids("AWS::CloudWatch::Dashboard") == []
+
+
+# ------------------------------------------------------------------- one job, one election
+
+
+def second(stack: cdk.Stack, locks: LockBucket, **properties: Any) -> SingletonJob:
+    return SingletonJob(
+        stack,
+        "Second",
+        **{
+            "election": "nightly",
+            "code": lambda_.Code.from_inline("pass"),
+            "handler": "index.handler",
+            "schedule": "rate(1 hour)",
+            "lock_bucket": locks,
+            **properties,
+        },
+    )
+
+
+def test_two_jobs_of_one_election_are_refused() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    first = build(stack)
+    with pytest.raises(ValueError, match=r"'elections/nightly' .* belongs to job Test/Job already"):
+        second(stack, first.lock_bucket)
+
+
+def test_two_jobs_of_one_election_are_refused_across_stacks_and_bucket_objects() -> None:
+    app = cdk.App()
+    stacks = [cdk.Stack(app, name) for name in ("One", "Two")]
+    locks = [
+        LockBucket(each, "Locks", bucket=s3.Bucket.from_bucket_name(each, "B", "locks"))
+        for each in stacks
+    ]
+    second(stacks[0], locks[0])
+    with pytest.raises(ValueError, match="belongs to job One/Second already"):
+        second(stacks[1], locks[1])
+
+
+def test_one_election_under_two_prefixes_of_a_bucket_is_two() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    bucket = s3.Bucket(stack, "Shared")
+    build(stack, lock_bucket=LockBucket(stack, "Red", bucket=bucket, prefix="red/"))
+    assert second(stack, LockBucket(stack, "Blue", bucket=bucket, prefix="blue/"))
+
+
+def test_a_prefix_may_not_hide_that_two_elections_are_one() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    bucket = s3.Bucket(stack, "Shared")
+    build(stack, election="red/x", lock_bucket=LockBucket(stack, "A", bucket=bucket, prefix="a/"))
+    with pytest.raises(ValueError, match="'a/red/x' of this bucket belongs to job Test/Job"):
+        second(stack, LockBucket(stack, "B", bucket=bucket, prefix="a/red/"), election="x")
+
+
+def test_two_elections_of_one_bucket_are_the_common_case() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    assert second(stack, build(stack).lock_bucket, election="hourly")
