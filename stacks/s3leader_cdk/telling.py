@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from aws_cdk import Duration, Token, TokenComparison
+from aws_cdk import Duration, Token
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
@@ -90,7 +90,6 @@ def _cannot_be_told(function: lambda_.IFunction) -> str:
 
 
 def _in_another_region(function: lambda_.Function, bucket: s3.IBucket) -> bool:
-    here, there = function.env.region, bucket.env.region
-    if Token.is_unresolved(there):
-        return False  # as much as to say: where this stack goes
-    return Token.compare_strings(here, there) is not TokenComparison.SAME
+    # A Region that is not known at synth is as much as to say: where this stack goes.
+    there = bucket.env.region
+    return not Token.is_unresolved(there) and there != function.env.region

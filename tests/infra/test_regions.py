@@ -1,0 +1,200 @@
+"""Contenders in several Regions, one lock bucket in the home Region."""
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+
+from s3leader_cdk import LockBucket, SingletonJob
+from tests.infra.synth import Json, Synthesized, fresh_app, plain, synthesize_stacks
+from tests.infra.test_compaction_stack import as_list
+
+HOME, AWAY = "us-east-1", "eu-west-1"
+LOCKS = f"s3leader-compaction-locks-<AWS::AccountId>-{HOME}"
+DATA = f"s3leader-compaction-data-<AWS::AccountId>-{HOME}"
+NAMES = ["S3LeaderCompaction-home", f"S3LeaderCompaction-{HOME}", f"S3LeaderCompaction-{AWAY}"]
+
+
+@pytest.fixture(scope="module")
+def stacks() -> dict[str, Synthesized]:
+    return synthesize_stacks(regions=f"{HOME},{AWAY}")
+
+
+@pytest.fixture(scope="module")
+def home(stacks: dict[str, Synthesized]) -> Synthesized:
+    return stacks[NAMES[0]]
+
+
+@pytest.fixture(scope="module")
+def away(stacks: dict[str, Synthesized]) -> Synthesized:
+    return stacks[NAMES[2]]
+
+
+def test_there_is_a_stack_for_the_buckets_and_one_for_each_region(
+    stacks: dict[str, Synthesized],
+) -> None:
+    assert list(stacks) == NAMES
+
+
+def test_the_single_stack_is_not_touched_by_regions(stacks: dict[str, Synthesized]) -> None:
+    assert "S3LeaderCompaction" not in stacks
+
+
+def test_both_buckets_are_at_home_under_names_that_every_region_can_tell(
+    home: Synthesized,
+) -> None:
+    names = [plain(each["BucketName"]) for each in home.properties("AWS::S3::Bucket")]
+    assert names == [DATA, LOCKS]
+
+
+def test_no_contender_is_in_the_stack_of_the_buckets(home: Synthesized) -> None:
+    assert home.ids("AWS::Lambda::Function") == []
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_no_bucket_is_in_a_stack_of_contenders(name: str, stacks: dict[str, Synthesized]) -> None:
+    assert stacks[name].ids("AWS::S3::Bucket") == []
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_every_region_contends_for_the_same_election_at_the_same_ticks(
+    name: str, stacks: dict[str, Synthesized]
+) -> None:
+    variables = plain(stacks[name].one("AWS::Lambda::Function")["Environment"]["Variables"])
+    due = {
+        each["ScheduleExpression"] for each in stacks[name].properties("AWS::Scheduler::Schedule")
+    }
+    assert (variables["S3LEADER_BUCKET"], variables["S3LEADER_ELECTION"], due) == (
+        LOCKS,
+        "compaction",
+        {"cron(0/5 * * * ? *)"},
+    )
+
+
+@pytest.mark.parametrize(("name", "region"), [(NAMES[1], None), (NAMES[2], HOME)])
+def test_the_region_of_the_buckets_is_told_where_it_is_another(
+    name: str, region: str | None, stacks: dict[str, Synthesized]
+) -> None:
+    variables = stacks[name].one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert [variables.get("S3LEADER_REGION"), variables.get("DATA_REGION")] == [region] * 2
+
+
+def rights(template: Synthesized) -> list[tuple[object, list[str], Json | None]]:
+    return [
+        (each["Action"], as_list(each["Resource"]), each.get("Condition"))
+        for each in template.statements("AWS::IAM::Policy", "CompactionRole")
+        if "s3:" in str(each["Action"])
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_rights_on_the_home_regions_locks_are_those_of_a_single_region(
+    name: str, stacks: dict[str, Synthesized], compaction: Synthesized
+) -> None:
+    single = json.dumps(rights(compaction))
+    for ours, theirs in (("<LocksBucket941BDB31.Arn>", LOCKS), ("<Data666C94C7.Arn>", DATA)):
+        single = single.replace(ours, f"arn:aws:s3:::{theirs}")
+    assert sorted(json.loads(json.dumps(rights(stacks[name]))), key=str) == sorted(
+        json.loads(single), key=str
+    )
+
+
+def test_contenders_need_no_other_stack_to_be_changed_or_deleted(away: Synthesized) -> None:
+    text = json.dumps(away.json)
+    assert [word for word in ("Fn::ImportValue", "Fn::GetStackOutput") if word in text] == []
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_region_that_never_wins_goes_by_how_far_the_ledger_is_behind(
+    name: str, stacks: dict[str, Synthesized]
+) -> None:
+    alarm = stacks[name].one("AWS::CloudWatch::Alarm", "NotCompleted")
+    assert (alarm["MetricName"], alarm["TreatMissingData"]) == ("Behind", "breaching")
+
+
+@pytest.mark.parametrize(
+    ("context", "match"),
+    [
+        ({"regions": "us-east-1"}, "names one Region"),
+        ({"regions": "us-east-1,europe"}, "names 'europe', which is no Region"),
+        ({"regions": "us-east-1,eu-west-1", "lock_bucket": "x"}, "lock_bucket='x' was given with"),
+        ({"region": "us-east-1"}, "'region' is not known here: did you mean -c regions="),
+        ({"lock-bucket": "x"}, "did you mean -c lock_bucket="),
+        ({"history": "long"}, "history='long' is no number: use for example -c history=30"),
+    ],
+)
+def test_context_that_cannot_be_meant_is_echoed(context: dict[str, str], match: str) -> None:
+    with pytest.raises(SystemExit, match=match):
+        synthesize_stacks(**context)
+
+
+def test_regions_named_twice_are_refused() -> None:
+    with pytest.raises(ValueError, match="regions name us-east-1 more than once"):
+        synthesize_stacks(regions="us-east-1,us-east-1")
+
+
+def test_context_of_others_is_not_ours_to_judge() -> None:
+    assert synthesize_stacks(team="red", **{"acme:cost-centre": "7"})
+
+
+# ------------------------------------------------------------------ in somebody else's app
+
+
+def away_job(app: cdk.App, locks: LockBucket, region: str, **properties: Any) -> SingletonJob:
+    stack = cdk.Stack(app, f"Job-{region}", env=cdk.Environment(region=region))
+    return SingletonJob(
+        stack,
+        "Job",
+        election="nightly",
+        code=lambda_.Code.from_inline("pass"),
+        handler="index.handler",
+        schedule="rate(1 hour)",
+        lock_bucket=locks,
+        **properties,
+    )
+
+
+def named_locks(app: cdk.App, **properties: Any) -> LockBucket:
+    stack = cdk.Stack(app, "Home", env=cdk.Environment(region=HOME))
+    return LockBucket(stack, "Locks", bucket_name="acme-locks", **properties)
+
+
+def test_the_very_lock_bucket_may_be_shared_across_regions_if_it_has_a_name() -> None:
+    with fresh_app({}) as app:
+        locks = named_locks(app)
+        jobs = [away_job(app, locks, each, regions=[HOME, AWAY]) for each in (HOME, AWAY)]
+        template = Synthesized(cdk.Stack.of(jobs[1]))
+    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert (variables["S3LEADER_BUCKET"], variables["S3LEADER_REGION"]) == ("acme-locks", HOME)
+
+
+def test_one_election_in_two_regions_is_refused_unless_both_know_of_it() -> None:
+    with fresh_app({}) as app:
+        locks = named_locks(app)
+        away_job(app, locks, HOME, regions=[HOME, AWAY])
+        with pytest.raises(ValueError, match=r"each with the same regions=\[…\]"):
+            away_job(app, locks, AWAY)
+
+
+def test_a_region_that_is_not_named_is_refused() -> None:
+    with fresh_app({}) as app:
+        locks = named_locks(app)
+        with pytest.raises(ValueError, match="regions us-east-1, us-west-2 do not name eu-west-1"):
+            away_job(app, locks, AWAY, regions=[HOME, "us-west-2"])
+
+
+def test_the_home_regions_key_is_granted_across_regions() -> None:
+    arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Keys", env=cdk.Environment(region=AWAY))
+        key = kms.Key.from_key_arn(stack, "Key", arn)
+        bucket = s3.Bucket.from_bucket_attributes(
+            stack, "Bucket", bucket_name="acme-locks", region=HOME, encryption_key=key
+        )
+        job = away_job(app, LockBucket(stack, "Locks", bucket=bucket), AWAY)
+        found = Synthesized(cdk.Stack.of(job)).statements("AWS::IAM::Policy", "JobRole")
+    assert [each["Resource"] for each in found if "kms:Decrypt" in each["Action"]] == [arn]
