@@ -1,0 +1,97 @@
+"""What is in the wheel, and what it says of itself."""
+
+import re
+import subprocess
+import tarfile
+from email.message import Message
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from tests.wheel.environments import ROOT, build, contents, metadata
+
+PACKAGES = ["lambda_src/s3leader", "stacks/s3leader_cdk", "scripts/s3leader_cli"]
+ABOUT = ["METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"]
+
+
+def sources() -> set[str]:
+    """Return the packages' files that git has or would take, as they are named in the wheel."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
+    listed = subprocess.run(
+        [*command, *PACKAGES], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    names = [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return {name.partition("/")[2] for name in names}
+
+
+@pytest.fixture(scope="module")
+def said(wheel: Path) -> Message:
+    return metadata(wheel)
+
+
+def asked_for(said: Message, extra: str = "") -> dict[str, Requirement]:
+    """Return what is required with an extra and not without it, by name."""
+    every = [Requirement(text) for text in said.get_all("Requires-Dist", [])]
+    plain = {each.name: each for each in every if each.marker is None}
+    if not extra:
+        return plain
+    marked = [each for each in every if each.marker and each.marker.evaluate({"extra": extra})]
+    return {each.name: each for each in marked}
+
+
+def test_the_wheel_holds_the_packages_the_lock_of_jobs_and_the_licence(wheel: Path) -> None:
+    about = {f"s3leader-{wheel.name.split('-')[1]}.dist-info/{name}" for name in ABOUT}
+    assert set(contents(wheel)) == sources() | about | {"s3leader_cdk/requirements.lock"}
+
+
+def test_packages_are_modules_and_their_marker_of_types(wheel: Path) -> None:
+    others = {name.rpartition("/")[2] for name in contents(wheel) if not name.endswith(".py")}
+    assert others - {Path(name).name for name in ABOUT} == {"py.typed", "requirements.lock"}
+
+
+def test_a_wheel_built_from_the_sdist_is_the_same(wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (root,) = (tmp_path / "unpacked").iterdir()
+    assert contents(build("wheel", root, tmp_path / "built")) == contents(wheel)
+
+
+def test_without_an_extra_boto3_alone_is_asked_for(said: Message) -> None:
+    assert asked_for(said).keys() == {"boto3"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "names"),
+    [
+        ("cdk", {"aws-cdk-lib", "constructs"}),
+        ("lambda", {"aws-lambda-powertools"}),
+        ("cli", {"rich"}),
+    ],
+)
+def test_an_extra_asks_for(said: Message, extra: str, names: set[str]) -> None:
+    assert asked_for(said, extra).keys() == names
+
+
+def test_there_is_no_other_extra(said: Message) -> None:
+    assert sorted(said.get_all("Provides-Extra", [])) == ["cdk", "cli", "lambda"]
+
+
+def test_the_oldest_python_in_the_classifiers_is_the_one_required(said: Message) -> None:
+    named = re.findall(r"Python :: 3\.(\d+)", " ".join(said.get_all("Classifier", [])))
+    oldest = min(map(int, named))
+    required = SpecifierSet(said["Requires-Python"])
+    assert (f"3.{oldest - 1}.99" in required, f"3.{oldest}.0" in required) == (False, True)
+
+
+def test_a_job_is_staged_with_what_its_extra_takes(wheel: Path, said: Message) -> None:
+    lock = contents(wheel)["s3leader_cdk/requirements.lock"].decode()
+    staged = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, re.MULTILINE))
+    extra = asked_for(said, "lambda")
+    refused = {
+        name: staged.get(name)
+        for name, each in extra.items()
+        if not each.specifier.contains(staged.get(name, "0"))
+    }
+    assert refused == {}
