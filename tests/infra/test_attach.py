@@ -221,7 +221,7 @@ def refused(match: str, error: type[Exception] = ValueError, **properties: Any) 
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_only_a_new_function_takes_is_refused_beside_one(name: str, value: object) -> None:
+def test_what_only_a_new_function_takes_is_refused_beside_one(name: str, value: Any) -> None:
     refused(rf"{name} was given beside function Test/Function", **{name: value})
 
 

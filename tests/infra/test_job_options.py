@@ -331,7 +331,8 @@ def test_one_election_under_two_prefixes_of_a_bucket_is_two() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     bucket = s3.Bucket(stack, "Shared")
     build(stack, lock_bucket=LockBucket(stack, "Red", bucket=bucket, prefix="red/"))
-    assert second(stack, LockBucket(stack, "Blue", bucket=bucket, prefix="blue/"))
+    job = second(stack, LockBucket(stack, "Blue", bucket=bucket, prefix="blue/"))
+    assert job.election == "nightly"
 
 
 def test_a_prefix_may_not_hide_that_two_elections_are_one() -> None:
@@ -344,4 +345,4 @@ def test_a_prefix_may_not_hide_that_two_elections_are_one() -> None:
 
 def test_two_elections_of_one_bucket_are_the_common_case() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
-    assert second(stack, build(stack).lock_bucket, election="hourly")
+    assert second(stack, build(stack).lock_bucket, election="hourly").election == "hourly"

@@ -1,0 +1,20 @@
+"""The least there is: a lock bucket, and a job that bills every night."""
+
+from pathlib import Path
+
+from aws_cdk import App, Stack
+
+from s3leader_cdk import LockBucket, SingletonJob
+
+app = App()
+stack = Stack(app, "Billing")
+SingletonJob(
+    stack,
+    "Nightly",
+    election="nightly-billing",
+    code=Path(__file__).parent / "billing",
+    handler="billing.main.handler",
+    schedule="cron(0 3 * * ? *)",
+    lock_bucket=LockBucket(stack, "Locks"),
+)
+app.synth()

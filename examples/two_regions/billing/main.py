@@ -1,0 +1,12 @@
+"""Bills, in whichever Region is elected."""
+
+import os
+
+from s3leader import Term
+from s3leader.aws_lambda import LambdaContext, singleton
+
+
+@singleton
+def handler(event: object, context: LambdaContext, term: Term) -> str:
+    """Say where the work is done."""
+    return f"term {term.number} bills in {os.environ['AWS_REGION']}"

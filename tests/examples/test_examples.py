@@ -1,0 +1,183 @@
+"""Every example is synthesized as its reader would, and every handler runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from s3leader import LeadershipLost
+from s3leader.aws_lambda import LambdaHandler
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+TICKS = ["2026-11-22T03:00:00Z", "2026-11-23T03:00:00Z"]
+STACKS = {
+    "minimal": ["Billing"],
+    "existing_function": ["Legacy"],
+    "several_schedules": ["Digest"],
+    "two_regions": ["Billing-eu-west-1", "Billing-us-east-1", "BillingHome"],
+}
+
+
+class Context:
+    function_name = "example"
+    aws_request_id = "1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+@pytest.fixture(autouse=True)
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "test")
+    for name in ("REGION", "DEFAULT_REGION"):
+        monkeypatch.setenv(f"AWS_{name}", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("S3LEADER_BUCKET", "locks")
+    monkeypatch.setenv("S3LEADER_ELECTION", "example")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="locks")
+        yield
+
+
+@pytest.fixture(scope="module")
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What `python app.py` makes in each folder, from elsewhere."""
+    made = {}
+    for name in STACKS:
+        made[name] = tmp_path_factory.mktemp(name)
+        skip_bundling = json.dumps({"aws:cdk:bundling-stacks": []})
+        environment = os.environ | {
+            "CDK_OUTDIR": str(made[name]),
+            "CDK_CONTEXT_JSON": skip_bundling,
+        }
+        command = [sys.executable, str(EXAMPLES / name / "app.py")]
+        done = subprocess.run(
+            command, cwd=made[name], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    return made
+
+
+def template(assemblies: dict[str, Path], name: str, stack: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((assemblies[name] / f"{stack}.template.json").read_text())
+    return found
+
+
+def resources(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [each["Properties"] for each in found["Resources"].values() if each["Type"] == kind]
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_example_synthesizes(name: str, assemblies: dict[str, Path]) -> None:
+    found = [path.name.split(".")[0] for path in assemblies[name].glob("*.template.json")]
+    assert sorted(found) == STACKS[name]
+
+
+def test_every_example_is_in_the_table_and_every_row_is_there() -> None:
+    rows = re.findall(r"^\| \[(\w+)\]\((\S+)\)", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+    folders = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+    assert sorted(name for name, _ in rows) == folders
+    assert all((EXAMPLES / link).is_file() for _, link in rows)
+
+
+def test_minimal_has_two_contenders_at_three_in_the_night(assemblies: dict[str, Path]) -> None:
+    schedules = resources(template(assemblies, "minimal", "Billing"), "AWS::Scheduler::Schedule")
+    assert [each["ScheduleExpression"] for each in schedules] == ["cron(0 3 * * ? *)"] * 2
+
+
+def test_existing_functions_share_the_runtime(assemblies: dict[str, Path]) -> None:
+    found = template(assemblies, "existing_function", "Legacy")
+    layers = [each["Layers"] for each in resources(found, "AWS::Lambda::Function")]
+    assert len(layers) == 2
+    assert layers[0] == layers[1]
+
+
+def test_several_schedules_each_start_each_contender(assemblies: dict[str, Path]) -> None:
+    found = template(assemblies, "several_schedules", "Digest")
+    due = [each["ScheduleExpression"] for each in resources(found, "AWS::Scheduler::Schedule")]
+    assert due == ["cron(0 7 ? * MON-FRI *)"] * 2 + ["cron(0 7 L * ? *)"] * 2
+
+
+@pytest.mark.parametrize(("region", "told"), [("us-east-1", None), ("eu-west-1", "us-east-1")])
+def test_the_region_of_the_locks_is_told_away_from_home(
+    region: str, told: str | None, assemblies: dict[str, Path]
+) -> None:
+    found = template(assemblies, "two_regions", f"Billing-{region}")
+    (function,) = resources(found, "AWS::Lambda::Function")
+    assert function["Environment"]["Variables"].get("S3LEADER_REGION") == told
+
+
+def test_the_locks_are_known_by_name_away_from_home(assemblies: dict[str, Path]) -> None:
+    found = template(assemblies, "two_regions", "Billing-eu-west-1")
+    (function,) = resources(found, "AWS::Lambda::Function")
+    assert function["Environment"]["Variables"]["S3LEADER_BUCKET"] == "acme-billing-locks"
+
+
+def module(path: str) -> Any:
+    """Import an example's file by its place, anew."""
+    spec = importlib.util.spec_from_file_location("example", EXAMPLES / path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def run(handler: LambdaHandler, tick: str = TICKS[0]) -> Any:
+    return handler({"tick": tick}, Context())["result"]
+
+
+def test_minimal_bills_everybody_each_night(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = module("minimal/billing/main.py").handler
+    assert [run(handler, tick) for tick in TICKS] == [3, 3]
+
+
+def test_minimal_goes_on_where_a_term_that_failed_left_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    billing, charged = module("minimal/billing/main.py"), []
+
+    def charge(customer: str, *, token: int) -> None:
+        if customer == "mary" and token == 1:
+            raise LeadershipLost(term=1, why="for the test")
+        charged.append((customer, token))
+
+    monkeypatch.setattr(billing, "charge", charge)
+    with pytest.raises(LeadershipLost):
+        run(billing.handler)
+    run(billing.handler)
+    assert charged == [("ada", 1), ("grace", 1), ("mary", 2)]
+
+
+def test_a_rule_s_event_carries_the_tick() -> None:
+    event = {"detail-type": "Scheduled Event", "time": TICKS[0]}
+    answer = module("existing_function/poller/main.py").handler(event, Context())
+    assert answer["result"] == "polled for 2026-11-22 03:00:00+00:00"
+
+
+def test_the_report_tells_its_attempt() -> None:
+    result = run(module("existing_function/report/main.py").handler)
+    assert result == "reported for 2026-11-22 03:00:00+00:00, attempt 1"
+
+
+def test_a_digest_goes_on_from_the_last_one() -> None:
+    handler = module("several_schedules/digest/main.py").handler
+    first, second = (run(handler, tick) for tick in TICKS)
+    assert (first["since"], second["since"]) == (None, first["until"])
+
+
+def test_the_elected_region_bills() -> None:
+    result = run(module("two_regions/billing/main.py").handler)
+    assert result == "term 1 bills in us-east-1"

@@ -1,0 +1,122 @@
+"""The examples that have something to run, run: a process, and functions with the layer."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_cloud import LocalCloud
+from s3leader import Election
+from tests.local_cloud.test_lifetime import eventually
+
+pytestmark = pytest.mark.local_cloud
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+BUCKET = "process-locks"
+
+
+@pytest.fixture(scope="module")
+def election(cloud: LocalCloud) -> Election:
+    cloud.client("s3").create_bucket(Bucket=BUCKET)
+    return Election("poller", bucket=BUCKET, client=cloud.client("s3"))
+
+
+@pytest.fixture
+def pollers(cloud: LocalCloud, election: Election) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Two processes, of which one leads."""
+    environment = {**cloud.env, "LOCK_BUCKET": BUCKET}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2] / "lambda_src")
+    command = [sys.executable, str(EXAMPLES / "process/main.py")]
+    before = top(election)
+    started = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)
+    ]
+    try:
+        assert eventually(lambda: top(election) > before, 30)
+        yield started
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def top(election: Election) -> int:
+    lock = election.observe()
+    return 0 if lock is None else lock.term
+
+
+def leader(election: Election, pollers: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    lock = election.observe()
+    assert lock is not None
+    (found,) = (each for each in pollers if f"-{each.pid}-" in str(lock.holder))
+    return found
+
+
+def test_one_process_leads_and_the_other_follows_when_it_is_told_to_end(
+    election: Election, pollers: list[subprocess.Popen[bytes]]
+) -> None:
+    first = leader(election, pollers)
+    term = top(election)
+    first.send_signal(signal.SIGTERM)
+    assert eventually(lambda: top(election) == term + 1, 10)
+    assert leader(election, pollers) is not first
+
+
+def test_a_process_that_is_told_to_end_resigns_and_exits(
+    election: Election, pollers: list[subprocess.Popen[bytes]]
+) -> None:
+    first = leader(election, pollers)
+    term = top(election)
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(10) == 0
+    outcomes = {lock.term: lock.outcome for lock in election.history()}
+    assert outcomes[term] == "completed"
+
+
+def test_a_killed_process_is_succeeded_after_its_lease(
+    election: Election, pollers: list[subprocess.Popen[bytes]]
+) -> None:
+    first = leader(election, pollers)
+    term = top(election)
+    first.kill()
+    assert eventually(lambda: top(election) == term + 1, 40)
+    assert [lock.outcome for lock in election.history() if lock.term == term] == ["deposed"]
+
+
+@pytest.fixture(scope="module")
+def legacy(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The functions that existed before, deployed with the layer that `attach` adds."""
+    assembly = tmp_path_factory.mktemp("legacy")
+    environment = os.environ | {"CDK_OUTDIR": str(assembly), "CDK_VALIDATION": "false"}
+    command = [sys.executable, str(EXAMPLES / "existing_function/app.py")]
+    subprocess.run(command, env=environment, check=True)
+    cloud.bootstrap()
+    cloud.deploy("Legacy", assembly=assembly)
+    functions = cloud.client("lambda").list_functions()["Functions"]
+    return {each["FunctionName"]: each for each in functions if "Legacy" in each["FunctionName"]}
+
+
+def invoke(cloud: LocalCloud, functions: dict[str, Any], part: str, event: object) -> Any:
+    (name,) = (name for name in functions if part in name)
+    called = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    return json.loads(called["Payload"].read())
+
+
+def test_an_attached_function_is_elected_for_the_tick_of_its_rule(
+    cloud: LocalCloud, legacy: dict[str, Any]
+) -> None:
+    event = {"detail-type": "Scheduled Event", "time": "2026-11-23T06:00:00Z"}
+    answer = invoke(cloud, legacy, "Poller", event)
+    assert answer["result"] == "polled for 2026-11-23 06:00:00+00:00"
+
+
+def test_the_same_tick_is_not_led_twice(cloud: LocalCloud, legacy: dict[str, Any]) -> None:
+    event = {"tick": "2026-11-23T07:00:00Z", "contender": 1}
+    first, second = (invoke(cloud, legacy, "Report", event) for _ in range(2))
+    assert (first["outcome"], second["reason"]) == ("completed", "done")
