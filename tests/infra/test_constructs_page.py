@@ -1,0 +1,43 @@
+"""docs/constructs.md is a program, and it synthesizes."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "constructs.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "billing").mkdir()
+    (folder / "billing" / "main.py").write_text("handler = None\n")
+    program = "".join(BLOCKS).replace(
+        "App()", f"App(context={{'aws:cdk:bundling-stacks': []}}, outdir={str(folder / 'out')!r})"
+    )
+    (folder / "app.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+def test_every_stack_of_the_page_is_made(assembly: Path) -> None:
+    names = sorted(path.name.split(".")[0] for path in assembly.glob("*.template.json"))
+    assert names == ["Billing-eu-west-1", "Billing-us-east-1", "Home", "Jobs"]
+
+
+def test_the_page_counts_a_job_s_alarms_right(assembly: Path) -> None:
+    template = json.loads((assembly / "Jobs.template.json").read_text())
+    alarms = [
+        name
+        for name, each in template["Resources"].items()
+        if each["Type"] == "AWS::CloudWatch::Alarm" and name.startswith("Nightly")
+    ]
+    assert ("seven alarms" in PAGE.read_text(), len(alarms)) == (True, 7)
