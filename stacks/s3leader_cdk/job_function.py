@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from s3leader_cdk.names import shortened
-from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, job_code
+from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, check_handler, job_code
 from s3leader_cdk.telling import RESERVED
 
 _MAX_TIMEOUT_S = 900
@@ -88,6 +88,8 @@ def create_function(
             " give the vpc that they belong to"
         )
     code, vpc = properties.code, properties.vpc
+    if not isinstance(code, lambda_.Code):
+        check_handler(Path(code), properties.handler)
     log_group = logs.LogGroup(
         scope,
         "LogGroup",

@@ -62,6 +62,20 @@ def job_code(folder: str | Path) -> lambda_.Code:
     return _asset(job, _LocalStaging(job, locate_runtime()))
 
 
+def check_handler(folder: Path, handler: str) -> None:
+    """Raise `ValueError` unless `handler` names a module that `job_code(folder)` ships."""
+    job = _checked_job(folder)
+    module, _, name = handler.rpartition(".")
+    place = job.parent.joinpath(*module.split("."))
+    shipped = place == job or job in place.parents
+    if not (name and shipped and (place.with_suffix(".py").is_file() or place.is_dir())):
+        raise ValueError(
+            f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as the"
+            f" package {job.name!r}: name the decorated function in it, such as"
+            f" '{job.name}.main.handler' for {job.name}/main.py"
+        )
+
+
 def layer_code() -> lambda_.Code:
     """Return the code asset of a layer that holds the runtime."""
     runtime = locate_runtime()

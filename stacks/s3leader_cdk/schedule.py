@@ -62,6 +62,8 @@ def schedule_expression(
             f"schedule {text!r} is no schedule: write it out, for example 'rate(5 minutes)' or"
             " 'cron(0 3 * * ? *)'"
         )
+    if text.startswith("cron"):
+        _check_fields(text)
     return expression
 
 
@@ -100,6 +102,17 @@ def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.
             " which carries its own: pass it to the expression instead"
         )
     return schedule
+
+
+def _check_fields(cron: str) -> None:
+    """Refuse what EventBridge would refuse, when the stack is half deployed."""
+    fields = cron[len("cron(") : -1].split()
+    if len(fields) != 6 or (fields[2] == "?") is (fields[4] == "?"):
+        raise ValueError(
+            f"schedule {cron!r} cannot be used: EventBridge takes six fields (minutes, hours, day"
+            " of month, month, day of week, year), with a ? for the day that does not count, such"
+            " as 'cron(0 3 * * ? *)'"
+        )
 
 
 def _check_zone_of_rate(rate: str, time_zone: TimeZone | None) -> None:

@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from s3leader_cdk import StagingError, job_code
 from s3leader_cdk.runtime_asset import (
     RuntimeSource,
+    check_handler,
     content_hash,
     locate_runtime,
     stage,
@@ -233,3 +235,21 @@ def test_a_folder_that_cannot_be_a_package_of_its_own_is_refused(tmp_path: Path,
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not exist"):
         job_code(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("handler", ["job.handler.handler", "job.inner.run"])
+def test_a_handler_may_be_in_a_module_or_a_package_of_the_job(handler: str, job: Path) -> None:
+    (job / "inner").mkdir()
+    (job / "inner" / "__init__.py").write_text("run = None\n")
+    check_handler(job, handler)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    ["handler", "handler.handler", "job.missing.handler", "other.handler.handler", "", "..", "job"],
+)
+def test_a_handler_that_is_not_in_the_job_is_refused_with_an_example(
+    handler: str, job: Path
+) -> None:
+    with pytest.raises(ValueError, match=rf"handler '{re.escape(handler)}' is not in .*'job\.main"):
+        check_handler(job, handler)

@@ -150,6 +150,16 @@ def test_what_is_no_schedule_is_echoed(text: str) -> None:
         expression(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["cron(0 3 * * *)", "cron(0 3 * * * *)", "cron(0 3 ? * ? *)", "cron(0 0 3 * * ? *)"],
+)
+def test_a_cron_of_another_kind_is_refused_with_an_example(text: str) -> None:
+    match = rf"schedule '{re.escape(text)}' cannot be used: EventBridge takes six fields"
+    with pytest.raises(ValueError, match=match):
+        expression(text)
+
+
 def test_a_schedule_that_is_only_known_at_deployment_is_refused_since_it_may_be_a_rate() -> None:
     parameter = CfnParameter(Stack(), "Schedule").value_as_string
     with pytest.raises(ValueError, match="is no schedule: write it out"):
