@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from local_cloud.environment import ACCOUNT, REGION, deploy_environment, synth_environment
+from local_cloud.environment import ACCOUNT, deploy_environment, synth_environment
 from local_cloud.errors import LocalCloudError
 from local_cloud.lifeline import Lifeline, package_path, under_lifeline
 
@@ -24,9 +24,9 @@ class Cdk:
         self._directory = directory
         self._settings = settings
 
-    def bootstrap(self) -> None:
-        """Create what every CDK deployment rests on: the staging bucket and the roles."""
-        command = ["bootstrap", f"aws://{ACCOUNT}/{REGION}"]
+    def bootstrap(self, regions: Sequence[str]) -> None:
+        """Create what deployments to these Regions rest on: staging buckets and roles."""
+        command = ["bootstrap", *(f"aws://{ACCOUNT}/{region}" for region in regions)]
         # Away from the project: its app, if it saw one, would be synthesised for nothing.
         with self._running("bootstrap", command, self._deploying(), cwd=self._directory):
             pass
@@ -41,15 +41,22 @@ class Cdk:
         with self._running("synth", command, env, cwd=self._project):
             yield assembly
 
-    def deploy(self, assembly: Path, stack: str) -> dict[str, str]:
-        """Deploy one stack of an assembly, and return its outputs."""
+    def deploy(self, assembly: Path, stack: str | None = None) -> dict[str, dict[str, str]]:
+        """Deploy one stack of an assembly, or all; return the outputs by stack."""
         outputs = self._directory / "outputs.json"
-        command = ["deploy", stack, "--app", str(assembly), "--require-approval", "never"]
+        command = ["deploy", stack or "--all", "--app", str(assembly)]
+        command += ["--require-approval", "never"]
         command += ["--outputs-file", str(outputs), "--progress", "events"]
         with self._running("deploy", command, self._deploying(), cwd=self._directory):
             pass
         found: dict[str, dict[str, str]] = json.loads(outputs.read_text())
-        return found.get(stack, {})
+        return found
+
+    def destroy(self, assembly: Path, stack: str) -> None:
+        """Destroy one stack of an assembly, unasked."""
+        command = ["destroy", stack, "--force", "--app", str(assembly)]
+        with self._running("destroy", command, self._deploying(), cwd=self._directory):
+            pass
 
     def _deploying(self) -> dict[str, str]:
         return deploy_environment(self._directory, self._settings, Path(sys.executable))

@@ -126,17 +126,17 @@ class LocalCloud:
             "AWS_SESSION_TOKEN": made["Credentials"]["SessionToken"],
         }
 
-    def client(self, service: str, *, role: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self, service: str, *, role: str | None = None, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Return a boto3 client for this cloud, whatever the environment of this process says.
 
-        It acts in a session of `role`, or else as the cloud's root.
+        It acts in a session of `role`, or else as the cloud's root; in `region`, or else the first.
         """
         settings = self.settings if role is None else self.session(role)
         session = boto3.Session(
             aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=settings.get("AWS_SESSION_TOKEN"),
-            region_name=settings["AWS_REGION"],
+            region_name=region or settings["AWS_REGION"],
         )
         config = Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 1})
         factory: Any = session.client
@@ -147,9 +147,9 @@ class LocalCloud:
             config=config,
         )
 
-    def bootstrap(self) -> None:
-        """Run `cdk bootstrap`."""
-        self._cdk().bootstrap()
+    def bootstrap(self, *regions: str) -> None:
+        """Run `cdk bootstrap` for the Region of `settings`, or for others."""
+        self._cdk().bootstrap(regions or [self.settings["AWS_REGION"]])
 
     def synthesis(self, context: Mapping[str, str] | None = None) -> AbstractContextManager[Path]:
         """Run `cdk synth` while a block runs; it gives the folder, full once the block is left."""
@@ -163,7 +163,15 @@ class LocalCloud:
             with self.synthesis(context) as made:
                 pass
             assembly = made
-        return self._cdk().deploy(assembly, stack)
+        return self._cdk().deploy(assembly, stack).get(stack, {})
+
+    def deploy_all(self, assembly: Path) -> dict[str, dict[str, str]]:
+        """Run `cdk deploy` for all stacks of an assembly; return their outputs by stack."""
+        return self._cdk().deploy(assembly)
+
+    def destroy(self, stack: str, *, assembly: Path) -> None:
+        """Run `cdk destroy` for one stack."""
+        self._cdk().destroy(assembly, stack)
 
     def invocations(self) -> list[Invocation]:
         """Return the invocations that schedules fired, and what became of those that have ended."""

@@ -1,0 +1,75 @@
+"""Copies of the project, to be changed and synthesised as a stranger would."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_cloud.environment import synth_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+STACK = "S3LeaderCompaction"
+NEVER = "at(2099-01-01T00:00:00)"
+
+# One interpreter for all assemblies, and one bundling: each takes seconds.
+_SYNTHESISE = """
+import json, os, pathlib, shutil, sys
+from app import compose, create_app
+bundled = []
+for folder, context in json.loads(sys.argv[1]).items():
+    for asset in bundled:
+        shutil.copytree(asset, pathlib.Path(folder, asset.name))
+    os.environ["CDK_OUTDIR"] = folder
+    app = create_app()
+    for name, value in context.items():
+        app.node.set_context(name, value)
+    compose(app)
+    app.synth()
+    bundled = [*pathlib.Path(folder).glob("asset.*/")]
+"""
+
+
+def copy_project(to: Path) -> Path:
+    """Copy what the CDK needs of this project; what npm has installed is only linked to."""
+    to.mkdir(parents=True)
+    for name in ("app.py", "cdk.json", "package.json"):
+        shutil.copy(ROOT / name, to / name)
+    for name in ("stacks", "lambda_src"):
+        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (to / "node_modules").symlink_to(ROOT / "node_modules")
+    return to
+
+
+def desk_environment(directory: Path) -> dict[str, str]:
+    """Return an environment in which the CDK synthesises quickly."""
+    # Whether templates pass CDK's own validation is what tests/infra asks; it takes ten seconds.
+    return {**synth_environment(directory, Path(sys.executable)), "CDK_VALIDATION": "false"}
+
+
+@contextmanager
+def assemblies(project: Path, contexts: Mapping[str, Mapping[str, str]]) -> Iterator[Path]:
+    """Synthesise a copy's app while the block runs, once for each context, into folders so named.
+
+    They are in the folder that is given, and complete when the block is left.
+    """
+    out = project / "assemblies"
+    asked = json.dumps({str(out / name): context for name, context in contexts.items()})
+    with (project / "synth.log").open("wb") as log:
+        synthesis = subprocess.Popen(
+            [sys.executable, "-c", _SYNTHESISE, asked],
+            cwd=project,
+            env={**desk_environment(project), "PYTHONPATH": os.curdir},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield out
+        code = synthesis.wait(300)
+    finally:
+        synthesis.kill()
+        synthesis.wait()
+    assert code == 0, (project / "synth.log").read_text()[-4000:]
