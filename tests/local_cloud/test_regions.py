@@ -1,0 +1,182 @@
+"""Contenders of two Regions on one lock bucket, and what is left of them when a Region is lost."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from local_cloud import Invocation, LocalCloud
+from s3leader import Election, Lock, Term
+from tests.local_cloud.job import ELECTION, Job
+from tests.local_cloud.projects import STACK, assemblies, copy_project
+from tests.local_cloud.test_lifetime import eventually
+
+pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
+
+HOME, OTHER = "us-east-1", "eu-west-1"
+
+
+@dataclass
+class Regions:
+    """What became of each tick: the first was the schedules', the others are by hand."""
+
+    ticks: list[str]
+    by_region: dict[str, Job]
+    fired: list[Invocation]
+    raced: list[list[Any]]  # the answers to one tick each, of both Regions' contenders
+    won_by: dict[str, Any]  # a Region's answer to a tick that nobody else was told of
+    cut_off: Term  # of a leader that was lost with its Region
+    alone: list[list[Any]]  # as `raced`, by the Region that was left
+    left: set[str]  # in the Region that was lost
+    terms: list[Lock]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    with LocalCloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def regions(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regions:
+    # If this has passed when it is deployed, the emulator makes up for it at once.
+    due = (datetime.now(UTC) + timedelta(seconds=15)).replace(microsecond=0)
+    ticks = [f"{due + timedelta(minutes=late):%Y-%m-%dT%H:%M:%SZ}" for late in range(9)]
+    context = {
+        "regions": f"{HOME},{OTHER}",
+        "schedule": f"at({due:%Y-%m-%dT%H:%M:%S})",
+        "contenders": "2",
+    }
+    project = copy_project(tmp_path_factory.mktemp("projects") / "project")
+    with assemblies(project, {"two": context}) as made:
+        cloud.bootstrap(HOME, OTHER)
+    outputs = cloud.deploy_all(made / "two")
+    jobs = {
+        region: Job(
+            cloud,
+            locks=outputs[f"{STACK}-home"]["LockBucketName"],
+            function=outputs[f"{STACK}-{region}"]["FunctionName"],
+            region=region,
+        )
+        for region in (HOME, OTHER)
+    }
+
+    def fired() -> list[Invocation]:
+        return [one for one in cloud.invocations() if one.ended]
+
+    assert eventually(lambda: len(fired()) == 4, 90)
+    raced = [race([*jobs.values()], tick) for tick in ticks[1:4]]
+    won_by = {
+        region: job.invoke(tick)
+        for (region, job), tick in zip(jobs.items(), ticks[4:6], strict=True)
+    }
+    cut_off = lead_and_vanish(jobs[OTHER], ticks[6])
+    cloud.destroy(f"{STACK}-{OTHER}", assembly=made / "two")
+    alone = [insist(jobs[HOME], ticks[6])]
+    alone += [race([jobs[HOME]], tick) for tick in ticks[7:]]
+    return Regions(
+        ticks=ticks,
+        by_region=jobs,
+        fired=fired(),
+        raced=raced,
+        won_by=won_by,
+        cut_off=cut_off,
+        alone=alone,
+        left=jobs[OTHER].inventory(),
+        terms=jobs[HOME].terms(),
+    )
+
+
+def race(jobs: list[Job], tick: str) -> list[Any]:
+    """Start both contenders of each Region at once."""
+    started = [(job, contender) for job in jobs for contender in (1, 2)]
+    with ThreadPoolExecutor(len(started)) as threads:
+        return [*threads.map(lambda one: one[0].invoke(tick, one[1]), started)]
+
+
+def lead_and_vanish(job: Job, tick: str) -> Term:
+    """Lead as a candidate of the job's Region, of which nothing is heard any more."""
+    candidate = f"{job.function}/cut off"
+    election = Election(
+        ELECTION, bucket=job.locks, client=job.s3, candidate=candidate, lease=timedelta(seconds=2)
+    )
+    term = election.campaign(tick)
+    assert isinstance(term, Term)
+    return term
+
+
+def insist(job: Job, tick: str) -> list[Any]:
+    """Invoke as Lambda would again and again, until the tick is done."""
+    answers = [job.invoke(tick)]
+
+    def done() -> bool:
+        answers.append(job.invoke(tick))
+        return bool(answers[-1].get("reason") == "done")
+
+    assert eventually(done, 30)
+    return answers
+
+
+def region_of(schedule: str) -> str:
+    (found,) = (region for region in (HOME, OTHER) if f"{STACK}-{region}-" in schedule)
+    return found
+
+
+def winners(answers: list[Any]) -> int:
+    return sum(answer["elected"] for answer in answers)
+
+
+def completed(terms: list[Lock]) -> list[str]:
+    return [f"{one.tick:%Y-%m-%dT%H:%M:%SZ}" for one in terms if one.outcome == "completed"]
+
+
+def test_every_region_fires_its_contenders(regions: Regions) -> None:
+    assert Counter(region_of(one.schedule) for one in regions.fired) == {HOME: 2, OTHER: 2}
+
+
+def test_all_regions_are_told_the_same_tick(regions: Regions) -> None:
+    assert {one.event["tick"] for one in regions.fired} == {regions.ticks[0]}
+
+
+def test_one_contender_of_all_regions_is_elected(regions: Regions) -> None:
+    assert winners([one.answer for one in regions.fired]) == 1
+
+
+def test_each_tick_that_two_regions_race_for_has_one_leader(regions: Regions) -> None:
+    assert [winners(answers) for answers in regions.raced] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("region", [HOME, OTHER])
+def test_a_tick_can_be_won_by_either_region(regions: Regions, region: str) -> None:
+    answer = regions.won_by[region]
+    function = answer["holder"].partition("/")[0]
+    expected = (True, regions.by_region[region].function)
+    assert (answer["elected"], function) == expected
+
+
+def test_another_region_keeps_out_while_a_lost_leader_s_lease_is_good(regions: Regions) -> None:
+    first = regions.alone[0][0]
+    assert (first["elected"], first["reason"]) == (False, "held")
+
+
+def test_a_tick_is_taken_over_from_a_leader_that_is_lost_with_its_region(regions: Regions) -> None:
+    number = regions.cut_off.number
+    pair = [(one.attempt, one.outcome) for one in regions.terms if one.term in {number, number + 1}]
+    assert pair == [(1, "deposed"), (2, "completed")]
+
+
+def test_no_tick_is_lost_with_a_region(regions: Regions) -> None:
+    assert sorted(completed(regions.terms)) == regions.ticks
+
+
+def test_terms_of_all_regions_form_one_line(regions: Regions) -> None:
+    assert [one.term for one in regions.terms] == [*range(1, len(regions.ticks) + 2)]
+
+
+def test_nothing_runs_in_a_region_whose_stack_is_destroyed(regions: Regions) -> None:
+    left = {each.partition(" ")[0] for each in regions.left if f"{STACK}-{OTHER}" in each}
+    assert left == {"logs"}
