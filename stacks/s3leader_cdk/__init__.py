@@ -9,7 +9,7 @@ protected by the runtime's fencing tokens, where the job uses them.
 """
 
 try:
-    from aws_cdk import Acknowledgment  # noqa: F401 - the youngest of what is used bounds the extra
+    from aws_cdk import Acknowledgment  # noqa: F401 - what an old one lacks
 except ImportError as error:  # seen from the wheel, without extras
     raise ImportError(
         "s3leader_cdk needs aws-cdk-lib, as new as its extra asks for: pip install 's3leader[cdk]'"

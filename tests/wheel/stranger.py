@@ -21,6 +21,8 @@ def charge(invoice, fencing_token):
 
 
 """
+# CDK's own validation takes most of a synth's time, and tests/infra has it on.
+QUICK = {"CDK_VALIDATION": "false"}
 # Two invocations as Lambda makes them: boto3 is there, everything else is in the code's folder.
 LAMBDA = """if True:
     import importlib, json, sys
@@ -87,8 +89,7 @@ def synthesize(environment: Environment, folder: Path) -> Synthesized:
     (folder / "billing" / "main.py").write_text(BILLING + readme("@singleton"))
     (folder / "app.py").write_text(readme("SingletonJob"))
     output = folder / "cdk.out"
-    # CDK's own validation takes most of a synth's time, and tests/infra has it on.
-    environment.prints("app.py", cwd=folder, CDK_OUTDIR=str(output), CDK_VALIDATION="false")
+    environment.prints("app.py", cwd=folder, CDK_OUTDIR=str(output), **QUICK)
     (template,) = output.glob("*.template.json")
     return Synthesized(json.loads(template.read_text())["Resources"], output)
 

@@ -1,51 +1,26 @@
 """The oldest versions that the wheel says it takes do take it."""
 
-import hashlib
+import json
 import re
-import subprocess
-import sys
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-from tests.wheel.environments import PIP, Environment, empty, install, metadata
-from tests.wheel.stranger import Synthesized, invoke, synthesize
+from tests.wheel.environments import PIP, ROOT, Environment, empty, install, metadata
+from tests.wheel.stranger import QUICK, Synthesized, invoke, synthesize
 
 pytestmark = pytest.mark.local_cloud
 LOCK = Path(__file__).with_name("floors.lock")
 
 
 @pytest.fixture(scope="module")
-def base(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What floors.lock names, installed in a folder that is kept from one run to the next.
-
-    So old a CDK imports all of its modules at once, and it takes a minute to compile them.
-    """
-    digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)
-    kept = tmp_path_factory.mktemp("kept") if cache is None else cache.mkdir("floors")
-    folder = kept / digest
-    if not folder.exists():
-        with tempfile.TemporaryDirectory(dir=kept) as made:
-            site = Path(made) / "site"
-            command = [sys.executable, "-I", "-m", *PIP, "install", "--no-compile", "--no-deps"]
-            command += ["--require-hashes", f"--requirement={LOCK}", f"--target={site}"]
-            subprocess.run(command, check=True, capture_output=True)
-            with suppress(OSError):  # where another run was faster
-                site.rename(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def environment(base: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    # With a pip of its own, which bundles the job's code.
-    made = empty(tmp_path_factory.mktemp("floors") / "env", pip=True)
-    (site,) = made.folder.glob("lib/python*/site-packages")
-    (site / "base.pth").write_text(str(base))
-    # Without an index, so that it fails where a floor is not what the wheel asks for.
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    folder = tmp_path_factory.mktemp("floors")
+    made = empty(folder / "env", pip=True)
+    arguments = ["install", "--no-compile", "--no-deps", "--require-hashes"]
+    made.prints("-m", *PIP, *arguments, f"--requirement={LOCK}", cwd=folder)
+    # Without an index, so that it fails where the lock does not satisfy the wheel.
     install(made, wheel, "[cdk,lambda,cli]", "--no-index")
     return made
 
@@ -92,12 +67,25 @@ def test_the_constructs_stage_a_job_that_leads(
     assert found.answers[0]["outcome"] == "completed"
 
 
+def test_every_construct_synthesizes(environment: Environment, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "constructs.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "app.py").write_text("\n".join(blocks))
+    (tmp_path / "billing").mkdir()
+    (tmp_path / "billing" / "main.py").write_text("def handler(event, context, term): ...\n")
+    unbundled = {"CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []}), **QUICK}
+    environment.prints("app.py", cwd=tmp_path, CDK_OUTDIR="cdk.out", **unbundled)
+    stacks = sorted(path.name for path in (tmp_path / "cdk.out").glob("*.template.json"))
+    named = ["Billing-eu-west-1", "Billing-us-east-1", "Home", "Jobs"]
+    assert stacks == [f"{name}.template.json" for name in named]
+
+
 def test_the_decorator_leads_and_counts(
-    environment: Environment, app: Synthesized, base: Path, s3: dict[str, str]
+    environment: Environment, app: Synthesized, s3: dict[str, str]
 ) -> None:
     project = app.output.parent
     found = invoke(environment, app, project, "2026-11-23T03:00:00Z", s3=s3)
-    powertools = found.homes[1].is_relative_to(base)
+    powertools = found.homes[1].is_relative_to(environment.folder)
     assert (powertools, {"Won", "Completed", "LostDone"} - found.metrics) == (True, set())
 
 
