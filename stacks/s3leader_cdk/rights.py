@@ -43,9 +43,8 @@ class ElectionRights:
         return _all(
             [
                 self._grant_list(grantee),
-                self._grant_objects(
-                    grantee, ["s3:GetObject", "s3:PutObject"], [self.lock_keys, self.hint_key]
-                ),
+                self._grant_objects(grantee, ["s3:GetObject"], [self.lock_keys, self.hint_key]),
+                *self._grant_conditional_puts(grantee),
                 self._grant_objects(
                     grantee,
                     ["s3:PutObjectTagging"],
@@ -70,6 +69,19 @@ class ElectionRights:
                 *self._grant_key(grantee, "kms:Decrypt"),
             ]
         )
+
+    def _grant_conditional_puts(self, grantee: iam.IGrantable) -> list[iam.Grant]:
+        # One statement to create and one to replace: either header will do, but there must be one.
+        # A bucket of ours denies other writes to everyone; an imported one may not.
+        return [
+            self._grant_objects(
+                grantee,
+                ["s3:PutObject"],
+                [self.lock_keys, self.hint_key],
+                conditions={"Null": {key: "false"}},
+            )
+            for key in ("s3:if-none-match", "s3:if-match")
+        ]
 
     def _grant_list(self, grantee: iam.IGrantable) -> iam.Grant:
         acknowledge_object_wildcards(

@@ -73,7 +73,9 @@ def test_attached_function_has_the_rights_of_its_election(attached: Synthesized)
     resource = "<LocksBucket941BDB31.Arn>/elections/two/lock_*"
     assert [each["Action"] for each in statements] == [
         "s3:ListBucket",
-        ["s3:GetObject", "s3:PutObject"],
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:PutObject",
         "s3:PutObjectTagging",
     ]
     assert statements[-1]["Resource"] == resource

@@ -30,9 +30,15 @@ TAG = {
 }
 
 
-def objects(actions: str | list[str]) -> dict[str, Any]:
+def objects(action: str, **condition: Any) -> dict[str, Any]:
     resources = [f"{ARN}/{HINT}", f"{ARN}/{LOCKS}"]
-    return {"Action": actions, "Effect": "Allow", "Resource": resources}
+    found = {"Action": action, "Effect": "Allow", "Resource": resources}
+    return found | ({"Condition": condition} if condition else {})
+
+
+CREATE = objects("s3:PutObject", Null={"s3:if-none-match": "false"})
+REPLACE = objects("s3:PutObject", Null={"s3:if-match": "false"})
+CANDIDATE = [LIST, objects("s3:GetObject"), CREATE, REPLACE, TAG]
 
 
 def role(stack: cdk.Stack) -> iam.Role:
@@ -82,7 +88,7 @@ def test_a_candidate_may_list_get_put_and_tag_its_locks_and_nothing_more(
     candidate: Synthesized,
 ) -> None:
     statements = candidate.statements("AWS::IAM::Policy")
-    assert statements == [LIST, objects(["s3:GetObject", "s3:PutObject"]), TAG]
+    assert statements == CANDIDATE
 
 
 def test_an_observer_may_list_and_get_and_nothing_more() -> None:
@@ -204,7 +210,7 @@ def test_an_imported_role_may_be_a_candidate() -> None:
         LockBucket(stack, "Locks").grant_candidate(alien, election="nightly")
 
     statements = synthesize(build).statements("AWS::IAM::Policy")
-    assert statements == [LIST, objects(["s3:GetObject", "s3:PutObject"]), TAG]
+    assert statements == CANDIDATE
 
 
 def test_an_alias_may_observe() -> None:

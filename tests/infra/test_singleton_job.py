@@ -117,16 +117,16 @@ def test_function_may_log_report_failures_and_campaign_and_nothing_else(
     default: Synthesized,
 ) -> None:
     statements = default.statements("AWS::IAM::Policy", "JobRole")
+    objects = [
+        "<LocksBucket941BDB31.Arn>/elections/nightly/hint.json",
+        "<LocksBucket941BDB31.Arn>/elections/nightly/lock_*",
+    ]
     assert [(each["Action"], each["Resource"]) for each in statements] == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], "<JobLogGroup1FE34A36.Arn>"),
         ("s3:ListBucket", "<LocksBucket941BDB31.Arn>"),
-        (
-            ["s3:GetObject", "s3:PutObject"],
-            [
-                "<LocksBucket941BDB31.Arn>/elections/nightly/hint.json",
-                "<LocksBucket941BDB31.Arn>/elections/nightly/lock_*",
-            ],
-        ),
+        ("s3:GetObject", objects),
+        ("s3:PutObject", objects),
+        ("s3:PutObject", objects),
         ("s3:PutObjectTagging", "<LocksBucket941BDB31.Arn>/elections/nightly/lock_*"),
         ("sqs:SendMessage", f"<{default.ids('AWS::SQS::Queue')[0]}.Arn>"),
     ]
