@@ -12,6 +12,11 @@ from tests.wheel.stranger import QUICK, Synthesized, invoke, synthesize
 
 pytestmark = pytest.mark.local_cloud
 LOCK = Path(__file__).with_name("floors.lock")
+# Rights on a bucket that is known by its ARN alone.
+IMPORTED = """
+imported = s3.Bucket.from_bucket_name(stack, "Imported", "imported-locks")
+LockBucket(stack, "InImported", bucket=imported).attach(function("Importer"), election="imported")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +74,8 @@ def test_the_constructs_stage_a_job_that_leads(
 
 def test_every_construct_synthesizes(environment: Environment, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "constructs.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "app.py").write_text("\n".join(blocks))
+    program = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    (tmp_path / "app.py").write_text(program.replace("app.synth()", IMPORTED + "app.synth()"))
     (tmp_path / "billing").mkdir()
     (tmp_path / "billing" / "main.py").write_text("def handler(event, context, term): ...\n")
     unbundled = {"CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []}), **QUICK}
