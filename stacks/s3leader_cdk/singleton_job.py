@@ -12,6 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -149,16 +150,7 @@ class SingletonJob(Construct):
         check.history(lock_bucket.history, self.max_tick_age, flexible_window, self.timeout)
         self._become_candidate(attached=function is not None, lease=lease, attempts=max_attempts)
         self.unprocessed = self._take_failures(retry_attempts, dead_letters)
-        self.contenders = Contenders(
-            self,
-            "Contenders",
-            function=self.function,
-            expressions=expressions,
-            count=contenders,
-            max_tick_age=self.max_tick_age,
-            flexible_window=flexible_window,
-            dead_letters=dead_letters,
-        )
+        self.contenders = self._contend(expressions, contenders, flexible_window, dead_letters)
         expected = default_expected_within(interval, _sum(self.timeout, flexible_window))
         self.monitoring = self._monitor(
             expected_within=expected if expected_within is None else expected_within,
@@ -218,6 +210,24 @@ class SingletonJob(Construct):
             max_event_age=check.lambda_s_share(self.max_tick_age),
         )
         return queue
+
+    def _contend(
+        self,
+        expressions: Sequence[scheduler.ScheduleExpression],
+        count: int,
+        flexible_window: Duration | None,
+        dead_letters: sqs.IQueue | None,
+    ) -> Contenders:
+        return Contenders(
+            self,
+            "Contenders",
+            function=self.function,
+            expressions=expressions,
+            count=count,
+            max_tick_age=self.max_tick_age,
+            flexible_window=flexible_window,
+            dead_letters=dead_letters,
+        )
 
     def _monitor(
         self,

@@ -166,7 +166,7 @@ def test_no_file_outgrows_its_room() -> None:
     assert {name: size for name, size in sizes.items() if size > limits[name]} == {}
 
 
-def test_no_function_is_longer_than_forty_lines_without_its_docstring() -> None:
+def test_no_function_does_its_work_in_more_than_forty_lines() -> None:
     long = {
         f"{name}:{node.lineno} {node.name}": size
         for name, text in sources()
@@ -179,8 +179,10 @@ def test_no_function_is_longer_than_forty_lines_without_its_docstring() -> None:
 
 
 def _size(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    size = (node.end_lineno or node.lineno) - node.lineno + 1
+    """Return the lines of what it does: a signature has one for each thing that can be asked."""
+    first, *others = node.body
     if ast.get_docstring(node) is not None:
-        docstring = node.body[0]
-        size -= (docstring.end_lineno or docstring.lineno) - docstring.lineno + 1
-    return size
+        if not others:
+            return 0
+        first = others[0]
+    return (node.end_lineno or first.lineno) - first.lineno + 1
