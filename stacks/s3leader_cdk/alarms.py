@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk.metrics import PERIOD, election_metric
+from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.names import shortened
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -41,20 +40,6 @@ def any_alarm(
     return alarm
 
 
-def dead_letter_alarm(
-    scope: Construct,
-    alarm_id: str,
-    queue: sqs.IQueue | None,
-    description: str,
-    actions: Sequence[cloudwatch.IAlarmAction],
-) -> cloudwatch.Alarm | None:
-    """Return an alarm for anything that waits in a queue, None where there is no queue."""
-    if queue is None:
-        return None
-    metric = queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum")
-    return any_alarm(scope, alarm_id, metric, f"{description} They wait in the queue.", actions)
-
-
 def silence_alarm(
     scope: Construct,
     alarm_id: str,
@@ -65,15 +50,16 @@ def silence_alarm(
     several_regions: bool,
     actions: Sequence[cloudwatch.IAlarmAction],
 ) -> cloudwatch.Alarm:
-    """Return an alarm for `expected` without a completed term, missing data included.
+    """Return an alarm for `expected` without a completed term; no data is no completed term.
 
-    Where contenders of several Regions may win, the winner's alone counts `Completed`. So there
-    it is an alarm for contenders that all this time reported nothing, or a ledger that was more
-    than `expected` behind their ticks.
+    Where contenders of several Regions may win, only the winner's Region sees `Completed`. So
+    there it goes by what they all see: an alarm if for `expected` the ledger was further behind
+    their ticks than that, without a break, or nothing was heard of them.
     """
     period, periods = silence_periods(expected)
     name, statistic = ("Behind", "Minimum") if several_regions else ("Completed", "Sum")
     operators = cloudwatch.ComparisonOperator
+    silent = ", or this Region's contenders are silent" if several_regions else ""
     alarm = cloudwatch.Alarm(
         scope,
         alarm_id,
@@ -81,7 +67,7 @@ def silence_alarm(
             name, election=election, bucket=bucket, period=period, statistic=statistic
         ),
         alarm_description=f"No term of election {shortened(election)} was completed in the time"
-        " in which one was expected. A new stack is in this state until its first term is over.",
+        f" expected{silent}. A new stack is in this state until its first term is over.",
         comparison_operator=operators.GREATER_THAN_THRESHOLD
         if several_regions
         else operators.LESS_THAN_THRESHOLD,
@@ -104,8 +90,8 @@ def default_expected_within(interval: Duration | None, timeout: Duration) -> Dur
 def silence_periods(expected: Duration) -> tuple[Duration, int]:
     """Cut `expected` into equal periods as CloudWatch allows them: by minutes, or by hours.
 
-    Into small ones: CloudWatch looks back some periods further than it is told to before it takes
-    missing data for a breach.
+    Small ones, since before CloudWatch takes missing data for a breach, it looks for other data
+    some periods further back than it was told to.
     """
     seconds = expected.to_seconds()
     if not _SHORTEST_SILENCE <= seconds <= _LONGEST_SILENCE:

@@ -28,13 +28,14 @@ _LOST = ("LostHeld", "LostDone", "LostBeaten", "LostExhausted")
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """An election and where its contenders run; no Regions: in the dashboard's own alone."""
+    """An election, and where its contenders run; no `regions`: in the dashboard's own alone."""
 
     election: str
     bucket: str
     prefix: str
     regions: tuple[str, ...]
     contenders: int
+    here: str
 
     def metric(
         self,
@@ -110,8 +111,7 @@ def create_dashboard(
 def _header(watched: Watched) -> str:
     prefix = "" if watched.prefix == _DEFAULT_PREFIX else f" --prefix '{watched.prefix}'"
     where = (
-        f" Contenders run in {', '.join(watched.regions)}; alarms, functions, dead letters and"
-        " costs are those of this Region."
+        f" Contenders run in {', '.join(watched.regions)}; *this Region* is {watched.here}."
         if watched.regions
         else ""
     )
@@ -139,6 +139,7 @@ def _graph(
         width=width,
         stacked=stacked,
         left_y_axis=cloudwatch.YAxisProps(min=0, label=unit, show_units=unit is None),
+        right_y_axis=cloudwatch.YAxisProps(min=0) if right else None,
     )
 
 
@@ -226,7 +227,7 @@ def _cost(
         duration = {"duration": function.metric_duration(period=_PERIOD, statistic="Sum")}
         costs.append(
             _dollars_per_hour(
-                f"{gigabyte_seconds} * {LAMBDA_GB_SECOND}", "Lambda computing", duration
+                f"{gigabyte_seconds} * {LAMBDA_GB_SECOND}", "Lambda computing, arm64", duration
             )
         )
     return _graph(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Annotations, Duration, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -11,11 +11,24 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk.alarms import any_alarm, dead_letter_alarm, silence_alarm
+from s3leader_cdk.alarms import any_alarm, silence_alarm
 from s3leader_cdk.dashboard import Watched, create_dashboard
 from s3leader_cdk.metrics import PERIOD, election_metric
 from s3leader_cdk.names import shortened
 
+_DESCRIPTIONS = {
+    "Failed": "A term of election {election} ended as failed: its handler raised.",
+    "LeadershipLost": "A leader of election {election} was deposed or too late while at work: its"
+    " lease is shorter than its pauses, or an operator stepped in.",
+    "CorruptLock": "The highest lock of election {election} cannot be read as one: nobody leads"
+    " until an operator has looked at it and sealed it.",
+    # Campaigns that fail for other reasons raise too. Lambda's retry may mend them, so they are
+    # counted here only, and not by an alarm of their own.
+    "FunctionErrors": "An invocation failed. Unlike a failed term this includes time-outs, memory"
+    " that ran out, code that does not import, and a bucket that refuses.",
+    "Undelivered": "Events of the schedule never reached the function. They wait in the queue.",
+    "Unprocessed": "The function gave up on events after all its retries. They wait in the queue.",
+}
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 _MOST_CONTENDERS = 99  # the runtime counts no higher
 
@@ -41,10 +54,9 @@ class Monitoring(Construct):
         expected_within: the longest time without a completed term, from 3 minutes to 7 days.
             Default: no such alarm, and a warning that there is none.
         regions: all Regions whose functions contend in the election, this one included. Default:
-            this one alone. With several, `not_completed` goes by `Behind`: when all contenders of
-            this Region are silent for `expected_within`; or when they have found no tick completed
-            for `expected_within`, and go on to find none for as long again. So it goes off
-            after at most about twice that time.
+            this one alone. With several, `not_completed` goes off when this Region's contenders
+            have been silent for `expected_within`, or have found the latest completed tick further
+            behind than that for just as long: about twice that time after the last completed tick.
         memory_size: of the function in MiB, for what computing costs. Default: not shown.
         actions: what every alarm does. Default: nothing but change its state.
         dashboard: whether there is one. Default: True.
@@ -69,93 +81,65 @@ class Monitoring(Construct):
         dashboard: bool = True,
     ) -> None:
         super().__init__(scope, id)
-        _check(contenders, regions, here=Stack.of(self).region)
-        self._election, self._bucket, self._actions = election, bucket, actions
-        shown = shortened(election)
-        self.failed = self._count(
-            "Failed", f"A term of election {shown} ended as failed: its handler raised."
+        here = Stack.of(self).region
+        _check(contenders, regions, here=here)
+        self._watched = Watched(
+            election=election,
+            bucket=bucket,
+            prefix=prefix,
+            contenders=contenders,
+            regions=tuple(regions) if len(regions) > 1 else (),
+            here=here,
         )
-        self.leadership_lost = self._count(
-            "LeadershipLost",
-            f"A leader of election {shown} was deposed or too late while at work: its lease is"
-            " shorter than its pauses, or an operator stepped in.",
-        )
-        self.corrupt_lock = self._count(
-            "CorruptLock",
-            f"The highest lock of election {shown} cannot be read as one: nobody leads until an"
-            " operator has looked at it and sealed it.",
-        )
-        # Campaigns that fail otherwise raise as well, but Lambda's retry may mend those: they
-        # need no alarm beside this one.
-        self.function_errors = any_alarm(
-            self,
-            "FunctionErrors",
-            function.metric_errors(period=PERIOD),
-            "An invocation failed. Unlike a failed term this includes time-outs, memory that ran"
-            " out, code that does not import, and a bucket that refuses.",
-            actions,
-        )
-        self.undelivered = dead_letter_alarm(
-            self,
-            "Undelivered",
-            undelivered,
-            "Events of the schedule never reached the function.",
-            actions,
-        )
-        self.unprocessed = dead_letter_alarm(
-            self,
-            "Unprocessed",
-            unprocessed,
-            "The function gave up on events after all its retries.",
-            actions,
-        )
-        self.not_completed = self._silence(expected_within, several_regions=len(regions) > 1)
-        self.alarms = [alarm for alarm in self._possible_alarms() if alarm is not None]
-        self.dashboard = (
-            create_dashboard(
-                self,
-                Watched(
-                    election=election,
-                    bucket=bucket,
-                    prefix=prefix,
-                    regions=tuple(regions) if len(regions) > 1 else (),
-                    contenders=contenders,
-                ),
-                function=function,
-                memory_size=memory_size,
-                queues={"undelivered": undelivered, "unprocessed": unprocessed},
-                alarms=self.alarms,
-            )
-            if dashboard
-            else None
-        )
+        self._actions = actions
+        self.failed = self._count("Failed")
+        self.leadership_lost = self._count("LeadershipLost")
+        self.corrupt_lock = self._count("CorruptLock")
+        self.function_errors = self._any("FunctionErrors", function.metric_errors(period=PERIOD))
+        self.undelivered = self._dead_letters("Undelivered", undelivered)
+        self.unprocessed = self._dead_letters("Unprocessed", unprocessed)
+        self.not_completed = self._silence(expected_within)
+        self.alarms = self._existing_alarms()
+        queues = {"undelivered": undelivered, "unprocessed": unprocessed}
+        self.dashboard = self._show(function, memory_size, queues) if dashboard else None
 
-    def _count(self, name: str, description: str) -> cloudwatch.Alarm:
-        metric = election_metric(name, election=self._election, bucket=self._bucket)
-        return any_alarm(self, name, metric, description, self._actions)
+    def _count(self, name: str) -> cloudwatch.Alarm:
+        metric = election_metric(name, election=self._watched.election, bucket=self._watched.bucket)
+        return self._any(name, metric)
 
-    def _silence(
-        self, expected: Duration | None, *, several_regions: bool
-    ) -> cloudwatch.Alarm | None:
+    def _any(self, alarm_id: str, metric: cloudwatch.IMetric) -> cloudwatch.Alarm:
+        description = _DESCRIPTIONS[alarm_id].format(election=shortened(self._watched.election))
+        return any_alarm(self, alarm_id, metric, description, self._actions)
+
+    def _dead_letters(self, alarm_id: str, queue: sqs.IQueue | None) -> cloudwatch.Alarm | None:
+        if queue is None:
+            return None
+        metric = queue.metric_approximate_number_of_messages_visible(
+            period=PERIOD, statistic="Maximum"
+        )
+        return self._any(alarm_id, metric)
+
+    def _silence(self, expected: Duration | None) -> cloudwatch.Alarm | None:
         if expected is None:
             Annotations.of(self).add_warning_v2(
                 "s3leader:no-completion-alarm",
-                f"nothing will tell if election {shortened(self._election)} stops completing"
-                " terms: pass expected_within, as its schedule does not tell its interval",
+                f"nothing will tell if election {shortened(self._watched.election)} stops"
+                " completing terms: pass expected_within, as its schedule does not tell its"
+                " interval",
             )
             return None
         return silence_alarm(
             self,
             "NotCompleted",
-            election=self._election,
-            bucket=self._bucket,
+            election=self._watched.election,
+            bucket=self._watched.bucket,
             expected=expected,
-            several_regions=several_regions,
+            several_regions=bool(self._watched.regions),
             actions=self._actions,
         )
 
-    def _possible_alarms(self) -> tuple[cloudwatch.Alarm | None, ...]:
-        return (
+    def _existing_alarms(self) -> list[cloudwatch.Alarm]:
+        possible = (
             self.not_completed,
             self.failed,
             self.leadership_lost,
@@ -163,6 +147,22 @@ class Monitoring(Construct):
             self.function_errors,
             self.undelivered,
             self.unprocessed,
+        )
+        return [alarm for alarm in possible if alarm is not None]
+
+    def _show(
+        self,
+        function: lambda_.IFunction,
+        memory_size: int | None,
+        queues: Mapping[str, sqs.IQueue | None],
+    ) -> cloudwatch.Dashboard:
+        return create_dashboard(
+            self,
+            self._watched,
+            function=function,
+            memory_size=memory_size,
+            queues=queues,
+            alarms=self.alarms,
         )
 
 
