@@ -55,15 +55,7 @@ def regions(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regi
     with assemblies(project, {"two": context}) as made:
         cloud.bootstrap(HOME, OTHER)
     outputs = cloud.deploy_all(made / "two")
-    jobs = {
-        region: Job(
-            cloud,
-            locks=outputs[f"{STACK}-home"]["LockBucketName"],
-            function=outputs[f"{STACK}-{region}"]["FunctionName"],
-            region=region,
-        )
-        for region in (HOME, OTHER)
-    }
+    jobs = {region: job_of(cloud, outputs, region) for region in (HOME, OTHER)}
 
     def fired() -> list[Invocation]:
         return [one for one in cloud.invocations() if one.ended]
@@ -89,6 +81,12 @@ def regions(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regi
         left=jobs[OTHER].inventory(),
         terms=jobs[HOME].terms(),
     )
+
+
+def job_of(cloud: LocalCloud, outputs: dict[str, dict[str, str]], region: str) -> Job:
+    locks = outputs[f"{STACK}-home"]["LockBucketName"]
+    function = outputs[f"{STACK}-{region}"]["FunctionName"]
+    return Job(cloud, locks=locks, function=function, region=region)
 
 
 def race(jobs: list[Job], tick: str) -> list[Any]:
