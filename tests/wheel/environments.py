@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import Parser
@@ -94,10 +96,14 @@ class Environment:
         return [Path(file) for file in self.answer(script, *packages, cwd=cwd)]
 
 
-def empty(folder: Path, *, pip: bool = False) -> Environment:
-    """Make an environment that has nothing in it, or pip alone."""
+@contextmanager
+def empty(folder: Path, *, pip: bool = False) -> Iterator[Environment]:
+    """Make an environment that has nothing in it, or pip alone; with a CDK in it, it is large."""
     venv.create(folder, with_pip=pip, symlinks=True)
-    return Environment(folder)
+    try:
+        yield Environment(folder)
+    finally:
+        shutil.rmtree(folder)
 
 
 def install(environment: Environment, wheel: Path, extras: str = "", *options: str) -> None:

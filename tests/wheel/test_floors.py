@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,14 @@ LockBucket(stack, "InImported", bucket=imported).attach(function("Importer"), el
 
 
 @pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     folder = tmp_path_factory.mktemp("floors")
-    made = empty(folder / "env", pip=True)
-    arguments = ["install", "--no-compile", "--no-deps", "--require-hashes"]
-    made.prints("-m", *PIP, *arguments, f"--requirement={LOCK}", cwd=folder)
-    # Without an index, so that it fails where the lock does not satisfy the wheel.
-    install(made, wheel, "[cdk,lambda,cli]", "--no-index")
-    return made
+    with empty(folder / "env", pip=True) as made:
+        arguments = ["install", "--no-compile", "--no-deps", "--require-hashes"]
+        made.prints("-m", *PIP, *arguments, f"--requirement={LOCK}", cwd=folder)
+        # Without an index, so that it fails where the lock does not satisfy the wheel.
+        install(made, wheel, "[cdk,lambda,cli]", "--no-index")
+        yield made
 
 
 def pinned() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`pip install s3leader[cdk]` in an empty environment, and the README's lines in an app."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,13 @@ pytestmark = pytest.mark.local_cloud
 
 
 @pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     folder = tmp_path_factory.mktemp("stranger")
-    made = empty(folder / "env", pip=True)
-    # As a stranger types it, but for the versions, and for compiling what is never imported.
-    arguments = ["install", "--no-compile", locked(folder), f"{wheel}[cdk]"]
-    made.prints("-m", *PIP, *arguments, cwd=folder)
-    return made
+    with empty(folder / "env", pip=True) as made:
+        # As a stranger types it, but for the versions, and for compiling what is never imported.
+        arguments = ["install", "--no-compile", locked(folder), f"{wheel}[cdk]"]
+        made.prints("-m", *PIP, *arguments, cwd=folder)
+        yield made
 
 
 @pytest.fixture(scope="module")

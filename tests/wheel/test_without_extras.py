@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,11 @@ OF_EXTRAS = ["aws_cdk", "constructs", "jsii", "rich", "aws_lambda_powertools"]
 
 
 @pytest.fixture(scope="module")
-def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     folder = tmp_path_factory.mktemp("bare")
-    environment = empty(folder / "env")
-    install(environment, wheel, "", locked(folder))
-    return environment
+    with empty(folder / "env") as made:
+        install(made, wheel, "", locked(folder))
+        yield made
 
 
 def test_the_packages_come_from_the_wheel(bare: Environment, tmp_path: Path) -> None:
