@@ -4,9 +4,7 @@ import ast
 import json
 import re
 import subprocess
-import sys
 import tomllib
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +16,7 @@ PACKAGES = {
     "s3leader_cdk": "stacks/s3leader_cdk",
     "s3leader_cli": "scripts/s3leader_cli",
 }
-LOCKS = ["requirements.lock", "lambda_src/requirements.lock"]
+LOCKS = ["requirements.lock", "lambda_src/requirements.lock", "tests/wheel/floors.lock"]
 INDEXES = ["pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com"]
 PERSONAL_FOLDER = re.compile(r"(?<![\w.*])/(?:home|root|Users|work)/\w")
 OTHER_WORDS = re.compile(
@@ -122,36 +120,6 @@ def test_one_word_for_one_thing() -> None:
         if (hit := OTHER_WORDS.search(re.sub(r"boto3\.session(\.Session)?", "", line)))
     }
     assert found == {}
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    target = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", target],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    return zipfile.ZipFile(next(target.glob("*.whl"))).namelist()
-
-
-def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: list[str]) -> None:
-    folders = {name.partition("/")[0] for name in wheel}
-    assert {name for name in folders if not name.endswith(".dist-info")} == set(PACKAGES)
-
-
-def test_the_wheel_holds_every_module_of_the_three_packages(wheel: list[str]) -> None:
-    modules = {
-        package + name.removeprefix(folder)
-        for package, folder in PACKAGES.items()
-        for name, _ in texts(folder + "/")
-    }
-    assert modules - set(wheel) == set()
-
-
-def test_the_wheel_holds_the_lock_that_jobs_are_staged_with(wheel: list[str]) -> None:
-    assert "s3leader_cdk/requirements.lock" in wheel
 
 
 def test_the_command_line_that_the_wheel_installs_exists() -> None:
