@@ -80,7 +80,7 @@ def create_dashboard(
     *,
     function: lambda_.IFunction,
     memory_size: int | None,
-    queues: Mapping[str, sqs.IQueue | None],
+    queues: Mapping[str, sqs.IQueue],
     alarms: Sequence[cloudwatch.Alarm],
 ) -> cloudwatch.Dashboard:
     """Return the dashboard. CloudFormation names it: names are taken in all Regions at once."""
@@ -93,18 +93,9 @@ def create_dashboard(
         ],
         [_terms(watched), *_wins_and_losses(watched)],
         [_whys(watched), _durations(watched), _lag(watched)],
-        [_requests(watched), _failed_campaigns(watched), _invocations(function)],
+        [_requests(watched), _failed_campaigns(watched), _invocations(function), *_waiting(queues)],
         [_cost(watched, function, memory_size)],
     ]
-    waiting = [
-        queue.metric_approximate_number_of_messages_visible(
-            period=_PERIOD, statistic="Maximum", label=name
-        )
-        for name, queue in queues.items()
-        if queue is not None
-    ]
-    if waiting:
-        rows[-2].append(_graph("Dead letters in this Region", waiting, width=_QUARTER))
     return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
 
 
@@ -205,6 +196,16 @@ def _invocations(function: lambda_.IFunction) -> cloudwatch.GraphWidget:
         ],
         width=_QUARTER,
     )
+
+
+def _waiting(queues: Mapping[str, sqs.IQueue]) -> list[cloudwatch.IWidget]:
+    waiting = [
+        queue.metric_approximate_number_of_messages_visible(
+            period=_PERIOD, statistic="Maximum", label=name
+        )
+        for name, queue in queues.items()
+    ]
+    return [_graph("Dead letters in this Region", waiting, width=_QUARTER)] if waiting else []
 
 
 def _cost(

@@ -28,8 +28,11 @@ _DESCRIPTIONS = {
     " that ran out, code that does not import, and a bucket that refuses.",
     "Undelivered": "Events of the schedule never reached the function. They wait in the queue.",
     "Unprocessed": "The function gave up on events after all its retries. They wait in the queue.",
+    "DeadLetters": "Events never reached the function, or it gave up on them after all its retries."
+    " They wait in the queue.",
 }
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+_MEMORY_IF_UNSAID = 128  # by Lambda
 _MOST_CONTENDERS = 99  # the runtime counts no higher
 
 
@@ -38,7 +41,8 @@ class Monitoring(Construct):
 
     Children: `failed`, `leadership_lost`, `function_errors`, `corrupt_lock`, `not_completed` (None
     where nothing says how often to expect a completed term), `undelivered`, `unprocessed` (None
-    without the queue), `dashboard` (None if not wanted); `alarms` is the list of those that exist.
+    without the queue, the same alarm if both have one queue), `dashboard` (None if not wanted);
+    `alarms` is the list of those that exist.
 
     Args:
         scope: the parent.
@@ -57,7 +61,9 @@ class Monitoring(Construct):
             this one alone. With several, `not_completed` goes off when this Region's contenders
             have been silent for `expected_within`, or have found the latest completed tick further
             behind than that for just as long: about twice that time after the last completed tick.
-        memory_size: of the function in MiB, for what computing costs. Default: not shown.
+            It goes by their ticks, so their events need one.
+        memory_size: of the function in MiB, for what computing costs. Default: what the function
+            says, if it was made in this app; otherwise that cost is not shown.
         actions: what every alarm does. Default: nothing but change its state.
         dashboard: whether there is one. Default: True.
     """
@@ -96,11 +102,20 @@ class Monitoring(Construct):
         self.leadership_lost = self._count("LeadershipLost")
         self.corrupt_lock = self._count("CorruptLock")
         self.function_errors = self._any("FunctionErrors", function.metric_errors(period=PERIOD))
-        self.undelivered = self._dead_letters("Undelivered", undelivered)
-        self.unprocessed = self._dead_letters("Unprocessed", unprocessed)
+        queues = _by_alarm(undelivered, unprocessed)
+        waiting = {name: self._dead_letters(name, queue) for name, queue in queues.items()}
+        both = waiting.get("DeadLetters")
+        self.undelivered = waiting.get("Undelivered", both)
+        self.unprocessed = waiting.get("Unprocessed", both)
         self.not_completed = self._silence(expected_within)
-        self.alarms = self._existing_alarms()
-        queues = {"undelivered": undelivered, "unprocessed": unprocessed}
+        self.alarms = [
+            *([] if self.not_completed is None else [self.not_completed]),
+            self.failed,
+            self.leadership_lost,
+            self.corrupt_lock,
+            self.function_errors,
+            *waiting.values(),
+        ]
         self.dashboard = self._show(function, memory_size, queues) if dashboard else None
 
     def _count(self, name: str) -> cloudwatch.Alarm:
@@ -111,9 +126,7 @@ class Monitoring(Construct):
         description = _DESCRIPTIONS[alarm_id].format(election=shortened(self._watched.election))
         return any_alarm(self, alarm_id, metric, description, self._actions)
 
-    def _dead_letters(self, alarm_id: str, queue: sqs.IQueue | None) -> cloudwatch.Alarm | None:
-        if queue is None:
-            return None
+    def _dead_letters(self, alarm_id: str, queue: sqs.IQueue) -> cloudwatch.Alarm:
         metric = queue.metric_approximate_number_of_messages_visible(
             period=PERIOD, statistic="Maximum"
         )
@@ -124,8 +137,7 @@ class Monitoring(Construct):
             Annotations.of(self).add_warning_v2(
                 "s3leader:no-completion-alarm",
                 f"nothing will tell if election {shortened(self._watched.election)} stops"
-                " completing terms: pass expected_within, as its schedule does not tell its"
-                " interval",
+                " completing terms: pass expected_within, the longest time to go without one",
             )
             return None
         return silence_alarm(
@@ -138,32 +150,38 @@ class Monitoring(Construct):
             actions=self._actions,
         )
 
-    def _existing_alarms(self) -> list[cloudwatch.Alarm]:
-        possible = (
-            self.not_completed,
-            self.failed,
-            self.leadership_lost,
-            self.corrupt_lock,
-            self.function_errors,
-            self.undelivered,
-            self.unprocessed,
-        )
-        return [alarm for alarm in possible if alarm is not None]
-
     def _show(
         self,
         function: lambda_.IFunction,
         memory_size: int | None,
-        queues: Mapping[str, sqs.IQueue | None],
+        queues: Mapping[str, sqs.IQueue],
     ) -> cloudwatch.Dashboard:
         return create_dashboard(
             self,
             self._watched,
             function=function,
-            memory_size=memory_size,
+            memory_size=_memory_size(function) if memory_size is None else memory_size,
             queues=queues,
             alarms=self.alarms,
         )
+
+
+def _by_alarm(
+    undelivered: sqs.IQueue | None, unprocessed: sqs.IQueue | None
+) -> dict[str, sqs.IQueue]:
+    """Return what to watch by the alarm's id: one queue needs one alarm, whatever comes to it."""
+    given = {"Undelivered": undelivered, "Unprocessed": unprocessed}
+    queues = {name: queue for name, queue in given.items() if queue is not None}
+    if len(queues) > len({queue.queue_arn for queue in queues.values()}):
+        return {"DeadLetters": queues["Undelivered"]}
+    return queues
+
+
+def _memory_size(function: lambda_.IFunction) -> int | None:
+    made = function.node.default_child
+    if not isinstance(made, lambda_.CfnFunction) or Token.is_unresolved(made.memory_size):
+        return None
+    return _MEMORY_IF_UNSAID if made.memory_size is None else int(made.memory_size)
 
 
 def _check(contenders: int, regions: Sequence[str], *, here: str) -> None:

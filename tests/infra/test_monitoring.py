@@ -1,14 +1,33 @@
+"""Which alarms there are, and on what. test_silence.py says when the one for silence goes off."""
+
 from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
-from tests.infra.synth import Synthesized, synthesize
+from s3leader_cdk import Monitoring
+from tests.infra.synth import Synthesized, fresh_app, synthesize
 from tests.infra.test_singleton_job import LONGEST_ELECTION, build
+from tests.infra.zoo import existing_function
+
+ALARM = "AWS::CloudWatch::Alarm"
+HOME, AWAY = "us-east-1", "eu-west-1"
+ANY = ["Failed", "LeadershipLost", "CorruptLock", "FunctionErrors", "Undelivered", "Unprocessed"]
+COUNTED = ["Failed", "LeadershipLost", "CorruptLock"]
+
+
+def watch(stack: cdk.Stack, name: str = "Watch", **properties: Any) -> Monitoring:
+    """Watch an election of a function that was only attached."""
+    given = {"election": "nightly", "bucket": "acme-locks", **properties}
+    if "function" not in given:
+        given["function"] = existing_function(stack, "Function")
+    return Monitoring(stack, name, **given)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +41,7 @@ def longest() -> Synthesized:
 
 
 def alarm(template: Synthesized, name: str) -> Mapping[str, Any]:
-    return template.one("AWS::CloudWatch::Alarm", f"JobAlarms{name}")
+    return template.one(ALARM, f"JobMonitoring{name}")
 
 
 def metric(template: Synthesized, name: str) -> tuple[object, ...]:
@@ -38,11 +57,22 @@ def dimensions(template: Synthesized, election: str = "nightly") -> list[Mapping
     ]
 
 
-def test_six_alarms_are_set(default: Synthesized) -> None:
-    assert len(default.ids("AWS::CloudWatch::Alarm")) == 6
+# ---------------------------------------------------------------------------- a job's alarms
 
 
-@pytest.mark.parametrize("name", ["Failed", "LeadershipLost"])
+def test_logical_ids_of_the_alarms_never_change(default: Synthesized) -> None:
+    assert default.ids(ALARM) == [
+        "JobMonitoringFailedC0C90CC5",
+        "JobMonitoringLeadershipLostA11606EC",
+        "JobMonitoringCorruptLock8595E238",
+        "JobMonitoringFunctionErrorsDC496A0D",
+        "JobMonitoringUndelivered1870C32D",
+        "JobMonitoringUnprocessed43EA6461",
+        "JobMonitoringNotCompleted153C91C3",
+    ]
+
+
+@pytest.mark.parametrize("name", COUNTED)
 def test_alarm_on_a_count_that_the_runtime_emits(default: Synthesized, name: str) -> None:
     assert metric(default, name) == ("s3leader", name, "Sum", dimensions(default))
 
@@ -52,32 +82,47 @@ def test_alarm_on_failures_that_the_runtime_cannot_tell(default: Synthesized) ->
     assert metric(default, "FunctionErrors") == ("AWS/Lambda", "Errors", "Sum", dimensions)
 
 
-@pytest.mark.parametrize(("name", "queue"), [("Unprocessed", 0), ("Undelivered", 1)])
-def test_alarm_on_dead_letters(default: Synthesized, name: str, queue: int) -> None:
-    found = default.ids("AWS::SQS::Queue")[queue]
+@pytest.mark.parametrize("name", ["Unprocessed", "Undelivered"])
+def test_alarm_on_dead_letters(default: Synthesized, name: str) -> None:
+    (queue,) = (each for each in default.ids("AWS::SQS::Queue") if name in each)
     assert metric(default, name) == (
         "AWS/SQS",
         "ApproximateNumberOfMessagesVisible",
         "Maximum",
-        [{"Name": "QueueName", "Value": {"Fn::GetAtt": [found, "QueueName"]}}],
+        [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}],
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["Failed", "FunctionErrors", "LeadershipLost", "Undelivered", "Unprocessed"]
-)
-def test_one_is_enough_and_silence_is_well(default: Synthesized, name: str) -> None:
+@pytest.mark.parametrize("name", ANY)
+def test_one_is_enough_within_a_minute_and_silence_is_well(default: Synthesized, name: str) -> None:
     found = alarm(default, name)
     assert (
         found["ComparisonOperator"],
         found["Threshold"],
+        found["Period"],
         found["EvaluationPeriods"],
         found["TreatMissingData"],
-    ) == ("GreaterThanOrEqualToThreshold", 1, 1, "notBreaching")
+    ) == ("GreaterThanOrEqualToThreshold", 1, 60, 1, "notBreaching")
 
 
-def test_completed_terms_are_counted_in_the_same_bucket_and_election(default: Synthesized) -> None:
-    assert alarm(default, "NotCompleted")["Dimensions"] == dimensions(default)
+def test_silence_is_a_fault_where_terms_should_complete(default: Synthesized) -> None:
+    found = alarm(default, "NotCompleted")
+    assert (
+        *metric(default, "NotCompleted"),
+        found["ComparisonOperator"],
+        found["Threshold"],
+        found["TreatMissingData"],
+    ) == ("s3leader", "Completed", "Sum", dimensions(default), "LessThanThreshold", 1, "breaching")
+
+
+@pytest.mark.parametrize("name", [*COUNTED, "NotCompleted"])
+def test_the_longest_name_is_watched_in_full(longest: Synthesized, name: str) -> None:
+    assert alarm(longest, name)["Dimensions"] == dimensions(longest, LONGEST_ELECTION)
+
+
+@pytest.mark.parametrize("name", [*COUNTED, "NotCompleted"])
+def test_the_longest_name_is_shortened_in_descriptions(longest: Synthesized, name: str) -> None:
+    assert f"election {'n' * 48}...{'m' * 48}" in alarm(longest, name)["AlarmDescription"]
 
 
 def test_a_job_s_metric_is_of_its_bucket_and_election() -> None:
@@ -87,41 +132,19 @@ def test_a_job_s_metric_is_of_its_bucket_and_election() -> None:
         )
 
     template = synthesize(with_alarm)
-    assert template.one("AWS::CloudWatch::Alarm", "Mine")["Dimensions"] == dimensions(template)
+    assert template.one(ALARM, "Mine")["Dimensions"] == dimensions(template)
 
 
-@pytest.mark.parametrize("name", ["Failed", "LeadershipLost", "NotCompleted"])
-def test_the_longest_name_is_watched_in_full(longest: Synthesized, name: str) -> None:
-    assert alarm(longest, name)["Dimensions"] == dimensions(longest, LONGEST_ELECTION)
+def test_every_alarm_does_what_was_asked() -> None:
+    def with_topic(stack: cdk.Stack) -> None:
+        build(stack, alarm_actions=[actions.SnsAction(sns.Topic(stack, "Topic"))])
+
+    template = synthesize(with_topic)
+    (topic,) = template.ids("AWS::SNS::Topic")
+    assert [each["AlarmActions"] for each in template.properties(ALARM)] == [[{"Ref": topic}]] * 7
 
 
-def test_silence_is_a_fault_where_terms_should_complete(default: Synthesized) -> None:
-    found = alarm(default, "NotCompleted")
-    assert (
-        found["MetricName"],
-        found["ComparisonOperator"],
-        found["Threshold"],
-        found["TreatMissingData"],
-    ) == ("Completed", "LessThanThreshold", 1, "breaching")
-
-
-@pytest.mark.parametrize(
-    ("expected", "period", "periods"),
-    [
-        (cdk.Duration.minutes(3), 60, 3),
-        (cdk.Duration.minutes(10), 240, 3),
-        (cdk.Duration.hours(23), 27_600, 3),
-        (cdk.Duration.days(1), 28_800, 3),
-        (cdk.Duration.hours(25), 32_400, 3),
-        (cdk.Duration.days(7), 86_400, 7),
-    ],
-)
-def test_expected_time_is_cut_into_periods_that_cloudwatch_takes(
-    expected: cdk.Duration, period: int, periods: int
-) -> None:
-    template = synthesize(lambda stack: build(stack, expected_within=expected))
-    found = alarm(template, "NotCompleted")
-    assert (found["Period"], found["EvaluationPeriods"]) == (period, periods)
+# ------------------------------------------------------------------- how long a silence is one
 
 
 @pytest.mark.parametrize(
@@ -134,30 +157,169 @@ def test_a_simple_schedule_says_by_itself_when_to_expect_a_term(
     template = synthesize(lambda stack: build(stack, schedule=schedule, expected_within=None))
     found = alarm(template, "NotCompleted")
     watched = found["Period"] * found["EvaluationPeriods"]
-    assert seconds <= watched < seconds + 3 * 60
+    assert seconds <= watched < seconds + found["Period"]
 
 
 def test_a_daily_schedule_may_miss_a_day_and_not_two() -> None:
     template = synthesize(lambda stack: build(stack, expected_within=None))
     found = alarm(template, "NotCompleted")
     watched = found["Period"] * found["EvaluationPeriods"]
-    assert 2 * 86_400 < watched < 3 * 86_400
+    assert 2 * 86_400 < watched < 2.2 * 86_400
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [cdk.Duration.seconds(179), cdk.Duration.days(7).plus(cdk.Duration.seconds(1))],
+    ids=["179 s", "7 days and 1 s"],
+)
+def test_what_cloudwatch_cannot_watch_is_refused(expected: cdk.Duration) -> None:
+    echoed = f"expected_within of {expected.to_seconds():g} s cannot be watched"
+    with pytest.raises(ValueError, match=echoed):
+        synthesize(lambda stack: watch(stack, expected_within=expected))
+
+
+def unexpected(stack: cdk.Stack) -> None:
+    build(stack, schedule="cron(0 3 ? * MON *)", expected_within=None)
 
 
 def test_other_schedules_without_an_expected_time_are_warned_about() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    build(stack, schedule="cron(0 3 ? * MON *)", expected_within=None)
-    Annotations.from_stack(stack).has_warning(
-        "/Test/Job/Alarms", Match.string_like_regexp("pass expected_within to SingletonJob")
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Test")
+        unexpected(stack)
+        Annotations.from_stack(stack).has_warning(
+            "/Test/Job/Monitoring",
+            Match.string_like_regexp("if election nightly stops.*: pass expected_within"),
+        )
+
+
+def test_without_an_expected_time_no_alarm_waits_for_it() -> None:
+    assert len(synthesize(unexpected).ids(ALARM)) == 6
+
+
+# ------------------------------------------------------------------------------- by its own
+
+
+def children(**properties: Any) -> tuple[Monitoring, list[str]]:
+    """Return a construct, and the ids of its alarms in order."""
+    with fresh_app({}) as app:
+        found = watch(cdk.Stack(app, "Test"), **properties)
+        return found, [each.node.id for each in found.alarms]
+
+
+def test_a_function_alone_has_no_alarms_on_what_there_is_not() -> None:
+    assert children()[1] == ["Failed", "LeadershipLost", "CorruptLock", "FunctionErrors"]
+
+
+@pytest.mark.parametrize("name", ["not_completed", "undelivered", "unprocessed"])
+def test_what_there_is_not_is_none(name: str) -> None:
+    assert getattr(children()[0], name) is None
+
+
+@pytest.mark.parametrize(("wanted", "there"), [(True, cloudwatch.Dashboard), (False, type(None))])
+def test_dashboard_is_there_if_wanted(wanted: bool, there: type) -> None:  # noqa: FBT001 - a value
+    assert isinstance(children(dashboard=wanted)[0].dashboard, there)
+
+
+def with_queues(stack: cdk.Stack, **which: str) -> Monitoring:
+    queues = {name: sqs.Queue(stack, name) for name in dict.fromkeys(which.values())}
+    given: dict[str, Any] = {role: queues[name] for role, name in which.items()}
+    return watch(stack, **given)
+
+
+@pytest.mark.parametrize(
+    ("which", "alarms"),
+    [
+        ({"undelivered": "Mine"}, {"Undelivered"}),
+        ({"unprocessed": "Mine"}, {"Unprocessed"}),
+        ({"undelivered": "Mine", "unprocessed": "Other"}, {"Undelivered", "Unprocessed"}),
+        ({"undelivered": "Mine", "unprocessed": "Mine"}, {"DeadLetters"}),
+    ],
+    ids=["one", "the other", "both", "one for both"],
+)
+def test_each_queue_is_watched_once(which: Mapping[str, str], alarms: set[str]) -> None:
+    with fresh_app({}) as app:
+        found = with_queues(cdk.Stack(app, "Test"), **which).alarms
+        assert {each.node.id for each in found} - {*COUNTED, "FunctionErrors"} == alarms
+
+
+def test_a_queue_for_both_has_one_alarm_under_both_names() -> None:
+    with fresh_app({}) as app:
+        found = with_queues(cdk.Stack(app, "Test"), undelivered="Mine", unprocessed="Mine")
+        assert found.undelivered is found.unprocessed is found.alarms[-1]
+
+
+def test_a_queue_imported_twice_is_one() -> None:
+    arn = "arn:aws:sqs:us-east-1:123456789012:letters"
+
+    def imported(stack: cdk.Stack) -> None:
+        one, other = (sqs.Queue.from_queue_arn(stack, name, arn) for name in ("One", "Other"))
+        watch(stack, undelivered=one, unprocessed=other)
+
+    assert len(synthesize(imported).ids(ALARM)) == 5
+
+
+def test_a_job_s_own_queue_for_both_says_what_waits_in_it() -> None:
+    template = synthesize(lambda stack: build(stack, dead_letters=sqs.Queue(stack, "Mine")))
+    assert alarm(template, "DeadLetters")["AlarmDescription"] == (
+        "Events never reached the function, or it gave up on them after all its retries."
+        " They wait in the queue."
     )
 
 
-def test_every_alarm_does_what_was_asked() -> None:
-    def with_topic(stack: cdk.Stack) -> None:
-        build(stack, alarm_actions=[actions.SnsAction(sns.Topic(stack, "Topic"))])
+def test_two_elections_of_one_function_and_queue_are_watched_side_by_side() -> None:
+    def twice(stack: cdk.Stack) -> None:
+        function, queue = existing_function(stack, "Shared"), sqs.Queue(stack, "Queue")
+        for election in ("first", "second"):
+            watch(stack, election, election=election, function=function, unprocessed=queue)
 
-    template = synthesize(with_topic)
-    (topic,) = template.ids("AWS::SNS::Topic")
-    assert [each["AlarmActions"] for each in template.properties("AWS::CloudWatch::Alarm")] == [
-        [{"Ref": topic}]
-    ] * 6
+    assert len(synthesize(twice).ids(ALARM)) == 10
+
+
+# --------------------------------------------------------------------------- several Regions
+
+
+def in_regions(**properties: Any) -> Synthesized:
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Test", env=cdk.Environment(region=AWAY))
+        given: dict[str, Any] = {
+            "regions": [HOME, AWAY],
+            "expected_within": cdk.Duration.hours(2),
+            **properties,
+        }
+        watch(stack, **given)
+        return Synthesized(stack)
+
+
+def test_with_several_regions_the_ledger_counts_and_not_who_won() -> None:
+    found = in_regions().one(ALARM, "NotCompleted")
+    assert (
+        found["MetricName"],
+        found["Statistic"],
+        found["ComparisonOperator"],
+        found["Threshold"],
+        found["TreatMissingData"],
+    ) == ("Behind", "Minimum", "GreaterThanThreshold", 7_200, "breaching")
+
+
+def test_one_region_named_is_one_region() -> None:
+    assert in_regions(regions=[AWAY]).one(ALARM, "NotCompleted")["MetricName"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("properties", "match"),
+    [
+        ({"regions": ["europe"]}, "region 'europe' is none"),
+        ({"regions": [AWAY, AWAY]}, r"regions \['eu-west-1', 'eu-west-1'\] name one twice"),
+        ({"regions": [HOME]}, r"regions \['us-east-1'\] leave out 'eu-west-1'"),
+        ({"contenders": -1}, "contenders -1 cannot be shown: give 0 to 99"),
+        ({"contenders": 100}, "contenders 100 cannot be shown"),
+    ],
+)
+def test_what_cannot_be_meant_is_echoed(properties: Mapping[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        in_regions(**properties)
+
+
+def test_where_this_is_may_be_known_only_when_deployed() -> None:
+    template = synthesize(lambda stack: watch(stack, regions=[HOME, AWAY]))
+    assert len(template.ids(ALARM)) == 4
