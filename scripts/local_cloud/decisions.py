@@ -21,8 +21,7 @@ class Decision:
     @property
     def role(self) -> str:
         """The name of the role that the session is in; empty if it is in none."""
-        _, found, session = self.principal.partition(":assumed-role/")
-        return session.split("/")[0] if found else ""
+        return self.principal.partition(":assumed-role/")[2].split("/")[0]
 
     def to_json(self) -> str:
         """One line, for the file that the emulator appends to."""
