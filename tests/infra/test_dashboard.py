@@ -1,0 +1,333 @@
+"""What the dashboard shows, and that it and the alarms ask for metrics that there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+
+from s3leader_cdk.metrics import METRICS_NAMESPACE
+from tests.infra.synth import Json, Synthesized, fresh_app, plain
+from tests.infra.test_monitoring import ALARM, AWAY, HOME, watch
+from tests.infra.test_singleton_job import LONGEST_ELECTION, build
+from tests.unit.invocations import emitted
+
+DASHBOARD = "AWS::CloudWatch::Dashboard"
+MILLION = 1_000_000
+Series = tuple[str, frozenset[str]]
+
+
+def body(template: Synthesized) -> Json:
+    found: Json = json.loads(plain(template.one(DASHBOARD)["DashboardBody"]))
+    return found
+
+
+class Shown:
+    """A dashboard, by the titles of its widgets."""
+
+    def __init__(self, template: Synthesized) -> None:
+        self.template = template
+        self.widgets: list[Json] = body(template)["widgets"]
+        self.titles = [each["properties"].get("title", "") for each in self.widgets]
+
+    def widget(self, title: str) -> Json:
+        """Return the properties of the only widget whose title begins so."""
+        (found,) = (
+            each["properties"]
+            for each, told in zip(self.widgets, self.titles, strict=True)
+            if told.startswith(title)
+        )
+        properties: Json = found
+        return properties
+
+    def header(self) -> str:
+        text: str = self.widgets[0]["properties"]["markdown"]
+        return text
+
+    def series(self, title: str) -> list[tuple[str, Json]]:
+        """Return what is drawn in a widget: names of metrics, with what sets each apart."""
+        return [(line[1], told(line)) for line in self.widget(title)["metrics"] if named(line)]
+
+    def labels(self, title: str) -> list[str]:
+        return [
+            line[-1]["label"]
+            for line in self.widget(title)["metrics"]
+            if line[-1].get("visible", True)
+        ]
+
+
+def named(line: Sequence[Any]) -> bool:
+    return isinstance(line[0], str)
+
+
+def told(line: Sequence[Any]) -> Json:
+    """Return a metric's dimensions and options together."""
+    *dimensions, options = line[2:]
+    return {**dict(zip(dimensions[::2], dimensions[1::2], strict=True)), **options}
+
+
+def dashboard(**properties: Any) -> Shown:
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Test", env=cdk.Environment(region=AWAY))
+        queues = {name: sqs.Queue(stack, name) for name in ("undelivered", "unprocessed")}
+        given: dict[str, Any] = {**queues, "expected_within": cdk.Duration.hours(1), **properties}
+        watch(stack, **given)
+        return Shown(Synthesized(stack))
+
+
+@pytest.fixture(scope="module")
+def one_region() -> Shown:
+    return dashboard(contenders=2, memory_size=512)
+
+
+@pytest.fixture(scope="module")
+def several() -> Shown:
+    return dashboard(contenders=2, memory_size=512, regions=[HOME, AWAY])
+
+
+@pytest.fixture(scope="module")
+def untold() -> Shown:
+    return dashboard(undelivered=None, unprocessed=None)
+
+
+@pytest.fixture(scope="module")
+def jobs() -> Shown:
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Test")
+        build(stack, election=LONGEST_ELECTION)
+        return Shown(Synthesized(stack))
+
+
+# ------------------------------------------------------------- names, here and in the runtime
+
+
+def in_alarms(template: Synthesized) -> Iterator[Series]:
+    for each in template.properties(ALARM):
+        if each["Namespace"] == METRICS_NAMESPACE:
+            yield each["MetricName"], frozenset(one["Name"] for one in each["Dimensions"])
+
+
+def in_dashboard(shown: Shown) -> Iterator[Series]:
+    for widget in shown.widgets:
+        for line in widget["properties"].get("metrics", []):
+            if named(line) and line[0] == METRICS_NAMESPACE:
+                yield line[1], frozenset(line[2:-1:2])
+
+
+@pytest.fixture(scope="module")
+def runtime() -> set[Series]:
+    return {(name, frozenset(dimensions)) for name, dimensions in emitted()}
+
+
+@pytest.mark.parametrize("which", ["one_region", "several", "untold", "jobs"])
+def test_alarms_and_dashboard_ask_for_nothing_that_the_runtime_does_not_emit(
+    which: str, runtime: set[Series], request: pytest.FixtureRequest
+) -> None:
+    shown: Shown = request.getfixturevalue(which)
+    assert {*in_alarms(shown.template), *in_dashboard(shown)} - runtime == set()
+
+
+def test_dashboards_show_everything_that_the_runtime_emits(
+    one_region: Shown, untold: Shown, runtime: set[Series]
+) -> None:
+    assert {*in_dashboard(one_region), *in_dashboard(untold)} == runtime
+
+
+def test_every_series_is_of_the_election_in_its_bucket(one_region: Shown) -> None:
+    lines = [
+        told(line)
+        for widget in one_region.widgets
+        for line in widget["properties"].get("metrics", [])
+        if line[0] == METRICS_NAMESPACE
+    ]
+    assert {(each["election"], each["bucket"]) for each in lines} == {("nightly", "acme-locks")}
+
+
+def test_the_longest_name_is_shown_in_full(jobs: Shown) -> None:
+    assert {each["election"] for _, each in jobs.series("Terms")} == {LONGEST_ELECTION}
+
+
+# --------------------------------------------------------------------------------- what it is
+
+
+def test_it_has_no_name_that_another_region_s_would_have_too(one_region: Shown) -> None:
+    assert "DashboardName" not in one_region.template.one(DASHBOARD)
+
+
+def test_its_logical_id_never_changes(jobs: Shown) -> None:
+    assert jobs.template.ids(DASHBOARD) == ["JobMonitoringDashboardC5BE111D"]
+
+
+def test_it_opens_with_what_to_type(one_region: Shown) -> None:
+    assert "\ns3leader status nightly --bucket acme-locks\n" in one_region.header()
+
+
+def test_a_prefix_of_ones_own_is_typed_too() -> None:
+    header = dashboard(prefix="jobs/").header()
+    assert "\ns3leader status nightly --bucket acme-locks --prefix 'jobs/'\n" in header
+
+
+def test_it_says_where_the_locks_are(one_region: Shown) -> None:
+    assert "in the bucket `acme-locks` under `elections/nightly/`." in one_region.header()
+
+
+def test_it_names_all_regions_and_its_own(several: Shown) -> None:
+    said = f"Contenders run in {HOME}, {AWAY}; *this Region* is {AWAY}."
+    assert said in several.header()
+
+
+@pytest.mark.parametrize("which", ["one_region", "several", "untold", "jobs"])
+def test_no_widget_lies_over_another_or_beyond_the_edge(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    cells: list[tuple[int, int]] = [
+        (x, y)
+        for each in request.getfixturevalue(which).widgets
+        for x in range(each["x"], each["x"] + each["width"])
+        for y in range(each["y"], each["y"] + each["height"])
+    ]
+    assert len({*cells}) == len(cells)
+    assert max(x for x, _ in cells) < 24
+
+
+@pytest.mark.parametrize("which", ["one_region", "several", "untold", "jobs"])
+def test_every_alarm_s_state_is_shown(which: str, request: pytest.FixtureRequest) -> None:
+    shown: Shown = request.getfixturevalue(which)
+    ids = [each.strip("<>").removesuffix(".Arn") for each in shown.widget("Alarms")["alarms"]]
+    assert sorted(ids) == sorted(shown.template.ids(ALARM))
+
+
+@pytest.mark.parametrize(
+    ("title", "labels"),
+    [
+        ("Terms", ["Completed", "Failed", "Resigned", "LeadershipLost"]),
+        ("Wins (left) and losses (right) by", ["Won 1", "Won 2", "Lost 1", "Lost 2"]),
+        (
+            "Takeovers, and losses by reason",
+            ["TakenOver", "LostHeld", "LostDone", "LostBeaten", "LostExhausted"],
+        ),
+        ("Duration", ["p50", "p95", "Maximum"]),
+        ("Latest completed tick", ["Minimum", "Maximum"]),
+        ("Requests", ["Requests"]),
+        ("Campaigns that failed", ["CampaignFailed", "CorruptLock"]),
+        ("Function", ["Errors", "Throttles", "Concurrent"]),
+        ("Dead letters", ["Undelivered", "Unprocessed"]),
+        (
+            "Estimated cost",
+            [
+                "S3, if all requests were PUTs",
+                "Lambda requests",
+                "Scheduler, if it caused all invocations",
+                "Lambda computing, arm64",
+            ],
+        ),
+    ],
+)
+def test_it_shows(title: str, labels: Sequence[str], one_region: Shown) -> None:
+    assert one_region.labels(title) == labels
+
+
+@pytest.mark.parametrize("title", ["Duration", "Latest completed tick"])
+def test_a_statistic_is_called_what_it_is(title: str, one_region: Shown) -> None:
+    assert [each["stat"] for _, each in one_region.series(title)] == one_region.labels(title)
+
+
+def test_contenders_that_are_not_told_apart_are_added_up(untold: Shown) -> None:
+    assert untold.labels("Wins and losses") == ["Won", "Lost"]
+
+
+def test_without_queues_there_are_no_dead_letters_to_show(untold: Shown) -> None:
+    assert [title for title in untold.titles if "Dead" in title] == []
+
+
+def test_a_queue_for_both_is_drawn_once() -> None:
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Test")
+        build(stack, dead_letters=sqs.Queue(stack, "Mine"))
+        assert Shown(Synthesized(stack)).labels("Dead letters") == ["DeadLetters"]
+
+
+# --------------------------------------------------------------------------- several Regions
+
+
+def test_wins_and_losses_are_shown_for_each_region(several: Shown) -> None:
+    graphs = [each for each in several.titles if each.startswith("Wins")]
+    assert [each.rpartition(", ")[2] for each in graphs] == [HOME, AWAY]
+
+
+@pytest.mark.parametrize(
+    "title", ["Terms", "Takeovers", "Duration", "Latest", "Requests", "Campaigns"]
+)
+def test_each_metric_is_shown_of_each_region(title: str, several: Shown) -> None:
+    found = [each.get("region", AWAY) for _, each in several.series(title)]
+    assert found == [HOME, AWAY] * (len(found) // 2)
+
+
+def test_a_region_s_contenders_are_its_own(several: Shown) -> None:
+    found = several.series(f"Wins (left) and losses (right) by contender, {HOME}")
+    assert [(name, each["contender"], each["region"]) for name, each in found] == [
+        ("Won", "1", HOME),
+        ("Won", "2", HOME),
+        ("Lost", "1", HOME),
+        ("Lost", "2", HOME),
+    ]
+
+
+# --------------------------------------------------------------------------------------- cost
+
+
+def estimates(shown: Shown) -> list[Json]:
+    return [line[0] for line in shown.widget("Estimated cost")["metrics"] if not named(line)]
+
+
+def dollars(shown: Shown, label: str, **values: float) -> float:
+    """Return what a series of the estimate comes to in an hour."""
+    (expression,) = (each["expression"] for each in estimates(shown) if each["label"] == label)
+    names: Mapping[str, Any] = {**values, "PERIOD": lambda _: 3_600}
+    return float(eval(expression, {}, names))  # noqa: S307 - our own arithmetic
+
+
+@pytest.mark.parametrize(
+    ("label", "values", "expected"),
+    [
+        ("S3, if all requests were PUTs", {"requests": MILLION}, 5.00),
+        ("Lambda requests", {"invocations": MILLION}, 0.20),
+        ("Scheduler, if it caused all invocations", {"invocations": MILLION}, 1.00),
+        # A million seconds of half a gigabyte each.
+        ("Lambda computing, arm64", {"duration": MILLION * 1_000}, 13.3334 / 2),
+    ],
+)
+def test_a_million_costs_what_the_price_lists_say(
+    label: str, values: Mapping[str, float], expected: float, one_region: Shown
+) -> None:
+    assert dollars(one_region, label, **values) == pytest.approx(expected)
+
+
+def test_cost_is_by_the_hour_whatever_the_console_s_period(one_region: Shown) -> None:
+    expressions = [each["expression"] for each in estimates(one_region)]
+    assert [each.rpartition(" * ")[2].partition("(")[0] for each in expressions] == [
+        "3600 / PERIOD"
+    ] * 4
+
+
+@pytest.mark.parametrize(("which", "mebibytes"), [("jobs", 512), ("untold", 128)])
+def test_computing_costs_what_the_function_s_own_memory_does(
+    which: str, mebibytes: int, request: pytest.FixtureRequest
+) -> None:
+    second = {"duration": 1_000.0}
+    found = dollars(request.getfixturevalue(which), "Lambda computing, arm64", **second)
+    assert found == pytest.approx(mebibytes / 1024 * 13.3334 / MILLION)
+
+
+def test_computing_of_a_function_from_elsewhere_costs_what_nobody_said() -> None:
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Test")
+        arn = "arn:aws:lambda:eu-west-1:123456789012:function:theirs"
+        watch(stack, function=lambda_.Function.from_function_arn(stack, "Theirs", arn))
+        labels = Shown(Synthesized(stack)).labels("Estimated cost")
+    assert [each for each in labels if "computing" in each] == []
