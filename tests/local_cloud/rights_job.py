@@ -1,0 +1,223 @@
+"""A deployed job whose rights are checked, and what it is put through to need them."""
+
+import io
+import itertools
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from compaction.writer import Writer
+from local_cloud import Decision, LocalCloud
+from s3leader import Election, Term
+from tests.local_cloud.job import ELECTION, Job
+from tests.local_cloud.rights import Right, Role, document_of, rights_in
+from tests.local_cloud.rights_granted import EVERYTHING, create_role, granted, role_policy
+
+FOLDER = f"elections/{ELECTION}/"
+ANOTHER_LOCK = "elections/another/lock_0000000001.json"
+_FIRST_TICK = datetime(2026, 11, 1, tzinfo=UTC)
+_HINT_EVERY = 500
+
+
+class CheckedJob(Job):
+    """The job, its data, and the roles that act in it: `candidate`, `scheduler`, `observer`."""
+
+    def __init__(self, cloud: LocalCloud, outputs: dict[str, str]) -> None:
+        super().__init__(cloud, locks=outputs["LockBucketName"], function=outputs["FunctionName"])
+        self.data = outputs["DataBucketName"]
+        self._numbers = itertools.count(1)
+        self.function_settings = self.client("lambda").get_function(FunctionName=self.function)[
+            "Configuration"
+        ]
+        self.group, self.target = self._target()
+        self.queues = {
+            name: next(url for url in self._urls() if name in url)
+            for name in ("Undelivered", "Unprocessed")
+        }
+        self.names = self._names()
+        reader = granted(
+            {"Observer": lambda locks, role: locks.grant_observer(role, election=ELECTION)}
+        )
+        create_role(cloud, "observer", role_policy(reader, "Observer", self.locks))
+        self.candidate = Role(cloud, _name(self.function_settings["Role"]), "candidate", self.names)
+        self.scheduler = Role(cloud, _name(self.target["RoleArn"]), "scheduler", self.names)
+        self.observer = Role(cloud, "observer", "observer", self.names)
+        self._admin = self.client_of(create_role(cloud, "admin", [EVERYTHING]))
+        # What Lambda tries again is one and the same to this role; it only takes longer.
+        self.client("lambda").put_function_event_invoke_config(
+            FunctionName=self.function,
+            Qualifier="$LATEST",
+            MaximumRetryAttempts=0,
+            DestinationConfig={"OnFailure": {"Destination": self.names["<unprocessed>"]}},
+        )
+
+    # ------------------------------------------------------------------------------ policies
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        return {"candidate": self.candidate, "scheduler": self.scheduler, "observer": self.observer}
+
+    def rights(self) -> frozenset[Right]:
+        """Return all rights in all policies of the deployed stack, and an observer's."""
+        found = {right for role in self.roles.values() for right in role.rights}
+        found |= self.candidate.trust | self.scheduler.trust
+        for name, bucket in {"locks": self.locks, "data": self.data}.items():
+            document = self.s3.get_bucket_policy(Bucket=bucket)["Policy"]
+            found |= rights_in(f"bucket of {name}", document, self.names)
+        for name, url in self.queues.items():
+            got = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+            found |= rights_in(f"queue {name}", got["Attributes"]["Policy"], self.names)
+        invoking = self.client("lambda").get_policy(FunctionName=self.function)["Policy"]
+        return frozenset(found) | rights_in("function", invoking, self.names)
+
+    @contextmanager
+    def undenied(self, right: Right) -> Iterator[None]:
+        """Take one denial out of the lock bucket's policy while the block runs."""
+        whole = self.s3.get_bucket_policy(Bucket=self.locks)["Policy"]
+        left = rights_in("bucket of locks", whole, self.names) - {right}
+        self.s3.put_bucket_policy(Bucket=self.locks, Policy=document_of(left, self.names))
+        try:
+            yield
+        finally:
+            self.s3.put_bucket_policy(Bucket=self.locks, Policy=whole)
+
+    def client_of(self, role: str) -> Any:
+        return self.cloud.client("s3", role=role)
+
+    @property
+    def admin(self) -> Any:
+        """A client that may do everything, as far as its own policy goes."""
+        return self._admin
+
+    def decisions(self) -> list[Decision]:
+        """Return what these roles have asked for so far."""
+        names = {role.name for role in self.roles.values()}
+        return [each for each in self.cloud.decisions() if each.role in names]
+
+    # ------------------------------------------------------------------------------ what happens
+
+    def tick(self) -> str:
+        return f"{_FIRST_TICK + timedelta(minutes=next(self._numbers)):%Y-%m-%dT%H:%M:%SZ}"
+
+    def run(self) -> None:
+        """Have a tick led by the function, whatever becomes of it."""
+        self.invoke(self.tick())
+
+    def fail(self) -> None:
+        """Have the function give up on an event."""
+        self.client("lambda").invoke(
+            FunctionName=self.function, InvocationType="Event", Payload=b'{"tick": "no time"}'
+        )
+
+    def fire(self, contender: int = 1) -> str:
+        """Have a tick fired by a schedule of the job's own group; return the schedule's name."""
+        return self.fire_in(self.group, self.tick(), contender)
+
+    def fire_in(self, group: str, tick: str, contender: int = 1) -> str:
+        name = f"once-{next(self._numbers)}"
+        self.client("scheduler").create_schedule(
+            Name=name,
+            GroupName=group,
+            ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={**self.target, "Input": json.dumps({"tick": tick, "contender": contender})},
+        )
+        return name
+
+    def put(self, key: str, body: bytes = b'{"event": 1}\n') -> None:
+        self.s3.put_object(Bucket=self.data, Key=key, Body=body)
+
+    def lead(self) -> Term:
+        """Lead a term as the cloud's root."""
+        term = self.election.campaign()
+        assert isinstance(term, Term)
+        return term
+
+    def come_before(self) -> None:
+        """Lead a term that the function does not know of, so that it has to look."""
+        self.lead().resign()
+
+    def approach_hint(self) -> None:
+        """Let the function's next term be one whose leader writes the hint."""
+        self.come_before()
+        top = self.election.observe()
+        assert top is not None
+        term = (top.term // _HINT_EVERY + 1) * _HINT_EVERY - 1
+        lock = replace(top, term=term, swept=term - 1, nonce=secrets.token_hex(16))
+        key = f"{FOLDER}lock_{term:010}.json"
+        self.s3.put_object(Bucket=self.locks, Key=key, Body=lock.encode())
+
+    def orphan(self, folder: str) -> None:
+        """Put what a batch that nobody committed has left behind."""
+        top = self.election.observe()
+        assert top is not None
+        self.put(_file(folder, top.term))
+
+    def link_to_segment(self) -> None:
+        """Let the manifest name an earlier segment, as after 200 parts."""
+        key, segment = "compacted/manifest.json", "compacted/term_0000000000/segment.json"
+        manifest = json.loads(self.s3.get_object(Bucket=self.data, Key=key)["Body"].read())
+        linked = {**manifest, "parts": [], "rejected": [], "earlier": segment}
+        self.put(segment, json.dumps({"parts": [], "rejected": [], "earlier": None}).encode())
+        self.put(key, json.dumps(linked).encode())
+
+    def write_twice(self, folder: str) -> None:
+        """Write a file as the job does when the answer to its first try was lost."""
+        with self.lead() as term:
+            writer = Writer(self.client_of(self.candidate.name), self.data, term)
+            key = _file(folder, term.number)
+            for _ in range(2):
+                writer.create(key, io.BytesIO(b"\n"), sha256="", content_type="text/plain")
+
+    def observe(self, *, page: int = 1000) -> None:
+        """Look at the election in the observer's role, with so many locks to a page."""
+        client = self.client_of(self.observer.name)
+        client.meta.events.register(
+            "provide-client-params.s3.ListObjectsV2",
+            lambda params, **_: {**params, "MaxKeys": page},
+        )
+        Election(ELECTION, bucket=self.locks, client=client).observe()
+
+    def mend(self) -> None:
+        """Seal what a leader without the right to seal has left."""
+        self.election.depose(reason="a right was taken away", force=True)
+
+    # ------------------------------------------------------------------------------ private
+
+    def _target(self) -> tuple[str, Any]:
+        scheduler = self.client("scheduler")
+        first = scheduler.list_schedules()["Schedules"][0]
+        found = scheduler.get_schedule(Name=first["Name"], GroupName=first["GroupName"])
+        return first["GroupName"], found["Target"]
+
+    def _urls(self) -> list[str]:
+        urls: list[str] = self.client("sqs").list_queues()["QueueUrls"]
+        return urls
+
+    def _names(self) -> dict[str, str]:
+        failures = self.client("lambda").get_function_event_invoke_config(
+            FunctionName=self.function, Qualifier="$LATEST"
+        )
+        group = self.client("scheduler").get_schedule_group(Name=self.group)
+        logs = self.function_settings["LoggingConfig"]["LogGroup"]
+        return {
+            "<locks>": f"arn:aws:s3:::{self.locks}",
+            "<data>": f"arn:aws:s3:::{self.data}",
+            "<function>": self.target["Arn"],
+            "<undelivered>": self.target["DeadLetterConfig"]["Arn"],
+            "<unprocessed>": failures["DestinationConfig"]["OnFailure"]["Destination"],
+            "<schedules>": group["Arn"],
+            "<logs>": f"arn:aws:logs:us-east-1:000000000000:log-group:{logs}",
+        }
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
+def _file(folder: str, term: int) -> str:
+    return f"{folder}/term_{term:010}/000001-{secrets.token_hex(16)}.ndjson.gz"

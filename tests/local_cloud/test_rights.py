@@ -1,0 +1,176 @@
+"""The deployed stack's rights suffice, and none is spare, where IAM is checked.
+
+Checked are the function's role, the Scheduler's and an observer's, and the lock bucket's policy.
+Documents alone (tests/infra) show what no emulator does: the denials of requests without TLS,
+rights on a key in KMS and in a VPC, that Lambda may act in the function's role, and the part of
+the right to list that lets S3 tell a missing hint from a forbidden one. `DOCUMENTED` names those
+of them that the stack has.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_cloud import Decision, Invocation, LocalCloud
+from s3leader import Lock, S3LeaderError
+from tests.local_cloud.projects import NEVER, STACK, assemblies, copy_project
+from tests.local_cloud.rights_cases import CASES, DENIALS, DOCUMENTED, TRUSTED, Case, Denial
+from tests.local_cloud.rights_job import ANOTHER_LOCK, CheckedJob
+from tests.local_cloud.test_lifetime import eventually
+
+pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
+
+INPUTS = {
+    "events/good.ndjson": b'{"event": 1}\n',
+    "events/malformed.ndjson": b'{"event": \n',
+    "events/kept-whole.ndjson.gz": b"no gzip at all",
+}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), enforce=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def job(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> CheckedJob:
+    project = copy_project(tmp_path_factory.mktemp("projects") / "project")
+    with assemblies(project, {"stack": {"schedule": NEVER, "contenders": "2"}}) as made:
+        cloud.bootstrap()
+    return CheckedJob(cloud, cloud.deploy(STACK, assembly=made / "stack"))
+
+
+# ------------------------------------------------------------------------------ the set suffices
+
+
+@dataclass
+class Tick:
+    """What is to be seen of a tick that schedules fired."""
+
+    fired: list[Invocation]
+    decisions: list[Decision]
+    lock: Lock | None
+    inputs_left: list[str]
+
+
+@pytest.fixture(scope="module")
+def tick(job: CheckedJob) -> Tick:
+    for key, body in INPUTS.items():
+        job.put(key, body)
+    time = job.tick()
+    names = [job.fire_in(job.group, time, contender) for contender in (1, 2)]
+
+    def fired() -> list[Invocation]:
+        return [one for one in job.cloud.invocations() if one.schedule in names and one.ended]
+
+    def logged() -> bool:
+        return sum(one.action == "logs:PutLogEvents" for one in job.decisions()) == len(names)
+
+    assert eventually(lambda: len(fired()) == len(names) and logged(), 30)
+    left = [key for key in job.objects(job.data) if key.startswith("events/")]
+    return Tick(fired(), job.decisions(), job.election.observe(), left)
+
+
+def test_a_tick_is_led_and_completed(tick: Tick) -> None:
+    assert tick.lock is not None
+    assert (tick.lock.outcome, tick.inputs_left) == ("completed", [])
+
+
+def test_nothing_that_the_roles_asked_for_was_refused(tick: Tick) -> None:
+    assert [each for each in tick.decisions if not each.allowed] == []
+
+
+def test_the_locks_were_written_in_the_function_s_own_role(job: CheckedJob, tick: Tick) -> None:
+    writing = [each for each in tick.decisions if each.resource.endswith("/lock_0000000001.json")]
+    assert {each.role for each in writing if "Put" in each.action} == {job.candidate.name}
+
+
+def test_the_function_was_invoked_in_the_scheduler_s_role(job: CheckedJob, tick: Tick) -> None:
+    invoking = [each for each in tick.decisions if each.action == "lambda:InvokeFunction"]
+    assert [each.role for each in invoking] == [job.scheduler.name] * len(tick.fired)
+
+
+# ------------------------------------------------------------------------------ nothing is spare
+
+
+def refusals(job: CheckedJob, since: int) -> set[str]:
+    """Return what was refused, told as the policies tell it."""
+    rights = [right for role in job.roles.values() for right in role.rights]
+    refused = [each for each in job.decisions()[since:] if not each.allowed]
+    return {
+        f"{each.action} {next((r.resource for r in rights if r.asked_in(each, job.names)), each)}"
+        for each in refused
+    }
+
+
+def tried(job: CheckedJob, case: Case, *, granted: bool) -> set[str]:
+    """Do what needs a right, and return what was refused."""
+    since = len(job.decisions())
+    taken = case.hindered if granted else {case.right, *case.hindered}
+
+    def decided() -> bool:
+        return any(
+            each.allowed is granted and case.right.asked_in(each, job.names)
+            for each in job.decisions()[since:]
+        )
+
+    with job.roles[case.right.policy].without(taken):
+        try:
+            case.use(job)
+        except (ClientError, S3LeaderError):
+            assert not granted
+        assert eventually(decided, 20)
+    job.mend()
+    return refusals(job, since)
+
+
+@pytest.mark.usefixtures("tick")
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_it_is_refused_without_the_right_and_only_without_it(job: CheckedJob, case: Case) -> None:
+    hindered = {f"{right.action} {right.resource}" for right in case.hindered}
+    without = tried(job, case, granted=False)
+    granted = tried(job, case, granted=True)
+    assert (without - hindered, granted - hindered) == (
+        {f"{case.right.action} {case.right.resource}"},
+        set(),
+    )
+
+
+def refused(job: CheckedJob, denial: Denial) -> bool:
+    job.s3.put_object(Bucket=job.locks, Key=ANOTHER_LOCK, Body=b"{}")
+    try:
+        denial.use(job)
+    except ClientError as error:
+        return error.response["Error"]["Code"] == "AccessDenied"
+    return False
+
+
+@pytest.mark.parametrize("denial", DENIALS.values(), ids=DENIALS)
+def test_it_is_refused_to_everyone_by_that_denial(job: CheckedJob, denial: Denial) -> None:
+    denied = refused(job, denial)
+    with job.undenied(denial.right):
+        assert (denied, refused(job, denial)) == (True, False)
+
+
+def test_the_scheduler_acts_for_the_job_s_own_schedules_only(job: CheckedJob) -> None:
+    stranger = job.fire_in("default", job.tick())
+
+    def results() -> list[str]:
+        return [
+            str(i.result) for i in job.cloud.invocations() if i.schedule == stranger and i.ended
+        ]
+
+    assert eventually(lambda: bool(results()), 20)
+    assert "does not trust scheduler.amazonaws.com" in results()[0]
+
+
+def test_every_right_of_the_stack_is_shown_or_named_as_documented_only(job: CheckedJob) -> None:
+    shown = {each.right for each in CASES.values()} | {each.right for each in DENIALS.values()}
+    assert job.rights() == shown | DOCUMENTED | TRUSTED
+
+
+def test_no_role_has_rights_by_another_policy(job: CheckedJob) -> None:
+    assert [role.managed for role in job.roles.values()] == [[], [], []]
