@@ -83,10 +83,12 @@ class Desk:
         )
 
     def _environment(self) -> dict[str, str]:
-        env = {**desk_environment(self.cloud.directory), **self.cloud.settings}
+        here = desk_environment(self.cloud.directory)
+        env = {name: value for name, value in here.items() if not name.startswith("S3LEADER_")}
         env["PATH"] = os.pathsep.join([str(self.project / "node_modules" / ".bin"), env["PATH"]])
         return {
             **env,
+            **self.cloud.settings,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -128,6 +128,9 @@ def adopt(cloud: LocalCloud, assembly: Path, life: Life) -> None:
 
 def throw_away(cloud: LocalCloud, assembly: Path, life: Life) -> None:
     job = Job(cloud, locks="")
+    logs = job.client("logs")  # those of the stacks before bear the same names
+    for group in logs.describe_log_groups()["logGroups"]:
+        logs.delete_log_group(logGroupName=group["logGroupName"])
     before = job.inventory()
     outputs = cloud.deploy(STACK, assembly=assembly)
     state_of(cloud, outputs, TICKS)

@@ -108,7 +108,7 @@ def lead_and_vanish(job: Job, tick: str) -> Term:
 
 
 def insist(job: Job, tick: str) -> list[Any]:
-    """Invoke as Lambda would again and again, until the tick is done."""
+    """Start contenders until the tick is done. Once its own have gone, somebody has to."""
     answers = [job.invoke(tick)]
 
     def done() -> bool:

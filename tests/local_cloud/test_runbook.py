@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -231,6 +232,12 @@ def lead_in_both(night: Night) -> None:
         jobs[1].invoke("2026-11-23T10:00:00Z"),
         jobs[1].invoke("2026-11-23T11:00:00Z"),
     ]
+    night.desk.run('python -c "$SWITCH" DISABLED')
+    found = {name: state for job in jobs for name, (_, state) in job.schedules().items()}
+    regional = tuple(f"{STACK}-{job.region}-" for job in jobs)
+    night.seen["disabled in both"] = Counter(
+        (state, name.startswith(regional)) for name, state in found.items()
+    )
 
 
 def answer(output: str) -> Any:
@@ -374,6 +381,10 @@ def test_an_adopted_ledger_goes_on(night: Night) -> None:
 
 def test_both_regions_contend_in_one_ledger(night: Night) -> None:
     assert [found["term"] for found in night.seen["in both"]] == [1, 1, 2]
+
+
+def test_one_job_is_disabled_in_all_regions_and_no_other(night: Night) -> None:
+    assert night.seen["disabled in both"] == {("DISABLED", True): 6, ("ENABLED", False): 3}
 
 
 def test_a_further_region_changes_nothing_at_home() -> None:
