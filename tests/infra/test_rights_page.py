@@ -1,0 +1,83 @@
+"""docs/rights.md says what the templates grant, and names tests that there are."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.infra.synth import Synthesized, synthesize
+from tests.infra.zoo import fill
+from tests.local_cloud.rights_cases import CASES, DENIALS
+
+TESTS = Path(__file__).parents[1]
+PAGE = (TESTS.parent / "docs" / "rights.md").read_text()
+QUOTED = set(re.findall(r"`([^`\n]+)`", PAGE))
+# What is in the zoo and no construct of ours.
+STRANGERS = ("Vpc", "CustomVpc", "TopicKey", "TopicPolicy", "Key")
+
+
+def rows() -> Iterator[tuple[str, str]]:
+    """Yield each row of a table, after its first cell, or the last one that was not empty."""
+    action = ""
+    for line in PAGE.splitlines():
+        if line.startswith("| "):
+            action = line.split("|")[1].strip() or action
+            yield action, line
+
+
+def granted(stack: Synthesized) -> Iterator[str]:
+    """Yield the actions in all policies of a stack."""
+    for name, each in stack.json["Resources"].items():
+        for document in ("PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy"):
+            found = each.get("Properties", {}).get(document)
+            if found and not name.startswith(STRANGERS):
+                for statement in found["Statement"]:
+                    actions = statement["Action"]
+                    yield from [actions] if isinstance(actions, str) else actions
+
+
+@pytest.fixture(scope="module")
+def zoo() -> Synthesized:
+    return synthesize(fill)
+
+
+def test_the_page_names_every_action_of_the_templates(
+    zoo: Synthesized, compaction: Synthesized
+) -> None:
+    assert {*granted(zoo), *granted(compaction)} - QUOTED == set()
+
+
+def test_every_test_that_the_page_names_exists() -> None:
+    written = {
+        name
+        for path in TESTS.rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)\(", path.read_text(), flags=re.MULTILINE)
+    }
+    assert {name for name in QUOTED if re.fullmatch(r"test_\w+", name)} - written == set()
+
+
+@pytest.mark.parametrize("name", [*CASES, *DENIALS])
+def test_each_right_that_is_shown_has_its_row(name: str) -> None:
+    right = CASES[name].right if name in CASES else DENIALS[name].right
+    assert [action for action, row in rows() if f"`{name}`" in row] == [f"`{right.action}`"]
+
+
+def test_the_page_names_no_case_that_is_not_there() -> None:
+    named = {word for word in QUOTED if re.fullmatch(r"[a-z]+(-[a-z0-9]+){2,}", word)}
+    assert named - {*CASES, *DENIALS} == set()
+
+
+def test_only_lambda_may_act_in_the_function_s_role(compaction: Synthesized) -> None:
+    (statement,) = compaction.one("AWS::IAM::Role", "CompactionRole")["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+    assert statement == {
+        "Action": "sts:AssumeRole",
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+    }
+
+
+def test_nobody_may_invoke_the_function_by_its_own_policy(compaction: Synthesized) -> None:
+    assert compaction.ids("AWS::Lambda::Permission") == []
