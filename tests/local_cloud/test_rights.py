@@ -60,6 +60,7 @@ class Tick:
 def tick(job: CheckedJob) -> Tick:
     for key, body in INPUTS.items():
         job.put(key, body)
+    job.come_before()  # so that there is a lock to list, to read, and to tag
     time = job.tick()
     names = [job.fire_in(job.group, time, contender) for contender in (1, 2)]
 
@@ -84,7 +85,7 @@ def test_nothing_that_the_roles_asked_for_was_refused(tick: Tick) -> None:
 
 
 def test_the_locks_were_written_in_the_function_s_own_role(job: CheckedJob, tick: Tick) -> None:
-    writing = [each for each in tick.decisions if each.resource.endswith("/lock_0000000001.json")]
+    writing = [each for each in tick.decisions if each.resource.endswith("/lock_0000000002.json")]
     assert {each.role for each in writing if "Put" in each.action} == {job.candidate.name}
 
 
