@@ -12,10 +12,10 @@ from constructs import Construct
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.names import shortened
 
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_MINUTE, _DAY = 60, 86_400
 _SHORTEST_SILENCE = 3 * _MINUTE
 _LONGEST_SILENCE = 7 * _DAY  # CloudWatch looks back no further
-_PIECES = 24
+_PIECES = 24  # for more than a day CloudWatch wants periods of an hour at least
 
 
 def any_alarm(
@@ -88,7 +88,7 @@ def default_expected_within(interval: Duration | None, timeout: Duration) -> Dur
 
 
 def silence_periods(expected: Duration) -> tuple[Duration, int]:
-    """Cut `expected` into equal periods as CloudWatch allows them: by minutes, or by hours.
+    """Cut `expected` into equal periods as CloudWatch allows them: whole minutes.
 
     Small ones, since before CloudWatch takes missing data for a breach, it looks for other data
     some periods further back than it was told to.
@@ -99,7 +99,5 @@ def silence_periods(expected: Duration) -> tuple[Duration, int]:
             f"expected_within of {seconds:g} s cannot be watched: give 3 minutes to 7 days, or"
             " watch the metrics Completed and Behind by other means"
         )
-    # More than a day back, CloudWatch wants periods of an hour at least.
-    unit = _MINUTE if seconds <= _DAY else _HOUR
-    period = math.ceil(seconds / _PIECES / unit) * unit
+    period = math.ceil(seconds / _PIECES / _MINUTE) * _MINUTE
     return Duration.seconds(period), math.ceil(seconds / period)

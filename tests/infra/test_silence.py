@@ -312,7 +312,7 @@ def test_one_completed_term_ends_the_alarm(job: Job, *, several: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "expected", [3 * MINUTE, 10 * MINUTE, 23 * HOUR, DAY, 25 * HOUR, 100 * HOUR, 7 * DAY]
+    "expected", [3 * MINUTE, 10 * MINUTE, DAY - 1, DAY, DAY + 1, 100 * HOUR, 7 * DAY - 1, 7 * DAY]
 )
 @pytest.mark.parametrize("several", [False, True], ids=["one Region", "several"])
 def test_expected_time_is_cut_into_periods_that_cloudwatch_takes(
