@@ -237,6 +237,12 @@ def test_a_statistic_is_called_what_it_is(title: str, one_region: Shown) -> None
     assert [each["stat"] for _, each in one_region.series(title)] == one_region.labels(title)
 
 
+def test_what_adds_up_is_stacked(one_region: Shown) -> None:
+    shown = [each["properties"] for each in one_region.widgets]
+    stacked = [each["title"].partition(" ")[0] for each in shown if each.get("stacked")]
+    assert stacked == ["Terms", "Estimated"]
+
+
 def test_contenders_that_are_not_told_apart_are_added_up(untold: Shown) -> None:
     assert untold.labels("Wins and losses") == ["Won", "Lost"]
 
@@ -306,6 +312,13 @@ def test_a_million_costs_what_the_price_lists_say(
     label: str, values: Mapping[str, float], expected: float, one_region: Shown
 ) -> None:
     assert dollars(one_region, label, **values) == pytest.approx(expected)
+
+
+def test_cost_is_of_all_that_happened_in_the_period(one_region: Shown) -> None:
+    drawn_from = one_region.series("Estimated cost")
+    assert {name: each["stat"] for name, each in drawn_from} == dict.fromkeys(
+        ("Requests", "Invocations", "Duration"), "Sum"
+    )
 
 
 def test_cost_is_by_the_hour_whatever_the_console_s_period(one_region: Shown) -> None:
