@@ -78,6 +78,10 @@ def compaction_job(
         memory_size=1024,
         environment=environment,
         regions=regions,
+        # A Region may vanish in the middle of a term. Those of the other then wait for its tick,
+        # since Lambda's retries of the lost leader are lost as well.
+        lease=Duration.seconds(30) if regions else None,
+        wait=Duration.minutes(2) if regions else None,
         removal_policy=removal_policy,
     )
     _grant_data(job, data)

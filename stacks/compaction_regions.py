@@ -64,7 +64,7 @@ class HomeStack(Stack):
 
 
 class RegionStack(Stack):
-    """One Region's contenders, which know the buckets by name and depend on no other stack.
+    """One Region's contenders, which know the buckets by name and need nothing else of a stack.
 
     Children: `job`.
 

@@ -69,6 +69,7 @@ class Settings:
     prefix: str
     region: str | None
     lease: timedelta | None
+    wait: timedelta
     max_attempts: int | None
 
     @classmethod
@@ -91,7 +92,10 @@ class Settings:
             election=value("election"),
             prefix=value("prefix", "elections/"),
             region=environment.get("S3LEADER_REGION") or None,
-            lease=_lease(environment.get("S3LEADER_LEASE_SECONDS")),
+            lease=_seconds(
+                environment, "S3LEADER_LEASE_SECONDS", "the invocation's remaining time"
+            ),
+            wait=_seconds(environment, "S3LEADER_WAIT_SECONDS", "no waiting") or timedelta(0),
             max_attempts=_max_attempts(environment.get("S3LEADER_MAX_ATTEMPTS")),
         )
 
@@ -104,7 +108,7 @@ def singleton(
     election: str | None = None,
     bucket: str | None = None,
     prefix: str | None = None,
-    wait: timedelta = timedelta(0),
+    wait: timedelta | None = None,
     max_attempts: int | None = None,
     store: Store | None = None,
 ) -> Callable[[Handler], LambdaHandler]: ...
@@ -115,7 +119,7 @@ def singleton(
     election: str | None = None,
     bucket: str | None = None,
     prefix: str | None = None,
-    wait: timedelta = timedelta(0),
+    wait: timedelta | None = None,
     max_attempts: int | None = None,
     store: Store | None = None,
 ) -> LambdaHandler | Callable[[Handler], LambdaHandler]:
@@ -126,9 +130,9 @@ def singleton(
     another leads, and `{"elected": true, "term": …, "outcome": …, "result": …}` where the handler
     ran. What the handler raises goes on to Lambda, after its term has been sealed as failed.
 
-    `election`, `bucket` and `prefix` replace the environment's; `wait` is how long to go on trying
-    while another leads; `max_attempts` bounds the terms that one tick may take; `store` replaces
-    the bucket in tests.
+    All of these replace the environment's: `election`, `bucket` and `prefix`; `wait`, how long to
+    go on trying while another leads, at most the invocation's remaining time; `max_attempts`, which
+    bounds the terms that one tick may take. `store` replaces the bucket in tests.
     """
 
     def decorate(function: Handler) -> LambdaHandler:
@@ -146,7 +150,7 @@ def singleton(
             contest = _election(settings, warm, context, lease, max_attempts)
             with _report(settings, context, event) as report:
                 tick = check_tick(tick_of(event))
-                result = contest.campaign(tick, wait=wait)
+                result = contest.campaign(tick, wait=_wait_for(context, settings.wait, wait))
                 if isinstance(result, NotElected):
                     return report.lost(result, tick)
                 with result:
@@ -217,7 +221,8 @@ def _election(
     )
 
 
-def _lease(text: str | None) -> timedelta | None:
+def _seconds(environment: Mapping[str, str], variable: str, otherwise: str) -> timedelta | None:
+    text = environment.get(variable)
     if not text:
         return None
     try:
@@ -226,8 +231,8 @@ def _lease(text: str | None) -> timedelta | None:
         seconds = 0.0
     if not 1 <= seconds <= 24 * 60 * 60:
         raise InvalidArgument(
-            f"S3LEADER_LEASE_SECONDS is {text!r}; give a number of seconds from 1 to 86400, or"
-            f" leave it unset for the invocation's remaining time"
+            f"{variable} is {text!r}; give a number of seconds from 1 to 86400, or leave it unset"
+            f" for {otherwise}"
         )
     return timedelta(seconds=seconds)
 
@@ -249,3 +254,9 @@ def _lease_for(context: LambdaContext, asked: timedelta | None) -> tuple[timedel
     if asked is None or asked >= whole:
         return whole, False
     return asked, True
+
+
+def _wait_for(context: LambdaContext, settled: timedelta, asked: timedelta | None) -> timedelta:
+    """Return how long to campaign: who waits to the end of its time is ended by Lambda instead."""
+    left = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    return min(settled if asked is None else asked, left)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Annotations, CfnDeletionPolicy, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
@@ -13,6 +14,8 @@ from s3leader_cdk.rights import SUPERSEDED_TAG, SUPERSEDED_VALUE
 # R7 rests on this: no lock is deleted within an hour of its last write. A rule of one day would do
 # on paper; two leave room for how S3 rounds days.
 SHORTEST_HISTORY_DAYS = 2
+
+_GUARDED = "s3leader:guarded"
 
 
 def checked_history(history: Duration | None) -> Duration:
@@ -44,7 +47,7 @@ def add_lifecycle_rules(bucket: s3.Bucket, prefix: str, history: Duration) -> No
     """Add the rules to a bucket that holds other things too, and may be versioned."""
     superseded = _delete_superseded(prefix, history)
     bucket.add_lifecycle_rule(
-        id=f"delete-superseded-locks-{prefix}",
+        id=f"delete-superseded-locks-{suffix_of(prefix)}",
         prefix=superseded.prefix,
         tag_filters=superseded.tag_filters,
         expiration=superseded.expiration,
@@ -53,7 +56,7 @@ def add_lifecycle_rules(bucket: s3.Bucket, prefix: str, history: Duration) -> No
         # Each renewal leaves a version behind, and each deletion a marker. The newest version of a
         # lock is none of this rule's business, so the highest one stays (R6).
         bucket.add_lifecycle_rule(
-            id=f"delete-old-versions-of-locks-{prefix}",
+            id=f"delete-old-versions-of-locks-{suffix_of(prefix)}",
             prefix=prefix,
             noncurrent_version_expiration=Duration.days(1),
             expired_object_delete_marker=True,
@@ -96,8 +99,42 @@ def deny_plain_http(bucket: s3.Bucket, prefix: str, *, suffix: str) -> None:
 
 
 def suffix_of(prefix: str) -> str:
-    """Return what tells the statements of several prefixes of one policy apart."""
-    return "".join(character for character in prefix.title() if character.isalnum())
+    """Return what tells the statements and rules of several prefixes of one bucket apart."""
+    return hashlib.sha256(prefix.encode()).hexdigest()[:8]
+
+
+def keep_policy_as_long_as(bucket: s3.Bucket) -> None:
+    """Let the policy outlive the stack if the bucket does: else its locks would be unguarded."""
+    resource = bucket.node.default_child
+    if bucket.policy is not None and isinstance(resource, s3.CfnBucket):
+        kept = resource.cfn_options.deletion_policy
+        if kept in {CfnDeletionPolicy.RETAIN, CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE}:
+            bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN)
+
+
+def check_alone(bucket: s3.Bucket, prefix: str) -> None:
+    """Refuse a prefix that another `LockBucket` guards, and say what no code can look into."""
+    for other in (each.data for each in bucket.node.metadata if each.type == _GUARDED):
+        if other.startswith(prefix) or prefix.startswith(other):
+            raise ValueError(
+                f"prefix {prefix!r} of bucket {bucket.node.path} overlaps {other!r}, which another"
+                " LockBucket guards: use that one, or another prefix"
+            )
+    bucket.node.add_metadata(_GUARDED, prefix)
+    Annotations.of(bucket).add_info(  # its rules are rendered when the template is, unseen
+        f"holds locks under {prefix}: no other lifecycle rule of this bucket may delete or archive"
+        " there, since the highest lock has to stay where it is"
+    )
+
+
+def check_not_emptied(bucket: s3.Bucket) -> None:
+    """Refuse to protect locks that CDK was told to delete with the stack."""
+    if bucket.node.try_find_child("AutoDeleteObjectsCustomResource") is not None:
+        raise ValueError(
+            f"bucket {bucket.node.path} has auto_delete_objects, which could not delete protected"
+            " locks, so that the stack could not be deleted: pass protect=False, or leave"
+            " auto_delete_objects out"
+        )
 
 
 # By tag alone, never by age: the highest lock is untagged however old it is (R6).

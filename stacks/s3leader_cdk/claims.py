@@ -40,13 +40,11 @@ def claim_election(
 
 def _identity(bucket: s3.IBucket) -> object:
     """Return what is the same for the same bucket, as far as synthesis can tell."""
-    resource = bucket.node.default_child
-    if isinstance(resource, s3.CfnBucket):  # made in this app
-        name = Stack.of(bucket).resolve(resource.bucket_name)
-        return name if isinstance(name, str) else bucket.node.path
-    name = Stack.of(bucket).resolve(bucket.bucket_name)
-    # Parameters of two stacks may have one name and two values.
-    return name if isinstance(name, str) else [Stack.of(bucket).node.path, name]
+    stack, resource = Stack.of(bucket), bucket.node.default_child
+    given = stack.resolve(resource.bucket_name) if isinstance(resource, s3.CfnBucket) else None
+    name = stack.resolve(bucket.bucket_name) if given is None else given
+    # What is no plain name refers to something in its stack, a resource or a parameter.
+    return name if isinstance(name, str) else [stack.node.path, name]
 
 
 def _child(parent: IConstruct, name: str) -> Construct:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Token
+from aws_cdk import aws_sqs as sqs
 
 from s3leader_cdk.telling import seconds
 
@@ -13,6 +14,7 @@ MAX_RETRIES = 2
 
 _MIN_AGE_S, _MAX_AGE_S = 60, 86_400  # what EventBridge Scheduler takes
 _LAMBDA_MAX_AGE_S = 21_600  # of an event in Lambda's own queue
+_CLOCK_SKEW_S = 3  # the runtime's allowance
 
 
 def tick_age(age: Duration | None) -> Duration:
@@ -38,13 +40,56 @@ def retries(attempts: int) -> int:
     return attempts
 
 
-def attempts(most: int) -> str:
-    """Return how many terms a tick may take, for the environment."""
-    if most < 1:
+def limits(*, attempts: int | None, wait: Duration | None) -> dict[str, str]:
+    """Return what the environment says of how often a tick is tried, and how long is waited."""
+    said = {}
+    if attempts is not None:
+        if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
+            raise ValueError(
+                f"max_attempts {attempts} cannot be used: give 1 or more, or leave it out for no"
+                " limit"
+            )
+        said["S3LEADER_MAX_ATTEMPTS"] = str(attempts)
+    if wait is not None:
+        said["S3LEADER_WAIT_SECONDS"] = f"{seconds(wait):g}"
+    return said
+
+
+def wait(asked: Duration | None, lease: Duration | None, timeout: Duration) -> None:
+    """Refuse to wait in vain: for less than a lease, or until nothing can be done any more."""
+    if asked is None:
+        return
+    if lease is None:
         raise ValueError(
-            f"max_attempts {most} cannot be used: give 1 or more, or leave it out for no limit"
+            f"wait {seconds(asked):g} s was given without a lease, so that locks are good for as"
+            " long as their invocations can run, and nobody could take over sooner: give a lease,"
+            " such as Duration.seconds(30)"
         )
-    return str(most)
+    least = seconds(lease) + _CLOCK_SKEW_S
+    if not least < seconds(asked) < seconds(timeout):
+        raise ValueError(
+            f"wait {seconds(asked):g} s cannot be used: give more than {least:g} s, in which a lock"
+            f" lapses (lease and allowance for clock skew), and less than the timeout of"
+            f" {seconds(timeout):g} s, so that there is time to work"
+        )
+
+
+def expected(within: Duration | None, interval: Duration | None) -> None:
+    """Refuse to expect terms more often than there are ticks."""
+    if within is not None and interval is not None and seconds(within) < seconds(interval):
+        raise ValueError(
+            f"expected_within {seconds(within):g} s is shorter than the {seconds(interval):g} s"
+            " between two ticks, so that the alarm would be on in between: give more than that"
+        )
+
+
+def dead_letters(queue: sqs.IQueue | None) -> None:
+    """Refuse a queue that neither Lambda nor EventBridge Scheduler can send to."""
+    if queue is not None and queue.fifo:
+        raise ValueError(
+            f"dead_letters {queue.node.path} is a FIFO queue, which Lambda and EventBridge"
+            " Scheduler do not send to: give a standard queue"
+        )
 
 
 def lease(asked: Duration | None, timeout: Duration) -> None:
@@ -88,6 +133,8 @@ def history(
 
 def regions(named: Sequence[str], here: str) -> list[str]:
     """Return the Regions with a job that contends, the job's own among them."""
+    if isinstance(named, str):
+        raise TypeError(f"regions {named!r} is a text: give a list, such as ['us-east-1', …]")
     repeated = sorted({each for each in named if named.count(each) > 1})
     if repeated:
         raise ValueError(f"regions name {', '.join(repeated)} more than once: name each once")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -51,12 +51,19 @@ class FunctionProperties:
         return [name for name, value in vars(self).items() if value is not None and value != ()]
 
 
-def check_existing(function: lambda_.Function, properties: FunctionProperties) -> None:
-    """Raise `ValueError`, or `TypeError`, unless `function` can be a job's as it is."""
+def check_existing(
+    job: Construct, function: lambda_.Function, properties: FunctionProperties
+) -> None:
+    """Raise `ValueError`, or `TypeError`, unless `function` can be that of `job` as it is."""
     if not isinstance(function, lambda_.Function):
         raise TypeError(
             f"function {function!r} is no lambda_.Function made in this app, so that neither its"
             " environment nor its retries can be set: construct it here, or pass code and handler"
+        )
+    if Stack.of(function).node.path != Stack.of(job).node.path:
+        raise ValueError(
+            f"function {function.node.path} is in another stack than job {job.node.path}, and each"
+            " would wait for the other: make the job in the function's stack"
         )
     given = properties.given()
     if given:

@@ -17,6 +17,8 @@ from s3leader_cdk.rights import ElectionRights
 from s3leader_cdk.runtime_layer import runtime_layer_for
 from s3leader_cdk.telling import check_can_be_told, refuse_lease, tell
 
+_LAYERED = "s3leader:layered"
+
 
 class LockBucket(Construct):
     """A private bucket in which no lock can be overwritten blindly or deleted by anyone.
@@ -88,6 +90,11 @@ class LockBucket(Construct):
             _refuse(bucket, of_its_own, "belongs to whoever makes that bucket")
             self.bucket = self._guard(bucket, history=kept, protect=protect is not False)
         else:
+            if encryption_key is not None:
+                raise ValueError(
+                    f"encryption_key was given beside bucket {bucket.node.path}: import the bucket"
+                    " with it, Bucket.from_bucket_attributes(…, encryption_key=…)"
+                )
             imported = {**of_its_own, "history": history, "protect": protect}
             _refuse(bucket, imported, "cannot be set from here, as that bucket is imported")
             self.history = None
@@ -146,8 +153,11 @@ class LockBucket(Construct):
             layer: the runtime library. Default: one `RuntimeLayer`, shared by the functions of a
                 stack.
         """
+        added = runtime_layer_for(function) if layer is None else layer
         grant = self.grant_candidate(function, election=election, lease=lease)
-        function.add_layers(runtime_layer_for(function) if layer is None else layer)
+        if not any(each.type == _LAYERED for each in function.node.metadata):
+            function.node.add_metadata(_LAYERED, added.node.path)
+            function.add_layers(added)
         return grant
 
     def grant_observer(self, grantee: iam.IGrantable, *, election: str) -> iam.Grant:
@@ -202,12 +212,16 @@ class LockBucket(Construct):
         return bucket
 
     def _guard(self, bucket: s3.Bucket, *, history: Duration, protect: bool) -> s3.Bucket:
+        rules.check_alone(bucket, self.prefix)
+        if protect:
+            rules.check_not_emptied(bucket)
         suffix = rules.suffix_of(self.prefix)
         rules.add_lifecycle_rules(bucket, self.prefix, history)
         rules.deny_plain_http(bucket, self.prefix, suffix=suffix)
         rules.deny_unconditional_writes(bucket, self.prefix, suffix=suffix)
         if protect:
             rules.deny_deletes_of_locks(bucket, self.prefix, suffix=suffix)
+        rules.keep_policy_as_long_as(bucket)
         return bucket
 
     def _say_what_an_imported_bucket_needs(self) -> None:

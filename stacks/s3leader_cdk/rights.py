@@ -118,9 +118,16 @@ class ElectionRights:
         )
 
     def _grant_key(self, grantee: iam.IGrantable, *actions: str) -> list[iam.Grant]:
-        if self.encryption_key is None:
+        key = self.encryption_key
+        if key is None:
             return []
-        return [self.encryption_key.grant(grantee, *actions)]
+        # Not by the key's own grant, which takes refuge in `*` where the key is in another Region.
+        # Keys trust their account's policies, so the grantee's is enough.
+        return [
+            iam.Grant.add_to_principal(
+                grantee=grantee, actions=list(actions), resource_arns=[key.key_arn]
+            )
+        ]
 
 
 def _all(grants: Sequence[iam.Grant]) -> iam.Grant:

@@ -35,6 +35,11 @@ class RuntimeLayer(lambda_.LayerVersion):
 
 def runtime_layer_for(function: lambda_.Function) -> lambda_.ILayerVersion:
     """Return the layer that the functions of a stack share, or raise `ValueError`."""
+    if function.runtime.name == lambda_.Runtime.FROM_IMAGE.name:
+        raise ValueError(
+            f"function {function.node.path} is a container image, which takes no layers: install"
+            " s3leader[lambda] in the image, and use grant_candidate"
+        )
     names = [runtime.name for runtime in RUNTIMES]
     if function.runtime.name not in names:
         raise ValueError(

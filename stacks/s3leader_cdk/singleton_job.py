@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Stack, TimeZone
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack, TimeZone
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_ec2 as ec2
@@ -61,6 +61,10 @@ class SingletonJob(Construct):
         lease: how long a lock stays good, in whole seconds, from 5, shorter than `timeout`; the
             leader renews it while it works, so that a crash is noticed sooner. Default: the
             invocation's remaining time and two seconds, which needs no renewing.
+        wait: how long a contender waits while another works for its tick, to take over should that
+            one die. It asks for a shorter `lease`, and is shorter than `timeout`. Waiting is paid
+            for. Default: it goes away at once; the tick of a leader that died is led again by
+            Lambda's retry of that leader's own event.
         max_attempts: how many terms a tick may take, from 1. Default: no limit but the retries'.
         environment: further variables of the function. Default: none.
         layers: further layers of the function. Default: none.
@@ -103,6 +107,7 @@ class SingletonJob(Construct):
         timeout: Duration | None = None,
         memory_size: int | None = None,
         lease: Duration | None = None,
+        wait: Duration | None = None,
         max_attempts: int | None = None,
         environment: Mapping[str, str] | None = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
@@ -147,8 +152,12 @@ class SingletonJob(Construct):
         interval = shortest_interval(expressions)
         check.window(flexible_window, interval)
         check.lease(lease, self.timeout)
+        check.wait(wait, lease, self.timeout)
+        check.expected(expected_within, interval)
         check.history(lock_bucket.history, self.max_tick_age, flexible_window, self.timeout)
-        self._become_candidate(attached=function is not None, lease=lease, attempts=max_attempts)
+        self._become_candidate(attached=function is not None, lease=lease)
+        for name, value in check.limits(attempts=max_attempts, wait=wait).items():
+            self.function.add_environment(name, value)
         self.unprocessed = self._take_failures(retry_attempts, dead_letters)
         self.contenders = self._contend(expressions, contenders, flexible_window, dead_letters)
         expected = default_expected_within(interval, _sum(self.timeout, flexible_window))
@@ -183,14 +192,12 @@ class SingletonJob(Construct):
         self, existing: lambda_.Function | None, properties: FunctionProperties
     ) -> lambda_.Function:
         if existing is not None:
-            check_existing(existing, properties)
+            check_existing(self, existing, properties)
             return existing
         function, self.log_group = create_function(self, self.election, properties)
         return function
 
-    def _become_candidate(
-        self, *, attached: bool, lease: Duration | None, attempts: int | None
-    ) -> None:
+    def _become_candidate(self, *, attached: bool, lease: Duration | None) -> None:
         claim_election(
             self,
             self.lock_bucket.bucket,
@@ -199,10 +206,9 @@ class SingletonJob(Construct):
         )
         grant = self.lock_bucket.attach if attached else self.lock_bucket.grant_candidate
         grant(self.function, election=self.election, lease=lease)
-        if attempts is not None:
-            self.function.add_environment("S3LEADER_MAX_ATTEMPTS", check.attempts(attempts))
 
     def _take_failures(self, retry_attempts: int, dead_letters: sqs.IQueue | None) -> sqs.IQueue:
+        check.dead_letters(dead_letters)
         queue = dead_letter_queue(self, "Unprocessed") if dead_letters is None else dead_letters
         self.function.configure_async_invoke(
             on_failure=DeadLetters(queue),
@@ -259,8 +265,13 @@ class SingletonJob(Construct):
 def _actions(
     topic: sns.ITopic | None, others: Sequence[cloudwatch.IAlarmAction]
 ) -> list[cloudwatch.IAlarmAction]:
-    told = [] if topic is None else [cloudwatch_actions.SnsAction(topic)]
-    return [*told, *others]
+    if topic is None:
+        return list(others)
+    # A topic with a policy of its own, such as one for TLS only, has lost SNS's default policy,
+    # which lets the account's alarms publish. With the grant goes one on the topic's key.
+    here = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+    topic.grant_publish(iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=here))
+    return [cloudwatch_actions.SnsAction(topic), *others]
 
 
 def _sum(timeout: Duration, window: Duration | None) -> Duration:

@@ -8,6 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
@@ -101,6 +102,22 @@ def test_a_layer_of_ones_own_takes_the_place_of_the_shared_one() -> None:
         LockBucket(stack, "Locks").attach(function(stack), election="one", layer=own)
 
     assert len(synthesize(build).ids("AWS::Lambda::LayerVersion")) == 1
+
+
+def test_attaching_twice_adds_one_layer() -> None:
+    def build(stack: cdk.Stack) -> None:
+        locks, existing = LockBucket(stack, "Locks"), function(stack)
+        locks.attach(existing, election="nightly")
+        SingletonJob(
+            stack,
+            "Job",
+            election="nightly",
+            function=existing,
+            schedule=SCHEDULE,
+            lock_bucket=locks,
+        )
+
+    assert len(synthesize(build).one("AWS::Lambda::Function")["Layers"]) == 1
 
 
 def test_granting_alone_adds_no_layer() -> None:
@@ -238,6 +255,33 @@ def test_a_lease_is_checked_against_the_functions_own_timeout() -> None:
 def test_a_function_without_a_timeout_has_lambdas_own() -> None:
     lease = cdk.Duration.seconds(5)
     refused("the timeout of 3 s", existing={"timeout": None}, lease=lease)
+
+
+def test_a_function_of_another_stack_is_refused() -> None:
+    app = cdk.App()
+    elsewhere = function(cdk.Stack(app, "Elsewhere"))
+    stack = cdk.Stack(app, "Test")
+    with pytest.raises(ValueError, match="Elsewhere/Function is in another stack than job Test/J"):
+        SingletonJob(
+            stack,
+            "Job",
+            election="nightly",
+            function=elsewhere,
+            schedule=SCHEDULE,
+            lock_bucket=LockBucket(stack, "Locks"),
+        )
+
+
+def test_a_container_image_is_told_what_to_do_instead() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    image = function(
+        stack,
+        code=lambda_.Code.from_ecr_image(ecr.Repository(stack, "Repository")),
+        handler=lambda_.Handler.FROM_IMAGE,
+        runtime=lambda_.Runtime.FROM_IMAGE,
+    )
+    with pytest.raises(ValueError, match=r"is a container image, .* use grant_candidate"):
+        LockBucket(stack, "Locks").attach(image, election="nightly")
 
 
 def test_an_imported_function_is_refused() -> None:

@@ -63,7 +63,7 @@ def test_superseded_locks_of_the_prefix_are_deleted_and_nothing_else(shared: Syn
     assert rules(shared) == [
         {
             "ExpirationInDays": 9,
-            "Id": "delete-superseded-locks-jobs/",
+            "Id": "delete-superseded-locks-ca917502",
             "Prefix": "jobs/",
             "Status": "Enabled",
             "TagFilters": [{"Key": "superseded", "Value": "true"}],
@@ -74,7 +74,7 @@ def test_superseded_locks_of_the_prefix_are_deleted_and_nothing_else(shared: Syn
 def test_old_versions_of_locks_go_where_there_are_versions(versioned: Synthesized) -> None:
     assert rules(versioned)[1] == {
         "ExpiredObjectDeleteMarker": True,
-        "Id": "delete-old-versions-of-locks-elections/",
+        "Id": "delete-old-versions-of-locks-5ad4e573",
         "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
         "Prefix": "elections/",
         "Status": "Enabled",
@@ -89,10 +89,10 @@ def test_the_newest_version_of_a_lock_is_deleted_by_tag_alone(versioned: Synthes
 def test_denials_end_at_the_prefix_as_the_bucket_holds_other_things(shared: Synthesized) -> None:
     found = shared.statements("AWS::S3::BucketPolicy")
     assert [(each["Sid"], each["Action"], each["Resource"]) for each in found] == [
-        ("DenyLocksOverPlainHttpJobs", "s3:*", f"{ARN}/jobs/*"),
-        ("DenyUnconditionalWritesJobs", "s3:PutObject", f"{ARN}/jobs/*"),
+        ("DenyLocksOverPlainHttpca917502", "s3:*", f"{ARN}/jobs/*"),
+        ("DenyUnconditionalWritesca917502", "s3:PutObject", f"{ARN}/jobs/*"),
         (
-            "DenyDeletesOfLocksJobs",
+            "DenyDeletesOfLocksca917502",
             ["s3:DeleteObject", "s3:DeleteObjectVersion"],
             f"{ARN}/jobs/*/lock_*",
         ),
@@ -111,7 +111,7 @@ def test_unprotected_locks_may_be_deleted() -> None:
         lambda stack: LockBucket(stack, "Locks", bucket=made(stack), protect=False)
     )
     sids = [each["Sid"] for each in template.statements("AWS::S3::BucketPolicy")]
-    assert "DenyDeletesOfLocksElections" not in sids
+    assert [each for each in sids if each.startswith("DenyDeletes")] == []
 
 
 def test_the_statements_of_two_prefixes_have_names_of_their_own() -> None:
@@ -122,6 +122,49 @@ def test_the_statements_of_two_prefixes_have_names_of_their_own() -> None:
 
     sids = [each["Sid"] for each in synthesize(build).statements("AWS::S3::BucketPolicy")]
     assert len(sids) == len(set(sids)) == 6
+
+
+@pytest.mark.parametrize("other", ["jobs/", "jobs/red/"])
+def test_two_lock_buckets_for_the_same_keys_are_refused(other: str) -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    bucket = made(stack)
+    LockBucket(stack, "One", bucket=bucket, prefix="jobs/")
+    with pytest.raises(ValueError, match=rf"prefix '{other}' of bucket .* overlaps 'jobs/'"):
+        LockBucket(stack, "Two", bucket=bucket, prefix=other)
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"), [(cdk.RemovalPolicy.RETAIN, "Retain"), (cdk.RemovalPolicy.DESTROY, None)]
+)
+def test_the_policy_stays_with_a_bucket_that_stays(
+    policy: cdk.RemovalPolicy, kept: str | None
+) -> None:
+    template = synthesize(
+        lambda stack: LockBucket(stack, "Locks", bucket=made(stack, removal_policy=policy))
+    )
+    assert template.resources("AWS::S3::BucketPolicy")[0].get("DeletionPolicy") == kept
+
+
+def test_protected_locks_in_a_bucket_that_cdk_empties_are_refused() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    bucket = made(stack, auto_delete_objects=True, removal_policy=cdk.RemovalPolicy.DESTROY)
+    with pytest.raises(ValueError, match=r"auto_delete_objects, .* pass protect=False"):
+        LockBucket(stack, "Locks", bucket=bucket)
+
+
+def test_what_the_other_rules_of_the_bucket_must_not_do_is_said() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    LockBucket(stack, "Locks", bucket=made(stack))
+    Annotations.from_stack(stack).has_info(
+        "/Test/Shared", Match.string_like_regexp("no other lifecycle rule .* may delete or archive")
+    )
+
+
+def test_a_key_beside_an_imported_bucket_is_refused_with_the_way_to_say_it() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    key = kms.Key(stack, "Key")
+    with pytest.raises(ValueError, match=r"from_bucket_attributes\(…, encryption_key=…\)"):
+        LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)
 
 
 def test_the_key_of_the_bucket_is_granted() -> None:

@@ -173,6 +173,30 @@ def test_no_attempt_at_all_is_refused() -> None:
     refused("max_attempts 0 cannot be used: give 1 or more", max_attempts=0)
 
 
+@pytest.mark.parametrize("most", [1.5, True])
+def test_attempts_that_are_no_whole_number_are_refused(most: object) -> None:
+    refused(f"max_attempts {most} cannot be used", max_attempts=most)
+
+
+def test_contenders_wait_if_asked_to() -> None:
+    template = job(lease=cdk.Duration.seconds(30), wait=MINUTES(2))
+    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["S3LEADER_WAIT_SECONDS"] == "120"
+
+
+@pytest.mark.parametrize("seconds", [33, 300])
+def test_waiting_in_vain_is_refused(seconds: int) -> None:
+    refused(
+        f"wait {seconds} s cannot be used: give more than 33 s, .* less than the timeout of 300 s",
+        lease=cdk.Duration.seconds(30),
+        wait=cdk.Duration.seconds(seconds),
+    )
+
+
+def test_waiting_for_locks_that_outlast_their_invocations_is_refused() -> None:
+    refused("wait 120 s was given without a lease", wait=MINUTES(2))
+
+
 def test_a_lease_in_which_a_few_answers_have_no_room_is_refused() -> None:
     refused("lease 4 s cannot be used: give whole seconds, from 5", lease=cdk.Duration.seconds(4))
 
@@ -280,6 +304,44 @@ def test_both_senders_may_send_and_use_the_queues_key_and_no_more(
     assert sorted(actions, key=str) == [["kms:Decrypt", "kms:GenerateDataKey"], "sqs:SendMessage"]
 
 
+def test_a_fifo_queue_is_refused_for_dead_letters() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    with pytest.raises(ValueError, match="dead_letters Test/Fifo is a FIFO queue"):
+        build(stack, dead_letters=sqs.Queue(stack, "Fifo", fifo=True))
+
+
+@pytest.fixture(scope="module")
+def guarded_topic() -> Synthesized:
+    def fill(stack: cdk.Stack) -> None:
+        topic = sns.Topic(stack, "Topic", enforce_ssl=True, master_key=kms.Key(stack, "Key"))
+        build(stack, alarm_topic=topic)
+
+    return synthesize(fill)
+
+
+def test_alarms_may_publish_to_a_topic_that_has_a_policy_of_its_own(
+    guarded_topic: Synthesized,
+) -> None:
+    allowed = [
+        each
+        for each in guarded_topic.statements("AWS::SNS::TopicPolicy")
+        if each["Effect"] == "Allow"
+    ]
+    assert [(each["Action"], each["Principal"], each["Condition"]) for each in allowed] == [
+        (
+            "sns:Publish",
+            {"Service": "cloudwatch.amazonaws.com"},
+            {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}},
+        )
+    ]
+
+
+def test_alarms_may_use_the_topics_key(guarded_topic: Synthesized) -> None:
+    document = guarded_topic.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    actions = [each["Action"] for each in document if "cloudwatch" in str(each["Principal"])]
+    assert actions == [["kms:Decrypt", "kms:GenerateDataKey*"]]
+
+
 def test_every_alarm_tells_the_topic(one_queue: Synthesized) -> None:
     (topic,) = one_queue.ids("AWS::SNS::Topic")
     told = [each["AlarmActions"] for each in one_queue.properties("AWS::CloudWatch::Alarm")]
@@ -337,10 +399,27 @@ def test_one_election_under_two_prefixes_of_a_bucket_is_two() -> None:
 
 def test_a_prefix_may_not_hide_that_two_elections_are_one() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
-    bucket = s3.Bucket(stack, "Shared")
-    build(stack, election="red/x", lock_bucket=LockBucket(stack, "A", bucket=bucket, prefix="a/"))
+    one, two = (s3.Bucket.from_bucket_name(stack, name, "locks") for name in ("One", "Two"))
+    build(stack, election="red/x", lock_bucket=LockBucket(stack, "A", bucket=one, prefix="a/"))
     with pytest.raises(ValueError, match="'a/red/x' of this bucket belongs to job Test/Job"):
-        second(stack, LockBucket(stack, "B", bucket=bucket, prefix="a/red/"), election="x")
+        second(stack, LockBucket(stack, "B", bucket=two, prefix="a/red/"), election="x")
+
+
+def test_a_bucket_imported_by_its_own_name_is_the_same_bucket() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    first = build(stack)
+    again = s3.Bucket.from_bucket_name(stack, "Again", first.lock_bucket.bucket_name)
+    with pytest.raises(ValueError, match="belongs to job Test/Job already"):
+        second(stack, LockBucket(stack, "Same", bucket=again))
+
+
+def test_parameters_of_one_name_in_two_stacks_are_two_buckets() -> None:
+    app = cdk.App()
+    for name in ("One", "Two"):
+        stack = cdk.Stack(app, name)
+        bucket_name = cdk.CfnParameter(stack, "LockBucket").value_as_string
+        bucket = s3.Bucket.from_bucket_name(stack, "Bucket", bucket_name)
+        assert second(stack, LockBucket(stack, "Locks", bucket=bucket)).election == "nightly"
 
 
 def test_two_elections_of_one_bucket_are_the_common_case() -> None:

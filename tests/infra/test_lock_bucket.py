@@ -77,8 +77,11 @@ def test_not_versioned_so_that_lifecycle_really_deletes(default: Synthesized) ->
 
 
 @pytest.mark.parametrize("policy", ["DeletionPolicy", "UpdateReplacePolicy"])
-def test_kept_when_the_stack_goes(default: Synthesized, policy: str) -> None:
-    assert default.resources("AWS::S3::Bucket")[0][policy] == "Retain"
+@pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::S3::BucketPolicy"])
+def test_kept_when_the_stack_goes_with_what_guards_it(
+    default: Synthesized, kind: str, policy: str
+) -> None:
+    assert default.resources(kind)[0][policy] == "Retain"
 
 
 def test_deleted_with_the_stack_if_asked_to(unprotected: Synthesized) -> None:

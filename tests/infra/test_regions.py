@@ -187,14 +187,40 @@ def test_a_region_that_is_not_named_is_refused() -> None:
             away_job(app, locks, AWAY, regions=[HOME, "us-west-2"])
 
 
-def test_the_home_regions_key_is_granted_across_regions() -> None:
+@pytest.mark.parametrize("imported_in", ["Home", "Keys"])
+def test_the_home_regions_key_is_granted_exactly_across_regions(imported_in: str) -> None:
     arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
     with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Keys", env=cdk.Environment(region=AWAY))
-        key = kms.Key.from_key_arn(stack, "Key", arn)
-        bucket = s3.Bucket.from_bucket_attributes(
-            stack, "Bucket", bucket_name="acme-locks", region=HOME, encryption_key=key
-        )
-        job = away_job(app, LockBucket(stack, "Locks", bucket=bucket), AWAY)
+        if imported_in == "Home":
+            key = kms.Key.from_key_arn(cdk.Stack(app, "KeysAtHome"), "Key", arn)
+            locks = named_locks(app, encryption_key=key)
+        else:
+            stack = cdk.Stack(app, "Keys", env=cdk.Environment(region=AWAY))
+            bucket = s3.Bucket.from_bucket_attributes(
+                stack,
+                "Bucket",
+                bucket_name="acme-locks",
+                region=HOME,
+                encryption_key=kms.Key.from_key_arn(stack, "Key", arn),
+            )
+            locks = LockBucket(stack, "Locks", bucket=bucket)
+        job = away_job(app, locks, AWAY)
         found = Synthesized(cdk.Stack.of(job)).statements("AWS::IAM::Policy", "JobRole")
     assert [each["Resource"] for each in found if "kms:Decrypt" in each["Action"]] == [arn]
+
+
+def test_contenders_wait_for_a_leader_that_may_be_lost_with_its_region(
+    away: Synthesized,
+) -> None:
+    variables = away.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert (variables["S3LEADER_LEASE_SECONDS"], variables["S3LEADER_WAIT_SECONDS"]) == (
+        "30",
+        "120",
+    )
+
+
+def test_regions_as_one_text_are_refused() -> None:
+    with fresh_app({}) as app:
+        locks = named_locks(app)
+        with pytest.raises(TypeError, match="regions 'us-east-1' is a text: give a list"):
+            away_job(app, locks, HOME, regions=HOME)

@@ -248,7 +248,11 @@ def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) 
         ({"lease": cdk.Duration.minutes(5)}, "lease 300 s is not shorter than the timeout"),
         ({"lease": cdk.Duration.millis(1500)}, r"lease 1\.5 s cannot be used"),
         ({"environment": {"S3LEADER_BUCKET": "x"}}, "'S3LEADER_BUCKET' is set by SingletonJob"),
-        ({"expected_within": cdk.Duration.minutes(1)}, "expected_within of 60 s cannot"),
+        ({"expected_within": cdk.Duration.minutes(1)}, "expected_within 60 s is shorter than the"),
+        (
+            {"expected_within": cdk.Duration.minutes(1), "schedule": "rate(1 minute)"},
+            "expected_within of 60 s cannot",
+        ),
         ({"expected_within": cdk.Duration.days(8)}, "expected_within of 691200 s cannot"),
     ],
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from moto import mock_aws
 
-from s3leader import InvalidArgument, Term
+from s3leader import Election, InvalidArgument, NotElected, Term
 from s3leader.aws_lambda import Settings, singleton
 from s3leader.memory_store import MemoryStore
 from s3leader.s3_store import S3Store
@@ -17,7 +19,7 @@ PLACE = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_ELECTION", "nightly")
-    for name in ("BUCKET", "PREFIX", "LEASE_SECONDS", "REGION", "MAX_ATTEMPTS"):
+    for name in ("BUCKET", "PREFIX", "LEASE_SECONDS", "REGION", "MAX_ATTEMPTS", "WAIT_SECONDS"):
         monkeypatch.delenv(f"S3LEADER_{name}", raising=False)
 
 
@@ -60,6 +62,46 @@ def test_bad_attempts_are_named(text: str) -> None:
 @pytest.mark.parametrize(("region", "expected"), [("eu-west-1", "eu-west-1"), ("", None)])
 def test_region_of_the_bucket_is_read(region: str, expected: str | None) -> None:
     assert Settings.read({**PLACE, "S3LEADER_REGION": region}).region == expected
+
+
+def waited(monkeypatch: pytest.MonkeyPatch, **given: timedelta) -> timedelta:
+    """Return how long an invocation with a minute left would wait for another that leads."""
+    asked: list[timedelta] = []
+
+    def campaign(_: Election, tick: object, *, wait: timedelta) -> NotElected:
+        asked.append(wait)
+        return NotElected(reason="held", lock=None, requests=2)
+
+    monkeypatch.setattr(Election, "campaign", campaign)
+
+    @singleton(store=MemoryStore(), **given)
+    def handler(event: object, context: object, term: Term) -> None: ...
+
+    handler({"tick": TICK}, Context())
+    return asked[0]
+
+
+def test_nobody_waits_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waited(monkeypatch) == timedelta(0)
+
+
+def test_the_environment_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
+    assert waited(monkeypatch) == timedelta(seconds=40)
+
+
+def test_the_decorator_has_the_last_word_on_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
+    assert waited(monkeypatch, wait=timedelta(0)) == timedelta(0)
+
+
+def test_nobody_waits_beyond_its_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waited(monkeypatch, wait=timedelta(hours=1)) == timedelta(minutes=1)
+
+
+def test_a_bad_wait_is_named() -> None:
+    with pytest.raises(InvalidArgument, match="S3LEADER_WAIT_SECONDS is 'long'"):
+        Settings.read({**PLACE, "S3LEADER_WAIT_SECONDS": "long"})
 
 
 def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
