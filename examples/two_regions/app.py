@@ -1,13 +1,14 @@
 """Contenders in two Regions for one election, whose locks are in the first of them.
 
-While either Region starts its contenders, every tick is worked for. S3 in the home Region decides:
+While either Region starts its contenders, every tick is worked for; those that wait take over from a
+leader that is lost with its Region. S3 in the home Region decides:
 while it cannot be reached, nobody is elected anywhere. Lambda tries a contender twice more, after
 one minute and two; the ticks of a longer outage wait in the dead-letter queues.
 """
 
 from pathlib import Path
 
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, Duration, Environment, Stack
 
 from s3leader_cdk import LockBucket, SingletonJob
 
@@ -27,6 +28,8 @@ for region in REGIONS:
         handler="billing.main.handler",
         schedule="cron(0 3 * * ? *)",
         lock_bucket=locks,
+        lease=Duration.seconds(30),
+        wait=Duration.minutes(4),  # of a timeout of five
         regions=REGIONS,
     )
 app.synth()

@@ -40,16 +40,16 @@ def retries(attempts: int) -> int:
     return attempts
 
 
-def limits(*, attempts: int | None, wait: Duration | None) -> dict[str, str]:
+def limits(*, attempts: float | None, wait: Duration | None) -> dict[str, str]:
     """Return what the environment says of how often a tick is tried, and how long is waited."""
     said = {}
     if attempts is not None:
-        if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
+        if isinstance(attempts, bool) or attempts != int(attempts) or attempts < 1:
             raise ValueError(
                 f"max_attempts {attempts} cannot be used: give 1 or more, or leave it out for no"
                 " limit"
             )
-        said["S3LEADER_MAX_ATTEMPTS"] = str(attempts)
+        said["S3LEADER_MAX_ATTEMPTS"] = str(int(attempts))
     if wait is not None:
         said["S3LEADER_WAIT_SECONDS"] = f"{seconds(wait):g}"
     return said

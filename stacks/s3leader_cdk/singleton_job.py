@@ -68,8 +68,8 @@ class SingletonJob(Construct):
         max_attempts: how many terms a tick may take, from 1. Default: no limit but the retries'.
         environment: further variables of the function. Default: none.
         layers: further layers of the function. Default: none.
-        vpc: the network that the function runs in, which needs a way to S3 (a gateway endpoint
-            costs nothing). Default: none.
+        vpc: the network that the function runs in, which needs a way to S3 in the lock bucket's
+            Region (a gateway endpoint costs nothing, and leads to its own Region). Default: none.
         vpc_subnets: where in it. Default: its private subnets.
         security_groups: of the function. Default: one of its own, if there is a `vpc`.
         retry_attempts: how often Lambda runs a failed invocation again, 0 to 2. Default: 2.

@@ -8,7 +8,6 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -350,78 +349,3 @@ def test_every_alarm_tells_the_topic(one_queue: Synthesized) -> None:
 
 def test_no_dashboard_if_not_wanted(one_queue: Synthesized) -> None:
     assert one_queue.ids("AWS::CloudWatch::Dashboard") == []
-
-
-# ------------------------------------------------------------------- one job, one election
-
-
-def second(stack: cdk.Stack, locks: LockBucket, **properties: Any) -> SingletonJob:
-    return SingletonJob(
-        stack,
-        "Second",
-        **{
-            "election": "nightly",
-            "code": lambda_.Code.from_inline("pass"),
-            "handler": "index.handler",
-            "schedule": "rate(1 hour)",
-            "lock_bucket": locks,
-            **properties,
-        },
-    )
-
-
-def test_two_jobs_of_one_election_are_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    first = build(stack)
-    with pytest.raises(ValueError, match=r"'elections/nightly' .* belongs to job Test/Job already"):
-        second(stack, first.lock_bucket)
-
-
-def test_two_jobs_of_one_election_are_refused_across_stacks_and_bucket_objects() -> None:
-    app = cdk.App()
-    stacks = [cdk.Stack(app, name) for name in ("One", "Two")]
-    locks = [
-        LockBucket(each, "Locks", bucket=s3.Bucket.from_bucket_name(each, "B", "locks"))
-        for each in stacks
-    ]
-    second(stacks[0], locks[0])
-    with pytest.raises(ValueError, match="belongs to job One/Second already"):
-        second(stacks[1], locks[1])
-
-
-def test_one_election_under_two_prefixes_of_a_bucket_is_two() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    bucket = s3.Bucket(stack, "Shared")
-    build(stack, lock_bucket=LockBucket(stack, "Red", bucket=bucket, prefix="red/"))
-    job = second(stack, LockBucket(stack, "Blue", bucket=bucket, prefix="blue/"))
-    assert job.election == "nightly"
-
-
-def test_a_prefix_may_not_hide_that_two_elections_are_one() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    one, two = (s3.Bucket.from_bucket_name(stack, name, "locks") for name in ("One", "Two"))
-    build(stack, election="red/x", lock_bucket=LockBucket(stack, "A", bucket=one, prefix="a/"))
-    with pytest.raises(ValueError, match="'a/red/x' of this bucket belongs to job Test/Job"):
-        second(stack, LockBucket(stack, "B", bucket=two, prefix="a/red/"), election="x")
-
-
-def test_a_bucket_imported_by_its_own_name_is_the_same_bucket() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    first = build(stack)
-    again = s3.Bucket.from_bucket_name(stack, "Again", first.lock_bucket.bucket_name)
-    with pytest.raises(ValueError, match="belongs to job Test/Job already"):
-        second(stack, LockBucket(stack, "Same", bucket=again))
-
-
-def test_parameters_of_one_name_in_two_stacks_are_two_buckets() -> None:
-    app = cdk.App()
-    for name in ("One", "Two"):
-        stack = cdk.Stack(app, name)
-        bucket_name = cdk.CfnParameter(stack, "LockBucket").value_as_string
-        bucket = s3.Bucket.from_bucket_name(stack, "Bucket", bucket_name)
-        assert second(stack, LockBucket(stack, "Locks", bucket=bucket)).election == "nightly"
-
-
-def test_two_elections_of_one_bucket_are_the_common_case() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    assert second(stack, build(stack).lock_bucket, election="hourly").election == "hourly"

@@ -64,7 +64,7 @@ def test_region_of_the_bucket_is_read(region: str, expected: str | None) -> None
     assert Settings.read({**PLACE, "S3LEADER_REGION": region}).region == expected
 
 
-def waited(monkeypatch: pytest.MonkeyPatch, **given: timedelta) -> timedelta:
+def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> timedelta:
     """Return how long an invocation with a minute left would wait for another that leads."""
     asked: list[timedelta] = []
 
@@ -74,7 +74,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, **given: timedelta) -> timedelta:
 
     monkeypatch.setattr(Election, "campaign", campaign)
 
-    @singleton(store=MemoryStore(), **given)
+    @singleton(store=MemoryStore(), wait=given)
     def handler(event: object, context: object, term: Term) -> None: ...
 
     handler({"tick": TICK}, Context())
@@ -92,11 +92,11 @@ def test_the_environment_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_decorator_has_the_last_word_on_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
-    assert waited(monkeypatch, wait=timedelta(0)) == timedelta(0)
+    assert waited(monkeypatch, timedelta(0)) == timedelta(0)
 
 
 def test_nobody_waits_beyond_its_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert waited(monkeypatch, wait=timedelta(hours=1)) == timedelta(minutes=1)
+    assert waited(monkeypatch, timedelta(hours=1)) == timedelta(minutes=1)
 
 
 def test_a_bad_wait_is_named() -> None:
