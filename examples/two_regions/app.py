@@ -1,9 +1,9 @@
 """Contenders in two Regions for one election, whose locks are in the first of them.
 
-While either Region starts its contenders, every tick is worked for; those that wait take over from a
-leader that is lost with its Region. S3 in the home Region decides:
-while it cannot be reached, nobody is elected anywhere. Lambda tries a contender twice more, after
-one minute and two; the ticks of a longer outage wait in the dead-letter queues.
+While either Region starts its contenders, every tick is worked for; those that wait take over from
+a leader that is lost with its Region. S3 in the home Region decides: while it cannot be reached,
+nobody is elected anywhere. Lambda tries a contender twice more, after one minute and two; the ticks
+of a longer outage wait in the dead-letter queues.
 """
 
 from pathlib import Path

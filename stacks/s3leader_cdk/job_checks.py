@@ -55,10 +55,27 @@ def limits(*, attempts: float | None, wait: Duration | None) -> dict[str, str]:
     return said
 
 
-def wait(asked: Duration | None, lease: Duration | None, timeout: Duration) -> None:
-    """Refuse to wait in vain: for less than a lease, or until nothing can be done any more."""
-    if asked is None:
-        return
+def dead_letters(queue: sqs.IQueue | None) -> None:
+    """Refuse a queue that neither Lambda nor EventBridge Scheduler can send to."""
+    if queue is not None and queue.fifo:
+        raise ValueError(
+            f"dead_letters {queue.node.path} is a FIFO queue, which Lambda and EventBridge"
+            " Scheduler do not send to: give a standard queue"
+        )
+
+
+def lease(asked: Duration | None, timeout: Duration, wait: Duration | None) -> None:
+    """Refuse a lease that asks for renewing where none is needed, or a wait that is in vain."""
+    if asked is not None and seconds(asked) >= seconds(timeout):
+        raise ValueError(
+            f"lease {seconds(asked):g} s is not shorter than the timeout of {seconds(timeout):g} s:"
+            " leave it out, and a lock is good for just as long as its invocation can run"
+        )
+    if wait is not None:
+        _wait(wait, asked, timeout)
+
+
+def _wait(asked: Duration, lease: Duration | None, timeout: Duration) -> None:
     if lease is None:
         raise ValueError(
             f"wait {seconds(asked):g} s was given without a lease, so that locks are good for as"
@@ -74,42 +91,23 @@ def wait(asked: Duration | None, lease: Duration | None, timeout: Duration) -> N
         )
 
 
-def expected(within: Duration | None, interval: Duration | None) -> None:
-    """Refuse to expect terms more often than there are ticks."""
-    if within is not None and interval is not None and seconds(within) < seconds(interval):
-        raise ValueError(
-            f"expected_within {seconds(within):g} s is shorter than the {seconds(interval):g} s"
-            " between two ticks, so that the alarm would be on in between: give more than that"
-        )
-
-
-def dead_letters(queue: sqs.IQueue | None) -> None:
-    """Refuse a queue that neither Lambda nor EventBridge Scheduler can send to."""
-    if queue is not None and queue.fifo:
-        raise ValueError(
-            f"dead_letters {queue.node.path} is a FIFO queue, which Lambda and EventBridge"
-            " Scheduler do not send to: give a standard queue"
-        )
-
-
-def lease(asked: Duration | None, timeout: Duration) -> None:
-    """Refuse a lease that asks for renewing where none is needed."""
-    if asked is not None and seconds(asked) >= seconds(timeout):
-        raise ValueError(
-            f"lease {seconds(asked):g} s is not shorter than the timeout of {seconds(timeout):g} s:"
-            " leave it out, and a lock is good for just as long as its invocation can run"
-        )
-
-
-def window(asked: Duration | None, interval: Duration | None) -> None:
-    """Refuse a window in which the contenders of two ticks would mix."""
-    if asked is None or interval is None:
+def against_interval(
+    interval: Duration | None, flexible_window: Duration | None, expected_within: Duration | None
+) -> None:
+    """Refuse what does not go with ticks that are `interval` apart, if that is known."""
+    if interval is None:
         return
-    if seconds(asked) > seconds(interval):
+    apart = seconds(interval)
+    if flexible_window is not None and seconds(flexible_window) > apart:
         raise ValueError(
-            f"flexible_window {seconds(asked):g} s is longer than the {seconds(interval):g} s"
+            f"flexible_window {seconds(flexible_window):g} s is longer than the {apart:g} s"
             " between two ticks, so that a tick's contenders could all come after the next one's,"
             " and find it too late: give a window no longer than that"
+        )
+    if expected_within is not None and seconds(expected_within) < apart:
+        raise ValueError(
+            f"expected_within {seconds(expected_within):g} s is shorter than the {apart:g} s"
+            " between two ticks, so that the alarm would be on in between: give more than that"
         )
 
 

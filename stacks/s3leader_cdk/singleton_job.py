@@ -150,14 +150,11 @@ class SingletonJob(Construct):
         self.timeout = self.function.timeout or check.LAMBDA_S_OWN_TIMEOUT
         expressions = schedule_expressions(schedule, time_zone=time_zone)
         interval = shortest_interval(expressions)
-        check.window(flexible_window, interval)
-        check.lease(lease, self.timeout)
-        check.wait(wait, lease, self.timeout)
-        check.expected(expected_within, interval)
+        check.against_interval(interval, flexible_window, expected_within)
+        check.lease(lease, self.timeout, wait)
         check.history(lock_bucket.history, self.max_tick_age, flexible_window, self.timeout)
-        self._become_candidate(attached=function is not None, lease=lease)
-        for name, value in check.limits(attempts=max_attempts, wait=wait).items():
-            self.function.add_environment(name, value)
+        limits = check.limits(attempts=max_attempts, wait=wait)
+        self._become_candidate(attached=function is not None, lease=lease, limits=limits)
         self.unprocessed = self._take_failures(retry_attempts, dead_letters)
         self.contenders = self._contend(expressions, contenders, flexible_window, dead_letters)
         expected = default_expected_within(interval, _sum(self.timeout, flexible_window))
@@ -197,7 +194,9 @@ class SingletonJob(Construct):
         function, self.log_group = create_function(self, self.election, properties)
         return function
 
-    def _become_candidate(self, *, attached: bool, lease: Duration | None) -> None:
+    def _become_candidate(
+        self, *, attached: bool, lease: Duration | None, limits: Mapping[str, str]
+    ) -> None:
         claim_election(
             self,
             self.lock_bucket.bucket,
@@ -206,6 +205,8 @@ class SingletonJob(Construct):
         )
         grant = self.lock_bucket.attach if attached else self.lock_bucket.grant_candidate
         grant(self.function, election=self.election, lease=lease)
+        for name, value in limits.items():
+            self.function.add_environment(name, value)
 
     def _take_failures(self, retry_attempts: int, dead_letters: sqs.IQueue | None) -> sqs.IQueue:
         check.dead_letters(dead_letters)
