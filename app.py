@@ -143,6 +143,11 @@ def _switch(name: str, value: object) -> bool:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        raise SystemExit(
+            f"app.py takes no arguments, but was given {' '.join(sys.argv[1:])}: context is handed"
+            " over by the CDK CLI, as in npx cdk synth -c contenders=2"
+        )
     the_app = create_app()
     try:
         compose(the_app)

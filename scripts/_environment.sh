@@ -84,8 +84,9 @@ _environment_node() {
 }
 
 _environment_make() {
-    local waited_since=$SECONDS
+    local waited_since
     _environment_check_tools
+    waited_since=$SECONDS
     # Held through descriptor 9 and let go with it, however this ends; no flock(1) on macOS.
     exec 9>.environment.lock
     "$PYTHON" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'

@@ -16,6 +16,7 @@ takeover after a crash; a thread then renews it for as long as the handler runs,
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, TypeAlias, overload
 
-from .config import check_tick
+from .config import check_tick, check_wait
 from .election import Election, Memory, NotElected, try_timeout
 from .errors import InvalidArgument
 from .lambda_report import Report
@@ -134,8 +135,11 @@ def singleton(
     go on trying while another leads, at most the invocation's remaining time; `max_attempts`, which
     bounds the terms that one tick may take. `store` replaces the bucket in tests.
     """
+    if wait is not None:
+        check_wait(wait)
 
     def decorate(function: Handler) -> LambdaHandler:
+        _check_takes_a_term(function)
         warm = _Warm(store)
 
         @functools.wraps(function)
@@ -162,6 +166,17 @@ def singleton(
         return invoke
 
     return decorate if handler is None else decorate(handler)
+
+
+def _check_takes_a_term(function: Handler) -> None:
+    """Raise `InvalidArgument` for a handler as it was before it was decorated."""
+    try:
+        inspect.signature(function).bind(None, None, None)
+    except TypeError as error:
+        raise InvalidArgument(
+            f"{getattr(function, '__name__', function)} cannot be called with (event, context,"
+            f" term): {error}. Give the handler a third parameter, its term"
+        ) from None
 
 
 def tick_of(event: object) -> str | None:

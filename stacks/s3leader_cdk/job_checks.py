@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration, Token
 from aws_cdk import aws_sqs as sqs
 
+from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.telling import seconds
 
 LAMBDA_S_OWN_TIMEOUT = Duration.seconds(3)  # of a function that asked for none
@@ -15,6 +16,16 @@ MAX_RETRIES = 2
 _MIN_AGE_S, _MAX_AGE_S = 60, 86_400  # what EventBridge Scheduler takes
 _LAMBDA_MAX_AGE_S = 21_600  # of an event in Lambda's own queue
 _CLOCK_SKEW_S = 3  # the runtime's allowance
+
+
+def lock_bucket(given: object) -> LockBucket:
+    """Refuse a plain bucket, which is the likeliest mistake."""
+    if not isinstance(given, LockBucket):
+        raise TypeError(
+            f"lock_bucket {given!r} is no LockBucket: give one, such as LockBucket(stack, 'Locks'),"
+            " or LockBucket(stack, 'Locks', bucket=…) for a bucket that exists"
+        )
+    return given
 
 
 def tick_age(age: Duration | None) -> Duration:

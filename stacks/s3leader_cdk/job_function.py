@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, Annotations, Aws, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -97,6 +97,7 @@ def create_function(
     code, vpc = properties.code, properties.vpc
     if not isinstance(code, lambda_.Code):
         check_handler(Path(code), properties.handler)
+        _warn_of_requirements(scope, Path(code))
     log_group = logs.LogGroup(
         scope,
         "LogGroup",
@@ -123,6 +124,16 @@ def create_function(
         security_groups=list(properties.security_groups) or None,
     )
     return function, log_group
+
+
+def _warn_of_requirements(scope: Construct, folder: Path) -> None:
+    for name in ("requirements.txt", "pyproject.toml"):
+        if (folder / name).exists():
+            Annotations.of(scope).add_warning_v2(
+                "s3leader:requirements-not-installed",
+                f"{folder / name} is shipped, but what it asks for is not installed: a job's own"
+                " dependencies come in layers=[…], or in a Code that you put together",
+            )
 
 
 def _role(

@@ -7,6 +7,7 @@ the lock file, so it changes exactly when one of them does.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import shutil
@@ -68,12 +69,31 @@ def check_handler(folder: Path, handler: str) -> None:
     module, _, name = handler.rpartition(".")
     place = job.parent.joinpath(*module.split("."))
     shipped = place == job or job in place.parents
-    if not (name and shipped and (place.with_suffix(".py").is_file() or place.is_dir())):
+    files = (place.with_suffix(".py"), place / "__init__.py")
+    source = next((each for each in files if shipped and each.is_file()), None)
+    if source is None or name not in _names_in(source):
         raise ValueError(
             f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as the"
             f" package {job.name!r}: name the decorated function in it, such as"
-            f" '{job.name}.main.handler' for {job.name}/main.py"
+            f" '{job.name}.main.handler' for handler() in {job.name}/main.py"
         )
+
+
+def _names_in(source: Path) -> set[str]:
+    """Return what a module defines or imports by name, without running it."""
+    try:
+        tree = ast.parse(source.read_bytes())
+    except SyntaxError as error:
+        raise ValueError(f"{source} is no Python that can be run: {error}") from None
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
 
 
 def layer_code() -> lambda_.Code:
@@ -188,10 +208,13 @@ def _source(package: Path, requirements: Path) -> RuntimeSource:
 def _checked_job(folder: Path) -> Path:
     job = folder.resolve()
     if not job.is_dir():
-        raise ValueError(f"code folder {str(folder)!r} does not exist or is a file: give a folder")
+        raise ValueError(
+            f"code folder {str(folder)!r} does not exist as a folder at {job}: give one, such as"
+            " Path(__file__).parent / 'billing', which does not depend on where the app is run"
+        )
     if not job.name.isidentifier() or job.name == RUNTIME_PACKAGE:
         raise ValueError(
-            f"code folder {job.name!r} cannot be shipped as a package of that name: give it the"
-            f" name of a Python package other than {RUNTIME_PACKAGE!r}"
+            f"code folder {job.name!r} cannot be shipped as a package of that name: give it a name"
+            f" that Python can import, of letters, digits and _, other than {RUNTIME_PACKAGE!r}"
         )
     return job

@@ -16,8 +16,8 @@ _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 _HOUR, _DAY = 60, 1440  # in minutes
 
 # Crons that say how far their ticks are apart: the longest time, where 0/N does not come out even.
-_EVERY_MINUTES = re.compile(r"cron\((?:\*|0/([1-9]|[1-5]\d)) \* \* \* \? \*\)")
-_EVERY_HOURS = re.compile(r"cron\(\d{1,2} (?:\*|0/([1-9]|1\d|2[0-3])) \* \* \? \*\)")
+_EVERY_MINUTES = re.compile(r"cron\((?:\*|[0*]/([1-9]|[1-5]\d)) \* \* \* \? \*\)")
+_EVERY_HOURS = re.compile(r"cron\(\d{1,2} (?:\*|[0*]/([1-9]|1\d|2[0-3])) \* \* \? \*\)")
 _DAILY = re.compile(r"cron\(\d{1,2} \d{1,2} \* \* \? \*\)")
 
 

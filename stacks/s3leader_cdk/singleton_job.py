@@ -47,7 +47,8 @@ class SingletonJob(Construct):
             would not share their ticks. So its minutes have to divide an hour, or its hours a day.
         lock_bucket: where the election is held.
         code: the job's folder, shipped under its own name with the runtime library and its
-            dependencies; or a `Code` that holds all of that already. Needed without `function`.
+            dependencies, but none of the job's own, which come in `layers`; or a `Code` that holds
+            all of that already. Needed without `function`.
         handler: the decorated function, such as `compaction.handler.handler`. Needed with `code`.
         function: a Python function that exists already, whose handler is decorated with
             `@singleton`; it gets rights, environment and the runtime as a layer (`attach`), its
@@ -126,8 +127,8 @@ class SingletonJob(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self.lock_bucket = check.lock_bucket(lock_bucket)
         self.election = checked_election(election, prefix=lock_bucket.prefix)
-        self.lock_bucket = lock_bucket
         self.regions = check.regions(regions, Stack.of(self).region)
         self.max_tick_age = check.tick_age(max_tick_age)
         self.log_group: logs.LogGroup | None = None

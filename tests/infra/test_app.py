@@ -89,6 +89,12 @@ def test_context_that_cannot_be_read_is_echoed(context: dict[str, str], match: s
         synthesize_app(**context)
 
 
+def test_context_given_to_the_app_itself_is_refused_with_who_takes_it() -> None:
+    command = [sys.executable, "app.py", "-c", "contenders=2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "app.py takes no arguments, but was given -c contenders=2" in done.stderr
+
+
 def test_what_the_constructs_refuse_is_said_without_a_traceback(tmp_path: Path) -> None:
     context = json.dumps({"schedule": "rate(7 minutes)"})
     environment = os.environ | {"CDK_OUTDIR": str(tmp_path), "CDK_CONTEXT_JSON": context}

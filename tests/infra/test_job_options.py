@@ -1,6 +1,7 @@
 """What a singleton job may be told beside the least that it must."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -8,9 +9,11 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import LockBucket, SingletonJob
 from tests.infra.synth import Json, Synthesized, plain, synthesize
@@ -264,6 +267,25 @@ def test_layers_are_passed_on(networked: Synthesized) -> None:
 def test_subnets_without_a_network_are_refused() -> None:
     subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     refused("of job Test/Job were given without a vpc", vpc_subnets=subnets)
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
+def test_dependencies_that_are_not_installed_are_warned_of(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "billing"
+    folder.mkdir()
+    (folder / "main.py").write_text("handler = None\n")
+    (folder / name).write_text("")
+    stack = cdk.Stack(cdk.App(context={"aws:cdk:bundling-stacks": []}), "Test")
+    build(stack, code=folder, handler="billing.main.handler")
+    Annotations.from_stack(stack).has_warning(
+        "/Test/Job", Match.string_like_regexp(f"{name} is shipped, but .* is not installed")
+    )
+
+
+def test_a_plain_bucket_is_refused_with_what_to_give_instead() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    with pytest.raises(TypeError, match=r"is no LockBucket: .*LockBucket\(stack, 'Locks', bucket="):
+        build(stack, lock_bucket=s3.Bucket(stack, "Plain"))
 
 
 @pytest.mark.parametrize("size", [0, 127, 10_241])

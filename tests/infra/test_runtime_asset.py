@@ -246,10 +246,33 @@ def test_a_handler_may_be_in_a_module_or_a_package_of_the_job(handler: str, job:
 
 @pytest.mark.parametrize(
     "handler",
-    ["handler", "handler.handler", "job.missing.handler", "other.handler.handler", "", "..", "job"],
+    [
+        "job.handler.handlr",
+        "handler",
+        "handler.handler",
+        "job.missing.handler",
+        "other.handler.handler",
+        "",
+        "..",
+        "job",
+    ],
 )
 def test_a_handler_that_is_not_in_the_job_is_refused_with_an_example(
     handler: str, job: Path
 ) -> None:
     with pytest.raises(ValueError, match=rf"handler '{re.escape(handler)}' is not in .*'job\.main"):
         check_handler(job, handler)
+
+
+def test_a_module_that_cannot_be_run_is_refused(job: Path) -> None:
+    (job / "handler.py").write_text("def handler(:\n")
+    with pytest.raises(ValueError, match=r"handler\.py is no Python that can be run"):
+        check_handler(job, "job.handler.handler")
+
+
+@pytest.mark.parametrize(
+    "source", ["handler = made()", "from .inner import run as handler", "class handler: ..."]
+)
+def test_a_handler_may_be_made_in_any_way(source: str, job: Path) -> None:
+    (job / "handler.py").write_text(source)
+    check_handler(job, "job.handler.handler")

@@ -187,6 +187,10 @@ def minutes_between(text: str, zone: TimeZone | None = None) -> float | None:
     return None if found is None else float(found.to_minutes())
 
 
+def test_a_star_before_the_slash_is_a_zero() -> None:
+    assert minutes_between("cron(*/5 * * * ? *)") == minutes_between("cron(0/5 * * * ? *)")
+
+
 @pytest.mark.parametrize(("rate", "minutes"), RATES.items())
 def test_the_interval_of_a_rate_is_known(rate: str, minutes: int) -> None:
     assert minutes_between(rate) == minutes

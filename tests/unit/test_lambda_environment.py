@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from moto import mock_aws
@@ -102,6 +103,19 @@ def test_nobody_waits_beyond_its_own_end(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_bad_wait_is_named() -> None:
     with pytest.raises(InvalidArgument, match="S3LEADER_WAIT_SECONDS is 'long'"):
         Settings.read({**PLACE, "S3LEADER_WAIT_SECONDS": "long"})
+
+
+@pytest.mark.parametrize(
+    "handler", [lambda event, context: None, lambda: None, lambda event, context, *, term: None]
+)
+def test_a_handler_that_takes_no_term_is_refused_when_it_is_decorated(handler: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"cannot be called with \(event, context, term\)"):
+        singleton(handler)
+
+
+def test_a_wait_that_is_no_duration_is_refused_when_it_is_given() -> None:
+    with pytest.raises(InvalidArgument, match="wait is 5; give a timedelta"):
+        singleton(wait=5)  # type: ignore[call-overload]
 
 
 def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
