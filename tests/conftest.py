@@ -1,8 +1,26 @@
 """What every test may rely on."""
 
 import signal
+from pathlib import Path
+
+import pytest
 
 # A shell starts what it puts in the background with SIGINT ignored, and children inherit that. The
 # tests interrupt processes that they start, so whoever starts the tests must not matter.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Files that wait for clocks and servers, the longest first: whoever begins with them is not waited
+# for at the end. Two thirds of the time they do nothing, so there may be more workers than cores.
+LONGEST_FIRST = ("local_cloud", "wheel", "infra/test_rules.py", "real_s3")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        name = item.path.relative_to(here).as_posix()
+        ranks = (at for at, start in enumerate(LONGEST_FIRST) if name.startswith(start))
+        return next(ranks, len(LONGEST_FIRST))
+
+    items.sort(key=rank)
