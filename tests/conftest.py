@@ -10,9 +10,16 @@ import pytest
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Files that wait for clocks and servers, the longest first: whoever begins with them is not waited
-# for at the end. Two thirds of the time they do nothing, so there may be more workers than cores.
-LONGEST_FIRST = ("local_cloud", "wheel", "infra/test_rules.py", "real_s3")
+# The files that take longest, which nobody has to wait for at the end if they come first. Most wait
+# for clocks and servers themselves, so there may be more workers than cores.
+LONGEST_FIRST = (
+    "checker",
+    "local_cloud/test_runbook.py",
+    "local_cloud",
+    "wheel",
+    "infra/test_rules.py",
+    "real_s3",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
