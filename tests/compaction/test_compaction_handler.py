@@ -232,3 +232,14 @@ def test_a_successor_inherits_the_progress() -> None:
         compact_in(world, first)
     with elected(store) as second:
         assert second.state["objects"] == 5
+
+
+@pytest.mark.parametrize(("region", "expected"), [("eu-west-1", "eu-west-1"), (None, "us-east-1")])
+def test_data_is_asked_for_in_its_own_region(
+    region: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client, manifest = module._connections.__wrapped__("data", region)
+    store: Any = manifest._store
+    asked = (client.meta.region_name, store._client.meta.region_name)
+    assert asked == (expected, expected)
