@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SUPERSEDED: Final = {"superseded": "true"}
+_CONTINUES: Final = "continues after "
 
 
 class Fault(Enum):
@@ -226,11 +227,19 @@ class MemoryStore:
 
     def _list(self, request: List, date_ms: int) -> Listed:
         # Python orders strings by code point, which is the order of their UTF-8 bytes: S3's.
+        after = request.start_after if request.token is None else _key_of(request.token)
         matching = [
             key
             for key in self.keys()
-            if key.startswith(request.prefix)
-            and (request.start_after is None or key > request.start_after)
+            if key.startswith(request.prefix) and (after is None or key > after)
         ]
         page = tuple(matching[: self._page_size])
-        return Listed(page, len(matching) > len(page), date_ms)
+        if len(matching) == len(page):
+            return Listed(page, truncated=False, date_ms=date_ms)
+        return Listed(page, truncated=True, date_ms=date_ms, next_token=_CONTINUES + page[-1])
+
+
+def _key_of(token: str) -> str:
+    if not token.startswith(_CONTINUES):
+        raise InvalidArgument(f"the continuation token {token!r} is not one that a page gave")
+    return token.removeprefix(_CONTINUES)

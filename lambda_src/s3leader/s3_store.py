@@ -1,6 +1,6 @@
 """A store on Amazon S3, or on a server that speaks its language and honours conditional writes.
 
-This is the only file that knows botocore. Each request is sent once, and what comes of it is
+Each request is sent once, and what comes of it is
 translated once: into an answer, into `Unknown` if there was none to rely on, or into
 `BucketUnusable` if only a human can help.
 
@@ -19,8 +19,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ChecksumError,
@@ -36,6 +34,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from .errors import BucketUnusable, InvalidArgument
+from .s3_client import check_client, default_client
 from .s3_refusals import check_bucket, passes, refusal
 from .store import (
     Applied,
@@ -59,7 +58,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-_OLDEST_BOTO3: Final = "1.35.69"
 _ETAG: Final = re.compile(r'"[^"]+"')
 _DATE: Final = re.compile(r"\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d (?:GMT|[+-]\d{4})")
 _CONTENT_TYPE: Final = "application/json"
@@ -102,8 +100,8 @@ class S3Store:
     ) -> None:
         check_bucket(bucket)
         self.bucket = bucket
-        self._client = _default_client(timeout, region) if client is None else client
-        _check_client(self._client)
+        self._client = default_client(timeout, region) if client is None else client
+        check_client(self._client)
         self._body_limit = body_limit
         self._clock_ms = clock_ms
         self._dated: set[str] = set()
@@ -158,15 +156,20 @@ class S3Store:
                 assert_never(request)
 
     def _list(self, request: List) -> Listed:
-        after = {} if request.start_after is None else {"StartAfter": request.start_after}
+        start = {"StartAfter": request.start_after, "ContinuationToken": request.token}
+        if request.token is not None:
+            del start["StartAfter"]  # S3 ignores it; other servers may prefer it to the token
         page = self._client.list_objects_v2(
             Bucket=self.bucket,
             Prefix=request.prefix,
             MaxKeys=1000,
-            **after,  # type: ignore[arg-type]  # a TypedDict of one optional key
+            **{name: value for name, value in start.items() if value is not None},  # type: ignore[arg-type]  # a TypedDict of optional keys
         )
         keys = tuple(item["Key"] for item in page.get("Contents", ()))
-        return Listed(keys, page["IsTruncated"], self._date_ms(page, "list"))
+        truncated = page["IsTruncated"]
+        # Without a token nobody can ask for the rest, so such a page is no answer.
+        token = page["NextContinuationToken"] if truncated else None
+        return Listed(keys, truncated, self._date_ms(page, "list"), token)
 
     def _read(self, request: Read) -> Found | Unknown:
         got = self._client.get_object(Bucket=self.bucket, Key=request.key)
@@ -257,42 +260,3 @@ class S3Store:
             raise ResponseParserError(f"unusable Date: {date!r}")
         self._dated.add(of)
         return int(parsedate_to_datetime(date).timestamp()) * 1000
-
-
-def _default_client(timeout: timedelta, region: str | None) -> S3Client:
-    """Make a client that gives up early and never sends a request twice."""
-    seconds = timeout.total_seconds()
-    if seconds <= 0:
-        raise InvalidArgument(f"timeout must be positive, not {timeout}")
-    # Since 1.36 boto3 sends a CRC in a trailer unless told otherwise, which many S3-compatible
-    # servers refuse or take for part of the body. TLS and the ETag guard bodies well enough.
-    checksums = {
-        option: "when_required"
-        for option in ("request_checksum_calculation", "response_checksum_validation")
-        if option in Config.OPTION_DEFAULTS
-    }
-    config = Config(
-        connect_timeout=seconds,
-        read_timeout=seconds,
-        retries={"total_max_attempts": 1},
-        tcp_keepalive=True,
-        **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
-    )
-    # Not boto3.client: what that shares must not be used by two threads at once. Credentials,
-    # AWS_ENDPOINT_URL(_S3), and the Region unless it is given, come from the environment as ever.
-    try:
-        return boto3.session.Session().client("s3", region_name=region, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise InvalidArgument(
-            f"no S3 client can be made from this environment: {error}. Look at AWS_PROFILE,"
-            f" AWS_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
-        ) from error
-
-
-def _check_client(client: S3Client) -> None:
-    put = client.meta.service_model.operation_model("PutObject").input_shape
-    if put is None or not {"IfMatch", "IfNoneMatch"} <= put.members.keys():
-        raise InvalidArgument(
-            f"boto3 {boto3.__version__} knows too little of conditional writes: install boto3"
-            f" {_OLDEST_BOTO3} or newer"
-        )

@@ -15,10 +15,15 @@ from typing import Protocol, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """One page (at most 1,000) of the keys that begin with `prefix` and follow `start_after`."""
+    """One page (at most 1,000) of the keys that begin with `prefix` and follow `start_after`.
+
+    With `token`, the page that follows the one whose `next_token` it was; `start_after` is ignored
+    then, as S3 ignores it.
+    """
 
     prefix: str
     start_after: str | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """`keys` in ascending order; `truncated` if there are more after the last one."""
+    """`keys` in ascending order; `truncated` if the list goes on at `next_token`.
+
+    S3 may answer a page with few keys, or none, and still go on: the token alone tells where.
+    """
 
     keys: tuple[str, ...]
     truncated: bool
     date_ms: int
+    next_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,3 +98,15 @@ def test_a_long_list_goes_on_after_its_thousandth_key(place: Place) -> None:
     second = listed(store, "many/", first.keys[-1])
     assert (first.truncated, second.truncated) == (True, False)
     assert [*first.keys, *second.keys] == keys
+    assert continued(store, "many/", first).keys == second.keys
+
+
+def continued(store: Store, prefix: str, page: Listed) -> Listed:
+    answer = store.perform(List(prefix, token=page.next_token))
+    assert isinstance(answer, Listed)
+    return answer
+
+
+def test_a_list_that_is_whole_has_no_token(store: Store) -> None:
+    fill(store, LOCKS)
+    assert listed(store, "elections/nightly/").next_token is None

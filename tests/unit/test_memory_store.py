@@ -130,6 +130,19 @@ def test_a_page_is_as_long_as_it_is_told() -> None:
     ]
 
 
+def test_a_list_is_continued_by_the_token_of_the_page_before() -> None:
+    store = MemoryStore(clock_ms=lambda: 0, page_size=2)
+    for key in ("c", "a", "b"):
+        created(store, key)
+    rest = store.perform(List("", start_after="z", token=listed(store).next_token))
+    assert rest == Listed(("c",), truncated=False, date_ms=0)
+
+
+def test_a_token_that_no_page_gave_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="'b'"):
+        MemoryStore().perform(List("", token="b"))
+
+
 def test_a_page_holds_at_least_one_key() -> None:
     with pytest.raises(InvalidArgument):
         MemoryStore(page_size=0)

@@ -154,6 +154,14 @@ def test_a_list_is_asked_from_where_it_is_to_start(s3: MisbehavingS3, store: S3S
     }
 
 
+def test_a_list_is_continued_by_its_token_alone(s3: MisbehavingS3, store: S3Store) -> None:
+    s3.will(answer(200, EMPTY_LIST))
+    store.perform(List("elections/", "elections/a", token="t+/="))
+    query = parse_qs(urlsplit(s3.sent[0].target).query)
+    assert (query["continuation-token"], query["prefix"]) == (["t+/="], ["elections/"])
+    assert "start-after" not in query
+
+
 def test_a_tag_is_the_one_that_the_lifecycle_rule_looks_for(
     s3: MisbehavingS3, store: S3Store
 ) -> None:
@@ -182,10 +190,19 @@ def test_keys_are_listed_decoded(s3: MisbehavingS3, store: S3Store) -> None:
     page = (
         b"<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
         b"<Contents><Key>a+b%2Bc</Key></Contents><Contents><Key>%C3%BC</Key></Contents>"
-        b"</ListBucketResult>"
+        b"<NextContinuationToken>t+/=</NextContinuationToken></ListBucketResult>"
     )
     s3.will(answer(200, page))
-    assert store.perform(List("")) == Listed(("a b+c", "ü"), truncated=True, date_ms=DATE_MS)
+    assert store.perform(List("")) == Listed(("a b+c", "ü"), True, DATE_MS, "t+/=")
+
+
+def test_a_page_without_keys_may_still_go_on(s3: MisbehavingS3, store: S3Store) -> None:
+    page = (
+        b"<ListBucketResult><IsTruncated>true</IsTruncated>"
+        b"<NextContinuationToken>token</NextContinuationToken></ListBucketResult>"
+    )
+    s3.will(answer(200, page))
+    assert store.perform(List("")) == Listed((), True, DATE_MS, "token")
 
 
 @pytest.mark.parametrize("write", [CREATE, REPLACE])
@@ -293,6 +310,10 @@ UNUSABLE: dict[str, tuple[StoreRequest, bytes]] = {
     "a list that does not say whether it is whole": (
         List(""),
         answer(200, b"<ListBucketResult></ListBucketResult>"),
+    ),
+    "a list that goes on nobody knows where": (
+        List(""),
+        answer(200, EMPTY_LIST.replace(b"false", b"true")),
     ),
     "a write with no ETag": (CREATE, answer(200)),
     "a write at no time": (CREATE, answer(200, date="yesterday", ETag=ETAG)),
