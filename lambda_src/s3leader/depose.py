@@ -39,7 +39,7 @@ def depose(
         if not force and not rules.lapsed(seen.lock):
             raise StillHeld(key=rules.key(seen.term), holder=seen.lock.holder)
         sealed = yield from seal_other(rules, seen, reason)
-        if sealed is not None:
+        if isinstance(sealed, Seen):
             return sealed
         seen = yield from look_at(rules, seen.term, since_ms=None)
     return None

@@ -119,11 +119,15 @@ def look_at(rules: Rules, term: int, *, since_ms: int | None) -> Steps[Seen | No
     `since_ms` is S3's `Date` at which nothing above `term` existed for certain. Unsealed and not
     long after, it is the highest (R1, R7). Otherwise nothing is proved: `top_at_ms` is None.
     """
-    key = rules.key(term)
-    reply = yield from ask(Read(key))
+    return seen_in((yield from ask(Read(rules.key(term)))), rules, term, since_ms=since_ms)
+
+
+def seen_in(reply: Reply, rules: Rules, term: int, *, since_ms: int | None) -> Seen | None:
+    """Return what the answer to a `Read` of the lock of `term` shows; `since_ms` as `look_at`."""
     found = reply.answer
     if not isinstance(found, Found):
         return None
+    key = rules.key(term)
     lock = _dated(decode_lock(found.body, key=key, term=term, etag=found.etag), found)
     fresh = since_ms is not None and found.date_ms - since_ms < STALE_AFTER_MS
     top_at_ms = found.date_ms if fresh and not lock.sealed else None
@@ -197,41 +201,55 @@ def sweep(rules: Rules, lock: Lock, *, stop_at_ms: int) -> Steps[tuple[int, Buck
 
 
 def _highest_after(rules: Rules, known: int) -> Steps[tuple[int | None, Reply]]:
-    """Return the highest term above `known`, None if there is none, and the last page's reply.
+    """Return the highest term above `known`, None if there is none, and the reply that proves it.
 
-    The last page alone counts: its `Date` is when nothing followed the highest. Whoever knows no
-    lock and meets a second page jumps to where the hint points. A hint that points beyond the
-    highest lock shows itself by a page without locks; listing then resumes where it left off.
+    That is the page with the highest lock, or the first page where there is none: a page that comes
+    later may begin beyond the next lock's key, so its `Date` proves less. A page may be empty and
+    still be followed by others (S3 passes over delete markers), so the continuation token alone
+    decides.
+
+    A candidate that knows no lock and meets a second page jumps to where the hint points. A hint
+    that points beyond the highest lock shows itself by a list without locks; listing then resumes
+    where it left off.
     """
     highest: int | None = None
-    after = rules.key(known) if known else None
-    hinted, resume_at = known > 0, None
+    proof: Reply | None = None
+    request = List(rules.folder + "lock_", rules.key(known) if known else None)
+    hinted, left_off = known > 0, None  # where to go on if the hint leads nowhere
     while True:
-        reply = yield from ask(List(rules.folder + "lock_", after))
+        reply = yield from ask(request)
         page = _listed(reply)
-        names = (key.removeprefix(rules.folder) for key in page.keys)
-        terms = [term for name in names if (term := parse_lock_name(name)) is not None]
-        if not terms and not page.truncated and resume_at is not None:
-            after, resume_at = resume_at, None
-            continue
+        terms = _terms(rules, page)
+        if terms or proof is None:
+            proof = reply
         if terms:
-            highest, resume_at = terms[-1], None
-        if not page.truncated:
-            return highest, reply
-        after = page.keys[-1]
-        if not hinted:
-            hinted, resume_at = True, after
-            after = max(after, (yield from _hinted_after(rules)))
+            highest, left_off = terms[-1], None
+        if page.next_token is not None:
+            request = replace(request, token=page.next_token)
+            if not hinted:
+                hinted = True
+                term = yield from _hinted_term(rules)
+                if term - 1 > (highest or 0):
+                    left_off, request = request, List(request.prefix, rules.key(term - 1))
+        elif left_off is not None and not terms:
+            request, left_off = left_off, None
+        else:
+            return highest, proof
 
 
-def _hinted_after(rules: Rules) -> Steps[str]:
-    """Return the key after which the hint says to list; without a usable one, before all locks."""
+def _terms(rules: Rules, page: Listed) -> list[int]:
+    names = (key.removeprefix(rules.folder) for key in page.keys)
+    return [term for name in names if (term := parse_lock_name(name)) is not None]
+
+
+def _hinted_term(rules: Rules) -> Steps[int]:
+    """Return the term that the hint names, 0 without a usable one."""
     try:
         reply = yield from ask(Read(rules.hint))
     except BucketUnusable:  # S3 may say 403 of an object that is missing; and it is only a hint
-        return ""
+        return 0
     found = reply.answer
-    return rules.key(max(0, _hint_term(found.body) - 1)) if isinstance(found, Found) else ""
+    return _hint_term(found.body) if isinstance(found, Found) else 0
 
 
 def _hint_term(body: bytes) -> int:
@@ -278,4 +296,6 @@ def _dated(lock: Lock, found: Found) -> Lock:
 def _listed(reply: Reply) -> Listed:
     if not isinstance(reply.answer, Listed):
         raise TypeError(f"a store answered {reply.answer} to a List")
+    if reply.answer.truncated != (reply.answer.next_token is not None):
+        raise TypeError(f"a store answered a List without saying where it goes on: {reply.answer}")
     return reply.answer

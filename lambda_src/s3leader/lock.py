@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+from .attempts import MAX_NUMBER, attempts_at_others, next_attempt
 from .errors import CorruptLock, LedgerFull
 from .strict_json import load
 from .times import format_time, parse_time, to_ms
@@ -23,13 +24,13 @@ MAX_LEASE_MS = 24 * 60 * 60 * 1000
 MAX_BODY = 256 * 1024
 ROOM_TO_SEAL = 8 * 1024  # what sealing may add to a body, so that every lock can be sealed
 MAX_STATE = MAX_BODY - 3 * ROOM_TO_SEAL  # what every later term's lock has room for
-MAX_NUMBER = 10**12  # more than any lease, term or count comes to
 MAX_REASON = 500
 
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 RESIGNED: Final = "resigned"
 DEPOSED: Final = "deposed"
+CONTINUED: Final = "continued"  # R10; this version writes none
 
 _NAME = re.compile(r"lock_([0-9]{10})\.json")
 
@@ -41,7 +42,8 @@ class Lock:
     `expired` is the wire's word for *sealed*. `lease_ms` is None in a lock of the original scheme
     (a reader then goes by its own). `done` is the latest tick completed by this term or any before
     it, `swept` the number up to which all locks carry the tag that the lifecycle rule deletes by.
-    `extra` holds keys unknown to this version, which survive every rewrite.
+    `attempt` counts the terms that `tick` has taken, `attempts` those of other ticks that are not
+    completed. `extra` holds keys unknown to this version, which survive every rewrite.
 
     `modified_at` and `seen_at` are no part of the body: the `Last-Modified` and `Date` of the
     answer it was read from. `problem` is set only in a history, for a lock that is corrupt.
@@ -58,6 +60,7 @@ class Lock:
     tick: datetime | None = None
     done: datetime | None = None
     attempt: int = 1
+    attempts: Mapping[datetime, int] = field(default_factory=dict)
     swept: int = 0
     outcome: str | None = None
     reason: str | None = None
@@ -140,8 +143,8 @@ def next_lock(
 ) -> Lock:
     """Return the first body of the term after `previous`, which is sealed (R1), or None for term 1.
 
-    What the ledger carries on: `done`, `swept`, the job's `state`, and the count of attempts at
-    the same tick.
+    What the ledger carries on: `done`, `swept`, the job's `state`, and the counts of attempts at
+    ticks that are not completed.
     """
     if previous is None:
         return Lock(term=1, nonce=nonce, holder=holder, lease_ms=lease_ms, tick=tick)
@@ -158,16 +161,10 @@ def next_lock(
         tick=tick,
         done=previous.done,
         attempt=next_attempt(previous, tick),
+        attempts=attempts_at_others(previous, tick),
         swept=min(previous.swept, previous.term),
         state=previous.state,
     )
-
-
-def next_attempt(previous: Lock | None, tick: datetime | None) -> int:
-    """Return which attempt at `tick` the term after `previous` would be, counted from 1."""
-    if previous is None or tick is None or previous.tick != tick:
-        return 1
-    return min(previous.attempt + 1, MAX_NUMBER)
 
 
 # ---------------------------------------------------------------------------------------- keys
@@ -188,7 +185,7 @@ def parse_lock_name(name: str) -> int | None:
 
 _KEYS = (
     "expired", "term", "nonce", "holder", "lease_ms", "renewals", "started_at", "ended_at",
-    "tick", "done", "attempt", "swept", "outcome", "reason", "state",
+    "tick", "done", "attempt", "attempts", "swept", "outcome", "reason", "state",
 )  # fmt: skip
 _TIMES = {"started_at", "ended_at", "tick", "done"}
 _TEXTS = {"nonce", "holder", "outcome", "reason"}
@@ -249,15 +246,21 @@ def _checked(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
     if key in _TIMES:
         return _time(key, value)
     if key in _LEAST:
-        if isinstance(value, bool) or not isinstance(value, int) or value < _LEAST[key]:
-            raise ValueError(f"its {key} is {_short(value)}, not a number from {_LEAST[key]} up")
-        if value > MAX_NUMBER:
-            raise ValueError(f"its {key} is {_short(value)}, and {MAX_NUMBER} is the most")
-        return value
-    expected = {"expired": bool, "state": dict}.get(key, str)
+        return _number(key, value, _LEAST[key])
+    if key == "attempts" and isinstance(value, dict):
+        return {_time(key, tick): _number(key, count, 1) for tick, count in value.items()}
+    expected = {"expired": bool, "state": dict, "attempts": dict}.get(key, str)
     if not isinstance(value, expected):
         names = {bool: "true or false", dict: "a JSON object", str: "a text"}
         raise ValueError(f"its {key} is {_short(value)}, not {names[expected]}")  # noqa: TRY004
+    return value
+
+
+def _number(key: str, value: Any, least: int) -> int:  # noqa: ANN401 - JSON
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"its {key} is {_short(value)}, not a number from {least} up")
+    if value > MAX_NUMBER:
+        raise ValueError(f"its {key} is {_short(value)}, and {MAX_NUMBER} is the most")
     return value
 
 
@@ -269,7 +272,11 @@ def _time(key: str, value: Any) -> datetime:  # noqa: ANN401 - JSON
 
 
 def _encode(value: Any) -> Any:  # noqa: ANN401 - JSON
-    return format_time(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, Mapping):
+        return {_encode(key): item for key, item in value.items()}
+    return value
 
 
 def _short(value: Any) -> str:  # noqa: ANN401 - JSON

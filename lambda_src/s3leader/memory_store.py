@@ -36,14 +36,14 @@ from .store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 SUPERSEDED: Final = {"superseded": "true"}
 _CONTINUES: Final = "continues after "
 
 
 class Fault(Enum):
-    """What can befall a request. All but `REFUSED` are answered with `Unknown`."""
+    """What can befall a request. All but `ECHOED` and `REFUSED` are answered with `Unknown`."""
 
     ANSWER_LOST = auto()
     """It is performed, but the answer does not come back."""
@@ -53,6 +53,8 @@ class Fault(Enum):
     """It is under way until `MemoryStore.land()`, and performed then."""
     CONFLICTED = auto()
     """S3 answers 409, as it may between competing writes: nothing is written, ask again."""
+    ECHOED = auto()
+    """A proxy sends it twice; the answer is that to the second copy."""
     REFUSED = auto()
     """S3 denies access: `BucketUnusable` is raised."""
 
@@ -99,8 +101,9 @@ class MemoryStore:
     """One bucket in memory; every request is one atomic step, from as many threads as you like.
 
     `clock_ms` (milliseconds since 1970) plays S3's clock, which tells whole seconds only.
-    `page_size` is how many keys a `List` answers at most. `requests` is everything that was asked,
-    in order, whatever came of it.
+    `page_size` is how many keys a `List` answers at most. `ignores` names the kinds of write whose
+    condition it ignores, as some servers do: `Create`, `Replace` or both. `requests` is everything
+    that was asked, in order, whatever came of it.
     """
 
     def __init__(
@@ -108,12 +111,14 @@ class MemoryStore:
         *,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         page_size: int = 1000,
+        ignores: Collection[type[Create | Replace]] = (),
     ) -> None:
         if page_size < 1:
             raise InvalidArgument(f"page_size must be at least 1, not {page_size}")
         self.requests: list[StoreRequest] = []
         self._clock_ms = clock_ms
         self._page_size = page_size
+        self._ignores = tuple(ignores)
         self._objects: dict[str, _Object] = {}
         self._plan: list[_Planned] = []
         self._late: list[StoreRequest] = []
@@ -142,6 +147,11 @@ class MemoryStore:
             raise InvalidArgument(f"nth and times count from 1, not {nth} and {times}")
         with self._step:
             self._plan.append(_Planned(fault, on, nth - 1, times))
+
+    def heal(self) -> None:
+        """Forget the faults that are scripted and have not struck."""
+        with self._step:
+            self._plan.clear()
 
     def land(self) -> tuple[StoreAnswer, ...]:
         """Perform what is under way (`Fault.LATE`), in the order it was sent.
@@ -182,6 +192,9 @@ class MemoryStore:
             case Fault.ANSWER_LOST:
                 self._apply(request)
                 return Unknown("the answer was lost")
+            case Fault.ECHOED:
+                self._apply(request)
+                return self._apply(request)
             case Fault.REQUEST_LOST:
                 return Unknown("the request was lost")
             case Fault.LATE:
@@ -208,8 +221,10 @@ class MemoryStore:
         match request:
             case Create() | Replace():
                 wanted = request.etag if isinstance(request, Replace) else None
-                found = None if there is None else there.etag
-                return self._put(request, date_ms) if found == wanted else Conflict(date_ms)
+                holds = wanted == (None if there is None else there.etag)
+                if holds or isinstance(request, self._ignores):
+                    return self._put(request, date_ms)
+                return Conflict(date_ms)
             case Read() | Tag() if there is None:
                 return Missing(date_ms)
             case Read():

@@ -6,21 +6,25 @@ runs them over S3, and the checker in tests runs the very same generators throug
 interleaving.
 
 The idea is Gunnar Morling's ("Leader Election With S3 Conditional Writes", 2024): terms are
-numbered locks; whoever creates `lock_<N+1>.json` with `If-None-Match: *` leads term N+1, and the
-number is its fencing token. The rules that make it safe:
+numbered locks; the candidate that creates `lock_<N+1>.json` with `If-None-Match: *` leads term N+1,
+and the number is its fencing token. The rules that make it safe:
 
-- **R1** Lock N+1 is created only by who saw lock N sealed, or saw no lock at all for N = 0.
-- **R2** A lock is changed only with `If-Match` on the ETag its writer last wrote or read.
-- **R3** A lapsed lock is first sealed, then succeeded: a late renewal and a takeover meet on the
-  same object, and S3 lets one of them win.
-- **R4** Others are judged by S3's clock (`Date` minus `Last-Modified`), oneself by one's own
-  stopwatch, started before the request was sent.
-- **R5** Every body carries a fresh nonce, so a writer whose answer was lost knows its own work.
-- **R6** Only locks with a successor are ever marked for deletion (`ledger.sweep`).
-- **R7** A win that rests on a look older than an hour is void: the number may have been used, and
-  its lock deleted, in the meantime.
-- **R8** A tick not later than `done` has been completed: nobody leads for it again.
-- **R9** Who remembers that lock N was sealed may try N+1 at once.
+- **R0** A store that ignores conditions cannot hold an election: a candidate proves it before it
+  leads, unless a leader has ended a term on it (`store_proof`).
+- **R1** Lock N+1 is created only by a candidate that has seen lock N sealed, or no lock (N = 0).
+- **R2** A lock is changed only with `If-Match` on the ETag that its writer last wrote or read.
+- **R3** A lapsed lock is first sealed; only then is the next one created. A late renewal and a
+  takeover write the same object, and S3 lets one of them win.
+- **R4** A candidate judges other leases by S3's clock (`Date` minus `Last-Modified`), its own by a
+  monotonic stopwatch that starts before the request is sent.
+- **R5** Every body carries a fresh nonce, by which a writer recognises its own work. A write whose
+  answer was lost, and any 412 to a create, a renewal or a seal, is settled by reading the lock.
+- **R6** Only locks with a successor are ever tagged for deletion (`ledger.sweep`).
+- **R7** A win is void if the proof that N was the highest is more than an hour old: the number may
+  have been used, and its lock deleted, in the meantime.
+- **R8** Each lock records in `done` the latest completed tick; no term is led for that tick or an
+  earlier one. Attempts at the others are counted by tick (`attempts`).
+- **R9** A candidate that remembers that lock N was sealed may create N+1 at once.
 """
 
 from __future__ import annotations
@@ -30,35 +34,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from .attempts import may_attempt
 from .errors import BucketUnusable, LeadershipLost, StoreUnavailable
-from .ledger import STALE_AFTER_MS, Rules, Seen, Steps, look, look_at, sweep
-from .lock import RESIGNED, Lock, next_attempt, next_lock
-from .settle import Beaten, seal, seal_other, settle
-from .store import Create, Replace, Wait
+from .holding import Holding, seal_own
+from .ledger import STALE_AFTER_MS, Rules, Seen, Steps, ask, look, seen_in, sweep
+from .lock import RESIGNED, next_lock
+from .settle import Beaten, seal_other, settle
+from .store import Create, Read, Replace, Reply, Wait
+from .store_proof import is_proved, prove_store
 from .times import from_ms
 
 WhyNot: TypeAlias = Literal["held", "done", "beaten", "exhausted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """A lock that this candidate created, and what it needs to change it again.
+class Void:
+    """A lock was created that nobody may lead by; it is sealed again, at `now_ms`."""
 
-    It leads while its stopwatch is short of `deadline_ms` (R4). `doubtful` are the nonces of
-    writes whose outcome was never learned. S3's clock stood at `date_ms` when the stopwatch stood
-    at `received_ms`.
-    """
-
-    lock: Lock
-    etag: str
-    deadline_ms: int
-    date_ms: int
-    received_ms: int
-    doubtful: frozenset[str] = frozenset()
-
-    def s3_time(self, now_ms: int) -> datetime:
-        """S3's clock at `now_ms` of the stopwatch, in whole seconds as S3 gives it."""
-        return from_ms((self.date_ms + now_ms - self.received_ms) // 1000 * 1000)
+    now_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +81,28 @@ class Sealed:
 # ------------------------------------------------------------------------------------ campaign
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Goal:
+    """What a campaign is for, and until when it waits where another candidate leads."""
+
+    rules: Rules
+    tick: datetime | None
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Progress:
+    """How far a campaign has got. `listed` if `seen` comes from a look of this campaign, not from
+    memory; `deposed` is the term that it sealed last, `voided` whether it has had a void win.
+    """
+
+    seen: Seen | None
+    now_ms: int
+    listed: bool = False
+    voided: bool = False
+    deposed: int | None = None
+
+
 def campaign(
     rules: Rules, *, tick: datetime | None, wait_ms: int, known: Seen | None, now_ms: int
 ) -> Steps[Won | Lost]:
@@ -95,42 +110,68 @@ def campaign(
 
     `known` is what this process remembers of the ledger (R9), `now_ms` its stopwatch.
     """
-    until_ms = now_ms + wait_ms
-    seen, looked, voided, deposed = known, False, False, None
-    while True:
-        if seen is not None and seen.lock is not None and seen.lock.is_done(tick):
-            return Lost(why="done", seen=seen)  # R8
-        if seen is None or not _worth_trying(seen, now_ms, looked=looked):
-            seen, looked = (yield from look(rules, seen)), True
-            now_ms = max(now_ms, seen.looked_ms)
-            continue
-        lock = seen.lock
-        if lock is not None and not lock.sealed and not rules.lapsed(lock):
-            if now_ms >= until_ms:
-                return Lost(why="held", seen=seen)
-            now_ms = (yield _let_be(until_ms - now_ms)).received_ms
-            seen = yield from _look_again(rules, seen)
-            continue
-        if rules.max_attempts is not None and next_attempt(lock, tick) > rules.max_attempts:
-            return Lost(why="exhausted", seen=seen)
-        if lock is not None and not lock.sealed:
-            sealed = yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")
-            deposed = sealed and sealed.term
-            seen = sealed or (yield from _look_again(rules, seen, changed=True))
-            continue
-        won = yield from _create(rules, seen, tick)
-        if isinstance(won, Holding):
-            return Won(holding=won, took_over=deposed == seen.term)
-        now_ms, void = won
-        if void and voided:
+    goal = _Goal(rules=rules, tick=tick, until_ms=now_ms + wait_ms)
+    step: _Progress | Won | Lost = _Progress(seen=known, now_ms=now_ms)
+    while isinstance(step, _Progress):
+        step = yield from _next_step(goal, step)
+    return step
+
+
+def _next_step(goal: _Goal, so_far: _Progress) -> Steps[_Progress | Won | Lost]:
+    seen = so_far.seen
+    if seen is not None and _is_done(seen, goal.tick):
+        return Lost(why="done", seen=seen)  # R8
+    if seen is None or not _worth_trying(seen, so_far):
+        seen = yield from look(goal.rules, seen)
+        now_ms = max(so_far.now_ms, seen.looked_ms)
+        return replace(so_far, seen=seen, listed=True, now_ms=now_ms)
+    lock = seen.lock
+    if lock is not None and not lock.sealed and not goal.rules.lapsed(lock):
+        return (yield from _wait_for_holder(goal, so_far, seen))
+    if not may_attempt(lock, goal.tick, goal.rules.max_attempts):
+        return Lost(why="exhausted", seen=seen)
+    if not seen.open_to_next:
+        return (yield from _take_over(goal.rules, so_far, seen))
+    return (yield from _try_to_lead(goal, so_far, seen))
+
+
+def _wait_for_holder(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress | Lost]:
+    """Read the lock of another leader again in a while, if there is the time."""
+    left_ms = goal.until_ms - so_far.now_ms
+    if left_ms <= 0:
+        return Lost(why="held", seen=seen)
+    pause_ms = min(left_ms, 1000)
+    now_ms = (yield Wait(pause_ms // 2, pause_ms)).received_ms
+    reply = yield from ask(Read(goal.rules.key(seen.term)))
+    return replace(so_far, seen=_seen_again(reply, goal.rules, seen), now_ms=now_ms)
+
+
+def _take_over(rules: Rules, so_far: _Progress, seen: Seen) -> Steps[_Progress]:
+    """R3: seal a lapsed lock; creating the next one is another step."""
+    sealed = yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")
+    if isinstance(sealed, Beaten):
+        return replace(so_far, seen=_seen_again(sealed.reply, rules, seen))
+    return replace(so_far, seen=sealed, deposed=sealed.term)
+
+
+def _try_to_lead(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress | Won | Lost]:
+    """Create the next lock (R1), or go on from the one that another candidate created first."""
+    rules = goal.rules
+    created = yield from _create(rules, seen, goal.tick)
+    if isinstance(created, Holding):
+        return Won(holding=created, took_over=so_far.deposed == seen.term)
+    if isinstance(created, Void):
+        if so_far.voided:
             raise _too_slow(rules, seen)
-        if void:  # it teaches nothing but to look afresh
-            seen, looked, voided = None, False, True
-            continue
-        if looked and now_ms >= until_ms:
-            return Lost(why="beaten", seen=seen)
-        seen, now_ms = yield from _look_above(rules, seen, now_ms, pause=looked)
-        looked = seen is not None
+        return replace(so_far, seen=None, listed=False, voided=True, now_ms=created.now_ms)
+    now_ms = created.reply.received_ms
+    above = seen_in(created.reply, rules, seen.term + 1, since_ms=seen.top_at_ms)
+    if so_far.listed and above is not None and not _is_done(above, goal.tick):
+        if now_ms >= goal.until_ms:
+            return Lost(why="beaten", seen=above)
+        if above.open_to_next:  # others may be as fast again: spread out
+            now_ms = (yield Wait(50, 250)).received_ms
+    return replace(so_far, seen=above, listed=above is not None, now_ms=now_ms)
 
 
 def _too_slow(rules: Rules, seen: Seen) -> StoreUnavailable:
@@ -140,49 +181,30 @@ def _too_slow(rules: Rules, seen: Seen) -> StoreUnavailable:
     )
 
 
-def _worth_trying(seen: Seen, now_ms: int, *, looked: bool) -> bool:
+def _is_done(seen: Seen, tick: datetime | None) -> bool:
+    return seen.lock is not None and seen.lock.is_done(tick)
+
+
+def _worth_trying(seen: Seen, so_far: _Progress) -> bool:
     """Whether what was seen still says enough of the highest lock to act on it (R7, R9)."""
-    if seen.top_at_ms is None or now_ms - seen.looked_ms >= STALE_AFTER_MS:
+    if seen.top_at_ms is None or so_far.now_ms - seen.looked_ms >= STALE_AFTER_MS:
         return False
-    return looked or seen.open_to_next
+    return so_far.listed or seen.open_to_next
 
 
-def _let_be(budget_ms: int) -> Wait:
-    """Return how long to leave a holder alone before the next look: a second at the most."""
-    high_ms = min(budget_ms, 1000)
-    return Wait(high_ms // 2, high_ms)
-
-
-def _look_again(rules: Rules, seen: Seen, *, changed: bool = False) -> Steps[Seen | None]:
-    """Read a lock again that was unsealed. If it is sealed by now, then it was the highest at
-    least until it was last seen unsealed, which is proof enough to try the next number (R7).
-
-    `changed` if S3 has just said that it is not as it was: then it must show another ETag (R5).
+def _seen_again(reply: Reply, rules: Rules, seen: Seen) -> Seen | None:
+    """Return what a later read shows of the lock that was `seen` unsealed. If it is sealed by now,
+    it was the highest at least until it was last seen unsealed, which is proof enough to try the
+    next number (R7).
     """
-    again = yield from look_at(rules, seen.term, since_ms=seen.top_at_ms)
-    if changed and again is not None and again.etag == seen.etag:
-        raise StoreUnavailable(
-            f"S3 refuses to replace {rules.key(seen.term)} under the very ETag that it shows"
-            f" ({seen.etag}). Nothing was changed; a server that does this cannot hold an election."
-        )
+    again = seen_in(reply, rules, seen.term, since_ms=seen.top_at_ms)
     if again is not None and again.open_to_next:
         again = replace(again, top_at_ms=seen.top_at_ms)
     return again
 
 
-def _look_above(
-    rules: Rules, seen: Seen, now_ms: int, *, pause: bool
-) -> Steps[tuple[Seen | None, int]]:
-    """Read the lock whose number is taken: since this look (then after a pause), or, for a look
-    that was only remembered, at any time since. Return the stopwatch too.
-    """
-    if pause:
-        now_ms = (yield Wait(50, 250)).received_ms
-    return (yield from look_at(rules, seen.term + 1, since_ms=seen.top_at_ms)), now_ms
-
-
-def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | tuple[int, bool]]:
-    """Create the lock after `seen` (R1), or return the stopwatch and whether it was a void win."""
+def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | Void | Beaten]:
+    """Create the lock after `seen` (R1), and prove the store if nobody has (R0)."""
     nonce = rules.nonce()
     lock = next_lock(
         seen.lock, nonce=nonce, holder=rules.candidate, lease_ms=rules.lease_ms, tick=tick
@@ -190,7 +212,7 @@ def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | 
     create = Create(rules.key(lock.term), lock.encode())
     done = yield from settle(create, nonce, patience_ms=rules.lease_ms)
     if isinstance(done, Beaten):
-        return done.received_ms, False
+        return done
     holding = Holding(
         lock=replace(lock, started_at=from_ms(done.applied_ms)),
         etag=done.etag,
@@ -198,31 +220,24 @@ def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | 
         date_ms=done.date_ms,
         received_ms=done.received_ms,
     )
-    stale = seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS
-    if not stale and done.received_ms < holding.deadline_ms:
+    deadline_ms, now_ms = holding.deadline_ms, done.received_ms
+    if seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS:
+        why = "void: won on a stale look"  # R7
+    elif now_ms >= deadline_ms:
+        why = "void: settled after its lease"
+    elif is_proved(seen.lock):
         return holding
-    # R7, or settled too late to lead: nobody leads this term, and it was no attempt at its tick.
-    why = "void: won on a stale look" if stale else "void: settled after its lease"
-    void = replace(holding, lock=replace(holding.lock, attempt=lock.attempt - 1))
-    yield from _seal_own(rules, void, RESIGNED, why, done.received_ms)
-    return done.received_ms, True
-
-
-def _seal_own(
-    rules: Rules, holding: Holding, outcome: str, reason: str | None, now_ms: int
-) -> Steps[Seen | None]:
-    """Seal the lock one holds, or return None if somebody else did."""
-    return (
-        yield from seal(
-            rules,
-            holding.lock,
-            holding.etag,
-            outcome=outcome,
-            reason=reason,
-            ended_at=holding.s3_time(now_ms),
-            mine=holding.doubtful,
+    else:
+        now_ms = yield from prove_store(
+            rules, holding.lock, create, holding.etag, deadline_ms=deadline_ms
         )
-    )
+        if now_ms < deadline_ms:
+            return holding
+        why = "void: the store was proved after its lease"
+    # Nobody leads this term, and it was no attempt at its tick.
+    void = replace(holding, lock=replace(holding.lock, attempt=lock.attempt - 1))
+    yield from seal_own(rules, void, RESIGNED, why, now_ms)
+    return Void(now_ms=now_ms)
 
 
 # ------------------------------------------------------------------------------ while it leads
@@ -275,8 +290,8 @@ def resign(
         stop_at_ms = holding.deadline_ms - min(rules.lease_ms // 4, 5000)
         swept, hindrance = yield from sweep(rules, holding.lock, stop_at_ms=stop_at_ms)
         holding = replace(holding, lock=replace(holding.lock, swept=swept))
-    seen = yield from _seal_own(rules, holding, outcome, reason, now_ms)
-    if seen is None:
+    seen = yield from seal_own(rules, holding, outcome, reason, now_ms)
+    if isinstance(seen, Beaten):
         raise LeadershipLost(
             term=holding.lock.term, why="its lock was sealed by somebody else first"
         )

@@ -2,8 +2,11 @@
 
 S3 answers a conditional write with *applied* or *conflict*, or the answer is lost: a time-out, a
 reset, a 5xx, a 409. Such a write may have been applied, or not, or may be applied later. So it is
-sent again, the same to the byte. If that is applied, good. If it conflicts, the object tells: its
-body carries the nonce of whoever wrote it last.
+sent again, the same to the byte.
+
+A conflict alone says little: HTTP proxies re-send PUT, which is idempotent to them, so the first
+answer that a writer hears may be the 412 to the second copy of a write whose first copy was
+applied. So each conflict is followed by a read: the body carries the nonce of its last writer.
 
 A copy of a write that lands later does no harm: its condition names a state that is gone for good,
 as nonces keep ETags from ever repeating and the highest lock is never deleted.
@@ -37,9 +40,12 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beaten:
-    """A write can never be applied any more: somebody else's came first."""
+    """A write can never be applied any more: somebody else's came first.
 
-    received_ms: int
+    `reply` is the answer to the read that showed it: `Found`, or `Missing` to a `Replace`.
+    """
+
+    reply: Reply
 
 
 def settle(
@@ -57,7 +63,7 @@ def settle(
     passed since the first send, or the stopwatch shows `until_ms`.
     """
     first_ms: int | None = None
-    doubtful, pause_ms, cause = bool(mine), 25, "no answer"
+    pause_ms, cause = 25, "no answer"
     while True:
         reply = yield write
         first_ms = reply.sent_ms if first_ms is None else first_ms
@@ -65,20 +71,19 @@ def settle(
         if isinstance(answer, Applied):
             return _settled(answer, answer.date_ms, first_ms, reply)
         if isinstance(answer, Conflict):
-            if not doubtful:
-                return Beaten(received_ms=reply.received_ms)
             reply = yield Read(write.key)
             answer = reply.answer
         if isinstance(answer, Found):
             found = _nonce(answer.body)
             if found == nonce:
                 return _settled(answer, answer.modified_ms, first_ms, reply)
+            if isinstance(write, Replace) and answer.etag == write.etag:
+                raise _same_etag(write)
             if found not in mine or isinstance(write, Create):
-                return Beaten(received_ms=reply.received_ms)
+                return Beaten(reply=reply)
             write = replace(write, etag=answer.etag)  # an earlier try of ours had landed
         elif isinstance(answer, Missing) and isinstance(write, Replace):
-            return Beaten(received_ms=reply.received_ms)
-        doubtful = True
+            return Beaten(reply=reply)
         cause = getattr(answer, "cause", cause)
         left_ms = (first_ms + patience_ms if until_ms is None else until_ms) - reply.received_ms
         if until_ms is not None and 0 < left_ms <= pause_ms:  # no try may be sent past the deadline
@@ -87,6 +92,13 @@ def settle(
             raise _left_open(write, cause)
         yield Wait(pause_ms, 2 * pause_ms if until_ms is None else min(2 * pause_ms, left_ms - 1))
         pause_ms = min(2 * pause_ms, 1000)
+
+
+def _same_etag(write: Replace) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the store refuses to replace {write.key} under the very ETag that it shows"
+        f" ({write.etag}). Nothing was changed; a server that does this cannot hold an election."
+    )
 
 
 def _left_open(write: Create | Replace, cause: str) -> StoreUnavailable:
@@ -105,20 +117,20 @@ def seal(
     reason: str | None,
     ended_at: datetime,
     mine: frozenset[str] = frozenset(),
-) -> Steps[Seen | None]:
-    """Seal `lock` as it was under `etag`, or return None if somebody else's write came first."""
+) -> Steps[Seen | Beaten]:
+    """Seal `lock` as it was under `etag`, or return what shows that another write came first."""
     nonce = rules.nonce()
     sealed = lock.seal(nonce=nonce, outcome=outcome, reason=reason, ended_at=ended_at)
     write = Replace(rules.key(lock.term), sealed.encode(), etag)
     done = yield from settle(write, nonce, patience_ms=rules.lease_ms, mine=mine)
     if isinstance(done, Beaten):
-        return None
+        return done
     # It was unsealed until now, so it was the highest until now (R1).
     return Seen(lock=sealed, etag=done.etag, top_at_ms=done.applied_ms, looked_ms=done.sent_ms)
 
 
-def seal_other(rules: Rules, seen: Seen, reason: str) -> Steps[Seen | None]:
-    """R3: seal another's lock as it was read, or return None if it has changed since."""
+def seal_other(rules: Rules, seen: Seen, reason: str) -> Steps[Seen | Beaten]:
+    """R3: seal another's lock as it was read, or return what shows that it has changed since."""
     lock = seen.lock
     if lock is None or lock.seen_at is None:
         raise TypeError("only a lock that was read can be deposed")
@@ -138,10 +150,11 @@ def _settled(answer: Applied | Found, applied_ms: int, first_ms: int, reply: Rep
     )
 
 
-def _nonce(body: bytes) -> object:
-    """Return the nonce in a body, None where there is none."""
+def _nonce(body: bytes) -> str | None:
+    """Return the nonce in a body, None where there is none: bodies of any kind are met here."""
     try:
         values = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return values.get("nonce") if isinstance(values, dict) else None
+    nonce = values.get("nonce") if isinstance(values, dict) else None
+    return nonce if isinstance(nonce, str) else None

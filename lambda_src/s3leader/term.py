@@ -15,9 +15,10 @@ from typing import Any, Literal, Self, TypeAlias
 from .config import milliseconds
 from .driver import Driver
 from .errors import InvalidArgument, LeadershipLost, S3LeaderError
+from .holding import Holding
 from .ledger import Rules, Seen
 from .lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
-from .protocol import Holding, renew, resign
+from .protocol import renew, resign
 from .strict_json import MAX_DEPTH, nested_too_deeply
 
 _log = logging.getLogger("s3leader")

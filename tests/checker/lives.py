@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from s3leader import protocol
 from s3leader.errors import LeadershipLost, StoreUnavailable
+from s3leader.holding import Holding
 from s3leader.ledger import Rules, Seen
 from s3leader.times import format_time
 
@@ -88,6 +89,6 @@ def _live(plan: Plan, rules: Rules) -> Life:
             yield Retires()
 
 
-def _leads(holding: protocol.Holding) -> Leads:
+def _leads(holding: Holding) -> Leads:
     tick = holding.lock.tick
     return Leads(holding.lock.term, holding.deadline_ms, "" if tick is None else format_time(tick))

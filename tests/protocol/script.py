@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from s3leader.errors import S3LeaderError
+from s3leader.holding import Holding
 from s3leader.ledger import Result, Rules, Seen, Steps
 from s3leader.lock import Lock
-from s3leader.protocol import Holding, Sealed
+from s3leader.protocol import Sealed
 from s3leader.store import (
     Answer,
     Applied,
@@ -30,6 +31,7 @@ from s3leader.store import (
     Wait,
     Waited,
 )
+from s3leader.store_proof import IMPOSSIBLE_ETAG
 from s3leader.times import from_ms, to_ms
 
 FOLDER = "elections/e/"
@@ -121,12 +123,18 @@ def mine(term: int, nonce: str = "n1", **more: Any) -> Lock:
     return Lock(term=term, nonce=nonce, **facts)
 
 
-def listing(*terms: int, at: int = T0, truncated: bool = False) -> Listed:
-    return Listed(tuple(key(term) for term in terms), truncated, at)
+def listing(*terms: int, at: int = T0, goes_on: str | None = None) -> Listed:
+    """A page of locks, followed by the page that the token `goes_on` stands for."""
+    return Listed(tuple(key(term) for term in terms), goes_on is not None, at, goes_on)
 
 
 def after(term: int) -> List:
     return List(FOLDER + "lock_", key(term))
+
+
+def page(token: str, term: int | None = None) -> List:
+    """The page that `token` stands for, of a list that began after `term`."""
+    return List(FOLDER + "lock_", None if term is None else key(term), token)
 
 
 def found(body: Lock | bytes, *, at: int = T0, age_ms: int = 5_000, etag: str = "E") -> Found:
@@ -151,6 +159,12 @@ def conflict(at: int = T0) -> Conflict:
 
 def create(lock: Lock) -> Create:
     return Create(key(lock.term), lock.encode())
+
+
+def proofs(lock: Lock) -> tuple[Exchange, Exchange]:
+    """R0's two probes after the create of `lock`, answered as they must be."""
+    swap = Replace(key(lock.term), lock.encode(), IMPOSSIBLE_ETAG)
+    return ((create(lock), conflict()), (swap, conflict()))
 
 
 def put(lock: Lock, etag: str = "E") -> Replace:

@@ -25,6 +25,7 @@ from tests.protocol.script import (
     missing,
     pause,
     play,
+    proofs,
     read,
     rules,
     sealed,
@@ -33,14 +34,16 @@ from tests.protocol.script import (
 
 def test_first_candidate_ever_creates_term_one() -> None:
     steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
-    result = play(steps, (LIST, listing()), (create(mine(1)), applied()))
+    result = play(steps, (LIST, listing()), (create(mine(1)), applied()), *proofs(mine(1)))
     assert isinstance(result, Won)
     assert not result.took_over
 
 
 def test_winner_holds_what_it_wrote_until_a_lease_after_it_was_sent() -> None:
     steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
-    result = play(steps, (LIST, listing()), (create(mine(1)), applied(T0 + 1000, "E9")))
+    result = play(
+        steps, (LIST, listing()), (create(mine(1)), applied(T0 + 1000, "E9")), *proofs(mine(1))
+    )
     assert isinstance(result, Won)
     won = result.holding
     assert (won.lock, won.etag) == (mine(1, started_at=at(1000)), "E9")
@@ -69,8 +72,8 @@ def test_keys_that_are_no_locks_are_ignored() -> None:
         key(7) + ".bak",
         key(9)[:-6] + ".json",
     )
-    page = Listed(keys, truncated=False, date_ms=T0)
-    result = play(steps, (LIST, page), (read(4), found(sealed(4))), (create(mine(5)), applied()))
+    names = Listed(keys, truncated=False, date_ms=T0)
+    result = play(steps, (LIST, names), (read(4), found(sealed(4))), (create(mine(5)), applied()))
     assert isinstance(result, Won)
 
 
@@ -108,10 +111,14 @@ def test_candidate_that_remembers_a_holder_looks_before_it_creates() -> None:
 def test_candidate_whose_number_is_taken_after_its_look_is_beaten() -> None:
     steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
     result = play(
-        steps, (LIST, listing(4)), (read(4), found(sealed(4))), (create(mine(5)), conflict())
+        steps,
+        (LIST, listing(4)),
+        (read(4), found(sealed(4))),
+        (create(mine(5)), conflict()),
+        (read(5), found(held(5))),
     )
     assert isinstance(result, Lost)
-    assert (result.why, result.seen.term) == ("beaten", 4)
+    assert (result.why, result.seen.term) == ("beaten", 5)
 
 
 def test_beaten_candidate_with_time_goes_on_from_the_lock_that_beat_it() -> None:
@@ -121,8 +128,8 @@ def test_beaten_candidate_with_time_goes_on_from_the_lock_that_beat_it() -> None
         (LIST, listing(4)),
         (read(4), found(sealed(4))),
         (create(mine(5)), conflict()),
-        pause(50, 250),
         (read(5), found(sealed(5))),
+        pause(50, 250),
         (after(5), listing()),
         (create(mine(6, "n2")), applied()),
     )

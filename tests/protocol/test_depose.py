@@ -35,6 +35,7 @@ from tests.protocol.script import (
 
 LAPSED_MS = LEASE_MS + SKEW_MS + 1_000
 HELD = held(4, started_at=EARLIER, tick=EARLIER, state={"a": 1})
+RENEWED = HELD.renewed(nonce="r2")
 
 
 def deposing(*, force: bool = False) -> Steps[Seen | None]:
@@ -70,19 +71,20 @@ def test_lock_that_was_renewed_meanwhile_is_judged_anew() -> None:
             (LIST, listing(4)),
             (read(4), found(HELD, age_ms=LAPSED_MS)),
             (seal(HELD), conflict()),
-            (read(4), found(HELD)),
+            (read(4), found(RENEWED, etag="E2")),  # settles the seal
+            (read(4), found(RENEWED, etag="E2")),
         )
 
 
 def test_force_goes_on_against_renewals() -> None:
-    renewed = HELD.renewed(nonce="r2")
     seen = play(
         deposing(force=True),
         (LIST, listing(4)),
         (read(4), found(HELD)),
         (seal(HELD), conflict()),
-        (read(4), found(renewed, etag="E2")),
-        (seal(renewed, "n2", "E2"), applied()),
+        (read(4), found(RENEWED, etag="E2")),  # settles the seal
+        (read(4), found(RENEWED, etag="E2")),
+        (seal(RENEWED, "n2", "E2"), applied()),
     )
     assert seen is not None
 

@@ -23,6 +23,7 @@ from tests.protocol.script import (
     listing,
     mine,
     missing,
+    page,
     pause,
     play,
     put,
@@ -32,7 +33,7 @@ from tests.protocol.script import (
 )
 
 PAGE = range(1, 1001)
-FIRST: Exchange = (LIST, listing(*PAGE, truncated=True))
+FIRST: Exchange = (LIST, listing(*PAGE, goes_on="2"))
 
 
 def hint(body: bytes) -> Exchange:
@@ -63,8 +64,8 @@ def test_missing_hint_costs_a_list_for_each_page() -> None:
         cold(),
         FIRST,
         (Read(HINT), missing()),
-        (after(1000), listing(*range(1001, 2001), truncated=True)),
-        (after(2000), listing(2001)),
+        (page("2"), listing(*range(1001, 2001), goes_on="3")),
+        (page("3"), listing(2001)),
         (read(2001), found(sealed(2001))),
     )
     assert seen.term == 2001
@@ -76,7 +77,7 @@ def test_hint_that_may_not_be_read_is_done_without() -> None:
         cold(),
         FIRST,
         (Read(HINT), refusal),
-        (after(1000), listing(1001)),
+        (page("2"), listing(1001)),
         (read(1001), found(sealed(1001))),
     )
     assert seen.term == 1001
@@ -104,7 +105,7 @@ def test_hint_that_may_not_be_read_is_done_without() -> None:
 )
 def test_useless_hint_is_passed_over(body: bytes) -> None:
     exchanges: tuple[Exchange, ...] = (
-        (after(1000), listing(1001)),
+        (page("2"), listing(1001)),
         (read(1001), found(sealed(1001))),
     )
     assert play(cold(), FIRST, hint(body), *exchanges).term == 1001
@@ -116,7 +117,7 @@ def test_hint_beyond_the_highest_lock_is_seen_through() -> None:
         FIRST,
         hint(b'{"term": 9999999999}'),
         (after(9999999998), listing()),
-        (after(1000), listing(1001, 1002)),
+        (page("2"), listing(1001, 1002)),
         (read(1002), found(sealed(1002))),
     )
     assert seen.term == 1002
@@ -128,7 +129,7 @@ def test_hint_beyond_the_highest_lock_of_a_full_page_is_seen_through() -> None:
         FIRST,
         hint(b'{"term": 4500}'),
         (after(4499), listing()),
-        (after(1000), listing()),
+        (page("2"), listing()),
         (read(1000), found(sealed(1000))),
     )
     assert seen.term == 1000
@@ -150,8 +151,8 @@ def test_stale_hint_costs_a_list_for_each_page_that_followed() -> None:
         cold(),
         FIRST,
         hint(b'{"term": 2000}'),
-        (after(1999), listing(*range(2000, 3000), truncated=True)),
-        (after(2999), listing(3000)),
+        (after(1999), listing(*range(2000, 3000), goes_on="x")),
+        (page("x", 1999), listing(3000)),
         (read(3000), found(sealed(3000))),
     )
     assert seen.term == 3000
@@ -173,8 +174,8 @@ def test_unanswered_hint_is_asked_for_again() -> None:
 def test_whoever_knows_a_lock_needs_no_hint() -> None:
     steps = look(rules(), known(sealed(4)))
     pages: tuple[Exchange, ...] = (
-        (after(4), listing(*range(5, 1005), truncated=True)),
-        (after(1004), listing(1005)),
+        (after(4), listing(*range(5, 1005), goes_on="x")),
+        (page("x", 4), listing(1005)),
     )
     assert play(steps, *pages, (read(1005), found(sealed(1005)))).term == 1005
 

@@ -26,6 +26,7 @@ from tests.protocol.script import (
     missing,
     pause,
     play,
+    proofs,
     put,
     read,
     rules,
@@ -56,13 +57,14 @@ def test_memory_of_an_hour_ago_is_refreshed_with_one_list(now_ms: int) -> None:
 
 
 def test_memory_of_an_empty_ledger_is_acted_on() -> None:
-    assert isinstance(play(warm(None, now_ms=0), (create(mine(1)), applied())), Won)
+    exchanges = ((create(mine(1)), applied()), *proofs(mine(1)))
+    assert isinstance(play(warm(None, now_ms=0), *exchanges), Won)
 
 
 def test_old_memory_of_an_empty_ledger_is_refreshed() -> None:
     steps = warm(None, now_ms=HOUR_MS)
     exchanges = ((LIST, listing(at=T0 + HOUR_MS)), (create(mine(1)), applied(T0 + HOUR_MS)))
-    assert isinstance(play(steps, *exchanges, start_ms=HOUR_MS), Won)
+    assert isinstance(play(steps, *exchanges, *proofs(mine(1)), start_ms=HOUR_MS), Won)
 
 
 def test_memory_of_a_lock_that_is_gone_leads_to_a_look_from_the_start() -> None:

@@ -21,6 +21,7 @@ from tests.protocol.script import (
     listing,
     mine,
     play,
+    proofs,
     put,
     read,
     rules,
@@ -50,6 +51,7 @@ def test_bare_lock_lapses_by_the_readers_own_lease() -> None:
         (read(4), found(UNSEALED, age_ms=age_ms)),
         (put(body), applied()),
         (create(mine(5, "n2")), applied()),
+        *proofs(mine(5, "n2")),
     )
     assert isinstance(result, Won)
 
@@ -61,6 +63,7 @@ def test_bare_sealed_lock_is_succeeded() -> None:
         (LIST, listing(4)),
         (read(4), found(b'{"expired": true}')),
         (create(mine(5, tick=TICK)), applied()),
+        *proofs(mine(5, tick=TICK)),
     )
     assert isinstance(result, Won)
 
@@ -92,6 +95,7 @@ def test_unknown_keys_survive_being_sealed_by_a_rival() -> None:
         (read(4), found(body, age_ms=age_ms)),
         (write, applied()),
         (create(mine(5, "n2")), applied()),
+        *proofs(mine(5, "n2")),
     )
     assert values(write)["theirs"] == {"x": 1}
 
@@ -99,7 +103,8 @@ def test_unknown_keys_survive_being_sealed_by_a_rival() -> None:
 def test_unknown_keys_are_not_inherited_by_the_next_term() -> None:
     body = json.dumps({"expired": True, "theirs": 1}).encode()
     steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
-    result = play(steps, (LIST, listing(4)), (read(4), found(body)), (create(mine(5)), applied()))
+    look = ((LIST, listing(4)), (read(4), found(body)))
+    result = play(steps, *look, (create(mine(5)), applied()), *proofs(mine(5)))
     assert isinstance(result, Won)
 
 

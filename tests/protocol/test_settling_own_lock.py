@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from s3leader.errors import LeadershipLost, StoreUnavailable
+from s3leader.holding import Holding
 from s3leader.ledger import Steps
-from s3leader.protocol import Holding, Sealed, renew, resign
+from s3leader.protocol import Sealed, renew, resign
 from s3leader.store import Reply, Request, Wait, Waited
 from tests.protocol.script import (
     HOUR_MS,
@@ -37,6 +38,7 @@ from tests.protocol.script import (
 )
 
 FIRST = mine(5, "n0", tick=TICK, swept=4)
+THEIRS = FIRST.seal(nonce="r", outcome="deposed", ended_at=None)
 RENEWED = FIRST.renewed(nonce="n1", state={"a": 1})
 RENEWAL = put(RENEWED, "E1")
 
@@ -75,7 +77,33 @@ def test_renewal_without_a_checkpoint_keeps_the_last_one() -> None:
 
 def test_renewal_that_conflicts_is_leadership_lost() -> None:
     with pytest.raises(LeadershipLost, match="term 5"):
-        play(renewal(), (RENEWAL, conflict()))
+        play(renewal(), (RENEWAL, conflict()), (read(5), found(THEIRS)))
+
+
+def test_renewal_that_was_sent_twice_is_recognised() -> None:
+    """A proxy sent it twice, and the first answer heard is that to the second copy."""
+    renewed = play(renewal(), (RENEWAL, conflict()), (read(5), found(RENEWAL.body, etag="E2")))
+    assert (renewed.etag, renewed.deadline_ms) == ("E2", LEASE_MS)
+
+
+def test_renewal_of_a_lock_whose_nonce_is_no_text_is_leadership_lost() -> None:
+    with pytest.raises(LeadershipLost):
+        play(renewal(), (RENEWAL, conflict()), (read(5), found(b'{"nonce": []}')))
+
+
+def test_server_that_refuses_the_etag_it_shows_takes_no_leadership() -> None:
+    """Its answer is taken for none at all: the holder keeps its deadline, and its doubt."""
+    kept = play(renewal(), (RENEWAL, conflict()), (read(5), found(FIRST, etag="E1")))
+    assert kept == holding(FIRST, doubtful=frozenset({"n1"}))
+
+
+def test_server_that_refuses_the_etag_it_shows_leaves_a_resignation_open() -> None:
+    with pytest.raises(StoreUnavailable, match="under the very ETag"):
+        play(
+            resignation(holding(FIRST)),
+            (put(final(), "E1"), conflict()),
+            (read(5), found(FIRST, etag="E1")),
+        )
 
 
 def test_unknown_renewal_that_was_applied_is_recognised() -> None:
@@ -86,9 +114,8 @@ def test_unknown_renewal_that_was_applied_is_recognised() -> None:
 
 
 def test_unknown_renewal_that_found_a_foreign_seal_is_leadership_lost() -> None:
-    theirs = FIRST.seal(nonce="r", outcome="deposed", ended_at=None)
     with pytest.raises(LeadershipLost):
-        play(renewal(), (RENEWAL, LOST), pause(25), (RENEWAL, conflict()), (read(5), found(theirs)))
+        play(renewal(), (RENEWAL, LOST), pause(25), (RENEWAL, conflict()), (read(5), found(THEIRS)))
 
 
 def test_unknown_renewal_of_a_lock_that_is_gone_is_leadership_lost() -> None:
@@ -180,10 +207,9 @@ def test_seal_recognised_later_proves_the_highest_of_when_it_was_applied() -> No
 
 def test_unknown_seal_that_a_rival_came_before_is_leadership_lost() -> None:
     write = put(final(), "E1")
-    theirs = FIRST.seal(nonce="r", outcome="deposed", ended_at=None)
     exchanges: tuple[Exchange, ...] = ((write, LOST), pause(25), (write, conflict()))
     with pytest.raises(LeadershipLost, match="sealed by somebody"):
-        play(resignation(holding(FIRST)), *exchanges, (read(5), found(theirs)))
+        play(resignation(holding(FIRST)), *exchanges, (read(5), found(THEIRS)))
 
 
 def test_seal_unknown_for_ever_is_store_unavailable_after_a_lease() -> None:
@@ -208,7 +234,15 @@ def test_resigning_past_the_deadline_is_leadership_lost_if_somebody_did() -> Non
     late = resignation(holding(FIRST), now_ms=LEASE_MS)
     write = put(final(ms=LEASE_MS - LATENCY_MS - 990), "E1")
     with pytest.raises(LeadershipLost):
-        play(late, (write, conflict()), start_ms=LEASE_MS)
+        play(late, (write, conflict()), (read(5), found(THEIRS)), start_ms=LEASE_MS)
+
+
+def test_seal_that_was_sent_twice_is_recognised() -> None:
+    write = put(final(), "E1")
+    result = play(
+        resignation(holding(FIRST)), (write, conflict()), (read(5), found(write.body, etag="E2"))
+    )
+    assert (result.seen.lock, result.seen.etag) == (final(), "E2")
 
 
 def test_resigning_adopts_a_renewal_that_landed_unheard() -> None:

@@ -29,6 +29,7 @@ from tests.protocol.script import (
     missing,
     pause,
     play,
+    proofs,
     put,
     read,
     rules,
@@ -94,6 +95,7 @@ def test_void_win_that_somebody_else_sealed_is_looked_past() -> None:
         warm(),
         (create(mine(5)), applied(T0 + HOUR_MS, "E5")),
         (write, conflict()),
+        (read(5), found(sealed(5, outcome="deposed"))),
         (LIST, listing(80)),
         (read(80), found(held(80))),
     )
@@ -109,13 +111,15 @@ def test_void_win_was_no_attempt_at_its_tick() -> None:
     why = "void: won on a stale look"
     body = started.seal(nonce="n2", outcome="resigned", reason=why, ended_at=at(DAY_MS))
     now = T0 + DAY_MS
+    again = mine(6, "n3", tick=TICK, attempt=3)
     result = play(
         steps,
         (create(first), applied(now, "E5")),
         (put(body, "E5"), applied(now)),
         (LIST, listing(5, at=now)),
         (read(5), found(body, at=now)),
-        (create(mine(6, "n3", tick=TICK, attempt=3)), applied(now)),
+        (create(again), applied(now)),
+        *proofs(again),
     )
     assert isinstance(result, Won)
 
@@ -155,11 +159,15 @@ def test_unsealed_lock_read_an_hour_after_it_was_listed_is_not_shown_as_the_high
     assert seen.term == 80
 
 
-def test_vanished_lock_is_no_proof_that_the_ledger_is_new() -> None:
+def test_create_on_a_lock_that_vanished_is_void_when_it_is_applied_at_last() -> None:
+    """Lock 5 existed and is gone, so its number was used long ago."""
     result = play(
         warm(),
-        (create(mine(5)), conflict()),
-        (read(5), missing()),
+        (create(mine(5)), conflict(T0 + HOUR_MS)),
+        (read(5), missing(T0 + HOUR_MS)),
+        pause(25),
+        (create(mine(5)), applied(T0 + HOUR_MS, "E5")),
+        void(HOUR_MS),
         (LIST, listing(80)),
         (read(80), found(held(80))),
     )

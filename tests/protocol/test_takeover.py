@@ -29,6 +29,7 @@ from tests.protocol.script import (
     missing,
     pause,
     play,
+    proofs,
     put,
     read,
     rules,
@@ -37,6 +38,7 @@ from tests.protocol.script import (
 
 LAPSED_MS = LEASE_MS + SKEW_MS + 1
 CRASHED = held(4, tick=EARLIER, renewals=2, state={"after": "x"}, swept=1)
+SUCCESSOR = mine(5, "n2", state={"after": "x"}, swept=1, attempts={EARLIER: 1})
 LOOK: tuple[Exchange, ...] = (
     (LIST, listing(4)),
     (read(4), found(CRASHED, age_ms=LAPSED_MS, etag="E4")),
@@ -52,8 +54,7 @@ def seal_of_the_crashed(nonce: str = "n1") -> Replace:
 
 def test_lapsed_lock_is_sealed_as_it_was_read_and_then_succeeded() -> None:
     steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
-    mine_5 = mine(5, "n2", state={"after": "x"}, swept=1)
-    result = play(steps, *LOOK, (seal_of_the_crashed(), applied()), (create(mine_5), applied()))
+    result = play(steps, *LOOK, (seal_of_the_crashed(), applied()), (create(SUCCESSOR), applied()))
     assert isinstance(result, Won)
     assert result.took_over
 
@@ -98,6 +99,7 @@ def test_rival_that_sealed_first_is_met_at_the_next_number() -> None:
         (seal_of_the_crashed(), conflict()),
         (read(4), found(theirs)),
         (create(mine(5, "n2")), conflict()),
+        (read(5), found(held(5))),
     )
     assert isinstance(result, Lost)
     assert result.why == "beaten"
@@ -126,7 +128,7 @@ def test_seal_whose_answer_was_lost_is_recognised_and_succeeded() -> None:
         pause(25),
         (write, conflict()),
         (read(4), found(write.body)),
-        (create(mine(5, "n2", state={"after": "x"}, swept=1)), applied()),
+        (create(SUCCESSOR), applied()),
     )
     assert isinstance(result, Won)
     assert result.took_over
@@ -147,6 +149,7 @@ def test_winner_on_a_rivals_seal_took_nothing_over() -> None:
         (seal_of_the_crashed(), conflict()),
         (read(4), found(theirs)),
         (create(mine(5, "n2")), applied()),
+        *proofs(mine(5, "n2")),
     )
     assert isinstance(result, Won)
     assert not result.took_over
@@ -158,9 +161,9 @@ def test_term_won_after_a_normal_one_took_nothing_over_though_an_earlier_try_did
         steps,
         *LOOK,
         (seal_of_the_crashed(), applied()),
-        (create(mine(5, "n2", state={"after": "x"}, swept=1)), conflict()),
-        pause(50, 250),
+        (create(SUCCESSOR), conflict()),
         (read(5), found(sealed(5))),
+        pause(50, 250),
         (after(5), listing()),
         (create(mine(6, "n3")), applied()),
     )

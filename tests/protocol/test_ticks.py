@@ -23,8 +23,8 @@ from tests.protocol.script import (
     known,
     listing,
     mine,
-    pause,
     play,
+    proofs,
     put,
     read,
     rules,
@@ -78,7 +78,6 @@ def test_beaten_candidate_does_not_repeat_the_tick_that_the_winner_completed() -
         (LIST, listing(4)),
         (read(4), found(sealed(4))),
         (create(mine(5, tick=TICK)), conflict()),
-        pause(50, 250),
         (read(5), found(sealed(5, tick=TICK, done=TICK))),
     )
     assert isinstance(result, Lost)
@@ -125,6 +124,7 @@ def test_crashed_tick_is_led_again_as_its_next_attempt() -> None:
         (read(4), found(crashed, age_ms=LEASE_MS + SKEW_MS + 1)),
         (put(body), applied()),
         (create(mine(5, "n2", tick=TICK, attempt=2)), applied()),
+        *proofs(mine(5, "n2", tick=TICK, attempt=2)),
     )
     assert isinstance(result, Won)
 
@@ -132,7 +132,8 @@ def test_crashed_tick_is_led_again_as_its_next_attempt() -> None:
 def test_attempts_at_another_tick_are_counted_anew() -> None:
     failed = sealed(4, tick=EARLIER, attempt=7, outcome="failed")
     steps = campaign(rules(max_attempts=1), tick=TICK, wait_ms=0, known=known(failed), now_ms=0)
-    assert isinstance(play(steps, (create(mine(5, tick=TICK, attempt=1)), applied())), Won)
+    expected = mine(5, tick=TICK, attempt=1, attempts={EARLIER: 7})
+    assert isinstance(play(steps, (create(expected), applied())), Won)
 
 
 def test_seal_that_reaches_s3_before_its_rival_completes_the_tick_for_good() -> None:

@@ -13,8 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 from s3leader.errors import LeadershipLost, StoreUnavailable
+from s3leader.holding import Holding
 from s3leader.ledger import Rules, Seen, Steps
-from s3leader.protocol import Holding, Lost, Sealed, Won, campaign, renew, resign
+from s3leader.protocol import Lost, Sealed, Won, campaign, renew, resign
 from s3leader.store import Create, Replace, Reply, Request, StoreAnswer, Tag, Unknown, Wait, Waited
 from s3leader.times import from_ms
 from tests.protocol.tiny_s3 import RuleBrokenError, TinyS3

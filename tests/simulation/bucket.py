@@ -104,9 +104,11 @@ class Bucket:
         return (self._now_ms() + self._rng.choice(self._ahead)) // 1000 * 1000
 
     def _list(self, request: List, date_ms: int) -> Listed:
-        first = bisect_right(self._keys, request.start_after or request.prefix)
+        after = request.token or request.start_after or request.prefix
+        first = bisect_right(self._keys, after)
         page = self._keys[first : first + self._page_size]
-        return Listed(tuple(page), first + len(page) < len(self._keys), date_ms)
+        more = first + len(page) < len(self._keys)
+        return Listed(tuple(page), more, date_ms, page[-1] if more else None)
 
     def _put(
         self, request: Create | Replace, before: Stored | None, writer: str, date_ms: int

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s3leader.election import Memory
+from s3leader.holding import Holding
 from s3leader.ledger import Rules, Steps
-from s3leader.protocol import Holding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

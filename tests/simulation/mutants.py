@@ -55,9 +55,10 @@ MUTANTS: Final = (
     Mutant(
         removed="R1, R3: a lapsed lock is sealed before it is succeeded",
         owner=protocol,
-        name="campaign",
+        name="_take_over",
         old='yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")',
-        new="replace(seen, lock=replace(lock, expired=True))",
+        new="(yield from ask(Read(rules.key(seen.term)))) and replace("
+        "seen, lock=replace(seen.lock, expired=True))",
         fault="while lock",
     ),
     Mutant(
@@ -85,11 +86,11 @@ MUTANTS: Final = (
         fault="again after its deadline",
     ),
     Mutant(
-        removed="R5: a conflict after an unanswered try is looked into",
+        removed="R5: a conflict is looked into",
         owner=settle,
         name="settle",
-        old="doubtful = True",
-        new="doubtful = False",
+        old="            reply = yield Read(write.key)\n            answer = reply.answer\n",
+        new="            return Beaten(reply=reply)\n",
         fault="nobody else wrote its lock",
     ),
     Mutant(
@@ -120,8 +121,8 @@ MUTANTS: Final = (
         removed="R7: a stale win is void",
         owner=protocol,
         name="_create",
-        old="stale = seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS",
-        new="stale = False",
+        old="if seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS:",
+        new="if False:",
         fault="",
     ),
     Mutant(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from s3leader.holding import Holding
 from s3leader.lock import parse_lock_name
-from s3leader.protocol import Holding
 from tests.simulation.bucket import Stored
 from tests.simulation.candidate import Candidate
 

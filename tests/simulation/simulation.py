@@ -16,8 +16,9 @@ from typing import Any
 
 from s3leader.depose import depose
 from s3leader.errors import LeadershipLost, StillHeld, StoreUnavailable
+from s3leader.holding import Holding
 from s3leader.ledger import Seen
-from s3leader.protocol import Holding, Lost, Sealed, Won, campaign, renew, resign
+from s3leader.protocol import Lost, Sealed, Won, campaign, renew, resign
 from s3leader.times import format_time, from_ms
 from tests.simulation.bucket import DAY_MS, Bucket
 from tests.simulation.candidate import Candidate, Job, rules_of

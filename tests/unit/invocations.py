@@ -45,7 +45,8 @@ class Bucket(MemoryStore):
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
         if self.crowded and isinstance(request, Create):
-            super().perform(Create(request.key, UNSEALED))
+            rival = {**json.loads(request.body), "nonce": "rival", "holder": "rival"}
+            super().perform(Create(request.key, json.dumps(rival).encode()))
         return super().perform(request)
 
 
@@ -164,15 +165,15 @@ def refused(world: World) -> None:
 
 
 WAYS: Mapping[Callable[[World], None], Mapping[str, float]] = {
-    completed: {"Won": 1, "Completed": 1, "Requests": 3, "Behind": 0},
-    failed: {"Won": 1, "Failed": 1, "Requests": 3},
-    resigned: {"Won": 1, "Resigned": 1, "Requests": 3},
+    completed: {"Won": 1, "Completed": 1, "Requests": 5, "Behind": 0},
+    failed: {"Won": 1, "Failed": 1, "Requests": 5},
+    resigned: {"Won": 1, "Resigned": 1, "Requests": 5},
     done: {"Lost": 1, "LostDone": 1, "Requests": 2, "Behind": 0},
     held: {"Lost": 1, "LostHeld": 1, "Requests": 2},
-    beaten: {"Lost": 1, "LostBeaten": 1, "Requests": 2},
+    beaten: {"Lost": 1, "LostBeaten": 1, "Requests": 3},
     exhausted: {"Lost": 1, "LostExhausted": 1, "Requests": 2},
-    taken_over: {"Won": 1, "TakenOver": 1, "Completed": 1, "Requests": 6, "Behind": 0},
-    leadership_lost: {"Won": 1, "LeadershipLost": 1, "Requests": 3},
+    taken_over: {"Won": 1, "TakenOver": 1, "Completed": 1, "Requests": 8, "Behind": 0},
+    leadership_lost: {"Won": 1, "LeadershipLost": 1, "Requests": 6},
     corrupt_lock: {"CorruptLock": 1},
     refused: {"CampaignFailed": 1},
 }

@@ -6,13 +6,14 @@ import pytest
 
 from s3leader import Election
 from s3leader.lock import Lock
-from s3leader.store import Create, List, Read, Replace
+from s3leader.store import Create, List, Read, Replace, StoreRequest
 from tests.unit.one_bucket import (
     FOLDER,
     LAPSE,
     LATER,
     LIST,
     TICK,
+    Meddled,
     OneBucket,
     after,
     lost,
@@ -30,7 +31,7 @@ def bucket() -> OneBucket:
 def warm(bucket: OneBucket) -> Election:
     """A candidate that led term 1 and remembers that it is sealed."""
     election = bucket.election()
-    won(election.campaign()).resign("resigned")
+    won(election.campaign()).resign("failed")
     bucket.forget_requests()
     return election
 
@@ -53,9 +54,16 @@ def test_win_cold_costs_list_get_put(bucket: OneBucket) -> None:
     assert bucket.asked() == [LIST, read(1), (Create, 2)]
 
 
-def test_win_cold_without_any_lock_costs_list_put(bucket: OneBucket) -> None:
+def test_first_win_ever_costs_list_put_and_the_two_probes(bucket: OneBucket) -> None:
     won(bucket.election().campaign())
-    assert bucket.asked() == [LIST, (Create, 1)]
+    assert bucket.asked() == [LIST, (Create, 1), (Create, 1), (Replace, 1)]
+
+
+def test_store_is_proved_again_until_a_leader_has_ended_a_term(bucket: OneBucket) -> None:
+    won(bucket.election().campaign()).resign("resigned")
+    bucket.forget_requests()
+    won(bucket.election().campaign())
+    assert bucket.asked() == [LIST, read(1), (Create, 2), (Create, 2), (Replace, 2)]
 
 
 def test_first_term_has_nothing_to_tag_afterwards(bucket: OneBucket) -> None:
@@ -66,11 +74,25 @@ def test_first_term_has_nothing_to_tag_afterwards(bucket: OneBucket) -> None:
 
 
 def test_taking_over_costs_one_put_more(bucket: OneBucket) -> None:
+    won(warm(bucket).campaign(TICK))
+    bucket.pass_time(LAPSE)
+    won(bucket.election().campaign(LATER)).resign()
     won(bucket.election().campaign())
     bucket.pass_time(LAPSE)
     bucket.forget_requests()
     won(bucket.election().campaign())
-    assert bucket.asked() == [LIST, read(1), (Replace, 1), (Create, 2)]
+    assert bucket.asked() == [LIST, read(4), (Replace, 4), (Create, 5)]
+
+
+def test_taking_over_from_a_first_leader_that_crashed_costs_the_probes_too(
+    bucket: OneBucket,
+) -> None:
+    won(bucket.election().campaign())
+    bucket.pass_time(LAPSE)
+    bucket.forget_requests()
+    won(bucket.election().campaign())
+    probes = [(Create, 2), (Replace, 2)]
+    assert bucket.asked() == [LIST, read(1), (Replace, 1), (Create, 2), *probes]
 
 
 def test_taking_over_costs_the_same_afterwards(bucket: OneBucket) -> None:
@@ -95,6 +117,19 @@ def test_lose_warm_to_a_new_holder_costs_put_get(bucket: OneBucket) -> None:
     bucket.forget_requests()
     lost(election.campaign())
     assert bucket.asked() == [(Create, 2), read(2)]
+
+
+def test_lose_cold_in_a_race_costs_list_get_put_get(bucket: OneBucket) -> None:
+    warm(bucket)
+
+    def faster(request: StoreRequest) -> None:
+        if isinstance(request, Create):
+            bucket.store.perform(Create(request.key, Lock(term=2, nonce="rival").encode()))
+
+    slower = bucket.election(store=Meddled(bucket, faster))
+    assert lost(slower.campaign()).reason == "beaten"
+    asked = [request for request in bucket.asked() if request != (Create, 2)]
+    assert asked == [LIST, read(1), read(2)]
 
 
 def test_lose_warm_to_a_known_holder_costs_list_get(bucket: OneBucket) -> None:
@@ -162,7 +197,7 @@ def test_cold_start_on_a_long_ledger_costs_two_more(bucket: OneBucket) -> None:
 
 
 def sealed(term: int) -> bytes:
-    return Lock(term=term, expired=True, nonce=f"n{term}").encode()
+    return Lock(term=term, expired=True, nonce=f"n{term}", outcome="failed").encode()
 
 
 def test_warm_cost_does_not_grow_with_the_terms_that_others_led(bucket: OneBucket) -> None:
@@ -179,10 +214,10 @@ def test_warm_cost_does_not_grow_with_the_terms_that_others_led(bucket: OneBucke
 def test_term_and_loser_say_what_they_cost(bucket: OneBucket) -> None:
     term = won(bucket.election().campaign())
     beaten = lost(bucket.election().campaign())
-    assert (term.requests, beaten.requests) == (2, 2)
+    assert (term.requests, beaten.requests) == (4, 2)
     term.renew()
     term.resign()
-    assert term.requests == 4
+    assert term.requests == 6
 
 
 def test_election_sends_nothing_until_asked_to(bucket: OneBucket) -> None:

@@ -76,7 +76,7 @@ def test_a_term_that_the_handler_resigned_is_counted_as_what_it_said(
     outcome: Literal["failed", "resigned"], metric: str
 ) -> None:
     found = metrics(lambda world: world.invoke(world.job(lambda term: term.resign(outcome))))
-    assert found == {"Won": 1, metric: 1, "Requests": 3}
+    assert found == {"Won": 1, metric: 1, "Requests": 5}
 
 
 def test_error_that_cannot_be_printed_is_counted_and_goes_on() -> None:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from s3leader.attempts import next_attempt
 from s3leader.errors import LedgerFull
 from s3leader.lock import (
     LAST_TERM,
     MAX_REASON,
     Lock,
     lock_name,
-    next_attempt,
     next_lock,
     parse_lock_name,
 )

@@ -171,6 +171,7 @@ def test_nobody_is_told_that_it_leads_while_it_resigns(bucket: OneBucket) -> Non
         if isinstance(request, Replace):
             told.append(leader.held)
 
+    bucket.prove_store()
     leader = won(bucket.election(store=Meddled(bucket, before)).campaign())
     leader.resign()
     assert told == [False]
@@ -181,6 +182,7 @@ def test_interrupted_resignation_ends_leadership_all_the_same(bucket: OneBucket)
         if isinstance(request, Replace):
             raise KeyboardInterrupt
 
+    bucket.prove_store()
     term = won(bucket.election(store=Meddled(bucket, before)).campaign())
     with pytest.raises(KeyboardInterrupt):
         term.resign()

@@ -1,0 +1,122 @@
+"""`max_attempts` bounds the terms of one tick, whatever other ticks are led in between."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+
+from s3leader import Election, Term
+from s3leader.attempts import MOST_TICKS, attempts_so_far, may_attempt, next_attempt
+from s3leader.lock import Lock, next_lock
+from s3leader.memory_store import MemoryStore
+from tests.protocol.script import EARLIER, TICK
+
+T1, T2, T3 = (TICK - timedelta(minutes=minute) for minute in (3, 2, 1))
+
+
+def failed(lock: Lock | None, tick: datetime | None, outcome: str = "failed") -> Lock:
+    """The sealed lock of the term after `lock`."""
+    started = next_lock(lock, nonce="n", holder="h", lease_ms=1000, tick=tick)
+    return started.seal(nonce="m", outcome=outcome)
+
+
+def led(election: Election, *ticks: datetime | None) -> Counter[datetime | None]:
+    """How many terms each tick got; each term fails."""
+    counts: Counter[datetime | None] = Counter()
+    for tick in ticks:
+        if isinstance(term := election.campaign(tick), Term):
+            counts[tick] += 1
+            term.resign("failed")
+    return counts
+
+
+def test_two_failing_ticks_that_alternate_each_get_their_attempts_and_no_more() -> None:
+    election = Election("e", store=MemoryStore(), max_attempts=2)
+    assert led(election, *[T1, T2] * 10) == {T1: 2, T2: 2}
+
+
+def test_three_failing_ticks_in_turn_each_get_their_attempts_and_no_more() -> None:
+    election = Election("e", store=MemoryStore(), max_attempts=3)
+    assert led(election, *[T3, T1, T2] * 10) == {T1: 3, T2: 3, T3: 3}
+
+
+def test_terms_without_a_tick_in_between_do_not_reset_the_count() -> None:
+    election = Election("e", store=MemoryStore(), max_attempts=2)
+    assert led(election, *[T1, None] * 5) == {T1: 2, None: 5}
+
+
+def test_candidates_with_and_without_memory_count_alike() -> None:
+    store = MemoryStore()
+    counts: Counter[datetime | None] = Counter()
+    for _ in range(10):
+        for tick in (T1, T2):
+            counts += led(Election("e", store=store, max_attempts=2), tick)
+    assert counts == {T1: 2, T2: 2}
+
+
+def test_deposed_terms_count_as_attempts_though_another_tick_came_between() -> None:
+    crashed = next_lock(None, nonce="n", holder="h", lease_ms=1000, tick=T1)
+    lock = failed(crashed.seal(nonce="m", outcome="deposed"), T2)
+    assert next_attempt(lock, T1) == 2
+
+
+def test_void_win_is_no_attempt_though_another_tick_came_between() -> None:
+    void = Lock(term=1, expired=True, tick=T1, attempt=0, outcome="resigned")
+    assert next_attempt(failed(void, T2), T1) == 1
+
+
+def test_attempts_are_forgotten_with_the_tick_once_a_later_one_is_completed() -> None:
+    lock = failed(failed(failed(None, T1), T2), T3, "completed")
+    assert attempts_so_far(lock) == {}
+
+
+def test_attempts_at_later_ticks_are_kept_when_an_earlier_one_is_completed() -> None:
+    lock = failed(failed(None, T3), T1, "completed")
+    assert attempts_so_far(lock) == {T3: 1}
+
+
+def test_tick_that_is_led_again_stands_in_the_count_and_not_in_the_table() -> None:
+    lock = next_lock(failed(failed(None, T1), T2), nonce="n", holder="h", lease_ms=1, tick=T1)
+    assert (lock.attempt, lock.attempts) == (2, {T2: 1})
+
+
+def many_failed(count: int) -> Lock:
+    lock: Lock | None = None
+    for number in range(count):
+        lock = failed(lock, EARLIER + timedelta(seconds=number))
+    assert lock is not None
+    return lock
+
+
+def test_table_keeps_the_latest_ticks() -> None:
+    lock = many_failed(MOST_TICKS + 5)
+    assert min(attempts_so_far(lock)) == EARLIER + timedelta(seconds=5)
+    assert len(attempts_so_far(lock)) == MOST_TICKS
+
+
+@pytest.mark.parametrize(("most", "allowed"), [(2, False), (10**6, False), (None, True)])
+def test_tick_whose_attempts_may_have_been_dropped_is_refused(
+    most: int | None,
+    allowed: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    assert may_attempt(many_failed(MOST_TICKS + 1), EARLIER, most) is allowed
+
+
+@pytest.mark.parametrize("count", [MOST_TICKS, MOST_TICKS + 1])
+def test_ticks_in_a_full_table_and_later_ones_may_be_led(count: int) -> None:
+    lock = many_failed(count)
+    ticks = (min(attempts_so_far(lock)), max(attempts_so_far(lock)), TICK)
+    assert [may_attempt(lock, tick, 2) for tick in ticks] == [True, True, True]
+
+
+def test_tick_older_than_all_in_a_table_with_room_may_be_led() -> None:
+    assert may_attempt(many_failed(MOST_TICKS - 1), EARLIER - timedelta(hours=1), 1)
+
+
+def test_dropped_tick_stays_refused_when_a_tick_of_the_table_is_led_again() -> None:
+    lock = many_failed(MOST_TICKS + 1)
+    again = failed(lock, min(attempts_so_far(lock)))
+    assert not may_attempt(again, EARLIER, 2)
+    assert not may_attempt(failed(again, None), EARLIER, 2)
