@@ -24,16 +24,12 @@ from typing import TypeAlias, TypeVar
 from .errors import BucketUnusable, CorruptLock, StoreUnavailable
 from .lock import Lock, decode_lock, lock_name, parse_lock_name
 from .store import (
-    Create,
     Found,
     List,
     Listed,
-    Missing,
     Read,
-    Replace,
     Reply,
     Request,
-    Tag,
     Unknown,
     Wait,
 )  # fmt: skip
@@ -43,8 +39,6 @@ Result = TypeVar("Result")
 Steps: TypeAlias = Generator[Request, Reply, Result]
 
 READ_TRIES = 5
-SWEEP_AT_MOST = 50
-HINT_EVERY = 500
 STALE_AFTER_MS = 60 * 60 * 1000  # R7; a lifecycle rule needs a day
 
 
@@ -174,29 +168,6 @@ def history(rules: Rules, limit: int) -> Steps[list[Lock]]:
     return locks
 
 
-def sweep(rules: Rules, lock: Lock, *, stop_at_ms: int) -> Steps[tuple[int, BucketUnusable | None]]:
-    """Tag the locks below one's own for deletion (R6); return the new `swept` and what hindered.
-
-    Own lock exists, so none of them is the highest. What crashed leaders left untagged is made up
-    for, at most 50 a term, none after the stopwatch shows `stop_at_ms`. A missing right to tag
-    must not keep a leader from resigning, so that error is returned, not raised.
-    """
-    swept = min(lock.swept, lock.term - 1)
-    try:
-        for term in range(swept + 1, min(lock.term, swept + 1 + SWEEP_AT_MOST)):
-            reply = yield Tag(rules.key(term))
-            if isinstance(reply.answer, Unknown):
-                break
-            swept = term
-            if reply.received_ms >= stop_at_ms:
-                break
-        if lock.term % HINT_EVERY == 0:
-            yield from _write_hint(rules, lock.term)
-    except BucketUnusable as hindrance:
-        return swept, hindrance
-    return swept, None
-
-
 # ------------------------------------------------------------------------------------- private
 
 
@@ -249,29 +220,16 @@ def _hinted_term(rules: Rules) -> Steps[int]:
     except BucketUnusable:  # S3 may say 403 of an object that is missing; and it is only a hint
         return 0
     found = reply.answer
-    return _hint_term(found.body) if isinstance(found, Found) else 0
+    return hint_term(found.body) if isinstance(found, Found) else 0
 
 
-def _hint_term(body: bytes) -> int:
+def hint_term(body: bytes) -> int:
+    """Return the term that the body of a hint names, 0 for a body that names none."""
     try:
         term = json.loads(body)["term"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return 0
     return term if isinstance(term, int) and 0 < term < 10**10 else 0
-
-
-def _write_hint(rules: Rules, term: int) -> Steps[None]:
-    """Point the hint at a term. Nothing is settled or retried: it is only a hint."""
-    body = json.dumps({"term": term}).encode()
-    try:
-        reply = yield Read(rules.hint)
-    except BucketUnusable:  # as above; if it is missing, it can be created
-        yield Create(rules.hint, body)
-        return
-    if isinstance(reply.answer, Missing):
-        yield Create(rules.hint, body)
-    elif isinstance(reply.answer, Found) and _hint_term(reply.answer.body) < term:
-        yield Replace(rules.hint, body, reply.answer.etag)
 
 
 def _dated(lock: Lock, found: Found) -> Lock:

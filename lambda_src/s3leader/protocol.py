@@ -19,7 +19,7 @@ and the number is its fencing token. The rules that make it safe:
   monotonic stopwatch that starts before the request is sent.
 - **R5** Every body carries a fresh nonce, by which a writer recognises its own work. A write whose
   answer was lost, and any 412 to a create, a renewal or a seal, is settled by reading the lock.
-- **R6** Only locks with a successor are ever tagged for deletion (`ledger.sweep`).
+- **R6** Only locks with a successor are ever tagged for deletion (`sweep`).
 - **R7** A win is void if the proof that N was the highest is more than an hour old: the number may
   have been used, and its lock deleted, in the meantime.
 - **R8** Each lock records in `done` the latest completed tick; no term is led for that tick or an
@@ -37,11 +37,12 @@ from typing import Any, Literal, TypeAlias
 from .attempts import may_attempt
 from .errors import BucketUnusable, LeadershipLost, StoreUnavailable
 from .holding import Holding, seal_own
-from .ledger import STALE_AFTER_MS, Rules, Seen, Steps, ask, look, seen_in, sweep
+from .ledger import STALE_AFTER_MS, Rules, Seen, Steps, ask, look, seen_in
 from .lock import RESIGNED, next_lock
 from .settle import Beaten, seal_other, settle
 from .store import Create, Read, Replace, Reply, Wait
 from .store_proof import is_proved, prove_store
+from .sweep import sweep
 from .times import from_ms
 
 WhyNot: TypeAlias = Literal["held", "done", "beaten", "exhausted"]

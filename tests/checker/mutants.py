@@ -160,7 +160,7 @@ MUTANTS: Final = (
     Mutant(
         rule="R6",
         removed="one's own lock is never tagged",
-        file="ledger.py",
+        file="sweep.py",
         old="min(lock.term, swept + 1 + SWEEP_AT_MOST)",
         new="min(lock.term + 1, swept + 1 + SWEEP_AT_MOST)",
         scenario="days",

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import pytest
 
 from s3leader import CorruptLock, InvalidArgument, NotElected, Term
-from s3leader.lock import MAX_BODY, MAX_NUMBER
+from s3leader.attempts import MAX_NUMBER
+from s3leader.lock import MAX_BODY
 from tests.hostile_ledgers.ledgers import REAL, body, bucket_with, contend, led_on, nested
 from tests.unit.one_bucket import LATER, TICK, OneBucket, key, tag, won
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import pytest
 
-from s3leader import depose, ledger, lock, protocol, settle
+from s3leader import depose, ledger, lock, protocol, settle, sweep
 from tests.simulation import simulation
 
-MODULES: Final = (ledger, protocol, settle, depose, simulation)
+MODULES: Final = (ledger, sweep, protocol, settle, depose, simulation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R6: the sweep ends below one's own lock",
-        owner=ledger,
+        owner=sweep,
         name="sweep",
         old="min(lock.term, swept",
         new="min(lock.term + 1, swept",
@@ -111,7 +111,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R6: `swept` says no more than was tagged",
-        owner=ledger,
+        owner=sweep,
         name="sweep",
         old="            if isinstance(reply.answer, Unknown):\n                break\n",
         new="",
