@@ -167,7 +167,7 @@ def content_hash(job: FolderFiles | None, runtime: RuntimeSource) -> str:
 def stage(job: FolderFiles | None, runtime: RuntimeSource, output: Path) -> None:
     """Put the dependencies, the runtime and the job, if there is one, into `output`."""
     install(runtime.requirements, output, python=_VERSION, architecture=ARCHITECTURE.name)
-    for taken in (folder for folder in (runtime.package, job and job.folder) if folder is not None):
+    for taken in [runtime.package] if job is None else [runtime.package, job.folder]:
         if (output / taken.name).exists():
             raise StagingError(
                 f"the dependencies hold a package {taken.name!r} too: rename the job's"
@@ -183,7 +183,7 @@ def stage(job: FolderFiles | None, runtime: RuntimeSource, output: Path) -> None
 
 
 def _open_to_everyone(output: Path) -> None:
-    # Under a strict umask only the owner could read, and Lambda runs as another user.
+    # Under a strict umask only the user who synthesizes could read, and Lambda's is another.
     for folder, _, files in os.walk(output):
         Path(folder).chmod(0o755)
         for path in (Path(folder, name) for name in files):

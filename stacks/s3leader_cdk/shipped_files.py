@@ -50,7 +50,7 @@ class ShippedFile:
 
     @property
     def mode(self) -> int:
-        """Permissions that depend on no umask: Lambda runs as another user than the owner."""
+        """Permissions that depend on no umask: Lambda runs as a user of its own."""
         return 0o755 if self.executable else 0o644
 
     def digest(self) -> bytes:
@@ -178,7 +178,7 @@ class _Walk:
         return ShippedFile(
             name=(self.root.name / path.relative_to(self.root)).as_posix(),
             path=path,
-            # As git has it: the owner's permission decides.
+            # As git has it: the first of the three x bits decides.
             executable=bool(status.st_mode & stat.S_IXUSR),
             size=status.st_size,
         )

@@ -134,7 +134,6 @@ class SingletonJob(Construct):
         self.election = checked_election(election, prefix=lock_bucket.prefix)
         self.regions = check.regions(regions, Stack.of(self).region)
         self.max_tick_age = check.tick_age(max_tick_age)
-        self.log_group: logs.LogGroup | None = None
         self.function = self._function(
             function,
             FunctionProperties(
@@ -193,6 +192,7 @@ class SingletonJob(Construct):
     def _function(
         self, existing: lambda_.Function | None, properties: FunctionProperties
     ) -> lambda_.Function:
+        self.log_group: logs.LogGroup | None = None
         if existing is not None:
             check_existing(self, existing, properties)
             return existing
