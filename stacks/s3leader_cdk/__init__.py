@@ -19,9 +19,10 @@ from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
-from s3leader_cdk.runtime_asset import StagingError, job_code
+from s3leader_cdk.runtime_asset import job_code
 from s3leader_cdk.runtime_layer import RuntimeLayer
 from s3leader_cdk.singleton_job import SingletonJob
+from s3leader_cdk.staging_errors import StagingError
 
 __all__ = [
     "Contenders",

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Annotations, Aws, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import (
+    Acknowledgment,
+    Annotations,
+    App,
+    Aws,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    Validations,
+)
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -14,7 +23,16 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from s3leader_cdk.names import shortened
-from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, check_handler, job_code
+from s3leader_cdk.runtime_asset import (
+    ARCHITECTURE,
+    PYTHON,
+    check_handler,
+    list_job,
+    listed_code,
+)
+from s3leader_cdk.shipped_files import FolderFiles
+from s3leader_cdk.shipped_warnings import warnings
+from s3leader_cdk.staging_errors import unwrapped
 from s3leader_cdk.telling import RESERVED
 
 _MAX_TIMEOUT_S = 900
@@ -35,6 +53,7 @@ class FunctionProperties:
     """What a function is made of; None and nothing stand for the default."""
 
     code: str | Path | lambda_.Code | None
+    exclude: Sequence[str]
     handler: str | None
     timeout: Duration | None
     memory_size: int | None
@@ -94,36 +113,66 @@ def create_function(
             f"vpc_subnets or security_groups of job {scope.node.path} were given without a vpc:"
             " give the vpc that they belong to"
         )
-    code, vpc = properties.code, properties.vpc
-    if not isinstance(code, lambda_.Code):
-        check_handler(Path(code), properties.handler)
-        _warn_of_requirements(scope, Path(code))
+    vpc = properties.vpc
+    code = _code(scope, properties.code, properties.handler, properties.exclude)
     log_group = logs.LogGroup(
         scope,
         "LogGroup",
         retention=properties.log_retention or logs.RetentionDays.ONE_MONTH,
         removal_policy=properties.removal_policy or RemovalPolicy.RETAIN,
     )
-    function = lambda_.Function(
-        scope,
-        "Function",
-        description=f"Contends for election {shortened(election)}; only its leader works",
-        code=code if isinstance(code, lambda_.Code) else job_code(code),
-        handler=properties.handler,
-        runtime=PYTHON,
-        architecture=ARCHITECTURE,
-        role=_role(scope, election, log_group, vpc),
-        timeout=_checked_timeout(properties.timeout),
-        memory_size=_checked_memory(properties.memory_size),
-        environment=_checked_environment(properties.environment),
-        layers=list(properties.layers),
-        log_group=log_group,
-        logging_format=lambda_.LoggingFormat.JSON,
-        vpc=vpc,
-        vpc_subnets=properties.vpc_subnets,
-        security_groups=list(properties.security_groups) or None,
-    )
+    with unwrapped():
+        function = lambda_.Function(
+            scope,
+            "Function",
+            description=f"Contends for election {shortened(election)}; only its leader works",
+            code=code,
+            handler=properties.handler,
+            runtime=PYTHON,
+            architecture=ARCHITECTURE,
+            role=_role(scope, election, log_group, vpc),
+            timeout=_checked_timeout(properties.timeout),
+            memory_size=_checked_memory(properties.memory_size),
+            environment=_checked_environment(properties.environment),
+            layers=list(properties.layers),
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            vpc=vpc,
+            vpc_subnets=properties.vpc_subnets,
+            security_groups=list(properties.security_groups) or None,
+        )
     return function, log_group
+
+
+def _code(
+    scope: Construct, code: str | Path | lambda_.Code, handler: str, exclude: Sequence[str]
+) -> lambda_.Code:
+    if isinstance(code, lambda_.Code):
+        if exclude:
+            raise ValueError(
+                f"exclude of job {scope.node.path} was given with a Code, which is put together"
+                " already: exclude files there, or give the folder as code"
+            )
+        return code
+    check_handler(Path(code), handler)
+    root = scope.node.root
+    job = list_job(code, exclude=exclude, output=root.outdir if isinstance(root, App) else None)
+    _check_handler_is_shipped(job, handler)
+    _warn_of_requirements(scope, Path(code))
+    version = PYTHON.name.removeprefix("python")
+    for name, message in warnings(job, python=version, architecture=ARCHITECTURE.name):
+        Annotations.of(scope).add_warning_v2(name, message)
+    return listed_code(job)
+
+
+def _check_handler_is_shipped(job: FolderFiles, handler: str) -> None:
+    module = handler.rpartition(".")[0].replace(".", "/")
+    if not {f"{module}.py", f"{module}/__init__.py"} & {each.name for each in job.files}:
+        raise ValueError(
+            f"handler {handler!r} is in a module that is not shipped: exclude=[…] or a default"
+            " pattern, such as test_*.py, leaves it out; rename the module, or ship it by"
+            f" exclude=['!{module.rpartition('/')[2]}.py']"
+        )
 
 
 def _warn_of_requirements(scope: Construct, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """What is shipped to Lambda: the runtime library, its pinned dependencies, and the job's folder.
 
-The job comes with the runtime in one asset; a layer has the runtime alone. Staged by pip on this
-machine, without Docker. The asset's hash is made of names and contents of the job, the runtime and
-the lock file, so it changes exactly when one of them does.
+The job comes with the runtime in one asset; a layer has the runtime alone. Staged by pip or uv on
+this machine, without Docker. The asset's hash is made of the names, contents and x bits of what is
+shipped of the job and the runtime, and of the lock file: it changes exactly when one of them does.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,16 @@ from typing import Any
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
+
+from s3leader_cdk.dependencies import install
+from s3leader_cdk.shipped_files import (
+    COMPILED,
+    FolderFiles,
+    ShippedFile,
+    check_size,
+    folder_files,
+)
+from s3leader_cdk.staging_errors import StagingError
 
 RUNTIME_PACKAGE = "s3leader"
 REQUIREMENTS = "requirements.lock"
@@ -36,14 +46,9 @@ RUNTIMES = (
 ARCHITECTURES = (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64)
 
 # Part of every asset's hash: raise it when the same files are to be laid out in another way.
-_LAYOUT, _LAYOUT_OF_LAYER = b"1", b"layer 1"
+_LAYOUT, _LAYOUT_OF_LAYER = b"2", b"layer 2"
 _VERSION = PYTHON.name.removeprefix("python")
-_PLATFORM = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}[ARCHITECTURE.name]
 _HERE = Path(__file__).resolve().parent
-
-
-class StagingError(RuntimeError):
-    """The code for Lambda could not be put together; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +59,42 @@ class RuntimeSource:
     requirements: Path
 
 
-def job_code(folder: str | Path) -> lambda_.Code:
+def job_code(folder: str | Path, *, exclude: Sequence[str] = ()) -> lambda_.Code:
     """Return the code asset of the job in `folder`, which is shipped under its own name.
 
-    A handler in `…/compaction/handler.py` is therefore `compaction.handler.handler`.
+    A handler in `…/compaction/handler.py` is therefore `compaction.handler.handler`. What tools
+    and tests leave in the folder is not shipped, nor what matches `exclude`; `docs/constructs.md`
+    says which files those are.
+
+    Args:
+        folder: the job's folder.
+        exclude: patterns as in .gitignore of what else is not shipped; `!tests/` ships the tests.
     """
-    job = _checked_job(Path(folder))
-    return _asset(job, _LocalStaging(job, locate_runtime()))
+    return listed_code(list_job(folder, exclude=exclude))
+
+
+def list_job(
+    folder: str | Path, *, exclude: Sequence[str] = (), output: str | None = None
+) -> FolderFiles:
+    """List what is shipped of a job's folder, which does not include the app's `output`."""
+    # The CDK CLI says so where the app does not.
+    output = os.environ.get("CDK_OUTDIR") if output is None else output
+    listed = folder_files(
+        _checked_job(Path(folder)),
+        exclude=exclude,
+        output=None if output is None else Path(output),
+    )
+    if not listed.files:
+        raise StagingError(
+            f"code folder {str(folder)!r} has no files that are shipped: put the job's modules into"
+            " it, and see that neither exclude nor a default pattern leaves them out"
+        )
+    return listed
+
+
+def listed_code(job: FolderFiles) -> lambda_.Code:
+    """Return the code asset of a job's files."""
+    return _asset(job.folder, _LocalStaging(job, locate_runtime()))
 
 
 def check_handler(folder: Path, handler: str) -> None:
@@ -119,30 +153,41 @@ def locate_runtime(here: Path = _HERE) -> RuntimeSource:
     return _source(Path(spec.submodule_search_locations[0]), here / REQUIREMENTS)
 
 
-def content_hash(job: Path | None, runtime: RuntimeSource) -> str:
-    """Hash names and contents of all that decides what the asset holds."""
+def content_hash(job: FolderFiles | None, runtime: RuntimeSource) -> str:
+    """Hash names, contents and x bits of all that decides what the asset holds."""
     digest = hashlib.sha256(_LAYOUT if job is not None else _LAYOUT_OF_LAYER)
-    for name, path in _staged_files(job, runtime):
-        content = path.read_bytes()
-        # Lengths keep a byte from moving between a name and a content unnoticed.
-        digest.update(f"{len(name)}:{name}:{len(content)}:".encode())
-        digest.update(content)
+    for file in _shipped(job, runtime):
+        # The name's length keeps a byte from moving from it unnoticed; what follows has one length.
+        digest.update(f"{len(file.name)}:{file.name}:{file.mode:o}:".encode())
+        digest.update(file.digest())
     digest.update(runtime.requirements.read_bytes())
     return digest.hexdigest()
 
 
-def stage(job: Path | None, runtime: RuntimeSource, output: Path) -> None:
+def stage(job: FolderFiles | None, runtime: RuntimeSource, output: Path) -> None:
     """Put the dependencies, the runtime and the job, if there is one, into `output`."""
-    _install(runtime.requirements, output)
-    # Command-line scripts of the dependencies: of no use there, and they name this interpreter.
-    shutil.rmtree(output / "bin", ignore_errors=True)
-    for taken in (folder.name for folder in (runtime.package, job) if folder is not None):
-        if (output / taken).exists():
-            raise StagingError(f"the dependencies hold a package {taken!r} too: rename the job's")
-    for name, path in _staged_files(job, runtime):
-        target = output / name
+    install(runtime.requirements, output, python=_VERSION, architecture=ARCHITECTURE.name)
+    for taken in [runtime.package] if job is None else [runtime.package, job.folder]:
+        if (output / taken.name).exists():
+            raise StagingError(
+                f"the dependencies hold a package {taken.name!r} too: rename the job's"
+            )
+    for file in _shipped(job, runtime):
+        target = output / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        shutil.copyfile(file.path, target)
+        target.chmod(file.mode)
+    _open_to_everyone(output)
+    staged = (path for path in output.rglob("*") if path.is_file())
+    check_size({path.relative_to(output).as_posix(): path.stat().st_size for path in staged})
+
+
+def _open_to_everyone(output: Path) -> None:
+    # Under a strict umask only the user who synthesizes could read, and Lambda's is another.
+    for folder, _, files in os.walk(output):
+        Path(folder).chmod(0o755)
+        for path in (Path(folder, name) for name in files):
+            path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
 def _asset(folder: Path, staging: _LocalStaging) -> lambda_.Code:
@@ -160,7 +205,7 @@ def _asset(folder: Path, staging: _LocalStaging) -> lambda_.Code:
 
 @jsii.implements(cdk.ILocalBundling)
 class _LocalStaging:
-    def __init__(self, job: Path | None, runtime: RuntimeSource) -> None:
+    def __init__(self, job: FolderFiles | None, runtime: RuntimeSource) -> None:
         self.job = job
         self.runtime = runtime
 
@@ -168,32 +213,18 @@ class _LocalStaging:
         # Returning False would make CDK turn to Docker and hide the reason: raise instead.
         output = Path(output_dir)
         # Lambda puts a layer's folder `python` on the path.
-        stage(self.job, self.runtime, output if self.job is not None else output / "python")
+        try:
+            stage(self.job, self.runtime, output if self.job is not None else output / "python")
+        except OSError as error:
+            raise StagingError(f"the code for Lambda could not be staged: {error}") from error
         return True
 
 
-def _staged_files(job: Path | None, runtime: RuntimeSource) -> Iterator[tuple[str, Path]]:
-    folders = [runtime.package] if job is None else [runtime.package, job]
-    for folder in sorted(folders, key=lambda each: each.name):
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
-                yield (folder.name / path.relative_to(folder)).as_posix(), path
-
-
-def _install(requirements: Path, output: Path) -> None:
-    # For Lambda's platform, not this one's: wheels only, and each with the hash it was locked by.
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
-    command += ["--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"]
-    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={_VERSION}"]
-    command += [f"--platform={_PLATFORM}", "--target", str(output)]
-    command += ["--requirement", str(requirements)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - own arguments, no shell
-    if done.returncode != 0:
-        raise StagingError(
-            f"pip could not install {requirements} for Lambda (exit {done.returncode}):"
-            f" {done.stderr.strip() or done.stdout.strip()}\nIt needs pip in {sys.executable} and"
-            " a package index within reach, or a filled pip cache"
-        )
+def _shipped(job: FolderFiles | None, runtime: RuntimeSource) -> list[ShippedFile]:
+    listed = folder_files(runtime.package, defaults=COMPILED).files
+    files = listed if job is None else (*listed, *job.files)
+    check_size({each.name: each.size for each in files})
+    return sorted(files, key=lambda each: each.name)
 
 
 def _source(package: Path, requirements: Path) -> RuntimeSource:

@@ -7,6 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from s3leader_cdk.runtime_asset import ARCHITECTURES, RUNTIMES, layer_code
+from s3leader_cdk.staging_errors import unwrapped
 
 _SHARED = "S3LeaderRuntime"
 
@@ -22,15 +23,16 @@ class RuntimeLayer(lambda_.LayerVersion):
     """
 
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - what every construct calls it
-        super().__init__(
-            scope,
-            id,
-            code=layer_code(),
-            compatible_runtimes=list(RUNTIMES),
-            compatible_architectures=list(ARCHITECTURES),
-            description="s3leader, leader election on Amazon S3, with what it needs",
-            license="Apache-2.0",
-        )
+        with unwrapped():
+            super().__init__(
+                scope,
+                id,
+                code=layer_code(),
+                compatible_runtimes=list(RUNTIMES),
+                compatible_architectures=list(ARCHITECTURES),
+                description="s3leader, leader election on Amazon S3, with what it needs",
+                license="Apache-2.0",
+            )
 
 
 def runtime_layer_for(function: lambda_.Function) -> lambda_.ILayerVersion:

@@ -49,6 +49,8 @@ class SingletonJob(Construct):
         code: the job's folder, shipped under its own name with the runtime library and its
             dependencies, but none of the job's own, which come in `layers`; or a `Code` that holds
             all of that already. Needed without `function`.
+        exclude: what of the folder is not shipped beside the defaults, as patterns of .gitignore:
+            `docs/`, or `!tests/` to ship tests after all. Default: what tools and tests leave.
         handler: the decorated function, such as `compaction.handler.handler`. Needed with `code`.
         function: a Python function that exists already, whose handler is decorated with
             `@singleton`; it gets rights, environment and the runtime as a layer (`attach`), its
@@ -100,6 +102,7 @@ class SingletonJob(Construct):
         schedule: Schedule | Sequence[Schedule],
         lock_bucket: LockBucket,
         code: str | Path | lambda_.Code | None = None,
+        exclude: Sequence[str] = (),
         handler: str | None = None,
         function: lambda_.Function | None = None,
         contenders: int = 2,
@@ -131,11 +134,11 @@ class SingletonJob(Construct):
         self.election = checked_election(election, prefix=lock_bucket.prefix)
         self.regions = check.regions(regions, Stack.of(self).region)
         self.max_tick_age = check.tick_age(max_tick_age)
-        self.log_group: logs.LogGroup | None = None
         self.function = self._function(
             function,
             FunctionProperties(
                 code=code,
+                exclude=exclude,
                 handler=handler,
                 timeout=timeout,
                 memory_size=memory_size,
@@ -189,6 +192,7 @@ class SingletonJob(Construct):
     def _function(
         self, existing: lambda_.Function | None, properties: FunctionProperties
     ) -> lambda_.Function:
+        self.log_group: logs.LogGroup | None = None
         if existing is not None:
             check_existing(self, existing, properties)
             return existing

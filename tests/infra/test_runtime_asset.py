@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from s3leader_cdk import StagingError, job_code
-from s3leader_cdk.runtime_asset import (
-    RuntimeSource,
-    check_handler,
-    content_hash,
-    locate_runtime,
-    stage,
-)
-from tests.infra.synth import Synthesized
+from s3leader_cdk import StagingError, job_code, runtime_asset
+from s3leader_cdk.runtime_asset import RuntimeSource, check_handler, list_job, locate_runtime
 
 Change = Callable[[Path, RuntimeSource], object]
 
@@ -39,6 +32,14 @@ def runtime(tmp_path: Path) -> RuntimeSource:
     return RuntimeSource(package=package, requirements=requirements)
 
 
+def content_hash(job: Path, runtime: RuntimeSource) -> str:
+    return runtime_asset.content_hash(list_job(job), runtime)
+
+
+def stage(job: Path, runtime: RuntimeSource, output: Path) -> None:
+    runtime_asset.stage(list_job(job), runtime, output)
+
+
 def touch(job: Path, runtime: RuntimeSource) -> None:
     for path in (job / "handler.py", runtime.package / "__init__.py", runtime.requirements):
         os.utime(path, (1, 1))
@@ -51,11 +52,7 @@ def compile_python(job: Path, runtime: RuntimeSource) -> None:
         (folder / "stray.pyc").write_bytes(b"compiled")
 
 
-def make_executable(job: Path, _: RuntimeSource) -> None:
-    (job / "handler.py").chmod(0o755)
-
-
-@pytest.mark.parametrize("change", [touch, compile_python, make_executable])
+@pytest.mark.parametrize("change", [touch, compile_python])
 def test_hash_stays_while_names_and_contents_do(
     job: Path, runtime: RuntimeSource, change: Change
 ) -> None:
@@ -75,7 +72,7 @@ CHANGES: dict[str, Change] = {
         runtime.package / "outer"
     ),
     "an empty file more": lambda job, _: (job / "empty.py").touch(),
-    "a file less": lambda job, _: (job / "handler.py").unlink(),
+    "a file less": lambda _, runtime: (runtime.package / "inner/lock.py").unlink(),
     "a byte from content to name": lambda job, _: (
         (job / "handler.py").rename(job / "handler.pyd").write_text("ef handler(event, context):")
     ),
@@ -124,65 +121,6 @@ def test_staged_are_job_and_runtime_under_their_names_and_nothing_compiled(
     stage(job, runtime, output)
     staged = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
     assert staged == ["job/handler.py", "s3leader/__init__.py", "s3leader/inner/lock.py"]
-
-
-def test_a_dependency_that_cannot_be_installed_is_named_with_pips_reason(
-    job: Path, runtime: RuntimeSource, tmp_path: Path
-) -> None:
-    runtime.requirements.write_text("./no-such-wheel.whl --hash=sha256:00\n")
-    with pytest.raises(StagingError, match=r"could not install .*requirements\.lock for Lambda"):
-        stage(job, runtime, tmp_path / "output")
-
-
-def test_a_missing_pip_is_named(
-    job: Path, runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho No module named pip >&2\nexit 1\n")
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(StagingError, match="No module named pip"):
-        stage(job, runtime, tmp_path / "output")
-
-
-def pip_arguments(
-    job: Path, runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> list[str]:
-    python, seen = tmp_path / "python", tmp_path / "seen"
-    python.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{seen}'\n")
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    stage(job, runtime, tmp_path / "output")
-    return seen.read_text().splitlines()
-
-
-PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
-
-
-def test_dependencies_are_for_the_platform_of_the_function(
-    compaction: Synthesized,
-    job: Path,
-    runtime: RuntimeSource,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    (architecture,) = compaction.one("AWS::Lambda::Function")["Architectures"]
-    arguments = pip_arguments(job, runtime, tmp_path, monkeypatch)
-    given = [each for each in arguments if each.startswith("--platform")]
-    assert given == [f"--platform={PLATFORMS[architecture]}"]
-
-
-def test_dependencies_are_for_the_python_of_the_function(
-    compaction: Synthesized,
-    job: Path,
-    runtime: RuntimeSource,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    version = compaction.one("AWS::Lambda::Function")["Runtime"].removeprefix("python")
-    arguments = pip_arguments(job, runtime, tmp_path, monkeypatch)
-    given = [each for each in arguments if each.startswith("--python-version")]
-    assert given == [f"--python-version={version}"]
 
 
 def test_the_checkout_s_own_runtime_is_found_first() -> None:

@@ -1,0 +1,81 @@
+"""Warnings at synth about files that probably do not work in Lambda, or should not be there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from s3leader_cdk.shipped_files import FolderFiles, ShippedFile
+
+# https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html: e_ident, then e_machine at 18.
+_ELF = b"\x7fELF"
+_ELF_MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
+_FOREIGN = {
+    b"\xcf\xfa\xed\xfe": "macOS",
+    b"\xce\xfa\xed\xfe": "macOS",
+    b"\xca\xfe\xba\xbe": "macOS",
+}
+_PROGRAM_SUFFIXES = re.compile(r"\.(so(\.[\d.]+)?|pyd|dll|dylib|exe)$")
+_EXTENSION_OF = re.compile(r"\.cpython-(\d+)[^.]*\.so$")
+_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_HEAD_BYTES = 4096
+
+
+def warnings(job: FolderFiles, *, python: str, architecture: str) -> Iterator[tuple[str, str]]:
+    """Yield an id and a message for each thing to warn of.
+
+    Args:
+        job: the files.
+        python: the version of Python that runs them, such as `3.14`.
+        architecture: of the function, `arm64` or `x86_64`.
+    """
+    for path in job.withheld:
+        yield "s3leader:secrets-not-shipped", _withheld(path)
+    for file in job.files:
+        head = file.head(_HEAD_BYTES)
+        if _PRIVATE_KEY.search(head):
+            yield "s3leader:private-key-shipped", _private_key(file.path)
+        built = _built_for(file, head, python, architecture)
+        if built is not None:
+            function = f"Python {python} on Linux, {architecture}"
+            yield "s3leader:built-for-another-platform", _foreign(file.path, built, function)
+
+
+def _withheld(path: Path) -> str:
+    return (
+        f"{path} is not shipped, because a function's code is no place for secrets: pass settings"
+        f" as environment=, and have the job read secrets from Secrets Manager. exclude="
+        f"[{path.name!r}] leaves it out without this warning, exclude=['!{path.name}'] ships it"
+    )
+
+
+def _private_key(path: Path) -> str:
+    return (
+        f"{path} holds a private key and is shipped, and who may read the function's code can read"
+        f" it: keep the key in Secrets Manager, and give exclude=[{path.name!r}]"
+    )
+
+
+def _foreign(path: Path, built: str, function: str) -> str:
+    return (
+        f"{path} is shipped and was built for {built}, but the function runs {function}: exclude"
+        " it, and bring a build for that platform, such as by layers=[…]"
+    )
+
+
+def _built_for(file: ShippedFile, head: bytes, python: str, architecture: str) -> str | None:
+    """Return what a program or library was built for if that is not the function's platform."""
+    if head.startswith(_ELF):
+        machine = int.from_bytes(head[18:20], "little" if head[5:6] == b"\x01" else "big")
+        if machine != _ELF_MACHINES[architecture]:
+            names = {number: name for name, number in _ELF_MACHINES.items()}
+            return names.get(machine, f"another processor (ELF machine {machine})")
+        tag = _EXTENSION_OF.search(file.name)
+        if tag is not None and tag[1] != python.replace(".", ""):
+            return f"CPython {tag[1][0]}.{tag[1][1:]}"
+        return None
+    # Java's classes begin like macOS' universal binaries, and a text may begin with MZ.
+    if file.executable or _PROGRAM_SUFFIXES.search(file.name):
+        return "Windows" if head.startswith(b"MZ") else _FOREIGN.get(head[:4])
+    return None

@@ -1,0 +1,327 @@
+"""Dependencies are installed for Lambda whatever the machine is set to, by pip or by uv."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from s3leader_cdk import StagingError, dependencies
+from s3leader_cdk.dependencies import install
+from s3leader_cdk.installer_settings import pip_environment, uv_environment
+from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, locate_runtime
+
+VERSION = PYTHON.name.removeprefix("python")
+INSTALLERS = ["pip", "uv"]
+
+
+def wheel(folder: Path, tags: str, name: str = "numbers_of") -> Path:
+    """Make a wheel with a module, a script and a compiled file."""
+    information = f"{name}-1.0.dist-info"
+    made = folder / f"{name}-1.0-{tags}.whl"
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(f"{name}/__init__.py", "ONE = 1\n")
+        archive.writestr(
+            f"{information}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
+        tag = tags.replace(".", "-")
+        archive.writestr(
+            f"{information}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
+        )
+        archive.writestr(
+            f"{information}/entry_points.txt", f"[console_scripts]\n{name} = {name}:ONE\n"
+        )
+        archive.writestr(f"{information}/RECORD", f"{name}/__init__.py,,\n{information}/RECORD,,\n")
+    return made
+
+
+def lock(folder: Path, made: Path) -> Path:
+    requirements = folder / "requirements.lock"
+    digest = hashlib.sha256(made.read_bytes()).hexdigest()
+    requirements.write_text(f"{made.name.split('-')[0]}==1.0 --hash=sha256:{digest}\n")
+    return requirements
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder that is the only source of packages, by the settings of this machine."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for name in [each for each in os.environ if each.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS"):
+        monkeypatch.setenv(name, str(folder))
+    for name in ("PIP_NO_INDEX", "UV_NO_INDEX"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture(params=INSTALLERS)
+def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "uv":
+        monkeypatch.setattr(dependencies, "_has_pip", lambda: False)
+    return str(request.param)
+
+
+def installed(requirements: Path, output: Path) -> dict[str, bytes]:
+    install(requirements, output, python=VERSION, architecture=ARCHITECTURE.name)
+    files = (path for path in output.rglob("*") if path.is_file())
+    return {path.relative_to(output).as_posix(): path.read_bytes() for path in files}
+
+
+# ------------------------------------------------------------------------------- platforms
+
+TAKEN = ["py3-none-any", "cp314-cp314-manylinux2014_aarch64"]
+TAKEN += [f"cp314-cp314-manylinux_2_{minor}_aarch64" for minor in (28, 34)]
+TAKEN += ["cp39-abi3-manylinux_2_28_aarch64"]
+
+
+@pytest.mark.parametrize("tags", TAKEN)
+def test_every_wheel_that_lambda_can_run_is_taken(
+    tags: str, installer: str, wheels: Path, tmp_path: Path
+) -> None:
+    requirements = lock(tmp_path, wheel(wheels, tags))
+    assert "numbers_of/__init__.py" in installed(requirements, tmp_path / "output")
+
+
+REFUSED = ["cp314-cp314-manylinux_2_35_aarch64", "cp314-cp314-manylinux_2_28_x86_64"]
+
+
+@pytest.mark.parametrize("tags", [*REFUSED, "cp313-cp313-any"])
+def test_a_wheel_that_lambda_cannot_run_is_refused(
+    tags: str, installer: str, wheels: Path, tmp_path: Path
+) -> None:
+    requirements = lock(tmp_path, wheel(wheels, tags))
+    with pytest.raises(StagingError, match=r"could not install .*for Lambda"):
+        installed(requirements, tmp_path / "output")
+
+
+def test_a_wheel_that_is_not_the_locked_one_is_refused(
+    installer: str, wheels: Path, tmp_path: Path
+) -> None:
+    requirements = lock(tmp_path, wheel(wheels, "py3-none-any"))
+    with zipfile.ZipFile(wheels / "numbers_of-1.0-py3-none-any.whl", "a") as archive:
+        archive.writestr("numbers_of/more.py", "")
+    with pytest.raises(StagingError, match=r"(?i)hash"):
+        installed(requirements, tmp_path / "output")
+
+
+def test_the_lock_has_no_conditions_which_pip_would_judge_by_this_machine() -> None:
+    assert ";" not in locate_runtime().requirements.read_text()
+
+
+# -------------------------------------------------------------------- the machine's settings
+
+LEAKS = {
+    "PIP_USER": "1",
+    "PIP_PREFIX": "/nowhere",
+    "PIP_TARGET": "nowhere",
+    "PIP_ROOT": "/nowhere",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "PIP_CONSTRAINT": "too-old.txt",
+    "PIP_NO_BINARY": ":all:",
+    "PIP_DRY_RUN": "1",
+    "PIP_ABI": "cp39",
+    "PIP_PLATFORM": "win32",
+    "PIP_PYTHON": "/nowhere",
+    "PIP_QUIET": "3",
+    "PIP_LOG": "/nowhere/log",
+    "UV_PREFIX": "/nowhere",
+    "UV_CONSTRAINT": "too-old.txt",
+    "UV_NO_BINARY": "1",
+    "UV_PYTHON": "3.1",
+    "UV_COMPILE_BYTECODE": "1",
+    "UV_LINK_MODE": "symlink",
+    "PYTHONPATH": "shadows",
+    "PYTHONHOME": "/nowhere",
+}
+
+
+@pytest.fixture
+def plain(wheels: Path, tmp_path: Path) -> tuple[Path, Mapping[str, bytes]]:
+    requirements = lock(tmp_path, wheel(wheels, "py3-none-any"))
+    (tmp_path / "too-old.txt").write_text("numbers_of<1\n")
+    (tmp_path / "shadows").mkdir()
+    (tmp_path / "shadows" / "json.py").write_text("raise RuntimeError('shadowed')\n")
+    return requirements, installed(requirements, tmp_path / "plain")
+
+
+@pytest.mark.parametrize("name", [each for each in LEAKS if not each.startswith("PYTHON")])
+def test_what_says_how_to_install_is_dropped(name: str, tmp_path: Path) -> None:
+    variables = {name: LEAKS[name], "HOME": str(tmp_path)}
+    option = name.removeprefix("PIP_").replace("_", "-").lower()
+    pip = pip_environment(variables, f"global.{option}={LEAKS[name]!r}\n")
+    uv = uv_environment(variables, tmp_path)
+    assert name not in (pip if name.startswith("PIP_") else uv)
+
+
+def test_variables_change_nothing_of_the_installation(
+    installer: str,
+    plain: tuple[Path, Mapping[str, bytes]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requirements, expected = plain
+    for name, value in LEAKS.items():
+        monkeypatch.setenv(name, value)
+    assert installed(requirements, tmp_path / "output") == expected
+
+
+FILES = {
+    "pip.conf": "[global]\nuser = true\nconstraint = too-old.txt\n[install]\nprefix = /nowhere\n",
+    "uv.toml": 'pip = { prefix = "/nowhere", no-binary = [":all:"], compile-bytecode = true }\n'
+    'constraint-dependencies = ["numbers-of<1"]\n',
+    "pyproject.toml": '[tool.uv]\noverride-dependencies = ["numbers-of==2"]\n',
+}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_files_change_nothing_of_the_installation(
+    file: str,
+    installer: str,
+    plain: tuple[Path, Mapping[str, bytes]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requirements, expected = plain
+    (tmp_path / file).write_text(FILES[file])
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    assert installed(requirements, tmp_path / "output") == expected
+
+
+def test_modules_beside_the_app_are_not_pip_s(
+    plain: tuple[Path, Mapping[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requirements, expected = plain
+    monkeypatch.chdir(tmp_path / "shadows")
+    assert installed(requirements, tmp_path / "output") == expected
+
+
+def test_pip_takes_packages_from_where_its_file_says(
+    plain: tuple[Path, Mapping[str, bytes]],
+    wheels: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requirements, expected = plain
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    (tmp_path / "pip.conf").write_text(
+        f"[global]\nfind-links = /elsewhere\n  {wheels}\nno-index = true\nquiet = 3\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    assert installed(requirements, tmp_path / "output") == expected
+
+
+@pytest.mark.parametrize("file", ["uv.toml", "pyproject.toml", "home/.config/uv/uv.toml"])
+def test_uv_takes_packages_from_where_its_file_says(
+    file: str,
+    plain: tuple[Path, Mapping[str, bytes]],
+    wheels: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requirements, expected = plain
+    monkeypatch.setattr(dependencies, "_has_pip", lambda: False)
+    monkeypatch.delenv("UV_FIND_LINKS")
+    monkeypatch.delenv("UV_NO_INDEX")
+    table = "[tool.uv]\n" if file == "pyproject.toml" else ""
+    found = os.path.relpath(wheels, (tmp_path / file).parent)
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(f'{table}find-links = ["{found}"]\nno-index = true\n')
+    assert installed(requirements, tmp_path / "output") == expected
+
+
+KEPT = ["INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "KEYRING_PROVIDER", "CACHE_DIR"]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_says_where_packages_come_from_is_kept(name: str, tmp_path: Path) -> None:
+    pip = pip_environment({f"PIP_{name}": "x"}, "")
+    uv = uv_environment({f"UV_{name}": "x", "HOME": str(tmp_path)}, tmp_path)
+    assert (pip[f"PIP_{name}"], uv[f"UV_{name}"]) == ("x", "x")
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NETRC"])
+def test_what_is_neither_pip_s_nor_uv_s_is_kept(name: str, tmp_path: Path) -> None:
+    variables = {name: "x", "HOME": str(tmp_path)}
+    assert pip_environment(variables, "")[name] == uv_environment(variables, tmp_path)[name] == "x"
+
+
+def test_pip_s_variables_come_before_its_files() -> None:
+    listed = "global.index-url='first'\ninstall.index-url='second'\nglobal.proxy='third'\n"
+    found = pip_environment({"PIP_INDEX_URL": "mine"}, listed)
+    assert (found["PIP_INDEX_URL"], found["PIP_PROXY"]) == ("mine", "third")
+
+
+def test_indexes_of_a_uv_project_are_kept_but_those_for_single_packages(tmp_path: Path) -> None:
+    (tmp_path / "uv.toml").write_text(
+        '[[index]]\nname = "acme"\nurl = "https://acme/simple"\ndefault = true\n'
+        '[[index]]\nurl = "https://more/simple"\n'
+        '[[index]]\nname = "torch"\nurl = "https://torch/simple"\nexplicit = true\n'
+    )
+    found = uv_environment({"HOME": str(tmp_path)}, tmp_path / "deep")
+    assert (found["UV_DEFAULT_INDEX"], found["UV_INDEX"]) == (
+        "acme=https://acme/simple",
+        "https://more/simple",
+    )
+
+
+def test_a_file_that_uv_cannot_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "uv.toml").write_text("index-url = \n")
+    with pytest.raises(StagingError, match=r"uv's settings cannot be read from .*uv\.toml"):
+        uv_environment({"HOME": str(tmp_path)}, tmp_path)
+
+
+# ------------------------------------------------------------------------------ without pip
+
+
+@pytest.fixture
+def without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "environment"
+    subprocess.run(["uv", "venv", "--quiet", "--no-config", folder], check=True)
+    monkeypatch.setattr(sys, "executable", str(folder / "bin" / "python"))
+    return folder
+
+
+def test_uv_installs_in_an_environment_without_pip(
+    plain: tuple[Path, Mapping[str, bytes]], without_pip: Path, tmp_path: Path
+) -> None:
+    requirements, expected = plain
+    assert installed(requirements, tmp_path / "output") == expected
+
+
+@pytest.mark.parametrize("place", ["beside the interpreter", "by `uv run`"])
+def test_uv_is_found_where_it_is_not_on_the_path(
+    place: str,
+    plain: tuple[Path, Mapping[str, bytes]],
+    without_pip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requirements, expected = plain
+    uv = shutil.which("uv")
+    assert uv is not None
+    monkeypatch.setenv("PATH", "/nowhere")
+    if place == "by `uv run`":
+        monkeypatch.setenv("UV", uv)
+    else:
+        (without_pip / "bin" / "uv").symlink_to(uv)
+    assert installed(requirements, tmp_path / "output") == expected
+
+
+def test_neither_pip_nor_uv_is_a_clear_error(
+    without_pip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("UV", raising=False)
+    with pytest.raises(StagingError, match=r"neither pip nor uv was found .*ensurepip"):
+        installed(tmp_path / "requirements.lock", tmp_path / "output")

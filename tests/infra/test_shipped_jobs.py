@@ -1,0 +1,157 @@
+"""Jobs that are made of a folder: warnings about it, and errors as users see them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Annotations, Match
+
+from s3leader_cdk import RuntimeLayer, StagingError, runtime_asset
+from tests.infra.synth import Synthesized
+from tests.infra.test_singleton_job import build
+
+ARM = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\x00"
+X86 = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\x00"
+MACOS, WINDOWS = b"\xcf\xfa\xed\xfe" + bytes(20), b"MZ" + bytes(20)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "billing"
+    made.mkdir()
+    (made / "main.py").write_text("handler = None\n")
+    return made
+
+
+def stack(outdir: Path | None = None) -> cdk.Stack:
+    app = cdk.App(
+        context={"aws:cdk:bundling-stacks": []}, outdir=None if outdir is None else str(outdir)
+    )
+    return cdk.Stack(app, "Test")
+
+
+def warned(folder: Path, *exclude: str) -> list[str]:
+    made = stack()
+    build(made, code=folder, handler="billing.main.handler", exclude=list(exclude))
+    found = Annotations.from_stack(made).find_warning("*", Match.any_value())
+    return [str(each.entry.data) for each in found]
+
+
+SUSPECT: dict[str, tuple[str, bytes, str]] = {
+    "built for another processor": ("fast.so", X86, "was built for x86_64"),
+    "a library with a version": ("lib/libfast.so.1.2", X86, "was built for x86_64"),
+    "built for macOS": ("fast.cpython-314-darwin.so", MACOS, "was built for macOS"),
+    "built for Windows": ("fast.pyd", WINDOWS, "was built for Windows"),
+    "for another Python": ("fast.cpython-311-aarch64-linux-gnu.so", ARM, "CPython 3.11"),
+    "a private key": ("key.txt", b"\n-----BEGIN RSA PRIVATE KEY-----\nMII", "holds a private key"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), SUSPECT.values(), ids=SUSPECT)
+def test_warned_of_is(name: str, content: bytes, message: str, folder: Path) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content)
+    (warning,) = warned(folder)
+    assert (name in warning, message in warning) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("fast.cpython-314-aarch64-linux-gnu.so", ARM),
+        ("fast.abi3.so", ARM),
+        ("ca.pem", b"-----BEGIN CERTIFICATE-----\nMII"),
+        ("Main.class", b"\xca\xfe\xba\xbe\x00\x00\x00\x34"),
+        ("report.txt", b"MZ is how it begins"),
+    ],
+)
+def test_not_warned_of_is(name: str, content: bytes, folder: Path) -> None:
+    (folder / name).write_bytes(content)
+    assert warned(folder) == []
+
+
+def test_settings_that_are_not_shipped_are_warned_of(folder: Path) -> None:
+    (folder / ".env").write_text("TOKEN=1\n")
+    (warning,) = warned(folder)
+    assert ".env is not shipped" in warning
+
+
+@pytest.mark.parametrize("pattern", [".env", ".*", "!.env"])
+def test_nobody_is_warned_of_what_they_asked_for(pattern: str, folder: Path) -> None:
+    (folder / ".env").write_text("TOKEN=1\n")
+    assert warned(folder, pattern) == []
+
+
+def test_the_asset_does_not_depend_on_an_output_within_it(folder: Path) -> None:
+    def asset() -> str:
+        made = stack(folder / "build")
+        build(made, code=folder, handler="billing.main.handler")
+        return str(Synthesized(made).one("AWS::Lambda::Function", "JobFunction")["Code"]["S3Key"])
+
+    before = asset()
+    (folder / "build" / "asset.1").mkdir()  # as another asset of the same app leaves it
+    (folder / "build" / "asset.1" / "main.py").write_text("handler = None\n")
+    (folder / "build" / "cdk.out").unlink(missing_ok=True)
+    assert asset() == before
+
+
+@pytest.mark.parametrize("pattern", ["main.py", "*.py", "/main.py"])
+def test_a_handler_that_is_left_out_is_refused(pattern: str, folder: Path) -> None:
+    (folder / "data.json").write_text("{}")
+    with pytest.raises(
+        ValueError, match=r"'billing\.main\.handler' is in a module that is not shi"
+    ):
+        warned(folder, pattern)
+
+
+def test_a_handler_in_a_module_called_like_a_test_is_refused(folder: Path) -> None:
+    (folder / "test_rates.py").write_text("handler = None\n")
+    with pytest.raises(ValueError, match=r"exclude=\['!test_rates\.py'\]"):
+        build(stack(), code=folder, handler="billing.test_rates.handler")
+
+
+def test_patterns_for_code_that_is_put_together_already_are_refused() -> None:
+    code = lambda_.Code.from_inline("pass")
+    with pytest.raises(ValueError, match="exclude of job Test/Job was given with a Code"):
+        build(stack(), code=code, handler="index.handler", exclude=["docs/"])
+
+
+def test_patterns_beside_a_function_are_refused(folder: Path) -> None:
+    made = stack()
+    function = lambda_.Function(
+        made,
+        "Mine",
+        code=lambda_.Code.from_inline("pass"),
+        handler="index.handler",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+    )
+    with pytest.raises(ValueError, match="exclude was given beside function"):
+        build(made, code=None, handler=None, function=function, exclude=["docs/"])
+
+
+def make_job(scope: cdk.Stack, folder: Path) -> None:
+    build(scope, code=folder, handler="billing.main.handler")
+
+
+def make_layer(scope: cdk.Stack, _: Path) -> None:
+    RuntimeLayer(scope, "Layer")
+
+
+@pytest.mark.parametrize("make", [make_job, make_layer])
+@pytest.mark.parametrize("error", [StagingError("no pip\nat all"), OSError(28, "No space left")])
+def test_what_fails_while_staging_is_raised_as_itself(
+    make: Callable[[cdk.Stack, Path], None],
+    error: Exception,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(runtime_asset, "install", fail)
+    scope = cdk.Stack(cdk.App(outdir=str(tmp_path / "out")), "Test")
+    with pytest.raises(StagingError, match=str(error.args[-1])):
+        make(scope, folder)
