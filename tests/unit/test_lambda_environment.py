@@ -9,7 +9,8 @@ import pytest
 from moto import mock_aws
 
 from s3leader import Election, InvalidArgument, NotElected, Term
-from s3leader.aws_lambda import Settings, singleton
+from s3leader.aws_lambda import singleton
+from s3leader.lambda_settings import Settings
 from s3leader.memory_store import MemoryStore
 from s3leader.s3_store import S3Store
 from tests.unit.invocations import TICK, Context
