@@ -13,8 +13,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from s3leader_cdk import handler_check as check
 from s3leader_cdk.names import shortened
-from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, check_handler, job_code
+from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, job_code
 from s3leader_cdk.telling import RESERVED
 
 _MAX_TIMEOUT_S = 900
@@ -81,22 +82,25 @@ def check_existing(
 
 
 def create_function(
-    scope: Construct, election: str, properties: FunctionProperties
+    scope: Construct,
+    election: str,
+    properties: FunctionProperties,
+    handler_check: check.HandlerCheck,
 ) -> tuple[lambda_.Function, logs.LogGroup]:
-    """Make the function, its role and its log group in `scope`."""
+    """Make the function, its role and its log group in `scope`.
+
+    Lambda calls the runtime's entry, which refuses a handler that is not decorated, unless
+    `handler_check` is `off`.
+    """
     if properties.code is None or properties.handler is None:
         raise ValueError(
             f"job {scope.node.path} has neither a function nor code and handler: give code, such"
             " as a folder 'billing', with handler, such as 'billing.main.handler'; or a function"
         )
-    if properties.vpc is None and (properties.vpc_subnets or properties.security_groups):
-        raise ValueError(
-            f"vpc_subnets or security_groups of job {scope.node.path} were given without a vpc:"
-            " give the vpc that they belong to"
-        )
+    _check_network(scope, properties)
     code, vpc = properties.code, properties.vpc
     if not isinstance(code, lambda_.Code):
-        check_handler(Path(code), properties.handler)
+        check.check_folder(scope, Path(code), properties.handler, handler_check)
         _warn_of_requirements(scope, Path(code))
     log_group = logs.LogGroup(
         scope,
@@ -109,13 +113,13 @@ def create_function(
         "Function",
         description=f"Contends for election {shortened(election)}; only its leader works",
         code=code if isinstance(code, lambda_.Code) else job_code(code),
-        handler=properties.handler,
+        handler=properties.handler if handler_check == "off" else check.ENTRY,
         runtime=PYTHON,
         architecture=ARCHITECTURE,
         role=_role(scope, election, log_group, vpc),
         timeout=_checked_timeout(properties.timeout),
         memory_size=_checked_memory(properties.memory_size),
-        environment=_checked_environment(properties.environment),
+        environment=_environment(properties, handler_check),
         layers=list(properties.layers),
         log_group=log_group,
         logging_format=lambda_.LoggingFormat.JSON,
@@ -123,7 +127,17 @@ def create_function(
         vpc_subnets=properties.vpc_subnets,
         security_groups=list(properties.security_groups) or None,
     )
+    if isinstance(code, lambda_.Code):
+        check.check_function(scope, function, properties.handler, handler_check)
     return function, log_group
+
+
+def _check_network(scope: Construct, properties: FunctionProperties) -> None:
+    if properties.vpc is None and (properties.vpc_subnets or properties.security_groups):
+        raise ValueError(
+            f"vpc_subnets or security_groups of job {scope.node.path} were given without a vpc:"
+            " give the vpc that they belong to"
+        )
 
 
 def _warn_of_requirements(scope: Construct, folder: Path) -> None:
@@ -192,11 +206,16 @@ def _checked_memory(memory_size: int | None) -> int:
     return memory_size
 
 
-def _checked_environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
-    for name in environment or {}:
+def _environment(
+    properties: FunctionProperties, handler_check: check.HandlerCheck
+) -> Mapping[str, str]:
+    asked = properties.environment or {}
+    for name in asked:
         if name.startswith(RESERVED):
             raise ValueError(
                 f"environment variable {name!r} is set by SingletonJob itself: leave it out and use"
                 " election, lock_bucket, lease and max_attempts"
             )
-    return dict(environment or {})
+    if handler_check == "off" or properties.handler is None:
+        return dict(asked)
+    return {**asked, check.ENTRY_VARIABLE: properties.handler}

@@ -7,7 +7,6 @@ the lock file, so it changes exactly when one of them does.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import shutil
@@ -61,39 +60,6 @@ def job_code(folder: str | Path) -> lambda_.Code:
     """
     job = _checked_job(Path(folder))
     return _asset(job, _LocalStaging(job, locate_runtime()))
-
-
-def check_handler(folder: Path, handler: str) -> None:
-    """Raise `ValueError` unless `handler` names a module that `job_code(folder)` ships."""
-    job = _checked_job(folder)
-    module, _, name = handler.rpartition(".")
-    place = job.parent.joinpath(*module.split("."))
-    shipped = place == job or job in place.parents
-    files = (place.with_suffix(".py"), place / "__init__.py")
-    source = next((each for each in files if shipped and each.is_file()), None)
-    if source is None or name not in _names_in(source):
-        raise ValueError(
-            f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as the"
-            f" package {job.name!r}: name the decorated function in it, such as"
-            f" '{job.name}.main.handler' for handler() in {job.name}/main.py"
-        )
-
-
-def _names_in(source: Path) -> set[str]:
-    """Return what a module defines or imports by name, without running it."""
-    try:
-        tree = ast.parse(source.read_bytes())
-    except SyntaxError as error:
-        raise ValueError(f"{source} is no Python that can be run: {error}") from None
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    return names
 
 
 def layer_code() -> lambda_.Code:

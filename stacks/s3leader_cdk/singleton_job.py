@@ -22,6 +22,7 @@ from s3leader_cdk.alarms import default_expected_within
 from s3leader_cdk.claims import claim_election
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue
+from s3leader_cdk.handler_check import HandlerCheck, checked_mode
 from s3leader_cdk.job_function import FunctionProperties, check_existing, create_function
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
@@ -53,6 +54,10 @@ class SingletonJob(Construct):
         function: a Python function that exists already, whose handler is decorated with
             `@singleton`; it gets rights, environment and the runtime as a layer (`attach`), its
             retries and dead letters, and keeps all else. Default: one made of what follows.
+        handler_check: what becomes of a handler of which the source does not say whether it is
+            decorated: "error", "warn" or "off". One that is certainly not is an error. A function
+            that is made here also refuses such a handler when it starts, except with "off".
+            Default: "warn".
         contenders: how many invocations each tick starts, from 1 to 10. Default: 2.
         time_zone: of crons and one-time schedules given as text. Default: UTC.
         flexible_window: how long after its tick a contender may be started, in whole minutes, not
@@ -102,6 +107,7 @@ class SingletonJob(Construct):
         code: str | Path | lambda_.Code | None = None,
         handler: str | None = None,
         function: lambda_.Function | None = None,
+        handler_check: HandlerCheck = "warn",
         contenders: int = 2,
         time_zone: TimeZone | None = None,
         flexible_window: Duration | None = None,
@@ -131,7 +137,7 @@ class SingletonJob(Construct):
         self.election = checked_election(election, prefix=lock_bucket.prefix)
         self.regions = check.regions(regions, Stack.of(self).region)
         self.max_tick_age = check.tick_age(max_tick_age)
-        self.log_group: logs.LogGroup | None = None
+        self._handler_check = checked_mode(handler_check)
         self.function = self._function(
             function,
             FunctionProperties(
@@ -189,10 +195,13 @@ class SingletonJob(Construct):
     def _function(
         self, existing: lambda_.Function | None, properties: FunctionProperties
     ) -> lambda_.Function:
+        self.log_group: logs.LogGroup | None = None
         if existing is not None:
             check_existing(self, existing, properties)
             return existing
-        function, self.log_group = create_function(self, self.election, properties)
+        function, self.log_group = create_function(
+            self, self.election, properties, self._handler_check
+        )
         return function
 
     def _become_candidate(
@@ -204,8 +213,12 @@ class SingletonJob(Construct):
             f"{self.lock_bucket.prefix}{self.election}",
             several_regions=len(self.regions) > 1,
         )
-        grant = self.lock_bucket.attach if attached else self.lock_bucket.grant_candidate
-        grant(self.function, election=self.election, lease=lease)
+        function, name = self.function, self.election
+        if attached:
+            mode = self._handler_check
+            self.lock_bucket.attach(function, election=name, lease=lease, handler_check=mode)
+        else:
+            self.lock_bucket.grant_candidate(function, election=name, lease=lease)
         for name, value in limits.items():
             self.function.add_environment(name, value)
 

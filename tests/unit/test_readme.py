@@ -14,6 +14,7 @@ from s3leader import Term
 from s3leader.aws_lambda import LambdaHandler
 
 README = Path(__file__).parents[2] / "README.md"
+HANDLER = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
 
 
@@ -99,7 +100,7 @@ def test_fenced_object_carries_the_token(bucket: Any) -> None:
 def test_constructs_synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "billing").mkdir()
-    (tmp_path / "billing" / "main.py").write_text("handler = None\n")
+    (tmp_path / "billing" / "main.py").write_text(HANDLER)
     output = str(tmp_path / "cdk.out")
     app = f"App(context={{'aws:cdk:bundling-stacks': []}}, outdir={output!r})"
     run(block("SingletonJob").replace("App()", app))
