@@ -3,8 +3,8 @@
 from s3leader.testing import MemoryStore, invoke
 
 store = MemoryStore()
-assert invoke(handler, tick="2026-11-23T06:00:00Z", store=store)["outcome"] == "completed"
-assert invoke(handler, tick="2026-11-23T06:00:00Z", store=store)["reason"] == "done"
+assert invoke(handler, tick="2025-11-23T06:00:00Z", store=store)["outcome"] == "completed"
+assert invoke(handler, tick="2025-11-23T06:00:00Z", store=store)["reason"] == "done"
 
 A `MemoryStore` can be given faults (`store.script(Fault.ANSWER_LOST)`) and a clock of its own.
 """

@@ -72,6 +72,14 @@ def test_decorated_handler_answers_as_the_readme_says(
     assert charged == [(10, 1), (20, 1), (30, 2)]
 
 
+def test_a_unit_test_of_a_decorated_handler_needs_no_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("S3LEADER_ELECTION", raising=False)
+    names = run(block("@singleton"), unpaid=lambda after: [], charge=None)
+    run(block("s3leader.testing"), handler=names["handler"])
+
+
 def elsewhere() -> tuple[Term, list[int]]:
     """Run the long-running process until its third poll."""
     polled: list[int] = []
