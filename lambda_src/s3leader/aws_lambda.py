@@ -240,6 +240,7 @@ def _election(
             region=settings.region,
             timeout=try_timeout(lease),
             body_limit=MAX_BODY + 1,
+            **settings.store_options(),
         )
     return Election(
         settings.election,

@@ -25,6 +25,8 @@ from typing import Any
 from .errors import InvalidArgument
 
 MARK = "__s3leader_singleton__"  # the attribute of what @singleton returns
+_DEEPEST = 100  # wrappers around a handler; some objects make up a `__wrapped__` without end
+_FINISHED = (str, int, float, type(None))  # most of a result, and never work to be done
 
 _LAZY_KINDS: tuple[tuple[Callable[[object], bool], str], ...] = (
     (inspect.iscoroutinefunction, "is an async function"),
@@ -50,17 +52,15 @@ def is_singleton(handler: object) -> bool:
     A wrapper says so by `functools.wraps`, which copies the mark, or by `__wrapped__`. Whether it
     ever calls what it wraps cannot be seen.
     """
-    seen: set[int] = set()
-    while handler is not None and id(handler) not in seen:
+    for _ in range(_DEEPEST):
         if getattr(handler, MARK, False) is True:
             return True
-        seen.add(id(handler))
         handler = getattr(handler, "__wrapped__", None)
     return False
 
 
 def check_handler(handler: object) -> None:
-    """Raise `InvalidArgument` for a handler that cannot do its work when it is called."""
+    """Raise `InvalidArgument` for a handler that cannot be called, or returns before it works."""
     if not callable(handler):
         raise InvalidArgument(
             f"@singleton was given {handler!r}, expected a handler: options are passed by name, as"
@@ -146,5 +146,5 @@ def _leaves(result: object) -> Iterator[object]:
         if isinstance(each, dict | list | tuple | set | frozenset) and id(each) not in seen:
             seen.add(id(each))
             left.extend(each.values() if isinstance(each, dict) else each)
-        else:
+        elif not isinstance(each, _FINISHED):
             yield each

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from .errors import InvalidArgument
 
@@ -20,6 +21,9 @@ class Settings:
     lease: timedelta | None
     wait: timedelta
     max_attempts: int | None
+    encryption: str | None
+    kms_key: str | None
+    bucket_owner: str | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str], **given: str | None) -> Settings:
@@ -47,7 +51,19 @@ class Settings:
             ),
             wait=_seconds(environment, "S3LEADER_WAIT_SECONDS", "no waiting") or timedelta(0),
             max_attempts=_max_attempts(environment.get("S3LEADER_MAX_ATTEMPTS")),
+            encryption=environment.get("S3LEADER_ENCRYPTION") or None,
+            kms_key=environment.get("S3LEADER_KMS_KEY") or None,
+            bucket_owner=environment.get("S3LEADER_BUCKET_OWNER") or None,
         )
+
+    def store_options(self) -> dict[str, Any]:
+        """Return what the bucket asks of each request, for the store to check and to send."""
+        asked = {
+            "encryption": self.encryption,
+            "kms_key": self.kms_key,
+            "bucket_owner": self.bucket_owner,
+        }
+        return {name: value for name, value in asked.items() if value is not None}
 
 
 def _seconds(environment: Mapping[str, str], variable: str, otherwise: str) -> timedelta | None:

@@ -1,7 +1,7 @@
-"""Finding at synth a handler that is missing or elects nobody.
+"""Find at synth a handler that is missing, or that is not decorated with `@singleton`.
 
-A handler that is not decorated with `@singleton` works in every invocation, without an election and
-without a word. Its source is read where it is at hand, and never run.
+Without the decorator every invocation works: nothing is elected, and nothing fails. The source is
+read where it is on this machine, and never run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HandlerCheck: TypeAlias = Literal["error", "warn", "off"]
 ENTRY, ENTRY_VARIABLE = f"{RUNTIME_PACKAGE}.lambda_entry.handler", "S3LEADER_HANDLER"
 
 
-_NOT_AT_HAND = Value(Kind.UNKNOWN, "its source is not at hand")
+_NO_SOURCE = Value(Kind.UNKNOWN, "the source is not on this machine")
 
 
 def checked_mode(handler_check: HandlerCheck) -> HandlerCheck:
@@ -67,7 +67,7 @@ def check_function(
     named = (resource.handler if handler is None else handler) or function.node.path
     sources = _sources(function, resource)
     try:
-        found = _NOT_AT_HAND if sources is None else _found(sources, named)
+        found = _NO_SOURCE if sources is None else _found(sources, named)
     except ValueError as error:  # the function may run a newer Python than this one
         found = Value(Kind.UNKNOWN, str(error))
     _judge(scope, named, found, mode)
@@ -88,14 +88,14 @@ def _judge(scope: Construct, handler: str, found: Value, mode: HandlerCheck) -> 
     where = found.where
     if found.decorated is False:
         raise ValueError(
-            f"handler {handler!r} of {scope.node.path} is not decorated with @singleton ({where}),"
-            " so that every invocation would work, without an election: decorate it with"
-            " `singleton` from s3leader.aws_lambda, and give it a third parameter, its term"
+            f"handler {handler!r} of {scope.node.path} is not decorated with @singleton ({where}):"
+            " every invocation would work, without an election. Decorate it with `singleton` from"
+            " s3leader.aws_lambda, and give it a third parameter, its term"
         )
     problem = (
-        f"it cannot be told from its source whether handler {handler!r} is decorated with"
-        f" @singleton ({where}), without which every invocation works: import or define it where"
-        " it is decorated, or see to it yourself and pass handler_check='off'"
+        f"the source does not show whether handler {handler!r} is decorated with @singleton"
+        f" ({where}); without it every invocation works. Decorate it with `singleton` from"
+        " s3leader.aws_lambda by name, or check it yourself and pass handler_check='off'"
     )
     if mode == "error":
         raise ValueError(f"{scope.node.path}: {problem}")

@@ -41,7 +41,7 @@ class Value:
 
     @property
     def decorated(self) -> bool | None:
-        """Whether it is a decorated handler; None if that cannot be told."""
+        """Whether it is a decorated handler; None if that is not known."""
         if self.kind in {Kind.HARMLESS, Kind.UNKNOWN}:
             return None
         return self.kind is Kind.SINGLETON

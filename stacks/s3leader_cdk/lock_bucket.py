@@ -154,8 +154,8 @@ class LockBucket(Construct):
             lease: how long a lock stays good, as for `grant_candidate`.
             layer: the runtime library. Default: one `RuntimeLayer`, shared by the functions of a
                 stack.
-            handler_check: what becomes of a handler of which the source does not say whether it is
-                decorated: "error", "warn" or "off". One that is certainly not is an error.
+            handler_check: "error", "warn" or "off" for a handler whose source does not show whether
+                it is decorated; one that is certainly not is an error. Default: "warn".
         """
         check_function(function, function, None, checked_mode(handler_check))
         added = runtime_layer_for(function) if layer is None else layer

@@ -54,10 +54,9 @@ class SingletonJob(Construct):
         function: a Python function that exists already, whose handler is decorated with
             `@singleton`; it gets rights, environment and the runtime as a layer (`attach`), its
             retries and dead letters, and keeps all else. Default: one made of what follows.
-        handler_check: what becomes of a handler of which the source does not say whether it is
-            decorated: "error", "warn" or "off". One that is certainly not is an error. A function
-            that is made here also refuses such a handler when it starts, except with "off".
-            Default: "warn".
+        handler_check: "error", "warn" or "off" for a handler whose source does not show whether it
+            is decorated; one that is certainly not is an error. A function that is made here also
+            refuses it at its start. "off" checks nothing. Default: "warn".
         contenders: how many invocations each tick starts, from 1 to 10. Default: 2.
         time_zone: of crons and one-time schedules given as text. Default: UTC.
         flexible_window: how long after its tick a contender may be started, in whole minutes, not

@@ -86,7 +86,7 @@ def test_what_cannot_be_told_is_an_error_where_that_is_asked_for(
     stack: cdk.Stack, tmp_path: Path
 ) -> None:
     code = folder(tmp_path, OPEN)
-    with pytest.raises(ValueError, match=r"Test/Job: it cannot be told .*what @job does"):
+    with pytest.raises(ValueError, match=r"Test/Job: the source does not show .*what @job does"):
         job(stack, code=code, handler="billing.main.handler", handler_check="error")
 
 
