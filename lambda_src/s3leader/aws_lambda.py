@@ -112,7 +112,8 @@ def singleton(
 
     Raises `InvalidArgument` for a handler that cannot be called with a term, or that would return
     before it has worked: an async function, a generator. The term of a handler that returns a
-    coroutine, a generator, a future or the like is sealed as failed.
+    coroutine, a generator, a future or the like is sealed as failed. A finished result that JSON
+    cannot hold fails the invocation in Lambda, after its term was completed: nothing is repeated.
     """
     if wait is not None:
         check_wait(wait)
