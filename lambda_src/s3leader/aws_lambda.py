@@ -152,13 +152,21 @@ class _Options:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalContext:
-    """A context for tests: the decorator takes store and settings from it, and not from Lambda."""
+    """A context for tests: the decorator takes store and settings from it, not from Lambda.
+
+    It also has what handlers and their middleware read of Lambda's.
+    """
 
     store: Store
     environment: Mapping[str, str]
     remaining: timedelta
     function_name: str = "local"
+    function_version: str = "$LATEST"
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:local"
+    memory_limit_in_mb: int = 128
     aws_request_id: str = "local"
+    log_group_name: str = "/aws/lambda/local"
+    log_stream_name: str = "local"
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the time that was given; it does not pass."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import pytest
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.middleware_factory import lambda_handler_decorator
 
 from s3leader import InvalidArgument, Term
@@ -71,6 +72,12 @@ def test_the_event_and_the_remaining_time_are_the_handlers() -> None:
 
 def test_middleware_around_the_handler_is_called_too() -> None:
     assert invoke(middleware(handler), tick=TICK)["elected"]
+
+
+def test_middleware_that_reads_the_context_finds_what_lambda_has() -> None:
+    logger = Logger(service="billing")
+    logged = logger.inject_lambda_context(handler)
+    assert invoke(logged, tick=TICK)["elected"]
 
 
 def test_the_decorators_own_options_hold() -> None:
