@@ -16,19 +16,20 @@ takeover after a crash; a thread then renews it for as long as the handler runs,
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol, TypeAlias, overload
+from typing import Any, Protocol, TypeAlias, cast, overload
 
 from .config import check_tick, check_wait
 from .election import Election, Memory, NotElected, try_timeout
 from .errors import InvalidArgument
+from .lambda_handler import MARK, check_handler, refuse_deferred
 from .lambda_report import Report
+from .lambda_settings import Settings
 from .lock import MAX_BODY
 from .s3_store import S3Store
 from .store import Store
@@ -50,7 +51,16 @@ class LambdaContext(Protocol):
 
 
 Handler: TypeAlias = Callable[[Any, Any, Term], Any]
-LambdaHandler: TypeAlias = Callable[[Any, Any], dict[str, Any]]
+
+
+class LambdaHandler(Protocol):
+    """What `@singleton` returns: what Lambda calls. `__wrapped__` is the function as written."""
+
+    __wrapped__: Handler
+
+    def __call__(self, event: Any, context: Any, /) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        """Campaign, and work if elected."""
+        ...
 
 
 @dataclass(slots=True)
@@ -59,46 +69,6 @@ class _Warm:
 
     store: Store | None
     memory: Memory = field(default_factory=Memory)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the construct sets in the environment, unless the decorator says otherwise."""
-
-    bucket: str
-    election: str
-    prefix: str
-    region: str | None
-    lease: timedelta | None
-    wait: timedelta
-    max_attempts: int | None
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str], **given: str | None) -> Settings:
-        """Return the settings, or raise `InvalidArgument` that names the variable to set."""
-
-        def value(key: str, default: str | None = None) -> str:
-            variable = f"S3LEADER_{key.upper()}"
-            found = given.get(key)
-            found = environment.get(variable, default) if found is None else found
-            if found is None:
-                raise InvalidArgument(
-                    f"{variable} is not set: let the CDK construct set it"
-                    f" (`locks.grant_candidate(fn, election=…)`), or write @singleton({key}='…')"
-                )
-            return found
-
-        return cls(
-            bucket=value("bucket"),
-            election=value("election"),
-            prefix=value("prefix", "elections/"),
-            region=environment.get("S3LEADER_REGION") or None,
-            lease=_seconds(
-                environment, "S3LEADER_LEASE_SECONDS", "the invocation's remaining time"
-            ),
-            wait=_seconds(environment, "S3LEADER_WAIT_SECONDS", "no waiting") or timedelta(0),
-            max_attempts=_max_attempts(environment.get("S3LEADER_MAX_ATTEMPTS")),
-        )
 
 
 @overload
@@ -131,52 +101,102 @@ def singleton(
     another leads, and `{"elected": true, "term": …, "outcome": …, "result": …}` where the handler
     ran. What the handler raises goes on to Lambda, after its term has been sealed as failed.
 
+    In every answer `tick`, `contender` and `request_id` are this invocation's own. `term` and
+    `holder` are of the term that it led, or of the one that was in its way, whose tick is
+    `term_tick`.
+
     All of these replace the environment's: `election`, `bucket` and `prefix`; `wait`, how long to
     go on trying while another leads, at most the invocation's remaining time; `max_attempts`, which
-    bounds the terms that one tick may take. `store` replaces the bucket in tests.
+    bounds the terms that one tick may take. `store` replaces the bucket. To test a handler that is
+    decorated already, use `s3leader.testing.invoke`.
+
+    Raises `InvalidArgument` for a handler that cannot be called with a term, or that would return
+    before it has worked: an async function, a generator. The term of a handler that returns a
+    coroutine, a generator, a future or the like is sealed as failed. A finished result that JSON
+    cannot hold fails the invocation in Lambda, after its term was completed: nothing is repeated.
     """
     if wait is not None:
         check_wait(wait)
 
     def decorate(function: Handler) -> LambdaHandler:
-        _check_takes_a_term(function)
+        check_handler(function)
+        options = _Options(election, bucket, prefix, wait, max_attempts, store)
         warm = _Warm(store)
 
         @functools.wraps(function)
         def invoke(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401 - JSON
-            settings = Settings.read(
-                os.environ,
-                election=election,
-                bucket="" if store is not None else bucket,
-                prefix=prefix,
-            )
-            lease, renewing = _lease_for(context, settings.lease)
-            contest = _election(settings, warm, context, lease, max_attempts)
-            with _report(settings, context, event) as report:
-                tick = check_tick(tick_of(event))
-                result = contest.campaign(tick, wait=_wait_for(context, settings.wait, wait))
-                if isinstance(result, NotElected):
-                    return report.lost(result, tick)
-                with result:
-                    report.won(result)
-                    with result.keep_renewing() if renewing else nullcontext():
-                        value = function(event, context, result)
-                return report.completed(result, value)
+            return _invoke(function, options, warm, event, context)
 
-        return invoke
+        setattr(invoke, MARK, True)
+        return cast("LambdaHandler", invoke)
 
     return decorate if handler is None else decorate(handler)
 
 
-def _check_takes_a_term(function: Handler) -> None:
-    """Raise `InvalidArgument` for a handler as it was before it was decorated."""
-    try:
-        inspect.signature(function).bind(None, None, None)
-    except TypeError as error:
-        raise InvalidArgument(
-            f"{getattr(function, '__name__', function)} cannot be called with (event, context,"
-            f" term): {error}. Give the handler a third parameter, its term"
-        ) from None
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What the decorator was given; None where the environment decides."""
+
+    election: str | None
+    bucket: str | None
+    prefix: str | None
+    wait: timedelta | None
+    max_attempts: int | None
+    store: Store | None
+
+    def settings(self, environment: Mapping[str, str], store: Store | None) -> Settings:
+        """Return these options, over what the environment says."""
+        bucket = self.bucket if store is None else ""
+        return Settings.read(environment, election=self.election, bucket=bucket, prefix=self.prefix)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalContext:
+    """A context for tests: the decorator takes store and settings from it, not from Lambda.
+
+    It also has what handlers and their middleware read of Lambda's.
+    """
+
+    store: Store
+    environment: Mapping[str, str]
+    remaining: timedelta
+    function_name: str = "local"
+    function_version: str = "$LATEST"
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:local"
+    memory_limit_in_mb: int = 128
+    aws_request_id: str = "local"
+    log_group_name: str = "/aws/lambda/local"
+    log_stream_name: str = "local"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time that was given; it does not pass."""
+        return self.remaining // timedelta(milliseconds=1)
+
+
+def _invoke(
+    function: Handler,
+    options: _Options,
+    warm: _Warm,
+    event: Any,  # noqa: ANN401 - JSON
+    context: LambdaContext,
+) -> dict[str, Any]:
+    store, environment = options.store, cast("Mapping[str, str]", os.environ)
+    if isinstance(context, LocalContext):
+        warm, store, environment = _Warm(context.store), context.store, context.environment
+    settings = options.settings(environment, store)
+    lease, renewing = _lease_for(context, settings.lease)
+    contest = _election(settings, warm, context, lease, options.max_attempts)
+    with _report(settings, context, event) as report:
+        tick = report.tick = check_tick(tick_of(event))
+        result = contest.campaign(tick, wait=_wait_for(context, settings.wait, options.wait))
+        if isinstance(result, NotElected):
+            return report.lost(result)
+        with result:
+            report.won(result)
+            with result.keep_renewing() if renewing else nullcontext():
+                value = function(event, context, result)
+            refuse_deferred(getattr(function, "__name__", repr(function)), value)
+        return report.completed(result, value)
 
 
 def tick_of(event: object) -> str | None:
@@ -206,7 +226,13 @@ def contender_of(event: object) -> int | None:
 
 
 def _report(settings: Settings, context: LambdaContext, event: object) -> Report:
-    return Report(settings.election, settings.bucket, context.function_name, contender_of(event))
+    return Report(
+        settings.election,
+        settings.bucket,
+        context.function_name,
+        contender=contender_of(event),
+        request_id=context.aws_request_id,
+    )
 
 
 def _election(
@@ -223,6 +249,7 @@ def _election(
             region=settings.region,
             timeout=try_timeout(lease),
             body_limit=MAX_BODY + 1,
+            **settings.store_options(),
         )
     return Election(
         settings.election,
@@ -234,33 +261,6 @@ def _election(
         # An asynchronous retry keeps its request id, hence the random part.
         candidate=f"{context.function_name}/{context.aws_request_id}/{secrets.token_hex(4)}",
     )
-
-
-def _seconds(environment: Mapping[str, str], variable: str, otherwise: str) -> timedelta | None:
-    text = environment.get(variable)
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= 24 * 60 * 60:
-        raise InvalidArgument(
-            f"{variable} is {text!r}; give a number of seconds from 1 to 86400, or leave it unset"
-            f" for {otherwise}"
-        )
-    return timedelta(seconds=seconds)
-
-
-def _max_attempts(text: str | None) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise InvalidArgument(
-            f"S3LEADER_MAX_ATTEMPTS is {text!r}; give a whole number from 1, or leave it unset for"
-            f" no limit"
-        )
-    return int(text)
 
 
 def _lease_for(context: LambdaContext, asked: timedelta | None) -> tuple[timedelta, bool]:

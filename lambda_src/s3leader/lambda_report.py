@@ -10,6 +10,9 @@ before its own tick, and 0 if it does not; there is none without a tick, or befo
 completed. No host's clock takes part. It is for alarms where contenders of several Regions may win,
 since only the winner's Region sees `Completed`.
 
+Every log line has the invocation's own `tick`, `contender` and `request_id`. `term` and `holder`
+are of the term that it led, or of the one that was in its way, whose tick is `term_tick`.
+
 For an event that says which contender it is for, `Won` and `Lost` are there once more with the
 dimension `contender` beside the two.
 """
@@ -43,7 +46,13 @@ class Report:
     """One invocation's report. Metrics are written when its block is left, however it is left."""
 
     def __init__(
-        self, election: str, bucket: str, function_name: str, contender: int | None = None
+        self,
+        election: str,
+        bucket: str,
+        function_name: str,
+        *,
+        contender: int | None,
+        request_id: str,
     ) -> None:
         self._log = Logger(service=election)
         dimensions = {"bucket": bucket or "none", "election": election}
@@ -55,21 +64,25 @@ class Report:
             dimensions["contender"] = str(contender)
             self._of_contender = _metrics(function_name, dimensions)
         self._contender = contender
+        self._request_id = request_id
+        self.tick: datetime | None = None  # the event's, once it is known to be one
         self._term: Term | None = None
         self._began_ms = stopwatch_ms()
 
     def __enter__(self) -> Self:
         return self
 
-    def lost(self, result: NotElected, tick: datetime | None) -> dict[str, Any]:
+    def lost(self, result: NotElected) -> dict[str, Any]:
         """Report a follower, and return what its invocation answers."""
-        facts = {"reason": result.reason, **_facts(result.lock)}
+        lock = result.lock
+        facts = {"reason": result.reason, **_facts(lock)}
+        facts["term_tick"] = None if lock is None else _written(lock.tick)
         self._log.info("not elected", extra=self._extra(**facts, requests=result.requests))
         self._count_contender("Lost")
         self._count(f"Lost{result.reason.capitalize()}")
         self._add("Requests", MetricUnit.Count, result.requests)
-        self._behind(tick, None if result.lock is None else result.lock.done)
-        return {"elected": False, **facts}
+        self._behind(self.tick, None if lock is None else lock.done)
+        return {"elected": False, **facts, **self._own()}
 
     def won(self, term: Term) -> None:
         """Report a new leader."""
@@ -89,6 +102,7 @@ class Report:
         return {
             "elected": True,
             **_facts(term.lock),
+            **self._own(),
             "attempt": term.attempt,
             "outcome": outcome,
             "result": value,
@@ -131,7 +145,15 @@ class Report:
             self._log.error("could not campaign", extra=self._extra(error=told(error)))
 
     def _extra(self, **facts: object) -> dict[str, object]:
-        return {**facts, "contender": self._contender}
+        return {**facts, **self._own()}
+
+    def _own(self) -> dict[str, object]:
+        """Return what this invocation is, whoever leads."""
+        return {
+            "tick": _written(self.tick),
+            "contender": self._contender,
+            "request_id": self._request_id,
+        }
 
     def _behind(self, tick: datetime | None, done: datetime | None) -> None:
         if tick is not None and done is not None:
@@ -160,8 +182,11 @@ def _metrics(function_name: str, dimensions: Mapping[str, str]) -> EphemeralMetr
 
 
 def _facts(lock: Lock | None) -> dict[str, Any]:
-    """Return who leads for what, for people to read."""
+    """Return whose term it is, for people to read."""
     if lock is None:
-        return {"term": None, "holder": None, "tick": None}
-    tick = None if lock.tick is None else format_time(lock.tick)
-    return {"term": lock.term, "holder": lock.holder, "tick": tick}
+        return {"term": None, "holder": None}
+    return {"term": lock.term, "holder": lock.holder}
+
+
+def _written(tick: datetime | None) -> str | None:
+    return None if tick is None else format_time(tick)

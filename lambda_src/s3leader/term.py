@@ -56,6 +56,9 @@ class Term:
         self._outcome: Outcome | None = None
         self.took_over = took_over
 
+    def __bool__(self) -> Literal[True]:
+        return True
+
     # ------------------------------------------------------------------------------- facts
 
     @property

@@ -22,14 +22,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from s3leader_cdk import handler_check as check
 from s3leader_cdk.names import shortened
-from s3leader_cdk.runtime_asset import (
-    ARCHITECTURE,
-    PYTHON,
-    check_handler,
-    list_job,
-    listed_code,
-)
+from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, list_job, listed_code
 from s3leader_cdk.shipped_files import FolderFiles
 from s3leader_cdk.shipped_warnings import warnings
 from s3leader_cdk.staging_errors import unwrapped
@@ -100,21 +95,24 @@ def check_existing(
 
 
 def create_function(
-    scope: Construct, election: str, properties: FunctionProperties
+    scope: Construct,
+    election: str,
+    properties: FunctionProperties,
+    handler_check: check.HandlerCheck,
 ) -> tuple[lambda_.Function, logs.LogGroup]:
-    """Make the function, its role and its log group in `scope`."""
+    """Make the function, its role and its log group in `scope`.
+
+    Lambda calls the runtime's entry, which refuses a handler that is not decorated, unless
+    `handler_check` is `off`.
+    """
     if properties.code is None or properties.handler is None:
         raise ValueError(
             f"job {scope.node.path} has neither a function nor code and handler: give code, such"
             " as a folder 'billing', with handler, such as 'billing.main.handler'; or a function"
         )
-    if properties.vpc is None and (properties.vpc_subnets or properties.security_groups):
-        raise ValueError(
-            f"vpc_subnets or security_groups of job {scope.node.path} were given without a vpc:"
-            " give the vpc that they belong to"
-        )
+    _check_network(scope, properties)
     vpc = properties.vpc
-    code = _code(scope, properties.code, properties.handler, properties.exclude)
+    code = _code(scope, properties, handler_check)
     log_group = logs.LogGroup(
         scope,
         "LogGroup",
@@ -127,13 +125,13 @@ def create_function(
             "Function",
             description=f"Contends for election {shortened(election)}; only its leader works",
             code=code,
-            handler=properties.handler,
+            handler=properties.handler if handler_check == "off" else check.ENTRY,
             runtime=PYTHON,
             architecture=ARCHITECTURE,
             role=_role(scope, election, log_group, vpc),
             timeout=_checked_timeout(properties.timeout),
             memory_size=_checked_memory(properties.memory_size),
-            environment=_checked_environment(properties.environment),
+            environment=_environment(properties, handler_check),
             layers=list(properties.layers),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
@@ -141,12 +139,15 @@ def create_function(
             vpc_subnets=properties.vpc_subnets,
             security_groups=list(properties.security_groups) or None,
         )
+    if isinstance(properties.code, lambda_.Code):
+        check.check_function(scope, function, properties.handler, handler_check)
     return function, log_group
 
 
 def _code(
-    scope: Construct, code: str | Path | lambda_.Code, handler: str, exclude: Sequence[str]
+    scope: Construct, properties: FunctionProperties, handler_check: check.HandlerCheck
 ) -> lambda_.Code:
+    code, exclude, handler = properties.code, properties.exclude, properties.handler or ""
     if isinstance(code, lambda_.Code):
         if exclude:
             raise ValueError(
@@ -154,11 +155,12 @@ def _code(
                 " already: exclude files there, or give the folder as code"
             )
         return code
-    check_handler(Path(code), handler)
+    folder = Path(code or "")
+    check.check_folder(scope, folder, handler, handler_check)
     root = scope.node.root
-    job = list_job(code, exclude=exclude, output=root.outdir if isinstance(root, App) else None)
+    job = list_job(folder, exclude=exclude, output=root.outdir if isinstance(root, App) else None)
     _check_handler_is_shipped(job, handler)
-    _warn_of_requirements(scope, Path(code))
+    _warn_of_requirements(scope, folder)
     version = PYTHON.name.removeprefix("python")
     for name, message in warnings(job, python=version, architecture=ARCHITECTURE.name):
         Annotations.of(scope).add_warning_v2(name, message)
@@ -172,6 +174,14 @@ def _check_handler_is_shipped(job: FolderFiles, handler: str) -> None:
             f"handler {handler!r} is in a module that is not shipped: exclude=[…] or a default"
             " pattern, such as test_*.py, leaves it out; rename the module, or ship it by"
             f" exclude=['!{module.rpartition('/')[2]}.py']"
+        )
+
+
+def _check_network(scope: Construct, properties: FunctionProperties) -> None:
+    if properties.vpc is None and (properties.vpc_subnets or properties.security_groups):
+        raise ValueError(
+            f"vpc_subnets or security_groups of job {scope.node.path} were given without a vpc:"
+            " give the vpc that they belong to"
         )
 
 
@@ -241,11 +251,16 @@ def _checked_memory(memory_size: int | None) -> int:
     return memory_size
 
 
-def _checked_environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
-    for name in environment or {}:
+def _environment(
+    properties: FunctionProperties, handler_check: check.HandlerCheck
+) -> Mapping[str, str]:
+    asked = properties.environment or {}
+    for name in asked:
         if name.startswith(RESERVED):
             raise ValueError(
                 f"environment variable {name!r} is set by SingletonJob itself: leave it out and use"
                 " election, lock_bucket, lease and max_attempts"
             )
-    return dict(environment or {})
+    if handler_check == "off" or properties.handler is None:
+        return dict(asked)
+    return {**asked, check.ENTRY_VARIABLE: properties.handler}

@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from s3leader_cdk import bucket_rules as rules
+from s3leader_cdk.handler_check import HandlerCheck, check_function, checked_mode
 from s3leader_cdk.names import checked_election, checked_prefix
 from s3leader_cdk.rights import ElectionRights
 from s3leader_cdk.runtime_layer import runtime_layer_for
@@ -141,6 +142,7 @@ class LockBucket(Construct):
         election: str,
         lease: Duration | None = None,
         layer: lambda_.ILayerVersion | None = None,
+        handler_check: HandlerCheck = "warn",
     ) -> iam.Grant:
         """Make a function that exists already a candidate: rights, environment and the runtime.
 
@@ -152,7 +154,10 @@ class LockBucket(Construct):
             lease: how long a lock stays good, as for `grant_candidate`.
             layer: the runtime library. Default: one `RuntimeLayer`, shared by the functions of a
                 stack.
+            handler_check: "error", "warn" or "off" for a handler whose source does not show whether
+                it is decorated; one that is certainly not is an error. Default: "warn".
         """
+        check_function(function, function, None, checked_mode(handler_check))
         added = runtime_layer_for(function) if layer is None else layer
         grant = self.grant_candidate(function, election=election, lease=lease)
         if not any(each.type == _LAYERED for each in function.node.metadata):

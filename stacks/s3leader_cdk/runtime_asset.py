@@ -7,7 +7,6 @@ shipped of the job and the runtime, and of the lock file: it changes exactly whe
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import os
@@ -80,7 +79,7 @@ def list_job(
     # The CDK CLI says so where the app does not.
     output = os.environ.get("CDK_OUTDIR") if output is None else output
     listed = folder_files(
-        _checked_job(Path(folder)),
+        checked_job(Path(folder)),
         exclude=exclude,
         output=None if output is None else Path(output),
     )
@@ -95,39 +94,6 @@ def list_job(
 def listed_code(job: FolderFiles) -> lambda_.Code:
     """Return the code asset of a job's files."""
     return _asset(job.folder, _LocalStaging(job, locate_runtime()))
-
-
-def check_handler(folder: Path, handler: str) -> None:
-    """Raise `ValueError` unless `handler` names a module that `job_code(folder)` ships."""
-    job = _checked_job(folder)
-    module, _, name = handler.rpartition(".")
-    place = job.parent.joinpath(*module.split("."))
-    shipped = place == job or job in place.parents
-    files = (place.with_suffix(".py"), place / "__init__.py")
-    source = next((each for each in files if shipped and each.is_file()), None)
-    if source is None or name not in _names_in(source):
-        raise ValueError(
-            f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as the"
-            f" package {job.name!r}: name the decorated function in it, such as"
-            f" '{job.name}.main.handler' for handler() in {job.name}/main.py"
-        )
-
-
-def _names_in(source: Path) -> set[str]:
-    """Return what a module defines or imports by name, without running it."""
-    try:
-        tree = ast.parse(source.read_bytes())
-    except SyntaxError as error:
-        raise ValueError(f"{source} is no Python that can be run: {error}") from None
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    return names
 
 
 def layer_code() -> lambda_.Code:
@@ -236,7 +202,7 @@ def _source(package: Path, requirements: Path) -> RuntimeSource:
     return RuntimeSource(package=package, requirements=requirements)
 
 
-def _checked_job(folder: Path) -> Path:
+def checked_job(folder: Path) -> Path:
     job = folder.resolve()
     if not job.is_dir():
         raise ValueError(

@@ -22,6 +22,7 @@ from s3leader_cdk.alarms import default_expected_within
 from s3leader_cdk.claims import claim_election
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue
+from s3leader_cdk.handler_check import HandlerCheck, checked_mode
 from s3leader_cdk.job_function import FunctionProperties, check_existing, create_function
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
@@ -55,6 +56,9 @@ class SingletonJob(Construct):
         function: a Python function that exists already, whose handler is decorated with
             `@singleton`; it gets rights, environment and the runtime as a layer (`attach`), its
             retries and dead letters, and keeps all else. Default: one made of what follows.
+        handler_check: "error", "warn" or "off" for a handler whose source does not show whether it
+            is decorated; one that is certainly not is an error. A function that is made here also
+            refuses it at its start. "off" checks nothing. Default: "warn".
         contenders: how many invocations each tick starts, from 1 to 10. Default: 2.
         time_zone: of crons and one-time schedules given as text. Default: UTC.
         flexible_window: how long after its tick a contender may be started, in whole minutes, not
@@ -105,6 +109,7 @@ class SingletonJob(Construct):
         exclude: Sequence[str] = (),
         handler: str | None = None,
         function: lambda_.Function | None = None,
+        handler_check: HandlerCheck = "warn",
         contenders: int = 2,
         time_zone: TimeZone | None = None,
         flexible_window: Duration | None = None,
@@ -134,6 +139,7 @@ class SingletonJob(Construct):
         self.election = checked_election(election, prefix=lock_bucket.prefix)
         self.regions = check.regions(regions, Stack.of(self).region)
         self.max_tick_age = check.tick_age(max_tick_age)
+        self._handler_check = checked_mode(handler_check)
         self.function = self._function(
             function,
             FunctionProperties(
@@ -196,7 +202,9 @@ class SingletonJob(Construct):
         if existing is not None:
             check_existing(self, existing, properties)
             return existing
-        function, self.log_group = create_function(self, self.election, properties)
+        function, self.log_group = create_function(
+            self, self.election, properties, self._handler_check
+        )
         return function
 
     def _become_candidate(
@@ -208,8 +216,12 @@ class SingletonJob(Construct):
             f"{self.lock_bucket.prefix}{self.election}",
             several_regions=len(self.regions) > 1,
         )
-        grant = self.lock_bucket.attach if attached else self.lock_bucket.grant_candidate
-        grant(self.function, election=self.election, lease=lease)
+        function, name = self.function, self.election
+        if attached:
+            mode = self._handler_check
+            self.lock_bucket.attach(function, election=name, lease=lease, handler_check=mode)
+        else:
+            self.lock_bucket.grant_candidate(function, election=name, lease=lease)
         for name, value in limits.items():
             self.function.add_environment(name, value)
 

@@ -75,7 +75,8 @@ def test_the_job_knows_its_bucket(compaction: Synthesized) -> None:
 
 
 def test_the_handler_is_where_the_job_s_folder_is_shipped(compaction: Synthesized) -> None:
-    assert compaction.one("AWS::Lambda::Function")["Handler"] == "compaction.handler.handler"
+    variables = compaction.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["S3LEADER_HANDLER"] == "compaction.handler.handler"
 
 
 @pytest.mark.parametrize(

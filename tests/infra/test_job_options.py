@@ -19,6 +19,7 @@ from s3leader_cdk import LockBucket, SingletonJob
 from tests.infra.synth import Json, Synthesized, plain, synthesize
 from tests.infra.test_singleton_job import build, job
 
+HANDLER = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
 DAYS, HOURS, MINUTES = cdk.Duration.days, cdk.Duration.hours, cdk.Duration.minutes
 
 
@@ -273,7 +274,7 @@ def test_subnets_without_a_network_are_refused() -> None:
 def test_dependencies_that_are_not_installed_are_warned_of(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "billing"
     folder.mkdir()
-    (folder / "main.py").write_text("handler = None\n")
+    (folder / "main.py").write_text(HANDLER)
     (folder / name).write_text("")
     stack = cdk.Stack(cdk.App(context={"aws:cdk:bundling-stacks": []}), "Test")
     build(stack, code=folder, handler="billing.main.handler")

@@ -1,5 +1,4 @@
 import os
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk import StagingError, job_code, runtime_asset
-from s3leader_cdk.runtime_asset import RuntimeSource, check_handler, list_job, locate_runtime
+from s3leader_cdk.runtime_asset import RuntimeSource, list_job, locate_runtime
 
 Change = Callable[[Path, RuntimeSource], object]
 
@@ -173,44 +172,3 @@ def test_a_folder_that_cannot_be_a_package_of_its_own_is_refused(tmp_path: Path,
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not exist"):
         job_code(tmp_path / "nowhere")
-
-
-@pytest.mark.parametrize("handler", ["job.handler.handler", "job.inner.run"])
-def test_a_handler_may_be_in_a_module_or_a_package_of_the_job(handler: str, job: Path) -> None:
-    (job / "inner").mkdir()
-    (job / "inner" / "__init__.py").write_text("run = None\n")
-    check_handler(job, handler)
-
-
-@pytest.mark.parametrize(
-    "handler",
-    [
-        "job.handler.handlr",
-        "handler",
-        "handler.handler",
-        "job.missing.handler",
-        "other.handler.handler",
-        "",
-        "..",
-        "job",
-    ],
-)
-def test_a_handler_that_is_not_in_the_job_is_refused_with_an_example(
-    handler: str, job: Path
-) -> None:
-    with pytest.raises(ValueError, match=rf"handler '{re.escape(handler)}' is not in .*'job\.main"):
-        check_handler(job, handler)
-
-
-def test_a_module_that_cannot_be_run_is_refused(job: Path) -> None:
-    (job / "handler.py").write_text("def handler(:\n")
-    with pytest.raises(ValueError, match=r"handler\.py is no Python that can be run"):
-        check_handler(job, "job.handler.handler")
-
-
-@pytest.mark.parametrize(
-    "source", ["handler = made()", "from .inner import run as handler", "class handler: ..."]
-)
-def test_a_handler_may_be_made_in_any_way(source: str, job: Path) -> None:
-    (job / "handler.py").write_text(source)
-    check_handler(job, "job.handler.handler")

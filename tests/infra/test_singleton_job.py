@@ -72,7 +72,7 @@ def test_logical_ids_of_function_logs_and_queues_never_change(default: Synthesiz
         ("Runtime", "python3.14"),
         ("Timeout", 300),
         ("MemorySize", 512),
-        ("Handler", "index.handler"),
+        ("Handler", "s3leader.lambda_entry.handler"),
     ],
 )
 def test_function_by_default(default: Synthesized, name: str, value: object) -> None:
@@ -90,6 +90,7 @@ def test_environment_names_the_election_and_keeps_what_the_job_wants(chosen: Syn
         "COLOUR": "red",
         "S3LEADER_BUCKET": {"Ref": bucket},
         "S3LEADER_ELECTION": "nightly",
+        "S3LEADER_HANDLER": "index.handler",
         "S3LEADER_LEASE_SECONDS": "20",
         "S3LEADER_PREFIX": "elections/",
     }

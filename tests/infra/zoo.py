@@ -12,6 +12,13 @@ from aws_cdk import aws_sns as sns
 
 from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
 
+DECORATED = """
+from s3leader.aws_lambda import singleton
+
+@singleton
+def handler(event, context, term): ...
+"""
+
 
 def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
     """Return a function as somebody else's app may have it."""
@@ -19,7 +26,7 @@ def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
     return lambda_.Function(
         scope,
         name,
-        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        code=lambda_.Code.from_inline(DECORATED),
         handler="index.handler",
         runtime=lambda_.Runtime.PYTHON_3_14,
         timeout=cdk.Duration.minutes(2),
@@ -48,7 +55,7 @@ def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
         stack,
         "Everything",
         election="everything",
-        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        code=lambda_.Code.from_inline(DECORATED),
         handler="index.handler",
         schedule=["cron(0 3 ? * MON-FRI *)", "rate(2 hours)"],
         lock_bucket=locks,

@@ -9,7 +9,8 @@ import pytest
 from moto import mock_aws
 
 from s3leader import Election, InvalidArgument, NotElected, Term
-from s3leader.aws_lambda import Settings, singleton
+from s3leader.aws_lambda import singleton
+from s3leader.lambda_settings import Settings
 from s3leader.memory_store import MemoryStore
 from s3leader.s3_store import S3Store
 from tests.unit.invocations import TICK, Context
@@ -116,6 +117,48 @@ def test_a_handler_that_takes_no_term_is_refused_when_it_is_decorated(handler: A
 def test_a_wait_that_is_no_duration_is_refused_when_it_is_given() -> None:
     with pytest.raises(InvalidArgument, match="wait is 5; give a timedelta"):
         singleton(wait=5)  # type: ignore[call-overload]
+
+
+def store_options(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, object]:
+    """Return what the store of an invocation is made with, beside what every store is."""
+    options: dict[str, object] = {}
+
+    def made(bucket: str, **given: object) -> MemoryStore:
+        options.update(given)
+        return MemoryStore()
+
+    monkeypatch.setattr("s3leader.aws_lambda.S3Store", made)
+    for name, value in {**PLACE, **environment}.items():
+        monkeypatch.setenv(name, value)
+
+    @singleton
+    def handler(event: object, context: object, term: Term) -> None: ...
+
+    handler({}, Context())
+    return {name: options[name] for name in options if name in {*OPTIONS.values()}}
+
+
+OPTIONS = {
+    "S3LEADER_ENCRYPTION": "encryption",
+    "S3LEADER_KMS_KEY": "kms_key",
+    "S3LEADER_BUCKET_OWNER": "bucket_owner",
+}
+
+
+@pytest.mark.parametrize(("variable", "option"), OPTIONS.items(), ids=OPTIONS)
+def test_the_store_is_told_what_the_bucket_asks_of_each_request(
+    variable: str, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store_options(monkeypatch, **{variable: "asked"}) == {option: "asked"}
+
+
+@pytest.mark.parametrize("empty", [{}, dict.fromkeys(OPTIONS, "")], ids=["unset", "empty"])
+def test_the_store_is_told_nothing_that_is_not_asked(
+    empty: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in OPTIONS:
+        monkeypatch.delenv(name, raising=False)
+    assert store_options(monkeypatch, **empty) == {}
 
 
 def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:

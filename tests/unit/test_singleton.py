@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from s3leader import InvalidArgument, Term
+from s3leader import CorruptLock, InvalidArgument, Term
 from s3leader.aws_lambda import LambdaHandler, contender_of, singleton, tick_of
 from s3leader.lock import decode_lock
 from s3leader.memory_store import MemoryStore
@@ -56,6 +56,8 @@ def test_leader_answers_with_the_handlers_result(store: MemoryStore) -> None:
         "elected": True,
         "term": 1,
         "tick": TICK,
+        "contender": None,
+        "request_id": "request-1",
         "attempt": 1,
         "outcome": "completed",
         "result": "worked in term 1",
@@ -71,7 +73,55 @@ def test_follower_does_not_call_the_handler(store: MemoryStore) -> None:
 
     outer({"tick": TICK}, Context())
     assert answers[0].pop("holder").startswith("nightly-function/request-1/")
-    assert answers == [{"elected": False, "reason": "held", "term": 1, "tick": TICK}]
+    assert answers == [
+        {
+            "elected": False,
+            "reason": "held",
+            "term": 1,
+            "term_tick": TICK,
+            "tick": TICK,
+            "contender": None,
+            "request_id": "request-2",
+        }
+    ]
+
+
+def lost_to_a_later_tick(store: MemoryStore) -> dict[str, Any]:
+    """Return what contender 2 of a tick answers, after the leader of a later one."""
+    job(store)({"tick": LATER, "contender": 1}, Context())
+    return job(store)({"tick": TICK, "contender": 2}, Context(aws_request_id="request-2"))
+
+
+def test_follower_answers_with_its_own_facts(store: MemoryStore) -> None:
+    answer = lost_to_a_later_tick(store)
+    assert [answer[name] for name in ("tick", "contender", "request_id")] == [TICK, 2, "request-2"]
+
+
+def test_follower_answers_with_the_term_that_was_in_its_way(store: MemoryStore) -> None:
+    answer = lost_to_a_later_tick(store)
+    holder = answer["holder"].rpartition("/")[0]
+    assert (answer["term"], answer["term_tick"], holder) == (1, LATER, "nightly-function/request-1")
+
+
+def test_follower_logs_its_own_facts_beside_the_leaders(
+    store: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost_to_a_later_tick(store)
+    line = vars(next(each for each in caplog.records if each.message == "not elected"))
+    assert [line[name] for name in ("tick", "contender", "request_id", "term", "term_tick")] == [
+        *(TICK, 2, "request-2"),
+        *(1, LATER),
+    ]
+
+
+def test_a_failed_campaign_logs_whose_it_was(
+    store: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.perform(Create(FIRST, b"[]"))
+    with pytest.raises(CorruptLock):
+        job(store)({"tick": TICK, "contender": 2}, Context())
+    line = vars(next(each for each in caplog.records if each.message == "corrupt lock"))
+    assert [line[name] for name in ("tick", "contender", "request_id")] == [TICK, 2, "request-1"]
 
 
 def test_repeated_delivery_of_a_completed_tick_costs_no_request(store: MemoryStore) -> None:

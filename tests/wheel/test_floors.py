@@ -13,6 +13,7 @@ from tests.wheel.stranger import QUICK, Synthesized, invoke, synthesize
 
 pytestmark = pytest.mark.local_cloud
 LOCK = Path(__file__).with_name("floors.lock")
+JOB = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
 # Rights on a bucket that is known by its ARN alone.
 IMPORTED = """
 imported = s3.Bucket.from_bucket_name(stack, "Imported", "imported-locks")
@@ -78,7 +79,7 @@ def test_every_construct_synthesizes(environment: Environment, tmp_path: Path) -
     program = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     (tmp_path / "app.py").write_text(program.replace("app.synth()", IMPORTED + "app.synth()"))
     (tmp_path / "billing").mkdir()
-    (tmp_path / "billing" / "main.py").write_text("def handler(event, context, term): ...\n")
+    (tmp_path / "billing" / "main.py").write_text(JOB)
     unbundled = {"CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []}), **QUICK}
     environment.prints("app.py", cwd=tmp_path, CDK_OUTDIR="cdk.out", **unbundled)
     stacks = sorted(path.name for path in (tmp_path / "cdk.out").glob("*.template.json"))

@@ -35,7 +35,7 @@ def test_the_constructs_come_from_the_wheel(environment: Environment, tmp_path: 
 
 def test_the_function_has_the_handler_that_the_readme_names(app: Synthesized) -> None:
     (named,) = re.findall(r'handler="(.*?)"', readme("SingletonJob"))
-    assert app.function["Handler"] == named
+    assert app.environment("locks")["S3LEADER_HANDLER"] == named
 
 
 def test_schedules_are_due_when_the_readme_says(app: Synthesized) -> None:

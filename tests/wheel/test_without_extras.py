@@ -67,7 +67,12 @@ def test_an_election_imports_neither_extras_nor_constructs_nor_command_line(
 
 
 @pytest.mark.parametrize(
-    ("module", "extra"), [("s3leader.aws_lambda", "lambda"), ("s3leader_cdk", "cdk")]
+    ("module", "extra"),
+    [
+        ("s3leader.aws_lambda", "lambda"),
+        ("s3leader.testing", "lambda"),
+        ("s3leader_cdk", "cdk"),
+    ],
 )
 def test_an_import_without_its_extra_ends_in_the_command_that_installs_it(
     bare: Environment, tmp_path: Path, module: str, extra: str

@@ -1,0 +1,113 @@
+"""Find at synth a handler that is missing, or that is not decorated with `@singleton`.
+
+Without the decorator every invocation works: nothing is elected, and nothing fails. The source is
+read where it is on this machine, and never run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from aws_cdk import Annotations, Stage
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from s3leader_cdk.handler_modules import Folder, Inline, Sources, names_in
+from s3leader_cdk.handler_source import Kind, Reader, Value
+from s3leader_cdk.runtime_asset import RUNTIME_PACKAGE, checked_job
+
+HandlerCheck: TypeAlias = Literal["error", "warn", "off"]
+
+# What Lambda calls, and where that learns what the job's handler is: s3leader.lambda_entry.
+ENTRY, ENTRY_VARIABLE = f"{RUNTIME_PACKAGE}.lambda_entry.handler", "S3LEADER_HANDLER"
+
+
+_NO_SOURCE = Value(Kind.UNKNOWN, "the source is not on this machine")
+
+
+def checked_mode(handler_check: HandlerCheck) -> HandlerCheck:
+    """Return the mode, or raise `ValueError`."""
+    if handler_check not in get_args(HandlerCheck):
+        raise ValueError(f"handler_check {handler_check!r} is unknown: give 'error', 'warn', 'off'")
+    return handler_check
+
+
+def check_handler(folder: Path, handler: str) -> None:
+    """Raise `ValueError` unless `handler` names a module that `job_code(folder)` ships."""
+    job = checked_job(folder)
+    module, _, name = handler.rpartition(".")
+    source = Folder(job.parent, within=job).read(_dotted(module))
+    if source is None or not {name, "*"} & names_in(source.parsed()):
+        raise ValueError(
+            f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as the"
+            f" package {job.name!r}: name the decorated function in it, such as"
+            f" '{job.name}.main.handler' for handler() in {job.name}/main.py"
+        )
+
+
+def check_folder(scope: Construct, folder: Path, handler: str, mode: HandlerCheck) -> None:
+    """Refuse a handler that is not in a job's folder, or, as `mode` says, not decorated there."""
+    check_handler(folder, handler)
+    job = checked_job(folder)
+    _judge(scope, handler, _found(Folder(job.parent, within=job), handler), mode)
+
+
+def check_function(
+    scope: Construct, function: lambda_.Function, handler: str | None, mode: HandlerCheck
+) -> None:
+    """Refuse a function whose handler is not decorated, as `mode` says.
+
+    `handler` is the job's own, where that is not what Lambda calls.
+    """
+    resource = function.node.default_child
+    if not isinstance(resource, lambda_.CfnFunction):
+        return
+    named = (resource.handler if handler is None else handler) or function.node.path
+    sources = _sources(function, resource)
+    try:
+        found = _NO_SOURCE if sources is None else _found(sources, named)
+    except ValueError as error:  # the function may run a newer Python than this one
+        found = Value(Kind.UNKNOWN, str(error))
+    _judge(scope, named, found, mode)
+
+
+def _found(sources: Sources, handler: str) -> Value:
+    module, _, name = handler.rpartition(".")
+    return Reader(sources).lookup(_dotted(module), name)
+
+
+def _dotted(module: str) -> str:
+    return module.replace("/", ".")  # as Lambda does
+
+
+def _judge(scope: Construct, handler: str, found: Value, mode: HandlerCheck) -> None:
+    if mode == "off" or found.decorated:
+        return
+    where = found.where
+    if found.decorated is False:
+        raise ValueError(
+            f"handler {handler!r} of {scope.node.path} is not decorated with @singleton ({where}):"
+            " every invocation would work, without an election. Decorate it with `singleton` from"
+            " s3leader.aws_lambda, and give it a third parameter, its term"
+        )
+    problem = (
+        f"the source does not show whether handler {handler!r} is decorated with @singleton"
+        f" ({where}); without it every invocation works. Decorate it with `singleton` from"
+        " s3leader.aws_lambda by name, or check it yourself and pass handler_check='off'"
+    )
+    if mode == "error":
+        raise ValueError(f"{scope.node.path}: {problem}")
+    Annotations.of(scope).add_warning_v2("s3leader:handler-not-checked", problem)
+
+
+def _sources(function: lambda_.Function, resource: lambda_.CfnFunction) -> Sources | None:
+    """Return where the code of a function is on this machine, None if that is not known."""
+    asset = function.node.try_find_child("Code")
+    if isinstance(asset, s3_assets.Asset):
+        stage = Stage.of(function)
+        place = Path(stage.asset_outdir if stage is not None else ".") / asset.asset_path
+        return Folder(place) if place.is_dir() else None
+    text = getattr(resource.code, "zip_file", None)
+    return Inline(text) if isinstance(text, str) else None

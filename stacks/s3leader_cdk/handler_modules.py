@@ -1,0 +1,128 @@
+"""The modules of a job's code, and what gives a name its value in them. Nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_BRANCHES = (ast.If, ast.Try, ast.For, ast.While, ast.Match)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module as it is in the code; `file` is for people to read."""
+
+    file: str
+    content: bytes
+    package: bool = False
+
+    def parsed(self) -> ast.Module:
+        """Return its tree, or raise `ValueError` that names the file."""
+        try:
+            return ast.parse(self.content)
+        except (SyntaxError, ValueError) as error:
+            raise ValueError(f"{self.file} is no Python that can be run: {error}") from None
+
+
+class Sources(Protocol):
+    """Finds modules by their dotted names."""
+
+    def read(self, module: str) -> Source | None:
+        """Return a module, None if it is not there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The modules in `root`, of which only those at or below `within` are shipped."""
+
+    root: Path
+    within: Path | None = None
+
+    def read(self, module: str) -> Source | None:
+        """Return a module, or a package with or without an `__init__`; None if not there."""
+        place = self.root.joinpath(*module.split("."))
+        if self.within is not None and self.within not in (place, *place.parents):
+            return None
+        for file, package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
+            if file.is_file():
+                return Source(str(file), file.read_bytes(), package)
+        return Source(str(place), b"", package=True) if place.is_dir() else None
+
+
+@dataclass(frozen=True)
+class Inline:
+    """Code that stands in the template, which Lambda puts into a module called `index`."""
+
+    text: str
+
+    def read(self, module: str) -> Source | None:
+        """Return the code as that of the one module."""
+        return Source("index.py", self.text.encode()) if module == "index" else None
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A statement at the top of a module that gives a name its value.
+
+    `node` is the definition, the import of this one name, the expression that is assigned, or a
+    statement of another kind. `certain` is false in a branch.
+    """
+
+    name: str
+    node: ast.AST
+    certain: bool
+
+
+def bindings(body: list[ast.stmt], *, certain: bool = True) -> Iterator[Binding]:
+    """Return all bindings of a module in their order; `*` is the name of what a star imports."""
+    for node in body:
+        if isinstance(node, ast.With):
+            yield from bindings(node.body, certain=certain)
+        elif isinstance(node, _BRANCHES):
+            for part in (node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+                for name in ("body", "orelse", "finalbody"):
+                    yield from bindings(getattr(part, name, []), certain=False)
+        else:
+            for name, bound in _bound(node):
+                yield Binding(name, bound, certain)
+
+
+def _bound(node: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name, node
+    elif isinstance(node, ast.Import):
+        for alias in node.names:
+            yield (alias.asname or alias.name).split(".")[0], ast.Import([alias])
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            one = ast.ImportFrom(node.module, [alias], node.level)
+            yield alias.asname or alias.name, one
+    elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            alone = isinstance(target, ast.Name)
+            for name in _stored(target):
+                yield name, node.value if alone else node
+    else:
+        for name in _stored(node):
+            yield name, node
+
+
+def names_in(tree: ast.Module) -> set[str]:
+    """Return what a module defines or imports by name, wherever in it."""
+    names = set(_stored(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).split(".")[0])
+    return names
+
+
+def _stored(node: ast.AST) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            yield each.id

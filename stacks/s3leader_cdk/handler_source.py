@@ -1,0 +1,188 @@
+"""Whether a handler is decorated with `@singleton`, as far as its source says. Nothing is run.
+
+Names are followed through assignments and imports as far as the job's own code goes. What comes
+from elsewhere may decorate in turn, so it leaves the question open. Only of the standard library
+and of AWS's own decorators is it known that they do not.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from s3leader_cdk.handler_modules import Binding, Source, Sources, bindings
+
+_PACKAGE, _MODULE, _DECORATOR = "s3leader", "s3leader.aws_lambda", "singleton"
+_HARMLESS = sys.stdlib_module_names | {"aws_lambda_powertools", "aws_xray_sdk"}
+_LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Set)
+
+
+class Kind(Enum):
+    """What a name stands for."""
+
+    SINGLETON = auto()  # a decorated handler, or a wrapper around one
+    DECORATOR = auto()  # singleton, or singleton(…) that has no handler yet
+    FUNCTION = auto()  # a function or class that is certainly not decorated
+    LITERAL = auto()
+    MODULE = auto()
+    HARMLESS = auto()  # of a library that makes no singletons
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a name stands for, and in words where that was found, or why it is not known."""
+
+    kind: Kind
+    where: str
+
+    @property
+    def decorated(self) -> bool | None:
+        """Whether it is a decorated handler; None if that is not known."""
+        if self.kind in {Kind.HARMLESS, Kind.UNKNOWN}:
+            return None
+        return self.kind is Kind.SINGLETON
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """A module as a statement sees it: with the bindings before it."""
+
+    module: str
+    source: Source
+    bindings: tuple[Binding, ...]
+
+    def at(self, node: ast.AST) -> str:
+        """Return where a statement stands."""
+        return f"{self.source.file}:{getattr(node, 'lineno', '?')}"
+
+
+class Reader:
+    """Follows names through the modules that `sources` finds."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._asked: set[tuple[str, str]] = set()
+
+    def lookup(self, module: str, name: str) -> Value:
+        """Return what a name of a module stands for once the module has been imported.
+
+        Raises `ValueError` for a module that is no Python.
+        """
+        source = self._sources.read(module)
+        if source is None:
+            return _elsewhere(module, name)
+        if (module, name) in self._asked:
+            return Value(Kind.UNKNOWN, f"{module}.{name} is imported in a circle")
+        self._asked.add((module, name))
+        try:
+            return self._name(name, _Scope(module, source, tuple(bindings(source.parsed().body))))
+        finally:
+            self._asked.discard((module, name))
+
+    def _name(self, name: str, scope: _Scope) -> Value:
+        """Combine what a name may stand for, from the last statement that surely binds it."""
+        values = []
+        for at in reversed(range(len(scope.bindings))):
+            binding = scope.bindings[at]
+            if binding.name in {name, "*"}:
+                before = replace(scope, bindings=scope.bindings[:at])
+                values.append(self._bound(binding, name, before))
+                if binding.certain and binding.name == name:
+                    break
+        if values:
+            return _either(values)
+        inner = f"{scope.module}.{name}"
+        if scope.source.package and self._sources.read(inner) is not None:
+            return Value(Kind.MODULE, inner)
+        return Value(Kind.UNKNOWN, f"{scope.source.file} does not say what {name} is")
+
+    def _bound(self, binding: Binding, name: str, scope: _Scope) -> Value:
+        node = binding.node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return self._decorated(node, scope)
+        if isinstance(node, ast.ImportFrom):
+            (alias,) = node.names
+            return self.lookup(
+                _imported_from(node, scope), name if alias.name == "*" else alias.name
+            )
+        if isinstance(node, ast.Import):
+            (alias,) = node.names
+            return Value(Kind.MODULE, alias.name if alias.asname else binding.name)
+        if isinstance(node, ast.expr):
+            return self._expression(node, scope)
+        return Value(Kind.UNKNOWN, f"{scope.at(node)} does not simply assign {name}")
+
+    def _decorated(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, scope: _Scope
+    ) -> Value:
+        value = Value(Kind.FUNCTION, scope.at(node))
+        for decorator in reversed(node.decorator_list):
+            kind = self._expression(decorator, scope).kind
+            if kind is Kind.DECORATOR:
+                value = Value(Kind.SINGLETON, scope.at(node))
+            elif value.kind is Kind.FUNCTION and kind is not Kind.HARMLESS:
+                what = f"what @{ast.unparse(decorator)} does is not known"
+                value = Value(Kind.UNKNOWN, f"{what}: {scope.at(decorator)}")
+        return value
+
+    def _expression(self, node: ast.expr, scope: _Scope) -> Value:
+        kind = Kind.UNKNOWN
+        if isinstance(node, ast.Name):
+            return self._name(node.id, scope)
+        if isinstance(node, ast.IfExp):
+            return _either([self._expression(each, scope) for each in (node.body, node.orelse)])
+        if isinstance(node, ast.Attribute):
+            whole = self._expression(node.value, scope)
+            if whole.kind is Kind.MODULE:
+                return self.lookup(whole.where, node.attr)
+            kind = Kind.HARMLESS if whole.kind is Kind.HARMLESS else kind
+        elif isinstance(node, ast.Call):
+            kind = self._call(node, scope)
+        elif isinstance(node, ast.Lambda):
+            kind = Kind.FUNCTION
+        elif isinstance(node, _LITERALS):
+            kind = Kind.LITERAL
+        return Value(kind, f"{ast.unparse(node)}: {scope.at(node)}")
+
+    def _call(self, node: ast.Call, scope: _Scope) -> Kind:
+        called = self._expression(node.func, scope).kind
+        given = {self._expression(each, scope).kind for each in node.args}
+        if called is Kind.DECORATOR:
+            return Kind.SINGLETON if given else Kind.DECORATOR
+        if Kind.SINGLETON in given:
+            return Kind.SINGLETON
+        # A list may hold decorators that something like functools.reduce applies.
+        listed = any(isinstance(each, _LITERALS[1:]) for each in node.args)
+        if called is not Kind.HARMLESS or listed or {Kind.DECORATOR, Kind.UNKNOWN} & given:
+            return Kind.UNKNOWN
+        return Kind.FUNCTION if Kind.FUNCTION in given else Kind.HARMLESS
+
+
+def _imported_from(node: ast.ImportFrom, scope: _Scope) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = scope.module.split(".")
+    above = parts[: len(parts) - node.level + (1 if scope.source.package else 0)]
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _elsewhere(module: str, name: str) -> Value:
+    whole = f"{module}.{name}"
+    if (module, name) == (_MODULE, _DECORATOR):
+        return Value(Kind.DECORATOR, whole)
+    if whole in {_PACKAGE, _MODULE}:
+        return Value(Kind.MODULE, whole)
+    if module.partition(".")[0] in _HARMLESS:
+        return Value(Kind.HARMLESS, whole)
+    return Value(Kind.UNKNOWN, f"{whole} is not in the code")
+
+
+def _either(values: Sequence[Value]) -> Value:
+    """Return what is true whichever of the values it is."""
+    if len({each.decorated for each in values}) == 1:
+        return values[0]
+    return Value(Kind.UNKNOWN, f"it is one of {' and '.join(each.where for each in values)}")

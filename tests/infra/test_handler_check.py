@@ -1,0 +1,234 @@
+"""A handler that is missing or elects nobody is found at synth, and where it starts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Annotations, Match, Template
+
+from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk.handler_check import check_handler
+
+Mode = Literal["error", "warn", "off"]
+
+PLAIN = "def handler(event, context): ...\n"
+DECORATED = (
+    "from s3leader.aws_lambda import singleton\n\n"
+    "@singleton\ndef handler(event, context, term): ...\n"
+)
+OPEN = f"from acme import job\n\n@job\n{PLAIN}"
+ENTRY = "s3leader.lambda_entry.handler"
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> cdk.Stack:
+    app = cdk.App(context={"aws:cdk:bundling-stacks": []}, outdir=str(tmp_path / "cdk.out"))
+    return cdk.Stack(app, "Test")
+
+
+def folder(at: Path, source: str) -> Path:
+    """Write a job's folder with one module."""
+    job = at / "billing"
+    job.mkdir()
+    (job / "main.py").write_text(source)
+    return job
+
+
+def job(stack: cdk.Stack, **given: Any) -> None:
+    locks = LockBucket(stack, "Locks")
+    SingletonJob(
+        stack, "Job", election="nightly", schedule="rate(1 hour)", lock_bucket=locks, **given
+    )
+
+
+def function(stack: cdk.Stack, code: lambda_.Code, handler: str = "main.handler") -> Any:
+    runtime = lambda_.Runtime.PYTHON_3_13
+    return lambda_.Function(stack, "Function", code=code, handler=handler, runtime=runtime)
+
+
+def warnings(stack: cdk.Stack) -> list[str]:
+    """Return what is warned of about handlers."""
+    found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+    return [str(each.entry.data) for each in found if "handler-not-checked" in str(each.entry.data)]
+
+
+# --------------------------------------------------------------------- code that is a folder
+
+
+@pytest.mark.parametrize("mode", ["error", "warn"])
+def test_a_job_whose_handler_is_not_decorated_is_refused(
+    mode: Mode, stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, PLAIN)
+    with pytest.raises(ValueError, match=r"'billing\.main\.handler' .*not decorated .*main\.py:1"):
+        job(stack, code=code, handler="billing.main.handler", handler_check=mode)
+
+
+def test_a_job_whose_handler_is_decorated_is_not_warned_of(
+    stack: cdk.Stack, tmp_path: Path
+) -> None:
+    job(stack, code=folder(tmp_path, DECORATED), handler="billing/main.handler")
+    assert warnings(stack) == []
+
+
+def test_what_cannot_be_told_is_a_warning(stack: cdk.Stack, tmp_path: Path) -> None:
+    job(stack, code=folder(tmp_path, OPEN), handler="billing.main.handler")
+    (warning,) = warnings(stack)
+    assert "what @job does is not known" in warning
+
+
+def test_what_cannot_be_told_is_an_error_where_that_is_asked_for(
+    stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, OPEN)
+    with pytest.raises(ValueError, match=r"Test/Job: the source does not show .*what @job does"):
+        job(stack, code=code, handler="billing.main.handler", handler_check="error")
+
+
+def test_nothing_is_checked_where_that_is_asked_for(stack: cdk.Stack, tmp_path: Path) -> None:
+    code = folder(tmp_path, PLAIN)
+    job(stack, code=code, handler="billing.main.handler", handler_check="off")
+    (found,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    variables = found["Properties"]["Environment"]["Variables"]
+    assert (found["Properties"]["Handler"], "S3LEADER_HANDLER" in variables, warnings(stack)) == (
+        *("billing.main.handler", False),
+        [],
+    )
+
+
+def test_an_unknown_check_is_refused(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="handler_check 'none' is unknown"):
+        job(stack, handler_check="none")
+
+
+def test_lambda_calls_the_entry_which_knows_the_handler(stack: cdk.Stack, tmp_path: Path) -> None:
+    job(stack, code=folder(tmp_path, DECORATED), handler="billing.main.handler")
+    (found,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    variables = found["Properties"]["Environment"]["Variables"]
+    assert (found["Properties"]["Handler"], variables["S3LEADER_HANDLER"]) == (
+        *(ENTRY, "billing.main.handler"),
+    )
+
+
+# ------------------------------------------------------- code and functions that others made
+
+
+def made(stack: cdk.Stack, code: lambda_.Code, handler: str, way: str) -> None:
+    """Make a function a candidate in one of the ways that there are."""
+    if way == "code":
+        job(stack, code=code, handler=handler)
+    elif way == "function":
+        job(stack, function=function(stack, code, handler))
+    else:
+        LockBucket(stack, "Locks").attach(function(stack, code, handler), election="nightly")
+
+
+@pytest.mark.parametrize("way", ["code", "function", "attach"])
+@pytest.mark.parametrize("kind", ["asset", "inline"])
+def test_a_function_whose_handler_is_not_decorated_is_refused(
+    kind: str, way: str, stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code, handler = given(kind, PLAIN, tmp_path)
+    with pytest.raises(ValueError, match=f"handler '{handler}' of Test/.* is not decorated"):
+        made(stack, code, handler, way)
+
+
+@pytest.mark.parametrize("way", ["code", "function", "attach"])
+@pytest.mark.parametrize("kind", ["asset", "inline"])
+def test_a_function_whose_handler_is_decorated_is_not_warned_of(
+    kind: str, way: str, stack: cdk.Stack, tmp_path: Path
+) -> None:
+    made(stack, *given(kind, DECORATED, tmp_path), way)
+    assert warnings(stack) == []
+
+
+def given(kind: str, source: str, at: Path) -> tuple[lambda_.Code, str]:
+    """Return code of a kind, and the name of the handler in it."""
+    if kind == "inline":
+        return lambda_.Code.from_inline(source), "index.handler"
+    return lambda_.Code.from_asset(str(folder(at, source))), "main.handler"
+
+
+@pytest.mark.parametrize("way", ["code", "function", "attach"])
+def test_a_handler_that_another_layer_has_is_a_warning(
+    way: str, stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = lambda_.Code.from_asset(str(folder(tmp_path, DECORATED)))
+    made(stack, code, "datadog_lambda.handler.handler", way)
+    (warning,) = warnings(stack)
+    assert "datadog_lambda.handler.handler is not in the code" in warning
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("warn", 1), ("off", 0)], ids=["warned of", "not checked"]
+)
+def test_code_that_is_not_on_this_machine_is(mode: Mode, expected: int, stack: cdk.Stack) -> None:
+    bucket = cdk.aws_s3.Bucket.from_bucket_name(stack, "Artifacts", "artifacts")
+    existing = function(stack, lambda_.Code.from_bucket_v2(bucket, "job.zip"))
+    LockBucket(stack, "Locks").attach(existing, election="nightly", handler_check=mode)
+    assert len(warnings(stack)) == expected
+
+
+def test_a_function_may_run_a_newer_python_than_this_one(stack: cdk.Stack) -> None:
+    code = lambda_.Code.from_inline(f"{DECORATED}\nmatch 1 in newer syntax: !\n")
+    made(stack, code, "index.handler", "attach")
+    assert "no Python that can be run" in warnings(stack)[0]
+
+
+def test_a_function_that_only_gets_rights_may_campaign_by_itself(stack: cdk.Stack) -> None:
+    existing = function(stack, lambda_.Code.from_inline(PLAIN), "index.handler")
+    LockBucket(stack, "Locks").grant_candidate(existing, election="nightly")
+    assert warnings(stack) == []
+
+
+# ------------------------------------------------------------------ a handler that is missing
+
+
+@pytest.mark.parametrize(
+    "handler", ["billing.main.handler", "billing/main.handler", "billing.inner.run"]
+)
+def test_a_handler_may_be_in_a_module_or_a_package_of_the_job(handler: str, tmp_path: Path) -> None:
+    code = folder(tmp_path, DECORATED)
+    (code / "inner").mkdir()
+    (code / "inner" / "__init__.py").write_text("run = None\n")
+    check_handler(code, handler)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "billing.main.handlr",
+        "handler",
+        "main.handler",
+        "billing.missing.handler",
+        "other.main.handler",
+        "",
+        "..",
+        "billing",
+    ],
+)
+def test_a_handler_that_is_not_in_the_job_is_refused_with_an_example(
+    handler: str, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, DECORATED)
+    match = rf"handler '{re.escape(handler)}' is not in .*'billing\.main"
+    with pytest.raises(ValueError, match=match):
+        check_handler(code, handler)
+
+
+def test_a_module_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"main\.py is no Python that can be run"):
+        check_handler(folder(tmp_path, "def handler(:\n"), "billing.main.handler")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["handler = made()", "from .inner import run as handler", "from .inner import *"],
+)
+def test_a_handler_may_be_made_in_any_way(source: str, tmp_path: Path) -> None:
+    check_handler(folder(tmp_path, source), "billing.main.handler")

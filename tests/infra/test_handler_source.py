@@ -1,0 +1,156 @@
+"""What the source of a handler says about whether it is decorated with @singleton."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from s3leader_cdk.handler_modules import Folder
+from s3leader_cdk.handler_source import Reader, Value
+
+DEF = "def handler(event, context, term): ...\n"
+FROM = "from s3leader.aws_lambda import singleton\n"
+POWERTOOLS = "from aws_lambda_powertools import Logger\nlogger = Logger('billing')\n"
+
+
+def judged(folder: Path, files: dict[str, str], handler: str = "job.main.handler") -> Value:
+    """Return what the sources of a job say of its handler."""
+    for name, text in files.items():
+        file = folder / "job" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    module, _, name = handler.rpartition(".")
+    return Reader(Folder(folder, within=folder / "job")).lookup(module, name)
+
+
+DECORATED = {
+    "by name": f"{FROM}@singleton\n{DEF}",
+    "with options": f"{FROM}@singleton(max_attempts=3)\n{DEF}",
+    "by another name": f"from s3leader.aws_lambda import singleton as once\n@once\n{DEF}",
+    "by its module": f"from s3leader import aws_lambda\n@aws_lambda.singleton\n{DEF}",
+    "by its module's alias": f"import s3leader.aws_lambda as al\n@al.singleton()\n{DEF}",
+    "by its whole name": f"import s3leader.aws_lambda\n@s3leader.aws_lambda.singleton\n{DEF}",
+    "by an assignment": f"{FROM}{DEF}handler = singleton(handler)\n",
+    "by an annotated one": f"{FROM}def work(*_): ...\nhandler: object = singleton(work)\n",
+    "by a call with options": f"{FROM}handler = singleton(max_attempts=3)(lambda *_: 1)\n",
+    "by a decorator made before": f"{FROM}once = singleton(max_attempts=3)\n@once\n{DEF}",
+    "below known middleware": (
+        f"{FROM}{POWERTOOLS}@logger.inject_lambda_context(log_event=True)\n@singleton\n{DEF}"
+    ),
+    "below other middleware": f"{FROM}from acme import timed\n@timed\n@singleton\n{DEF}",
+    "above a decorator": f"{FROM}from acme import timed\n@singleton\n@timed\n{DEF}",
+    "within middleware": f"{FROM}from acme import timed\nhandler = timed(singleton(print))\n",
+    "in both branches": (
+        f"{FROM}try:\n    import acme\n    handler = singleton(acme.work)\n"
+        f"except ImportError:\n    handler = singleton(print)\n"
+    ),
+    "in a with block": (
+        f"{FROM}import contextlib\nwith contextlib.suppress():\n  @singleton\n  {DEF}"
+    ),
+    "whatever it was before": f"{FROM}handler = None\nhandler = singleton(print)\n",
+    "either way": f"{FROM}handler = singleton(print) if __debug__ else singleton(max)\n",
+}
+PLAIN = {
+    "a plain function": DEF,
+    "an import that is not used": f"{FROM}{DEF}",
+    "a decorator of the same name": f"from functools import cache as singleton\n@singleton\n{DEF}",
+    "known middleware alone": f"{POWERTOOLS}@logger.inject_lambda_context\n{DEF}",
+    "known middleware by a call": (
+        f"{POWERTOOLS}{DEF}handler = logger.inject_lambda_context(handler)"
+    ),
+    "the standard library's": f"import functools\n@functools.lru_cache(maxsize=1)\n{DEF}",
+    "a lambda": "handler = lambda event, context: 1\n",
+    "a partial": f"import functools\n{DEF}handler = functools.partial(handler, 1)\n",
+    "an async function": f"async {DEF}",
+    "a class": "class handler: ...\n",
+    "no function": "handler = None\n",
+    "the decorator without a handler": f"{FROM}handler = singleton(max_attempts=3)\n",
+    "the decorator itself": FROM.replace("singleton\n", "singleton as handler\n"),
+    "a decorated one of old": f"{FROM}@singleton\n{DEF}{DEF}",
+    "plain in both branches": "try:\n    import acme\nexcept ImportError:\n"
+    "    def handler(): ...\nelse:\n    def handler(): ...\n",
+}
+UNKNOWN = {
+    "a decorator from elsewhere": f"from acme import job\n@job\n{DEF}",
+    "a decorator of the module": f"{FROM}def job(f): return singleton(f)\n@job\n{DEF}",
+    "made elsewhere": "from acme import made\nhandler = made()\n",
+    "imported from elsewhere": "from acme import handler\n",
+    "imported with a star": "from acme import *\n",
+    "an attribute": "import acme\nhandler = acme.App().handler\n",
+    "found when it runs": "import importlib\nhandler = importlib.import_module('x').handler\n",
+    "one of a tuple": f"{FROM}handler, other = singleton(print), 5\n",
+    "set by a function": f"{FROM}def make():\n    global handler\n    handler = singleton(print)\n",
+    "decorated in one branch": f"{FROM}{DEF}if not __debug__:\n    handler = singleton(handler)\n",
+    "decorators in a list": (
+        f"{FROM}import functools\n{DEF}"
+        "handler = functools.reduce(lambda f, g: g(f), [singleton], handler)\n"
+    ),
+    "the decorator with arguments": (
+        f"{FROM}import functools\njob = functools.partial(singleton, max_attempts=3)\n@job\n{DEF}"
+    ),
+    "in a circle": "from job.main import handler\n",
+}
+
+
+@pytest.mark.parametrize("source", DECORATED.values(), ids=DECORATED)
+def test_a_decorated_handler_is_found(source: str, tmp_path: Path) -> None:
+    assert judged(tmp_path, {"main.py": source}).decorated is True
+
+
+@pytest.mark.parametrize("source", PLAIN.values(), ids=PLAIN)
+def test_a_handler_that_is_certainly_not_decorated_is_found(source: str, tmp_path: Path) -> None:
+    assert judged(tmp_path, {"main.py": source}).decorated is False
+
+
+@pytest.mark.parametrize("source", UNKNOWN.values(), ids=UNKNOWN)
+def test_what_the_source_does_not_say_is_left_open(source: str, tmp_path: Path) -> None:
+    assert judged(tmp_path, {"main.py": source}).decorated is None
+
+
+WORK = f"{FROM}@singleton\n{DEF}def plain(): ...\n"
+ELSEWHERE = {
+    "from .work import handler": True,
+    "from job.work import handler": True,
+    "from .work import plain as handler": False,
+    "from .work import *": True,
+    "from . import work\nhandler = work.handler": True,
+    "from job import work\nhandler = work.plain": False,
+    "import job.work\nhandler = job.work.handler": True,
+    "import job.work as work\nhandler = work.handler": True,
+    "from .inner.deep import handler": True,
+    "from .inner.deep import plain as handler": False,
+    "from .decorators import once\n@once\ndef handler(): ...": True,
+    "from .missing import handler": None,
+    "from other.work import handler": None,
+}
+
+
+@pytest.mark.parametrize("init", ["", None], ids=["package", "namespace"])
+@pytest.mark.parametrize(("source", "expected"), ELSEWHERE.items(), ids=ELSEWHERE)
+def test_a_handler_is_followed_through_the_job_s_own_modules(
+    source: str, expected: object, init: str | None, tmp_path: Path
+) -> None:
+    files = {
+        "main.py": source,
+        "work.py": WORK,
+        "inner/deep.py": "from ..work import handler, plain\n",
+        "decorators.py": f"{FROM}once = singleton(max_attempts=3)\n",
+    }
+    if init is not None:
+        files["__init__.py"] = init
+    assert judged(tmp_path, files).decorated is expected
+
+
+def test_a_handler_may_be_in_the_package_itself(tmp_path: Path) -> None:
+    files = {"__init__.py": "from .work import handler\n", "work.py": WORK}
+    assert judged(tmp_path, files, "job.handler").decorated is True
+
+
+def test_what_is_not_shipped_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text(WORK)
+    assert judged(tmp_path, {"main.py": "from beside import handler\n"}).decorated is None
+
+
+def test_nothing_is_run(tmp_path: Path) -> None:
+    assert judged(tmp_path, {"main.py": f"raise SystemExit\n{FROM}@singleton\n{DEF}"}).decorated

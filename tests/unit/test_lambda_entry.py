@@ -1,0 +1,101 @@
+"""The entry of functions that the constructs make: no election, no work."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCES = {
+    "main.py": """
+from s3leader.aws_lambda import singleton
+import functools
+
+def plain(event, context): print("worked")
+decorated = singleton(lambda event, context, term: "worked")
+value = 5
+
+def middleware(handler):
+    @functools.wraps(handler)
+    def wrapper(event, context): return handler(event, context)
+    return wrapper
+
+class Around:
+    def __init__(self, handler): self.__wrapped__ = handler
+    def __call__(self, event, context): return self.__wrapped__(event, context)
+
+def silent(handler):
+    return lambda event, context: handler(event, context)
+
+under_wraps, under_object = middleware(decorated), Around(decorated)
+under_a_lambda = silent(decorated)
+around_plain = middleware(plain)
+""",
+    "broken.py": "import no_such_module_of_anybody",
+    "false.py": "def handler(:",
+}
+CALL = """
+from s3leader import lambda_entry
+from s3leader.testing import invoke
+print(invoke(lambda_entry.handler, tick="2025-11-23T06:00:00Z")["result"])
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    job = tmp_path_factory.mktemp("shipped") / "billing"
+    job.mkdir()
+    for name, text in SOURCES.items():
+        (job / name).write_text(text)
+    return job.parent
+
+
+def started(folder: Path, named: str | None) -> subprocess.CompletedProcess[str]:
+    """Start a function in a process of its own, and invoke it."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+    environment.pop("S3LEADER_HANDLER", None)
+    if named is not None:
+        environment["S3LEADER_HANDLER"] = named
+    command = [sys.executable, "-c", CALL]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "billing.main.decorated",
+        "billing/main.decorated",
+        "billing.main.under_wraps",
+        "billing.main.under_object",
+    ],
+)
+def test_a_decorated_handler_is_loaded_as_lambda_would(named: str, folder: Path) -> None:
+    assert started(folder, named).stdout.endswith("worked\n")
+
+
+@pytest.mark.parametrize("name", ["plain", "value", "under_a_lambda", "around_plain"])
+def test_a_handler_without_an_election_fails_the_start_and_never_works(
+    name: str, folder: Path
+) -> None:
+    done = started(folder, f"billing.main.{name}")
+    refusal = f"handler 'billing.main.{name}' is not decorated with @singleton"
+    assert (refusal in done.stderr, done.stdout, done.returncode) == (True, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("named", "problem"),
+    [
+        ("billing.main.missing", "has no attribute 'missing'"),
+        ("billing.nowhere.handler", "No module named 'billing.nowhere'"),
+        ("billing.broken.handler", "is 'billing.broken.handler', which cannot be loaded"),
+        ("billing.broken.handler", "No module named 'no_such_module_of_anybody'"),
+        ("billing.false.handler", "SyntaxError"),
+        ("handler", "S3LEADER_HANDLER is 'handler': give module and function"),
+        (None, "S3LEADER_HANDLER is '': give module and function"),
+    ],
+)
+def test_what_cannot_be_loaded_is_named(named: str | None, problem: str, folder: Path) -> None:
+    assert problem in started(folder, named).stderr
