@@ -203,6 +203,7 @@ def _source(package: Path, requirements: Path) -> RuntimeSource:
 
 
 def checked_job(folder: Path) -> Path:
+    """Return the absolute path of a job's folder, or raise `ValueError` if it cannot be shipped."""
     job = folder.resolve()
     if not job.is_dir():
         raise ValueError(

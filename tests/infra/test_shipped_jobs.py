@@ -11,6 +11,7 @@ from aws_cdk.assertions import Annotations, Match
 from s3leader_cdk import RuntimeLayer, StagingError, runtime_asset
 from tests.infra.synth import Synthesized
 from tests.infra.test_singleton_job import build
+from tests.infra.zoo import DECORATED
 
 ARM = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\x00"
 X86 = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\x00"
@@ -21,7 +22,7 @@ MACOS, WINDOWS = b"\xcf\xfa\xed\xfe" + bytes(20), b"MZ" + bytes(20)
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "billing"
     made.mkdir()
-    (made / "main.py").write_text("handler = None\n")
+    (made / "main.py").write_text(DECORATED)
     return made
 
 
@@ -92,7 +93,7 @@ def test_the_asset_does_not_depend_on_an_output_within_it(folder: Path) -> None:
 
     before = asset()
     (folder / "build" / "asset.1").mkdir()  # as another asset of the same app leaves it
-    (folder / "build" / "asset.1" / "main.py").write_text("handler = None\n")
+    (folder / "build" / "asset.1" / "main.py").write_text(DECORATED)
     (folder / "build" / "cdk.out").unlink(missing_ok=True)
     assert asset() == before
 
@@ -107,7 +108,7 @@ def test_a_handler_that_is_left_out_is_refused(pattern: str, folder: Path) -> No
 
 
 def test_a_handler_in_a_module_called_like_a_test_is_refused(folder: Path) -> None:
-    (folder / "test_rates.py").write_text("handler = None\n")
+    (folder / "test_rates.py").write_text(DECORATED)
     with pytest.raises(ValueError, match=r"exclude=\['!test_rates\.py'\]"):
         build(stack(), code=folder, handler="billing.test_rates.handler")
 
