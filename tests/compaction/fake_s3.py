@@ -115,7 +115,8 @@ class FakeS3:
         }
 
     def _head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
-        return {"Metadata": self._found("HeadObject", Key).metadata}
+        there = self._found("HeadObject", Key)
+        return {"Metadata": there.metadata, "ETag": there.etag}
 
     def _put_object(
         self,
@@ -141,7 +142,7 @@ class FakeS3:
         there = self._found("CopyObject", CopySource["Key"])
         if there.etag != CopySourceIfMatch:
             raise refusal("CopyObject", "PreconditionFailed", 412)
-        self.objects[Key] = Stored(there.body)
+        self.objects[Key] = Stored(there.body, there.metadata)
         return {}
 
     def _delete_object(self, *, Key: str, **_: Any) -> dict[str, Any]:

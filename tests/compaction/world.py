@@ -147,7 +147,8 @@ class World:
     def waiting(self) -> list[str]:
         """Return the inputs that are not committed."""
         snapshot = self.document().read()
-        done = snapshot.value.get("deleting", []) if snapshot else []
+        value = snapshot.value if snapshot else {}
+        done = {*value.get("deleting", ()), *value.get("undeleted", ())}
         return [key for key in self.s3.keys("events/") if key not in done]
 
     def faults(self) -> list[str]:
