@@ -184,7 +184,8 @@ class _Run:
         self._summary.finished_deletions = named - len(self._deletions.undeleted)
 
     def _sweep(self) -> None:
-        number, refused = self._term.number, {}
+        number = self._term.number
+        refused: dict[str, str] = {}
         since = max(1, self._manifest.swept - self._limits.sweep_again + 1)
         found = orphans(self._client, self._places, self._manifest, since=since, before=number)
         while some := list(islice(found, 1000)):
@@ -201,13 +202,12 @@ class _Run:
         if self._deletions.full:
             log.error("no further batch: too many committed inputs are not deleted")
             self._summary.stopped_early = True
-        summary, undeleted = self._summary, self._deletions.undeleted
-        worth_saving = summary.stopped_early or summary.withheld or undeleted
+        undeleted_before = dict(self._deletions.undeleted)
         self._deletions.retry_passing()
-        undeleted = dict(undeleted)
+        undeleted = dict(self._deletions.undeleted)
         if self._manifest.deleting or self._manifest.undeleted != undeleted:
             self._write(replace(self._manifest, deleting=(), undeleted=undeleted))
-        if worth_saving:
+        if self._summary.stopped_early or self._summary.withheld or undeleted_before:
             self._save()
 
     def _compact(self, done: frozenset[str]) -> None:

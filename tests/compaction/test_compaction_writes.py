@@ -16,7 +16,7 @@ from compaction.manifest import CorruptManifest, Manifest
 from compaction.places import Places, batch_of, new_batch, term_of
 from compaction.writer import KeyTaken, Writer
 from tests.compaction.fake_s3 import FakeS3, Perform, refusal
-from tests.compaction.world import BUCKET, FakeTerm, World
+from tests.compaction.world import BUCKET, At, FakeTerm, World, echo
 
 
 def writer(s3: FakeS3) -> Writer:
@@ -85,6 +85,14 @@ def test_a_create_that_meets_its_own_earlier_try_is_applied() -> None:
     assert s3.log == ["put_object", "put_object", "head_object"]
 
 
+def test_a_create_that_an_intermediary_sends_twice_is_applied() -> None:
+    """The answer to the second one, 412, is the first that is heard."""
+    s3 = FakeS3()
+    At(s3, 0, echo)
+    create(s3)
+    assert (s3.objects["part"].body, s3.log) == (b"body", ["put_object"] * 2 + ["head_object"])
+
+
 def test_a_create_never_overwrites_what_is_not_its_own() -> None:
     s3 = FakeS3()
     create(s3, sha256="another's")
@@ -107,7 +115,7 @@ def denying(s3: FakeS3, code: str, *, times: int) -> None:
         kept = s3.objects.pop("b")
         answer = perform()
         s3.objects["b"] = kept
-        return {**answer, "Errors": [{"Key": "b", "Code": code}]}
+        return {**answer, "Errors": [*answer["Errors"], {"Key": "b", "Code": code}]}
 
     s3.hook = hook
 
@@ -137,6 +145,33 @@ def test_a_deletion_that_is_denied_is_not_tried_again() -> None:
     denying(s3, "AccessDenied", times=9)
     refused = writer(s3).delete(["a", "b"])
     assert (refused, s3.log) == ({"b": "AccessDenied"}, ["delete_objects"])
+
+
+def test_a_refusal_of_one_key_does_not_keep_others_from_being_tried_again() -> None:
+    s3 = filled("a", "b", "c")
+    denying(s3, "InternalError", times=2)
+    s3.undeletable["a"] = "AccessDenied"
+    assert (writer(s3).delete(["a", "b", "c"]), s3.keys()) == ({"a": "AccessDenied"}, ["a"])
+
+
+def test_a_key_that_xml_cannot_say_and_that_is_denied_is_reported_by_name() -> None:
+    s3 = filled("a", "b\x01", "c\n")
+    s3.undeletable["b\x01"] = "AccessDenied"
+    assert writer(s3).delete(s3.keys()) == {"b\x01": "AccessDenied"}
+
+
+def test_a_request_that_is_denied_as_a_whole_is_a_refusal_of_each_key() -> None:
+    s3 = filled("a", "b")
+    failing(s3, refusal("DeleteObjects", "AccessDenied", 403), times=1)
+    assert writer(s3).delete(["a", "b"]) == dict.fromkeys("ab", "AccessDenied")
+
+
+@pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("ExpiredToken", 400)])
+def test_a_request_that_fails_whatever_its_keys_is_raised(code: str, status: int) -> None:
+    s3 = filled("a")
+    failing(s3, refusal("DeleteObjects", code, status), times=1)
+    with pytest.raises(ClientError, match=code):
+        writer(s3).delete(["a"])
 
 
 def test_a_key_that_is_gone_counts_as_deleted() -> None:
