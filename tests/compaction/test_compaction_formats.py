@@ -184,9 +184,12 @@ def test_a_line_too_long_to_hold_does_not_make_text_another_format() -> None:
     assert (good, [record["line"] for record in records], keep) == (b"1\n2\n", [2], True)
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])))
-def test_no_text_is_taken_for_another_format(text: str) -> None:
-    assert format_of(text.encode() * 100) is None
+@given(
+    st.sampled_from(["", "ORC", "PAR1", "BZh", "RIFF", "%PDF-"]),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])),
+)
+def test_no_text_is_taken_for_another_format(begins: str, text: str) -> None:
+    assert format_of((begins + text * 600).encode()) is None
 
 
 @pytest.mark.parametrize("percent", ["binary_percent", "malformed_percent"])

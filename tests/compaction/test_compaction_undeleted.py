@@ -116,11 +116,44 @@ def test_it_is_remembered_while_s3_does_not_even_show_it() -> None:
         return perform()
 
     world.s3.hook = deny
-    failed(world)
+    assert failed(world).undeleted_first == {HELD: "403"}
     world.s3.hook = None
     world.s3.undeletable.clear()
     world.lead()
     assert not world.faults()
+
+
+def test_it_is_deleted_later_even_if_its_etag_was_never_known() -> None:
+    """The term that committed it crashed, and the one that finished was not shown it."""
+    world = held()
+    At(world.s3, 0, crash_before, counts={"delete_objects"})
+    with pytest.raises(Crashed):
+        world.lead()
+
+    def deny(name: str, perform: Perform) -> Any:
+        raise refusal("HeadObject", "403", 403)
+
+    At(world.s3, 0, deny, counts={"head_object"})
+    failed(world)
+    world.s3.undeletable.clear()
+    world.lead()
+    assert not world.faults()
+
+
+def test_an_input_that_is_gone_after_all_is_not_remembered() -> None:
+    """S3 deleted it and answered with an error."""
+    world = held()
+    world.s3.undeletable[HELD] = "InternalError"
+    At(world.s3, 0, crash_before, counts={"delete_objects"})
+    with pytest.raises(Crashed):
+        world.lead()
+
+    def delete(name: str, perform: Perform) -> Any:
+        world.s3.objects.pop(HELD)
+        return perform()
+
+    At(world.s3, 0, delete, counts={"delete_objects"})
+    assert world.lead().undeleted == 0
 
 
 def test_it_is_remembered_if_only_the_next_term_is_refused() -> None:
@@ -216,7 +249,7 @@ def amid(happen: Callable[[str, Perform], Any], nth: int) -> World | None:
     world = held()
     failed(world)
     world.produce_some(5)
-    world.s3.undeletable["events/0003"] = "AccessDenied"
+    world.s3.undeletable["events/0001"] = "AccessDenied"
     befallen = At(world.s3, nth, happen, counts=REQUESTS)
     with contextlib.suppress(*ENDS):
         world.lead()
@@ -270,7 +303,7 @@ def test_a_stale_leader_neither_forgets_nor_deletes_what_is_not_its_own(*, lifte
         stale = FakeTerm(world.terms + 1)
         world.terms += 1
         world.produce_some(5)
-        world.s3.undeletable["events/0003"] = "AccessDenied"
+        world.s3.undeletable["events/0001"] = "AccessDenied"
         pause = At(world.s3, nth, successor_leads, counts=REQUESTS)
         with contextlib.suppress(S3LeaderError, InputsWithheld):
             world.lead(stale)
