@@ -25,10 +25,11 @@ class Limits:
 
     An object is rejected as a whole by two shares, in percent (see `lines.py`). Newlines cut
     compressed data into lines of 256 bytes on average, and 99 in 100 of them are not text, so
-    `binary_percent` decides how much of it may follow JSON unnoticed: 10 is far above a stray line
-    in a wrong encoding, far below an object of another format. `malformed_percent` is the
-    majority: pretty-printed JSON, CSV or XML are malformed in nearly all lines, while a producer
-    that crashed leaves one torn line in an object that is otherwise good.
+    `binary_percent` decides how much of it may follow JSON unnoticed: a quarter is far below an
+    object of another format, and leaves one line in a wrong encoding to itself if three good ones
+    are beside it. `malformed_percent` is the majority: pretty-printed JSON, CSV or XML are
+    malformed in nearly all lines, while a producer that crashed leaves one torn line, which may be
+    every second one of a small object.
     """
 
     batch_bytes: int = 32 * _MIB
@@ -41,7 +42,7 @@ class Limits:
     manifest_parts: int = 200
     sweep_again: int = 10
     undeleted_inputs: int = 1000
-    binary_percent: int = 10
+    binary_percent: int = 25
     malformed_percent: int = 50
 
     def __post_init__(self) -> None:

@@ -140,19 +140,19 @@ def test_one_malformed_line_in_a_good_object_is_rejected_alone(line: bytes, *, f
     )
 
 
-@pytest.mark.parametrize(("share", "whole"), [(10, False), (11, True)])
-def test_an_object_is_not_text_if_more_than_a_tenth_of_its_lines_is_not(
+@pytest.mark.parametrize(("share", "whole"), [(25, False), (26, True)])
+def test_an_object_is_not_text_if_more_than_a_quarter_of_its_lines_is_not(
     share: int, *, whole: bool
 ) -> None:
     body = b"\0\n" * share + b"123456789\n" * (100 - share)
     assert (sort(body)[0] == b"") is whole
 
 
-@pytest.mark.parametrize(("length", "whole"), [(100, False), (101, True)])
-def test_an_object_is_not_text_if_more_than_a_tenth_of_its_bytes_is_not(
+@pytest.mark.parametrize(("length", "whole"), [(250, False), (251, True)])
+def test_an_object_is_not_text_if_more_than_a_quarter_of_its_bytes_is_not(
     length: int, *, whole: bool
 ) -> None:
-    body = (b"\xff" * length + b"\n" + b"12345678\n" * 99).ljust(1000, b"1")
+    body = (b"\xff" * length + b"\n" + b"12345678\n" * 80).ljust(1000, b"1")
     assert (sort(body)[0] == b"") is whole
 
 

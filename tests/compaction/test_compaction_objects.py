@@ -27,17 +27,18 @@ GOOD_LINES = st.builds(
 ).filter(lambda line: FOREIGN_WORD not in line)
 GOOD = st.lists(GOOD_LINES, max_size=12)
 PACKERS = st.sampled_from([bytes, gzip.compress])
-BINARY = st.binary(min_size=1, max_size=400).map(lambda body: FOREIGN_BYTE + body)
+FOREIGN_LINE = st.binary(max_size=100).map(lambda data: FOREIGN_BYTE + data.replace(b"\n", b""))
+BINARY = st.lists(FOREIGN_LINE, min_size=1, max_size=8).map(b"\n".join)
 COMPRESSED = st.builds(
     lambda compress, body: compress(body),
     st.sampled_from([lzma.compress, bz2.compress, lambda body: gzip.compress(gzip.compress(body))]),
     st.binary(max_size=400),
 )
-# A head of JSON before binary data of as many lines and more bytes.
+# A head of JSON before binary data of at least as many lines.
 MIXED = st.builds(
-    lambda head, tail: b"\n".join([*head, *[FOREIGN_BYTE + piece for piece in tail]]),
+    lambda head, tail: b"\n".join([*head, *tail]),
     st.lists(st.just(b'{"compression": "foreign"}'), min_size=1, max_size=4),
-    st.lists(st.binary(max_size=100), min_size=4, max_size=8),
+    st.lists(FOREIGN_LINE, min_size=4, max_size=8),
 )
 PRETTY = st.dictionaries(st.just("foreign"), st.lists(st.just("foreign"), min_size=2), min_size=1)
 
