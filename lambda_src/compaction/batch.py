@@ -64,6 +64,7 @@ class Batch:
         self.size = 0
         self.blank = 0
         self.rejected_objects = 0
+        self._keys = 0
         self._places = places
         with ExitStack() as stack:
             self.good = Packed()
@@ -92,8 +93,9 @@ class Batch:
         return fits and len(self.inputs) < limits.batch_objects
 
     def key_to_keep(self, item: Input) -> str:
-        """Return where the input is kept whole, if it is the next to be added."""
-        return self._places.kept(self.name, len(self.inputs) + 1, item.key)
+        """Return where to keep the input whole: a key that this batch has not returned before."""
+        self._keys += 1
+        return self._places.kept(self.name, self._keys, item.key)
 
     def add(self, item: Input, content: Content, *, kept: str | None = None) -> None:
         """Take the content over, and close it; `kept` is where the input has been copied to."""

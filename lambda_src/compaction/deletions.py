@@ -7,7 +7,7 @@ The manifest names each committed input that may still exist, in `deleting` or i
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -62,20 +62,18 @@ class Deletions:
 
     def finish(self, keys: Sequence[str]) -> None:
         """Delete inputs that the manifest names in `deleting`, which does not say their ETags."""
-        for key, code in self._writer.delete(keys).items():
-            etag, problem = self._etag(key)
+        refused = self._writer.delete(keys)
+        for key, (etag, problem) in self._heads(refused).items():
             if problem not in GONE:
-                self._remember(key, etag, code)
+                self._remember(key, etag, refused[key])
 
     def retry(self, before: Mapping[str, str]) -> None:
         """Try again what earlier terms could not delete, unless it has changed in the meantime.
 
         What stands at a key weeks after its commit might be another object, not committed yet.
         """
-        with ThreadPoolExecutor(self._limits.readers, thread_name_prefix="compaction-head") as pool:
-            found = dict(zip(before, pool.map(self._etag, before), strict=True))
         unchanged: dict[str, str] = {}
-        for key, (etag, problem) in found.items():
+        for key, (etag, problem) in self._heads(before).items():
             if problem in GONE:
                 self._forget(key)
             elif problem:
@@ -107,8 +105,14 @@ class Deletions:
         del self.undeleted[key]
         self.codes.pop(key, None)
 
-    def _etag(self, key: str) -> tuple[str, str]:
-        """Return the ETag of the object, or none and S3's error code."""
+    def _heads(self, keys: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Return, for each key, the ETag of the object, or an empty one and S3's error code."""
+        if not keys:
+            return {}
+        with ThreadPoolExecutor(self._limits.readers, thread_name_prefix="compaction-head") as pool:
+            return dict(zip(keys, pool.map(self._head, keys), strict=True))
+
+    def _head(self, key: str) -> tuple[str, str]:
         try:
             return self._client.head_object(Bucket=self._bucket, Key=key)["ETag"], ""
         except ClientError as error:

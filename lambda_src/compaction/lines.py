@@ -5,7 +5,8 @@ What counts as a line, and what becomes of it:
 - Lines end with `\n`; the last one need not. What stands between is kept byte for byte, a `\r`
   before the `\n` included.
 - A line of nothing but JSON's white space (space, tab, `\r`) carries nothing: it is neither
-  committed nor rejected. It does count where lines are numbered, from 1.
+  committed nor rejected, only counted (`Summary.blank`). It does count where lines are numbered,
+  from 1.
 - A well-formed line is UTF-8 and one JSON value, of any type, as RFC 8259 has it: no `NaN`, no
   `Infinity`, no byte order mark. Anything else is rejected, its `text` or its bytes (`base64`) in
   the record.
@@ -187,7 +188,7 @@ def _no_number(name: str) -> NoReturn:
     raise _NoNumber(name)
 
 
-# Numbers are looked at, not computed: Python has a limit on digits that JSON has not.
+# Numbers are checked, not computed: Python has a limit on digits that JSON has not.
 _JSON: Final = json.JSONDecoder(parse_constant=_no_number, parse_int=str, parse_float=str)
 
 

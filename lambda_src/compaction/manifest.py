@@ -37,7 +37,7 @@ Entry = dict[str, Any]
 
 
 class CorruptManifest(Exception):  # noqa: N818 - says what is the matter, as CorruptLock does
-    """The manifest is not what this job writes. Nothing is compacted until a human mends it."""
+    """The manifest is not what this job writes. Nothing is compacted until it is repaired."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(

@@ -25,10 +25,10 @@ class Summary:
     the `rejected_objects`, which are not newline-delimited JSON and so rejected as a whole. `gone`
     inputs were listed, and deleted or changed before they were read. `finished_deletions` were
     committed by an earlier term. `orphans` were written by earlier terms, never committed, and are
-    deleted now. `withheld` inputs S3 did not hand out, so they are
-    left as they are; `withheld_first` has the first few of them and S3's error code for each.
-    `undeleted` inputs are committed and still there, since S3 refused to delete them, in this term
-    or an earlier one; `undeleted_first` likewise. `stopped_early`: inputs may be left.
+    deleted now. `withheld` inputs S3 did not hand out, so they are left as they are;
+    `withheld_first` has the first few of them and S3's error code for each. `undeleted` inputs are
+    committed and still there, since S3 refused to delete them, in this term or an earlier one;
+    `undeleted_first` likewise. `stopped_early`: inputs may be left.
     """
 
     term: int

@@ -82,7 +82,8 @@ class Writer:
         """Copy an input, with its metadata and without reading it, to a key of its own.
 
         Returns S3's error code if it does not copy this very object, None if it has been copied.
-        CopyObject has no If-None-Match in the SDKs that Lambda brings; the nonce in the key makes
+        After an `InternalError` there may be a copy all the same, which no record names. CopyObject
+        has no If-None-Match in the SDKs that Lambda brings; the nonce in the key makes
         it unnecessary.
         """
         self._term.ensure_held()
