@@ -10,7 +10,7 @@ from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self
 
-from compaction.lines import CHUNK
+from compaction.formats import CHUNK
 from compaction.places import new_batch, term_of
 
 if TYPE_CHECKING:
@@ -61,9 +61,10 @@ class Batch:
         self.name = new_batch(term, count)
         self.term = term_of(self.name)
         self.inputs: list[Input] = []
-        self.kept: list[tuple[Input, str]] = []
         self.size = 0
         self.blank = 0
+        self.rejected_objects = 0
+        self._keys = 0
         self._places = places
         with ExitStack() as stack:
             self.good = Packed()
@@ -91,18 +92,23 @@ class Batch:
         fits = self.size + content.size + records <= limits.batch_bytes
         return fits and len(self.inputs) < limits.batch_objects
 
-    def add(self, item: Input, content: Content) -> None:
-        """Take the content over, and close it."""
+    def key_to_keep(self, item: Input) -> str:
+        """Return where to keep the input whole: a key that this batch has not returned before."""
+        self._keys += 1
+        return self._places.kept(self.name, self._keys, item.key)
+
+    def add(self, item: Input, content: Content, *, kept: str | None = None) -> None:
+        """Take the content over, and close it; `kept` is where the input has been copied to."""
         self.inputs.append(item)
+        self.rejected_objects += content.whole is not None
         self.size += content.size
         self.blank += content.blank
         for piece in pieces(content.good):
             self.good.write(piece)
         self.good.lines += content.lines
         about: dict[str, str] = {"key": item.key}
-        if content.keep:
-            about["kept"] = self._places.kept(self.name, len(self.inputs), item.key)
-            self.kept.append((item, about["kept"]))
+        if kept is not None:
+            about["kept"] = kept
         opening = json.dumps(about, ensure_ascii=False).encode()[:-1] + b", "
         content.bad.seek(0)
         for record in content.bad:

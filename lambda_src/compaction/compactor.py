@@ -1,88 +1,103 @@
 """The run of one term: many small objects in, few large parts out, each line exactly once.
 
-**Not guaranteed.** A producer that writes a name again after it has been compacted, be it the same
-bytes once more, has its lines compacted again: names must be unique, and an upload must not be
-repeated minutes later under the same name. The order of lines is kept within an object, not
-between objects. A reader that goes by the listing instead of the manifest sees what does not count.
+**Not guaranteed.** A producer that writes a name again after it has been compacted, even with the
+same bytes, has its lines compacted again: names must be unique, and an upload must not be repeated
+minutes later under the same name. The order of lines is kept within an object, not between objects.
+A reader that uses the listing instead of the manifest sees files that do not count.
 
-**The protocol.** `compacted/manifest.json` is the only truth. A term with number T does, in order:
+**The protocol.** Readers see what `compacted/manifest.json` names, and nothing else. A term with
+number T takes these steps, in this order. Each write is preceded by `ensure_held()`.
 
- 1. claim: stamp T on the manifest. From here on every lower term's commit is refused, and what is
-    read now holds all that they ever committed.
- 2. finish: delete the inputs that the last commit names in `deleting`. Only then list inputs.
- 3. sweep: delete files of lower terms' batches that the manifest does not name. By 1 they never
-    can be committed.
- 4. for each batch, over one listing that goes once round, so that no key comes up twice:
-    a. read and sort the lines; changes nothing
-    b. put the part, the rejected records, whole inputs that must be kept: all under keys with the
-       batch's own name (term, count, nonce), invisible until
-    c. commit: one compare-and-swap that adds the part and the rejected records to the manifest,
-       and replaces `deleting` by the batch's inputs
-    d. delete these inputs
-    e. save the progress in the lock
- 5. clear `deleting`. If there was not the time for everything, save where the next term begins:
-    after the last input this one got to, so that none waits for ever behind others.
- 6. fail, if there are inputs that S3 did not hand out (archived, denied): they were passed over,
-    neither rejected nor deleted, and somebody must hear of it.
+- CLAIM: stamp T on the manifest. From now on every lower term's commit is refused, and the manifest
+  as read here holds all that lower terms ever committed.
+- FINISH: delete the inputs of the last commit, which the manifest names in `deleting`.
+- RETRY: of the inputs in `undeleted`, delete those that still have the ETag they had when they were
+  committed. One that has changed is left as it is: it might hold lines that nobody has compacted.
+- SWEEP: delete files of lower terms' batches that the manifest does not name. Because of CLAIM they
+  can never be committed.
+- Then list the inputs, once round, so that no key comes up twice. Skip every key that the manifest
+  named in `deleting` or `undeleted` at CLAIM. For each batch of the others:
+  - READ: read objects and sort their lines. This changes nothing.
+  - KEEP: copy each input that has to be kept whole, under a key with the batch's own name (term,
+    count, nonce). An input that S3 refuses to copy does not enter the batch.
+  - UPLOAD: put the part, the records of rejected lines and, now and then, a segment of the
+    manifest, under such keys, too.
+  - COMMIT: with one compare-and-swap, add the part and the records to the manifest, set `deleting`
+    to the batch's inputs, and set `undeleted` to the inputs of all earlier batches whose deletion
+    S3 has not confirmed.
+  - DELETE: delete the batch's inputs. One that S3 refuses to delete is remembered until the next
+    write of the manifest. If `Limits.undeleted_inputs` are remembered, there is no further batch.
+  - SAVE: save the progress in the lock.
+- CLEAR: try the deletions again that failed for a reason that may have passed. Then, if it changes
+  anything, write the manifest with `deleting` empty and with `undeleted` as it is now. If there was
+  not the time for everything, save where the next term begins: after the last input that this one
+  reached, so that no input waits for ever behind others.
+- REPORT: raise `InputsWithheld` if S3 did not serve some inputs (they are neither rejected nor
+  deleted), or if `undeleted` is not empty. So the term fails, and an alarm can be raised.
 
-Each write is preceded by `ensure_held()`.
+**The invariant** behind "exactly once": from its COMMIT until S3 has confirmed its deletion, every
+input is named in `deleting` or `undeleted`. COMMIT and CLEAR are the only writes that take a name
+out, and each takes out only names whose deletion S3 has confirmed. S3's LIST, GET and HEAD show a
+confirmed deletion at once, and names never come back, so such a name need not be remembered.
 
-**Crashes.** Whatever the write, before it or after it, answer heard or lost:
+**Crashes**, before or after the write, answer heard or lost, or heard twice because an intermediary
+sent the request twice:
 
-- in 1 or 5: the manifest says the same to readers before and after.
-- in 2, or d: the manifest names the inputs, so the next term deletes the rest of them before it
-  lists. No term compacts a key that `deleting` names, listed or not. Deleting twice is harmless,
-  because names never come back.
-- in 3: the rest is swept by the next term, as `swept` has not moved.
-- in b: the inputs are untouched and the manifest does not name the batch. The next term compacts
-  the inputs anew, under other names, and sweeps the orphans.
-- in c: either it was applied, and all is as after c, or it was not, and all is as in b. If it is
-  still under way, the next term's claim decides: the two meet on one ETag.
-- in e: the progress shown is a batch behind. Nothing depends on it.
+| step | what the crash leaves | what the next term does |
+|---|---|---|
+| CLAIM | the manifest, with the same content for readers | its own CLAIM |
+| FINISH | `deleting` as it was | FINISH again: deleting twice is harmless |
+| RETRY | `undeleted` as it was | RETRY again: keys that are gone are forgotten |
+| SWEEP | some orphans; `swept` has not moved | SWEEP again |
+| READ | nothing | compacts the inputs |
+| KEEP, UPLOAD | files that the manifest does not name; all inputs | sweeps, compacts the inputs |
+| COMMIT, not applied | the same | the same |
+| COMMIT, applied | `deleting` names the inputs, `undeleted` the earlier ones | FINISH, RETRY |
+| COMMIT, under way | a race of it and the next CLAIM for one ETag: one wins | either row above |
+| DELETE | `deleting` names all inputs of the batch, refused ones too | FINISH, remembers those |
+| SAVE | progress that is a batch behind; nothing depends on it | begins elsewhere in the listing |
+| CLEAR, not applied | `deleting` and `undeleted` name keys that are gone | FINISH, RETRY |
+| CLEAR, applied | progress that was not saved | begins elsewhere in the listing |
 
-**A paused leader that goes on after its successor's claim.** Its b makes orphans. Its c is refused
-(`StaleToken`), and it stops. Its d deletes only what its own successful commit names. Its 2 and 3
-delete what was committed, or impossible to commit, when it claimed; both stay so for ever. Inputs
-that it lists and that are gone when it reads them are skipped, and it can commit nothing anyway.
-An orphan that lands later than `Limits.sweep_again` terms after its own stays, as dead weight only.
-
-`deleting` needs no memory of keys further back: a commit replaces it only after S3 has confirmed
-each of its deletions, and S3's LIST and GET show a confirmed deletion at once.
+**A stale leader** that continues after its successor's CLAIM. Its KEEP and UPLOAD make orphans. Its
+COMMIT and CLEAR are refused (`StaleToken`), and it stops. Its DELETE deletes only what its own
+successful COMMIT named. Its FINISH, RETRY and SWEEP delete what was committed, or impossible to
+commit, at its CLAIM; both stay so for ever. What it forgets or remembers of `undeleted` it cannot
+write. Inputs that it lists and that are gone when it reads them are skipped. An orphan that lands
+later than `Limits.sweep_again` terms after its own stays, but no reader sees it.
 """
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from hashlib import sha256
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from compaction.batch import Batch, Packed
+from compaction.batch import Batch
 from compaction.clients import data_client
+from compaction.deletions import Deletions
 from compaction.limits import Limits
-from compaction.manifest import Entry, Manifest
+from compaction.lines import Content
+from compaction.manifest import Manifest
 from compaction.orphans import orphans
 from compaction.places import Places
-from compaction.source import Input, OutOfTime, Source, Withheld, listed
+from compaction.refusals import GONE
+from compaction.source import Input, OutOfTime, Source, listed
 from compaction.summary import InputsWithheld, Summary
-from compaction.writer import NotDeleted, Writer
+from compaction.uploads import Uploads
+from compaction.writer import Writer
 from s3leader.fencing import FencedObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from compaction.lines import Content
+    from compaction.source import Withheld
     from s3leader import Term
 
 log = logging.getLogger(__name__)
-
-_GZIP: Final = "application/gzip"
-_JSON: Final = "application/json"
 
 
 def compact(
@@ -104,8 +119,8 @@ def compact(
 
     Raises:
         LeadershipLost, StaleToken: another leads; it finishes what this term began.
-        CorruptManifest, KeyTaken, NotDeleted: see there.
-        InputsWithheld: some inputs could not be had; all the others were seen to before.
+        CorruptManifest, KeyTaken: see there.
+        InputsWithheld: S3 did not serve or did not delete some inputs; the others are compacted.
     """
     places = Places(bucket=bucket)
     run = _Run(
@@ -137,6 +152,7 @@ class _Run:
         self._should_stop = should_stop
         self._source = Source(client, places, limits, should_stop)
         self._writer = Writer(client, places.bucket, term)
+        self._uploads = Uploads(self._writer, places)
         self._summary = Summary(term=term.number)
         self._carried: tuple[Input, Content] | None = None
         begin = term.state.get("resume_after")
@@ -145,40 +161,60 @@ class _Run:
         term.ensure_held()
         self._snapshot = manifest.claim(term.number)
         self._manifest = Manifest.parsed(self._snapshot.value)
+        self._deletions = Deletions(
+            client, places.bucket, self._writer, limits, self._manifest.undeleted
+        )
 
     def all_steps(self) -> Summary:
-        done = self._manifest.deleting
-        self._writer.delete(done)
-        self._summary.finished_deletions = len(done)
+        done = frozenset((*self._manifest.deleting, *self._manifest.undeleted))
+        self._finish_deletions()
         self._sweep()
-        self._compact(frozenset(done))
-        if self._manifest.deleting:
-            self._write(replace(self._manifest, deleting=()))
-        if self._summary.stopped_early or self._summary.withheld:
-            self._save()
+        self._compact(done)
+        self._clear()
         log.info("compaction is through", extra=self._summary.as_dict())
-        if self._summary.withheld:
+        if self._summary.withheld or self._summary.undeleted:
             raise InputsWithheld(self._summary)
         return self._summary
 
+    def _finish_deletions(self) -> None:
+        """Take the steps FINISH and RETRY."""
+        named = len(self._manifest.deleting) + len(self._manifest.undeleted)
+        self._deletions.finish(self._manifest.deleting)
+        self._deletions.retry(self._manifest.undeleted)
+        self._summary.finished_deletions = named - len(self._deletions.undeleted)
+
     def _sweep(self) -> None:
         number = self._term.number
+        refused: dict[str, str] = {}
         since = max(1, self._manifest.swept - self._limits.sweep_again + 1)
         found = orphans(self._client, self._places, self._manifest, since=since, before=number)
-        try:
-            while some := list(islice(found, 1000)):
-                self._writer.delete(some)
-                self._summary.orphans += len(some)
-        except NotDeleted as error:  # dead weight, which need not keep the job from its work
-            log.warning("orphans are left: %s", error)
-            return
-        self._manifest = replace(self._manifest, swept=number - 1)
+        while some := list(islice(found, 1000)):
+            errors = self._writer.delete(some)
+            self._summary.orphans += len(some) - len(errors)
+            refused |= errors
+        if refused:  # no reader sees them, so the job need not stop for them
+            key, code = next(iter(refused.items()))
+            log.warning("%d orphans are left, %s the first: %s", len(refused), key, code)
+        else:
+            self._manifest = replace(self._manifest, swept=number - 1)
+
+    def _clear(self) -> None:
+        if self._deletions.full:
+            log.error("no further batch: too many committed inputs are not deleted")
+            self._summary.stopped_early = True
+        undeleted_before = dict(self._deletions.undeleted)
+        self._deletions.retry_passing()
+        undeleted = dict(self._deletions.undeleted)
+        if self._manifest.deleting or self._manifest.undeleted != undeleted:
+            self._write(replace(self._manifest, deleting=(), undeleted=undeleted))
+        if self._summary.stopped_early or self._summary.withheld or undeleted_before:
+            self._save()
 
     def _compact(self, done: frozenset[str]) -> None:
         with closing(self._source.contents(self._inputs(done))) as contents:
             more = True
             try:
-                while more:
+                while more and not self._deletions.full:
                     with Batch(self._places, self._term.number, self._summary.batches + 1) as batch:
                         more = self._fill(batch, contents)
                         if batch.inputs:
@@ -206,66 +242,52 @@ class _Run:
             if found is None:
                 return False
             item, content = found
-            if content is None:
-                log.warning("%s was listed, and is gone or has changed", item.key)
-                self._summary.gone += 1
-            elif isinstance(content, Withheld):
-                log.warning("S3 does not hand out %s: %s", item.key, content.code)
-                self._summary.withhold(item.key, content.code)
-                self._reached = item.key
-            elif batch.has_room_for(content, self._limits):
-                batch.add(item, content)
-                self._reached = item.key
+            if isinstance(content, Content):
+                if not batch.has_room_for(content, self._limits):
+                    self._carried = item, content
+                    return True
+                self._take(batch, item, content)
             else:
-                self._carried = item, content
-                return True
+                self._summary.pass_over(item.key, content.code if content else None)
+            self._reached = item.key
         self._summary.stopped_early = True
         return False
 
+    def _take(self, batch: Batch, item: Input, content: Content) -> None:
+        """Add an object to the batch; keep it whole before that, if it must be kept."""
+        with closing(content):
+            key = batch.key_to_keep(item) if content.keep else None
+            if key is not None and (code := self._writer.keep(item, key)) is not None:
+                self._summary.pass_over(item.key, None if code in GONE else code)
+                return
+            if content.whole is not None:
+                log.warning("%s is rejected as a whole: %s", item.key, content.whole)
+            batch.add(item, content, kept=key)
+
     def _commit(self, batch: Batch) -> None:
-        part = self._put(self._places.part(batch.name), batch.good, batch)
-        rejected = self._put(self._places.rejects(batch.name), batch.bad, batch)
-        for item, key in batch.kept:
-            self._writer.keep(item, key)
+        part, rejected = self._uploads.part(batch), self._uploads.rejects(batch)
         manifest = self._manifest
         if (part or rejected) and manifest.entries() >= self._limits.manifest_parts:
-            manifest = self._move_to_segment(manifest, batch)
-        inputs = tuple(item.key for item in batch.inputs)
+            manifest = self._uploads.segment(manifest, batch)
         self._write(
-            manifest.committing(part=part, rejected=rejected, inputs=inputs, size=batch.size)
+            manifest.committing(
+                part=part,
+                rejected=rejected,
+                inputs=tuple(item.key for item in batch.inputs),
+                undeleted=dict(self._deletions.undeleted),
+                size=batch.size,
+            )
         )
-        self._count(batch, part, rejected)
-        self._writer.delete(inputs)
+        self._summary.count(batch, part, rejected)
+        self._deletions.delete(batch.inputs)
         self._save()
 
     def _save(self) -> None:
         """Leave the progress in the lock; `resume_after` is empty if everything was seen."""
+        self._summary.leave_undeleted(self._deletions.codes)
         progress = self._summary.as_dict()
         resume = self._reached if self._summary.stopped_early else ""
         self._term.save({**progress, "totals": self._manifest.totals, "resume_after": resume})
-
-    def _put(self, key: str, packed: Packed, batch: Batch) -> Entry | None:
-        if not packed.lines:
-            return None
-        size, digest = packed.finished()
-        self._writer.create(key, packed.file, sha256=digest, content_type=_GZIP)
-        self._summary.bytes_out += size
-        return {
-            "key": key,
-            "term": batch.term,
-            "lines": packed.lines,
-            "bytes": packed.bytes,
-            "size": size,
-            "sha256": digest,
-        }
-
-    def _move_to_segment(self, manifest: Manifest, batch: Batch) -> Manifest:
-        """Put older entries where they need not be written again; the commit makes it count."""
-        key = self._places.segment(batch.name)
-        body = json.dumps(manifest.segment(), separators=(",", ":")).encode()
-        digest = sha256(body).hexdigest()
-        self._writer.create(key, io.BytesIO(body), sha256=digest, content_type=_JSON)
-        return manifest.moved_to(key)
 
     def _write(self, manifest: Manifest) -> None:
         self._term.ensure_held()
@@ -273,25 +295,3 @@ class _Run:
             manifest.value(), token=self._term.number, after=self._snapshot
         )
         self._manifest = manifest
-
-    def _count(self, batch: Batch, part: Entry | None, rejected: Entry | None) -> None:
-        done = self._summary
-        done.batches += 1
-        done.objects += len(batch.inputs)
-        done.lines += batch.good.lines
-        done.blank += batch.blank
-        done.rejected += batch.bad.lines
-        done.parts += 1 if part else 0
-        done.bytes_in += batch.size
-        log.info(
-            "committed a batch",
-            extra={
-                "term": batch.term,
-                "batch": batch.name,
-                "part": part and part["key"],
-                "rejects": rejected and rejected["key"],
-                "objects": len(batch.inputs),
-                "lines": batch.good.lines,
-                "rejected": batch.bad.lines,
-            },
-        )

@@ -19,6 +19,17 @@ class Limits:
     take, since they can take several times the lines' own bytes. `manifest_parts` is how many
     parts the manifest names itself before it moves them to a segment. `sweep_again` is how many
     terms are searched for orphans more than once, because a write of theirs may have landed late.
+    `undeleted_inputs` is how many committed inputs that S3 refuses to delete the manifest may
+    remember before no further batch is committed; since one batch more may be refused, it names at
+    most that many and `batch_objects`. A thousand keys of 100 bytes add 130 KB to each commit.
+
+    An object is rejected as a whole by two shares, in percent (see `lines.py`). Newlines cut
+    compressed data into lines of 256 bytes on average, and 99 in 100 of them are not text, so
+    `binary_percent` decides how much of it may follow JSON unnoticed: a quarter is far below an
+    object of another format, and leaves one line in a wrong encoding to itself if three good ones
+    are beside it. `malformed_percent` is the majority: pretty-printed JSON, CSV or XML are
+    malformed in nearly all lines, while a producer that crashed leaves one torn line, which may be
+    every second one of a small object.
     """
 
     batch_bytes: int = 32 * _MIB
@@ -30,6 +41,9 @@ class Limits:
     readers: int = 8
     manifest_parts: int = 200
     sweep_again: int = 10
+    undeleted_inputs: int = 1000
+    binary_percent: int = 25
+    malformed_percent: int = 50
 
     def __post_init__(self) -> None:
         """Refuse what would never make progress."""
@@ -37,3 +51,5 @@ class Limits:
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{field.name} must be a whole number above 0, not {value!r}")
+            if field.name.endswith("_percent") and value > 100:
+                raise ValueError(f"{field.name} must be at most 100, not {value!r}")

@@ -1,9 +1,10 @@
 """The manifest's content: what has been committed, and what is still to be deleted for it.
 
-    {"format": 1,
+    {"format": 1 or 2,
      "parts":    [{"key", "term", "lines", "bytes", "size", "sha256"}, …],
      "rejected": [{"key", "term", "lines", "size", "sha256"}, …],
      "deleting": ["events/…", …],        the inputs of the last commit
+     "undeleted": {"events/…": "<ETag>"} inputs of earlier commits that S3 refused to delete
      "earlier":  "compacted/…segment.json" or null,
      "totals":   {"objects", "lines", "rejected", "bytes", "parts"},
      "swept":    41}
@@ -12,6 +13,11 @@
 `{"parts", "rejected", "earlier"}`, is never changed, and links to the one before it. So a commit
 rewrites at most `Limits.manifest_parts` entries however many there are in all, and a reader who
 wants them all follows the links. Entries stand in the order of their commits, so of their terms.
+
+No input that `deleting` or `undeleted` names may be compacted again, so they stay in the manifest
+itself. `undeleted` is bounded by `Limits.undeleted_inputs` and one batch. An ETag is empty if S3
+did not say it. The format is 2 while `undeleted` has keys: versions of this job that know format 1
+only would compact those inputs again, and now refuse the manifest instead.
 """
 
 from __future__ import annotations
@@ -19,14 +25,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-FORMAT: Final = 1
+_FORMAT: Final = 1
+_FORMAT_WITH_UNDELETED: Final = 2
 _TOTALS: Final = ("objects", "lines", "rejected", "bytes", "parts")
+
+_KNOWN: Final = {
+    *("format", "parts", "rejected", "deleting", "undeleted", "earlier", "totals", "swept")
+}
 
 Entry = dict[str, Any]
 
 
 class CorruptManifest(Exception):  # noqa: N818 - says what is the matter, as CorruptLock does
-    """The manifest is not what this job writes. Nothing is compacted until a human mends it."""
+    """The manifest is not what this job writes. Nothing is compacted until it is repaired."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(
@@ -43,6 +54,7 @@ class Manifest:
     parts: tuple[Entry, ...] = ()
     rejected: tuple[Entry, ...] = ()
     deleting: tuple[str, ...] = ()
+    undeleted: dict[str, str] = field(default_factory=dict)
     earlier: str | None = None
     totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TOTALS, 0))
     swept: int = 0
@@ -51,27 +63,30 @@ class Manifest:
     @classmethod
     def parsed(cls, value: dict[str, Any]) -> Manifest:
         """Read the JSON value of a manifest; an empty object is one of no parts."""
-        if (written := value.get("format", FORMAT)) != FORMAT:
-            raise CorruptManifest(f"its format is {written!r}, not {FORMAT}")
-        known = {"format", "parts", "rejected", "deleting", "earlier", "totals", "swept"}
-        totals = _typed(value, "totals", dict, {})
+        if (written := value.get("format", _FORMAT)) not in {_FORMAT, _FORMAT_WITH_UNDELETED}:
+            raise CorruptManifest(
+                f"its format is {written!r}, not {_FORMAT} or {_FORMAT_WITH_UNDELETED}"
+            )
+        totals, undeleted = _typed(value, "totals", dict, {}), _typed(value, "undeleted", dict, {})
         return cls(
             parts=_entries(value, "parts"),
             rejected=_entries(value, "rejected"),
             deleting=tuple(_each(value, "deleting", str)),
+            undeleted={key: _typed(undeleted, key, str, "") for key in undeleted},
             earlier=_typed(value, "earlier", str, None),
             totals={name: _typed(totals, name, int, 0) for name in _TOTALS},
             swept=_typed(value, "swept", int, 0),
-            others={key: value[key] for key in value.keys() - known},
+            others={key: value[key] for key in value.keys() - _KNOWN},
         )
 
     def value(self) -> dict[str, Any]:
         """Make the JSON value; what this version does not know is kept as it was."""
         return {
             **self.others,
-            "format": FORMAT,
+            "format": _FORMAT_WITH_UNDELETED if self.undeleted else _FORMAT,
             **self.segment(),
             "deleting": list(self.deleting),
+            "undeleted": self.undeleted,
             "totals": self.totals,
             "swept": self.swept,
         }
@@ -93,9 +108,18 @@ class Manifest:
         return replace(self, parts=(), rejected=(), earlier=segment)
 
     def committing(
-        self, *, part: Entry | None, rejected: Entry | None, inputs: tuple[str, ...], size: int
+        self,
+        *,
+        part: Entry | None,
+        rejected: Entry | None,
+        inputs: tuple[str, ...],
+        undeleted: dict[str, str],
+        size: int,
     ) -> Manifest:
-        """Add a batch and name its inputs for deletion, in place of those deleted since."""
+        """Add a batch and name its inputs for deletion, in place of those of the batch before.
+
+        `undeleted` are all inputs of earlier batches that may still exist, with their ETags.
+        """
         more = {
             "objects": len(inputs),
             "lines": part["lines"] if part else 0,
@@ -108,6 +132,7 @@ class Manifest:
             parts=(*self.parts, part) if part else self.parts,
             rejected=(*self.rejected, rejected) if rejected else self.rejected,
             deleting=inputs,
+            undeleted=undeleted,
             totals={name: self.totals[name] + more[name] for name in _TOTALS},
         )
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from compaction.batch import pieces
-from compaction.lines import CHUNK
+from compaction.formats import CHUNK
 from compaction.manifest import Entry, Manifest
 from compaction.orphans import earlier
 from compaction.places import Places

@@ -23,9 +23,12 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from compaction.lines import CHUNK, Content, TooLarge, rejected_whole, sort_lines
+from compaction.formats import CHUNK
+from compaction.lines import Content, TooLarge, rejected_whole, sort_lines
+from compaction.refusals import GONE, cannot_serve_key, code_of
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
     from compaction.limits import Limits
@@ -40,23 +43,6 @@ _BROKE_OFF: Final = (
     ReadTimeoutError,
     ResponseStreamingError,
 )
-_GONE: Final = {"NoSuchKey", "404", "PreconditionFailed", "412"}
-# Refusals that are no fault of the key: it may be had later, or no key may be had at all.
-_NOT_THE_KEY: Final = {
-    "ExpiredToken",
-    "InvalidAccessKeyId",
-    "InvalidToken",
-    "NoSuchBucket",
-    "OperationAborted",
-    "RequestLimitExceeded",
-    "RequestTimeTooSkewed",
-    "RequestTimeout",
-    "SlowDown",
-    "TokenRefreshRequired",
-    "TooManyRequests",
-    "TooManyRequestsException",
-}
-_PASSING: Final = {408, 429}
 _MOST_COPIED: Final = 5 * 1024**3  # the most that CopyObject takes, should it have to be kept
 
 
@@ -71,7 +57,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """S3 has the object and does not hand it out: archived, denied, or its key is out of reach."""
+    """S3 has the object and does not serve it: archived, denied, damaged, no right to its KMS key.
+
+    `code` is S3's error code, or `IncompleteBody`: reading it broke off, several times.
+    """
 
     code: str
 
@@ -174,29 +163,31 @@ class Source:
     ) -> Content | Withheld | None:
         """Read one object from its beginning, again if the connection breaks off.
 
-        A part of an object must never pass for the whole of it.
+        A part of an object must never pass for the whole of it. One that breaks off each time is
+        withheld, as one that S3 refuses: nothing else need wait for it.
         """
-        for tries_left in reversed(range(_TRIES)):
+        for _ in range(_TRIES):
             try:
-                chunks = self._chunks(item, should_stop)
-                return sort_lines(chunks, self._limits, at_most=at_most)
+                # If-Match: a key written again since it was listed is left for the next time.
+                got = self._client.get_object(Bucket=self._bucket, Key=item.key, IfMatch=item.etag)
             except ClientError as error:
-                code = error.response.get("Error", {}).get("Code", "")
-                if code in _GONE:
+                if (code := code_of(error)) in GONE:
                     return None
-                if not _of_the_key(error, code):
+                if not cannot_serve_key(error):
                     raise
                 return Withheld(code)
-            except _BROKE_OFF:
-                if not tries_left:
-                    raise
-        raise AssertionError("unreachable")
+            try:
+                chunks = self._chunks(item, got["Body"], should_stop)
+                return sort_lines(chunks, self._limits, at_most=at_most)
+            except _BROKE_OFF as error:
+                log.warning("reading %s broke off: %s", item.key, error)
+        return Withheld("IncompleteBody")
 
-    def _chunks(self, item: Input, should_stop: Callable[[], bool]) -> Iterator[bytes]:
-        # If-Match: a key that was written again since it was listed is left for the next time.
-        got = self._client.get_object(Bucket=self._bucket, Key=item.key, IfMatch=item.etag)
+    def _chunks(
+        self, item: Input, body: StreamingBody, should_stop: Callable[[], bool]
+    ) -> Iterator[bytes]:
         # `closing`, because a StreamingBody as a context manager gives the raw stream, unchecked.
-        with closing(got["Body"]) as body:
+        with closing(body):
             # Its length is compared with Content-Length when a read comes back empty.
             while chunk := body.read(CHUNK):
                 if should_stop():
@@ -209,10 +200,3 @@ def _close(future: Future[Content | Withheld | None]) -> None:
         return
     if isinstance(left := future.result(), Content):
         left.close()
-
-
-def _of_the_key(error: ClientError, code: str) -> bool:
-    """Tell whether S3 refuses this very object, and would again at once."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    passing = status in _PASSING or code in _NOT_THE_KEY or "Throttl" in code
-    return 400 <= status < 500 and not passing

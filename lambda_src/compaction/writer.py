@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
+from compaction.refusals import cannot_serve_key, code_of, passes, refuses_key, status_of
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -25,7 +27,6 @@ _TRIES: Final = 3
 _PAGE: Final = 1000  # the most that one DeleteObjects takes
 _TAKEN: Final = {"PreconditionFailed", "412"}
 _AGAIN: Final = {"ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "409"}
-_DENIED: Final = {"AccessDenied", "AllAccessDisabled"}
 
 
 class KeyTaken(Exception):  # noqa: N818 - says what is the matter
@@ -37,19 +38,6 @@ class KeyTaken(Exception):  # noqa: N818 - says what is the matter
             f" something other than this job write below that prefix?"
         )
         self.key = key
-
-
-class NotDeleted(Exception):  # noqa: N818
-    """S3 did not delete committed inputs; the next term deletes them, before anything else."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        key, code = next(iter(errors.items()))
-        super().__init__(
-            f"{len(errors)} objects that are committed could not be deleted, {key} the first:"
-            f" {code}. They are named in the manifest, and the next term goes on there. If access"
-            f" was denied, allow s3:DeleteObject."
-        )
-        self.errors = errors
 
 
 class Writer:
@@ -78,10 +66,10 @@ class Writer:
                     Metadata={"sha256": sha256},
                 )
             except ClientError as error:
-                if (code := _code(error)) in _TAKEN:
+                if (code := code_of(error)) in _TAKEN:
                     self._check_own(key, sha256)
                     return
-                if not tries_left or not (code in _AGAIN or _status(error) >= 500):
+                if not tries_left or not (code in _AGAIN or status_of(error) >= 500):
                     raise
             except HTTPClientError:
                 if not tries_left:
@@ -90,53 +78,68 @@ class Writer:
                 return
             log.warning("it is not known whether %s was written; trying again", key)
 
-    def keep(self, item: Input, key: str) -> None:
-        """Copy an input to a key of its own, without reading it.
+    def keep(self, item: Input, key: str) -> str | None:
+        """Copy an input, with its metadata and without reading it, to a key of its own.
 
-        CopyObject has no If-None-Match in the SDKs that Lambda brings; the nonce stands in for it.
+        Returns S3's error code if it does not copy this very object, None if it has been copied.
+        After an `InternalError` there may be a copy all the same, which no record names. CopyObject
+        has no If-None-Match in the SDKs that Lambda brings; the nonce in the key makes
+        it unnecessary.
         """
         self._term.ensure_held()
-        self._client.copy_object(
-            Bucket=self._bucket,
-            Key=key,
-            CopySource={"Bucket": self._bucket, "Key": item.key},
-            CopySourceIfMatch=item.etag,
-            TaggingDirective="REPLACE",  # else it needs the right to read tags
-        )
+        try:
+            self._client.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource={"Bucket": self._bucket, "Key": item.key},
+                CopySourceIfMatch=item.etag,
+                TaggingDirective="REPLACE",  # else it needs the right to read tags
+            )
+        except ClientError as error:
+            if not cannot_serve_key(error):
+                raise
+            return code_of(error)
+        return None
 
-    def delete(self, keys: Sequence[str]) -> None:
-        """Delete objects; one that is gone already counts as deleted.
+    def delete(self, keys: Sequence[str]) -> dict[str, str]:
+        """Delete objects; return S3's error code for each that may still exist.
 
-        Raises:
-            NotDeleted: some are left, after several tries.
+        One that is gone already counts as deleted. A refusal is final; an error that may pass is
+        tried again, several times.
         """
+        refused: dict[str, str] = {}
         left = list(keys)
-        errors: dict[str, str] = {}
         for _ in range(_TRIES):
-            errors = {}
+            for key in left:
+                refused.pop(key, None)
             for start in range(0, len(left), _PAGE):
-                errors |= self._delete_page(left[start : start + _PAGE])
-            left = list(errors)
-            if not errors or _DENIED & set(errors.values()):
+                refused |= self._delete_page(left[start : start + _PAGE])
+            left = [key for key, code in refused.items() if passes(code)]
+            if not left:
                 break
-        if errors:
-            raise NotDeleted(errors)
+        return refused
 
     def _delete_page(self, keys: list[str]) -> dict[str, str]:
         errors: dict[str, str] = {}
         # DeleteObjects names keys in XML, which cannot say every character that a key may have.
         for key in (key for key in keys if not key.isprintable()):
             self._term.ensure_held()
-            self._client.delete_object(Bucket=self._bucket, Key=key)
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                errors |= _refused(error, [key])
         if plain := [key for key in keys if key.isprintable()]:
             self._term.ensure_held()
-            answer = self._client.delete_objects(
-                Bucket=self._bucket,
-                Delete={"Objects": [{"Key": key} for key in plain], "Quiet": True},
-            )
-            for error in answer.get("Errors", ()):
-                if (code := error.get("Code", "unknown")) != "NoSuchKey":
-                    errors[error["Key"]] = code
+            try:
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket,
+                    Delete={"Objects": [{"Key": key} for key in plain], "Quiet": True},
+                )
+            except ClientError as error:
+                return errors | _refused(error, plain)
+            for problem in answer.get("Errors", ()):
+                if (code := problem.get("Code", "unknown")) != "NoSuchKey":
+                    errors[problem["Key"]] = code
         return errors
 
     def _check_own(self, key: str, sha256: str) -> None:
@@ -145,9 +148,8 @@ class Writer:
             raise KeyTaken(key)
 
 
-def _code(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")
-
-
-def _status(error: ClientError) -> int:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+def _refused(error: ClientError, keys: list[str]) -> dict[str, str]:
+    """Return the refusal as one of each key; raise what does not depend on the keys."""
+    if not refuses_key(error):
+        raise error
+    return {} if code_of(error) == "NoSuchKey" else dict.fromkeys(keys, code_of(error))

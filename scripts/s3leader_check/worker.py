@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from compaction import Limits, compact
-from compaction.writer import NotDeleted
+from compaction import InputsWithheld, Limits, compact
 from s3leader import Election, LeadershipLost, S3LeaderError, StaleToken, StoreUnavailable, Term
 from s3leader.fencing import FencedObject, Snapshot
 from s3leader.store import Store
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FIRST_TICK: Final = datetime(2026, 11, 23, 6, tzinfo=UTC)
-_HINDRANCES: Final = (S3LeaderError, ClientError, BotoCoreError, NotDeleted)
+_HINDRANCES: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
 _DAWDLES_S: Final = 0.05  # before each write, so that there is time to be hit
 _SMALL: Final = Limits(batch_objects=2, readers=2, manifest_parts=20)
 

@@ -51,6 +51,7 @@ class FakeS3:
         self.meta = _META
         self.objects: dict[str, Stored] = {}
         self.hook: Hook | None = None
+        self.undeletable: dict[str, str] = {}  # S3's error code for each of these keys
         self.page_size = page_size
         self.log: list[str] = []
         self._step = threading.RLock()
@@ -115,7 +116,8 @@ class FakeS3:
         }
 
     def _head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
-        return {"Metadata": self._found("HeadObject", Key).metadata}
+        there = self._found("HeadObject", Key)
+        return {"Metadata": there.metadata, "ETag": there.etag}
 
     def _put_object(
         self,
@@ -141,19 +143,24 @@ class FakeS3:
         there = self._found("CopyObject", CopySource["Key"])
         if there.etag != CopySourceIfMatch:
             raise refusal("CopyObject", "PreconditionFailed", 412)
-        self.objects[Key] = Stored(there.body)
+        self.objects[Key] = Stored(there.body, there.metadata)
         return {}
 
     def _delete_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
+        if (code := self.undeletable.get(Key)) is not None:
+            raise refusal("DeleteObject", code, 403)
         self.objects.pop(Key, None)
         return {}
 
     def _delete_objects(self, *, Delete: Any, **_: Any) -> dict[str, Any]:
         assert len(Delete["Objects"]) <= 1000
-        for item in Delete["Objects"]:
-            assert item["Key"].isprintable(), "MalformedXML"
-            self.objects.pop(item["Key"], None)
-        return {}
+        keys = [item["Key"] for item in Delete["Objects"]]
+        assert all(key.isprintable() for key in keys), "MalformedXML"
+        refused = {key: self.undeletable[key] for key in keys if key in self.undeletable}
+        for key in keys:
+            if key not in refused:
+                self.objects.pop(key, None)
+        return {"Errors": [{"Key": key, "Code": code} for key, code in refused.items()]}
 
     def _list_objects_v2(self, *, Prefix: str, StartAfter: str = "", **_: Any) -> dict[str, Any]:
         keys = [key for key in self.keys(Prefix) if key > StartAfter]

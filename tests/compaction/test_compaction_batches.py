@@ -267,10 +267,10 @@ def test_progress_is_saved_after_each_batch() -> None:
 def test_the_summary_counts_what_was_done() -> None:
     world = World(limits=Limits())
     world.produce("a", [b"{}", b"X", b""])
-    world.produce("b", [b"{}", b" ", b"X", b"X"], packed=True)
+    world.produce("b", [b"{}", b" ", b"1", b"X", b"X"], packed=True)
     done = world.lead()
     counted = (done.objects, done.lines, done.rejected, done.blank, done.parts, done.batches)
-    assert counted == (2, 2, 3, 1, 1, 1)
+    assert counted == (2, 3, 3, 1, 1, 1)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True])

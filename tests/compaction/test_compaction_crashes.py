@@ -18,12 +18,13 @@ from tests.compaction.world import (
     World,
     crash_after,
     crash_before,
+    echo,
     lose_answer,
     lose_request,
 )
 
 Happen = Callable[[str, Perform], Any]
-BEFALLS = [crash_before, crash_after, lose_answer, lose_request]
+BEFALLS = [crash_before, crash_after, lose_answer, lose_request, echo]
 
 
 def befallen(happen: Happen, nth: int) -> World | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from compaction import Limits
 from tests.compaction.fake_s3 import REQUESTS, Perform
-from tests.compaction.world import ENDS, At, Crashed, World, lose_answer, lose_request
+from tests.compaction.world import ENDS, At, Crashed, World, echo, lose_answer, lose_request
 
 
 class Fate(Enum):
@@ -24,17 +24,22 @@ class Fate(Enum):
     CRASH_UNDER_WAY = auto()
     ANSWER_LOST = auto()
     REQUEST_LOST = auto()
+    ECHO = auto()
     PAUSED = auto()
 
 
 @dataclass(frozen=True)
 class Leader:
-    """One term: `produced` objects appear before it, and its `nth` request is befallen."""
+    """One term: `produced` objects appear before it, and its `nth` request is befallen.
+
+    Meanwhile S3 refuses to delete each `held`-th input, none if that is 0.
+    """
 
     fate: Fate
     nth: int
     produced: int
     lands: bool  # whether what is under way arrives before this term
+    held: int
 
 
 LEADERS = st.builds(
@@ -43,6 +48,7 @@ LEADERS = st.builds(
     nth=st.integers(0, 40),
     produced=st.integers(0, 4),
     lands=st.booleans(),
+    held=st.integers(0, 3),
 )
 
 
@@ -50,7 +56,9 @@ class History:
     """Plays leaders one after the other; a paused one goes on when those after it are through."""
 
     def __init__(self) -> None:
-        self.world = World(limits=Limits(batch_objects=3, readers=1, manifest_parts=3))
+        self.world = World(
+            limits=Limits(batch_objects=3, readers=1, manifest_parts=3, undeleted_inputs=4)
+        )
         self.under_way: list[Perform] = []
         self._produced = 0
 
@@ -78,9 +86,18 @@ class History:
     def _lead(self, leader: Leader, others: list[Leader]) -> None:
         if leader.fate is not Fate.NONE:
             At(self.world.s3, leader.nth, self._happen(leader.fate, others), counts=REQUESTS)
+        self._hold(leader.held)
         with contextlib.suppress(*ENDS):
             self.world.lead()
         self.world.s3.hook = None
+
+    def _hold(self, every: int) -> None:
+        """From now on, until this is called again, let S3 refuse some deletions."""
+        self.world.s3.undeletable = {
+            key: "AccessDenied"
+            for key in self.world.s3.keys("events/")
+            if every and int(key.rpartition("-")[2]) % every == 0
+        }
 
     def _happen(self, fate: Fate, others: list[Leader]) -> Any:
         def happen(name: str, perform: Perform) -> Any:
@@ -93,6 +110,8 @@ class History:
                     return lose_answer(name, perform)
                 case Fate.REQUEST_LOST:
                     return lose_request(name, perform)
+                case Fate.ECHO:
+                    return echo(name, perform)
                 case Fate.PAUSED:
                     self.play(others)
                     return perform()
@@ -108,6 +127,7 @@ def test_every_line_comes_out_once_in_any_history(leaders: list[Leader]) -> None
     history = History()
     history.play(list(leaders))
     history.land()
+    history.world.s3.undeletable = {}
     history.world.lead()
     history.world.lead()
     assert not history.world.faults()

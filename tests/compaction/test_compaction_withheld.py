@@ -43,6 +43,7 @@ def produced(names: str = "abcde") -> World:
         ("KMS.DisabledException", 400),
         ("KMS.KMSInvalidStateException", 409),
         ("InvalidRequest", 400),
+        ("InternalError", 500),
     ],
 )
 def test_inputs_behind_one_that_is_withheld_are_committed(code: str, status: int) -> None:
@@ -129,7 +130,7 @@ def test_an_input_too_large_to_be_copied_is_withheld() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        refusal("GetObject", "InternalError", 500),
+        refusal("GetObject", "ServiceUnavailable", 503),
         refusal("GetObject", "SlowDown", 503),
         refusal("GetObject", "SlowDown", 400),
         refusal("GetObject", "KMS.ThrottlingException", 400),
@@ -151,7 +152,7 @@ def test_what_is_no_fault_of_the_key_ends_the_term(error: Exception) -> None:
 
 
 def test_a_small_gzip_of_nul_lines_makes_small_records_and_loses_nothing() -> None:
-    world = World(limits=Limits())
+    world = World(limits=Limits(binary_percent=100, malformed_percent=100))
     body = gzip.compress((b"\0" * (4 * 1024 * 1024) + b"\n") * 8)
     world.s3._put_object(Key="events/nul.gz", Body=body)
     world.lead()
@@ -173,7 +174,7 @@ def test_an_object_with_too_many_records_is_one_record_and_is_kept() -> None:
 
 
 def test_records_count_towards_the_bytes_of_a_batch() -> None:
-    world = World(limits=Limits(batch_bytes=1000))
+    world = World(limits=Limits(batch_bytes=1000, binary_percent=100))
     for name in "abc":
         world.produce(name, [b"1", b"X" + b"\0" * 100])
     world.lead()

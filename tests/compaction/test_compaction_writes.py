@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from compaction import committed
 from compaction.manifest import CorruptManifest, Manifest
 from compaction.places import Places, batch_of, new_batch, term_of
-from compaction.writer import KeyTaken, NotDeleted, Writer
+from compaction.writer import KeyTaken, Writer
 from tests.compaction.fake_s3 import FakeS3, Perform, refusal
-from tests.compaction.world import BUCKET, FakeTerm, World
+from tests.compaction.world import BUCKET, At, FakeTerm, World, echo
 
 
 def writer(s3: FakeS3) -> Writer:
@@ -85,6 +85,14 @@ def test_a_create_that_meets_its_own_earlier_try_is_applied() -> None:
     assert s3.log == ["put_object", "put_object", "head_object"]
 
 
+def test_a_create_that_an_intermediary_sends_twice_is_applied() -> None:
+    """The answer to the second one, 412, is the first that is heard."""
+    s3 = FakeS3()
+    At(s3, 0, echo)
+    create(s3)
+    assert (s3.objects["part"].body, s3.log) == (b"body", ["put_object"] * 2 + ["head_object"])
+
+
 def test_a_create_never_overwrites_what_is_not_its_own() -> None:
     s3 = FakeS3()
     create(s3, sha256="another's")
@@ -107,7 +115,7 @@ def denying(s3: FakeS3, code: str, *, times: int) -> None:
         kept = s3.objects.pop("b")
         answer = perform()
         s3.objects["b"] = kept
-        return {**answer, "Errors": [{"Key": "b", "Code": code}]}
+        return {**answer, "Errors": [*answer["Errors"], {"Key": "b", "Code": code}]}
 
     s3.hook = hook
 
@@ -122,31 +130,55 @@ def filled(*keys: str) -> FakeS3:
 def test_a_key_that_could_not_be_deleted_is_tried_again() -> None:
     s3 = filled("a", "b", "c")
     denying(s3, "InternalError", times=2)
-    writer(s3).delete(["a", "b", "c"])
-    assert s3.keys() == []
+    refused = writer(s3).delete(["a", "b", "c"])
+    assert (s3.keys(), refused) == ([], {})
 
 
 def test_keys_that_cannot_be_deleted_are_reported_by_name() -> None:
     s3 = filled("a", "b", "c")
     denying(s3, "InternalError", times=9)
-    with pytest.raises(NotDeleted) as caught:
-        writer(s3).delete(["a", "b", "c"])
-    assert caught.value.errors == {"b": "InternalError"}
+    assert writer(s3).delete(["a", "b", "c"]) == {"b": "InternalError"}
 
 
 def test_a_deletion_that_is_denied_is_not_tried_again() -> None:
     s3 = filled("a", "b")
     denying(s3, "AccessDenied", times=9)
-    with pytest.raises(NotDeleted, match="s3:DeleteObject"):
-        writer(s3).delete(["a", "b"])
-    assert s3.log == ["delete_objects"]
+    refused = writer(s3).delete(["a", "b"])
+    assert (refused, s3.log) == ({"b": "AccessDenied"}, ["delete_objects"])
+
+
+def test_a_refusal_of_one_key_does_not_keep_others_from_being_tried_again() -> None:
+    s3 = filled("a", "b", "c")
+    denying(s3, "InternalError", times=2)
+    s3.undeletable["a"] = "AccessDenied"
+    assert (writer(s3).delete(["a", "b", "c"]), s3.keys()) == ({"a": "AccessDenied"}, ["a"])
+
+
+def test_a_key_that_xml_cannot_say_and_that_is_denied_is_reported_by_name() -> None:
+    s3 = filled("a", "b\x01", "c\n")
+    s3.undeletable["b\x01"] = "AccessDenied"
+    assert writer(s3).delete(s3.keys()) == {"b\x01": "AccessDenied"}
+
+
+def test_a_request_that_is_denied_as_a_whole_is_a_refusal_of_each_key() -> None:
+    s3 = filled("a", "b")
+    failing(s3, refusal("DeleteObjects", "AccessDenied", 403), times=1)
+    assert writer(s3).delete(["a", "b"]) == dict.fromkeys("ab", "AccessDenied")
+
+
+@pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("ExpiredToken", 400)])
+def test_a_request_that_fails_whatever_its_keys_is_raised(code: str, status: int) -> None:
+    s3 = filled("a")
+    failing(s3, refusal("DeleteObjects", code, status), times=1)
+    with pytest.raises(ClientError, match=code):
+        writer(s3).delete(["a"])
 
 
 def test_a_key_that_is_gone_counts_as_deleted() -> None:
     s3 = filled("a", "b")
     denying(s3, "NoSuchKey", times=1)
-    writer(s3).delete(["a", "b"])
-    assert s3.log == ["delete_objects"]
+    refused = writer(s3).delete(["a", "b"])
+    assert (refused, s3.log) == ({}, ["delete_objects"])
 
 
 def test_more_than_a_thousand_keys_are_deleted_in_pages() -> None:
@@ -159,23 +191,6 @@ def test_keys_that_xml_cannot_say_are_deleted_one_by_one() -> None:
     s3 = filled("a", "b\x01", "c\n", "d")
     writer(s3).delete(s3.keys())
     assert s3.keys() == []
-
-
-def test_inputs_that_cannot_be_deleted_are_not_compacted_twice() -> None:
-    world = World()
-    world.produce_some(2)
-
-    def deny(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name != "delete_objects":
-            return perform()
-        keys = [item["Key"] for item in given["Delete"]["Objects"]]
-        return {"Errors": [{"Key": key, "Code": "AccessDenied"} for key in keys]}
-
-    world.s3.hook = deny
-    for _ in range(3):
-        with pytest.raises(NotDeleted):
-            world.lead()
-    assert world.committed() == world.good
 
 
 # ---------------------------------------------------------------------------- the manifest
@@ -261,11 +276,13 @@ def test_what_a_later_version_adds_to_the_manifest_is_kept() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        {"format": 2},
+        {"format": 3},
         {"parts": {}},
         {"parts": ["events/a"]},
         {"parts": [{"key": "a"}]},
         {"deleting": [1]},
+        {"undeleted": ["events/a"]},
+        {"undeleted": {"events/a": 1}},
         {"totals": {"lines": "many"}},
         {"swept": "all"},
     ],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from compaction import Limits, Summary, committed, compact, lines, records
+from compaction import InputsWithheld, Limits, Summary, committed, compact, lines, records
 from compaction.places import batch_of
 from s3leader import LeadershipLost, S3LeaderError
 from s3leader.fencing import FencedObject
@@ -29,7 +29,7 @@ class Crashed(BaseException):
 
 
 # How a term may end that is not led to its end; anything else is a fault of the job.
-ENDS = (Crashed, S3LeaderError, BotoCoreError, ClientError)
+ENDS = (Crashed, S3LeaderError, BotoCoreError, ClientError, InputsWithheld)
 
 
 class FakeTerm:
@@ -147,7 +147,8 @@ class World:
     def waiting(self) -> list[str]:
         """Return the inputs that are not committed."""
         snapshot = self.document().read()
-        done = snapshot.value.get("deleting", []) if snapshot else []
+        value = snapshot.value if snapshot else {}
+        done = {*value.get("deleting", ()), *value.get("undeleted", ())}
         return [key for key in self.s3.keys("events/") if key not in done]
 
     def faults(self) -> list[str]:
@@ -203,6 +204,12 @@ def crash_after(name: str, perform: Perform) -> Any:
 def lose_answer(name: str, perform: Perform) -> Any:
     perform()
     raise ReadTimeoutError(endpoint_url="s3")
+
+
+def echo(name: str, perform: Perform) -> Any:
+    """Let an intermediary send the request twice; only the second answer is heard."""
+    perform()
+    return perform()
 
 
 def lose_request(name: str, perform: Perform) -> Any:

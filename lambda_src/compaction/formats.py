@@ -1,0 +1,153 @@
+r"""From the bytes of an object as stored to its text: gzip is undone, other formats are refused.
+
+An object is refused by its beginning if that is not text and is that of a known format (`_FORMATS`,
+or a tar archive). Some signatures are plain ASCII, so a signature alone is not enough: a text whose
+first line happens to begin with `ORC` is text. Formats that are not listed, and those without a
+signature (Brotli, raw Snappy, encrypted data), are recognised by their share of lines that are not
+text; see `lines.py`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+CHUNK: Final = 64 * 1024
+_GZIP: Final = b"\x1f\x8b"
+_HEAD: Final = 512  # bytes: up to here a tar archive has its signature
+_TAR: Final = (257, b"ustar")
+# UTF-32 before UTF-16, whose byte order mark is the beginning of the other's.
+_FORMATS: Final = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    _GZIP: "gzip inside gzip",
+    b"\x1f\x9d": "compress (.Z)",
+    b"\xfd7zXZ\0": "xz",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    **{bytes([0x50 + n]) + b"\x2a\x4d\x18": "Zstandard or LZ4" for n in range(16)},
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"\x02\x21\x4c\x18": "LZ4",
+    b"\xff\x06\0\0sNaPpY": "Snappy",
+    b"\x82SNAPPY\0": "Snappy",
+    b"\x89LZO\0": "lzop",
+    b"LZIP": "lzip",
+    b"PK\x03\x04": "ZIP",
+    b"PK\x05\x06": "ZIP",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"Rar!\x1a\x07": "RAR",
+    b"PAR1": "Parquet",
+    b"PARE": "Parquet",
+    b"Obj\x01": "Avro",
+    b"ORC": "ORC",
+    b"ARROW1": "Arrow",
+    b"SEQ": "Hadoop sequence file",
+    b"SQLite format 3\0": "SQLite",
+    b"%PDF-": "PDF",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF8": "GIF",
+    b"RIFF": "RIFF",
+    b"\x7fELF": "ELF",
+}
+_CONTROLS: Final = bytes(set(range(32)) - set(b"\t\n\r"))
+
+
+class Unreadable(Exception):  # noqa: N818 - never leaves the package
+    """The object as a whole is not lines of JSON; the message is the reason."""
+
+
+def text_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what is to be split into lines, a bounded piece at a time.
+
+    Raises:
+        Unreadable: it is another format, or gzip that is damaged. Pieces may have been yielded
+            before, so nothing of them may be committed until the end is reached.
+    """
+    rest = decompressed(chunks)
+    head = _beginning(rest, _HEAD)
+    if (name := format_of(head)) is not None:
+        raise Unreadable(f"it is {name}, not newline-delimited JSON")
+    if head:
+        yield head
+    yield from rest
+
+
+def format_of(head: bytes) -> str | None:
+    """Name the format that an object begins with; None for text, and for what is not known."""
+    head = head[:_HEAD]
+    if is_text(head, cut=True):
+        return None
+    at, signature = _TAR
+    if head.startswith(signature, at):
+        return "tar"
+    return next((name for magic, name in _FORMATS.items() if head.startswith(magic)), None)
+
+
+def is_text(data: bytes, *, cut: bool = False) -> bool:
+    r"""Tell whether the bytes are UTF-8 without control characters, which JSON text has not.
+
+    Tab, `\n` and `\r` are allowed. If `cut`, the bytes may end in the middle of a character.
+    """
+    if len(data.translate(None, _CONTROLS)) < len(data):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Undo gzip if that is what it is, a bounded piece at a time.
+
+    Raises:
+        Unreadable: it began as gzip and did not go on or end as such.
+    """
+    rest = iter(chunks)
+    head = _beginning(rest, len(_GZIP))
+    if not head.startswith(_GZIP):
+        if head:
+            yield head
+        yield from rest
+        return
+    member = zlib.decompressobj(wbits=31)
+    for chunk in _chain(head, rest):
+        data = chunk
+        while data:
+            if member.eof:
+                data = data.lstrip(b"\0")  # padding after a member, as gzip(1) has it
+                if not data:
+                    break
+                member = zlib.decompressobj(wbits=31)
+            yield _inflate(member, data)
+            data = member.unused_data if member.eof else member.unconsumed_tail
+    while not member.eof:  # the last input may have more to say than one piece
+        piece = _inflate(member, b"")
+        if not piece and not member.eof:
+            raise Unreadable("gzip: the object ends before its data does")
+        yield piece
+
+
+def _inflate(member: zlib._Decompress, data: bytes) -> bytes:
+    try:
+        return member.decompress(data, CHUNK)
+    except zlib.error as error:
+        raise Unreadable(f"gzip: {error}") from error
+
+
+def _beginning(chunks: Iterator[bytes], size: int) -> bytes:
+    """Take chunks until there are `size` bytes or no more chunks."""
+    head = b""
+    while len(head) < size and (chunk := next(chunks, None)) is not None:
+        head += chunk
+    return head
+
+
+def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield head
+    yield from rest

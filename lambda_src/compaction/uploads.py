@@ -1,0 +1,58 @@
+"""What a batch writes before its commit: invisible to readers until the manifest names it."""
+
+from __future__ import annotations
+
+import io
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from compaction.batch import Batch, Packed
+    from compaction.manifest import Entry, Manifest
+    from compaction.places import Places
+    from compaction.writer import Writer
+
+_GZIP: Final = "application/gzip"
+_JSON: Final = "application/json"
+
+
+class Uploads:
+    """Writes the files of batches."""
+
+    def __init__(self, writer: Writer, places: Places) -> None:
+        self._writer = writer
+        self._places = places
+
+    def part(self, batch: Batch) -> Entry | None:
+        """Write the well-formed lines, if there are any; return the manifest's entry for them."""
+        return self._put(self._places.part(batch.name), batch.good, batch)
+
+    def rejects(self, batch: Batch) -> Entry | None:
+        """Write the records of malformed lines, if there are any; return their entry."""
+        return self._put(self._places.rejects(batch.name), batch.bad, batch)
+
+    def segment(self, manifest: Manifest, batch: Batch) -> Manifest:
+        """Write older entries to where no commit has to write them again.
+
+        Return the manifest without them; the batch's commit makes it count.
+        """
+        key = self._places.segment(batch.name)
+        body = json.dumps(manifest.segment(), separators=(",", ":")).encode()
+        digest = sha256(body).hexdigest()
+        self._writer.create(key, io.BytesIO(body), sha256=digest, content_type=_JSON)
+        return manifest.moved_to(key)
+
+    def _put(self, key: str, packed: Packed, batch: Batch) -> Entry | None:
+        if not packed.lines:
+            return None
+        size, digest = packed.finished()
+        self._writer.create(key, packed.file, sha256=digest, content_type=_GZIP)
+        return {
+            "key": key,
+            "term": batch.term,
+            "lines": packed.lines,
+            "bytes": packed.bytes,
+            "size": size,
+            "sha256": digest,
+        }
