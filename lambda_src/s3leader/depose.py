@@ -69,15 +69,14 @@ def _in_place_of(rules: Rules, corrupt: CorruptLock, reason: str, done: Done) ->
     """
     before, date_ms = yield from _before(rules, corrupt.term)
     if done is None:
-        raise _unstated(corrupt, before)
+        raise _unstated(corrupt, before) from None
     _refuse_future(done, date_ms)
     lock = Lock(term=corrupt.term, seen_at=from_ms(date_ms))
-    if isinstance(before, Seen):
-        before = yield from _seal_before(rules, before, reason)
-    if isinstance(before, Lock):
-        lock = replace(lock, done=before.done, swept=before.swept, state=before.state)
+    known = (yield from _seal_before(rules, before, reason)) if isinstance(before, Seen) else before
+    if isinstance(known, Lock):
+        lock = replace(lock, done=known.done, swept=known.swept, state=known.state)
     else:
-        lock = replace(lock, swept=max(0, corrupt.term - (1 if before == "gone" else 2)))
+        lock = replace(lock, swept=max(0, corrupt.term - (1 if known == "gone" else 2)))
     if done != "none":
         lock = replace(lock, done=done if lock.done is None else max(done, lock.done))
     room = MAX_BODY - ROOM_TO_SEAL - len(lock.encode())
