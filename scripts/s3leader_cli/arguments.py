@@ -27,7 +27,9 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     top = argparse.ArgumentParser(
         prog="s3leader",
         description="Look at elections on S3, and repair what only an operator can.",
-        epilog=EXIT_CODES,
+        epilog=f"{EXIT_CODES}. Also read: $S3LEADER_REGION, $S3LEADER_ENCRYPTION,"
+        " $S3LEADER_KMS_KEY and $S3LEADER_BUCKET_OWNER, as the candidates do, and what boto3 reads,"
+        " such as AWS_DEFAULT_REGION",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     shared = _shared(environment)

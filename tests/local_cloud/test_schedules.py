@@ -112,5 +112,5 @@ def test_a_failure_is_noted_and_not_tried_again(cloud: LocalCloud, function: str
         return [one.failed for one in cloud.invocations() if one.schedule == name]
 
     fail("failing")
-    fail("failing later")  # several sweeps of the scheduler after the first
+    fail("failing-later")  # several sweeps of the scheduler after the first
     assert failures("failing") == [True]
