@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from .errors import InvalidArgument
 from .ledger import Rules
@@ -112,6 +113,16 @@ def check_tick(tick: datetime | str | None) -> datetime | None:
             f"tick is {tick!r}: {error}. Give the scheduled time as an aware datetime or as ISO"
             f" 8601 with a zone, such as '2026-11-23T06:00:00Z'"
         ) from None
+
+
+def check_done(done: datetime | str | None) -> datetime | Literal["none"] | None:
+    """Return the latest completed tick as an operator states it: in UTC, `none`, or None."""
+    if done == "none":
+        return "none"
+    try:
+        return check_tick(done)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"done: {error}; or 'none' if no tick was completed") from None
 
 
 def check_duration(name: str, value: object) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from .config import Config, check_tick, check_wait
+from .config import Config, check_done, check_tick, check_wait
 from .depose import depose
 from .driver import Driver, stopwatch_ms
 from .errors import InvalidArgument
@@ -21,13 +21,10 @@ from .lock import MAX_BODY, Lock
 from .protocol import Lost, WhyNot, campaign
 from .store import Store
 from .term import Term
-from .times import format_time, from_ms, to_ms
+from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-MOST_AHEAD_MS = 60 * 60 * 1000
 
 
 @dataclass(slots=True)
@@ -161,17 +158,37 @@ class Election:
             raise InvalidArgument(f"limit is {limit}; give 1 or more")
         return self._driver().run(history(self._rules, limit))
 
-    def depose(self, *, reason: str, force: bool = False, term: int | None = None) -> Lock | None:
+    def depose(
+        self,
+        *,
+        reason: str,
+        force: bool = False,
+        term: int | None = None,
+        done: datetime | str | None = None,
+    ) -> Lock | None:
         """Seal the highest lock so that the next candidate may lead; None if it is sealed already.
 
         With `term`, only that term's lock is sealed, and not a successor that has begun meanwhile.
         Without `force` only a lapsed one; otherwise `StillHeld` or `CorruptLock` is raised. With
         it, a holder that is at work is not stopped: until it notices, at its next renewal or the
         end of its lease, only fencing keeps it from harm.
+
+        A corrupt lock does not say which ticks are completed, so forcing it needs `done`: the
+        latest completed tick, or `"none"`. Where the lock before it knows of a later one, that
+        stands. The checkpoint comes from the lock before it too, and is lost if that is gone.
+        Raises `InvalidArgument` if `done` is missing, lies in the future, or is given for a lock
+        that can be read.
         """
         if not reason.strip():
             raise InvalidArgument("reason is empty; say why, for whoever reads the ledger")
-        sealed = self._driver().run(depose(self._rules, reason=reason, force=force, term=term))
+        if done is not None and not force:
+            raise InvalidArgument(
+                "done is only for a corrupt lock, which is sealed with force=True"
+            )
+        stated = check_done(done)
+        sealed = self._driver().run(
+            depose(self._rules, reason=reason, force=force, term=term, done=stated)
+        )
         if sealed is None:
             return None
         self._memory.learn(sealed)

@@ -50,8 +50,8 @@ class CorruptLock(S3LeaderError):  # noqa: N818
         super().__init__(
             f"lock {key} cannot be trusted: {problem}. Nobody leads this election until it is"
             f" dealt with. Look at the object; if no leader can still be at work under it, seal"
-            f" it with `depose(reason=…, force=True)`: the next candidate then leads term"
-            f" {term + 1}."
+            f" it with `depose(reason=…, force=True, done=…)`, where `done` is the latest tick that"
+            f" was completed: the next candidate then leads term {term + 1}."
         )
         self.key = key
         self.term = term

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
+
+MOST_AHEAD_MS: Final = 60 * 60 * 1000
+"""How far ahead of S3's clock a tick may lie: completing one completes all before it (R8)."""
 
 
 def parse_time(value: object) -> datetime:

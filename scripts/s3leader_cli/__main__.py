@@ -6,14 +6,20 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from s3leader import Election, InvalidArgument, S3LeaderError
+from s3leader.election import try_timeout
+from s3leader.lock import MAX_BODY
 
+from .addresses import check
 from .arguments import parser
 from .commands import Ask, depose, history, status
 from .report import advice
+from .streams import OutputFailed, complain, has_person, prepare, printable, say
+from .streams import ask as ask_person
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def main(
@@ -23,39 +29,62 @@ def main(
     ask: Ask = None,
 ) -> int:
     """Run the command line and return its exit code; `elect` and `ask` are replaced by tests."""
-    options = parser().parse_args(argv)
-    if options.command != "depose" and not options.json and not _has_rich():
-        print(
-            "s3leader: for people to read, this needs rich: pip install 's3leader[cli]'"
-            " (--json does without)",
-            file=sys.stderr,
-        )
-        return 1
-    if ask is None and sys.stdin is not None and sys.stdin.isatty():
-        ask = input
     try:
-        return _run(options, (elect or _election)(options), ask)
+        prepare()
+        return _run(_options(argv), elect or _election, ask)
+    except OutputFailed as error:
+        complain(f"s3leader: {error}")
+        return 1
     except S3LeaderError as error:
-        print(f"s3leader: {' '.join(advice(error).split())}", file=sys.stderr)
+        complain(f"s3leader: {printable(' '.join(advice(error).split()))}")
         # With a cause it is no word of this command line, but the environment (a profile, say).
         return 2 if isinstance(error, InvalidArgument) and error.__cause__ is None else 1
     except (KeyboardInterrupt, EOFError):
-        print("\ns3leader: interrupted", file=sys.stderr)
+        complain("\ns3leader: interrupted")
         return INTERRUPTED
 
 
-def _run(options: argparse.Namespace, election: Election, ask: Ask) -> int:
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        options = parser().parse_args(argv)
+    except SystemExit:
+        say("")  # argparse has printed its help, and does not flush it
+        raise
+    check(options)
+    return options
+
+
+def _run(
+    options: argparse.Namespace, elect: Callable[[argparse.Namespace], Election], asked: Ask
+) -> int:
+    if options.command != "depose" and not options.json and not _has_rich():
+        complain(
+            "s3leader: for people to read, this needs rich: pip install 's3leader[cli]'"
+            " (--json needs none)"
+        )
+        return 1
     if options.command == "status":
-        return status(options, election)
+        return status(options, elect(options))
     if options.command == "history":
-        return history(options, election)
-    return depose(options, election, ask)
+        return history(options, elect(options))
+    return depose(options, elect(options), ask_person if asked is None and has_person() else asked)
 
 
 def _election(options: argparse.Namespace) -> Election:
-    return Election(
-        options.election, bucket=options.bucket, prefix=options.prefix, lease=options.lease
-    )
+    """Return the election on the bucket, reached as its candidates reach it."""
+    where: dict[str, Any] = {"bucket": options.bucket}
+    if options.store:
+        from s3leader.s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms
+
+        where = {
+            "store": S3Store(
+                options.bucket,
+                timeout=try_timeout(options.lease),
+                body_limit=MAX_BODY + 1,
+                **options.store,
+            )
+        }
+    return Election(options.election, prefix=options.prefix, lease=options.lease, **where)
 
 
 def _has_rich() -> bool:

@@ -8,15 +8,28 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 EXIT_CODES = """\
-exit codes: 0 done (or nothing to do), 1 it needs you (the message says what for), 2 usage"""
+exit codes: 0 done (or nothing to do), 1 it needs you (the message says what for), 2 usage,
+3 no lock was ever written for an election of that name"""
+
+# What the candidates' environment says of requests, as arguments of S3Store.
+_STORE = {
+    "region": "S3LEADER_REGION",
+    "encryption": "S3LEADER_ENCRYPTION",
+    "kms_key": "S3LEADER_KMS_KEY",
+    "bucket_owner": "S3LEADER_BUCKET_OWNER",
+}
 
 
 def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
-    """Return the parser; `environment` gives the defaults of --bucket and --prefix."""
+    """Return the parser; `environment` gives the defaults of --bucket and --prefix, and what
+    `S3Store` is to be given.
+    """
     top = argparse.ArgumentParser(
         prog="s3leader",
-        description="Look at elections on S3, and mend what only an operator can.",
-        epilog=EXIT_CODES,
+        description="Look at elections on S3, and repair what only an operator can.",
+        epilog=f"{EXIT_CODES}. Also read: $S3LEADER_REGION, $S3LEADER_ENCRYPTION,"
+        " $S3LEADER_KMS_KEY and $S3LEADER_BUCKET_OWNER, as the candidates do, and what boto3 reads,"
+        " such as AWS_DEFAULT_REGION",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     shared = _shared(environment)
@@ -32,6 +45,13 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     history.add_argument(
         "--limit", type=_at_least_one, default=20, metavar="N", help="at most N terms (default 20)"
     )
+    _add_depose(commands, shared)
+    return top
+
+
+def _add_depose(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
+) -> None:
     depose = commands.add_parser(
         "depose",
         parents=[shared],
@@ -47,12 +67,19 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
         help="also a lock whose lease is good, or that is corrupt. It does not stop a holder that"
         " is at work",
     )
+    depose.add_argument(
+        "--done",
+        metavar="TICK",
+        help="with --force, for a corrupt lock, which does not say it: the latest tick that was"
+        " completed, or none",
+    )
     depose.add_argument("--yes", action="store_true", help="do not ask before forcing")
-    return top
 
 
 def _shared(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
+    store = {name: value for name, key in _STORE.items() if (value := environment.get(key))}
+    shared.set_defaults(store=store)
     shared.add_argument("election", metavar="ELECTION", help="the election's name")
     bucket = environment.get("S3LEADER_BUCKET") or None
     shared.add_argument(

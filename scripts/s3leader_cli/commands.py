@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from s3leader import Election
+from s3leader import Election, InvalidArgument, Lock
 
-from .report import Report, lock_as_json, look_at
+from .report import Report, lock_as_json, look_at, never_locked, utc
+from .streams import complain, printable, say
 
 Ask: TypeAlias = Callable[[str], str] | None
 """Asks a person and returns the answer; None where there is nobody to ask."""
+
+NEEDS_YOU, NO_ELECTION = 1, 3
 
 WHAT_FORCING_MEANS = """\
 Forcing seals the lock; it does not stop its holder. A holder that is still at work goes on until
 its next renewal fails or its lease is over, and meanwhile the next candidate leads too. Only writes
 that are fenced with the term number are safe from it (s3leader.fencing, or your own check)."""
+_SHOWN = 1000  # of a body that cannot be read, or of a state
 
 
 def status(options: argparse.Namespace, election: Election) -> int:
-    """Show who leads. A corrupt lock needs somebody: exit code 1."""
+    """Show who leads. A corrupt lock needs an operator."""
     report = look_at(election)
     if options.json:
-        _print_json(report.as_json())
+        _say_json(report.as_json())
     else:
-        from .view import show_report  # noqa: PLC0415 - rich is an extra
+        from .view import render_report  # noqa: PLC0415 - rich is an extra
 
-        show_report(report)
-    return 1 if report.standing == "corrupt" else 0
+        say(render_report(report))
+    return {"corrupt": NEEDS_YOU, "vacant": NO_ELECTION}.get(report.standing, 0)
 
 
 def history(options: argparse.Namespace, election: Election) -> int:
@@ -38,49 +41,102 @@ def history(options: argparse.Namespace, election: Election) -> int:
     locks = election.history(limit=options.limit)
     if options.json:
         terms = [lock_as_json(lock) for lock in locks]
-        _print_json({"election": election.name, "terms": terms})
+        note = {} if locks else {"note": never_locked(election)}
+        _say_json({"election": election.name, "terms": terms, **note})
     else:
-        from .view import show_history  # noqa: PLC0415 - rich is an extra
+        from .view import render_history  # noqa: PLC0415 - rich is an extra
 
-        show_history(election, locks)
-    return 0
+        say(render_history(election, locks))
+    return 0 if locks else NO_ELECTION
 
 
 def depose(options: argparse.Namespace, election: Election, ask: Ask) -> int:
     """Seal the highest lock. A good lease is sealed only by force, and after a warning."""
-    force, term = False, None
+    force, term, done = False, None, options.done
+    if done is not None and not options.force:
+        raise InvalidArgument("--done is only for a corrupt lock, which is sealed with --force")
     if options.force:
         report = look_at(election)
         # Only the term that was shown, so that force cannot hit one that has begun since.
         force, term = report.standing in {"held", "corrupt"}, report.term
-        if force and not _confirmed(report, ask, yes=options.yes):
-            print("s3leader: nothing was changed", file=sys.stderr)
-            return 1
-    lock = election.depose(reason=options.reason, force=force, term=term)
+        _check_done(election, report, done)
+        if force and not _confirmed(election, report, ask, yes=options.yes):
+            complain("s3leader: nothing was changed")
+            return NEEDS_YOU
+        done = done if force else None
+    lock = election.depose(reason=options.reason, force=force, term=term, done=done)
+    missing = lock is None and election.observe() is None
     if options.json:
-        _print_json({"deposed": None if lock is None else lock_as_json(lock)})
+        note = {"note": never_locked(election)} if missing else {}
+        _say_json({"deposed": None if lock is None else lock_as_json(lock), **note})
+    elif missing:
+        say(f"Nothing to depose: {never_locked(election)}\n")
     elif lock is None:
-        print(f"Nothing to depose: {election.name} has no lock, or its highest is sealed already.")
+        say(f"Nothing to depose: the highest lock of {election.name} is sealed already.\n")
     else:
-        print(f"Term {lock.term} is deposed. The next candidate leads term {lock.term + 1}.")
-    return 0
+        say(f"Term {lock.term} is deposed. The next candidate leads term {lock.term + 1}.\n")
+        say(_carried_on(lock) if done is not None else "")
+    return NO_ELECTION if missing else 0
 
 
-def _confirmed(report: Report, ask: Ask, *, yes: bool) -> bool:
+def _confirmed(election: Election, report: Report, ask: Ask, *, yes: bool) -> bool:
     if report.lock is None:
-        whom = f"{report.key} is corrupt, so whether somebody is at work under it is unknown."
+        whom = f"{_before(election, report)}\nWhether a leader is at work under it is unknown."
     else:
         seconds = round(report.lapses_in.total_seconds()) if report.lapses_in is not None else 0
         holder = ascii(report.lock.holder) if report.lock.holder else "an unnamed candidate"
         whom = f"Term {report.lock.term} is held by {holder}; it lapses by itself in {seconds} s."
-    print(f"{whom}\n{WHAT_FORCING_MEANS}", file=sys.stderr)
+    complain(f"{whom}\n{WHAT_FORCING_MEANS}")
     if yes:
         return True
     if ask is None:
-        print("s3leader: there is nobody to ask, so say --yes", file=sys.stderr)
+        complain("s3leader: nobody can be asked here, so say --yes")
         return False
     return ask("Seal it all the same? Type yes: ").strip() == "yes"
 
 
-def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, indent=2))
+def _before(election: Election, report: Report) -> str:
+    """Return what the bucket shows of a corrupt lock, for a person to judge."""
+    body = printable((report.body or b"")[:_SHOWN].decode("utf-8", "backslashreplace"))
+    shown = f"{report.key} is corrupt. It begins with: {body}"
+    if report.term is None or report.term == 1:
+        return f"{shown}\nIt is the first term: no earlier lock knows anything."
+    earlier = {lock.term: lock for lock in election.history(limit=2)}.get(report.term - 1)
+    name = f"The lock before it, of term {report.term - 1},"
+    if earlier is None:
+        return f"{shown}\n{name} is no longer there: the checkpoint is lost."
+    if earlier.problem is not None:
+        return f"{shown}\n{name} is corrupt too: the checkpoint is lost."
+    state = json.dumps(earlier.state)[:_SHOWN]
+    facts = f"latest completed tick {utc(earlier.done) or 'none'}, state {state}"
+    if earlier.sealed:
+        return f"{shown}\n{name} is {earlier.outcome or 'sealed'}: {facts}"
+    return (
+        f"{shown}\n{name} is not sealed, though no candidate goes on before it is; held by"
+        f" {earlier.holder!a}, who may be at work. It is sealed first: {facts}"
+    )
+
+
+def _check_done(election: Election, report: Report, done: str | None) -> None:
+    """Refuse before anybody is asked what `Election.depose` would refuse afterwards."""
+    if done is not None and report.standing in {"held", "lapsed"}:
+        raise InvalidArgument(f"--done is only for a corrupt lock, and {report.key} can be read")
+    if done is not None or report.standing != "corrupt":
+        return
+    complain(_before(election, report))
+    raise InvalidArgument(
+        f"--done is missing: {report.key} cannot be read, so it does not say whether its term"
+        f" completed a tick, and a tick that is not recorded as done would be led again. Look into"
+        f" the job's logs and results; then say --done TICK, the latest tick that was completed, or"
+        f" --done none if none was (or the election has no ticks)"
+    )
+
+
+def _carried_on(lock: Lock) -> str:
+    done = f"Ticks up to {utc(lock.done)} are done" if lock.done else "No tick counts as done"
+    state = "an empty checkpoint" if not lock.state else "the checkpoint of the lock before it"
+    return f"{done}. The next term begins with {state}. The unreadable body is kept in the lock.\n"
+
+
+def _say_json(value: dict[str, Any]) -> None:
+    say(json.dumps(value, indent=2) + "\n")

@@ -15,7 +15,8 @@ Standing: TypeAlias = Literal["vacant", "held", "lapsed", "sealed", "corrupt"]
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """One look at an election. `left` is what the lease has left, `lapses_in` that plus the
-    allowance for clock skew; both negative once over, None where no lease is running.
+    allowance for clock skew; both negative once over, None where no lease is running. `body` is
+    what a corrupt lock holds.
     """
 
     election: str
@@ -27,6 +28,7 @@ class Report:
     lapses_in: timedelta | None = None
     came_about: str | None = None
     problem: str | None = None
+    body: bytes | None = None
     contender: str = ""
     doubt: str | None = None
 
@@ -42,6 +44,7 @@ class Report:
             "came_about": self.came_about,
             "contender_would": self.contender,
             "problem": self.problem,
+            "note": self.doubt,
             "lock": None if self.lock is None else lock_as_json(self.lock),
         }
 
@@ -57,6 +60,7 @@ def look_at(election: Election) -> Report:
             standing="corrupt",
             term=corrupt.term,
             problem=advice(corrupt),
+            body=corrupt.body,
             contender="stop with CorruptLock, and change nothing",
         )
     if lock is None:
@@ -87,13 +91,17 @@ def look_at(election: Election) -> Report:
 
 def never_locked(election: Election) -> str:
     """Return the doubt that a ledger without any lock is worth: names are easily mistyped."""
-    return f"no lock was ever written under {election.config.folder}; is the name right?"
+    name, prefix = election.name, election.config.prefix
+    doubt = f"no lock was ever written under {election.config.folder}; is the name right?"
+    if prefix and name.startswith(prefix):
+        doubt += f" The prefix {prefix} is put before it: perhaps {name.removeprefix(prefix)}?"
+    return doubt
 
 
 def advice(error: S3LeaderError) -> str:
     """Return an error's message, in the words of this command instead of Python's."""
-    command = "`s3leader depose --reason … --force`"
-    text = str(error).replace("`depose(reason=…, force=True)`", command)
+    command = "`s3leader depose --reason … --force --done TICK`, where TICK"
+    text = str(error).replace("`depose(reason=…, force=True, done=…)`, where `done`", command)
     return text.replace("force=True", "--force")
 
 

@@ -1,4 +1,4 @@
-"""What a person sees. The only file that needs rich."""
+"""What a person sees, as text. The only file that needs rich."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from s3leader import Election, Lock
 
 from .holders import Cells, fitted
 from .report import Report, never_locked, standing_of
+from .streams import printable
 
 _COLOURS = {
     "held": "green",
@@ -26,10 +27,11 @@ _COLOURS = {
 }
 _HEADINGS = ("term", "outcome", "holder", "tick", "try", "started", "lasted", "why")
 _WIDTH = 120  # of a table that nobody's terminal limits
+_NARROWEST = 40  # a terminal may say that it has no columns, and breaks lines by itself
 
 
-def show_report(report: Report) -> None:
-    """Print one look at an election."""
+def render_report(report: Report) -> str:
+    """Return one look at an election."""
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold")
     rows.add_column(overflow="fold")
@@ -44,14 +46,13 @@ def show_report(report: Report) -> None:
     if report.lock is not None:
         _add_lock(rows, report, report.lock)
     rows.add_row("a contender would", _plain(report.contender))
-    _console().print(rows)
+    return _rendered(_console(), rows)
 
 
-def show_history(election: Election, locks: Sequence[Lock]) -> None:
-    """Print the ledger's end as a table, newest first."""
+def render_history(election: Election, locks: Sequence[Lock]) -> str:
+    """Return the ledger's end as a table, newest first."""
     if not locks:
-        print(f"{election.name} has had no term yet: {never_locked(election)}")
-        return
+        return f"{election.name} has had no term yet: {never_locked(election)}\n"
     console = _console()
     cells = [_cells(election, lock) for lock in locks]
     rows, for_why = fitted(cells, _HEADINGS, console.width)
@@ -62,7 +63,7 @@ def show_history(election: Election, locks: Sequence[Lock]) -> None:
     table.columns[-1].max_width = for_why
     for row in rows:
         table.add_row(row[0], _coloured(row[1]), *(_plain(cell) for cell in row[2:]))
-    console.print(table)
+    return _rendered(console, table)
 
 
 def _cells(election: Election, lock: Lock) -> Cells:
@@ -122,18 +123,21 @@ def _time(time: datetime | None) -> str:
 
 
 def _coloured(word: str) -> Text:
-    return Text(_safe(word), style=_COLOURS.get(word, ""))
+    return Text(printable(word), style=_COLOURS.get(word, ""))
 
 
 def _plain(text: str) -> Text:
-    return Text(_safe(text))
-
-
-def _safe(text: str) -> str:
-    """Escape what could steer a terminal: anybody who may write to the bucket wrote this."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return Text(printable(text))
 
 
 def _console() -> Console:
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_WIDTH)
+    width = max(console.width, _NARROWEST) if console.is_terminal else _WIDTH
+    return Console(highlight=False, width=width)
+
+
+def _rendered(console: Console, what: Table) -> str:
+    """Return what rich would print. Printing by itself, it ends the process if a pipe closes."""
+    with console.capture() as captured:
+        console.print(what)
+    return captured.get()

@@ -23,7 +23,7 @@ from local_cloud.lifeline import Lifeline, package_path, under_lifeline
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 SECRET = "not-a-secret"
 
 

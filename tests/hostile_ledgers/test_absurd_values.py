@@ -58,7 +58,7 @@ def test_operator_gets_an_election_on_from_an_unreadable_lock(text: bytes) -> No
 
 def test_forced_seal_of_an_unreadable_lock_keeps_what_is_done() -> None:
     _, election = _cold({3: body(term=3, done="2026-11-23T06:00:00Z"), 4: b"?"})
-    election.depose(reason="unreadable", force=True)
+    election.depose(reason="unreadable", force=True, done="none")
     result = election.campaign(TICK)
     assert isinstance(result, NotElected)
     assert result.reason == "done"

@@ -65,7 +65,7 @@ def test_unreadable_body_is_told_of_and_left_alone(wire: Wire, text: bytes) -> N
 @pytest.mark.parametrize("size", [MAX_BODY, MAX_BODY + 1, 2**20])
 def test_body_of_any_size_can_be_sealed_by_force(wire: Wire, size: int) -> None:
     wire.put(key(4), b"x" * size)
-    wire.election().depose(reason="unreadable", force=True)
+    wire.election().depose(reason="unreadable", force=True, done="none")
     assert won(wire.election().campaign(TICK)).number == 5
 
 

@@ -40,6 +40,6 @@ def test_an_interrupted_demo_leaves_no_process_behind(
     demo = start(tmp_path)
     cdk_runs = eventually(lambda: any("cdk.out" in line for line in command_lines(tmp_path)), 30)
     demo.send_signal(number)
-    ended = demo.wait(30)
+    ended = demo.wait(180)
     gone = eventually(lambda: not command_lines(tmp_path), 10)
     assert (cdk_runs, ended, gone) == (True, code, True)

@@ -141,7 +141,7 @@ def ask_after_health(settings: dict[str, str], trusting: ssl.SSLContext) -> int:
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting)
     )
-    with opener.open(f"{settings['AWS_ENDPOINT_URL']}/_ministack/health", timeout=5) as answer:
+    with opener.open(f"{settings['AWS_ENDPOINT_URL']}/_ministack/health", timeout=60) as answer:
         status: int = answer.status
         return status
 

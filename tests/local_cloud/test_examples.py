@@ -74,7 +74,7 @@ def test_a_process_that_is_told_to_end_resigns_and_exits(
     first = leader(election, pollers)
     term = top(election)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(10) == 0
+    assert first.wait(60) == 0
     outcomes = {lock.term: lock.outcome for lock in election.history()}
     assert outcomes[term] == "completed"
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from s3leader.depose import depose
-from s3leader.errors import CorruptLock, StillHeld
+from s3leader.errors import CorruptLock, InvalidArgument, StillHeld
 from s3leader.ledger import Seen, Steps
-from s3leader.lock import Lock, decode_lock
-from s3leader.store import Answer, Replace, Reply
+from s3leader.lock import Lock
+from s3leader.store import Replace
 from tests.protocol.script import (
     EARLIER,
     LEASE_MS,
@@ -23,9 +21,7 @@ from tests.protocol.script import (
     conflict,
     found,
     held,
-    key,
     listing,
-    missing,
     play,
     put,
     read,
@@ -104,65 +100,7 @@ def test_corrupt_lock_is_not_touched_without_force() -> None:
         play(deposing(), (LIST, listing(4)), (read(4), found(b"?")))
 
 
-# ------------------------------------------------------------------------ corrupt, by force
-
-PREDECESSOR = sealed(3, done=TICK, swept=2, state={"after": "x"}, tick=TICK)
-
-
-def replacement(body: bytes, **more: Any) -> Replace:
-    lock = Lock(term=4, extra={"corrupt_body": body.decode("utf-8", "replace")}, **more)
-    return seal(lock, etag="bad")
-
-
-def test_what_the_ledger_carries_on_comes_from_the_lock_before_a_corrupt_one() -> None:
-    write = replacement(b"?", done=TICK, swept=2, state={"after": "x"})
-    seen = play(
-        deposing(force=True),
-        (LIST, listing(3, 4)),
-        (read(4), found(b"?", etag="bad")),
-        (read(3), found(PREDECESSOR)),
-        (write, applied()),
-    )
-    assert seen is not None
-    assert decode_lock(write.body, key=key(4), term=4).extra == {"corrupt_body": "?"}
-
-
-def test_corrupt_lock_is_sealed_though_the_one_before_is_gone() -> None:
-    exchanges: tuple[Exchange, ...] = (
-        (LIST, listing(4)),
-        (read(4), found(b"\xff", etag="bad")),
-        (read(3), missing()),
-        (replacement(b"\xff"), applied()),
-    )
-    assert play(deposing(force=True), *exchanges) is not None
-
-
-def test_corrupt_lock_is_sealed_though_the_one_before_is_corrupt_too() -> None:
-    exchanges: tuple[Exchange, ...] = (
-        (LIST, listing(3, 4)),
-        (read(4), found(b"?", etag="bad")),
-        (read(3), found(b"[]")),
-        (replacement(b"?"), applied()),
-    )
-    assert play(deposing(force=True), *exchanges) is not None
-
-
-@pytest.mark.parametrize(
-    ("body", "state"),
-    [
-        pytest.param(b"\xff" * 64 * 1024, {}, id="bytes that JSON escapes"),
-        pytest.param(b"\x00" * 300 * 1024, {}, id="more than a body may have"),
-        pytest.param(b"?" * 64 * 1024, {"a": "x" * 240 * 1024}, id="a large state beside it"),
-    ],
-)
-def test_lock_sealed_in_place_of_a_corrupt_one_can_be_read(
-    body: bytes, state: dict[str, Any]
-) -> None:
-    steps = deposing(force=True)
-    before = sealed(3, state=state)
-    answers: list[Answer] = [listing(3, 4), found(body, etag="bad"), found(before)]
-    write = next(steps)
-    for answer in answers:
-        write = steps.send(Reply(answer, 0, 0))
-    assert isinstance(write, Replace)
-    assert decode_lock(write.body, key=key(4), term=4).sealed
+def test_done_is_refused_for_a_lock_that_can_be_read() -> None:
+    steps = depose(rules(), reason="stuck", force=True, done=TICK)
+    with pytest.raises(InvalidArgument, match=r"latest completed tick is none\. Leave done out"):
+        play(steps, (LIST, listing(4)), (read(4), found(HELD)))

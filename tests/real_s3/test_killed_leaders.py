@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def killed(folder: Path, *arguments: str) -> tuple[int, str]:
-    return run("kills", "--elections", "2", *arguments, folder=folder, patience_s=300)
+    return run("kills", "--elections", "2", *arguments, folder=folder, patience_s=1200)
 
 
 def test_killed_and_stopped_leaders_lose_nothing_and_double_nothing(tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def test_a_corrupt_lock_is_met_with_advice_for_this_command_line(
     desk.corrupt()
     _, out, err = desk.run(*words)
     said = " ".join((out + err).split()).replace("\\u2026", "…")
-    assert "`s3leader depose --reason … --force`" in said
-    assert "force=True" not in said
+    assert "`s3leader depose --reason … --force --done TICK`" in said
+    assert ("force=True" in said, "done=" in said) == (False, False)
 
 
 def test_forcing_warns_that_the_holder_is_not_stopped(desk: Desk) -> None:
@@ -107,7 +107,8 @@ def test_a_lapsed_lock_needs_no_warning_even_with_force(desk: Desk) -> None:
 def test_a_corrupt_lock_is_sealed_by_force_alone(desk: Desk) -> None:
     desk.corrupt()
     assert desk.run("depose", "--reason", "half a write")[0] == 1
-    assert desk.run("depose", "--reason", "half a write", "--force", "--yes")[0] == 0
+    forced = ("depose", "--reason", "half a write", "--force", "--done", "none", "--yes")
+    assert desk.run(*forced)[0] == 0
     assert outcome(desk) == "deposed"
 
 
@@ -116,7 +117,7 @@ def test_a_sealed_lock_leaves_nothing_to_do(desk: Desk) -> None:
     code, out, _ = desk.run("depose", "--reason", "to be sure")
     assert (code, out) == (
         0,
-        "Nothing to depose: nightly has no lock, or its highest is sealed already.\n",
+        "Nothing to depose: the highest lock of nightly is sealed already.\n",
     )
 
 
@@ -134,5 +135,6 @@ def test_what_was_deposed_is_told_to_programs(desk: Desk) -> None:
 
 
 def test_nothing_deposed_is_null_to_programs(desk: Desk) -> None:
+    desk.lead().resign()
     _, out, _ = desk.run("depose", "--reason", "to be sure", "--json")
     assert json.loads(out) == {"deposed": None}

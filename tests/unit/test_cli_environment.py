@@ -5,6 +5,34 @@ import pytest
 from s3leader_cli.__main__ import main
 
 
+class Recorded(Exception):  # noqa: N818 - not an error
+    """Stands for the end of the test, with what the store was given."""
+
+
+@pytest.mark.parametrize(
+    ("variable", "argument", "value"),
+    [
+        ("S3LEADER_REGION", "region", "eu-west-1"),
+        ("S3LEADER_ENCRYPTION", "encryption", "aws:kms"),
+        ("S3LEADER_KMS_KEY", "kms_key", "arn:aws:kms:eu-west-1:123456789012:key/1"),
+        ("S3LEADER_BUCKET_OWNER", "bucket_owner", "123456789012"),
+    ],
+)
+def test_requests_are_made_as_the_candidates_environment_says(
+    monkeypatch: pytest.MonkeyPatch, variable: str, argument: str, value: str
+) -> None:
+    def store(bucket: str, **given: object) -> None:
+        raise Recorded(bucket, given)
+
+    monkeypatch.setattr("s3leader.s3_store.S3Store", store)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Recorded) as seen:
+        main(["status", "nightly", "--bucket", "locks", "--json"])
+    bucket, given = seen.value.args
+    kept = given.keys() & {"region", "encryption", "kms_key", "bucket_owner"}
+    assert (bucket, {name: given[name] for name in kept}) == ("locks", {argument: value})
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [("AWS_PROFILE", "nosuch", "nosuch"), ("AWS_ENDPOINT_URL", "foo", "Invalid endpoint: foo")],

@@ -290,7 +290,7 @@ def test_corrupt_lock_stops_the_election_until_it_is_deposed(bucket: OneBucket) 
     with pytest.raises(CorruptLock):
         bucket.election().observe()
     assert bucket.store.body(key(2)) == b"?"
-    bucket.election().depose(reason="mended", force=True)
+    bucket.election().depose(reason="repaired", force=True, done="none")
     assert lost(bucket.election().campaign(TICK)).reason == "done"
     assert won(bucket.election().campaign(LATER)).number == 3
 

@@ -59,7 +59,7 @@ class Machine:
 
     def run(self, **environment: str) -> str:
         with self.start(**environment) as process:
-            return process.communicate(timeout=30)[0]
+            return process.communicate(timeout=300)[0]
 
     def log(self) -> list[str]:
         path = self.folder / "log"
@@ -130,7 +130,7 @@ def test_a_moved_project_gets_a_new_venv(machine: Machine) -> None:
 
 def test_two_runs_at_once_install_once(machine: Machine) -> None:
     with machine.start(SLOW="0.3") as first, machine.start(SLOW="0.3") as second:
-        said = [process.communicate(timeout=30)[0] for process in (first, second)]
+        said = [process.communicate(timeout=300)[0] for process in (first, second)]
     assert [text.endswith("ready\n") for text in said] == [True, True]
     assert machine.log() == MADE
 

@@ -280,7 +280,7 @@ def test_silence_is_borne_for_the_timeout_and_leaves_it_open_after_one_try(
     s3: MisbehavingS3, request_: StoreRequest
 ) -> None:
     s3.will(None)
-    client = default_client(s3.endpoint, timedelta(milliseconds=300))
+    client = default_client(s3.endpoint, timedelta(seconds=1))
     outcome = S3Store("locks", client=client).perform(request_)
     assert (type(outcome), len(s3.sent)) == (Unknown, 1)
 

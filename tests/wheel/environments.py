@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PIP = ["pip", "--quiet", "--no-input", "--disable-pip-version-check"]
-PATIENCE_S = 300
+PATIENCE_S = 1200
 # What a developer's shell says of Python, AWS and the CDK is not the stranger's.
 _OURS = ("AWS_", "CDK_", "MYPY", "PYTEST", "PYTHON", "S3LEADER_", "VIRTUAL_ENV")
 
