@@ -15,9 +15,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from .attempts import attempts_so_far
 from .errors import CorruptLock, InvalidArgument, StillHeld
-from .ledger import Rules, Seen, Steps, ask, look, look_at
-from .lock import MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
+from .ledger import Rules, Seen, Steps, ask, look, seen_in
+from .lock import CORRUPT_BODY, MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
 from .settle import seal_other
 from .store import Found, Missing, Read
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
@@ -56,7 +57,7 @@ def depose(
         sealed = yield from seal_other(rules, seen, reason)
         if isinstance(sealed, Seen):
             return sealed
-        seen = yield from look_at(rules, seen.term, since_ms=None)
+        seen = seen_in(sealed.reply, rules, seen.term, since_ms=None)
     return None
 
 
@@ -74,14 +75,17 @@ def _in_place_of(rules: Rules, corrupt: CorruptLock, reason: str, done: Done) ->
     lock = Lock(term=corrupt.term, seen_at=from_ms(date_ms))
     known = (yield from _seal_before(rules, before, reason)) if isinstance(before, Seen) else before
     if isinstance(known, Lock):
-        lock = replace(lock, done=known.done, swept=known.swept, state=known.state)
+        attempts = attempts_so_far(known)
+        lock = replace(
+            lock, done=known.done, swept=known.swept, state=known.state, attempts=attempts
+        )
     else:
         lock = replace(lock, swept=max(0, corrupt.term - (1 if known == "gone" else 2)))
     if done != "none":
         lock = replace(lock, done=done if lock.done is None else max(done, lock.done))
     room = MAX_BODY - ROOM_TO_SEAL - len(lock.encode())
     text = corrupt.body[: max(0, room // 6)].decode("utf-8", "replace")  # \uXXXX takes six
-    lock = replace(lock, extra={"corrupt_body": text})
+    lock = replace(lock, extra={CORRUPT_BODY: text})
     return Seen(lock=lock, etag=corrupt.etag, top_at_ms=None, looked_ms=0)
 
 
@@ -115,7 +119,9 @@ def _seal_before(rules: Rules, before: Seen, reason: str) -> Steps[Lock | Litera
     seen: Seen | None = before
     while seen is not None and seen.lock is not None and not seen.lock.sealed:
         sealed = yield from seal_other(rules, seen, reason)
-        seen = sealed or (yield from look_at(rules, seen.term, since_ms=None))
+        if isinstance(sealed, Seen):
+            return sealed.lock or "gone"
+        seen = seen_in(sealed.reply, rules, seen.term, since_ms=None)
     return "gone" if seen is None or seen.lock is None else seen.lock
 
 

@@ -25,6 +25,7 @@ MAX_BODY = 256 * 1024
 ROOM_TO_SEAL = 8 * 1024  # what sealing may add to a body, so that every lock can be sealed
 MAX_STATE = MAX_BODY - 3 * ROOM_TO_SEAL  # what every later term's lock has room for
 MAX_REASON = 500
+CORRUPT_BODY = "corrupt_body"  # what an operator's forced seal keeps of a corrupt lock
 
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"

@@ -16,7 +16,7 @@ from typing import Final
 
 from .errors import BucketUnusable, StoreUnavailable
 from .ledger import Rules, Steps
-from .lock import COMPLETED, CONTINUED, FAILED, RESIGNED, Lock
+from .lock import COMPLETED, CONTINUED, CORRUPT_BODY, FAILED, RESIGNED, Lock
 from .settle import seal
 from .store import Applied, Conflict, Create, Replace, Reply, Wait
 
@@ -27,11 +27,13 @@ def is_proved(below: Lock | None) -> bool:
     """Whether the lock below one's own shows that a leader has ended a term on this store.
 
     Candidates whose wins were void seal their locks too, as `resigned`, and candidates that died
-    have theirs sealed as `deposed`: neither has proved anything.
+    have theirs sealed as `deposed`: neither has proved anything. Nor has an operator, who states
+    what a corrupt lock does not say.
     """
-    return below is not None and (
-        below.outcome in {COMPLETED, FAILED, CONTINUED} or below.done is not None or below.swept > 0
-    )
+    if below is None or CORRUPT_BODY in below.extra:
+        return False
+    ended = below.outcome in {COMPLETED, FAILED, CONTINUED}
+    return ended or below.done is not None or below.swept > 0
 
 
 def prove_store(

@@ -146,7 +146,7 @@ def test_lock_before_that_is_not_sealed_is_sealed_first() -> None:
     """Its holder could complete a tick that the ledger above it would not know of."""
     writes: tuple[Exchange, ...] = (
         (seal_before(OPEN, "n1"), applied()),
-        (replacement(nonce="n2", done=EARLIER, **FACTS), applied()),
+        (replacement(nonce="n2", done=EARLIER, attempts={TICK: 1}, **FACTS), applied()),
     )
     assert play(deposing("none"), *corrupt(found(OPEN)), *writes) is not None
 

@@ -164,6 +164,13 @@ def test_lock_that_shows_a_leader_who_ended_a_term_saves_the_probes(below: Lock)
     assert isinstance(play(steps, (create(write), applied())), Won)
 
 
+def test_lock_that_an_operator_sealed_in_place_of_a_corrupt_one_proves_nothing() -> None:
+    below = sealed(4, outcome="deposed", done=TICK, swept=3, extra={"corrupt_body": "?"})
+    steps = campaign(rules(), tick=None, wait_ms=0, known=known(below), now_ms=0)
+    write = mine(5, done=TICK, swept=3)
+    assert isinstance(play(steps, (create(write), applied()), *proofs(write)), Won)
+
+
 @pytest.mark.parametrize("outcome", ["resigned", "deposed", None, "unheard-of"])
 def test_lock_that_no_leader_ended_proves_nothing(outcome: str | None) -> None:
     steps = campaign(
