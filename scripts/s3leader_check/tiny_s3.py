@@ -78,15 +78,22 @@ class TinyS3:
 
     def _list(self, request: Request) -> Answer:
         prefix, after = request.query.get("prefix", ""), request.query.get("start-after", "")
+        after = request.query.get("continuation-token", after)
         most = int(request.query.get("max-keys", "1000"))
         keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
         items = "".join(f"<Contents><Key>{_shown(key)}</Key></Contents>" for key in keys[:most])
         truncated = "true" if len(keys) > most else "false"
+        token = (
+            f"<NextContinuationToken>{escape(keys[most - 1])}</NextContinuationToken>"
+            if len(keys) > most
+            else ""
+        )
         page = (
             '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult>'
             f"<Name>{escape(request.bucket)}</Name><Prefix>{_shown(prefix)}</Prefix>"
             f"<EncodingType>url</EncodingType><KeyCount>{min(len(keys), most)}</KeyCount>"
-            f"<IsTruncated>{truncated}</IsTruncated>{items}</ListBucketResult>"
+            f"<IsTruncated>{truncated}</IsTruncated>{token}{items}"
+            "</ListBucketResult>"
         )
         return Answer(200, page.encode(), {"Content-Type": "application/xml"})
 
