@@ -31,7 +31,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from .errors import BucketUnusable, InvalidArgument, S3LeaderError
+from .errors import BucketUnusable, InvalidArgument, S3LeaderError, describe_error
 from .s3_answers import IncompleteAnswerError, date_ms, etag, fact, keys, modified_ms
 from .s3_client import ProcessClient, default_client, is_amazon
 from .s3_options import BucketOptions, check_bucket
@@ -138,14 +138,14 @@ class S3Store:
         except ParamValidationError as error:
             raise InvalidArgument(f"bucket {self.bucket!r}, {request}: {error}") from error
         except _NO_ANSWER as error:
-            return Unknown(f"{type(error).__name__}: {error}")
+            return Unknown(describe_error(error))
         except BotoCoreError as error:
             # No credentials, no such profile, an unusable endpoint: nothing was sent.
             raise self._refused(request, type(error).__name__, str(error), {}) from error
         except Exception as error:  # noqa: BLE001
             # Whatever it is (a socket's OSError, a parser's ValueError, the RuntimeError of
             # credentials that expired as they were fetched), the request may have been sent.
-            return Unknown(f"{type(error).__name__}: {error}")
+            return Unknown(describe_error(error))
         if not isinstance(answer, Unknown):
             self._incomplete = 0
         return answer

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from s3leader import InvalidArgument
+from s3leader.fencing import FencedObject
 from s3leader.s3_client import default_client
 from s3leader.s3_store import S3Store
 from s3leader.store import Missing, Read
@@ -119,6 +120,14 @@ def test_a_fork_of_a_fork_speaks_over_a_connection_of_its_own(peers: Peers) -> N
         return in_child(lambda: type(store.perform(Read("k"))).__name__)
 
     assert in_child(child) == "Missing"
+    assert len(set(peers.ports)) == 2
+
+
+@FORKS
+def test_a_fenced_object_in_a_fork_speaks_over_a_connection_of_its_own(peers: Peers) -> None:
+    report = FencedObject("k", bucket="locks")
+    assert report.read() is None
+    assert in_child(report.read) == "None"
     assert len(set(peers.ports)) == 2
 
 
