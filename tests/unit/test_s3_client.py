@@ -112,6 +112,14 @@ def test_a_fork_speaks_over_a_connection_of_its_own(peers: Peers) -> None:
 
 
 @FORKS
+def test_a_fork_makes_its_client_once(peers: Peers) -> None:
+    store = S3Store("locks")
+    in_child(lambda: [store.perform(Read("k")) for _ in range(3)])
+    assert len(peers.ports) == 3
+    assert len(set(peers.ports)) == 1
+
+
+@FORKS
 def test_a_fork_of_a_fork_speaks_over_a_connection_of_its_own(peers: Peers) -> None:
     store = S3Store("locks")
 

@@ -8,7 +8,8 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -159,11 +160,23 @@ def test_a_fork_made_while_a_thread_renews_does_not_wait_for_that_thread(
     assert told == "[1, 1, 1, 1, 1]"
 
 
-def test_a_fork_leaves_the_renewing_block_without_a_thread_to_join(term: Term) -> None:
+def test_a_fork_leaves_the_renewing_block_without_touching_its_threads_locks(
+    term: Term, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread may be within a lock of the event that stops it, and is not there to leave it."""
+    stops: list[Any] = []
+
+    def event() -> threading.Event:
+        stops.append(threading.Event())
+        return stops[-1]  # type: ignore[no-any-return]
+
+    parts = {"Event": event, "Thread": threading.Thread}
+    monkeypatch.setattr("s3leader.term.threading", SimpleNamespace(**parts))
     renewing = term.keep_renewing()
     renewing.__enter__()
     try:
-        assert in_child(lambda: renewing.__exit__(None, None, None)) == "False"
+        with stops[0]._cond:
+            assert in_child(lambda: renewing.__exit__(None, None, None)) == "False"
     finally:
         renewing.__exit__(None, None, None)
 
