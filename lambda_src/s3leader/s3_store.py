@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections import Counter
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, assert_never
@@ -58,8 +59,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _OPERATIONS: Final = frozenset({"ListObjectsV2", "GetObject", "PutObject", "PutObjectTagging"})
-# One incomplete answer may have broken off in its head. So many in a row come from a server, or a
-# proxy, that leaves out what S3 sends.
+# One incomplete answer may have broken off in its head. So many to requests of one type, with no
+# success between, come from a server, or a proxy, that leaves out what S3 sends.
 _INCOMPLETE_FOR_GOOD: Final = 3
 
 # Of botocore's own errors, those that come of an answer that was lost, or may well come the next
@@ -118,7 +119,7 @@ class S3Store:
         self._checksum = is_amazon(self._client) if checksum is None else checksum
         self._body_limit = body_limit
         self._clock_ms = clock_ms
-        self._incomplete = 0  # answers in a row
+        self._incomplete: Counter[type[StoreRequest]] = Counter()
 
     @property
     def _client(self) -> S3Client:
@@ -131,8 +132,8 @@ class S3Store:
         except S3LeaderError:
             raise
         except IncompleteAnswerError as error:
-            self._incomplete += 1
-            if self._incomplete < _INCOMPLETE_FOR_GOOD:
+            self._incomplete[type(request)] += 1
+            if self._incomplete[type(request)] < _INCOMPLETE_FOR_GOOD:
                 return Unknown(f"the answer is incomplete: {error}")
             raise self._refused(request, "IncompleteAnswer", str(error), {}) from error
         except ParamValidationError as error:
@@ -146,8 +147,8 @@ class S3Store:
             # Whatever it is (a socket's OSError, a parser's ValueError, the RuntimeError of
             # credentials that expired as they were fetched), the request may have been sent.
             return Unknown(describe_error(error))
-        if not isinstance(answer, Unknown):
-            self._incomplete = 0
+        if isinstance(answer, Listed | Found | Applied):  # a server may date its errors alone
+            del self._incomplete[type(request)]
         return answer
 
     def _asked(self, request: StoreRequest) -> StoreAnswer:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from s3leader import BucketUnusable, Election
 from s3leader.s3_store import S3Store
@@ -150,6 +152,28 @@ def test_a_complete_answer_between_incomplete_ones_shows_that_they_broke_off(
     s3.will(undated, undated, whole, undated, undated)
     answers = [type(store.perform(CREATE)) for _ in range(5)]
     assert answers == [Unknown, Unknown, Applied, Unknown, Unknown]
+
+
+def test_errors_that_are_complete_do_not_excuse_successes_that_are_not(
+    s3: MisbehavingS3, store: S3Store
+) -> None:
+    """As moto does: it dates what it refuses, and leaves undated what it does."""
+    s3.will(*[answer(200, date=None, ETag=ETAG), answer(412)] * 3)
+    answers = [type(store.perform(CREATE)) for _ in range(4)]
+    assert answers == [Unknown, Conflict, Unknown, Conflict]
+    with pytest.raises(BucketUnusable, match="no Date header"):
+        store.perform(CREATE)
+
+
+def test_a_test_double_that_is_not_opted_in_elects_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="locks")
+        election = Election("nightly", bucket="locks", sleep=lambda _: None)
+        with pytest.raises(BucketUnusable, match="clock_ms"):
+            election.campaign()
 
 
 def test_nobody_is_elected_where_nothing_tells_the_time(s3: MisbehavingS3) -> None:
