@@ -31,9 +31,9 @@ _PLACES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """`action` was denied on `resource`; `policy` is the kind of policy, None where not told.
+    """`action` was denied on `resource`, by a policy of the kind `policy` if S3 says which.
 
-    `explicit` if it says Deny; otherwise it is one that does not allow the action.
+    `explicit` if the policy contains a matching Deny; if not, it lacks an Allow.
     """
 
     action: str

@@ -108,6 +108,10 @@ _REMEDIES: Final = {
         "The answer is not S3's, which always gives a code: a proxy or a firewall between here and"
         " {endpoint} refused. Check HTTPS_PROXY, NO_PROXY and the endpoint."
     ),
+    frozenset({"CertificateNotTrusted"}): (
+        "This machine does not trust the certificate of {endpoint}, so nothing was sent: set"
+        " AWS_CA_BUNDLE to the certificates of the server, or of the proxy that opens TLS."
+    ),
     frozenset({"InvalidObjectState"}): (
         "The object has been moved to an archive: keep the lifecycle rules that change storage"
         " classes off this prefix, and restore the object."
@@ -116,7 +120,7 @@ _REMEDIES: Final = {
         "AWS has restricted the account that owns the bucket: settle that with AWS's support."
     ),
     frozenset({"InvalidEncryptionAlgorithmError", "KMS.InvalidKeyUsageException"}): (
-        "The encryption that was asked for cannot be had there: correct S3LEADER_ENCRYPTION and"
+        "S3 cannot encrypt as the request asks: correct S3LEADER_ENCRYPTION and"
         " S3LEADER_KMS_KEY, or the bucket's default encryption."
     ),
 }
@@ -195,9 +199,9 @@ def refusal_elsewhere(operation: str, *, code: str, message: str) -> BucketUnusa
         resource,
         code,
         message,
-        f"Not the bucket refused, but the service that gives out {what}: let {action} succeed (the"
-        f" role's trust policy, the caller's own rights and credentials, the sign-in), or use other"
-        f" credentials.",
+        f"The bucket did not refuse: the service that issues {what} did. Let {action} succeed:"
+        f" check the role's trust policy, the caller's own rights and credentials, and the sign-in."
+        f" Or use other credentials.",
     )
 
 

@@ -29,6 +29,7 @@ from botocore.exceptions import (
     IncompleteReadError,
     MetadataRetrievalError,
     ParamValidationError,
+    SSLError,
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
@@ -138,6 +139,10 @@ class S3Store:
             raise self._refused(request, "IncompleteAnswer", str(error), {}) from error
         except ParamValidationError as error:
             raise InvalidArgument(f"bucket {self.bucket!r}, {request}: {error}") from error
+        except SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                return Unknown(f"SSLError: {error}")
+            raise self._refused(request, "CertificateNotTrusted", str(error), {}) from error
         except _NO_ANSWER as error:
             return Unknown(describe_error(error))
         except BotoCoreError as error:

@@ -12,6 +12,7 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     MetadataRetrievalError,
     NoCredentialsError,
+    SSLError,
 )
 
 from s3leader import BucketUnusable, Election, InvalidArgument, Term
@@ -114,6 +115,21 @@ def test_what_nobody_has_set_is_refused_at_once(broken: S3Client) -> None:
         S3Store("locks", client=broken).perform(CREATE)
 
 
+UNTRUSTED = SSLError(endpoint_url="https://s3", error="[SSL: CERTIFICATE_VERIFY_FAILED] so it is")
+RESET = SSLError(endpoint_url="https://s3", error="EOF occurred in violation of protocol")
+
+
+@pytest.mark.parametrize("broken", [UNTRUSTED], indirect=True)
+def test_a_certificate_that_is_not_trusted_is_no_passing_trouble(broken: S3Client) -> None:
+    with pytest.raises(BucketUnusable, match="AWS_CA_BUNDLE"):
+        S3Store("locks", client=broken).perform(CREATE)
+
+
+@pytest.mark.parametrize("broken", [RESET], indirect=True)
+def test_a_connection_that_breaks_under_tls_is_a_passing_trouble(broken: S3Client) -> None:
+    assert isinstance(S3Store("locks", client=broken).perform(CREATE), Unknown)
+
+
 def test_a_campaign_survives_credentials_that_expire_as_they_are_fetched(
     s3: MisbehavingS3,
 ) -> None:
@@ -179,7 +195,7 @@ ASSUME = refused_by(
 def test_a_role_that_cannot_be_assumed_is_not_blamed_on_the_bucket(
     broken: S3Client, request_: StoreRequest
 ) -> None:
-    with pytest.raises(BucketUnusable, match="Not the bucket refused") as refused:
+    with pytest.raises(BucketUnusable, match="The bucket did not refuse") as refused:
         S3Store("locks", client=broken).perform(request_)
     why = refused.value
     assert (why.action, why.resource) == ("sts:AssumeRoleWithWebIdentity", ROLE)
