@@ -115,8 +115,8 @@ def test_what_nobody_has_set_is_refused_at_once(broken: S3Client) -> None:
         S3Store("locks", client=broken).perform(CREATE)
 
 
-UNTRUSTED = SSLError(endpoint_url="https://s3", error="[SSL: CERTIFICATE_VERIFY_FAILED] so it is")
-RESET = SSLError(endpoint_url="https://s3", error="EOF occurred in violation of protocol")
+UNTRUSTED = SSLError(endpoint_url="https://s3", error=OSError("[SSL: CERTIFICATE_VERIFY_FAILED]"))
+RESET = SSLError(endpoint_url="https://s3", error=OSError("EOF occurred in violation of protocol"))
 
 
 @pytest.mark.parametrize("broken", [UNTRUSTED], indirect=True)
