@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .errors import S3LeaderError
+from .errors import S3LeaderError, describe_error
 from .ledger import Result, Steps
-from .store import List, Reply, Store, StoreRequest, Unknown, Wait, Waited
+from .store import List, Reply, Store, StoreAnswer, StoreRequest, Unknown, Wait, Waited
 
 _log = logging.getLogger("s3leader")
 
@@ -50,7 +50,7 @@ class Driver:
                     continue
                 self.requests += 1
                 try:
-                    answer = self.store.perform(request)
+                    answer = performed(self.store, request)
                 except S3LeaderError as error:
                     request = steps.throw(error)
                 else:
@@ -61,6 +61,21 @@ class Driver:
         except StopIteration as stop:
             result: Result = stop.value
             return result
+
+
+def performed(store: Store, request: StoreRequest) -> StoreAnswer:
+    """Perform `request`; whatever a store raises that is not ours leaves its outcome unknown.
+
+    A store may be anybody's, and raise once the request is under way. What it raised is logged.
+    """
+    try:
+        return store.perform(request)
+    except S3LeaderError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        text = describe_error(error)
+        _log.warning("the store raised during a %s: %s", _name(request), text, exc_info=True)
+        return Unknown(text)
 
 
 def _name(request: StoreRequest) -> str:

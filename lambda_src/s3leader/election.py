@@ -8,7 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -98,7 +98,9 @@ class Election:
         self._store = _chosen_store(bucket, client, store, lease)
         self._memory = Memory() if memory is None else memory
         self._clock_ms, self._sleep, self._uniform = clock_ms, sleep, uniform
+        self._nonce = nonce
         self._rules: Rules = self.config.rules(nonce)
+        self._named_in = os.getpid() if candidate is None else None
 
     @property
     def name(self) -> str:
@@ -118,6 +120,7 @@ class Election:
         behind.
         """
         driver = self._driver()
+        self._rename_in_fork()
         steps = campaign(
             self._rules,
             tick=check_tick(tick),
@@ -197,6 +200,14 @@ class Election:
     def is_lapsed(self, lock: Lock) -> bool:
         """Whether a lock that was observed had lapsed when it was (R4)."""
         return self._rules.lapsed(lock)
+
+    def _rename_in_fork(self) -> None:
+        """Draw a new default identity in a fork, since no two processes may share one."""
+        if self._named_in in {None, os.getpid()}:
+            return
+        self.config = replace(self.config, candidate=_identity())
+        self._rules = self.config.rules(self._nonce)
+        self._named_in = os.getpid()
 
     def _driver(self) -> Driver:
         return Driver(

@@ -126,9 +126,19 @@ class CorruptObject(S3LeaderError):  # noqa: N818
 
     def __init__(self, *, key: str, problem: str) -> None:
         super().__init__(
-            f"{key} is no fenced object: {problem}. Nothing was overwritten. If it is not meant to"
-            f" be one, use another key; if it is, restore its last good version, or give it a"
-            f' top-level "fencing_token": the number of the last term that wrote it.'
+            f"{key} is not a fenced object: {problem}. Nothing was overwritten. If it is not meant"
+            f" to be one, use another key. If it is, write its last good value with"
+            f" `FencedObject.restore(value, token=…)`, where the token is the number of the latest"
+            f" term. Do not put an old version back as it is: it has the ETag that it had, and a"
+            f" stale leader that knows this ETag could write."
         )
         self.key = key
         self.problem = problem
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the type and the text of any exception, also of one whose text cannot be made."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - anything may be raised, and a lock has to be sealed
+        return type(error).__name__

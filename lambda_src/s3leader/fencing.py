@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from .driver import performed
 from .errors import CorruptObject, InvalidArgument, Overwritten, StaleToken, StoreUnavailable
 from .s3_store import S3Store
 from .store import Applied, Conflict, Create, Found, Missing, Read, Replace, Store
@@ -50,7 +51,8 @@ class FencedObject:
     """The JSON object at `key`, which carries the highest token that ever wrote it.
 
     It lives in `bucket`, reached through the boto3 S3 client `client` if one is given, or in
-    `store`. `patience` is for how long S3 is asked again before a call gives up with
+    `store`: `store=S3Store(bucket, encryption=…, kms_key=…, bucket_owner=…)` is for a bucket that
+    asks for these. `patience` is for how long S3 is asked again before a call gives up with
     `StoreUnavailable`. `clock` (seconds, monotonic), `sleep` and `nonce` are there for tests.
     """
 
@@ -123,13 +125,37 @@ class FencedObject:
             except Overwritten:
                 again("it changes faster than it can be claimed")
 
+    def restore(self, value: Mapping[str, Any], *, token: int) -> Snapshot:
+        """Write `value` over whatever is there, corrupt or not: for operators, not for leaders.
+
+        `value` may be what an old version of the object says; its keys "fencing_token" and "nonce"
+        are replaced. `token` is the number of the latest term (`election.observe()`), so that every
+        earlier leader is refused. Never put an old version back by other means: its bytes give it
+        the ETag that it had, and a stale leader that knows this ETag could write.
+
+        Raises as `write` does; `StaleToken` if what is there carries a higher token.
+        """
+        nonce = self._nonce()
+        kept = {name: item for name, item in value.items() if name not in _RESERVED}
+        body = self._encode(kept, token, nonce)
+        there = self._found(self._try_again())
+        if there is None:
+            return self._settle(Create(self.key, body), token, nonce)
+        try:
+            written = self._decode(there.body, there.etag)[0].token
+        except CorruptObject:
+            written = 0
+        if written > token:
+            raise StaleToken(key=self.key, token=token, written_token=written)
+        return self._settle(Replace(self.key, body, there.etag), token, nonce)
+
     def _settle(self, write: Create | Replace, token: int, nonce: str) -> Snapshot:
         """Send `write` until its outcome is known. It can be applied only once: it changes the
         very ETag it depends on.
         """
         again = self._try_again()
         while True:
-            match self._store.perform(write):
+            match performed(self._store, write):
                 case Applied(etag=etag):
                     return self._decode(write.body, etag)[0]
                 case Conflict():
@@ -145,12 +171,16 @@ class FencedObject:
 
     def _look(self, again: Callable[[str], None]) -> tuple[Snapshot | None, object]:
         """Return the object as it is now, and the nonce of its writer."""
+        found = self._found(again)
+        return (None, None) if found is None else self._decode(found.body, found.etag)
+
+    def _found(self, again: Callable[[str], None]) -> Found | None:
         while True:
-            match self._store.perform(Read(self.key)):
-                case Found(body=body, etag=etag):
-                    return self._decode(body, etag)
+            match performed(self._store, Read(self.key)):
+                case Found() as found:
+                    return found
                 case Missing():
-                    return None, None
+                    return None
                 case answer:
                     again(f"it could not be read: {answer}")
 

@@ -11,6 +11,7 @@ It keeps nothing beyond the process, so nothing that it elects is safe from anot
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -123,9 +124,15 @@ class MemoryStore:
         self._plan: list[_Planned] = []
         self._late: list[StoreRequest] = []
         self._step = threading.RLock()
+        self._pid = os.getpid()
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
         """Perform `request`, unless a scripted fault befalls it."""
+        if os.getpid() != self._pid:
+            raise InvalidArgument(
+                f"this MemoryStore belongs to process {self._pid}, and process {os.getpid()} has"
+                f" but a copy of it, which would elect leaders of its own: make one here"
+            )
         with self._step:
             self.requests.append(request)
             planned = next((plan for plan in self._plan if plan.strikes(request)), None)

@@ -1,33 +1,83 @@
-"""How a boto3 client for S3 is made, and what one that is passed in must know.
+"""Which boto3 client a store uses: its own, made for each process, or one that is passed in.
 
 Only this file and `s3_store` know boto3 and botocore: here a client is made, there it is used.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from mypy_boto3_s3 import S3Client
 
 _OLDEST_BOTO3: Final = "1.35.69"
+# The DNS suffixes of AWS's partitions; interface endpoints in a VPC end in them too.
+_AWS_HOSTS: Final = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+)
+
+
+class ProcessClient:
+    """A client that no two processes share.
+
+    A fork shares its parent's connections: the answer to one process's request may reach the other.
+    So a client that is made here is made again in each process that uses it. One that is `given`
+    cannot be made again, and is refused in any process but the one that passed it.
+    """
+
+    def __init__(self, given: S3Client | None, make: Callable[[], S3Client]) -> None:
+        self.given = given is not None
+        self._make = make
+        self._client = make() if given is None else given
+        self._pid = os.getpid()
+        _check_client(self._client)
+
+    def of_this_process(self) -> S3Client:
+        """Return the client of this process."""
+        if os.getpid() != self._pid:
+            self._leave_parent()
+        return self._client
+
+    def _leave_parent(self) -> None:
+        if self.given:
+            raise InvalidArgument(
+                f"the S3 client was passed in by process {self._pid}, and process {os.getpid()} is"
+                f" a fork of it: they would share connections, and read each other's answers. Make"
+                f" a client in this process and pass it to a new Election or S3Store, or pass none"
+            )
+        # Never collected: its pool's locks may have been held when the process was forked.
+        self._parents = self._client
+        self._client = self._make()
+        self._pid = os.getpid()  # last: another thread of this process may be here as well
 
 
 def default_client(timeout: timedelta, region: str | None) -> S3Client:
-    """Make a client that gives up early and never sends a request twice."""
+    """Make a client that gives up early and never sends a request twice.
+
+    Without `region`, AWS_REGION decides and then AWS_DEFAULT_REGION, as for the AWS command line
+    and AWS's other SDKs; boto3 alone reads only the latter.
+    """
     seconds = timeout.total_seconds()
     if seconds <= 0:
         raise InvalidArgument(f"timeout must be positive, not {timeout}")
     # Since 1.36 boto3 sends a CRC in a trailer unless told otherwise, which many S3-compatible
-    # servers refuse or take for part of the body. TLS and the ETag guard bodies well enough.
+    # servers refuse or take for part of the body. `S3Store` sends one in a header to real S3.
     checksums = {
         option: "when_required"
         for option in ("request_checksum_calculation", "response_checksum_validation")
@@ -40,20 +90,32 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
         tcp_keepalive=True,
         **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
     )
-    # Not boto3.client: what that shares must not be used by two threads at once. Credentials,
-    # AWS_ENDPOINT_URL(_S3), and the Region unless it is given, come from the environment as ever.
+    region = region or os.environ.get("AWS_REGION") or None  # else boto3 looks further
+    # Not boto3.client: what that shares must not be used by two threads at once. Credentials and
+    # AWS_ENDPOINT_URL(_S3) come from the environment as ever.
     try:
         return boto3.session.Session().client("s3", region_name=region, config=config)
-    except (BotoCoreError, ValueError) as error:
+    except Exception as error:  # a profile, a file or a variable that botocore cannot use
         raise InvalidArgument(
-            f"no S3 client can be made from this environment: {error}. Look at AWS_PROFILE,"
-            f" AWS_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
+            f"no S3 client can be made from this environment: {type(error).__name__}: {error}."
+            f" Check AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
         ) from error
 
 
-def check_client(client: S3Client) -> None:
-    """Raise `InvalidArgument` unless the client knows conditional writes."""
-    put = client.meta.service_model.operation_model("PutObject").input_shape
+def is_amazon(client: S3Client) -> bool:
+    """Tell whether the client speaks to Amazon S3 itself, and not to a compatible server."""
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    return host.endswith(_AWS_HOSTS)
+
+
+def _check_client(client: S3Client) -> None:
+    """Raise `InvalidArgument` unless it is an S3 client that knows conditional writes."""
+    try:
+        put = client.meta.service_model.operation_model("PutObject").input_shape
+    except Exception as error:  # an object without `meta`, or the client of another service
+        raise InvalidArgument(
+            f"client is {client!r}; give a boto3 S3 client, as boto3.client('s3')"
+        ) from error
     if put is None or not {"IfMatch", "IfNoneMatch"} <= put.members.keys():
         raise InvalidArgument(
             f"boto3 {boto3.__version__} knows too little of conditional writes: install boto3"

@@ -1,14 +1,16 @@
-"""What S3 refuses for now, and what for good: the latter told so that a human can mend it.
+"""What S3 refuses for now, and what for good: the latter with what a human can do about it.
 
 Pure text: nothing here knows botocore or a network.
 """
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Final, assert_never
 
-from .errors import BucketUnusable, InvalidArgument
+from .errors import BucketUnusable
+from .s3_denials import DENIED, Denial
 from .store import Create, List, Read, Replace, StoreRequest, Tag
 
 # S3 asks to be asked again.
@@ -25,7 +27,6 @@ _PASSING: Final = frozenset(
         "SlowDown",
         "Throttling",
         "ThrottlingException",
-        "KMS.ThrottlingException",
         "RequestThrottled",
         "RequestThrottledException",
         "RequestLimitExceeded",
@@ -34,10 +35,27 @@ _PASSING: Final = frozenset(
         "BandwidthLimitExceeded",
         "InternalError",
         "ServiceUnavailable",
+        # damaged on its way
+        "BadDigest",
+        "IncompleteBody",
+        "XAmzContentChecksumMismatch",
+        # the key service's, through S3
+        "KMS.ThrottlingException",
+        "KMS.InternalException",
+        "KMS.KMSInternalException",
+        "KMS.DependencyTimeoutException",
+        "KMS.KeyUnavailableException",
+        # the token service could not reach the identity provider
+        "IDPCommunicationError",
     }
 )
-_DENIED: Final = frozenset({"AccessDenied", "Forbidden", "403"})
-_ELSE: Final = "Trying again will not mend that: look at the bucket, the endpoint and the request."
+_ELSE: Final = (
+    "Trying again will not help: check the bucket, the endpoint {endpoint} and the request."
+)
+_CREDENTIALS: Final = (
+    "The credentials are missing, wrong or no longer valid: renew them, or pass a client with"
+    " others."
+)
 _REMEDIES: Final = {
     frozenset({"NoSuchBucket"}): (
         "There is no bucket {bucket}: create it (with LockBucket), or correct the name."
@@ -52,14 +70,16 @@ _REMEDIES: Final = {
             "SignatureDoesNotMatch",
             "TokenRefreshRequired",
             # botocore's own, when nothing could be sent
+            "NoAuthTokenError",
             "NoCredentialsError",
             "PartialCredentialsError",
+            "LoginRefreshRequired",
+            "LoginTokenLoadError",
             "SSOTokenLoadError",
             "UnauthorizedSSOTokenError",
             "TokenRetrievalError",
         }
-    ): "The credentials are missing, wrong or no longer valid: renew them, or pass a client with"
-    " others.",
+    ): _CREDENTIALS,
     frozenset(
         {
             "PermanentRedirect",
@@ -68,24 +88,66 @@ _REMEDIES: Final = {
             "301",
             "308",
         }
-    ): "The bucket {bucket} is in another Region{where} than the client was made for: set"
-    " AWS_REGION, or pass a client made for the bucket's Region.",
+    ): "The bucket {bucket} is in another Region{where} than the client was made for: {region}.",
     frozenset({"RequestTimeTooSkewed"}): (
         "The clock of this machine is wrong by more than 15 minutes, so S3 accepts none of its"
         " signatures: set it right (NTP)."
     ),
-    frozenset({"NotImplemented", "MethodNotAllowed", "405", "501"}): (
-        "The server does not support this request. s3leader needs conditional writes (If-Match and"
-        " If-None-Match on PutObject), ListObjectsV2 and object tags: use Amazon S3, or a server"
-        " that has them."
+    frozenset({"NotImplemented", "MethodNotAllowed", "405", "501", "UnorderedList"}): (
+        "The server at {endpoint} does not support this request. s3leader needs conditional writes"
+        " (If-Match and If-None-Match on PutObject), ListObjectsV2 in order and with StartAfter,"
+        " and object tags: use Amazon S3, or a server that has them."
+    ),
+    frozenset({"IncompleteAnswer"}): (
+        "Amazon S3 always sends it, and s3leader does not guess what decides who leads. The server"
+        " at {endpoint}, or a proxy on the way to it, leaves it out: let the proxy pass all headers"
+        " of an answer unchanged, or go around it. (A test double that sends no Date, as moto,"
+        " needs S3Store(…, clock_ms=…).)"
+    ),
+    frozenset({"403", "401", "407"}): (
+        "The answer is not S3's, which always gives a code: a proxy or a firewall between here and"
+        " {endpoint} refused. Check HTTPS_PROXY, NO_PROXY and the endpoint."
+    ),
+    frozenset({"CertificateNotTrusted"}): (
+        "This machine does not trust the certificate of {endpoint}, so nothing was sent: set"
+        " AWS_CA_BUNDLE to the certificates of the server, or of the proxy that opens TLS."
+    ),
+    frozenset({"InvalidObjectState"}): (
+        "The object has been moved to an archive: keep the lifecycle rules that change storage"
+        " classes off this prefix, and restore the object."
+    ),
+    frozenset({"AllAccessDisabled", "AccountProblem", "NotSignedUp", "InvalidPayer"}): (
+        "AWS has restricted the account that owns the bucket: settle that with AWS's support."
+    ),
+    frozenset({"InvalidEncryptionAlgorithmError", "KMS.InvalidKeyUsageException"}): (
+        "S3 cannot encrypt as the request asks: correct S3LEADER_ENCRYPTION and"
+        " S3LEADER_KMS_KEY, or the bucket's default encryption."
     ),
 }
+_KEY: Final = (
+    "The KMS key that encrypts the object cannot be used: enable it, cancel its deletion, or name"
+    " another in the bucket's default encryption and S3LEADER_KMS_KEY."
+)
+_CHECKSUM: Final = (
+    "The bucket has a default Object Lock retention, so S3 asks for a checksum with each write:"
+    " pass S3Store(…, checksum=True)."
+)
+_SERVICES: Final = {
+    "AssumeRole": "sts",
+    "AssumeRoleWithSAML": "sts",
+    "AssumeRoleWithWebIdentity": "sts",
+    "GetSessionToken": "sts",
+    "GetRoleCredentials": "sso",
+    "CreateToken": "sso-oidc",
+    "CreateOAuth2Token": "signin",
+}
+_ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]*[\w+=@/-]")
 
 
 def passes(code: str, status: int) -> bool:
     """Tell whether an error with this code and HTTP status may be gone at the next try."""
-    ours_to_mend = status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED
-    return code in _PASSING or status in _PASSING_STATUS or not ours_to_mend
+    ours_to_fix = status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED
+    return code in _PASSING or status in _PASSING_STATUS or not ours_to_fix
 
 
 def refusal(
@@ -96,18 +158,54 @@ def refusal(
     code: str,
     message: str,
     bucket_region: str | None = None,
+    endpoint: str = "S3",
+    client_given: bool = False,
+    bucket_owner: str | None = None,
 ) -> BucketUnusable:
     """Return the error to raise when S3 answered `request` with `code` and `message`."""
     action = _action(request)
     bucket_arn = bucket if bucket.startswith("arn:") else f"arn:{partition}:s3:::{bucket}"
     between = "/object/" if bucket.startswith("arn:") else "/"
     resource = bucket_arn if isinstance(request, List) else f"{bucket_arn}{between}{request.key}"
-    if code in _DENIED:
-        remedy = _rights_missing(request, bucket_arn)
+    if code in DENIED:
+        denial = Denial.read(message, action=action, resource=resource)
+        action, resource = denial.action, denial.resource
+        remedy = denial.remedy() or _rights_missing(request, bucket_arn, bucket_owner)
     else:
-        known = (text for codes, text in _REMEDIES.items() if code in codes)
-        where = f" ({bucket_region})" if bucket_region else ""
-        remedy = next(known, _ELSE).format(bucket=bucket, where=where)
+        region = bucket_region or "<its Region>"
+        remedy = _remedy(code, message).format(
+            bucket=bucket,
+            endpoint=endpoint,
+            where=f" ({bucket_region})" if bucket_region else "",
+            region=f"pass one made with region_name={region!r}"
+            if client_given
+            else f"set AWS_REGION={region}, or pass region={region!r}",
+        )
+    return _unusable(action, resource, code, message, remedy)
+
+
+def refusal_elsewhere(operation: str, *, code: str, message: str) -> BucketUnusable:
+    """Return the error to raise when another service refused, which credentials come from.
+
+    `operation` is what was asked of it, such as AssumeRole. S3 has not been asked anything.
+    """
+    service = _SERVICES.get(operation)
+    action = operation if service is None else f"{service}:{operation}"
+    role = _ROLE.search(message)
+    resource = "*" if role is None else role[0]
+    what = "the credentials" if role is None else f"the credentials of {resource}"
+    return _unusable(
+        action,
+        resource,
+        code,
+        message,
+        f"The bucket did not refuse: the service that issues {what} did. Let {action} succeed:"
+        f" check the role's trust policy, the caller's own rights and credentials, and the sign-in."
+        f" Or use other credentials.",
+    )
+
+
+def _unusable(action: str, resource: str, code: str, message: str, remedy: str) -> BucketUnusable:
     said = f"{code}: {message}" if message else code
     return BucketUnusable(
         f"{action} on {resource} failed ({said}). {remedy}",
@@ -115,6 +213,13 @@ def refusal(
         resource=resource,
         code=code,
     )
+
+
+def _remedy(code: str, message: str) -> str:
+    if code == "InvalidRequest" and "Object Lock" in message:
+        return _CHECKSUM
+    known = (text for codes, text in _REMEDIES.items() if code in codes)
+    return next(known, _KEY if code.startswith("KMS.") else _ELSE)
 
 
 def _action(request: StoreRequest) -> str:
@@ -131,7 +236,7 @@ def _action(request: StoreRequest) -> str:
             assert_never(request)
 
 
-def _rights_missing(request: StoreRequest, bucket_arn: str) -> str:
+def _rights_missing(request: StoreRequest, bucket_arn: str, bucket_owner: str | None) -> str:
     grant = f"Allow {_action(request)} on it"
     match request:
         case Read():
@@ -145,22 +250,9 @@ def _rights_missing(request: StoreRequest, bucket_arn: str) -> str:
             pass
         case _:
             assert_never(request)
+    account = "" if bucket_owner is None else f" that account {bucket_owner} owns the bucket,"
     return (
         f"{grant}. LockBucket.grant_candidate grants exactly what is needed. If the rights are"
-        f" there, look for a Deny in the bucket's policy, and for rights on its KMS key."
+        f" there, check{account} for a Deny in the bucket's policy, for Requester Pays, and for"
+        f" rights on its KMS key."
     )
-
-
-def check_bucket(bucket: str) -> None:
-    """Raise unless a bucket of that name may hold an election."""
-    if not bucket:
-        raise InvalidArgument("the bucket's name is empty")
-    if bucket.endswith(("--x-s3", "--xa-s3")):
-        raise BucketUnusable(
-            f"{bucket} is a directory bucket (S3 Express One Zone), which cannot hold an election:"
-            f" its LIST has no order and no StartAfter, and its objects have no tags. Use a"
-            f" general purpose bucket.",
-            action="s3express:CreateSession",
-            resource=f"arn:aws:s3express:::bucket/{bucket}",
-            code="DirectoryBucket",
-        )

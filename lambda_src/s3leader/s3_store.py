@@ -1,8 +1,8 @@
 """A store on Amazon S3, or on a server that speaks its language and honours conditional writes.
 
-Each request is sent once, and what comes of it is
-translated once: into an answer, into `Unknown` if there was none to rely on, or into
-`BucketUnusable` if only a human can help.
+Each request is sent once, and what comes of it is translated once: into an answer, into `Unknown`
+if there was none to rely on, or into `BucketUnusable` if only a human can help. Facts that S3
+always sends are never guessed: an answer that lacks one is no answer.
 
 Not guaranteed: `timeout` bounds each wait for the network, not the whole request (an answer that
 trickles in takes longer), and a client that is passed in brings its own time-outs and retries. A
@@ -12,10 +12,10 @@ elects several leaders.
 
 from __future__ import annotations
 
-import re
-import time
+import base64
+import zlib
+from collections import Counter
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
@@ -27,15 +27,17 @@ from botocore.exceptions import (
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
+    MetadataRetrievalError,
     ParamValidationError,
+    SSLError,
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
-from botocore.parsers import ResponseParserError
-from urllib3.exceptions import HTTPError
 
-from .errors import BucketUnusable, InvalidArgument
-from .s3_client import check_client, default_client
-from .s3_refusals import check_bucket, passes, refusal
+from .errors import BucketUnusable, InvalidArgument, S3LeaderError, describe_error
+from .s3_answers import IncompleteAnswerError, date_ms, etag, fact, keys, modified_ms
+from .s3_client import ProcessClient, default_client, is_amazon
+from .s3_options import BucketOptions, check_bucket
+from .s3_refusals import passes, refusal, refusal_elsewhere
 from .store import (
     Applied,
     Conflict,
@@ -56,24 +58,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-_ETAG: Final = re.compile(r'"[^"]+"')
-_DATE: Final = re.compile(r"\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d (?:GMT|[+-]\d{4})")
-_CONTENT_TYPE: Final = "application/json"
+_OPERATIONS: Final = frozenset({"ListObjectsV2", "GetObject", "PutObject", "PutObjectTagging"})
+# One incomplete answer may have broken off in its head. So many to requests of one type, with no
+# success between, come from a server, or a proxy, that leaves out what S3 sends.
+_INCOMPLETE_FOR_GOOD: Final = 3
 
-# No answer came, or none that can be relied on. An OSError is what a socket raises while a body is
-# read; CredentialRetrievalError is a credentials endpoint that may well answer the next time.
+# Of botocore's own errors, those that come of an answer that was lost, or may well come the next
+# time (credentials from an endpoint). The others come of what nobody has set or set wrongly.
 _NO_ANSWER: Final = (
     HTTPClientError,
     BotoConnectionError,
     IncompleteReadError,
-    ResponseParserError,
     ChecksumError,
     FlexibleChecksumError,
     CredentialRetrievalError,
-    HTTPError,
-    OSError,
+    MetadataRetrievalError,
 )
 
 
@@ -83,9 +83,18 @@ class S3Store:
     `timeout` is what each try may wait to connect and again for each piece of the answer; a leader
     wants it to be a small part of its lease. `region` is the bucket's, where it is not the
     environment's; S3 would send each new client on from there. They and everything else about the
-    connection are the caller's business when `client`, a boto3 S3 client, is given. `body_limit` is
-    how many bytes of a body are read at most: a longer one comes back cut to it. `clock_ms` stands
-    in for a `Date` header that is missing, which no real S3 leaves out; moto does.
+    connection are the caller's business when `client`, a boto3 S3 client, is given; it serves the
+    process that passed it, not a fork of it. `body_limit` is how many bytes of a body are read at
+    most: a longer one comes back cut to it.
+
+    `encryption` ('AES256', 'aws:kms', 'aws:kms:dsse') and `kms_key` (an ARN) are sent with every
+    write, `bucket_owner` (an account) with every request, for buckets that ask for them. `checksum`
+    is whether each write carries a CRC32, which buckets with a default Object Lock retention ask
+    for: by default where the server is Amazon S3.
+
+    `clock_ms` (milliseconds since 1970) stands in for a `Date` header that is missing. It is for
+    test doubles that send none, such as moto. Never give it for a real server: two hosts whose
+    clocks disagree would both lead.
     """
 
     def __init__(
@@ -96,167 +105,186 @@ class S3Store:
         region: str | None = None,
         timeout: timedelta = timedelta(seconds=3),
         body_limit: int | None = None,
-        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        encryption: str | None = None,
+        kms_key: str | None = None,
+        bucket_owner: str | None = None,
+        checksum: bool | None = None,
+        clock_ms: Callable[[], int] | None = None,
     ) -> None:
         check_bucket(bucket)
+        options = BucketOptions(encryption=encryption, kms_key=kms_key, bucket_owner=bucket_owner)
         self.bucket = bucket
-        self._client = default_client(timeout, region) if client is None else client
-        check_client(self._client)
+        self._clients = ProcessClient(client, lambda: default_client(timeout, region))
+        self._always = {"Bucket": bucket, **options.for_every_request()}
+        self._on_put = {"ContentType": "application/json", **options.for_writes()}
+        self._checksum = is_amazon(self._client) if checksum is None else checksum
         self._body_limit = body_limit
         self._clock_ms = clock_ms
-        self._dated: set[str] = set()
+        self._incomplete: Counter[type[StoreRequest]] = Counter()
+
+    @property
+    def _client(self) -> S3Client:
+        return self._clients.of_this_process()
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
         """Send `request` once and return its answer; raise `BucketUnusable` if it is refused."""
         try:
-            try:
-                return self._send(request)
-            except ClientError as error:
-                return self._translated(request, error)
-        except _NO_ANSWER as error:
-            return Unknown(f"{type(error).__name__}: {error}")
-        except KeyError as error:
-            return Unknown(f"the answer lacks {error}")
+            answer = self._asked(request)
+        except S3LeaderError:
+            raise
+        except IncompleteAnswerError as error:
+            self._incomplete[type(request)] += 1
+            if self._incomplete[type(request)] < _INCOMPLETE_FOR_GOOD:
+                return Unknown(f"the answer is incomplete: {error}")
+            raise self._refused(request, "IncompleteAnswer", str(error), {}) from error
         except ParamValidationError as error:
             raise InvalidArgument(f"bucket {self.bucket!r}, {request}: {error}") from error
+        except SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                return Unknown(f"SSLError: {error}")
+            raise self._refused(request, "CertificateNotTrusted", str(error), {}) from error
+        except _NO_ANSWER as error:
+            return Unknown(describe_error(error))
         except BotoCoreError as error:
             # No credentials, no such profile, an unusable endpoint: nothing was sent.
             raise self._refused(request, type(error).__name__, str(error), {}) from error
-        except InvalidArgument:
-            raise
-        except ValueError as error:  # what botocore makes of a head that broke off in a value
-            return Unknown(f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001
+            # Whatever it is (a socket's OSError, a parser's ValueError, the RuntimeError of
+            # credentials that expired as they were fetched), the request may have been sent.
+            return Unknown(describe_error(error))
+        if isinstance(answer, Listed | Found | Applied):  # a server may date its errors alone
+            del self._incomplete[type(request)]
+        return answer
 
-    def _send(self, request: StoreRequest) -> StoreAnswer:
+    def _asked(self, request: StoreRequest) -> StoreAnswer:
+        try:
+            return self._sent(request)
+        except ClientError as error:
+            return self._translated(request, error)
+
+    def _sent(self, request: StoreRequest) -> StoreAnswer:
+        client = self._client
         match request:
             case List():
-                return self._list(request)
+                return self._list(client, request)
             case Read():
-                return self._read(request)
+                return self._read(client, request)
             case Create():
-                return self._written(
-                    self._client.put_object(
-                        Bucket=self.bucket,
-                        Key=request.key,
-                        Body=request.body,
-                        ContentType=_CONTENT_TYPE,
-                        IfNoneMatch="*",
-                    )
-                )
+                return self._put(client, request, IfNoneMatch="*")
             case Replace():
-                return self._replace(request)
+                if request.etag in {"", "*"}:
+                    # An empty If-Match may be taken for none at all, and "*" matches anything.
+                    raise InvalidArgument(
+                        f"cannot compare and swap {request.key} on ETag {request.etag!r}"
+                    )
+                return self._put(client, request, IfMatch=request.etag)
             case Tag():
-                tagged = self._client.put_object_tagging(
-                    Bucket=self.bucket,
+                tagged = client.put_object_tagging(
+                    **self._always,  # type: ignore[arg-type]  # a TypedDict of optional keys
                     Key=request.key,
                     Tagging={"TagSet": [{"Key": "superseded", "Value": "true"}]},
                 )
-                return Applied("", self._date_ms(tagged, "tag"))
+                return Applied("", self._date_ms(tagged))
             case _:
                 assert_never(request)
 
-    def _list(self, request: List) -> Listed:
-        start = {"StartAfter": request.start_after, "ContinuationToken": request.token}
-        if request.token is not None:
-            del start["StartAfter"]  # S3 ignores it; other servers may prefer it to the token
-        page = self._client.list_objects_v2(
-            Bucket=self.bucket,
+    def _list(self, client: S3Client, request: List) -> Listed:
+        # S3 ignores StartAfter beside a token; other servers may prefer it to the token.
+        after = request.start_after if request.token is None else None
+        start = {"StartAfter": after, "ContinuationToken": request.token}
+        page = client.list_objects_v2(
+            **self._always,  # type: ignore[arg-type]  # a TypedDict of optional keys
             Prefix=request.prefix,
             MaxKeys=1000,
-            **{name: value for name, value in start.items() if value is not None},  # type: ignore[arg-type]  # a TypedDict of optional keys
+            **{name: value for name, value in start.items() if value is not None},  # type: ignore[arg-type]  # the same
         )
-        keys = tuple(item["Key"] for item in page.get("Contents", ()))
-        truncated = page["IsTruncated"]
-        # Without a token nobody can ask for the rest, so such a page is no answer.
-        token = page["NextContinuationToken"] if truncated else None
-        return Listed(keys, truncated, self._date_ms(page, "list"), token)
+        found = keys(page)
+        unasked = after is not None and found[:1] <= (after,) and found != ()
+        if unasked or list(found) != sorted(found):  # so nothing tells which lock is the highest
+            raise self._refused(request, "UnorderedList", f"{found[0]!r} to {found[-1]!r}", {})
+        truncated = fact(page, "IsTruncated")
+        token = fact(page, "NextContinuationToken") if truncated else None
+        return Listed(found, truncated, self._date_ms(page), token)
 
-    def _read(self, request: Read) -> Found | Unknown:
-        got = self._client.get_object(Bucket=self.bucket, Key=request.key)
-        body = self._body(got)
-        if body is None:
-            return Unknown("the body broke off before its end")
-        modified_ms = int(got["LastModified"].timestamp()) * 1000
-        return Found(body, got["ETag"], self._date_ms(got, "read"), modified_ms)
-
-    def _body(self, got: GetObjectOutputTypeDef) -> bytes | None:
-        stream, length, limit = got["Body"], got["ContentLength"], self._body_limit
+    def _read(self, client: S3Client, request: Read) -> Found | Unknown:
+        got = client.get_object(**self._always, Key=request.key)  # type: ignore[arg-type]  # the same
+        stream, limit = got["Body"], self._body_limit
         try:
+            length = fact(got, "ContentLength")
             body = stream.read(limit)
         finally:
             stream.close()
         # botocore notices a body that breaks off only where it reads to the end.
-        due = length if limit is None else min(length, limit)
-        return body if len(body) == due else None
+        if len(body) != (length if limit is None else min(length, limit)):
+            return Unknown("the body broke off before its end")
+        return Found(body, etag(got), self._date_ms(got), modified_ms(got))
 
-    def _replace(self, request: Replace) -> Applied:
-        if request.etag in {"", "*"}:
-            # An empty If-Match may be taken for none at all, and "*" matches whatever is there.
-            raise InvalidArgument(f"cannot compare and swap {request.key} on ETag {request.etag!r}")
-        return self._written(
-            self._client.put_object(
-                Bucket=self.bucket,
-                Key=request.key,
-                Body=request.body,
-                ContentType=_CONTENT_TYPE,
-                IfMatch=request.etag,
-            )
+    def _put(self, client: S3Client, request: Create | Replace, **condition: str) -> Applied:
+        extra = dict(self._on_put)
+        if self._checksum:
+            # Computed here: what botocore computes it sends in a trailer, if it is new enough.
+            crc = zlib.crc32(request.body).to_bytes(4, "big")
+            extra["ChecksumCRC32"] = base64.b64encode(crc).decode()
+        put = client.put_object(
+            **self._always,  # type: ignore[arg-type]  # a TypedDict of optional keys
+            Key=request.key,
+            Body=request.body,
+            **extra,  # type: ignore[arg-type]  # the same
+            **condition,  # type: ignore[arg-type]  # the same
         )
-
-    def _written(self, put: Mapping[str, Any]) -> Applied:
-        if not _ETAG.fullmatch(put["ETag"]):
-            raise ResponseParserError(f"the answer broke off in its ETag: {put['ETag']!r}")
-        return Applied(put["ETag"], self._date_ms(put, "put"))
+        return Applied(etag(put), self._date_ms(put))
 
     def _translated(self, request: StoreRequest, error: ClientError) -> StoreAnswer:
         response: Mapping[str, Any] = error.response
         meta = response.get("ResponseMetadata", {})
         status = meta.get("HTTPStatusCode", 0)
         code = response.get("Error", {}).get("Code", "") or str(status)
-        writes = isinstance(request, Create | Replace)
+        message = response.get("Error", {}).get("Message", "")
+        ours = error.operation_name in _OPERATIONS  # and not STS's, for credentials
         # By its code first: a 412 has been seen under status 200.
-        if writes and (code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED):
+        failed = code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED
+        if ours and isinstance(request, Create | Replace) and failed:
             return self._conflict(code, response)
-        if isinstance(request, Replace) and code == "NoSuchKey":
+        if ours and isinstance(request, Replace) and code == "NoSuchKey":
             return self._conflict(code, response)
-        deleted = meta.get("HTTPHeaders", {}).get("x-amz-delete-marker") == "true"
-        if isinstance(request, Read | Tag) and (code == "NoSuchKey" or deleted):
+        headers = meta.get("HTTPHeaders", {})
+        missing = code == "NoSuchKey" or headers.get("x-amz-delete-marker") == "true"
+        if ours and isinstance(request, Read | Tag) and missing:
             return Missing(self._date_ms(response))
         broke_off = status == HTTPStatus.NOT_FOUND and code == "404"
         if broke_off or passes(code, status):
             return Unknown(f"{code} (HTTP {status}): {error}")
-        message = response.get("Error", {}).get("Message", "")
-        raise self._refused(request, code, message, meta.get("HTTPHeaders", {})) from error
+        if not ours:
+            raise refusal_elsewhere(error.operation_name, code=code, message=message) from error
+        raise self._refused(request, code, message, headers) from error
 
     def _conflict(self, code: str, response: Mapping[str, Any]) -> Conflict | Unknown:
         # A client with retries of its own may have sent the write before, lost the answer, and
         # now be told of a conflict with itself.
-        retries = response["ResponseMetadata"].get("RetryAttempts", 0)
-        if retries:
+        retries = response["ResponseMetadata"].get("RetryAttempts")
+        if retries != 0:
             return Unknown(f"{code} after {retries} retries by the client")
         return Conflict(self._date_ms(response))
 
     def _refused(
-        self, request: StoreRequest, code: str, message: str, headers: Mapping[str, str]
+        self,
+        request: StoreRequest,
+        code: str,
+        message: str,
+        headers: Mapping[str, str],
     ) -> BucketUnusable:
+        client = self._client
         return refusal(
             request,
             bucket=self.bucket,
-            partition=self._client.meta.partition,
+            partition=client.meta.partition,
             code=code,
             message=message,
             bucket_region=headers.get("x-amz-bucket-region"),
+            endpoint=client.meta.endpoint_url,
+            client_given=self._clients.given,
+            bucket_owner=self._always.get("ExpectedBucketOwner"),
         )
 
-    def _date_ms(self, response: Mapping[str, Any], of: str = "error") -> int:
-        headers = response["ResponseMetadata"]["HTTPHeaders"]
-        date = headers.get("date")
-        if not headers:
-            raise ResponseParserError("the answer broke off in its head")
-        if date is None and of not in self._dated:
-            return self._clock_ms() // 1000 * 1000
-        # What had a Date once always has; and a part of one may pass for another time.
-        if date is None or not _DATE.fullmatch(date):
-            raise ResponseParserError(f"unusable Date: {date!r}")
-        self._dated.add(of)
-        return int(parsedate_to_datetime(date).timestamp()) * 1000
+    def _date_ms(self, response: Mapping[str, Any]) -> int:
+        return date_ms(response, self._clock_ms)

@@ -151,7 +151,8 @@ class Store(Protocol):
 
     `perform` sends the request **once** and returns an answer that fits it: `Listed` to `List`;
     `Found` or `Missing` to `Read`; `Applied` or `Conflict` to `Create` and `Replace`; `Applied` or
-    `Missing` to `Tag`; `Unknown` to any. It raises `BucketUnusable` where only a human can help.
+    `Missing` to `Tag`; `Unknown` to any. It raises `BucketUnusable` where only a human can help;
+    any other exception that is not an `S3LeaderError` is logged and counts as `Unknown`.
     """
 
     def perform(self, request: StoreRequest) -> StoreAnswer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from .config import milliseconds
 from .driver import Driver
-from .errors import InvalidArgument, LeadershipLost, S3LeaderError
+from .errors import InvalidArgument, LeadershipLost, S3LeaderError, describe_error
 from .holding import Holding
 from .ledger import Rules, Seen
 from .lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
@@ -33,7 +34,8 @@ class Term:
     the work stops when leadership ends. Ask `held` or `ensure_held()` before every effect, and send
     `fencing_token` along, so that what receives it can refuse a stale leader.
 
-    Safe to use from several threads.
+    Safe to use from several threads. It belongs to the process that won it: in a fork, `held` is
+    False, every write raises `LeadershipLost`, and leaving the block does nothing.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Term:
         self._lost: str | None = None  # why nothing can be written to the lock any more
         self._writing = threading.RLock()
         self._outcome: Outcome | None = None
+        self._pid = os.getpid()  # what a fork must not write for
         self.took_over = took_over
 
     def __bool__(self) -> Literal[True]:
@@ -105,17 +108,17 @@ class Term:
     @property
     def held(self) -> bool:
         """Whether this candidate leads, by its own stopwatch: neither resigned nor past it."""
-        return self._lost is None and self._driver.clock_ms() < self._holding.deadline_ms
+        return self._why_lost() is None and self._driver.clock_ms() < self._holding.deadline_ms
 
     def remaining(self) -> timedelta:
         """Return how long the lease still lasts if it is not renewed; zero when not held."""
         left_ms = self._holding.deadline_ms - self._driver.clock_ms()
-        return timedelta(milliseconds=max(0, left_ms if self._lost is None else 0))
+        return timedelta(milliseconds=max(0, left_ms if self._why_lost() is None else 0))
 
     def ensure_held(self) -> None:
         """Raise `LeadershipLost` unless `held`."""
         if not self.held:
-            raise LeadershipLost(term=self.number, why=self._lost or "its lease has run out")
+            raise LeadershipLost(term=self.number, why=self._why_lost() or "its lease has run out")
 
     # ------------------------------------------------------------------------------ writes
 
@@ -142,6 +145,7 @@ class Term:
             raise InvalidArgument(
                 f"outcome is {outcome!r}; give 'completed', 'failed' or 'resigned'"
             )
+        self._refuse_fork()
         with self._writing:
             if self._lost is not None:
                 raise LeadershipLost(term=self.number, why=self._lost)
@@ -164,8 +168,9 @@ class Term:
     def keep_renewing(self, every: timedelta | None = None) -> Iterator[Self]:
         """Renew from a thread (by default each third of the lease) until the block is left.
 
-        The thread is joined on leaving. If it cannot renew it stops, and `ensure_held()` tells.
+        The thread is joined on leaving. Past the deadline it stops, and `ensure_held()` tells.
         """
+        self._refuse_fork()
         lease_ms = self._rules.lease_ms
         every_ms = lease_ms // 3 if every is None else milliseconds(every)
         if not 0 < every_ms < lease_ms:
@@ -183,8 +188,9 @@ class Term:
         try:
             yield self
         finally:
-            stop.set()
-            thread.join()
+            if not self._in_fork():  # where there is no thread, and its locks may be held for ever
+                stop.set()
+                thread.join()
 
     def __enter__(self) -> Self:
         return self
@@ -195,19 +201,38 @@ class Term:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._outcome is not None:  # the block has resigned by itself
+        if self._outcome is not None or self._in_fork():  # it has resigned by itself, or may not
             return
         if error is None:
             self.resign()
             return
         try:
-            self.resign(FAILED, reason=told(error))
-        except S3LeaderError as also:  # what the block raised matters more
-            _log.warning("term %d ended in an error and could not resign: %s", self.number, also)
+            self.resign(FAILED, reason=describe_error(error))
+        except Exception as also:  # noqa: BLE001 - what the block raised matters more
+            _log.warning(
+                "term %d ended in an error and could not resign: %s",
+                self.number,
+                describe_error(also),
+            )
 
     # ----------------------------------------------------------------------------- private
 
+    def _in_fork(self) -> bool:
+        return os.getpid() != self._pid
+
+    def _why_lost(self) -> str | None:
+        """Return why nothing can be written by this process any more, None if it can."""
+        if self._in_fork():
+            return f"process {self._pid} won it, and process {os.getpid()} is a fork of that one"
+        return self._lost
+
+    def _refuse_fork(self) -> None:
+        """Raise in a fork, before it waits for a lock that its parent's thread may have held."""
+        if self._in_fork():
+            self.ensure_held()
+
     def _renew(self, state: Mapping[str, Any] | None) -> None:
+        self._refuse_fork()
         with self._writing:
             self.ensure_held()
             before = self._doubting()
@@ -240,8 +265,11 @@ class Term:
                 if self._outcome is None:
                     _log.warning("%s", error)
                 return
-            except S3LeaderError as error:
-                _log.warning("term %d was not renewed: %s", self.number, error)
+            except Exception as error:  # noqa: BLE001
+                # Whatever it was may have passed at the next try; the deadline ends it if not.
+                strange = not isinstance(error, S3LeaderError)
+                text = describe_error(error)
+                _log.warning("term %d was not renewed: %s", self.number, text, exc_info=strange)
 
     def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(state, Mapping):
@@ -261,9 +289,4 @@ class Term:
         return kept
 
 
-def told(error: BaseException) -> str:
-    """Return an exception in a few words, whatever its own words do."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - anything may be raised, and the lock has to be sealed
-        return type(error).__name__
+told = describe_error

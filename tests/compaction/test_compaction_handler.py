@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from compaction import Limits, committed, compact, lines
 from compaction import handler as module
@@ -19,6 +18,7 @@ from s3leader import Election, LeadershipLost, Term
 from s3leader.aws_lambda import LambdaHandler
 from s3leader.memory_store import MemoryStore
 from tests.compaction.world import BUCKET, World
+from tests.dated_moto import mock_dated_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,7 +53,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
         monkeypatch.delenv(name, raising=False)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
+    with mock_dated_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket=BUCKET)
         client.create_bucket(Bucket="locks")

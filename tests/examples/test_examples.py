@@ -14,10 +14,10 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from s3leader import LeadershipLost
 from s3leader.aws_lambda import LambdaHandler
+from tests.dated_moto import mock_dated_aws
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TICKS = ["2026-11-22T03:00:00Z", "2026-11-23T03:00:00Z"]
@@ -46,7 +46,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("S3LEADER_BUCKET", "locks")
     monkeypatch.setenv("S3LEADER_ELECTION", "example")
-    with mock_aws():
+    with mock_dated_aws():
         boto3.client("s3").create_bucket(Bucket="locks")
         yield
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from email.utils import formatdate
-from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from s3leader import CorruptLock, Election
 from s3leader.lock import MAX_BODY
 from s3leader.s3_store import S3Store
+from tests.dated_moto import mock_dated_aws
 from tests.hostile_ledgers.ledgers import body
 from tests.hostile_ledgers.test_absurd_values import UNREADABLE
 from tests.hostile_ledgers.test_foreign_keys import FOREIGN, HINTS
@@ -29,7 +27,6 @@ class Wire:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-        self.s3.meta.events.register("after-call.s3", _date)
         self.s3.create_bucket(Bucket=BUCKET)
 
     def put(self, name: str, text: bytes) -> None:
@@ -43,14 +40,9 @@ class Wire:
         return Election("e", store=store)
 
 
-def _date(parsed: dict[str, Any], **_: object) -> None:
-    """Date every answer, as S3 does and moto only some."""
-    parsed["ResponseMetadata"]["HTTPHeaders"]["date"] = formatdate(usegmt=True)
-
-
 @pytest.fixture
 def wire() -> Iterator[Wire]:
-    with mock_aws():
+    with mock_dated_aws():
         yield Wire()
 
 

@@ -8,11 +8,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
+
+import boto3
+from botocore.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
 
 DATE_MS: Final = 1_795_413_601_000
 DATE: Final = formatdate(DATE_MS / 1000, usegmt=True)
@@ -69,6 +74,20 @@ class MisbehavingS3:
         """Answer the next requests with these bytes and hang up; None is silence."""
         for one in answers:
             self.answers.put(one)
+
+    def forget(self) -> None:
+        """Forget what was sent and what was to be answered."""
+        self.sent.clear()
+        while not self.answers.empty():
+            self.answers.get()
+
+    def client(self, *, tries: int = 1, region: str = "us-east-1", **facts: Any) -> S3Client:
+        """Return a client of the test's own that speaks to this server."""
+        made = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        made |= {"endpoint_url": self.endpoint}
+        config = Config(retries={"total_max_attempts": tries, "mode": "standard"})
+        session = boto3.session.Session(region_name=region)
+        return session.client("s3", config=config, **(made | facts))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from s3leader.store import (
     Request,
     StoreAnswer,
     StoreRequest,
+    Unknown,
     Wait,
     Waited,
 )
@@ -134,6 +135,30 @@ def test_refusal_that_the_generator_lets_through_reaches_the_caller() -> None:
         made.run(ask(Read("k")))
     assert caught.value is REFUSAL
     assert made.requests == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("so it is"), TypeError(), KeyError("k"), OSError()])
+def test_whatever_else_a_store_raises_leaves_the_request_open(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> StoreAnswer:
+        raise error
+
+    made, _ = driver(fail)
+    (reply,) = made.run(ask(Read("k")))
+    assert isinstance(reply.answer, Unknown)
+    assert type(error).__name__ in reply.answer.cause
+    assert caplog.records[0].exc_info is not None
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_interruption_of_a_store_passes_through(kind: type[BaseException]) -> None:
+    def fail() -> StoreAnswer:
+        raise kind
+
+    made, _ = driver(fail)
+    with pytest.raises(kind):
+        made.run(ask(Read("k")))
 
 
 def test_generator_that_returns_on_a_refusal_has_its_result_returned() -> None:

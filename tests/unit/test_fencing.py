@@ -274,7 +274,7 @@ def test_without_patience_a_write_is_sent_once() -> None:
 def test_an_object_that_names_no_token_is_corrupt(body: bytes, problem: str) -> None:
     store = MemoryStore()
     put(store, body)
-    with pytest.raises(CorruptObject, match=f"{KEY} is no fenced object: .*{problem}"):
+    with pytest.raises(CorruptObject, match=f"{KEY} is not a fenced object: .*{problem}"):
         fenced(store).read()
 
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from s3leader import Election, InvalidArgument, NotElected, Term
 from s3leader.aws_lambda import singleton
 from s3leader.lambda_settings import Settings
 from s3leader.memory_store import MemoryStore
 from s3leader.s3_store import S3Store
+from tests.dated_moto import mock_dated_aws
 from tests.unit.invocations import TICK, Context
 
 PLACE = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
@@ -177,7 +177,7 @@ def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     @singleton
     def handler(event: object, context: object, term: Term) -> None: ...
 
-    with mock_aws():
+    with mock_dated_aws():
         Noted("locks", region=None)._client.create_bucket(Bucket="locks")
         asked.clear()
         handler({"tick": TICK}, Context())

@@ -12,11 +12,11 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from s3leader import Term
 from s3leader.aws_lambda import LambdaHandler
 from s3leader_cli.arguments import parser
+from tests.dated_moto import mock_dated_aws
 
 README = Path(__file__).parents[2] / "README.md"
 HANDLER = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
@@ -35,7 +35,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(f"AWS_{name}", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    with mock_dated_aws():
         boto3.client("s3").create_bucket(Bucket="locks")
         yield boto3.client("s3")
 

@@ -120,7 +120,7 @@ def test_a_denial_repeats_what_s3_said(s3: MisbehavingS3) -> None:
         (400, "AuthorizationHeaderMalformed", "another Region"),
         (501, "NotImplemented", "needs conditional writes"),
         (405, "MethodNotAllowed", "needs conditional writes"),
-        (400, "InvalidArgument", "Trying again will not mend that"),
+        (400, "InvalidArgument", "Trying again will not help"),
     ],
 )
 def test_a_refusal_says_what_to_do(s3: MisbehavingS3, status: int, code: str, remedy: str) -> None:

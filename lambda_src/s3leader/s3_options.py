@@ -1,0 +1,104 @@
+"""What a store on S3 may be given: a bucket that can hold an election, and how to address it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import BucketUnusable, InvalidArgument
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")  # as wide as botocore's, for other servers
+_ACCESS_POINT: Final = re.compile(r"arn:[\w-]+:s3:[\w-]+:\d{12}:accesspoint[:/][a-z0-9-]+")
+_BUCKET_ARN: Final = re.compile(r"arn:[\w-]+:s3:::(?P<name>[^/]+).*", re.DOTALL)
+_URL: Final = re.compile(r"s3[an]?://(?P<name>[^/]+).*", re.DOTALL | re.IGNORECASE)
+_ENCRYPTIONS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
+_KEY_ARN: Final = re.compile(r"arn:aws[\w-]*:kms:[\w-]+:\d{12}:(?:key|alias)/[\w/-]+")
+_ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
+
+# By how their names end (aliases), and by what their ARNs contain.
+_UNFIT: Final = {
+    "DirectoryBucket": r"--x-s3|--xa-s3|:s3express:",
+    "MultiRegionAccessPoint": r"\.mrap",
+    "Outposts": r"--op-s3|:s3-outposts:",
+    "ObjectLambda": r"--ol-s3|:s3-object-lambda:",
+    "FileSystem": r"-ext-s3alias",
+    "TableBucket": r"--table-s3|:s3tables:",
+}
+_WHAT: Final = {
+    "DirectoryBucket": "a directory bucket (S3 Express One Zone), whose LIST has no order and no"
+    " StartAfter, and whose objects have no tags",
+    "MultiRegionAccessPoint": "a Multi-Region Access Point, which names several buckets: each could"
+    " elect a leader of its own",
+    "Outposts": "a bucket on Outposts, which does not promise what a bucket in a Region does"
+    " (conditional writes, a consistent LIST)",
+    "ObjectLambda": "an Object Lambda access point, which answers what a function makes of objects",
+    "FileSystem": "an access point to a file system, which is not a bucket",
+    "TableBucket": "a table bucket, which holds tables and not objects",
+}
+
+
+def check_bucket(bucket: str) -> None:
+    """Raise unless `bucket` names one bucket, or an access point to one, that can hold an election.
+
+    Raises:
+        InvalidArgument: it is not a name that boto3 can use.
+        BucketUnusable: it names something that is not one strongly consistent bucket.
+    """
+    if not bucket:
+        raise InvalidArgument("the bucket's name is empty")
+    for code, pattern in _UNFIT.items():
+        if re.search(rf"(?:{pattern})" if ":" in bucket else rf"(?:{pattern})$", bucket):
+            raise BucketUnusable(
+                f"{bucket} is {_WHAT[code]}. It cannot hold an election: use a general purpose"
+                f" bucket.",
+                action="s3:ListBucket",
+                resource=bucket if bucket.startswith("arn:") else f"arn:aws:s3:::{bucket}",
+                code=code,
+            )
+    if _NAME.fullmatch(bucket) or _ACCESS_POINT.fullmatch(bucket):
+        return
+    named = _URL.fullmatch(bucket) or _BUCKET_ARN.fullmatch(bucket)
+    right = f"'{named['name']}'" if named else "'locks'"
+    raise InvalidArgument(
+        f"bucket is {bucket!r}; give the name alone, such as {right}, or the ARN of an access point"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketOptions:
+    """`encryption` and `kms_key` are sent with every write, `bucket_owner` with every request."""
+
+    encryption: str | None = None
+    kms_key: str | None = None
+    bucket_owner: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.encryption is not None and self.encryption not in _ENCRYPTIONS:
+            raise InvalidArgument(
+                f"encryption is {self.encryption!r}; give one of {', '.join(_ENCRYPTIONS)}, or None"
+                f" for the bucket's default"
+            )
+        if self.kms_key is not None and not _KEY_ARN.fullmatch(self.kms_key):
+            raise InvalidArgument(
+                f"kms_key is {self.kms_key!r}; give the key's ARN, such as"
+                f" 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-…'"
+            )
+        if self.kms_key is not None and self.encryption in {None, "AES256"}:
+            raise InvalidArgument(
+                f"kms_key is {self.kms_key!r} and encryption {self.encryption!r}; a key needs"
+                f" encryption 'aws:kms' or 'aws:kms:dsse'"
+            )
+        if self.bucket_owner is not None and not _ACCOUNT.fullmatch(self.bucket_owner):
+            raise InvalidArgument(
+                f"bucket_owner is {self.bucket_owner!r}; give the 12 digits of an AWS account"
+            )
+
+    def for_every_request(self) -> dict[str, str]:
+        """Return the arguments that S3 refuses another account's bucket by."""
+        return {} if self.bucket_owner is None else {"ExpectedBucketOwner": self.bucket_owner}
+
+    def for_writes(self) -> dict[str, str]:
+        """Return the arguments of PutObject."""
+        given = {"ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.kms_key}
+        return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,158 @@
+"""The client that a store makes: its Region, and that no two processes share it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from s3leader import InvalidArgument
+from s3leader.fencing import FencedObject
+from s3leader.s3_client import default_client
+from s3leader.s3_store import S3Store
+from s3leader.store import Missing, Read
+from tests.unit.forks import FORKS, in_child
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+# ------------------------------------------------------------------------------------ Regions
+
+
+@pytest.mark.parametrize(
+    ("region", "aws_region", "default_region", "expected"),
+    [
+        (None, "eu-west-1", None, "eu-west-1"),
+        (None, None, "eu-west-2", "eu-west-2"),
+        (None, "eu-west-1", "eu-west-2", "eu-west-1"),
+        (None, "", "eu-west-2", "eu-west-2"),
+        ("eu-west-3", "eu-west-1", "eu-west-2", "eu-west-3"),
+    ],
+)
+def test_the_region_is_the_one_given_then_aws_region_then_aws_default_region(
+    monkeypatch: pytest.MonkeyPatch,
+    region: str | None,
+    aws_region: str | None,
+    default_region: str | None,
+    expected: str,
+) -> None:
+    given = {"AWS_REGION": aws_region, "AWS_DEFAULT_REGION": default_region}
+    for name, value in given.items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert default_client(SECOND, region).meta.region_name == expected
+
+
+# ---------------------------------------------------------------------------------- processes
+
+
+class Peers(ThreadingHTTPServer):
+    """A server that keeps connections open, and notes which one each request came by."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.ports: list[int] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Peers)
+        self.server.ports.append(self.client_address[1])
+        body = b"<Error><Code>NoSuchKey</Code></Error>"
+        self.send_response(404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def peers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peers]:
+    with Peers() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_address[1]}")
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@FORKS
+def test_a_fork_speaks_over_a_connection_of_its_own(peers: Peers) -> None:
+    store = S3Store("locks")
+    answers = [store.perform(Read("k")), store.perform(Read("k"))]
+    assert in_child(lambda: type(store.perform(Read("k"))).__name__) == "Missing"
+    answers.append(store.perform(Read("k")))
+    assert [type(answered) for answered in answers] == [Missing] * 3
+    first, second, childs, last = peers.ports
+    assert first == second == last != childs
+
+
+@FORKS
+def test_a_fork_makes_its_client_once(peers: Peers) -> None:
+    store = S3Store("locks")
+    in_child(lambda: [store.perform(Read("k")) for _ in range(3)])
+    assert len(peers.ports) == 3
+    assert len(set(peers.ports)) == 1
+
+
+@FORKS
+def test_a_fork_of_a_fork_speaks_over_a_connection_of_its_own(peers: Peers) -> None:
+    store = S3Store("locks")
+
+    def child() -> str:
+        store.perform(Read("k"))
+        return in_child(lambda: type(store.perform(Read("k"))).__name__)
+
+    assert in_child(child) == "Missing"
+    assert len(set(peers.ports)) == 2
+
+
+@FORKS
+def test_a_fenced_object_in_a_fork_speaks_over_a_connection_of_its_own(peers: Peers) -> None:
+    report = FencedObject("k", bucket="locks")
+    assert report.read() is None
+    assert in_child(report.read) == "None"
+    assert len(set(peers.ports)) == 2
+
+
+@FORKS
+def test_a_client_that_was_passed_in_is_refused_in_a_fork(peers: Peers) -> None:
+    store = S3Store("locks", client=default_client(SECOND, None))
+    told = in_child(lambda: store.perform(Read("k")))
+    assert told.startswith("InvalidArgument: ")
+    assert "Make a client in this process" in told
+    assert peers.ports == []
+
+
+def test_a_passed_client_serves_the_process_that_passed_it(peers: Peers) -> None:
+    store = S3Store("locks", client=default_client(SECOND, None))
+    assert isinstance(store.perform(Read("k")), Missing)
+
+
+def test_a_timeout_that_is_not_positive_is_refused_with_its_value() -> None:
+    with pytest.raises(InvalidArgument, match="0:00:00"):
+        default_client(timedelta(0), None)
