@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Annotations, Aws, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -13,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk.dead_letters import dead_letter_queue, grant_send
-from s3leader_cdk.schedule import schedule_expression
+from s3leader_cdk.schedule import lost_tick, schedule_expression
 from s3leader_cdk.telling import seconds
 
 _MAX_CONTENDERS = 10
@@ -58,6 +59,8 @@ class Contenders(Construct):
             raise ValueError(f"contenders {count} cannot be used: give 1 to {_MAX_CONTENDERS}")
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
         self._max_tick_age = max_tick_age
+        for each in shared:
+            _warn_of_lost_ticks(self, each)
         self._window = _time_window(flexible_window)
         self.undelivered = (
             dead_letter_queue(self, "Undelivered") if dead_letters is None else dead_letters
@@ -125,6 +128,21 @@ class Contenders(Construct):
         # The group is named, not referred to, so CloudFormation has to be told to wait for it.
         schedule.node.add_dependency(self.group, self.role)
         return schedule
+
+
+def _warn_of_lost_ticks(scope: Construct, expression: scheduler.ScheduleExpression) -> None:
+    zone = expression.time_zone
+    if zone is None:
+        return
+    this_year = datetime.now(UTC).year  # noqa: TID251 - at synth, where no election depends on it
+    lost = lost_tick(expression, first_year=this_year)
+    if lost is not None:
+        Annotations.of(scope).add_warning_v2(
+            "s3leader:lost-tick",
+            f"schedule {expression.expression_string!r} loses a tick, for example on"
+            f" {lost:%Y-%m-%d}: the clocks of {zone.timezone_name} skip {lost:%H:%M} on that day,"
+            " and EventBridge does not run what is due then. Give a time that each day has, or UTC",
+        )
 
 
 def _time_window(flexible: Duration | None) -> scheduler.TimeWindow:
