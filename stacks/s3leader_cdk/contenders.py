@@ -13,7 +13,7 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk.dead_letters import dead_letter_queue, grant_send
+from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
 from s3leader_cdk.schedule import lost_tick, schedule_expression
 from s3leader_cdk.telling import seconds
 
@@ -36,7 +36,8 @@ class Contenders(Construct):
         function: what each schedule invokes, with `{"tick": …, "contender": k}`.
         expressions: when; a rate becomes a cron, as in `SingletonJob`.
         count: how many contenders, from 1 to 10.
-        max_tick_age: how long delivery is tried, 1 minute to 24 hours.
+        max_tick_age: how long delivery is tried after the flexible window, 1 minute to 24 hours.
+            Lambda's queue and its retries come on top; `SingletonJob` counts them in.
         flexible_window: how long after its tick a contender may be started, 1 minute to 24 hours,
             in whole minutes. Default: at the tick.
         dead_letters: gets the events that never arrived. Default: a queue of its own.
@@ -58,6 +59,8 @@ class Contenders(Construct):
         if not 1 <= count <= _MAX_CONTENDERS:
             raise ValueError(f"contenders {count} cannot be used: give 1 to {_MAX_CONTENDERS}")
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
+        if dead_letters is not None:
+            check_queue(self, dead_letters)
         self._max_tick_age = max_tick_age
         for each in shared:
             _warn_of_lost_ticks(self, each)

@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from s3leader_cdk.metrics_output import check_environment
 from s3leader_cdk.names import shortened
 from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, check_handler, job_code
 from s3leader_cdk.telling import RESERVED
@@ -43,6 +44,7 @@ class FunctionProperties:
     vpc: ec2.IVpc | None
     vpc_subnets: ec2.SubnetSelection | None
     security_groups: Sequence[ec2.ISecurityGroup]
+    reserved_concurrency: int | None
     log_retention: logs.RetentionDays | None
     removal_policy: RemovalPolicy | None
 
@@ -98,12 +100,7 @@ def create_function(
     if not isinstance(code, lambda_.Code):
         check_handler(Path(code), properties.handler)
         _warn_of_requirements(scope, Path(code))
-    log_group = logs.LogGroup(
-        scope,
-        "LogGroup",
-        retention=properties.log_retention or logs.RetentionDays.ONE_MONTH,
-        removal_policy=properties.removal_policy or RemovalPolicy.RETAIN,
-    )
+    log_group = _log_group(scope, properties)
     function = lambda_.Function(
         scope,
         "Function",
@@ -122,8 +119,18 @@ def create_function(
         vpc=vpc,
         vpc_subnets=properties.vpc_subnets,
         security_groups=list(properties.security_groups) or None,
+        reserved_concurrent_executions=properties.reserved_concurrency,
     )
     return function, log_group
+
+
+def _log_group(scope: Construct, properties: FunctionProperties) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        "LogGroup",
+        retention=properties.log_retention or logs.RetentionDays.ONE_MONTH,
+        removal_policy=properties.removal_policy or RemovalPolicy.RETAIN,
+    )
 
 
 def _warn_of_requirements(scope: Construct, folder: Path) -> None:
@@ -199,4 +206,5 @@ def _checked_environment(environment: Mapping[str, str] | None) -> Mapping[str, 
                 f"environment variable {name!r} is set by SingletonJob itself: leave it out and use"
                 " election, lock_bucket, lease and max_attempts"
             )
+    check_environment(environment)
     return dict(environment or {})
