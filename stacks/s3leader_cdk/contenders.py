@@ -14,8 +14,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
-from s3leader_cdk.schedule import lost_tick, schedule_expression
+from s3leader_cdk.schedule import UTC_ZONE, lost_tick, schedule_expression
 from s3leader_cdk.telling import seconds
+from s3leader_cdk.time_zones import has_database
 
 _MAX_CONTENDERS = 10
 _DAY_MINUTES = 1440
@@ -135,8 +136,14 @@ class Contenders(Construct):
 
 def _warn_of_lost_ticks(scope: Construct, expression: scheduler.ScheduleExpression) -> None:
     zone = expression.time_zone
-    if zone is None:
+    if zone is None or zone.timezone_name == UTC_ZONE:
         return
+    if not has_database():
+        Annotations.of(scope).add_warning_v2(
+            "s3leader:time-zone-unchecked",
+            f"time zone {zone.timezone_name} of schedule {expression.expression_string!r} was not"
+            " checked, since this machine has no time zone database: install the package tzdata",
+        )
     this_year = datetime.now(UTC).year  # noqa: TID251 - at synth, where no election depends on it
     lost = lost_tick(expression, first_year=this_year)
     if lost is not None:

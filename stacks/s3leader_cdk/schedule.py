@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from aws_cdk import aws_scheduler as scheduler
 from s3leader_cdk import cron, time_zones
 from s3leader_cdk.schedule_text import check_expression
 
-_UTC = "Etc/UTC"  # CDK's own default, for rates too
+UTC_ZONE = "Etc/UTC"  # CDK's own default, for rates too
 _RATE = re.compile(r"rate\((\d{1,6}) (minute|hour|day)s?\)", re.ASCII)
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 _HOUR, _DAY = 60, 1440  # in minutes
@@ -32,7 +32,9 @@ def schedule_expressions(
 ) -> list[scheduler.ScheduleExpression]:
     """Return one schedule or several as expressions whose ticks all contenders share."""
     several = (
-        [schedule] if isinstance(schedule, (str, scheduler.ScheduleExpression)) else list(schedule)
+        list(schedule)
+        if isinstance(schedule, Iterable) and not isinstance(schedule, str)
+        else [schedule]
     )
     if not several:
         raise ValueError("schedule is empty: give at least one, such as 'rate(5 minutes)'")
@@ -73,7 +75,7 @@ def schedule_expression(
 def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> datetime | None:
     """Return the first local time at which a change of clocks costs `expression` a tick."""
     zone = _name(expression.time_zone)
-    if zone == _UTC or Token.is_unresolved(zone) or not time_zones.has_database():
+    if zone == UTC_ZONE or Token.is_unresolved(zone) or not time_zones.has_database():
         return None
     text = expression.expression_string
     kind, _, inner = text.removesuffix(")").partition("(")
@@ -101,7 +103,7 @@ def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
     text = expression.expression_string
     if _DAILY.fullmatch(text):
         return Duration.minutes(_DAY)
-    if _name(expression.time_zone) != _UTC:
+    if _name(expression.time_zone) != UTC_ZONE:
         return None
     for pattern, unit in ((_EVERY_MINUTES, 1), (_EVERY_HOURS, _HOUR)):
         if match := pattern.fullmatch(text):
@@ -110,6 +112,12 @@ def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
 
 
 def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.ScheduleExpression:
+    if not isinstance(schedule, (str, scheduler.ScheduleExpression)):
+        raise TypeError(
+            f"schedule {schedule!r} cannot be used: give a text, such as 'rate(5 minutes)', or a"
+            " ScheduleExpression of aws_scheduler. A Schedule of aws_events has its text in"
+            " expression_string"
+        )
     if isinstance(schedule, str):
         return scheduler.ScheduleExpression.expression(schedule, time_zone)
     if time_zone is not None:
@@ -121,7 +129,7 @@ def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.
 
 
 def _check_zone_of_rate(rate: str, time_zone: TimeZone | None) -> None:
-    if _name(time_zone) != _UTC:
+    if _name(time_zone) != UTC_ZONE:
         raise ValueError(
             f"schedule {rate!r} was given with time zone {_name(time_zone)!r}, but a rate goes by"
             " UTC: leave the zone out, or give a cron expression, such as 'cron(0 3 * * ? *)'"
@@ -129,7 +137,7 @@ def _check_zone_of_rate(rate: str, time_zone: TimeZone | None) -> None:
 
 
 def _name(time_zone: TimeZone | None) -> str:
-    return _UTC if time_zone is None else time_zone.timezone_name
+    return UTC_ZONE if time_zone is None else time_zone.timezone_name
 
 
 def _due_at_multiples(rate: str, minutes: int) -> str:

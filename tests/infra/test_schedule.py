@@ -2,14 +2,16 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack, TimeZone
+from aws_cdk import aws_events as events
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
 
 from s3leader_cdk import Contenders, time_zones
-from s3leader_cdk.schedule import interval, lost_tick, schedule_expression
+from s3leader_cdk.schedule import interval, lost_tick, schedule_expression, schedule_expressions
 from tests.infra.synth import synthesize
 from tests.infra.test_rights import function
 from tests.infra.test_singleton_job import build
@@ -258,6 +260,23 @@ def test_a_machine_that_knows_no_time_zones_takes_every_name(
 ) -> None:
     monkeypatch.setattr(time_zones, "names", frozenset)
     assert lost("cron(30 2 * * ? *)", "Mars/Olympus") == "None"
+
+
+@pytest.mark.parametrize(("zone", "count"), [("Europe/Vienna", 1), ("Etc/UTC", 0)])
+def test_a_machine_that_knows_no_time_zones_says_what_it_has_not_checked(
+    zone: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_zones, "names", frozenset)
+    stack = Stack(App(), "Test")
+    build(stack, time_zone=TimeZone.of(zone))
+    text = Match.string_like_regexp(f"{zone} .* was not checked, .* install the package tzdata")
+    assert len(Annotations.from_stack(stack).find_warning("*", text)) == count
+
+
+@pytest.mark.parametrize("given", [events.Schedule.rate(Duration.minutes(5)), Duration.hours(1), 5])
+def test_a_schedule_of_another_kind_is_refused_with_what_to_give(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"give a text, .*aws_events has its text in expression_s"):
+        schedule_expressions(given, time_zone=None)
 
 
 def test_a_schedule_that_is_only_known_at_deployment_is_refused_since_it_may_be_a_rate() -> None:
