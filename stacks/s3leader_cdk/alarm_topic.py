@@ -58,6 +58,8 @@ def _check_key(scope: Construct, topic: sns.ITopic) -> None:
             f"alarm_topic {topic.node.path} is encrypted with {_MANAGED_KEY}, whose policy does not"
             " let CloudWatch publish: give the topic a key of yours, or none"
         )
+    if isinstance(key, kms.Alias):
+        key = key.alias_target_key
     if key is not None and not isinstance(key, kms.Key):
         Annotations.of(scope).add_warning_v2(
             "s3leader:alarm-topic-key",

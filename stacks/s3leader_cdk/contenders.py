@@ -57,7 +57,7 @@ class Contenders(Construct):
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, id)
-        if not 1 <= count <= _MAX_CONTENDERS:
+        if count not in range(1, _MAX_CONTENDERS + 1):  # not 1.5 either
             raise ValueError(f"contenders {count} cannot be used: give 1 to {_MAX_CONTENDERS}")
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
         if dead_letters is not None:

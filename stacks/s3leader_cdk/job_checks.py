@@ -28,7 +28,7 @@ def lock_bucket(given: object) -> LockBucket:
 
 def retries(attempts: int) -> int:
     """Return how often Lambda runs a failed invocation again."""
-    if not 0 <= attempts <= MAX_RETRIES:
+    if attempts not in range(MAX_RETRIES + 1):  # not 1.5 either
         raise ValueError(f"retry_attempts {attempts} cannot be used: Lambda takes 0 to 2")
     return attempts
 

@@ -73,13 +73,24 @@ def check_existing(
             f"{' and '.join(given)} was given beside function {function.node.path}: pass it to the"
             " function itself, or leave function out and let SingletonJob make one"
         )
-    if function.node.try_find_child("EventInvokeConfig") is not None:
+    if _has_event_invoke_config(function):
         raise ValueError(
             f"function {function.node.path} was told already what becomes of failed invocations,"
             " which is SingletonJob's to say: leave on_failure, on_success, retry_attempts and"
             " max_event_age out there, and give SingletonJob retry_attempts, max_tick_age and"
             " dead_letters"
         )
+
+
+def _has_event_invoke_config(function: lambda_.Function) -> bool:
+    """Return whether its stack has one for the function: a second one fails at deployment."""
+    stack = Stack.of(function)
+    name = stack.resolve(function.function_name)
+    return any(
+        stack.resolve(each.function_name) == name and each.qualifier == "$LATEST"
+        for each in stack.node.find_all()
+        if isinstance(each, lambda_.CfnEventInvokeConfig)
+    )
 
 
 def create_function(

@@ -20,6 +20,7 @@ from s3leader_cdk.dead_letters import check_queue
 from tests.infra.synth import Synthesized, synthesize
 from tests.infra.test_monitoring import watch
 from tests.infra.test_singleton_job import build
+from tests.infra.zoo import existing_function
 
 HERE = cdk.Environment(region="us-east-1", account="123456789012")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0000"
@@ -94,8 +95,15 @@ def test_an_imported_key_is_annotated_with_what_its_policy_needs(stack: cdk.Stac
     assert "the key of alarm_topic Test/Topic is not made in this app" in warning
 
 
-def test_a_topic_and_key_of_the_app_need_no_annotation(stack: cdk.Stack) -> None:
-    topic = sns.Topic(stack, "Topic", master_key=kms.Key(stack, "Key"), enforce_ssl=True)
+@pytest.mark.parametrize("by_alias", [False, True])
+def test_a_topic_and_key_of_the_app_need_no_annotation(
+    stack: cdk.Stack,
+    by_alias: bool,  # noqa: FBT001 - a value
+) -> None:
+    key: kms.IKey = kms.Key(stack, "Key")
+    if by_alias:
+        key = kms.Alias(stack, "Alias", alias_name="alias/pager", target_key=key)
+    topic = sns.Topic(stack, "Topic", master_key=key, enforce_ssl=True)
     alarm_actions(stack, topic, [])
     assert warnings(stack) == []
 
@@ -217,7 +225,21 @@ def test_a_log_group_of_another_function_does_not_matter(stack: cdk.Stack) -> No
     campaign(stack, function(stack, log_group=logs.LogGroup(stack, "Logs")))
 
 
-# ----------------------------------------------------------------------------- concurrency
+# ------------------------------------------------------------------ retries and concurrency
+
+
+def test_a_function_whose_retries_are_configured_elsewhere_is_refused(stack: cdk.Stack) -> None:
+    candidate = function(stack)
+    lambda_.EventInvokeConfig(stack, "Mine", function=candidate, retry_attempts=0)
+    with pytest.raises(ValueError, match="Test/Function was told already what becomes of failed"):
+        build(stack, function=candidate, code=None, handler=None)
+
+
+def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Stack) -> None:
+    candidate, other = function(stack), existing_function(stack, "Other")
+    lambda_.EventInvokeConfig(stack, "Mine", function=other, retry_attempts=0)
+    candidate.current_version.configure_async_invoke(retry_attempts=0)
+    build(stack, function=candidate, code=None, handler=None)
 
 
 @pytest.mark.parametrize(("reserved", "match"), [(0, "holds nothing back"), (1, "its 2 contend")])

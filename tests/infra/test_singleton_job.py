@@ -240,6 +240,8 @@ def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) 
         ({"election": "night*"}, r"'night\*' cannot be used"),
         ({"contenders": 0}, "contenders 0 cannot be used: give 1 to 10"),
         ({"contenders": 11}, "contenders 11 cannot be used"),
+        ({"contenders": 1.5}, r"contenders 1\.5 cannot be used"),
+        ({"retry_attempts": 0.5}, r"retry_attempts 0\.5 cannot be used"),
         ({"schedule": "hourly"}, r"'hourly' cannot be used: .*rate\(5 minutes\)"),
         ({"timeout": cdk.Duration.minutes(16)}, "timeout 960 s cannot be used"),
         ({"retry_attempts": 3}, "retry_attempts 3 cannot be used: Lambda takes 0 to 2"),
