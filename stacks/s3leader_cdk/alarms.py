@@ -24,8 +24,10 @@ def any_alarm(
     metric: cloudwatch.IMetric,
     description: str,
     actions: Sequence[cloudwatch.IAlarmAction],
+    *,
+    missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
 ) -> cloudwatch.Alarm:
-    """Return an alarm for which one is enough, and silence is well."""
+    """Return an alarm for which one is enough; `missing` data is good by default."""
     alarm = cloudwatch.Alarm(
         scope,
         alarm_id,
@@ -34,7 +36,7 @@ def any_alarm(
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         threshold=1,
         evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        treat_missing_data=missing,
     )
     alarm.add_alarm_action(*actions)
     return alarm

@@ -8,6 +8,8 @@ from aws_cdk import Duration, Token
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
+from s3leader_cdk.metrics_output import check_function
+
 RESERVED = "S3LEADER_"
 _TOLD = "s3leader:told"
 
@@ -25,6 +27,7 @@ def tell(
     lease: Duration | None,
 ) -> None:
     """Set the environment of `function`, or raise `ValueError` if another election did."""
+    check_function(function)
     place = {"bucket": bucket.node.path, "prefix": prefix, "election": election}
     for before in (each.data for each in function.node.metadata if each.type == _TOLD):
         if before != place:

@@ -70,6 +70,7 @@ def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
         vpc=vpc,
         vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+        reserved_concurrency=6,
         retry_attempts=1,
         max_tick_age=cdk.Duration.hours(12),
         expected_within=cdk.Duration.hours(6),
