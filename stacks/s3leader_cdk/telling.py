@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+
+from s3leader_cdk.access import account_of_bucket
 
 RESERVED = "S3LEADER_"
 _TOLD = "s3leader:told"
@@ -23,8 +26,12 @@ def tell(
     prefix: str,
     election: str,
     lease: Duration | None,
+    encryption: Mapping[str, str],
 ) -> None:
-    """Set the environment of `function`, or raise `ValueError` if another election did."""
+    """Set the environment of `function`, or raise `ValueError` if another election did.
+
+    `encryption` holds the variables that name the encryption header, if one is to be sent.
+    """
     place = {"bucket": bucket.node.path, "prefix": prefix, "election": election}
     for before in (each.data for each in function.node.metadata if each.type == _TOLD):
         if before != place:
@@ -39,6 +46,11 @@ def tell(
     function.add_environment("S3LEADER_PREFIX", prefix)
     if _in_another_region(function, bucket):
         function.add_environment("S3LEADER_REGION", bucket.env.region)
+    account = account_of_bucket(bucket, function.env.account)
+    if account is not None:
+        function.add_environment("S3LEADER_BUCKET_OWNER", account)
+    for name, value in encryption.items():
+        function.add_environment(name, value)
     if lease is not None:
         function.add_environment("S3LEADER_LEASE_SECONDS", str(checked_lease_seconds(lease)))
 
