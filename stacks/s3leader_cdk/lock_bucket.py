@@ -44,8 +44,9 @@ class LockBucket(Construct):
             begins with term 1: to move, see the runbook. Anybody can take a global name first, or
             once the bucket is gone. Default: a name by CloudFormation.
         bucket_name_prefix: of a bucket of its own in the account's own namespace, whose name is
-            `<prefix>-<account>-<Region>-an`: other Regions can know it, and no other account can
-            take it. Some organizations allow no other names. Default: a global name.
+            `<prefix>-<account>-<Region>-an`: no other account can take it, and other Regions know
+            it if the stack has an account and a Region. Some organizations allow no other names.
+            Default: a global name.
         history: when a superseded lock is deleted, in whole days after its last write, at least
             2. S3 counts from that write and not from when the lock was superseded, so where ticks
             are further apart than this, a lock goes within a day or so of being superseded: choose

@@ -45,6 +45,7 @@ def tell(
     function.add_environment("S3LEADER_ELECTION", election)
     function.add_environment("S3LEADER_PREFIX", prefix)
     if _in_another_region(function, bucket):
+        _check_name_is_known(function, bucket)
         function.add_environment("S3LEADER_REGION", bucket.env.region)
     account = account_of_bucket(bucket, function.env.account)
     if account is not None:
@@ -99,6 +100,19 @@ def _cannot_be_told(function: lambda_.IFunction) -> str:
         " and cannot be told in its environment where to campaign: grant to its role, and set"
         " S3LEADER_BUCKET, S3LEADER_ELECTION and S3LEADER_PREFIX where the function is defined"
     )
+
+
+def _check_name_is_known(function: lambda_.Function, bucket: s3.IBucket) -> None:
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        return
+    name = resource.bucket_name
+    if name is None or Token.is_unresolved(name):
+        raise ValueError(
+            f"function {function.node.path} is in another Region than bucket {bucket.node.path},"
+            " whose name is not known there: give it a bucket_name, or a bucket_name_prefix and its"
+            " stack env=Environment(account=…, region=…)"
+        )
 
 
 def _in_another_region(function: lambda_.Function, bucket: s3.IBucket) -> bool:

@@ -171,6 +171,34 @@ def test_the_very_lock_bucket_may_be_shared_across_regions_if_it_has_a_name() ->
     assert (variables["S3LEADER_BUCKET"], variables["S3LEADER_REGION"]) == ("acme-locks", HOME)
 
 
+def test_a_name_in_the_accounts_own_namespace_is_known_in_other_regions() -> None:
+    with fresh_app({}) as app:
+        here, there = (cdk.Environment(account="1" * 12, region=each) for each in (HOME, AWAY))
+        locks = LockBucket(cdk.Stack(app, "Home", env=here), "Locks", bucket_name_prefix="acme")
+        function = lambda_.Function(
+            cdk.Stack(app, "Away", env=there),
+            "Function",
+            code=lambda_.Code.from_inline("pass"),
+            handler="index.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+        )
+        locks.grant_candidate(function, election="nightly")
+        template = Synthesized(cdk.Stack.of(function))
+    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["S3LEADER_BUCKET"] == f"acme-{'1' * 12}-{HOME}-an"
+
+
+@pytest.mark.parametrize("name", [{}, {"bucket_name_prefix": "acme"}], ids=["none", "no account"])
+def test_a_bucket_whose_name_other_regions_cannot_know_is_refused_there(
+    name: dict[str, str],
+) -> None:
+    with fresh_app({}) as app:
+        home = cdk.Stack(app, "Home", env=cdk.Environment(region=HOME))
+        locks = LockBucket(home, "Locks", **name)
+        with pytest.raises(ValueError, match="whose name is not known there: give it a bucket_na"):
+            away_job(app, locks, AWAY, regions=[HOME, AWAY])
+
+
 def test_one_election_in_two_regions_is_refused_unless_both_know_of_it() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
