@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Annotations, Duration, RemovalPolicy
+from aws_cdk import Annotations, Duration, RemovalPolicy, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -180,6 +180,7 @@ class LockBucket(Construct):
         election: str,
         lease: Duration | None = None,
         layer: lambda_.ILayerVersion | None = None,
+        granted_elsewhere: bool = False,
     ) -> iam.Grant:
         """Make a function that exists already a candidate: rights, environment and the runtime.
 
@@ -189,11 +190,15 @@ class LockBucket(Construct):
             function: a Python function made in this app.
             election: the name of the election.
             lease: how long a lock stays good, as for `grant_candidate`.
-            layer: the runtime library. Default: one `RuntimeLayer`, shared by the functions of a
-                stack.
+            layer: the runtime library, in the function's Region. Default: one `RuntimeLayer`,
+                shared by the functions of a stack.
+            granted_elsewhere: as for `grant_candidate`.
         """
         added = runtime_layer_for(function) if layer is None else layer
-        grant = self.grant_candidate(function, election=election, lease=lease)
+        _check_layer(added, function)
+        grant = self.grant_candidate(
+            function, election=election, lease=lease, granted_elsewhere=granted_elsewhere
+        )
         if not any(each.type == _LAYERED for each in function.node.metadata):
             function.node.add_metadata(_LAYERED, added.node.path)
             function.add_layers(added)
@@ -253,6 +258,17 @@ class LockBucket(Construct):
             f"key {key.node.path} is imported: see to it that it is in the bucket's account, and"
             " that its policy leaves it to that account's policies who may use it, as keys do by"
             " default; or let it name each candidate and observer"
+        )
+
+
+def _check_layer(layer: lambda_.ILayerVersion, function: lambda_.Function) -> None:
+    there, here = layer.env.region, function.env.region
+    known = not Token.is_unresolved(there) and not Token.is_unresolved(here)
+    if known and there != here:
+        raise ValueError(
+            f"layer {layer.node.path} is in {there}, but function {function.node.path} is in"
+            f" {here}: Lambda takes layers of the function's own Region only. Use one there, or"
+            " leave layer out"
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
@@ -11,6 +12,8 @@ from tests.infra.zoo import fill
 
 # What a template must not say by itself: a partition, or a domain that belongs to one.
 ABROAD = re.compile(r"arn:aws:|amazonaws\.com\.cn")
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ELSEWHERE = ["cn-north-1", "us-gov-west-1"]
 
 
@@ -36,3 +39,9 @@ def test_buckets_that_are_known_by_name_are_in_the_partition_of_their_region(
     *_, away = synthesize_stacks(regions=regions).values()
     text = json.dumps(away.statements("AWS::IAM::Policy", "CompactionRole"))
     assert set(re.findall(r"arn:([^:]+):s3:::", text)) == {partition}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_that_is_to_be_pasted_names_a_partition(page: Path) -> None:
+    blocks = re.findall(r"```\w+\n(.*?)```", page.read_text(), re.DOTALL)
+    assert re.findall(r"arn:aws:", "".join(blocks)) == []

@@ -190,7 +190,7 @@ def test_a_name_in_the_accounts_own_namespace_is_known_in_other_regions() -> Non
 
 @pytest.mark.parametrize("name", [{}, {"bucket_name_prefix": "acme"}], ids=["none", "no account"])
 def test_a_bucket_whose_name_other_regions_cannot_know_is_refused_there(
-    name: dict[str, str],
+    name: dict[str, Any],
 ) -> None:
     with fresh_app({}) as app:
         home = cdk.Stack(app, "Home", env=cdk.Environment(region=HOME))
