@@ -25,7 +25,7 @@ from s3leader_cdk.principals import (
     checked_principal,
     delegates,
     has_taken,
-    is_group,
+    is_unnameable,
     name_of,
     takes_policies,
 )
@@ -89,10 +89,10 @@ class Access:
     def _by_bucket_policy(
         self, grantee: iam.IGrantable, principal: iam.IPrincipal
     ) -> list[iam.Grant]:
-        if is_group(principal):
+        if is_unnameable(principal):
             raise ValueError(
-                f"{name_of(grantee)} is a group, which the policy of a bucket cannot name: grant to"
-                " roles"
+                f"{name_of(grantee)} is a group or a policy, which the policy of a bucket cannot"
+                " name: grant to roles"
             )
         grants = [
             iam.Grant.add_statement_to_resource_policy(

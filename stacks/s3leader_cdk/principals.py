@@ -61,7 +61,9 @@ def name_of(grantee: iam.IGrantable) -> str:
 
 
 def arn_of(principal: iam.IPrincipal) -> str:
-    """Return the ARN in the principal's policy fragment, which may be a token."""
+    """Return the ARN that policies name the principal by, maybe a token; empty if they cannot."""
+    if _is_policy(principal):
+        return ""
     ((_, (found, *_)),) = principal.policy_fragment.principal_json.items()
     return str(found)
 
@@ -84,14 +86,15 @@ def delegates(principal: iam.IPrincipal) -> bool:
     return isinstance(principal, whole) or arn.endswith(":root") or arn.isdigit()
 
 
-def is_group(principal: iam.IPrincipal) -> bool:
-    """Tell whether the principal is an IAM group, which no resource's policy can name."""
-    return isinstance(principal, iam.Group) or ":group/" in arn_of(principal)
+def is_unnameable(principal: iam.IPrincipal) -> bool:
+    """Tell whether no resource's policy can name the principal: an IAM group, or a policy."""
+    arn = arn_of(principal)
+    return isinstance(principal, iam.Group) or ":group/" in arn or not arn
 
 
 def takes_policies(principal: iam.IPrincipal) -> bool:
     """Tell whether statements for the principal's own policies can be added in this app at all."""
-    return hasattr(principal, "node") and not _is_elsewhere(principal)
+    return _is_policy(principal) or (hasattr(principal, "node") and not _is_elsewhere(principal))
 
 
 def has_taken(principal: iam.IPrincipal, grant: iam.Grant) -> bool:
@@ -102,9 +105,15 @@ def has_taken(principal: iam.IPrincipal, grant: iam.Grant) -> bool:
     """
     if not grant.success:
         return False
-    if isinstance(principal, iam.Role | iam.User | iam.Group | iam.LazyRole):
+    made_here = (iam.Role, iam.User, iam.Group, iam.LazyRole)
+    if _is_policy(principal) or isinstance(principal, made_here):
         return True
     return any(isinstance(each, iam.Policy) for each in cast("Any", principal).node.children)
+
+
+def _is_policy(principal: iam.IPrincipal) -> bool:
+    # What an iam.Policy or iam.ManagedPolicy is granted by is of a class that CDK keeps to itself.
+    return not hasattr(principal, "node") and not isinstance(principal, iam.PrincipalBase)
 
 
 def _is_elsewhere(principal: iam.IPrincipal) -> bool:

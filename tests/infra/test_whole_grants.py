@@ -96,6 +96,13 @@ def test_who_has_a_policy_here_is_granted_all_by_it_and_nothing_by_the_bucket_s(
     assert (template.statements("AWS::IAM::Policy"), granted_by_bucket(template)) == (CANDIDATE, [])
 
 
+@pytest.mark.parametrize("kind", ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"])
+def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
+    make = iam.Policy if kind == "AWS::IAM::Policy" else iam.ManagedPolicy
+    template, _ = grant(lambda stack: make(stack, "Own", roles=[role(stack)]), known=False)
+    assert (template.statements(kind), granted_by_bucket(template)) == (CANDIDATE, [])
+
+
 BY_THE_BUCKET: dict[str, Make] = {
     "an immutable role": lambda stack: alien(stack, HERE, mutable=False),
     "one that asks for it": lambda stack: alien(
@@ -320,9 +327,15 @@ NEVER: dict[str, tuple[Make, str]] = {
         lambda _: iam.ArnPrincipal(ROLE.replace("arn:aws:", "arn:aws-cn:")),
         "is of partition 'aws-cn', but the bucket is in 'aws'",
     ),
+    "a policy on a bucket of another account": (
+        lambda stack: iam.ManagedPolicy(
+            cdk.Stack(stack, "Away", env=cdk.Environment(account=THERE)), "Own"
+        ),
+        "is a group or a policy, which the policy of a bucket cannot name: grant to roles",
+    ),
     "a group of another account": (
         lambda stack: iam.Group.from_group_arn(stack, "G", f"arn:aws:iam::{THERE}:group/x"),
-        "is a group, which the policy of a bucket cannot name: grant to roles",
+        "is a group or a policy, which the policy of a bucket cannot name: grant to roles",
     ),
 }
 
