@@ -44,9 +44,8 @@ class SingletonJob(Construct):
         id: the construct's id within it.
         election: the name of the election that the invocations contend for; no other job's.
         schedule: when, such as `rate(5 minutes)` or `cron(0 3 * * ? *)`, or several of them. A
-            rate becomes the cron that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`:
-            EventBridge Scheduler would count it from each schedule's own creation, and contenders
-            would not share their ticks. So its minutes have to divide an hour, or its hours a day.
+            rate becomes the cron that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`,
+            so its minutes have to divide an hour, or its hours a day (docs/decisions/0005).
         lock_bucket: where the election is held.
         code: the job's folder, shipped under its own name with the runtime library and its
             dependencies, but none of the job's own, which come in `layers`; or a `Code` that holds
@@ -70,28 +69,25 @@ class SingletonJob(Construct):
             leader renews it while it works, so that a crash is noticed sooner. Default: the
             invocation's remaining time and two seconds, which needs no renewing.
         wait: how long a contender waits while another works for its tick, to take over should that
-            one die. It asks for a shorter `lease`, and is shorter than `timeout`. Waiting is paid
-            for. Default: it goes away at once; the tick of a leader that died is led again by
-            Lambda's retry of that leader's own event.
+            one die; shorter than `timeout`, with a shorter `lease`. Waiting is paid for. Default:
+            none; Lambda's retry of its own event leads the tick of a leader that died.
         max_attempts: how many terms a tick may take, from 1. Default: no limit but the retries'.
         environment: further variables of the function. Default: none.
         layers: further layers of the function. Default: none.
-        vpc: the network that the function runs in, which needs a way to S3 in the lock bucket's
-            Region (a gateway endpoint costs nothing, and leads to its own Region). Default: none.
+        vpc: the function's network, which needs a way to S3 in the lock bucket's Region (a
+            gateway endpoint leads to its own Region, and costs nothing). Default: none.
         vpc_subnets: where in it. Default: its private subnets.
         security_groups: of the function. Default: one of its own, if there is a `vpc`.
         reserved_concurrency: of the function, not less than its contenders. Default: none.
         retry_attempts: how often Lambda runs a failed invocation again, 0 to 2. Default: 2.
         max_tick_age: the oldest that a tick may be, to the minute, when a term for it begins: from
-            2 minutes more than `flexible_window` and `wait` together, to 24 hours more than
-            `flexible_window`. It is divided among all that can delay a tick (`event_ages.py`).
-            Default: 1 hour more than `flexible_window` and `wait`.
+            2 minutes more than `flexible_window` and `wait`, to 24 hours more than the window; see
+            `event_ages.py` for how it is divided. Default: 1 hour more than window and `wait`.
         dead_letters: gets the events that never reached the function, and those that it gave up
             on. Default: a queue for each.
         expected_within: the longest time without a completed term before an alarm, 3 minutes to 7
-            days. Default: two intervals, the timeout and the flexible window, for rates, for daily
-            crons, and for crons in UTC that say "every" or "every N" minutes or hours; for other
-            schedules no such alarm, and a warning that says so.
+            days. Default: two intervals, the timeout and the window, where the interval can be
+            told from the schedule; otherwise no such alarm, and a warning that says so.
         regions: all Regions with a job that contends for this election, this one's included; see
             `Monitoring`. Default: this one's alone.
         alarm_topic: is told of every alarm. Default: none.

@@ -89,6 +89,7 @@ def test_environment_names_the_election_and_keeps_what_the_job_wants(chosen: Syn
     assert chosen.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
         "COLOUR": "red",
         "S3LEADER_BUCKET": {"Ref": bucket},
+        "S3LEADER_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
         "S3LEADER_ELECTION": "nightly",
         "S3LEADER_HANDLER": "index.handler",
         "S3LEADER_LEASE_SECONDS": "20",
