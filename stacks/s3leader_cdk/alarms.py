@@ -81,11 +81,14 @@ def silence_alarm(
     return alarm
 
 
-def default_expected_within(interval: Duration | None, timeout: Duration) -> Duration | None:
+def default_expected_within(
+    interval: Duration | None, timeout: Duration, window: Duration | None
+) -> Duration | None:
     """One tick may be missed; two are a fault. None where the interval is not known."""
     if interval is None:
         return None
-    seconds = 2 * interval.to_seconds() + timeout.to_seconds()
+    delay_s = timeout.to_seconds() + (0 if window is None else window.to_seconds())
+    seconds = 2 * interval.to_seconds() + delay_s
     return Duration.seconds(max(seconds, _SHORTEST_SILENCE))
 
 

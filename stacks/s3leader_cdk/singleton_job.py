@@ -168,9 +168,10 @@ class SingletonJob(Construct):
         self._become_candidate(attached=function is not None, lease=lease, limits=limits)
         self.unprocessed = self._take_failures(retry_attempts, ages, dead_letters)
         self.contenders = self._contend(expressions, contenders, ages, dead_letters)
-        expected = default_expected_within(interval, _sum(self.timeout, flexible_window))
+        if expected_within is None:
+            expected_within = default_expected_within(interval, self.timeout, flexible_window)
         self.monitoring = self._monitor(
-            expected_within=expected if expected_within is None else expected_within,
+            expected_within=expected_within,
             contenders=contenders,
             memory_size=memory_size,
             actions=actions_of(self, alarm_topic, alarm_actions),
@@ -217,12 +218,11 @@ class SingletonJob(Construct):
             f"{self.lock_bucket.prefix}{self.election}",
             several_regions=len(self.regions) > 1,
         )
-        function, name = self.function, self.election
+        function, name, locks = self.function, self.election, self.lock_bucket
         if attached:
-            mode = self._handler_check
-            self.lock_bucket.attach(function, election=name, lease=lease, handler_check=mode)
+            locks.attach(function, election=name, lease=lease, handler_check=self._handler_check)
         else:
-            self.lock_bucket.grant_candidate(function, election=name, lease=lease)
+            locks.grant_candidate(function, election=name, lease=lease)
         for name, value in limits.items():
             self.function.add_environment(name, value)
 
@@ -296,7 +296,3 @@ class SingletonJob(Construct):
             actions=actions,
             dashboard=dashboard,
         )
-
-
-def _sum(timeout: Duration, window: Duration | None) -> Duration:
-    return timeout if window is None else timeout.plus(window)
