@@ -81,12 +81,15 @@ def silence_alarm(
     return alarm
 
 
-def default_expected_within(
-    interval: Duration | None, timeout: Duration, window: Duration | None
+def expected(
+    asked: Duration | None, interval: Duration | None, timeout: Duration, window: Duration | None
 ) -> Duration | None:
-    """One tick may be missed; two are a fault. None where the interval is not known."""
-    if interval is None:
-        return None
+    """Return within what time a completed term is expected, None where nobody can tell.
+
+    By default one tick may be missed; two are a fault.
+    """
+    if asked is not None or interval is None:
+        return asked
     delay_s = timeout.to_seconds() + (0 if window is None else window.to_seconds())
     seconds = 2 * interval.to_seconds() + delay_s
     return Duration.seconds(max(seconds, _SHORTEST_SILENCE))

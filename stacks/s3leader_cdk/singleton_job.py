@@ -18,7 +18,7 @@ from constructs import Construct
 
 from s3leader_cdk import job_checks as check
 from s3leader_cdk.alarm_topic import alarm_actions as actions_of
-from s3leader_cdk.alarms import default_expected_within
+from s3leader_cdk.alarms import expected
 from s3leader_cdk.claims import claim_election
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue
@@ -168,10 +168,8 @@ class SingletonJob(Construct):
         self._become_candidate(attached=function is not None, lease=lease, limits=limits)
         self.unprocessed = self._take_failures(retry_attempts, ages, dead_letters)
         self.contenders = self._contend(expressions, contenders, ages, dead_letters)
-        if expected_within is None:
-            expected_within = default_expected_within(interval, self.timeout, flexible_window)
         self.monitoring = self._monitor(
-            expected_within=expected_within,
+            expected_within=expected(expected_within, interval, self.timeout, flexible_window),
             contenders=contenders,
             memory_size=memory_size,
             actions=actions_of(self, alarm_topic, alarm_actions),
