@@ -115,7 +115,7 @@ def _regions(text: str) -> list[str]:
     if len(regions) < 2:
         raise SystemExit(
             f"context regions={text!r} names one Region: name two or more, or leave regions out and"
-            " set AWS_REGION for a single stack"
+            " set AWS_DEFAULT_REGION for a single stack"
         )
     return regions
 
