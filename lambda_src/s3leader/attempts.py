@@ -3,15 +3,16 @@
 A lock counts the attempts at its own tick in `attempt`, and those at other ticks that are not
 completed in `attempts`. Sans-I/O, pure data.
 
-The table is bounded: it keeps the `MOST_TICKS` latest ticks. It overflows only if that many ticks
-fail in a row, for a completed tick completes all before it (R8). While it is full, a tick older
-than all in it may have been dropped from it, so nobody knows its attempts: `may_attempt` refuses it
-where attempts are limited.
+The table keeps the `MOST_TICKS` latest ticks, and `attempts_dropped` the latest tick that it had no
+room for. Nobody knows the attempts at that tick and at earlier ones that are not in the table, so
+`may_attempt` refuses them where attempts are limited. A completed tick completes all before it
+(R8), and empties the table up to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -22,31 +23,45 @@ MOST_TICKS: Final = 64
 MAX_NUMBER: Final = 10**12  # more than any lease, term or count comes to
 
 
-def attempts_so_far(lock: Lock) -> dict[datetime, int]:
-    """Return how many terms each tick that is not completed has taken, `lock`'s own included."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """The terms that each tick has taken which is not completed; `dropped` as above."""
+
+    counts: Mapping[datetime, int]
+    dropped: datetime | None
+
+    def without(self, tick: datetime | None) -> Mapping[datetime, int]:
+        """Return the counts of all ticks but `tick`, which a lock of its own counts."""
+        return {other: count for other, count in self.counts.items() if other != tick}
+
+
+def attempts_so_far(lock: Lock) -> Attempts:
+    """Return the attempts after the term of `lock`, its own included."""
     counts = dict(lock.attempts)
     if lock.tick is not None and lock.attempt > 0:
         counts[lock.tick] = lock.attempt
     pending = sorted(tick for tick in counts if not lock.is_done(tick))
-    return {tick: counts[tick] for tick in pending[-MOST_TICKS:]}
-
-
-def attempts_at_others(previous: Lock, tick: datetime | None) -> Mapping[datetime, int]:
-    """Return the table that the lock after `previous` carries beside its count for `tick`."""
-    return {other: count for other, count in attempts_so_far(previous).items() if other != tick}
+    kept = pending[-MOST_TICKS:]
+    dropped = pending[: -len(kept)] if kept else []
+    if lock.attempts_dropped is not None and not lock.is_done(lock.attempts_dropped):
+        dropped.append(lock.attempts_dropped)
+    return Attempts(
+        counts={tick: counts[tick] for tick in kept}, dropped=max(dropped, default=None)
+    )
 
 
 def next_attempt(previous: Lock | None, tick: datetime | None) -> int:
     """Return which attempt at `tick` the term after `previous` would be, counted from 1."""
     if previous is None or tick is None:
         return 1
-    return min(attempts_so_far(previous).get(tick, 0) + 1, MAX_NUMBER)
+    return min(attempts_so_far(previous).counts.get(tick, 0) + 1, MAX_NUMBER)
 
 
-def may_attempt(previous: Lock | None, tick: datetime | None, most: int | None) -> bool:
-    """Whether `tick` may take one more term after `previous`; `most` is the limit, if any."""
-    if most is None or previous is None or tick is None:
+def may_attempt(previous: Lock | None, tick: datetime | None, limit: int | None) -> bool:
+    """Whether `tick` may take one more term after `previous`."""
+    if limit is None or previous is None or tick is None:
         return True
-    known = attempts_so_far(previous)
-    dropped = len(known) == MOST_TICKS and tick < min(known)
-    return not dropped and next_attempt(previous, tick) <= most
+    so_far = attempts_so_far(previous)
+    if tick not in so_far.counts and so_far.dropped is not None and tick <= so_far.dropped:
+        return False
+    return so_far.counts.get(tick, 0) < limit

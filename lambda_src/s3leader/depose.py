@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 from .attempts import attempts_so_far
 from .errors import CorruptLock, InvalidArgument, StillHeld
 from .ledger import Rules, Seen, Steps, ask, look, seen_in
-from .lock import CORRUPT_BODY, MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
+from .lock import MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
 from .settle import seal_other
 from .store import Found, Missing, Read
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
@@ -77,7 +77,12 @@ def _in_place_of(rules: Rules, corrupt: CorruptLock, reason: str, done: Done) ->
     if isinstance(known, Lock):
         attempts = attempts_so_far(known)
         lock = replace(
-            lock, done=known.done, swept=known.swept, state=known.state, attempts=attempts
+            lock,
+            done=known.done,
+            swept=known.swept,
+            state=known.state,
+            attempts=attempts.counts,
+            attempts_dropped=attempts.dropped,
         )
     else:
         lock = replace(lock, swept=max(0, corrupt.term - (1 if known == "gone" else 2)))
@@ -85,7 +90,7 @@ def _in_place_of(rules: Rules, corrupt: CorruptLock, reason: str, done: Done) ->
         lock = replace(lock, done=done if lock.done is None else max(done, lock.done))
     room = MAX_BODY - ROOM_TO_SEAL - len(lock.encode())
     text = corrupt.body[: max(0, room // 6)].decode("utf-8", "replace")  # \uXXXX takes six
-    lock = replace(lock, extra={CORRUPT_BODY: text})
+    lock = replace(lock, extra={"corrupt_body": text})
     return Seen(lock=lock, etag=corrupt.etag, top_at_ms=None, looked_ms=0)
 
 

@@ -16,9 +16,11 @@ from .config import Config, check_done, check_tick, check_wait
 from .depose import depose
 from .driver import Driver, stopwatch_ms
 from .errors import InvalidArgument
-from .ledger import Rules, Seen, history, look
-from .lock import MAX_BODY, Lock
+from .holding import Holding, seal_own
+from .ledger import Rules, Seen, Steps, history, look
+from .lock import MAX_BODY, RESIGNED, Lock
 from .protocol import Lost, WhyNot, campaign
+from .settle import Beaten
 from .store import Store
 from .term import Term
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
@@ -116,8 +118,8 @@ class Election:
         led only while no term has completed it. Without one, any candidate may lead whenever
         nobody else does. `wait` is how long to go on trying while somebody else leads.
 
-        Raises `CorruptLock`, `BucketUnusable` and `StoreUnavailable`; none of them leaves a leader
-        behind.
+        Raises `CorruptLock`, `BucketUnusable`, `StoreUnavailable` and, after the last term that a
+        name can number, `LedgerFull`; none of them leaves a leader behind.
         """
         driver = self._driver()
         self._rename_in_fork()
@@ -133,6 +135,11 @@ class Election:
             self._memory.learn(result.seen)
             return NotElected(reason=result.why, lock=result.seen.lock, requests=driver.requests)
         holding = result.holding
+        if (tick_ahead := _ahead(holding)) is not None:
+            sealed = driver.run(_seal_ahead(self._rules, holding))
+            if not isinstance(sealed, Beaten):
+                self._memory.learn(sealed)
+            raise tick_ahead
         term = Term(
             rules=self._rules,
             driver=driver,
@@ -148,7 +155,6 @@ class Election:
                 looked_ms=holding.received_ms,
             )
         )
-        _refuse_future(term, holding.date_ms)
         return term
 
     def observe(self) -> Lock | None:
@@ -215,19 +221,24 @@ class Election:
         )
 
 
-def _refuse_future(term: Term, date_ms: int) -> None:
-    """Resign and raise if the tick has not come yet, by S3's clock, which a win has just told.
+def _ahead(holding: Holding) -> InvalidArgument | None:
+    """Return the error to raise if the tick has not come yet, by S3's clock, which a win tells.
 
     Completing a tick completes all before it (R8): one of the year 9999 would end the election.
     """
-    if term.tick is None or to_ms(term.tick) - date_ms <= MOST_AHEAD_MS:
-        return
-    term.resign("resigned", reason="its tick lies in the future")
-    raise InvalidArgument(
-        f"tick is {format_time(term.tick)}, and S3's clock shows {format_time(from_ms(date_ms))}:"
+    tick, date_ms = holding.lock.tick, holding.date_ms
+    if tick is None or to_ms(tick) - date_ms <= MOST_AHEAD_MS:
+        return None
+    return InvalidArgument(
+        f"tick is {format_time(tick)}, and S3's clock shows {format_time(from_ms(date_ms))}:"
         f" nobody may lead for a tick more than an hour ahead, since completing it would also"
         f" complete all the ticks before it. Give the time that the run was scheduled for"
     )
+
+
+def _seal_ahead(rules: Rules, holding: Holding) -> Steps[Seen | Beaten]:
+    why = "its tick lies in the future"
+    return seal_own(rules, holding.uncounted(), RESIGNED, why, holding.received_ms)
 
 
 def _identity() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .ledger import Rules, Seen, Steps
@@ -27,6 +27,19 @@ class Holding:
     received_ms: int
     doubtful: frozenset[str] = frozenset()
 
+    @property
+    def own_nonces(self) -> frozenset[str]:
+        """The nonces of all bodies of the lock that this candidate may have written last.
+
+        An object that was copied in place, to encrypt it anew for instance, has another ETag and
+        still the body that its holder wrote.
+        """
+        return self.doubtful if self.lock.nonce is None else self.doubtful | {self.lock.nonce}
+
+    def uncounted(self) -> Holding:
+        """Return it as no attempt at its tick: nobody leads this term."""
+        return replace(self, lock=replace(self.lock, attempt=self.lock.attempt - 1))
+
     def s3_time(self, now_ms: int) -> datetime:
         """S3's clock at `now_ms` of the stopwatch, in whole seconds as S3 gives it."""
         return from_ms((self.date_ms + now_ms - self.received_ms) // 1000 * 1000)
@@ -35,7 +48,7 @@ class Holding:
 def seal_own(
     rules: Rules, holding: Holding, outcome: str, reason: str | None, now_ms: int
 ) -> Steps[Seen | Beaten]:
-    """Seal the lock one holds, or return what shows that somebody else did."""
+    """Seal the lock one holds, or return what shows that another writer did."""
     return (
         yield from seal(
             rules,
@@ -44,6 +57,6 @@ def seal_own(
             outcome=outcome,
             reason=reason,
             ended_at=holding.s3_time(now_ms),
-            mine=holding.doubtful,
+            mine=holding.own_nonces,
         )
     )

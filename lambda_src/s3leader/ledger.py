@@ -201,6 +201,8 @@ def _highest_after(rules: Rules, known: int) -> Steps[tuple[int | None, Reply]]:
         if terms:
             highest, left_off = terms[-1], None
         if page.next_token is not None:
+            if page.next_token == request.token:
+                raise _repeats(rules, page.next_token)
             request = replace(request, token=page.next_token)
             if not hinted:
                 hinted = True
@@ -211,6 +213,14 @@ def _highest_after(rules: Rules, known: int) -> Steps[tuple[int | None, Reply]]:
             request, left_off = left_off, None
         else:
             return highest, proof
+
+
+def _repeats(rules: Rules, token: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the store answers the list of {rules.folder} with one continuation token again and again"
+        f" ({token[:60]!r}), so the list has no end. Nothing was changed; a server that does this"
+        f" cannot hold an election."
+    )
 
 
 def _terms(rules: Rules, page: Listed) -> list[int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from .attempts import MAX_NUMBER, attempts_at_others, next_attempt
+from .attempts import MAX_NUMBER, attempts_so_far, next_attempt
 from .errors import CorruptLock, LedgerFull
 from .strict_json import load
 from .times import format_time, parse_time, to_ms
@@ -25,13 +25,11 @@ MAX_BODY = 256 * 1024
 ROOM_TO_SEAL = 8 * 1024  # what sealing may add to a body, so that every lock can be sealed
 MAX_STATE = MAX_BODY - 3 * ROOM_TO_SEAL  # what every later term's lock has room for
 MAX_REASON = 500
-CORRUPT_BODY = "corrupt_body"  # what an operator's forced seal keeps of a corrupt lock
 
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 RESIGNED: Final = "resigned"
 DEPOSED: Final = "deposed"
-CONTINUED: Final = "continued"  # R10; this version writes none
 
 _NAME = re.compile(r"lock_([0-9]{10})\.json")
 
@@ -43,8 +41,9 @@ class Lock:
     `expired` is the wire's word for *sealed*. `lease_ms` is None in a lock of the original scheme
     (a reader then goes by its own). `done` is the latest tick completed by this term or any before
     it, `swept` the number up to which all locks carry the tag that the lifecycle rule deletes by.
-    `attempt` counts the terms that `tick` has taken, `attempts` those of other ticks that are not
-    completed. `extra` holds keys unknown to this version, which survive every rewrite.
+    `attempt` counts the terms that `tick` has taken; see `attempts.py` for the other ticks.
+    `proved`: a leader of this election has proved the store (R0). `extra` holds keys unknown to
+    this version, which survive every rewrite.
 
     `modified_at` and `seen_at` are no part of the body: the `Last-Modified` and `Date` of the
     answer it was read from. `problem` is set only in a history, for a lock that is corrupt.
@@ -62,7 +61,9 @@ class Lock:
     done: datetime | None = None
     attempt: int = 1
     attempts: Mapping[datetime, int] = field(default_factory=dict)
+    attempts_dropped: datetime | None = None
     swept: int = 0
+    proved: bool = False
     outcome: str | None = None
     reason: str | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
@@ -144,8 +145,8 @@ def next_lock(
 ) -> Lock:
     """Return the first body of the term after `previous`, which is sealed (R1), or None for term 1.
 
-    What the ledger carries on: `done`, `swept`, the job's `state`, and the counts of attempts at
-    ticks that are not completed.
+    What the ledger carries on: `done`, `swept`, `proved`, the job's `state`, and the counts of
+    attempts at ticks that are not completed.
     """
     if previous is None:
         return Lock(term=1, nonce=nonce, holder=holder, lease_ms=lease_ms, tick=tick)
@@ -154,6 +155,7 @@ def next_lock(
             f"term {LAST_TERM} is the last that a lock's name can carry: give the election a new"
             f" name; its fencing tokens start again from 1, so give what they guard one too"
         )
+    attempts = attempts_so_far(previous)
     return Lock(
         term=previous.term + 1,
         nonce=nonce,
@@ -162,8 +164,10 @@ def next_lock(
         tick=tick,
         done=previous.done,
         attempt=next_attempt(previous, tick),
-        attempts=attempts_at_others(previous, tick),
+        attempts=attempts.without(tick),
+        attempts_dropped=attempts.dropped,
         swept=min(previous.swept, previous.term),
+        proved=previous.proved,
         state=previous.state,
     )
 
@@ -186,9 +190,10 @@ def parse_lock_name(name: str) -> int | None:
 
 _KEYS = (
     "expired", "term", "nonce", "holder", "lease_ms", "renewals", "started_at", "ended_at",
-    "tick", "done", "attempt", "attempts", "swept", "outcome", "reason", "state",
+    "tick", "done", "attempt", "attempts", "attempts_dropped", "swept", "proved", "outcome",
+    "reason", "state",
 )  # fmt: skip
-_TIMES = {"started_at", "ended_at", "tick", "done"}
+_TIMES = {"started_at", "ended_at", "tick", "done", "attempts_dropped"}
 _TEXTS = {"nonce", "holder", "outcome", "reason"}
 _LEAST = {"format": 1, "term": 1, "lease_ms": 1, "renewals": 0, "attempt": 0, "swept": 0}
 _NULLABLE = _TIMES | _TEXTS | {"lease_ms"}
@@ -250,7 +255,7 @@ def _checked(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         return _number(key, value, _LEAST[key])
     if key == "attempts" and isinstance(value, dict):
         return {_time(key, tick): _number(key, count, 1) for tick, count in value.items()}
-    expected = {"expired": bool, "state": dict, "attempts": dict}.get(key, str)
+    expected = {"expired": bool, "proved": bool, "state": dict, "attempts": dict}.get(key, str)
     if not isinstance(value, expected):
         names = {bool: "true or false", dict: "a JSON object", str: "a text"}
         raise ValueError(f"its {key} is {_short(value)}, not {names[expected]}")  # noqa: TRY004

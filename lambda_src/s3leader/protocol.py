@@ -13,7 +13,7 @@ term works for. `date_ms`, `applied_ms` and `top_at_ms` are times of S3's clock,
 the candidate's own monotonic clock. The rules that make it safe:
 
 - **R0** A store that ignores conditions cannot hold an election. A candidate verifies that it
-  enforces them before it leads, unless a leader has already ended a term on it (`store_proof`).
+  enforces them before it leads, unless a leader of the election already has (`store_proof`).
 - **R1** Lock N+1 is created only by a candidate that has seen lock N sealed, or no lock (N = 0).
 - **R2** A lock is changed only with `If-Match` on the ETag that its writer last wrote or read.
 - **R3** A lapsed lock is first sealed; only then is the next one created. A late renewal and a
@@ -26,8 +26,8 @@ the candidate's own monotonic clock. The rules that make it safe:
   numbers never go back.
 - **R7** A win of term N+1 is void if the observation that N was the highest was over an hour old
   when N+1 was created: an earlier lock N+1 may have been used and deleted in the meantime.
-- **R8** Each lock records in `done` the latest completed tick; no later term is led for that tick or
-  an earlier one. For ticks that are not completed the lock counts the attempts (`attempts`).
+- **R8** Each lock records in `done` the latest completed tick; no later term is led for that tick
+  or an earlier one. For ticks that are not completed the lock counts the attempts (`attempts`).
 - **R9** A candidate that remembers lock N sealed may try to create N+1 without listing first: a
   conflict (R5) or R7 catches what it has missed.
 """
@@ -44,9 +44,9 @@ from .errors import BucketUnusable, LeadershipLost, StoreUnavailable
 from .holding import Holding, seal_own
 from .ledger import STALE_AFTER_MS, Rules, Seen, Steps, ask, look, seen_in
 from .lock import RESIGNED, next_lock
-from .settle import Beaten, seal_other, settle
+from .settle import Beaten, LeftOpen, seal_other, settle
 from .store import Create, Read, Replace, Reply, Wait
-from .store_proof import is_proved, prove_store
+from .store_proof import prove_store
 from .sweep import sweep
 from .times import from_ms
 
@@ -225,23 +225,19 @@ def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | 
         date_ms=done.date_ms,
         received_ms=done.received_ms,
     )
-    deadline_ms, now_ms = holding.deadline_ms, done.received_ms
+    now_ms = done.received_ms
     if seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS:
         why = "void: won on a stale look"  # R7
-    elif now_ms >= deadline_ms:
+    elif now_ms >= holding.deadline_ms:
         why = "void: settled after its lease"
-    elif is_proved(seen.lock):
+    elif lock.proved:
         return holding
     else:
-        now_ms = yield from prove_store(
-            rules, holding.lock, create, holding.etag, deadline_ms=deadline_ms
-        )
-        if now_ms < deadline_ms:
-            return holding
+        now_ms = yield from prove_store(rules, holding, create)
+        if now_ms < holding.deadline_ms:
+            return replace(holding, lock=replace(holding.lock, proved=True))
         why = "void: the store was proved after its lease"
-    # Nobody leads this term, and it is no attempt at its tick.
-    void = replace(holding, lock=replace(holding.lock, attempt=lock.attempt - 1))
-    yield from seal_own(rules, void, RESIGNED, why, now_ms)
+    yield from seal_own(rules, holding.uncounted(), RESIGNED, why, now_ms)
     return Void(now_ms=now_ms)
 
 
@@ -261,9 +257,9 @@ def renew(rules: Rules, holding: Holding, state: Mapping[str, Any] | None = None
             nonce,
             patience_ms=rules.lease_ms,
             until_ms=holding.deadline_ms,
-            mine=holding.doubtful,
+            mine=holding.own_nonces,
         )
-    except StoreUnavailable:
+    except LeftOpen:
         return replace(holding, doubtful=holding.doubtful | {nonce})
     if isinstance(done, Beaten):
         raise LeadershipLost(term=lock.term, why="its lock was sealed by somebody else")

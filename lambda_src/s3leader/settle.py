@@ -9,7 +9,8 @@ answer that a writer hears may be the 412 to the second copy of a write whose fi
 applied. So each conflict is followed by a read: the body carries the nonce of its last writer.
 
 A copy of a write that lands later does no harm: its condition names a state that is gone for good,
-as nonces keep ETags from ever repeating and the highest lock is never deleted.
+as nonces keep ETags from ever repeating and the highest lock is never deleted. The exception is the
+create of a number whose lock was deleted since; nobody leads by it (R7).
 """
 
 from __future__ import annotations
@@ -40,12 +41,16 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beaten:
-    """A write can never be applied any more: somebody else's came first.
+    """A write was not applied, and is not going to be: another writer's came first.
 
     `reply` is the answer to the read that showed it: `Found`, or `Missing` to a `Replace`.
     """
 
     reply: Reply
+
+
+class LeftOpen(StoreUnavailable):
+    """The time is up, and whether the write was applied is still not known."""
 
 
 def settle(
@@ -58,9 +63,10 @@ def settle(
 ) -> Steps[Settled | Beaten]:
     """Send `write`, whose body carries `nonce`, until it is known whether it was applied.
 
-    `mine` are the nonces of this writer's earlier tries that were never settled: finding one of
-    them in the object is no defeat. Gives up with `StoreUnavailable` once `patience_ms` have
-    passed since the first send, or the stopwatch shows `until_ms`.
+    `mine` are the nonces of other bodies that this writer may have written last: where the object
+    carries one of them, the write is sent again on the ETag that it has now. Raises `LeftOpen` once
+    `patience_ms` have passed since the first send, or the clock shows `until_ms`, and
+    `StoreUnavailable` where the store contradicts itself.
     """
     first_ms: int | None = None
     pause_ms, cause = 25, "no answer"
@@ -101,8 +107,8 @@ def _same_etag(write: Replace) -> StoreUnavailable:
     )
 
 
-def _left_open(write: Create | Replace, cause: str) -> StoreUnavailable:
-    return StoreUnavailable(
+def _left_open(write: Create | Replace, cause: str) -> LeftOpen:
+    return LeftOpen(
         f"S3 left open whether {write.key} was written (the last answer: {cause})."
         f" It is safe to try again later; a lock that landed all the same lapses."
     )

@@ -1,12 +1,16 @@
 """R0: a store that ignores conditions cannot hold an election. Sans-I/O, as `protocol.py`.
 
-Servers that take `If-None-Match` and `If-Match` without a word, and write regardless, let every
-candidate win. So a candidate that has created a lock proves the store before it leads. It repeats
-two writes whose conditions do not hold; both carry the body that is there already, so that a store
-that applies them changes nothing. By induction, each leader has proved the store or follows a
-leader that has.
+Servers that accept `If-None-Match` and `If-Match`, ignore them, and write regardless, let every
+candidate win. So a candidate that has created a lock proves the store before it leads: it repeats
+two writes whose conditions do not hold, and both must be refused. Both carry the body that is there
+already, so that nothing of value is overwritten on a store that applies them.
 
-What this does not show: that a store keeps conditions when several requests meet.
+A leader that has proved the store says so in its lock (`proved`), and each later lock carries that
+on. So every leader has proved the store, or follows one that has. No other evidence counts: locks
+of versions without this rule, of void wins, and of operators prove nothing.
+
+What this does not show: that a store keeps conditions when several requests meet, that another way
+to it (through a proxy that strips headers) is as good, or that a ledger was not copied here.
 """
 
 from __future__ import annotations
@@ -15,49 +19,43 @@ from contextlib import suppress
 from typing import Final
 
 from .errors import BucketUnusable, StoreUnavailable
+from .holding import Holding, seal_own
 from .ledger import Rules, Steps
-from .lock import COMPLETED, CONTINUED, CORRUPT_BODY, FAILED, RESIGNED, Lock
-from .settle import seal
+from .lock import RESIGNED
 from .store import Applied, Conflict, Create, Replace, Reply, Wait
 
 IMPOSSIBLE_ETAG: Final = f'"{"0" * 32}"'
 
 
-def is_proved(below: Lock | None) -> bool:
-    """Whether the lock below one's own shows that a leader has ended a term on this store.
+def prove_store(rules: Rules, holding: Holding, create: Create) -> Steps[int]:
+    """Send both probes and return the clock's reading at the last answer.
 
-    Candidates whose wins were void seal their locks too, as `resigned`, and candidates that died
-    have theirs sealed as `deposed`: neither has proved anything. Nor has an operator, who states
-    what a corrupt lock does not say.
-    """
-    if below is None or CORRUPT_BODY in below.extra:
-        return False
-    ended = below.outcome in {COMPLETED, FAILED, CONTINUED}
-    return ended or below.done is not None or below.swept > 0
+    The caller compares it with the deadline: past that, the win is void, and no probe proves
+    anything, for the lock may have been deleted, and an applied `Create` be right.
 
-
-def prove_store(
-    rules: Rules, lock: Lock, create: Create, etag: str, *, deadline_ms: int
-) -> Steps[int]:
-    """Send both probes and return the stopwatch; the caller compares it with its deadline.
-
-    `create` is the write that created `lock`, whose ETag is `etag`. If a probe is applied, the lock
-    is sealed and `BucketUnusable` raised, which says which conditions the store ignores.
+    `create` is the write that created the lock held. If a probe is applied or refused, the lock is
+    sealed, and `BucketUnusable` says what this store did.
     """
     ignored: list[str] = []
-    now_ms = 0
-    for header, probe in (
-        ("If-None-Match: *", create),
-        ("If-Match", Replace(create.key, create.body, IMPOSSIBLE_ETAG)),
-    ):
-        reply = yield from _answered(probe, deadline_ms)
-        now_ms = reply.received_ms
-        if isinstance(reply.answer, Applied):
-            ignored.append(header)
-            etag = reply.answer.etag  # equal bodies have other ETags under SSE-KMS
+    now_ms = holding.received_ms
+    try:
+        for header, probe in (
+            ("If-None-Match: *", create),
+            ("If-Match", Replace(create.key, create.body, IMPOSSIBLE_ETAG)),
+        ):
+            reply = yield from _answered(probe, holding.deadline_ms)
+            now_ms = reply.received_ms
+            if now_ms >= holding.deadline_ms:
+                return now_ms
+            if isinstance(reply.answer, Applied):
+                ignored.append(header)
+    except BucketUnusable:
+        yield from _seal_unproved(rules, holding, "void: a probe of the store was refused", now_ms)
+        raise
     if ignored:
-        yield from _seal_unproved(rules, lock, etag, ignored)
-        raise _ignores(create.key, ignored)
+        headers = " and ".join(ignored)
+        yield from _seal_unproved(rules, holding, f"void: the store ignores {headers}", now_ms)
+        raise _ignores(create.key, headers)
     return now_ms
 
 
@@ -74,18 +72,17 @@ def _answered(probe: Create | Replace, deadline_ms: int) -> Steps[Reply]:
         pause_ms = min(2 * pause_ms, 1000)
 
 
-def _seal_unproved(rules: Rules, lock: Lock, etag: str, ignored: list[str]) -> Steps[None]:
-    """Leave no unsealed lock behind; whatever comes of it, nobody leads."""
-    ended_at = lock.started_at
-    if ended_at is None:
-        raise TypeError("only a lock that was created can be sealed")
-    reason = f"void: the store ignores {' and '.join(ignored)}"
-    with suppress(StoreUnavailable):
-        yield from seal(rules, lock, etag, outcome=RESIGNED, reason=reason, ended_at=ended_at)
+def _seal_unproved(rules: Rules, holding: Holding, why: str, now_ms: int) -> Steps[None]:
+    """Leave no unsealed lock behind; whatever comes of it, nobody leads.
+
+    An applied probe may have changed the ETag, under SSE-KMS even of equal bodies; the seal
+    recognises the body by its nonce.
+    """
+    with suppress(StoreUnavailable, BucketUnusable):
+        yield from seal_own(rules, holding.uncounted(), RESIGNED, why, now_ms)
 
 
-def _ignores(key: str, ignored: list[str]) -> BucketUnusable:
-    headers = " and ".join(ignored)
+def _ignores(key: str, headers: str) -> BucketUnusable:
     return BucketUnusable(
         f"the store applied a write of {key} whose condition ({headers}) did not hold; a store that"
         f" honours conditional writes answers 412. On this one several candidates would lead at"

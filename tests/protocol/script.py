@@ -107,8 +107,9 @@ def key(term: int) -> str:
 
 
 def held(term: int, **more: Any) -> Lock:
-    """A lock that a rival holds."""
-    facts: dict[str, Any] = {"nonce": f"r{term}", "holder": "rival", "lease_ms": LEASE_MS, **more}
+    """A lock that a rival holds, in an election whose store is proved."""
+    facts: dict[str, Any] = {"nonce": f"r{term}", "holder": "rival", "lease_ms": LEASE_MS}
+    facts |= {"proved": True, **more}
     return Lock(term=term, **facts)
 
 
@@ -118,8 +119,8 @@ def sealed(term: int, **more: Any) -> Lock:
 
 
 def mine(term: int, nonce: str = "n1", **more: Any) -> Lock:
-    """A lock as this candidate first writes it."""
-    facts: dict[str, Any] = {"holder": "me", "lease_ms": LEASE_MS, **more}
+    """A lock as this candidate first writes it; term 1 is the one that proves the store."""
+    facts: dict[str, Any] = {"holder": "me", "lease_ms": LEASE_MS, "proved": term > 1, **more}
     return Lock(term=term, nonce=nonce, **facts)
 
 

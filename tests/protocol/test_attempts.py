@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from s3leader import Election, Term
+from s3leader import CorruptLock, Election, InvalidArgument, Term
 from s3leader.attempts import MOST_TICKS, attempts_so_far, may_attempt, next_attempt
-from s3leader.lock import Lock, next_lock
+from s3leader.lock import Lock, decode_lock, next_lock
 from s3leader.memory_store import MemoryStore
+from s3leader.times import to_ms
 from tests.protocol.script import EARLIER, TICK
 
 T1, T2, T3 = (TICK - timedelta(minutes=minute) for minute in (3, 2, 1))
@@ -69,12 +70,12 @@ def test_void_win_is_no_attempt_though_another_tick_came_between() -> None:
 
 def test_attempts_are_forgotten_with_the_tick_once_a_later_one_is_completed() -> None:
     lock = failed(failed(failed(None, T1), T2), T3, "completed")
-    assert attempts_so_far(lock) == {}
+    assert attempts_so_far(lock).counts == {}
 
 
 def test_attempts_at_later_ticks_are_kept_when_an_earlier_one_is_completed() -> None:
     lock = failed(failed(None, T3), T1, "completed")
-    assert attempts_so_far(lock) == {T3: 1}
+    assert attempts_so_far(lock).counts == {T3: 1}
 
 
 def test_tick_that_is_led_again_stands_in_the_count_and_not_in_the_table() -> None:
@@ -92,8 +93,8 @@ def many_failed(count: int) -> Lock:
 
 def test_table_keeps_the_latest_ticks() -> None:
     lock = many_failed(MOST_TICKS + 5)
-    assert min(attempts_so_far(lock)) == EARLIER + timedelta(seconds=5)
-    assert len(attempts_so_far(lock)) == MOST_TICKS
+    assert min(attempts_so_far(lock).counts) == EARLIER + timedelta(seconds=5)
+    assert len(attempts_so_far(lock).counts) == MOST_TICKS
 
 
 @pytest.mark.parametrize(("most", "allowed"), [(2, False), (10**6, False), (None, True)])
@@ -107,16 +108,47 @@ def test_tick_whose_attempts_may_have_been_dropped_is_refused(
 @pytest.mark.parametrize("count", [MOST_TICKS, MOST_TICKS + 1])
 def test_ticks_in_a_full_table_and_later_ones_may_be_led(count: int) -> None:
     lock = many_failed(count)
-    ticks = (min(attempts_so_far(lock)), max(attempts_so_far(lock)), TICK)
+    ticks = (min(attempts_so_far(lock).counts), max(attempts_so_far(lock).counts), TICK)
     assert [may_attempt(lock, tick, 2) for tick in ticks] == [True, True, True]
 
 
-def test_tick_older_than_all_in_a_table_with_room_may_be_led() -> None:
-    assert may_attempt(many_failed(MOST_TICKS - 1), EARLIER - timedelta(hours=1), 1)
+def test_tick_older_than_all_in_a_full_table_may_be_led_while_none_was_dropped() -> None:
+    assert may_attempt(many_failed(MOST_TICKS), EARLIER - timedelta(hours=1), 1)
+
+
+def test_tick_later_than_all_that_were_dropped_may_be_led_though_it_is_not_in_the_table() -> None:
+    lock = many_failed(MOST_TICKS + 1)
+    assert may_attempt(lock, EARLIER + timedelta(milliseconds=1), 1)
+
+
+def test_dropped_ticks_are_forgotten_with_a_completed_tick_that_is_later() -> None:
+    lock = failed(many_failed(MOST_TICKS + 1), EARLIER + timedelta(seconds=3), "completed")
+    assert attempts_so_far(lock).dropped is None
+
+
+def test_tick_of_the_future_is_no_attempt_and_takes_no_room() -> None:
+    store = MemoryStore(clock_ms=lambda: to_ms(TICK))
+    election = Election("e", store=store, max_attempts=1)
+    for day in range(1, MOST_TICKS + 2):
+        with pytest.raises(InvalidArgument, match="ahead"):
+            election.campaign(TICK + timedelta(days=day))
+    assert isinstance(election.campaign(TICK), Term)
+
+
+def test_void_first_attempt_leaves_a_lock_that_can_be_read_after_another_tick() -> None:
+    void = Lock(term=1, expired=True, tick=T1, attempt=0, outcome="resigned")
+    lock = next_lock(void, nonce="n", holder="h", lease_ms=1, tick=T2)
+    assert decode_lock(lock.encode(), key="k", term=2) == lock
+
+
+def test_count_of_zero_in_a_body_is_corrupt() -> None:
+    body = Lock(term=1, attempts={T1: 1}).encode().replace(b'Z": 1}', b'Z": 0}')
+    with pytest.raises(CorruptLock, match="attempts"):
+        decode_lock(body, key="k", term=1)
 
 
 def test_dropped_tick_stays_refused_when_a_tick_of_the_table_is_led_again() -> None:
     lock = many_failed(MOST_TICKS + 1)
-    again = failed(lock, min(attempts_so_far(lock)))
+    again = failed(lock, min(attempts_so_far(lock).counts))
     assert not may_attempt(again, EARLIER, 2)
     assert not may_attempt(failed(again, None), EARLIER, 2)

@@ -46,7 +46,7 @@ def test_winner_holds_what_it_wrote_until_a_lease_after_it_was_sent() -> None:
     )
     assert isinstance(result, Won)
     won = result.holding
-    assert (won.lock, won.etag) == (mine(1, started_at=at(1000)), "E9")
+    assert (won.lock, won.etag) == (mine(1, started_at=at(1000), proved=True), "E9")
     assert won.deadline_ms == LATENCY_MS + LEASE_MS
     assert (won.date_ms, won.received_ms) == (T0 + 1000, 2 * LATENCY_MS)
 

@@ -29,6 +29,7 @@ from tests.protocol.script import (
 )
 
 UNSEALED = b'{"expired": false}'
+UNPROVED = mine(5, proved=False)
 
 
 def test_bare_lock_is_held_for_as_long_as_the_readers_own_lease() -> None:
@@ -50,8 +51,8 @@ def test_bare_lock_lapses_by_the_readers_own_lease() -> None:
         (LIST, listing(4)),
         (read(4), found(UNSEALED, age_ms=age_ms)),
         (put(body), applied()),
-        (create(mine(5, "n2")), applied()),
-        *proofs(mine(5, "n2")),
+        (create(mine(5, "n2", proved=False)), applied()),
+        *proofs(mine(5, "n2", proved=False)),
     )
     assert isinstance(result, Won)
 
@@ -62,8 +63,8 @@ def test_bare_sealed_lock_is_succeeded() -> None:
         steps,
         (LIST, listing(4)),
         (read(4), found(b'{"expired": true}')),
-        (create(mine(5, tick=TICK)), applied()),
-        *proofs(mine(5, tick=TICK)),
+        (create(mine(5, tick=TICK, proved=False)), applied()),
+        *proofs(mine(5, tick=TICK, proved=False)),
     )
     assert isinstance(result, Won)
 
@@ -94,8 +95,8 @@ def test_unknown_keys_survive_being_sealed_by_a_rival() -> None:
         (LIST, listing(4)),
         (read(4), found(body, age_ms=age_ms)),
         (write, applied()),
-        (create(mine(5, "n2")), applied()),
-        *proofs(mine(5, "n2")),
+        (create(mine(5, "n2", proved=False)), applied()),
+        *proofs(mine(5, "n2", proved=False)),
     )
     assert values(write)["theirs"] == {"x": 1}
 
@@ -104,7 +105,7 @@ def test_unknown_keys_are_not_inherited_by_the_next_term() -> None:
     body = json.dumps({"expired": True, "theirs": 1}).encode()
     steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
     look = ((LIST, listing(4)), (read(4), found(body)))
-    result = play(steps, *look, (create(mine(5)), applied()), *proofs(mine(5)))
+    result = play(steps, *look, (create(UNPROVED), applied()), *proofs(UNPROVED))
     assert isinstance(result, Won)
 
 

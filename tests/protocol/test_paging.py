@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from s3leader.errors import StoreUnavailable
 from s3leader.ledger import Seen, Steps, look
 from s3leader.lock import Lock
 from s3leader.memory_store import MemoryStore
@@ -134,19 +137,59 @@ def _void(now: int) -> Lock:
     return lock.seal(nonce="n2", outcome="resigned", reason=why, ended_at=from_ms(now))
 
 
+def test_page_that_is_followed_by_itself_is_an_error_and_not_an_endless_list() -> None:
+    exchanges: tuple[Exchange, ...] = (
+        (LIST, listing(4, goes_on="2")),
+        NO_HINT,
+        (page("2"), listing(goes_on="2")),
+    )
+    with pytest.raises(StoreUnavailable, match="again and again"):
+        play(cold(), *exchanges)
+
+
+@pytest.mark.parametrize("token", [None, "2"])
+def test_page_that_does_not_say_where_it_goes_on_is_not_believed(token: str | None) -> None:
+    answer = Listed((), truncated=token is None, date_ms=T0, next_token=token)
+    with pytest.raises(TypeError, match="where it goes on"):
+        play(cold(), (LIST, answer))
+
+
+def test_later_page_with_a_higher_lock_is_the_proof() -> None:
+    seen = play(
+        cold(),
+        (LIST, listing(4, goes_on="2", at=T0)),
+        NO_HINT,
+        (page("2"), listing(5, at=T0 + 1000)),
+        (read(5), found(sealed(5), at=T0 + 2000)),
+    )
+    assert (seen.term, seen.top_at_ms) == (5, T0 + 1000)
+
+
+def test_empty_last_page_after_locks_beyond_the_hint_is_the_end() -> None:
+    seen = play(
+        cold(),
+        (LIST, listing(1, goes_on="2")),
+        (Read(HINT), found(b'{"term": 500}')),
+        (after(499), listing(501, goes_on="x")),
+        (page("x", 499), listing()),
+        (read(501), found(sealed(501))),
+    )
+    assert seen.term == 501
+
+
 class Sparse:
-    """A bucket whose every page has at most one key, and every second page none."""
+    """A bucket whose every page has at most one key, and before each such page an empty one."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
-        self._empty = False
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
-        self._empty = not self._empty
-        if isinstance(request, List) and self._empty:
+        if not isinstance(request, List):
+            return self._store.perform(request)
+        if request.token is None or not request.token.startswith("full "):
             token = request.token or f"continues after {request.start_after or ''}"
-            return Listed((), truncated=True, date_ms=T0, next_token=token)
-        return self._store.perform(request)
+            return Listed((), truncated=True, date_ms=T0, next_token=f"full {token}")
+        return self._store.perform(replace(request, token=request.token.removeprefix("full ")))
 
 
 @pytest.mark.parametrize("terms", [0, 1, 5])

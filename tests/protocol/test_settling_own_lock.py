@@ -91,10 +91,32 @@ def test_renewal_of_a_lock_whose_nonce_is_no_text_is_leadership_lost() -> None:
         play(renewal(), (RENEWAL, conflict()), (read(5), found(b'{"nonce": []}')))
 
 
-def test_server_that_refuses_the_etag_it_shows_takes_no_leadership() -> None:
-    """Its answer is taken for none at all: the holder keeps its deadline, and its doubt."""
-    kept = play(renewal(), (RENEWAL, conflict()), (read(5), found(FIRST, etag="E1")))
-    assert kept == holding(FIRST, doubtful=frozenset({"n1"}))
+def test_server_that_refuses_the_etag_it_shows_fails_a_renewal_and_takes_no_leadership() -> None:
+    """The caller has to hear that its checkpoint was not saved."""
+    with pytest.raises(StoreUnavailable, match="under the very ETag"):
+        play(renewal(), (RENEWAL, conflict()), (read(5), found(FIRST, etag="E1")))
+
+
+def test_renewal_of_a_lock_that_was_copied_in_place_goes_on_with_its_new_etag() -> None:
+    renewed = play(
+        renewal(),
+        (RENEWAL, conflict()),
+        (read(5), found(FIRST, etag="E7")),
+        pause(25),
+        (put(RENEWED, "E7"), applied(etag="E8")),
+    )
+    assert renewed.etag == "E8"
+
+
+def test_resignation_from_a_lock_that_was_copied_in_place_stands() -> None:
+    result = play(
+        resignation(holding(FIRST)),
+        (put(final(), "E1"), conflict()),
+        (read(5), found(FIRST, etag="E7")),
+        pause(25),
+        (put(final(), "E7"), applied()),
+    )
+    assert result.seen.lock == final()
 
 
 def test_server_that_refuses_the_etag_it_shows_leaves_a_resignation_open() -> None:

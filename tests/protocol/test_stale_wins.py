@@ -29,7 +29,6 @@ from tests.protocol.script import (
     missing,
     pause,
     play,
-    proofs,
     put,
     read,
     rules,
@@ -119,7 +118,6 @@ def test_void_win_was_no_attempt_at_its_tick() -> None:
         (LIST, listing(5, at=now)),
         (read(5), found(body, at=now)),
         (create(again), applied(now)),
-        *proofs(again),
     )
     assert isinstance(result, Won)
 

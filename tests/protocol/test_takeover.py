@@ -29,7 +29,6 @@ from tests.protocol.script import (
     missing,
     pause,
     play,
-    proofs,
     put,
     read,
     rules,
@@ -149,7 +148,6 @@ def test_winner_on_a_rivals_seal_took_nothing_over() -> None:
         (seal_of_the_crashed(), conflict()),
         (read(4), found(theirs)),
         (create(mine(5, "n2")), applied()),
-        *proofs(mine(5, "n2")),
     )
     assert isinstance(result, Won)
     assert not result.took_over

@@ -24,7 +24,6 @@ from tests.protocol.script import (
     listing,
     mine,
     play,
-    proofs,
     put,
     read,
     rules,
@@ -124,7 +123,6 @@ def test_crashed_tick_is_led_again_as_its_next_attempt() -> None:
         (read(4), found(crashed, age_ms=LEASE_MS + SKEW_MS + 1)),
         (put(body), applied()),
         (create(mine(5, "n2", tick=TICK, attempt=2)), applied()),
-        *proofs(mine(5, "n2", tick=TICK, attempt=2)),
     )
     assert isinstance(result, Won)
 

@@ -111,8 +111,8 @@ def test_body_is_ascii_in_the_documented_order() -> None:
     assert body.isascii()
     assert list(json.loads(body)) == [
         "format", "expired", "term", "nonce", "holder", "lease_ms", "renewals", "started_at",
-        "ended_at", "tick", "done", "attempt", "attempts", "swept", "outcome", "reason", "state",
-        "theirs",
+        "ended_at", "tick", "done", "attempt", "attempts", "attempts_dropped", "swept", "proved",
+        "outcome", "reason", "state", "theirs",
     ]  # fmt: skip
 
 
