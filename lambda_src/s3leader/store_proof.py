@@ -52,6 +52,8 @@ def prove_store(
     ):
         reply = yield from _answered(probe, deadline_ms)
         now_ms = reply.received_ms
+        if now_ms >= deadline_ms:  # by then the lock may be gone, and a probe rightly applied
+            break
         if isinstance(reply.answer, Applied):
             ignored.append(header)
             etag = reply.answer.etag  # equal bodies have other ETags under SSE-KMS
