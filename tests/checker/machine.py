@@ -118,8 +118,7 @@ class Machine:
         try:
             asks = next(life)
             for reply in history:
-                thrown = isinstance(reply, S3LeaderError)
-                asks = life.throw(reply) if thrown else life.send(reply)
+                asks = life.throw(reply) if isinstance(reply, S3LeaderError) else life.send(reply)
         except StopIteration:
             asks = None
         key = (born, drawn, asks, _stack(life))

@@ -80,7 +80,7 @@ MUTANTS: Final = (
         new="        return Settled(etag='', applied_ms=0, date_ms=0, sent_ms=first_ms,"
         " received_ms=reply.received_ms)\n",
         scenario="retry",
-        fault="is won after term 2",
+        fault="was told that it completed",
     ),
     Mutant(
         rule="R5",

@@ -43,7 +43,7 @@ class Reach:
                 sys.settrace(None)
                 self._last.clear()
 
-        Machine._visit = visit_watched  # type: ignore[method-assign]
+        Machine._visit = visit_watched  # type: ignore[assignment,method-assign]
         try:
             yield
         finally:

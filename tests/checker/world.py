@@ -166,9 +166,8 @@ class Physics:
             for option in asks.options:
                 yield f"{name} chooses to {option}", self._reply(world, index, option)
         elif isinstance(asks, Wait):
-            shown_ms = self.watch(index, world.now_ms)
-            reply = Reply(Waited(), shown_ms, shown_ms)
-            yield f"{name} has waited", self._reply(world, index, reply)
+            waited = self._heard(world, index, Waited())
+            yield f"{name} has waited", self._reply(world, index, waited)
         elif isinstance(asks, REQUESTS):
             if actor.answer is not None:
                 reply = self._heard(world, index, actor.answer, actor.sent_ms)
