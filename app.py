@@ -8,8 +8,11 @@ Context (`-c name=value`):
     throwaway    "true": nothing is protected or kept when the stack goes; default: "false"
     lock_bucket  the name of a lock bucket that is there already; default: one is made
     data_bucket  the name of a data bucket that is there already; default: one is made
+    lock_bucket_key, data_bucket_key
+                 the ARN of the key that encrypts such a bucket, if it has one of its own in KMS
     regions      where contenders run, such as "us-east-1,eu-west-1": the first is the home of the
-                 buckets. Default: one stack, in the Region that the CLI deploys to
+                 buckets, of those above too. Default: one stack, in the Region that the CLI deploys
+                 to
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ _HERE = Path(__file__).resolve().parent
 # The constructs of this checkout, wherever this is started from and whatever is installed.
 sys.path.insert(0, str(_HERE / "stacks"))
 
-from compaction_regions import compose_regions  # noqa: E402 - found by the line above
+from compaction_parts import Adopted  # noqa: E402 - found by the line above
+from compaction_regions import compose_regions  # noqa: E402 - the same
 from compaction_stack import CompactionStack  # noqa: E402 - the same
 
 STACK_NAME = "S3LeaderCompaction"
@@ -38,9 +42,12 @@ CONTEXT = (
     "history",
     "throwaway",
     "lock_bucket",
+    "lock_bucket_key",
     "data_bucket",
+    "data_bucket_key",
     "regions",
 )
+_ADOPTED = ("lock_bucket", "lock_bucket_key", "data_bucket", "data_bucket_key")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
 
@@ -64,6 +71,7 @@ def compose(app: cdk.App) -> list[cdk.Stack]:
     throwaway = _switch("throwaway", asked["throwaway"])
     days = _number("history", asked["history"], default=0)
     history = None if asked["history"] is None else cdk.Duration.days(days)
+    adopted = Adopted(**{name: asked[name] for name in _ADOPTED})
     if asked["regions"] is None:
         stack = CompactionStack(
             app,
@@ -72,11 +80,9 @@ def compose(app: cdk.App) -> list[cdk.Stack]:
             contenders=contenders,
             throwaway=throwaway,
             history=history,
-            lock_bucket=asked["lock_bucket"],
-            data_bucket=asked["data_bucket"],
+            adopted=adopted,
         )
         return [stack]
-    _refuse_buckets(asked)
     home, stacks = compose_regions(
         app,
         STACK_NAME,
@@ -85,8 +91,9 @@ def compose(app: cdk.App) -> list[cdk.Stack]:
         contenders=contenders,
         throwaway=throwaway,
         history=history,
+        adopted=adopted,
     )
-    return [home, *stacks]
+    return [*home, *stacks]
 
 
 def _check_names(context: Mapping[str, object]) -> None:
@@ -95,15 +102,6 @@ def _check_names(context: Mapping[str, object]) -> None:
         close = difflib.get_close_matches(name.lower().replace("-", "_"), CONTEXT, cutoff=0.75)
         if close and name not in CONTEXT:
             raise SystemExit(f"context {name!r} is not known here: did you mean -c {close[0]}=…?")
-
-
-def _refuse_buckets(asked: Mapping[str, object]) -> None:
-    for name in ("lock_bucket", "data_bucket"):
-        if asked[name] is not None:
-            raise SystemExit(
-                f"context {name}={asked[name]!r} was given with regions, where the buckets of the"
-                f" home Region have names of their own: leave {name} out"
-            )
 
 
 def _regions(text: str) -> list[str]:
@@ -117,7 +115,7 @@ def _regions(text: str) -> list[str]:
     if len(regions) < 2:
         raise SystemExit(
             f"context regions={text!r} names one Region: name two or more, or leave regions out and"
-            " set AWS_REGION for a single stack"
+            " set AWS_DEFAULT_REGION for a single stack"
         )
     return regions
 

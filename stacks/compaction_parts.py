@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from s3leader_cdk import LockBucket, SingletonJob
 from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
+from s3leader_cdk.own_bucket import account_regional_name, reserve_name
 
 ELECTION = "compaction"
 _RESULTS = ["compacted/term_*", "rejected/term_*"]
+_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _CODE = Path(__file__).resolve().parent.parent / "lambda_src" / "compaction"
 
 
@@ -26,7 +31,10 @@ def removal(*, throwaway: bool) -> RemovalPolicy:
 def create_data_bucket(
     scope: Construct, removal_policy: RemovalPolicy, *, bucket_name: str | None = None
 ) -> s3.Bucket:
-    """Make the bucket `Data` that holds events and what they are compacted into."""
+    """Make the bucket `Data` that holds events and what they are compacted into.
+
+    A `bucket_name` is one in the account's own namespace, see `shared_bucket_name`.
+    """
     bucket = s3.Bucket(
         scope,
         "Data",
@@ -43,6 +51,8 @@ def create_data_bucket(
             )
         ],
     )
+    if bucket_name is not None:
+        reserve_name(bucket)
     Validations.of(bucket).acknowledge(
         Acknowledgment(
             id="AwsSolutions-S1",
@@ -50,6 +60,47 @@ def create_data_bucket(
         )
     )
     return bucket
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopted:
+    """Names of buckets that are there already, and ARNs of the keys that encrypt them."""
+
+    lock_bucket: str | None = None
+    lock_bucket_key: str | None = None
+    data_bucket: str | None = None
+    data_bucket_key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a key without its bucket, and what names no key."""
+        for name in ("lock_bucket", "data_bucket"):
+            key = getattr(self, f"{name}_key")
+            if key is not None and getattr(self, name) is None:
+                raise ValueError(
+                    f"{name}_key {key!r} was given without {name}: name the bucket that it encrypts"
+                    " too, or leave it out"
+                )
+            if key is not None and _KEY_ARN.fullmatch(key) is None:
+                raise ValueError(
+                    f"{name}_key {key!r} is not the ARN of a key: use one such as"
+                    " arn:aws:kms:us-east-1:123456789012:key/… (arn:aws-cn: in China,"
+                    " arn:aws-us-gov: in GovCloud), and not that of an alias"
+                )
+
+
+def import_bucket(
+    scope: Construct, construct_id: str, name: str, *, region: str | None = None, key: str | None
+) -> s3.IBucket:
+    """Import a bucket of this account by its name, and its key by its ARN."""
+    return s3.Bucket.from_bucket_attributes(
+        scope,
+        construct_id,
+        bucket_name=name,
+        region=region,
+        encryption_key=None
+        if key is None
+        else kms.Key.from_key_arn(scope, f"{construct_id}Key", key),
+    )
 
 
 def compaction_job(
@@ -89,8 +140,16 @@ def compaction_job(
 
 
 def shared_bucket_name(kind: str, home: str) -> str:
-    """Return the name of a bucket of the home Region that the stacks of others know, too."""
-    return f"s3leader-compaction-{kind}-{Aws.ACCOUNT_ID}-{home}"
+    """Return the name of a bucket of the home Region that the stacks of others know, too.
+
+    No other account can take it: see docs/decisions/0014.
+    """
+    return account_regional_name(shared_bucket_prefix(kind), Aws.ACCOUNT_ID, home)
+
+
+def shared_bucket_prefix(kind: str) -> str:
+    """Return what the name of such a bucket begins with."""
+    return f"s3leader-compaction-{kind}"
 
 
 def _grant_data(job: SingletonJob, data: s3.IBucket) -> None:
@@ -102,16 +161,27 @@ def _grant_data(job: SingletonJob, data: s3.IBucket) -> None:
         ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"): results,
         ("s3:GetObject", "s3:PutObject"): [manifest],
     }
+    # If the bucket is gone one day and another account takes its name, nothing goes there.
+    ours = {"StringEquals": {"aws:ResourceAccount": data.env.account}}
     for actions, keys in rights.items():
         job.function.add_to_role_policy(
-            iam.PolicyStatement(actions=[*actions], resources=[*map(objects, keys)])
+            iam.PolicyStatement(
+                actions=[*actions], resources=[*map(objects, keys)], conditions=ours
+            )
         )
     job.function.add_to_role_policy(
         # Of a missing key, S3 says 404 and not 403 only to those who may list the bucket, and
         # no manifest yet is a normal case. AWS does not document what `s3:prefix` is in that
         # check, so there is no condition on it; only this job's data is listed anyway.
-        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[data.bucket_arn])
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[data.bucket_arn], conditions=ours)
     )
+    if data.encryption_key is not None:
+        job.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[data.encryption_key.key_arn],
+            )
+        )
     acknowledge_object_wildcards(
         job.role,
         data,

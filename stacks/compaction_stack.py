@@ -6,7 +6,14 @@ from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from compaction_parts import ELECTION, compaction_job, create_data_bucket, removal
+from compaction_parts import (
+    ELECTION,
+    Adopted,
+    compaction_job,
+    create_data_bucket,
+    import_bucket,
+    removal,
+)
 from s3leader_cdk import LockBucket
 
 
@@ -23,9 +30,8 @@ class CompactionStack(Stack):
         throwaway: nothing is protected or kept when the stack goes; empty the buckets first.
             Default: False.
         history: how long superseded locks are kept. Default: as `LockBucket` has it.
-        lock_bucket: the name of a lock bucket that is there already, such as one that outlived its
-            stack. Default: one of its own.
-        data_bucket: the name of a data bucket that is there already. Default: one of its own.
+        adopted: buckets that are there already, such as those that outlived their stack. Default:
+            buckets of its own.
     """
 
     def __init__(
@@ -37,19 +43,18 @@ class CompactionStack(Stack):
         contenders: int = 3,
         throwaway: bool = False,
         history: Duration | None = None,
-        lock_bucket: str | None = None,
-        data_bucket: str | None = None,
+        adopted: Adopted | None = None,
     ) -> None:
         super().__init__(
             scope, id, description="s3leader: singleton compaction, elected on Amazon S3"
         )
-        removal_policy = removal(throwaway=throwaway)
+        removal_policy, there = removal(throwaway=throwaway), adopted or Adopted()
         self.data: s3.IBucket = (
             create_data_bucket(self, removal_policy)
-            if data_bucket is None
-            else s3.Bucket.from_bucket_name(self, "Data", data_bucket)
+            if there.data_bucket is None
+            else import_bucket(self, "Data", there.data_bucket, key=there.data_bucket_key)
         )
-        self.locks = self._locks(lock_bucket, history, removal_policy)
+        self.locks = self._locks(there, history, removal_policy)
         self.job = compaction_job(
             self,
             data=self.data,
@@ -64,12 +69,13 @@ class CompactionStack(Stack):
         CfnOutput(self, "ElectionName", value=ELECTION)
 
     def _locks(
-        self, existing: str | None, history: Duration | None, removal_policy: RemovalPolicy
+        self, there: Adopted, history: Duration | None, removal_policy: RemovalPolicy
     ) -> LockBucket:
-        if existing is None:
+        if there.lock_bucket is None:
             kept = removal_policy is RemovalPolicy.RETAIN
             return LockBucket(
                 self, "Locks", history=history, protect=kept, removal_policy=removal_policy
             )
-        bucket = s3.Bucket.from_bucket_name(self, "ExistingLocks", existing)
+        key = there.lock_bucket_key
+        bucket = import_bucket(self, "ExistingLocks", there.lock_bucket, key=key)
         return LockBucket(self, "Locks", bucket=bucket, history=history)

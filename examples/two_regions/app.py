@@ -6,6 +6,7 @@ nobody is elected anywhere. Lambda tries a contender twice more, after one minut
 of a longer outage wait in the dead-letter queues.
 """
 
+import os
 from pathlib import Path
 
 from aws_cdk import App, Duration, Environment, Stack
@@ -13,13 +14,14 @@ from aws_cdk import App, Duration, Environment, Stack
 from s3leader_cdk import LockBucket, SingletonJob
 
 REGIONS = ["us-east-1", "eu-west-1"]
-LOCKS = "acme-billing-locks"  # a name that no other bucket in the world has: choose your own
+ACCOUNT = os.environ.get("CDK_DEFAULT_ACCOUNT", "111122223333")  # the CLI's, or yours
 
 app = App()
-home = Stack(app, "BillingHome", env=Environment(region=REGIONS[0]))
-locks = LockBucket(home, "Locks", bucket_name=LOCKS)
+home = Stack(app, "BillingHome", env=Environment(account=ACCOUNT, region=REGIONS[0]))
+# Both Regions know the name, acme-billing-locks-<account>-us-east-1-an. Nobody else can take it.
+locks = LockBucket(home, "Locks", bucket_name_prefix="acme-billing-locks")
 for region in REGIONS:
-    stack = Stack(app, f"Billing-{region}", env=Environment(region=region))
+    stack = Stack(app, f"Billing-{region}", env=Environment(account=ACCOUNT, region=region))
     SingletonJob(
         stack,
         "Nightly",

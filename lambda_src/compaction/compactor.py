@@ -199,11 +199,11 @@ class _Run:
             self._manifest = replace(self._manifest, swept=number - 1)
 
     def _clear(self) -> None:
-        if self._deletions.full:
+        if self._deletions.at_limit:
             log.error("no further batch: too many committed inputs are not deleted")
             self._summary.stopped_early = True
         undeleted_before = dict(self._deletions.undeleted)
-        self._deletions.retry_passing()
+        self._deletions.retry_transient()
         undeleted = dict(self._deletions.undeleted)
         if self._manifest.deleting or self._manifest.undeleted != undeleted:
             self._write(replace(self._manifest, deleting=(), undeleted=undeleted))
@@ -214,7 +214,7 @@ class _Run:
         with closing(self._source.contents(self._inputs(done))) as contents:
             more = True
             try:
-                while more and not self._deletions.full:
+                while more and not self._deletions.at_limit:
                     with Batch(self._places, self._term.number, self._summary.batches + 1) as batch:
                         more = self._fill(batch, contents)
                         if batch.inputs:

@@ -1,7 +1,8 @@
-"""Committed inputs that S3 does not delete: remembered, so that nothing else has to wait for them.
+"""Inputs whose lines are committed, but which S3 did not delete. They are remembered, so that
+compaction goes on without them.
 
 The manifest names each committed input that may still exist, in `deleting` or in `undeleted`; see
-`compactor.py` for the steps. Here is what `undeleted` becomes with the term's next commit.
+`compactor.py` for the steps. This module computes the `undeleted` that the next commit writes.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ log = logging.getLogger(__name__)
 class Deletions:
     """Deletes committed inputs. `undeleted` are those that may still exist, with their ETags.
 
-    An input is taken out only when S3 has confirmed that it does not exist. `codes` has the last
-    error code for each.
+    An input is removed only when S3 has confirmed a deletion, or says that it is gone. `codes` has
+    the last error code of each that this term tried.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Deletions:
         self._limits = limits
 
     @property
-    def full(self) -> bool:
+    def at_limit(self) -> bool:
         """Whether so many are remembered that no further batch may be committed."""
         return len(self.undeleted) >= self._limits.undeleted_inputs
 
@@ -61,34 +62,39 @@ class Deletions:
                 self._remember(item.key, item.etag, refused[item.key])
 
     def finish(self, keys: Sequence[str]) -> None:
-        """Delete inputs that the manifest names in `deleting`, which does not say their ETags."""
+        """Delete inputs that the manifest names in `deleting`, which has no ETags.
+
+        The HEAD decides whether one still exists; the code kept is that of the refused deletion.
+        """
         refused = self._writer.delete(keys)
-        for key, (etag, problem) in self._heads(refused).items():
-            if problem not in GONE:
+        for key, (etag, head_error) in self._heads(refused).items():
+            if head_error not in GONE:
                 self._remember(key, etag, refused[key])
 
     def retry(self, before: Mapping[str, str]) -> None:
-        """Try again what earlier terms could not delete, unless it has changed in the meantime.
+        """Retry deletions that failed before, skipping objects that have changed since.
 
-        What stands at a key weeks after its commit might be another object, not committed yet.
+        The key may since hold another object, which is not committed. Where no HEAD ever told the
+        ETag (""), the object is taken for the committed one: names are not used twice.
         """
         unchanged: dict[str, str] = {}
-        for key, (etag, problem) in self._heads(before).items():
-            if problem in GONE:
+        for key, (etag, head_error) in self._heads(before).items():
+            if head_error in GONE:
                 self._forget(key)
-            elif problem:
-                self._remember(key, before[key], problem)
+            elif head_error:
+                self._remember(key, before[key], head_error)
             elif before[key] in {"", etag}:
                 unchanged[key] = etag
             else:
                 self._remember(key, before[key], CHANGED)
         self._delete(unchanged)
 
-    def retry_passing(self) -> None:
-        """Try again what this term could not delete for a reason that may have passed."""
-        self._delete({key: self.undeleted[key] for key, code in self.codes.items() if passes(code)})
+    def retry_transient(self) -> None:
+        """Retry deletions that failed in this term for a reason that may have passed."""
+        self.retry({key: self.undeleted[key] for key, code in self.codes.items() if passes(code)})
 
     def _delete(self, etags: dict[str, str]) -> None:
+        """Delete the keys of `etags`; S3 compares nothing, so the caller has."""
         refused = self._writer.delete([*etags])
         for key, etag in etags.items():
             if key in refused:
@@ -97,7 +103,7 @@ class Deletions:
                 self._forget(key)
 
     def _remember(self, key: str, etag: str, code: str) -> None:
-        log.warning("%s is committed, and S3 does not delete it: %s", key, code)
+        log.warning("committed input %s could not be deleted: %s", key, code)
         self.undeleted[key] = etag
         self.codes[key] = code
 
@@ -106,7 +112,7 @@ class Deletions:
         self.codes.pop(key, None)
 
     def _heads(self, keys: Collection[str]) -> dict[str, tuple[str, str]]:
-        """Return, for each key, the ETag of the object, or an empty one and S3's error code."""
+        """Map each key to its object's ETag and "", or to "" and S3's error code."""
         if not keys:
             return {}
         with ThreadPoolExecutor(self._limits.readers, thread_name_prefix="compaction-head") as pool:

@@ -41,8 +41,10 @@ class CorruptManifest(Exception):  # noqa: N818 - says what is the matter, as Co
 
     def __init__(self, problem: str) -> None:
         super().__init__(
-            f"the compaction manifest cannot be trusted: {problem}. Nothing was written. Restore an"
-            f" earlier version of the object, or run the version of this job that wrote it."
+            f"the compaction manifest cannot be trusted: {problem}. Nothing was written. Run the"
+            f" version of this job that wrote it, or write what an earlier version of the object"
+            f" says with FencedObject.restore; do not put that version back by other means, for its"
+            f" ETag would let a stale leader write."
         )
         self.problem = problem
 

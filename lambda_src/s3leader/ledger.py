@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 from .errors import BucketUnusable, CorruptLock, StoreUnavailable
@@ -84,6 +85,10 @@ class Seen:
     def term(self) -> int:
         """Its number, 0 for none."""
         return 0 if self.lock is None else self.lock.term
+
+    def is_done(self, tick: datetime | None) -> bool:
+        """Whether it says that `tick` needs no leader any more (R8)."""
+        return self.lock is not None and self.lock.is_done(tick)
 
     @property
     def open_to_next(self) -> bool:

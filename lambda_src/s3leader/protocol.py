@@ -1,30 +1,35 @@
 """Leader election on S3 conditional writes, as sans-I/O generators.
 
-Nothing here performs I/O, reads a clock, sleeps or draws a random number. `campaign`, `renew` and
-`resign` (and `depose`, for operators) yield requests (`store.py`) and are sent replies; a driver
-runs them over S3, and the checker in tests runs the very same generators through every
-interleaving.
+Nothing here performs I/O, reads a clock, sleeps or draws a random number: `campaign`, `renew` and
+`resign` yield requests (`store.py`) and are sent replies. A driver executes them against S3; the
+model checker explores every interleaving of the very same generators.
 
-The idea is Gunnar Morling's ("Leader Election With S3 Conditional Writes", 2024): terms are
-numbered locks; the candidate that creates `lock_<N+1>.json` with `If-None-Match: *` leads term N+1,
-and the number is its fencing token. The rules that make it safe:
+The idea is Gunnar Morling's ("Leader Election With S3 Conditional Writes", 2024): each *term* of
+leadership has one lock object with the term's number; the candidate that creates
+`lock_<N+1>.json` with `If-None-Match: *` leads term N+1, and the number is its fencing token. To
+*seal* a lock is to write its final state; a sealed lock never changes again. A lock has *lapsed*
+once its lease and the allowance for clock skew have run out. A *tick* is the scheduled time that a
+term works for. `date_ms`, `applied_ms` and `top_at_ms` are times of S3's clock, all other `_ms` of
+the candidate's own monotonic clock. The rules that make it safe:
 
-- **R0** A store that ignores conditions cannot hold an election: a candidate proves it before it
-  leads, unless a leader has ended a term on it (`store_proof`).
+- **R0** A store that ignores conditions cannot hold an election. A candidate verifies that it
+  enforces them before it leads, unless a leader has already ended a term on it (`store_proof`).
 - **R1** Lock N+1 is created only by a candidate that has seen lock N sealed, or no lock (N = 0).
 - **R2** A lock is changed only with `If-Match` on the ETag that its writer last wrote or read.
 - **R3** A lapsed lock is first sealed; only then is the next one created. A late renewal and a
   takeover write the same object, and S3 lets one of them win.
-- **R4** A candidate judges other leases by S3's clock (`Date` minus `Last-Modified`), its own by a
-  monotonic stopwatch that starts before the request is sent.
-- **R5** Every body carries a fresh nonce, by which a writer recognises its own work. A write whose
-  answer was lost, and any 412 to a create, a renewal or a seal, is settled by reading the lock.
-- **R6** Only locks with a successor are ever tagged for deletion (`sweep`).
-- **R7** A win is void if the proof that N was the highest is more than an hour old: the number may
-  have been used, and its lock deleted, in the meantime.
-- **R8** Each lock records in `done` the latest completed tick; no term is led for that tick or an
-  earlier one. Attempts at the others are counted by tick (`attempts`).
-- **R9** A candidate that remembers that lock N was sealed may create N+1 at once.
+- **R4** A candidate decides whether another's lease has run out by S3's clock (`Date` minus
+  `Last-Modified`), its own by a monotonic clock, counted from before the request was sent.
+- **R5** Every body carries a fresh nonce. After a lost answer, or a 412 to a create, a renewal or a
+  seal, the writer reads the lock: its own nonce means that its write was applied.
+- **R6** Only locks below the highest are tagged for the lifecycle rule to delete (`sweep`), so term
+  numbers never go back.
+- **R7** A win of term N+1 is void if the observation that N was the highest was over an hour old
+  when N+1 was created: an earlier lock N+1 may have been used and deleted in the meantime.
+- **R8** Each lock records in `done` the latest completed tick; no later term is led for that tick or
+  an earlier one. For ticks that are not completed the lock counts the attempts (`attempts`).
+- **R9** A candidate that remembers lock N sealed may try to create N+1 without listing first: a
+  conflict (R5) or R7 catches what it has missed.
 """
 
 from __future__ import annotations
@@ -50,7 +55,7 @@ WhyNot: TypeAlias = Literal["held", "done", "beaten", "exhausted"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Void:
-    """A lock was created that nobody may lead by; it is sealed again, at `now_ms`."""
+    """A lock was created whose term may not be led; it has been sealed, after `now_ms`."""
 
     now_ms: int
 
@@ -73,7 +78,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """A lock was sealed; `hindrance` is what kept its leader from sweeping, if anything did."""
+    """A lock was sealed; `hindrance` is the error that stopped the sweep before it, if any."""
 
     seen: Seen
     hindrance: BucketUnusable | None = None
@@ -84,7 +89,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Goal:
-    """What a campaign is for, and until when it waits where another candidate leads."""
+    """What a campaign is for, and until when it waits while another candidate leads."""
 
     rules: Rules
     tick: datetime | None
@@ -93,8 +98,9 @@ class _Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Progress:
-    """How far a campaign has got. `listed` if `seen` comes from a look of this campaign, not from
-    memory; `deposed` is the term that it sealed last, `voided` whether it has had a void win.
+    """How far a campaign has got. `listed`: `seen` was read from S3 in this campaign, and is not
+    only remembered. `deposed` is the lapsed term that it sealed last, `voided` whether it has had
+    a void win.
     """
 
     seen: Seen | None
@@ -107,9 +113,9 @@ class _Progress:
 def campaign(
     rules: Rules, *, tick: datetime | None, wait_ms: int, known: Seen | None, now_ms: int
 ) -> Steps[Won | Lost]:
-    """Try to lead the next term, for at most `wait_ms` where another candidate leads.
+    """Try to lead the next term. While another candidate leads, wait for up to `wait_ms`.
 
-    `known` is what this process remembers of the ledger (R9), `now_ms` its stopwatch.
+    `known` is what this process remembers of the locks (R9), `now_ms` its monotonic clock.
     """
     goal = _Goal(rules=rules, tick=tick, until_ms=now_ms + wait_ms)
     step: _Progress | Won | Lost = _Progress(seen=known, now_ms=now_ms)
@@ -120,7 +126,7 @@ def campaign(
 
 def _next_step(goal: _Goal, so_far: _Progress) -> Steps[_Progress | Won | Lost]:
     seen = so_far.seen
-    if seen is not None and _is_done(seen, goal.tick):
+    if seen is not None and seen.is_done(goal.tick):
         return Lost(why="done", seen=seen)  # R8
     if seen is None or not _worth_trying(seen, so_far):
         seen = yield from look(goal.rules, seen)
@@ -137,7 +143,7 @@ def _next_step(goal: _Goal, so_far: _Progress) -> Steps[_Progress | Won | Lost]:
 
 
 def _wait_for_holder(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress | Lost]:
-    """Read the lock of another leader again in a while, if there is the time."""
+    """Pause, then read the other leader's lock again; give up once there is no time left."""
     left_ms = goal.until_ms - so_far.now_ms
     if left_ms <= 0:
         return Lost(why="held", seen=seen)
@@ -156,7 +162,7 @@ def _take_over(rules: Rules, so_far: _Progress, seen: Seen) -> Steps[_Progress]:
 
 
 def _try_to_lead(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress | Won | Lost]:
-    """Create the next lock (R1), or go on from the one that another candidate created first."""
+    """Create the next lock (R1), or continue from the one that another candidate created first."""
     rules = goal.rules
     created = yield from _create(rules, seen, goal.tick)
     if isinstance(created, Holding):
@@ -167,36 +173,34 @@ def _try_to_lead(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress 
         return replace(so_far, seen=None, listed=False, voided=True, now_ms=created.now_ms)
     now_ms = created.reply.received_ms
     above = seen_in(created.reply, rules, seen.term + 1, since_ms=seen.top_at_ms)
-    if so_far.listed and above is not None and not _is_done(above, goal.tick):
+    # What was only remembered may be outdated: only after a list is a conflict a lost race.
+    if so_far.listed and above is not None and not above.is_done(goal.tick):
         if now_ms >= goal.until_ms:
             return Lost(why="beaten", seen=above)
-        if above.open_to_next:  # others may be as fast again: spread out
+        if above.open_to_next:  # jitter, so that the losers of this race do not collide again
             now_ms = (yield Wait(50, 250)).received_ms
     return replace(so_far, seen=above, listed=above is not None, now_ms=now_ms)
 
 
 def _too_slow(rules: Rules, seen: Seen) -> StoreUnavailable:
     return StoreUnavailable(
-        f"S3 is so slow that term {seen.term + 1} was won too late to lead it, twice over."
-        f" Nobody leads by it; try again later, with a lease over {rules.lease_ms} ms."
+        f"S3 is so slow that two wins in a row, the last of term {seen.term + 1}, came too late to"
+        f" be used. Nobody leads; try again later, with a lease of over {rules.lease_ms} ms."
     )
 
 
-def _is_done(seen: Seen, tick: datetime | None) -> bool:
-    return seen.lock is not None and seen.lock.is_done(tick)
-
-
 def _worth_trying(seen: Seen, so_far: _Progress) -> bool:
-    """Whether what was seen still says enough of the highest lock to act on it (R7, R9)."""
+    """Whether what was seen is recent enough to act on without listing again (R7, R9)."""
     if seen.top_at_ms is None or so_far.now_ms - seen.looked_ms >= STALE_AFTER_MS:
         return False
     return so_far.listed or seen.open_to_next
 
 
 def _seen_again(reply: Reply, rules: Rules, seen: Seen) -> Seen | None:
-    """Return what a later read shows of the lock that was `seen` unsealed. If it is sealed by now,
-    it was the highest at least until it was last seen unsealed, which is proof enough to try the
-    next number (R7).
+    """Return what a later read shows of a lock that was `seen` unsealed.
+
+    While it was unsealed it had no successor. So even if it is sealed by now, it was the highest
+    when it was last seen unsealed, and that time stays the evidence for R7.
     """
     again = seen_in(reply, rules, seen.term, since_ms=seen.top_at_ms)
     if again is not None and again.open_to_next:
@@ -205,7 +209,7 @@ def _seen_again(reply: Reply, rules: Rules, seen: Seen) -> Seen | None:
 
 
 def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | Void | Beaten]:
-    """Create the lock after `seen` (R1), and prove the store if nobody has (R0)."""
+    """Create the lock after `seen` (R1); verify the store if no leader has (R0)."""
     nonce = rules.nonce()
     lock = next_lock(
         seen.lock, nonce=nonce, holder=rules.candidate, lease_ms=rules.lease_ms, tick=tick
@@ -235,21 +239,18 @@ def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | 
         if now_ms < deadline_ms:
             return holding
         why = "void: the store was proved after its lease"
-    # Nobody leads this term, and it was no attempt at its tick.
+    # Nobody leads this term, and it is no attempt at its tick.
     void = replace(holding, lock=replace(holding.lock, attempt=lock.attempt - 1))
     yield from seal_own(rules, void, RESIGNED, why, now_ms)
     return Void(now_ms=now_ms)
 
 
-# ------------------------------------------------------------------------------ while it leads
-
-
 def renew(rules: Rules, holding: Holding, state: Mapping[str, Any] | None = None) -> Steps[Holding]:
-    """Renew the lease, and save a checkpoint where `state` is given.
+    """Renew the lease, and save a checkpoint if `state` is given.
 
-    The deadline moves on only if the renewal is known to be applied before the old one has passed:
-    past its deadline a leader leads no more, whatever comes later (R4). Raises `LeadershipLost` if
-    somebody else changed the lock.
+    The deadline moves only if the renewal is confirmed before the current one has passed; after
+    that a leader leads no more, even if the renewal was applied (R4). Raises `LeadershipLost` if
+    another writer changed the lock.
     """
     nonce = rules.nonce()
     lock = holding.lock.renewed(nonce=nonce, state=state)
@@ -281,9 +282,9 @@ def resign(
 ) -> Steps[Sealed]:
     """Sweep, then seal one's own lock with the outcome of its term.
 
-    Past the deadline too (R4): that the swap succeeds proves that nobody came between, so the
-    outcome stands; that it fails is `LeadershipLost`. `StoreUnavailable` leaves the outcome
-    unknown, which costs a repeated tick at worst, never a second leader.
+    This is allowed after the deadline too: a successful compare-and-swap proves that nobody took
+    over, so the outcome stands; a failed one raises `LeadershipLost`. After `StoreUnavailable` the
+    outcome is unknown: the tick may run again, but there are never two leaders.
     """
     left_ms = holding.deadline_ms - now_ms
     hindrance: BucketUnusable | None = None

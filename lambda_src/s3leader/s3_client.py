@@ -70,8 +70,8 @@ class ProcessClient:
 def default_client(timeout: timedelta, region: str | None) -> S3Client:
     """Make a client that gives up early and never sends a request twice.
 
-    Without `region`, AWS_REGION decides and then AWS_DEFAULT_REGION, as for the AWS command line
-    and AWS's other SDKs; boto3 alone reads only the latter.
+    Without `region`, AWS_DEFAULT_REGION decides, so that a process's other boto3 clients are of the
+    same Region; then AWS_REGION, which AWS's other SDKs read and boto3 does not; then the profile.
     """
     seconds = timeout.total_seconds()
     if seconds <= 0:
@@ -90,7 +90,7 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
         tcp_keepalive=True,
         **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
     )
-    region = region or os.environ.get("AWS_REGION") or None  # else boto3 looks further
+    region = region or os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or None
     # Not boto3.client: what that shares must not be used by two threads at once. Credentials and
     # AWS_ENDPOINT_URL(_S3) come from the environment as ever.
     try:
@@ -98,7 +98,7 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
     except Exception as error:  # a profile, a file or a variable that botocore cannot use
         raise InvalidArgument(
             f"no S3 client can be made from this environment: {type(error).__name__}: {error}."
-            f" Check AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
+            f" Check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
         ) from error
 
 

@@ -179,7 +179,7 @@ def refusal(
             where=f" ({bucket_region})" if bucket_region else "",
             region=f"pass one made with region_name={region!r}"
             if client_given
-            else f"set AWS_REGION={region}, or pass region={region!r}",
+            else f"set AWS_DEFAULT_REGION={region}, or pass region={region!r}",
         )
     return _unusable(action, resource, code, message, remedy)
 

@@ -5,9 +5,9 @@ if there was none to rely on, or into `BucketUnusable` if only a human can help.
 always sends are never guessed: an answer that lacks one is no answer.
 
 Not guaranteed: `timeout` bounds each wait for the network, not the whole request (an answer that
-trickles in takes longer), and a client that is passed in brings its own time-outs and retries. A
-server that ignores `If-Match` and `If-None-Match` cannot be told from one that honours them, and
-elects several leaders.
+trickles in takes longer), and a client that is passed in brings its own time-outs and retries. That
+a server honours `If-Match` and `If-None-Match` is not seen here: an election's first candidate
+proves it (R0).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ protected by the runtime's fencing tokens, where the job uses them.
 
 `LockBucket` holds the locks of any number of elections and grants the exact rights on each.
 `SingletonJob` is a scheduled Lambda function of which many start and one works.
+`grant_fenced` grants the exact rights on one object that fencing tokens protect.
 """
 
 try:
@@ -19,6 +20,7 @@ from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
+from s3leader_cdk.rights import grant_fenced
 from s3leader_cdk.runtime_asset import job_code
 from s3leader_cdk.runtime_layer import RuntimeLayer
 from s3leader_cdk.singleton_job import SingletonJob
@@ -32,5 +34,6 @@ __all__ = [
     "SingletonJob",
     "StagingError",
     "election_metric",
+    "grant_fenced",
     "job_code",
 ]

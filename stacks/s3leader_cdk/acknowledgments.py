@@ -20,7 +20,7 @@ def acknowledge_object_wildcards(
     if not isinstance(policy_holder, Construct):
         return  # an imported principal, which has no policy in this app to look at
     stack = Stack.of(bucket)
-    resources = [_flat(stack.resolve(bucket.arn_for_objects(key))) for key in keys]
+    resources = [flat(stack.resolve(bucket.arn_for_objects(key))) for key in keys]
     Validations.of(policy_holder).acknowledge(
         *(
             Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
@@ -29,7 +29,7 @@ def acknowledge_object_wildcards(
     )
 
 
-def _flat(value: object) -> str:
+def flat(value: object) -> str:
     """Return a resolved ARN as cdk-nag writes it: `<Bucket.Arn>/key`."""
     if isinstance(value, Mapping):
         ((function, arguments),) = value.items()
@@ -39,5 +39,5 @@ def _flat(value: object) -> str:
             return f"<{'.'.join(arguments)}>"
         if function == "Fn::Join":
             separator, parts = arguments
-            return str(separator).join(_flat(part) for part in parts)
+            return str(separator).join(flat(part) for part in parts)
     return str(value)

@@ -24,8 +24,10 @@ def any_alarm(
     metric: cloudwatch.IMetric,
     description: str,
     actions: Sequence[cloudwatch.IAlarmAction],
+    *,
+    missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
 ) -> cloudwatch.Alarm:
-    """Return an alarm for which one is enough, and silence is well."""
+    """Return an alarm for which one is enough; `missing` data is good by default."""
     alarm = cloudwatch.Alarm(
         scope,
         alarm_id,
@@ -34,7 +36,7 @@ def any_alarm(
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         threshold=1,
         evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        treat_missing_data=missing,
     )
     alarm.add_alarm_action(*actions)
     return alarm
@@ -79,11 +81,17 @@ def silence_alarm(
     return alarm
 
 
-def default_expected_within(interval: Duration | None, timeout: Duration) -> Duration | None:
-    """One tick may be missed; two are a fault. None where the interval is not known."""
-    if interval is None:
-        return None
-    seconds = 2 * interval.to_seconds() + timeout.to_seconds()
+def expected(
+    asked: Duration | None, interval: Duration | None, timeout: Duration, window: Duration | None
+) -> Duration | None:
+    """Return within what time a completed term is expected, None where nobody can tell.
+
+    By default one tick may be missed; two are a fault.
+    """
+    if asked is not None or interval is None:
+        return asked
+    delay_s = timeout.to_seconds() + (0 if window is None else window.to_seconds())
+    seconds = 2 * interval.to_seconds() + delay_s
     return Duration.seconds(max(seconds, _SHORTEST_SILENCE))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from aws_cdk import Annotations, CfnDeletionPolicy, Duration, RemovalPolicy
+from aws_cdk import Annotations, CfnDeletionPolicy, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
@@ -40,11 +40,12 @@ def lifecycle_rules(prefix: str, history: Duration) -> Sequence[s3.LifecycleRule
             id="abort-unfinished-uploads",
             abort_incomplete_multipart_upload_after=Duration.days(1),
         ),
+        _delete_old_versions(prefix),
     ]
 
 
 def add_lifecycle_rules(bucket: s3.Bucket, prefix: str, history: Duration) -> None:
-    """Add the rules to a bucket that holds other things too, and may be versioned."""
+    """Add the rules to a bucket that holds other things too."""
     superseded = _delete_superseded(prefix, history)
     bucket.add_lifecycle_rule(
         id=f"delete-superseded-locks-{suffix_of(prefix)}",
@@ -52,15 +53,13 @@ def add_lifecycle_rules(bucket: s3.Bucket, prefix: str, history: Duration) -> No
         tag_filters=superseded.tag_filters,
         expiration=superseded.expiration,
     )
-    if _is_versioned(bucket):
-        # Each renewal leaves a version behind, and each deletion a marker. The newest version of a
-        # lock is none of this rule's business, so the highest one stays (R6).
-        bucket.add_lifecycle_rule(
-            id=f"delete-old-versions-of-locks-{suffix_of(prefix)}",
-            prefix=prefix,
-            noncurrent_version_expiration=Duration.days(1),
-            expired_object_delete_marker=True,
-        )
+    old = _delete_old_versions(prefix)
+    bucket.add_lifecycle_rule(
+        id=f"{old.id}-{suffix_of(prefix)}",
+        prefix=old.prefix,
+        noncurrent_version_expiration=old.noncurrent_version_expiration,
+        expired_object_delete_marker=old.expired_object_delete_marker,
+    )
 
 
 def deny_unconditional_writes(bucket: s3.Bucket, prefix: str, *, suffix: str = "") -> None:
@@ -127,6 +126,17 @@ def check_alone(bucket: s3.Bucket, prefix: str) -> None:
     )
 
 
+def check_retention(bucket: s3.Bucket, history: Duration) -> None:
+    """Refuse a history that Object Lock's default retention would not let end in time."""
+    days = _retained_days(bucket)
+    if days > history.to_days():
+        raise ValueError(
+            f"bucket {bucket.node.path} retains each version for {days} days, so that a history of"
+            f" {history.to_days():g} days could not be kept: pass history=Duration.days({days}), or"
+            " retain for less. Every renewal and checkpoint of a lock is a version, too"
+        )
+
+
 def check_not_emptied(bucket: s3.Bucket) -> None:
     """Refuse to protect locks that CDK was told to delete with the stack."""
     if bucket.node.try_find_child("AutoDeleteObjectsCustomResource") is not None:
@@ -144,6 +154,18 @@ def _delete_superseded(prefix: str, history: Duration) -> s3.LifecycleRule:
         prefix=prefix,
         tag_filters={SUPERSEDED_TAG: SUPERSEDED_VALUE},
         expiration=history,
+    )
+
+
+# Also where there are no versions: organizations switch them on behind the template's back. Then
+# each renewal leaves a version, and each deletion a marker. The rule leaves the newest version of
+# a lock alone, so the highest one stays (R6).
+def _delete_old_versions(prefix: str) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id="delete-old-versions-of-locks",
+        prefix=prefix,
+        noncurrent_version_expiration=Duration.days(1),
+        expired_object_delete_marker=True,
     )
 
 
@@ -167,6 +189,11 @@ def _deny(
     )
 
 
-def _is_versioned(bucket: s3.Bucket) -> bool:
+def _retained_days(bucket: s3.Bucket) -> int:
+    """Return for how many days Object Lock keeps each version by default."""
     resource = bucket.node.default_child
-    return isinstance(resource, s3.CfnBucket) and resource.versioning_configuration is not None
+    if not isinstance(resource, s3.CfnBucket):
+        return 0
+    locking = Stack.of(bucket).resolve(resource.object_lock_configuration) or {}
+    found = locking.get("rule", {}).get("defaultRetention", {})
+    return int(found.get("days") or 0) + 365 * int(found.get("years") or 0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Annotations, Aws, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -12,9 +13,10 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk.dead_letters import dead_letter_queue, grant_send
-from s3leader_cdk.schedule import schedule_expression
+from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
+from s3leader_cdk.schedule import UTC_ZONE, lost_tick, schedule_expression
 from s3leader_cdk.telling import seconds
+from s3leader_cdk.time_zones import has_database
 
 _MAX_CONTENDERS = 10
 _DAY_MINUTES = 1440
@@ -35,7 +37,8 @@ class Contenders(Construct):
         function: what each schedule invokes, with `{"tick": …, "contender": k}`.
         expressions: when; a rate becomes a cron, as in `SingletonJob`.
         count: how many contenders, from 1 to 10.
-        max_tick_age: how long delivery is tried, 1 minute to 24 hours.
+        max_tick_age: how long delivery is tried after the flexible window, 1 minute to 24 hours.
+            Lambda's queue and its retries come on top; `SingletonJob` counts them in.
         flexible_window: how long after its tick a contender may be started, 1 minute to 24 hours,
             in whole minutes. Default: at the tick.
         dead_letters: gets the events that never arrived. Default: a queue of its own.
@@ -54,10 +57,14 @@ class Contenders(Construct):
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, id)
-        if not 1 <= count <= _MAX_CONTENDERS:
+        if count not in range(1, _MAX_CONTENDERS + 1):  # not 1.5 either
             raise ValueError(f"contenders {count} cannot be used: give 1 to {_MAX_CONTENDERS}")
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
+        if dead_letters is not None:
+            check_queue(self, dead_letters)
         self._max_tick_age = max_tick_age
+        for each in shared:
+            _warn_of_lost_ticks(self, each)
         self._window = _time_window(flexible_window)
         self.undelivered = (
             dead_letter_queue(self, "Undelivered") if dead_letters is None else dead_letters
@@ -125,6 +132,27 @@ class Contenders(Construct):
         # The group is named, not referred to, so CloudFormation has to be told to wait for it.
         schedule.node.add_dependency(self.group, self.role)
         return schedule
+
+
+def _warn_of_lost_ticks(scope: Construct, expression: scheduler.ScheduleExpression) -> None:
+    zone = expression.time_zone
+    if zone is None or zone.timezone_name == UTC_ZONE:
+        return
+    if not has_database():
+        Annotations.of(scope).add_warning_v2(
+            "s3leader:time-zone-unchecked",
+            f"time zone {zone.timezone_name} of schedule {expression.expression_string!r} was not"
+            " checked, since this machine has no time zone database: install the package tzdata",
+        )
+    this_year = datetime.now(UTC).year  # noqa: TID251 - at synth, where no election depends on it
+    lost = lost_tick(expression, first_year=this_year)
+    if lost is not None:
+        Annotations.of(scope).add_warning_v2(
+            "s3leader:lost-tick",
+            f"schedule {expression.expression_string!r} loses a tick, for example on"
+            f" {lost:%Y-%m-%d}: the clocks of {zone.timezone_name} skip {lost:%H:%M} on that day,"
+            " and EventBridge does not run what is due then. Give a time that each day has, or UTC",
+        )
 
 
 def _time_window(flexible: Duration | None) -> scheduler.TimeWindow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jsii
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Acknowledgment, Annotations, Duration, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -29,6 +29,28 @@ def dead_letter_queue(scope: Construct, queue_id: str) -> sqs.Queue:
         )
     )
     return queue
+
+
+def check_queue(scope: Construct, queue: sqs.IQueue) -> None:
+    """Refuse a queue that EventBridge Scheduler or Lambda cannot send to, as far as is known."""
+    if queue.fifo:
+        raise ValueError(
+            f"dead_letters {queue.node.path} is a FIFO queue, which Lambda and EventBridge"
+            " Scheduler do not send to: give a standard queue"
+        )
+    here, there = Stack.of(scope).region, queue.env.region
+    if not Token.is_unresolved(here) and not Token.is_unresolved(there) and here != there:
+        raise ValueError(
+            f"dead_letters {queue.node.path} is in {there}, and the job in {here}: Lambda and"
+            " EventBridge Scheduler send within their own Region only. Give a queue there"
+        )
+    if queue.node.default_child is None and queue.encryption_master_key is None:
+        Annotations.of(scope).add_warning_v2(
+            "s3leader:dead-letters-key",
+            f"dead_letters {queue.node.path} is not made in this app: if it is encrypted with a key"
+            " of yours, import it with Queue.from_queue_attributes(key_arn=…), or nothing may use"
+            " the key and dead letters are lost",
+        )
 
 
 def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Token
-from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.telling import seconds
@@ -13,8 +13,6 @@ from s3leader_cdk.telling import seconds
 LAMBDA_S_OWN_TIMEOUT = Duration.seconds(3)  # of a function that asked for none
 MAX_RETRIES = 2
 
-_MIN_AGE_S, _MAX_AGE_S = 60, 86_400  # what EventBridge Scheduler takes
-_LAMBDA_MAX_AGE_S = 21_600  # of an event in Lambda's own queue
 _CLOCK_SKEW_S = 3  # the runtime's allowance
 
 
@@ -28,25 +26,9 @@ def lock_bucket(given: object) -> LockBucket:
     return given
 
 
-def tick_age(age: Duration | None) -> Duration:
-    """Return how old a tick may be when a contender is started for it."""
-    if age is None:
-        return Duration.hours(1)
-    if not _MIN_AGE_S <= seconds(age) <= _MAX_AGE_S:
-        raise ValueError(
-            f"max_tick_age {seconds(age):g} s cannot be used: give 1 minute to 24 hours"
-        )
-    return age
-
-
-def lambda_s_share(age: Duration) -> Duration:
-    """Return how long an event may wait in Lambda's own queue, retries included."""
-    return Duration.seconds(min(int(seconds(age)), _LAMBDA_MAX_AGE_S))
-
-
 def retries(attempts: int) -> int:
     """Return how often Lambda runs a failed invocation again."""
-    if not 0 <= attempts <= MAX_RETRIES:
+    if attempts not in range(MAX_RETRIES + 1):  # not 1.5 either
         raise ValueError(f"retry_attempts {attempts} cannot be used: Lambda takes 0 to 2")
     return attempts
 
@@ -66,12 +48,25 @@ def limits(*, attempts: float | None, wait: Duration | None) -> dict[str, str]:
     return said
 
 
-def dead_letters(queue: sqs.IQueue | None) -> None:
-    """Refuse a queue that neither Lambda nor EventBridge Scheduler can send to."""
-    if queue is not None and queue.fifo:
+def reserved_concurrency(function: lambda_.Function, contenders: int) -> None:
+    """Refuse concurrency that is not enough for the contenders of one tick."""
+    made = function.node.default_child
+    reserved = (
+        made.reserved_concurrent_executions if isinstance(made, lambda_.CfnFunction) else None
+    )
+    if reserved is None or Token.is_unresolved(reserved):
+        return
+    if reserved == 0:
         raise ValueError(
-            f"dead_letters {queue.node.path} is a FIFO queue, which Lambda and EventBridge"
-            " Scheduler do not send to: give a standard queue"
+            f"reserved_concurrency 0 of {function.node.path} holds nothing back: Lambda sends each"
+            " event to the dead-letter queue at once, without a retry. Disable the schedules"
+            " instead, as in the runbook, and give the contenders or more, or nothing"
+        )
+    if reserved < contenders:
+        raise ValueError(
+            f"reserved_concurrency {reserved:g} of {function.node.path} is less than its"
+            f" {contenders} contenders, which start at the same tick: give {contenders} or more, or"
+            " fewer contenders"
         )
 
 
@@ -122,21 +117,17 @@ def against_interval(
         )
 
 
-def history(
-    kept: Duration | None, age: Duration, flexible: Duration | None, timeout: Duration
-) -> None:
+def history(kept: Duration | None, age: Duration, timeout: Duration) -> None:
     """Refuse ticks that may be worked for when the ledger has forgotten what became of them."""
     if kept is None:
         return
-    spread = 0.0 if flexible is None else seconds(flexible)
-    oldest = spread + seconds(age) + seconds(lambda_s_share(age)) + seconds(timeout)
+    oldest = seconds(age) + seconds(timeout)
     if oldest >= seconds(kept):
         raise ValueError(
-            f"a tick could be {oldest / 3600:g} h old when its last contender ends (flexible_window"
-            f" {spread / 3600:g} h, max_tick_age {seconds(age) / 3600:g} h and up to 6 h more of it"
-            f" in Lambda's queue, timeout {seconds(timeout) / 3600:g} h), which is more than the"
-            f" lock bucket's history of {seconds(kept) / 86_400:g} days: keep a longer history, or"
-            " give a shorter max_tick_age or flexible_window"
+            f"a tick could be {oldest / 3600:g} h old when its last contender ends (max_tick_age"
+            f" {seconds(age) / 3600:g} h, timeout {seconds(timeout) / 3600:g} h), which is more"
+            f" than the lock bucket's history of {seconds(kept) / 86_400:g} days: keep a longer"
+            " history, or give a shorter max_tick_age"
         )
 
 

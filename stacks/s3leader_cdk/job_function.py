@@ -23,6 +23,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from s3leader_cdk import handler_check as check
+from s3leader_cdk.metrics_output import check_environment
 from s3leader_cdk.names import shortened
 from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, list_job, listed_code
 from s3leader_cdk.shipped_files import FolderFiles
@@ -57,6 +58,7 @@ class FunctionProperties:
     vpc: ec2.IVpc | None
     vpc_subnets: ec2.SubnetSelection | None
     security_groups: Sequence[ec2.ISecurityGroup]
+    reserved_concurrency: int | None
     log_retention: logs.RetentionDays | None
     removal_policy: RemovalPolicy | None
 
@@ -85,13 +87,24 @@ def check_existing(
             f"{' and '.join(given)} was given beside function {function.node.path}: pass it to the"
             " function itself, or leave function out and let SingletonJob make one"
         )
-    if function.node.try_find_child("EventInvokeConfig") is not None:
+    if _has_event_invoke_config(function):
         raise ValueError(
             f"function {function.node.path} was told already what becomes of failed invocations,"
             " which is SingletonJob's to say: leave on_failure, on_success, retry_attempts and"
             " max_event_age out there, and give SingletonJob retry_attempts, max_tick_age and"
             " dead_letters"
         )
+
+
+def _has_event_invoke_config(function: lambda_.Function) -> bool:
+    """Return whether its stack has one for the function: a second one fails at deployment."""
+    stack = Stack.of(function)
+    name = stack.resolve(function.function_name)
+    return any(
+        stack.resolve(each.function_name) == name and each.qualifier == "$LATEST"
+        for each in stack.node.find_all()
+        if isinstance(each, lambda_.CfnEventInvokeConfig)
+    )
 
 
 def create_function(
@@ -113,12 +126,7 @@ def create_function(
     _check_network(scope, properties)
     vpc = properties.vpc
     code = _code(scope, properties, handler_check)
-    log_group = logs.LogGroup(
-        scope,
-        "LogGroup",
-        retention=properties.log_retention or logs.RetentionDays.ONE_MONTH,
-        removal_policy=properties.removal_policy or RemovalPolicy.RETAIN,
-    )
+    log_group = _log_group(scope, properties)
     with unwrapped():
         function = lambda_.Function(
             scope,
@@ -138,6 +146,7 @@ def create_function(
             vpc=vpc,
             vpc_subnets=properties.vpc_subnets,
             security_groups=list(properties.security_groups) or None,
+            reserved_concurrent_executions=properties.reserved_concurrency,
         )
     if isinstance(properties.code, lambda_.Code):
         check.check_function(scope, function, properties.handler, handler_check)
@@ -183,6 +192,15 @@ def _check_network(scope: Construct, properties: FunctionProperties) -> None:
             f"vpc_subnets or security_groups of job {scope.node.path} were given without a vpc:"
             " give the vpc that they belong to"
         )
+
+
+def _log_group(scope: Construct, properties: FunctionProperties) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        "LogGroup",
+        retention=properties.log_retention or logs.RetentionDays.ONE_MONTH,
+        removal_policy=properties.removal_policy or RemovalPolicy.RETAIN,
+    )
 
 
 def _warn_of_requirements(scope: Construct, folder: Path) -> None:
@@ -261,6 +279,7 @@ def _environment(
                 f"environment variable {name!r} is set by SingletonJob itself: leave it out and use"
                 " election, lock_bucket, lease and max_attempts"
             )
+    check_environment(asked)
     if handler_check == "off" or properties.handler is None:
         return dict(asked)
     return {**asked, check.ENTRY_VARIABLE: properties.handler}

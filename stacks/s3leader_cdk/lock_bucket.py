@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Validations
+from aws_cdk import Annotations, Duration, RemovalPolicy, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -13,7 +13,9 @@ from constructs import Construct
 
 from s3leader_cdk import bucket_rules as rules
 from s3leader_cdk.handler_check import HandlerCheck, check_function, checked_mode
+from s3leader_cdk.keys import EncryptionHeader, checked_header, usable_key
 from s3leader_cdk.names import checked_election, checked_prefix
+from s3leader_cdk.own_bucket import OwnBucket
 from s3leader_cdk.rights import ElectionRights
 from s3leader_cdk.runtime_layer import runtime_layer_for
 from s3leader_cdk.telling import check_can_be_told, refuse_lease, tell
@@ -24,8 +26,8 @@ _LAYERED = "s3leader:layered"
 class LockBucket(Construct):
     """A private bucket in which no lock can be overwritten blindly or deleted by anyone.
 
-    Not versioned on purpose: conditional writes need no versions, and the lifecycle rule would
-    leave delete markers and noncurrent locks behind where it now deletes.
+    Not versioned on purpose: conditional writes need no versions. Where an organization switches
+    them on all the same, a lifecycle rule deletes old versions after a day.
 
     With `bucket`, the locks move into one that exists already. If this app makes that bucket, it
     gets the same rules and denials, for the prefix alone. If it is imported, nothing about it can
@@ -40,20 +42,32 @@ class LockBucket(Construct):
         bucket: holds the locks. Default: a bucket of its own.
         bucket_name: of a bucket of its own, such as one that other Regions have to know. To name,
             rename or unname a bucket is to replace it, and a new bucket is a new ledger that
-            begins with term 1: to move, see the runbook. Default: a name by CloudFormation.
+            begins with term 1: to move, see the runbook. Anybody can take a global name first, or
+            once the bucket is gone. Default: a name by CloudFormation.
+        bucket_name_prefix: of a bucket of its own in the account's own namespace, whose name is
+            `<prefix>-<account>-<Region>-an`: no other account can take it, and other Regions know
+            it if the stack has an account and a Region. Some organizations allow no other names.
+            Default: a global name.
         history: when a superseded lock is deleted, in whole days after its last write, at least
             2. S3 counts from that write and not from when the lock was superseded, so where ticks
             are further apart than this, a lock goes within a day or so of being superseded: choose
             more than the longest interval between ticks if the last entries of the ledger are to
             be seen. The highest lock always stays. Not for an imported bucket. Default: 30.
         prefix: what all keys of all elections start with. Default: `elections/`.
-        encryption_key: encrypts the objects of a bucket of its own. Default: keys that S3 manages;
-            for `bucket`, its own key.
+        encryption_key: encrypts the objects of a bucket of its own, or says what encrypts those of
+            an imported one; no alias that is imported. Default: keys that S3 manages; for `bucket`,
+            its own key.
+        encryption_header: what candidates send in each write, where an organization denies writes
+            without it: `AES256`, or `aws:kms` or `aws:kms:dsse` with the key. Functions are told
+            in their environment. Default: none; the bucket encrypts by itself.
         protect: deny everyone to delete a lock; lifecycle rules are not subject to that.
             Switch it off for throw-away stacks only. Not for an imported bucket. Default: True.
         removal_policy: what becomes of a bucket of its own, and of its policy, when the stack
             goes. DESTROY asks for `protect=False`, and for a bucket that was emptied first.
             Default: RETAIN.
+        granted_elsewhere: where a grant cannot write all the rights that are needed, as for a
+            bucket of another account, it raises an error that names the rest; True says that the
+            rest is there. Default: False.
     """
 
     def __init__(
@@ -63,45 +77,52 @@ class LockBucket(Construct):
         *,
         bucket: s3.IBucket | None = None,
         bucket_name: str | None = None,
+        bucket_name_prefix: str | None = None,
         history: Duration | None = None,
         prefix: str = "elections/",
         encryption_key: kms.IKey | None = None,
+        encryption_header: EncryptionHeader | None = None,
         protect: bool | None = None,
         removal_policy: RemovalPolicy | None = None,
+        granted_elsewhere: bool = False,
     ) -> None:
         super().__init__(scope, id)
         self.prefix = checked_prefix(prefix)
-        of_its_own = {
-            "bucket_name": bucket_name,
-            "encryption_key": encryption_key,
-            "removal_policy": removal_policy,
-        }
+        self.granted_elsewhere = granted_elsewhere
         kept = rules.checked_history(history)
         self.history: Duration | None = kept
         self.bucket: s3.IBucket
+        named = {"bucket_name": bucket_name, "bucket_name_prefix": bucket_name_prefix}
         if bucket is None:
-            self.bucket = self._create(
+            self.bucket = OwnBucket(
+                **named,
+                prefix=self.prefix,
                 history=kept,
-                bucket_name=bucket_name,
                 key=encryption_key,
+                encryption_header=encryption_header,
                 removal_policy=removal_policy or RemovalPolicy.RETAIN,
                 protect=protect is not False,
-            )
+            ).create(self)
         elif isinstance(bucket, s3.Bucket):
-            _refuse(bucket, of_its_own, "belongs to whoever makes that bucket")
+            given = {**named, "encryption_key": encryption_key, "removal_policy": removal_policy}
+            _refuse(bucket, given, "belongs to whoever makes that bucket")
             self.bucket = self._guard(bucket, history=kept, protect=protect is not False)
         else:
-            if encryption_key is not None:
-                raise ValueError(
-                    f"encryption_key was given beside bucket {bucket.node.path}: import the bucket"
-                    " with it, Bucket.from_bucket_attributes(…, encryption_key=…)"
-                )
-            imported = {**of_its_own, "history": history, "protect": protect}
+            given = {**named, "removal_policy": removal_policy}
+            imported = {**given, "history": history, "protect": protect}
             _refuse(bucket, imported, "cannot be set from here, as that bucket is imported")
+            if bucket.encryption_key is not None:
+                again = {"encryption_key": encryption_key}
+                _refuse(bucket, again, "was imported with its key")
             self.history = None
             self.bucket = bucket
+        key = encryption_key or self.bucket.encryption_key
+        self.encryption_key = usable_key(key, self.bucket)
+        self.encryption_header = checked_header(encryption_header, self.encryption_key)
+        if self.history is None:
             self._say_what_an_imported_bucket_needs()
-        self.encryption_key = self.bucket.encryption_key
+        if self.encryption_key is not None and not isinstance(self.encryption_key, kms.Key):
+            self._say_what_an_imported_key_needs(self.encryption_key)
 
     @property
     def bucket_name(self) -> str:
@@ -114,22 +135,40 @@ class LockBucket(Construct):
         return self.bucket.bucket_arn
 
     def grant_candidate(
-        self, grantee: iam.IGrantable, *, election: str, lease: Duration | None = None
+        self,
+        grantee: iam.IGrantable,
+        *,
+        election: str,
+        lease: Duration | None = None,
+        granted_elsewhere: bool = False,
     ) -> iam.Grant:
         """Let `grantee` campaign in `election`: list, get, put and tag its locks, not delete.
 
         A Lambda function made in this app is also told, in its environment, where to campaign.
         Aliases, versions and imported functions cannot be told, and are refused.
 
+        All that is needed is granted: in the policies of the grantee and, where those are out of
+        reach or in another account, of the bucket and its key. What cannot be written from here is
+        an error that names each missing statement and its place.
+
         Args:
             grantee: a function, role or other principal.
             election: the name of the election.
             lease: how long a lock stays good, in whole seconds, from 5 s to 24 hours; for functions
                 only. Default: the remaining time of the invocation and two seconds.
+            granted_elsewhere: the statements that the error of this call names have been added
+                there. Default: as the `LockBucket` has it.
         """
-        rights = self._rights(election)
+        rights = self._rights(election, granted_elsewhere=granted_elsewhere)
         if isinstance(grantee, lambda_.Function):
-            tell(grantee, self.bucket, prefix=self.prefix, election=election, lease=lease)
+            tell(
+                grantee,
+                self.bucket,
+                prefix=self.prefix,
+                election=election,
+                lease=lease,
+                encryption=self._encryption_variables(),
+            )
         else:
             check_can_be_told(grantee)
             refuse_lease(lease, type(grantee).__name__)
@@ -143,6 +182,7 @@ class LockBucket(Construct):
         lease: Duration | None = None,
         layer: lambda_.ILayerVersion | None = None,
         handler_check: HandlerCheck = "warn",
+        granted_elsewhere: bool = False,
     ) -> iam.Grant:
         """Make a function that exists already a candidate: rights, environment and the runtime.
 
@@ -152,72 +192,52 @@ class LockBucket(Construct):
             function: a Python function made in this app.
             election: the name of the election.
             lease: how long a lock stays good, as for `grant_candidate`.
-            layer: the runtime library. Default: one `RuntimeLayer`, shared by the functions of a
-                stack.
+            layer: the runtime library, in the function's Region. Default: one `RuntimeLayer`,
+                shared by the functions of a stack.
             handler_check: "error", "warn" or "off" for a handler whose source does not show whether
                 it is decorated; one that is certainly not is an error. Default: "warn".
+            granted_elsewhere: as for `grant_candidate`.
         """
         check_function(function, function, None, checked_mode(handler_check))
         added = runtime_layer_for(function) if layer is None else layer
-        grant = self.grant_candidate(function, election=election, lease=lease)
+        _check_layer(added, function)
+        grant = self.grant_candidate(
+            function, election=election, lease=lease, granted_elsewhere=granted_elsewhere
+        )
         if not any(each.type == _LAYERED for each in function.node.metadata):
             function.node.add_metadata(_LAYERED, added.node.path)
             function.add_layers(added)
         return grant
 
-    def grant_observer(self, grantee: iam.IGrantable, *, election: str) -> iam.Grant:
-        """Let `grantee` read the ledger of `election`, and nothing else."""
-        return self._rights(election).grant_observer(grantee)
+    def grant_observer(
+        self, grantee: iam.IGrantable, *, election: str, granted_elsewhere: bool = False
+    ) -> iam.Grant:
+        """Let `grantee` read the ledger of `election`, and nothing else.
 
-    def _rights(self, election: str) -> ElectionRights:
+        All of it, or an error says what is missing where, as for `grant_candidate`.
+        """
+        return self._rights(election, granted_elsewhere=granted_elsewhere).grant_observer(grantee)
+
+    def _rights(self, election: str, *, granted_elsewhere: bool) -> ElectionRights:
         return ElectionRights(
             bucket=self.bucket,
             encryption_key=self.encryption_key,
             prefix=self.prefix,
             election=checked_election(election, prefix=self.prefix),
+            granted_elsewhere=granted_elsewhere or self.granted_elsewhere,
         )
 
-    def _create(
-        self,
-        *,
-        history: Duration,
-        bucket_name: str | None,
-        key: kms.IKey | None,
-        removal_policy: RemovalPolicy,
-        protect: bool,
-    ) -> s3.Bucket:
-        _check_removal(removal_policy, protect=protect)
-        bucket = s3.Bucket(
-            self,
-            "Bucket",
-            bucket_name=bucket_name,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=None if key is None else True,
-            versioned=False,
-            removal_policy=removal_policy,
-            lifecycle_rules=rules.lifecycle_rules(self.prefix, history),
-        )
-        rules.deny_unconditional_writes(bucket, self.prefix)
-        if protect:
-            rules.deny_deletes_of_locks(bucket, self.prefix)
-        if bucket.policy is not None:
-            # A bucket that outlives its stack must not lose what guards the locks in it.
-            bucket.policy.apply_removal_policy(removal_policy)
-        Validations.of(bucket).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-S1",
-                reason="The ledger itself records who led, when and why; server access logs"
-                " would need a second bucket and say less. CloudTrail data events can be added.",
-            )
-        )
-        return bucket
+    def _encryption_variables(self) -> dict[str, str]:
+        if self.encryption_header is None:
+            return {}
+        variables = {"S3LEADER_ENCRYPTION": self.encryption_header}
+        if self.encryption_key is not None:
+            variables["S3LEADER_KMS_KEY"] = self.encryption_key.key_arn
+        return variables
 
     def _guard(self, bucket: s3.Bucket, *, history: Duration, protect: bool) -> s3.Bucket:
         rules.check_alone(bucket, self.prefix)
+        rules.check_retention(bucket, history)
         if protect:
             rules.check_not_emptied(bucket)
         suffix = rules.suffix_of(self.prefix)
@@ -234,7 +254,26 @@ class LockBucket(Construct):
             f"the lock bucket is imported and stays as it is: see to it that a lifecycle rule"
             f" deletes the objects under {self.prefix} that are tagged superseded=true, after 2"
             " days or more, and that its policy denies deletes of locks and writes without"
-            " If-Match or If-None-Match, as a LockBucket with a bucket of its own does"
+            " If-Match or If-None-Match, as a LockBucket with a bucket of its own does. It has to"
+            " be in the account that it was imported with, by default this stack's"
+        )
+
+    def _say_what_an_imported_key_needs(self, key: kms.IKey) -> None:
+        Annotations.of(self).add_info(
+            f"key {key.node.path} is imported: see to it that it is in the bucket's account, and"
+            " that its policy leaves it to that account's policies who may use it, as keys do by"
+            " default; or let it name each candidate and observer"
+        )
+
+
+def _check_layer(layer: lambda_.ILayerVersion, function: lambda_.Function) -> None:
+    there, here = layer.env.region, function.env.region
+    known = not Token.is_unresolved(there) and not Token.is_unresolved(here)
+    if known and there != here:
+        raise ValueError(
+            f"layer {layer.node.path} is in {there}, but function {function.node.path} is in"
+            f" {here}: Lambda takes layers of the function's own Region only. Use one there, or"
+            " leave layer out"
         )
 
 
@@ -244,12 +283,4 @@ def _refuse(bucket: s3.IBucket, given: Mapping[str, object], why: str) -> None:
         raise ValueError(
             f"{' and '.join(names)} was given beside bucket {bucket.node.path}, but {why}: leave"
             " it out"
-        )
-
-
-def _check_removal(removal_policy: RemovalPolicy, *, protect: bool) -> None:
-    if protect and removal_policy is RemovalPolicy.DESTROY:
-        raise ValueError(
-            "removal_policy DESTROY cannot be used while locks are protected from deletes, because"
-            " the bucket could not be emptied: pass protect=False too, or keep RETAIN"
         )

@@ -14,6 +14,7 @@ from constructs import Construct
 from s3leader_cdk.alarms import any_alarm, silence_alarm
 from s3leader_cdk.dashboard import Watched, create_dashboard
 from s3leader_cdk.metrics import PERIOD, election_metric
+from s3leader_cdk.metrics_output import check_function
 from s3leader_cdk.names import shortened
 
 _DESCRIPTIONS = {
@@ -26,6 +27,8 @@ _DESCRIPTIONS = {
     # counted here only, and not by an alarm of their own.
     "FunctionErrors": "An invocation failed. Unlike a failed term this includes time-outs, memory"
     " that ran out, code that does not import, and a bucket that refuses.",
+    "Throttles": "Invocations of the function were refused for lack of concurrency, its own or the"
+    " account's. Lambda tries again until the event is too old, and Unprocessed has it then.",
     "Undelivered": "Events of the schedule never reached the function. They wait in the queue.",
     "Unprocessed": "The function gave up on events after all its retries. They wait in the queue.",
     "DeadLetters": "Events never reached the function, or it gave up on them after all its retries."
@@ -39,10 +42,10 @@ _MOST_CONTENDERS = 99  # the runtime counts no higher
 class Monitoring(Construct):
     """The alarms of an election's contenders in one Region, and a dashboard of them all.
 
-    Children: `failed`, `leadership_lost`, `function_errors`, `corrupt_lock`, `not_completed` (None
-    where nothing says how often to expect a completed term), `undelivered`, `unprocessed` (None
-    without the queue, the same alarm if both have one queue), `dashboard` (None if not wanted);
-    `alarms` is the list of those that exist.
+    Children: `failed`, `leadership_lost`, `function_errors`, `throttles`, `corrupt_lock`,
+    `not_completed` (None where nothing says how often to expect a completed term), `undelivered`,
+    `unprocessed` (None without the queue, the same alarm if both have one queue), `dashboard` (None
+    if not wanted); `alarms` is the list of those that exist.
 
     Args:
         scope: the parent.
@@ -89,6 +92,7 @@ class Monitoring(Construct):
         super().__init__(scope, id)
         here = Stack.of(self).region
         _check(contenders, regions, here=here)
+        check_function(function)
         self._watched = Watched(
             election=election,
             bucket=bucket,
@@ -102,6 +106,7 @@ class Monitoring(Construct):
         self.leadership_lost = self._count("LeadershipLost")
         self.corrupt_lock = self._count("CorruptLock")
         self.function_errors = self._any("FunctionErrors", function.metric_errors(period=PERIOD))
+        self.throttles = self._any("Throttles", function.metric_throttles(period=PERIOD))
         queues = _by_alarm(undelivered, unprocessed)
         waiting = {name: self._dead_letters(name, queue) for name, queue in queues.items()}
         both = waiting.get("DeadLetters")
@@ -114,6 +119,7 @@ class Monitoring(Construct):
             self.leadership_lost,
             self.corrupt_lock,
             self.function_errors,
+            self.throttles,
             *waiting.values(),
         ]
         self.dashboard = self._show(function, memory_size, queues) if dashboard else None
@@ -122,15 +128,22 @@ class Monitoring(Construct):
         metric = election_metric(name, election=self._watched.election, bucket=self._watched.bucket)
         return self._any(name, metric)
 
-    def _any(self, alarm_id: str, metric: cloudwatch.IMetric) -> cloudwatch.Alarm:
+    def _any(
+        self,
+        alarm_id: str,
+        metric: cloudwatch.IMetric,
+        missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+    ) -> cloudwatch.Alarm:
         description = _DESCRIPTIONS[alarm_id].format(election=shortened(self._watched.election))
-        return any_alarm(self, alarm_id, metric, description, self._actions)
+        return any_alarm(self, alarm_id, metric, description, self._actions, missing=missing)
 
     def _dead_letters(self, alarm_id: str, queue: sqs.IQueue) -> cloudwatch.Alarm:
         metric = queue.metric_approximate_number_of_messages_visible(
             period=PERIOD, statistic="Maximum"
         )
-        return self._any(alarm_id, metric)
+        # SQS reports a queue that was idle up to 15 minutes late, and an idle one not at all.
+        # Without data the queue is what it was: the alarm stays on while events wait in it.
+        return self._any(alarm_id, metric, cloudwatch.TreatMissingData.IGNORE)
 
     def _silence(self, expected: Duration | None) -> cloudwatch.Alarm | None:
         if expected is None:

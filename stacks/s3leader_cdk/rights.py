@@ -1,4 +1,4 @@
-"""The exact rights that taking part in one election needs, and not one more.
+"""The exact rights that taking part in one election needs, or writing one fenced object.
 
 Nothing here grants a delete: locks are deleted by the bucket's lifecycle rule alone (R6).
 """
@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from aws_cdk import Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from s3leader_cdk.access import Access, Need
 from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
+from s3leader_cdk.keys import usable_key
 
 SUPERSEDED_TAG = "superseded"
 SUPERSEDED_VALUE = "true"
+
+_READ, _READ_AND_WRITE = ("kms:Decrypt",), ("kms:Decrypt", "kms:GenerateDataKey")
+_PATTERN = ("*", "?", "${")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,7 @@ class ElectionRights:
     encryption_key: kms.IKey | None
     prefix: str
     election: str
+    granted_elsewhere: bool
 
     @property
     def lock_keys(self) -> str:
@@ -40,98 +46,87 @@ class ElectionRights:
 
     def grant_candidate(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow to look, to write locks and the hint, and to tag locks as superseded."""
-        return _all(
-            [
-                self._grant_list(grantee),
-                self._grant_objects(grantee, ["s3:GetObject"], [self.lock_keys, self.hint_key]),
-                *self._grant_conditional_puts(grantee),
-                self._grant_objects(
-                    grantee,
-                    ["s3:PutObjectTagging"],
-                    [self.lock_keys],
-                    conditions={
-                        # Every key must be this one; and since that also holds where there is
-                        # none, this one must be there.
-                        "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": [SUPERSEDED_TAG]},
-                        "StringEquals": {f"s3:RequestObjectTag/{SUPERSEDED_TAG}": SUPERSEDED_VALUE},
-                    },
-                ),
-                *self._grant_key(grantee, "kms:Decrypt", "kms:GenerateDataKey"),
-            ]
+        tag = Need(
+            actions=["s3:PutObjectTagging"],
+            keys=[self.lock_keys],
+            conditions={
+                # Every key must be this one; and since that also holds where there is none, this
+                # one must be there.
+                "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": [SUPERSEDED_TAG]},
+                "StringEquals": {f"s3:RequestObjectTag/{SUPERSEDED_TAG}": SUPERSEDED_VALUE},
+            },
         )
+        keys = [self.lock_keys, self.hint_key]
+        needs = [*self._reading(), *_conditional_puts(keys), tag]
+        return self._grant(grantee, needs, _READ_AND_WRITE)
 
     def grant_observer(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow to look, and nothing else."""
-        return _all(
-            [
-                self._grant_list(grantee),
-                self._grant_objects(grantee, ["s3:GetObject"], [self.lock_keys, self.hint_key]),
-                *self._grant_key(grantee, "kms:Decrypt"),
-            ]
+        return self._grant(grantee, self._reading(), _READ)
+
+    def _reading(self) -> list[Need]:
+        return _reading([self.lock_keys, self.hint_key])
+
+    def _grant(
+        self, grantee: iam.IGrantable, needs: Sequence[Need], key_actions: Sequence[str]
+    ) -> iam.Grant:
+        access = Access(
+            bucket=self.bucket, key=self.encryption_key, needs=needs, key_actions=key_actions
         )
-
-    def _grant_conditional_puts(self, grantee: iam.IGrantable) -> list[iam.Grant]:
-        # One statement to create and one to replace: either header will do, but there must be one.
-        # A bucket of ours denies other writes to everyone; an imported one may not.
-        return [
-            self._grant_objects(
-                grantee,
-                ["s3:PutObject"],
-                [self.lock_keys, self.hint_key],
-                conditions={"Null": {key: "false"}},
-            )
-            for key in ("s3:if-none-match", "s3:if-match")
-        ]
-
-    def _grant_list(self, grantee: iam.IGrantable) -> iam.Grant:
+        grant = access.grant(grantee, granted_elsewhere=self.granted_elsewhere)
         acknowledge_object_wildcards(
             grantee.grant_principal,
             self.bucket,
             [self.lock_keys],
             reason="Locks are numbered as terms come; the rights end at the locks of one election.",
         )
-        # S3 also asks for this right when a GetObject finds nothing, with the key itself as
-        # `s3:prefix`: whoever may not list it is told 403 and not 404. So the condition covers
-        # the two kinds of keys that are read, and with them the prefix that is listed, `…/lock_`.
-        return iam.Grant.add_to_principal_or_resource(
-            grantee=grantee,
-            resource=self.bucket,
-            actions=["s3:ListBucket"],
-            resource_arns=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": [self.lock_keys, self.hint_key]}},
+        return grant
+
+
+def grant_fenced(
+    bucket: s3.IBucket, grantee: iam.IGrantable, *, key: str, granted_elsewhere: bool = False
+) -> iam.Grant:
+    """Let `grantee` read and write the `FencedObject` at `key` of `bucket`, not delete it.
+
+    Writes are conditional, as the library's are; another write to that key is refused. The bucket's
+    key, if it has one, may be used. `grantee` and `granted_elsewhere` are as for
+    `LockBucket.grant_candidate`.
+
+    Args:
+        bucket: the bucket that the object is in.
+        grantee: a function, role or other principal.
+        key: the object's key.
+        granted_elsewhere: the rights that the error of this call names have been added there.
+    """
+    if not key or Token.is_unresolved(key) or any(each in key for each in _PATTERN):
+        raise ValueError(
+            f"key {key!r} cannot be used: give the key of one object, known at synth and without"
+            " *, ? and ${, for example 'reports/latest.json'"
         )
-
-    def _grant_objects(
-        self,
-        grantee: iam.IGrantable,
-        actions: Sequence[str],
-        keys: Sequence[str],
-        *,
-        conditions: dict[str, Any] | None = None,
-    ) -> iam.Grant:
-        return iam.Grant.add_to_principal_or_resource(
-            grantee=grantee,
-            resource=self.bucket,
-            actions=list(actions),
-            resource_arns=[self.bucket.arn_for_objects(key) for key in keys],
-            conditions=conditions,
-        )
-
-    def _grant_key(self, grantee: iam.IGrantable, *actions: str) -> list[iam.Grant]:
-        key = self.encryption_key
-        if key is None:
-            return []
-        # Not by the key's own grant, which takes refuge in `*` where the key is in another Region.
-        # Keys trust their account's policies, so the grantee's is enough.
-        return [
-            iam.Grant.add_to_principal(
-                grantee=grantee, actions=list(actions), resource_arns=[key.key_arn]
-            )
-        ]
+    access = Access(
+        bucket=bucket,
+        key=usable_key(bucket.encryption_key, bucket),
+        needs=[*_reading([key]), *_conditional_puts([key])],
+        key_actions=_READ_AND_WRITE,
+    )
+    return access.grant(grantee, granted_elsewhere=granted_elsewhere)
 
 
-def _all(grants: Sequence[iam.Grant]) -> iam.Grant:
-    first, *others = grants
-    for other in others:
-        first = first.combine(other)
-    return first
+def _reading(keys: Sequence[str]) -> list[Need]:
+    # S3 also asks for the right to list when a GetObject finds nothing, with the key itself as
+    # `s3:prefix`: a caller without it is told 403 and not 404. So the condition covers all keys
+    # that are read, and with them the prefix that is listed, `…/lock_`.
+    like = {"StringLike": {"s3:prefix": [*keys]}}
+    return [
+        Need(actions=["s3:ListBucket"], conditions=like),
+        Need(actions=["s3:GetObject"], keys=keys),
+    ]
+
+
+def _conditional_puts(keys: Sequence[str]) -> list[Need]:
+    # One statement to create and one to replace: either header will do, but there must be one.
+    # A bucket of ours denies other writes to everyone; an imported one may not.
+    return [
+        Need(actions=["s3:PutObject"], keys=keys, conditions={"Null": {header: "false"}})
+        for header in ("s3:if-none-match", "s3:if-match")
+    ]

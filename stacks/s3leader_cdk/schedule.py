@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
-from aws_cdk import Duration, TimeZone
+from aws_cdk import Duration, TimeZone, Token
 from aws_cdk import aws_scheduler as scheduler
 
-_UTC = "Etc/UTC"  # CDK's own default, for rates too
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
-_CRON_OR_AT = re.compile(r"(cron|at)\(.+\)")
+from s3leader_cdk import cron, time_zones
+from s3leader_cdk.schedule_text import check_expression
+
+UTC_ZONE = "Etc/UTC"  # CDK's own default, for rates too
+_RATE = re.compile(r"rate\((\d{1,6}) (minute|hour|day)s?\)", re.ASCII)
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 _HOUR, _DAY = 60, 1440  # in minutes
 
@@ -29,7 +32,9 @@ def schedule_expressions(
 ) -> list[scheduler.ScheduleExpression]:
     """Return one schedule or several as expressions whose ticks all contenders share."""
     several = (
-        [schedule] if isinstance(schedule, (str, scheduler.ScheduleExpression)) else list(schedule)
+        list(schedule)
+        if isinstance(schedule, Iterable) and not isinstance(schedule, str)
+        else [schedule]
     )
     if not several:
         raise ValueError("schedule is empty: give at least one, such as 'rate(5 minutes)'")
@@ -57,14 +62,27 @@ def schedule_expression(
         return scheduler.ScheduleExpression.expression(
             _due_at_multiples(text, int(match[1]) * _MINUTES[match[2]])
         )
-    if _CRON_OR_AT.fullmatch(text) is None:
-        raise ValueError(
-            f"schedule {text!r} is no schedule: write it out, for example 'rate(5 minutes)' or"
-            " 'cron(0 3 * * ? *)'"
-        )
-    if text.startswith("cron"):
-        _check_fields(text)
+    try:
+        check_expression(text)
+        zone = _name(expression.time_zone)
+        if not Token.is_unresolved(zone):
+            time_zones.check_name(zone)
+    except ValueError as error:
+        raise ValueError(f"schedule {text!r} cannot be used: {error}") from None
     return expression
+
+
+def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> datetime | None:
+    """Return the first local time at which a change of clocks costs `expression` a tick."""
+    zone = _name(expression.time_zone)
+    if zone == UTC_ZONE or Token.is_unresolved(zone) or not time_zones.has_database():
+        return None
+    text = expression.expression_string
+    kind, _, inner = text.removesuffix(")").partition("(")
+    if kind == "at":
+        local = datetime.fromisoformat(inner)
+        return local if time_zones.skips(zone, local) else None
+    return time_zones.first_lost_tick(cron.parse(inner.split()), zone, first_year=first_year)
 
 
 def shortest_interval(expressions: Sequence[scheduler.ScheduleExpression]) -> Duration | None:
@@ -85,15 +103,21 @@ def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
     text = expression.expression_string
     if _DAILY.fullmatch(text):
         return Duration.minutes(_DAY)
-    if _name(expression.time_zone) != _UTC:
+    if _name(expression.time_zone) != UTC_ZONE:
         return None
-    for cron, unit in ((_EVERY_MINUTES, 1), (_EVERY_HOURS, _HOUR)):
-        if match := cron.fullmatch(text):
+    for pattern, unit in ((_EVERY_MINUTES, 1), (_EVERY_HOURS, _HOUR)):
+        if match := pattern.fullmatch(text):
             return Duration.minutes(int(match[1] or 1) * unit)
     return None
 
 
 def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.ScheduleExpression:
+    if not isinstance(schedule, (str, scheduler.ScheduleExpression)):
+        raise TypeError(
+            f"schedule {schedule!r} cannot be used: give a text, such as 'rate(5 minutes)', or a"
+            " ScheduleExpression of aws_scheduler. A Schedule of aws_events has its text in"
+            " expression_string"
+        )
     if isinstance(schedule, str):
         return scheduler.ScheduleExpression.expression(schedule, time_zone)
     if time_zone is not None:
@@ -104,19 +128,8 @@ def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.
     return schedule
 
 
-def _check_fields(cron: str) -> None:
-    """Refuse what EventBridge would refuse, when the stack is half deployed."""
-    fields = cron[len("cron(") : -1].split()
-    if len(fields) != 6 or (fields[2] == "?") is (fields[4] == "?"):
-        raise ValueError(
-            f"schedule {cron!r} cannot be used: EventBridge takes six fields (minutes, hours, day"
-            " of month, month, day of week, year), with a ? for the day that does not count, such"
-            " as 'cron(0 3 * * ? *)'"
-        )
-
-
 def _check_zone_of_rate(rate: str, time_zone: TimeZone | None) -> None:
-    if _name(time_zone) != _UTC:
+    if _name(time_zone) != UTC_ZONE:
         raise ValueError(
             f"schedule {rate!r} was given with time zone {_name(time_zone)!r}, but a rate goes by"
             " UTC: leave the zone out, or give a cron expression, such as 'cron(0 3 * * ? *)'"
@@ -124,7 +137,7 @@ def _check_zone_of_rate(rate: str, time_zone: TimeZone | None) -> None:
 
 
 def _name(time_zone: TimeZone | None) -> str:
-    return _UTC if time_zone is None else time_zone.timezone_name
+    return UTC_ZONE if time_zone is None else time_zone.timezone_name
 
 
 def _due_at_multiples(rate: str, minutes: int) -> str:
@@ -138,6 +151,15 @@ def _due_at_multiples(rate: str, minutes: int) -> str:
         f"schedule {rate!r} cannot be used: EventBridge Scheduler counts a rate from each"
         " schedule's own creation, so contenders would not share their ticks, and no cron"
         " expression is due that often: give a cron expression for the times you want, such as"
-        " 'cron(0 0/2 * * ? *)', or a rate of minutes that divide an hour or hours that divide a"
+        f" {_instead(minutes)}, or a rate of minutes that divide an hour or hours that divide a"
         " day, such as 'rate(5 minutes)'"
     )
+
+
+def _instead(minutes: int) -> str:
+    days = minutes / _DAY
+    if days == 7:
+        return "'cron(0 0 ? * MON *)', which is due every Monday"
+    if days in (28, 29, 30, 31):
+        return "'cron(0 0 1 * ? *)', which is due on the first of every month"
+    return "'cron(0 0/2 * * ? *)'"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack, TimeZone
+from aws_cdk import Duration, RemovalPolicy, Stack, TimeZone
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -18,10 +17,12 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk import job_checks as check
-from s3leader_cdk.alarms import default_expected_within
+from s3leader_cdk.alarm_topic import alarm_actions as actions_of
+from s3leader_cdk.alarms import expected
 from s3leader_cdk.claims import claim_election
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue
+from s3leader_cdk.event_ages import EventAges, divided, warn_of_late_retries
 from s3leader_cdk.handler_check import HandlerCheck, checked_mode
 from s3leader_cdk.job_function import FunctionProperties, check_existing, create_function
 from s3leader_cdk.lock_bucket import LockBucket
@@ -43,9 +44,8 @@ class SingletonJob(Construct):
         id: the construct's id within it.
         election: the name of the election that the invocations contend for; no other job's.
         schedule: when, such as `rate(5 minutes)` or `cron(0 3 * * ? *)`, or several of them. A
-            rate becomes the cron that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`:
-            EventBridge Scheduler would count it from each schedule's own creation, and contenders
-            would not share their ticks. So its minutes have to divide an hour, or its hours a day.
+            rate becomes the cron that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`,
+            so its minutes have to divide an hour, or its hours a day (docs/decisions/0005).
         lock_bucket: where the election is held.
         code: the job's folder, shipped under its own name with the runtime library and its
             dependencies, but none of the job's own, which come in `layers`; or a `Code` that holds
@@ -69,25 +69,25 @@ class SingletonJob(Construct):
             leader renews it while it works, so that a crash is noticed sooner. Default: the
             invocation's remaining time and two seconds, which needs no renewing.
         wait: how long a contender waits while another works for its tick, to take over should that
-            one die. It asks for a shorter `lease`, and is shorter than `timeout`. Waiting is paid
-            for. Default: it goes away at once; the tick of a leader that died is led again by
-            Lambda's retry of that leader's own event.
+            one die; shorter than `timeout`, with a shorter `lease`. Waiting is paid for. Default:
+            none; Lambda's retry of its own event leads the tick of a leader that died.
         max_attempts: how many terms a tick may take, from 1. Default: no limit but the retries'.
         environment: further variables of the function. Default: none.
         layers: further layers of the function. Default: none.
-        vpc: the network that the function runs in, which needs a way to S3 in the lock bucket's
-            Region (a gateway endpoint costs nothing, and leads to its own Region). Default: none.
+        vpc: the function's network, which needs a way to S3 in the lock bucket's Region (a
+            gateway endpoint leads to its own Region, and costs nothing). Default: none.
         vpc_subnets: where in it. Default: its private subnets.
         security_groups: of the function. Default: one of its own, if there is a `vpc`.
+        reserved_concurrency: of the function, not less than its contenders. Default: none.
         retry_attempts: how often Lambda runs a failed invocation again, 0 to 2. Default: 2.
-        max_tick_age: when a tick is too old to be started, 1 minute to 24 hours; an event that has
-            reached Lambda waits there for 6 hours at the most. Default: 1 hour.
+        max_tick_age: the oldest that a tick may be, to the minute, when a term for it begins: from
+            2 minutes more than `flexible_window` and `wait`, to 24 hours more than the window; see
+            `event_ages.py` for how it is divided. Default: 1 hour more than window and `wait`.
         dead_letters: gets the events that never reached the function, and those that it gave up
             on. Default: a queue for each.
         expected_within: the longest time without a completed term before an alarm, 3 minutes to 7
-            days. Default: two intervals, the timeout and the flexible window, for rates, for daily
-            crons, and for crons in UTC that say "every" or "every N" minutes or hours; for other
-            schedules no such alarm, and a warning that says so.
+            days. Default: two intervals, the timeout and the window, where the interval can be
+            told from the schedule; otherwise no such alarm, and a warning that says so.
         regions: all Regions with a job that contends for this election, this one's included; see
             `Monitoring`. Default: this one's alone.
         alarm_topic: is told of every alarm. Default: none.
@@ -123,6 +123,7 @@ class SingletonJob(Construct):
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] = (),
+        reserved_concurrency: int | None = None,
         retry_attempts: int = check.MAX_RETRIES,
         max_tick_age: Duration | None = None,
         dead_letters: sqs.IQueue | None = None,
@@ -138,7 +139,6 @@ class SingletonJob(Construct):
         self.lock_bucket = check.lock_bucket(lock_bucket)
         self.election = checked_election(election, prefix=lock_bucket.prefix)
         self.regions = check.regions(regions, Stack.of(self).region)
-        self.max_tick_age = check.tick_age(max_tick_age)
         self._handler_check = checked_mode(handler_check)
         self.function = self._function(
             function,
@@ -153,6 +153,7 @@ class SingletonJob(Construct):
                 vpc=vpc,
                 vpc_subnets=vpc_subnets,
                 security_groups=tuple(security_groups),
+                reserved_concurrency=reserved_concurrency,
                 log_retention=log_retention,
                 removal_policy=removal_policy,
             ),
@@ -162,17 +163,16 @@ class SingletonJob(Construct):
         interval = shortest_interval(expressions)
         check.against_interval(interval, flexible_window, expected_within)
         check.lease(lease, self.timeout, wait)
-        check.history(lock_bucket.history, self.max_tick_age, flexible_window, self.timeout)
+        ages = self._event_ages(max_tick_age, flexible_window, wait, retry_attempts)
         limits = check.limits(attempts=max_attempts, wait=wait)
         self._become_candidate(attached=function is not None, lease=lease, limits=limits)
-        self.unprocessed = self._take_failures(retry_attempts, dead_letters)
-        self.contenders = self._contend(expressions, contenders, flexible_window, dead_letters)
-        expected = default_expected_within(interval, _sum(self.timeout, flexible_window))
+        self.unprocessed = self._take_failures(retry_attempts, ages, dead_letters)
+        self.contenders = self._contend(expressions, contenders, ages, dead_letters)
         self.monitoring = self._monitor(
-            expected_within=expected if expected_within is None else expected_within,
+            expected_within=expected(expected_within, interval, self.timeout, flexible_window),
             contenders=contenders,
             memory_size=memory_size,
-            actions=_actions(alarm_topic, alarm_actions),
+            actions=actions_of(self, alarm_topic, alarm_actions),
             dashboard=dashboard,
         )
 
@@ -216,22 +216,37 @@ class SingletonJob(Construct):
             f"{self.lock_bucket.prefix}{self.election}",
             several_regions=len(self.regions) > 1,
         )
-        function, name = self.function, self.election
+        function, name, locks = self.function, self.election, self.lock_bucket
         if attached:
-            mode = self._handler_check
-            self.lock_bucket.attach(function, election=name, lease=lease, handler_check=mode)
+            locks.attach(function, election=name, lease=lease, handler_check=self._handler_check)
         else:
-            self.lock_bucket.grant_candidate(function, election=name, lease=lease)
+            locks.grant_candidate(function, election=name, lease=lease)
         for name, value in limits.items():
             self.function.add_environment(name, value)
 
-    def _take_failures(self, retry_attempts: int, dead_letters: sqs.IQueue | None) -> sqs.IQueue:
-        check.dead_letters(dead_letters)
+    def _event_ages(
+        self, asked: Duration | None, window: Duration | None, wait: Duration | None, retries: int
+    ) -> EventAges:
+        ages = divided(
+            asked,
+            flexible_window=window,
+            wait=wait,
+            timeout=self.timeout,
+            retry_attempts=check.retries(retries),
+        )
+        self.max_tick_age = ages.tick
+        check.history(self.lock_bucket.history, ages.tick, self.timeout)
+        warn_of_late_retries(self, ages)
+        return ages
+
+    def _take_failures(
+        self, retry_attempts: int, ages: EventAges, dead_letters: sqs.IQueue | None
+    ) -> sqs.IQueue:
         queue = dead_letter_queue(self, "Unprocessed") if dead_letters is None else dead_letters
         self.function.configure_async_invoke(
             on_failure=DeadLetters(queue),
-            retry_attempts=check.retries(retry_attempts),
-            max_event_age=check.lambda_s_share(self.max_tick_age),
+            retry_attempts=retry_attempts,
+            max_event_age=ages.in_lambda,
         )
         return queue
 
@@ -239,17 +254,18 @@ class SingletonJob(Construct):
         self,
         expressions: Sequence[scheduler.ScheduleExpression],
         count: int,
-        flexible_window: Duration | None,
+        ages: EventAges,
         dead_letters: sqs.IQueue | None,
     ) -> Contenders:
+        check.reserved_concurrency(self.function, count)
         return Contenders(
             self,
             "Contenders",
             function=self.function,
             expressions=expressions,
             count=count,
-            max_tick_age=self.max_tick_age,
-            flexible_window=flexible_window,
+            max_tick_age=ages.in_scheduler,
+            flexible_window=ages.flexible_window,
             dead_letters=dead_letters,
         )
 
@@ -278,19 +294,3 @@ class SingletonJob(Construct):
             actions=actions,
             dashboard=dashboard,
         )
-
-
-def _actions(
-    topic: sns.ITopic | None, others: Sequence[cloudwatch.IAlarmAction]
-) -> list[cloudwatch.IAlarmAction]:
-    if topic is None:
-        return list(others)
-    # A topic with a policy of its own, such as one for TLS only, has lost SNS's default policy,
-    # which lets the account's alarms publish. With the grant goes one on the topic's key.
-    here = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-    topic.grant_publish(iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=here))
-    return [cloudwatch_actions.SnsAction(topic), *others]
-
-
-def _sum(timeout: Duration, window: Duration | None) -> Duration:
-    return timeout if window is None else timeout.plus(window)

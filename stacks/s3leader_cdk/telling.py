@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+
+from s3leader_cdk.access import account_of_bucket
+from s3leader_cdk.metrics_output import check_function
 
 RESERVED = "S3LEADER_"
 _TOLD = "s3leader:told"
@@ -23,8 +27,13 @@ def tell(
     prefix: str,
     election: str,
     lease: Duration | None,
+    encryption: Mapping[str, str],
 ) -> None:
-    """Set the environment of `function`, or raise `ValueError` if another election did."""
+    """Set the environment of `function`, or raise `ValueError` if another election did.
+
+    `encryption` holds the variables that name the encryption header, if one is to be sent.
+    """
+    check_function(function)
     place = {"bucket": bucket.node.path, "prefix": prefix, "election": election}
     for before in (each.data for each in function.node.metadata if each.type == _TOLD):
         if before != place:
@@ -38,7 +47,13 @@ def tell(
     function.add_environment("S3LEADER_ELECTION", election)
     function.add_environment("S3LEADER_PREFIX", prefix)
     if _in_another_region(function, bucket):
+        _check_name_is_known(function, bucket)
         function.add_environment("S3LEADER_REGION", bucket.env.region)
+    account = account_of_bucket(bucket, function.env.account)
+    if account is not None:
+        function.add_environment("S3LEADER_BUCKET_OWNER", account)
+    for name, value in encryption.items():
+        function.add_environment(name, value)
     if lease is not None:
         function.add_environment("S3LEADER_LEASE_SECONDS", str(checked_lease_seconds(lease)))
 
@@ -87,6 +102,19 @@ def _cannot_be_told(function: lambda_.IFunction) -> str:
         " and cannot be told in its environment where to campaign: grant to its role, and set"
         " S3LEADER_BUCKET, S3LEADER_ELECTION and S3LEADER_PREFIX where the function is defined"
     )
+
+
+def _check_name_is_known(function: lambda_.Function, bucket: s3.IBucket) -> None:
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        return
+    name = resource.bucket_name
+    if name is None or Token.is_unresolved(name):
+        raise ValueError(
+            f"function {function.node.path} is in another Region than bucket {bucket.node.path},"
+            " whose name is not known there: give it a bucket_name, or a bucket_name_prefix and its"
+            " stack env=Environment(account=…, region=…)"
+        )
 
 
 def _in_another_region(function: lambda_.Function, bucket: s3.IBucket) -> bool:

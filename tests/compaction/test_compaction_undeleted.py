@@ -69,7 +69,7 @@ def test_the_term_says_which_inputs_s3_did_not_delete() -> None:
 
 def test_each_of_them_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     failed(held())
-    assert f"{HELD} is committed, and S3 does not delete it: AccessDenied" in caplog.messages
+    assert f"committed input {HELD} could not be deleted: AccessDenied" in caplog.messages
 
 
 def test_they_are_in_the_lock() -> None:
@@ -104,6 +104,24 @@ def test_what_was_written_again_under_its_name_is_neither_deleted_nor_compacted(
     world.s3.undeletable.clear()
     assert failed(world).undeleted_first == {HELD: "ChangedSinceCommitted"}
     assert (world.s3.objects[HELD].body, world.committed()) == (b'"another"', world.good)
+
+
+def test_what_was_written_again_is_not_deleted_though_s3_did_not_show_it_at_first() -> None:
+    """A HEAD that fails says nothing of the object, so its deletion has to wait for another."""
+    world = held()
+    failed(world)
+    world.s3._put_object(Key=HELD, Body=b'"another"')
+    world.s3.undeletable.clear()
+    heads = count()
+
+    def fail_once(name: str, given: dict[str, Any], perform: Perform) -> Any:
+        if name == "head_object" and given["Key"] == HELD and next(heads) == 0:
+            raise refusal("HeadObject", "InternalError", 500)
+        return perform()
+
+    world.s3.hook = fail_once
+    failed(world)
+    assert world.s3.objects[HELD].body == b'"another"'
 
 
 def test_it_is_remembered_while_s3_does_not_even_show_it() -> None:

@@ -122,7 +122,8 @@ def test_the_region_of_the_locks_is_told_away_from_home(
 def test_the_locks_are_known_by_name_away_from_home(assemblies: dict[str, Path]) -> None:
     found = template(assemblies, "two_regions", "Billing-eu-west-1")
     (function,) = resources(found, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"]["S3LEADER_BUCKET"] == "acme-billing-locks"
+    name = function["Environment"]["Variables"]["S3LEADER_BUCKET"]
+    assert re.fullmatch(r"acme-billing-locks-\d{12}-us-east-1-an", name)
 
 
 def module(path: str) -> Any:

@@ -63,6 +63,7 @@ def test_attached_function_is_told_where_to_campaign(attached: Synthesized) -> N
     variables = attached.one("AWS::Lambda::Function", "one")["Environment"]["Variables"]
     assert plain(variables) == {
         "S3LEADER_BUCKET": "<LocksBucket941BDB31>",
+        "S3LEADER_BUCKET_OWNER": "<AWS::AccountId>",
         "S3LEADER_ELECTION": "one",
         "S3LEADER_LEASE_SECONDS": "20",
         "S3LEADER_PREFIX": "elections/",

@@ -60,12 +60,13 @@ def rights_on_data(template: Synthesized) -> list[tuple[object, str, object]]:
 
 def test_the_job_has_exactly_its_rights_on_data(compaction: Synthesized) -> None:
     everything = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    ours = {"StringEquals": {"aws:ResourceAccount": "<AWS::AccountId>"}}
     assert sorted(rights_on_data(compaction), key=lambda right: right[1]) == [
-        ("s3:ListBucket", DATA, None),
-        (["s3:GetObject", "s3:PutObject"], f"{DATA}/compacted/manifest.json", None),
-        (everything, f"{DATA}/compacted/term_*", None),
-        (["s3:DeleteObject", "s3:GetObject"], f"{DATA}/events/*", None),
-        (everything, f"{DATA}/rejected/term_*", None),
+        ("s3:ListBucket", DATA, ours),
+        (["s3:GetObject", "s3:PutObject"], f"{DATA}/compacted/manifest.json", ours),
+        (everything, f"{DATA}/compacted/term_*", ours),
+        (["s3:DeleteObject", "s3:GetObject"], f"{DATA}/events/*", ours),
+        (everything, f"{DATA}/rejected/term_*", ours),
     ]
 
 

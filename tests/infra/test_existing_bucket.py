@@ -12,6 +12,7 @@ from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import LockBucket
 from tests.infra.synth import Json, Synthesized, synthesize
+from tests.infra.test_rights import function
 
 ARN = "<SharedDACC02AA.Arn>"
 
@@ -59,7 +60,9 @@ def test_no_second_bucket_is_made(shared: Synthesized) -> None:
     assert shared.ids("AWS::S3::Bucket") == ["SharedDACC02AA"]
 
 
-def test_superseded_locks_of_the_prefix_are_deleted_and_nothing_else(shared: Synthesized) -> None:
+def test_superseded_locks_and_old_versions_of_the_prefix_are_deleted_and_nothing_else(
+    shared: Synthesized,
+) -> None:
     assert rules(shared) == [
         {
             "ExpirationInDays": 9,
@@ -67,18 +70,15 @@ def test_superseded_locks_of_the_prefix_are_deleted_and_nothing_else(shared: Syn
             "Prefix": "jobs/",
             "Status": "Enabled",
             "TagFilters": [{"Key": "superseded", "Value": "true"}],
-        }
+        },
+        {
+            "ExpiredObjectDeleteMarker": True,
+            "Id": "delete-old-versions-of-locks-ca917502",
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+            "Prefix": "jobs/",
+            "Status": "Enabled",
+        },
     ]
-
-
-def test_old_versions_of_locks_go_where_there_are_versions(versioned: Synthesized) -> None:
-    assert rules(versioned)[1] == {
-        "ExpiredObjectDeleteMarker": True,
-        "Id": "delete-old-versions-of-locks-5ad4e573",
-        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
-        "Prefix": "elections/",
-        "Status": "Enabled",
-    }
 
 
 def test_the_newest_version_of_a_lock_is_deleted_by_tag_alone(versioned: Synthesized) -> None:
@@ -160,11 +160,24 @@ def test_what_the_other_rules_of_the_bucket_must_not_do_is_said() -> None:
     )
 
 
-def test_a_key_beside_an_imported_bucket_is_refused_with_the_way_to_say_it() -> None:
+def test_the_key_of_an_imported_bucket_may_be_given_beside_it() -> None:
+    def build(stack: cdk.Stack) -> None:
+        key = kms.Key(stack, "Key")
+        locks = LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)
+        locks.grant_candidate(role(stack), election="nightly")
+
+    *_, statement = synthesize(build).statements("AWS::IAM::Policy")
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
+def test_a_second_key_beside_an_imported_bucket_is_refused() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
-    key = kms.Key(stack, "Key")
-    with pytest.raises(ValueError, match=r"from_bucket_attributes\(…, encryption_key=…\)"):
-        LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)
+    first, second = kms.Key(stack, "First"), kms.Key(stack, "Second")
+    bucket = s3.Bucket.from_bucket_attributes(
+        stack, "Shared", bucket_name="somebodys-locks", encryption_key=first
+    )
+    with pytest.raises(ValueError, match=r"encryption_key was given .* imported with its key"):
+        LockBucket(stack, "Locks", bucket=bucket, encryption_key=second)
 
 
 def test_the_key_of_the_bucket_is_granted() -> None:
@@ -224,3 +237,42 @@ def test_a_key_beside_a_bucket_is_refused() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     with pytest.raises(ValueError, match="encryption_key was given beside bucket"):
         LockBucket(stack, "Locks", bucket=made(stack), encryption_key=kms.Key(stack, "Key"))
+
+
+def retaining(stack: cdk.Stack, retention: s3.ObjectLockRetention) -> s3.Bucket:
+    return made(stack, object_lock_default_retention=retention)
+
+
+@pytest.mark.parametrize("days", [31, 365])
+def test_a_history_that_default_retention_outlasts_is_refused(days: int) -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    bucket = retaining(stack, s3.ObjectLockRetention.governance(cdk.Duration.days(days)))
+    with pytest.raises(ValueError, match=rf"pass history=Duration.days\({days}\), or retain"):
+        LockBucket(stack, "Locks", bucket=bucket)
+
+
+def test_locks_may_live_under_default_retention_that_ends_within_their_history() -> None:
+    def build(stack: cdk.Stack) -> None:
+        bucket = retaining(stack, s3.ObjectLockRetention.compliance(cdk.Duration.days(30)))
+        LockBucket(stack, "Locks", bucket=bucket)
+
+    assert rules(synthesize(build))[1]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+
+
+def test_what_an_imported_key_needs_is_said() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    key = kms.Key.from_key_arn(stack, "Key", arn)
+    LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)
+    Annotations.from_stack(stack).has_info(
+        "/Test/Locks", Match.string_like_regexp("key Test/Key is imported: see to it")
+    )
+
+
+def test_functions_are_told_which_account_an_imported_bucket_is_in() -> None:
+    def build(stack: cdk.Stack) -> None:
+        locks = LockBucket(stack, "Locks", bucket=imported(stack))
+        locks.grant_candidate(function(stack), election="nightly")
+
+    variables = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["S3LEADER_BUCKET_OWNER"] == {"Ref": "AWS::AccountId"}

@@ -15,7 +15,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import LockBucket
 from tests.infra.synth import Json, Synthesized, plain, synthesize
 from tests.infra.test_singleton_job import build, job
 
@@ -132,38 +132,37 @@ def test_one_time_in_two_zones_is_two_schedules() -> None:
 # --------------------------------------------------------------------------- the tick
 
 
-@pytest.mark.parametrize(("hours", "delivery", "queue"), [(1, 3600, 3600), (24, 86_400, 21_600)])
-def test_an_old_tick_is_not_delivered_and_waits_in_lambda_for_six_hours_at_most(
-    hours: int, delivery: int, queue: int
-) -> None:
-    template = job(max_tick_age=HOURS(hours))
+def test_each_queue_gets_its_share_of_the_age() -> None:
+    template = job(max_tick_age=HOURS(24), flexible_window=MINUTES(30))
     target = template.properties("AWS::Scheduler::Schedule")[0]["Target"]
     config = template.one("AWS::Lambda::EventInvokeConfig")
     assert (
         target["RetryPolicy"]["MaximumEventAgeInSeconds"],
         config["MaximumEventAgeInSeconds"],
-    ) == (delivery, queue)
+    ) == (24 * 3600 - 1800 - 21_600, 21_600)
+
+
+def test_a_retry_that_comes_too_late_is_warned_of() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    build(stack, max_tick_age=MINUTES(6))
+    text = "leaves 300 s to Lambda's queue, and the first retry after a time-out comes after 360 s"
+    Annotations.from_stack(stack).has_warning("/Test/Job", Match.string_like_regexp(text))
 
 
 def test_a_tick_that_may_be_older_than_the_ledger_is_refused() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
-    locks = LockBucket(stack, "Locks", history=DAYS(2))
-    with pytest.raises(ValueError, match=r"a tick could be 54\.\d+ h old .* history of 2 days"):
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            code=lambda_.Code.from_inline("pass"),
-            handler="index.handler",
-            schedule="cron(0 3 * * ? *)",
-            lock_bucket=locks,
-            max_tick_age=DAYS(1),
-            flexible_window=DAYS(1),
-        )
+    locks = LockBucket(stack, "Short", history=DAYS(2))
+    with pytest.raises(ValueError, match=r"a tick could be 48\.\d+ h old .* history of 2 days"):
+        build(stack, lock_bucket=locks, max_tick_age=DAYS(2), flexible_window=DAYS(1))
 
 
 def test_the_oldest_tick_is_younger_than_the_default_history() -> None:
-    assert due(job(max_tick_age=DAYS(1), flexible_window=DAYS(1)))
+    assert due(job(max_tick_age=DAYS(2), flexible_window=DAYS(1)))
+
+
+def test_concurrency_is_reserved_if_asked_to() -> None:
+    function = job(reserved_concurrency=4).one("AWS::Lambda::Function")
+    assert function["ReservedConcurrentExecutions"] == 4
 
 
 @pytest.mark.parametrize(("most", "expected"), [(None, None), (1, "1"), (3, "3")])
@@ -324,44 +323,6 @@ def test_both_senders_may_send_and_use_the_queues_key_and_no_more(
     found = one_queue.statements("AWS::IAM::Policy", role)
     actions = [each["Action"] for each in found if "sqs" in str(each) or "kms" in str(each)]
     assert sorted(actions, key=str) == [["kms:Decrypt", "kms:GenerateDataKey"], "sqs:SendMessage"]
-
-
-def test_a_fifo_queue_is_refused_for_dead_letters() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    with pytest.raises(ValueError, match="dead_letters Test/Fifo is a FIFO queue"):
-        build(stack, dead_letters=sqs.Queue(stack, "Fifo", fifo=True))
-
-
-@pytest.fixture(scope="module")
-def guarded_topic() -> Synthesized:
-    def fill(stack: cdk.Stack) -> None:
-        topic = sns.Topic(stack, "Topic", enforce_ssl=True, master_key=kms.Key(stack, "Key"))
-        build(stack, alarm_topic=topic)
-
-    return synthesize(fill)
-
-
-def test_alarms_may_publish_to_a_topic_that_has_a_policy_of_its_own(
-    guarded_topic: Synthesized,
-) -> None:
-    allowed = [
-        each
-        for each in guarded_topic.statements("AWS::SNS::TopicPolicy")
-        if each["Effect"] == "Allow"
-    ]
-    assert [(each["Action"], each["Principal"], each["Condition"]) for each in allowed] == [
-        (
-            "sns:Publish",
-            {"Service": "cloudwatch.amazonaws.com"},
-            {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}},
-        )
-    ]
-
-
-def test_alarms_may_use_the_topics_key(guarded_topic: Synthesized) -> None:
-    document = guarded_topic.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
-    actions = [each["Action"] for each in document if "cloudwatch" in str(each["Principal"])]
-    assert actions == [["kms:Decrypt", "kms:GenerateDataKey*"]]
 
 
 def test_every_alarm_tells_the_topic(one_queue: Synthesized) -> None:

@@ -5,7 +5,8 @@ import pytest
 from aws_cdk import aws_kms as kms
 
 from s3leader_cdk import LockBucket
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.synth import Synthesized, plain, synthesize
+from tests.infra.test_rights import function
 
 BUCKET = "LocksBucket941BDB31"
 ARN = f"<{BUCKET}.Arn>"
@@ -88,7 +89,9 @@ def test_deleted_with_the_stack_if_asked_to(unprotected: Synthesized) -> None:
     assert unprotected.resources("AWS::S3::Bucket")[0]["DeletionPolicy"] == "Delete"
 
 
-def test_lifecycle_deletes_superseded_locks_by_tag_and_nothing_else(default: Synthesized) -> None:
+def test_lifecycle_deletes_superseded_locks_by_tag_and_old_versions_whoever_asked_for_them(
+    default: Synthesized,
+) -> None:
     assert default.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"] == [
         {
             "ExpirationInDays": 30,
@@ -100,6 +103,13 @@ def test_lifecycle_deletes_superseded_locks_by_tag_and_nothing_else(default: Syn
         {
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
             "Id": "abort-unfinished-uploads",
+            "Status": "Enabled",
+        },
+        {
+            "ExpiredObjectDeleteMarker": True,
+            "Id": "delete-old-versions-of-locks",
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+            "Prefix": "elections/",
             "Status": "Enabled",
         },
     ]
@@ -154,3 +164,79 @@ def test_a_history_that_is_short_or_no_whole_days_is_refused(hours: int) -> None
 def test_destroying_what_cannot_be_emptied_is_refused() -> None:
     with pytest.raises(ValueError, match="pass protect=False"):
         lock_bucket(removal_policy=cdk.RemovalPolicy.DESTROY)
+
+
+# -------------------------------------------------------------- buckets that organizations require
+
+
+def variables(header: Any, *, key: bool) -> dict[str, Any]:
+    """Return what a candidate is told of encryption."""
+
+    def build(stack: cdk.Stack) -> None:
+        given = kms.Key(stack, "Key") if key else None
+        locks = LockBucket(stack, "Locks", encryption_key=given, encryption_header=header)
+        locks.grant_candidate(function(stack), election="nightly")
+
+    found = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    names = ("S3LEADER_ENCRYPTION", "S3LEADER_KMS_KEY")
+    return {name: plain(found[name]) for name in names if name in found}
+
+
+def test_candidates_send_the_encryption_header_that_a_policy_demands() -> None:
+    assert variables("AES256", key=False) == {"S3LEADER_ENCRYPTION": "AES256"}
+
+
+@pytest.mark.parametrize("header", ["aws:kms", "aws:kms:dsse"])
+def test_candidates_send_the_key_beside_the_encryption_header(header: str) -> None:
+    found = variables(header, key=True)
+    assert (found["S3LEADER_ENCRYPTION"], found["S3LEADER_KMS_KEY"]) == (
+        header,
+        "<Key961B73FD.Arn>",
+    )
+
+
+def test_candidates_send_no_encryption_header_unless_asked_to() -> None:
+    assert variables(None, key=True) == {}
+
+
+def test_a_bucket_whose_candidates_ask_for_two_layers_encrypts_with_two_by_itself() -> None:
+    def build(stack: cdk.Stack) -> None:
+        key = kms.Key(stack, "Key")
+        LockBucket(stack, "Locks", encryption_key=key, encryption_header="aws:kms:dsse")
+
+    (rule,) = synthesize(build).one("AWS::S3::Bucket")["BucketEncryption"][
+        "ServerSideEncryptionConfiguration"
+    ]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms:dsse"
+
+
+@pytest.mark.parametrize(
+    ("header", "key", "match"),
+    [
+        ("AES-256", False, "encryption_header 'AES-256' cannot be used: give one of AES256, aws:"),
+        ("aws:kms", False, "needs a key whose use can be granted"),
+        ("AES256", True, "'AES256' was given beside key Test/Key"),
+    ],
+)
+def test_an_encryption_header_that_is_none_or_cannot_be_meant_is_refused(
+    header: Any, *, key: bool, match: str
+) -> None:
+    with pytest.raises(ValueError, match=match):
+        variables(header, key=key)
+
+
+def test_a_name_in_the_account_s_own_namespace_can_be_asked_for() -> None:
+    found = lock_bucket(bucket_name_prefix="acme-locks").one("AWS::S3::Bucket")
+    name = "acme-locks-<AWS::AccountId>-<AWS::Region>-an"
+    assert (plain(found["BucketName"]), found["BucketNamespace"]) == (name, "account-regional")
+
+
+@pytest.mark.parametrize("prefix", ["", "Acme", "acme-", "a" * 33, "acme.locks"])
+def test_a_name_that_the_namespace_has_no_room_for_is_refused(prefix: str) -> None:
+    with pytest.raises(ValueError, match=f"bucket_name_prefix '{prefix}' cannot be used"):
+        lock_bucket(bucket_name_prefix=prefix)
+
+
+def test_two_names_for_one_bucket_are_refused() -> None:
+    with pytest.raises(ValueError, match="bucket_name and bucket_name_prefix name one bucket"):
+        lock_bucket(bucket_name="acme-locks", bucket_name_prefix="acme")

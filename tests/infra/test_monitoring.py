@@ -18,7 +18,8 @@ from tests.infra.zoo import existing_function
 
 ALARM = "AWS::CloudWatch::Alarm"
 HOME, AWAY = "us-east-1", "eu-west-1"
-ANY = ["Failed", "LeadershipLost", "CorruptLock", "FunctionErrors", "Undelivered", "Unprocessed"]
+ANY = ["Failed", "LeadershipLost", "CorruptLock", "FunctionErrors", "Throttles"]
+QUEUES = ["Undelivered", "Unprocessed"]
 COUNTED = ["Failed", "LeadershipLost", "CorruptLock"]
 
 
@@ -66,6 +67,7 @@ def test_logical_ids_of_the_alarms_never_change(default: Synthesized) -> None:
         "JobMonitoringLeadershipLostA11606EC",
         "JobMonitoringCorruptLock8595E238",
         "JobMonitoringFunctionErrorsDC496A0D",
+        "JobMonitoringThrottles1F4DF4C2",
         "JobMonitoringUndelivered1870C32D",
         "JobMonitoringUnprocessed43EA6461",
         "JobMonitoringNotCompleted153C91C3",
@@ -77,9 +79,14 @@ def test_alarm_on_a_count_that_the_runtime_emits(default: Synthesized, name: str
     assert metric(default, name) == ("s3leader", name, "Sum", dimensions(default))
 
 
-def test_alarm_on_failures_that_the_runtime_cannot_tell(default: Synthesized) -> None:
+@pytest.mark.parametrize(
+    ("name", "metric_name"), [("FunctionErrors", "Errors"), ("Throttles", "Throttles")]
+)
+def test_alarm_on_failures_that_the_runtime_cannot_tell(
+    default: Synthesized, name: str, metric_name: str
+) -> None:
     dimensions = [{"Name": "FunctionName", "Value": {"Ref": "JobFunction23969A7D"}}]
-    assert metric(default, "FunctionErrors") == ("AWS/Lambda", "Errors", "Sum", dimensions)
+    assert metric(default, name) == ("AWS/Lambda", metric_name, "Sum", dimensions)
 
 
 @pytest.mark.parametrize("name", ["Unprocessed", "Undelivered"])
@@ -93,8 +100,13 @@ def test_alarm_on_dead_letters(default: Synthesized, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ANY)
-def test_one_is_enough_within_a_minute_and_silence_is_well(default: Synthesized, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [*((name, "notBreaching") for name in ANY), *((name, "ignore") for name in QUEUES)],
+)
+def test_one_is_enough_within_a_minute_and_silence_is_no_alarm(
+    default: Synthesized, name: str, missing: str
+) -> None:
     found = alarm(default, name)
     assert (
         found["ComparisonOperator"],
@@ -102,7 +114,7 @@ def test_one_is_enough_within_a_minute_and_silence_is_well(default: Synthesized,
         found["Period"],
         found["EvaluationPeriods"],
         found["TreatMissingData"],
-    ) == ("GreaterThanOrEqualToThreshold", 1, 60, 1, "notBreaching")
+    ) == ("GreaterThanOrEqualToThreshold", 1, 60, 1, missing)
 
 
 def test_silence_is_a_fault_where_terms_should_complete(default: Synthesized) -> None:
@@ -141,7 +153,7 @@ def test_every_alarm_does_what_was_asked() -> None:
 
     template = synthesize(with_topic)
     (topic,) = template.ids("AWS::SNS::Topic")
-    assert [each["AlarmActions"] for each in template.properties(ALARM)] == [[{"Ref": topic}]] * 7
+    assert [each["AlarmActions"] for each in template.properties(ALARM)] == [[{"Ref": topic}]] * 8
 
 
 # ------------------------------------------------------------------- how long a silence is one
@@ -193,7 +205,7 @@ def test_other_schedules_without_an_expected_time_are_warned_about() -> None:
 
 
 def test_without_an_expected_time_no_alarm_waits_for_it() -> None:
-    assert len(synthesize(unexpected).ids(ALARM)) == 6
+    assert len(synthesize(unexpected).ids(ALARM)) == 7
 
 
 # ------------------------------------------------------------------------------- by its own
@@ -207,7 +219,7 @@ def children(**properties: Any) -> tuple[Monitoring, list[str]]:
 
 
 def test_a_function_alone_has_no_alarms_on_what_there_is_not() -> None:
-    assert children()[1] == ["Failed", "LeadershipLost", "CorruptLock", "FunctionErrors"]
+    assert children()[1] == ANY
 
 
 @pytest.mark.parametrize("name", ["not_completed", "undelivered", "unprocessed"])
@@ -239,7 +251,7 @@ def with_queues(stack: cdk.Stack, **which: str) -> Monitoring:
 def test_each_queue_is_watched_once(which: Mapping[str, str], alarms: set[str]) -> None:
     with fresh_app({}) as app:
         found = with_queues(cdk.Stack(app, "Test"), **which).alarms
-        assert {each.node.id for each in found} - {*COUNTED, "FunctionErrors"} == alarms
+        assert {each.node.id for each in found} - {*ANY} == alarms
 
 
 def test_a_queue_for_both_has_one_alarm_under_both_names() -> None:
@@ -255,7 +267,7 @@ def test_a_queue_imported_twice_is_one() -> None:
         one, other = (sqs.Queue.from_queue_arn(stack, name, arn) for name in ("One", "Other"))
         watch(stack, undelivered=one, unprocessed=other)
 
-    assert len(synthesize(imported).ids(ALARM)) == 5
+    assert len(synthesize(imported).ids(ALARM)) == 6
 
 
 def test_a_job_s_own_queue_for_both_says_what_waits_in_it() -> None:
@@ -272,7 +284,7 @@ def test_two_elections_of_one_function_and_queue_are_watched_side_by_side() -> N
         for election in ("first", "second"):
             watch(stack, election, election=election, function=function, unprocessed=queue)
 
-    assert len(synthesize(twice).ids(ALARM)) == 10
+    assert len(synthesize(twice).ids(ALARM)) == 12
 
 
 # --------------------------------------------------------------------------- several Regions
@@ -322,4 +334,4 @@ def test_what_cannot_be_meant_is_echoed(properties: Mapping[str, Any], match: st
 
 def test_where_this_is_may_be_known_only_when_deployed() -> None:
     template = synthesize(lambda stack: watch(stack, regions=[HOME, AWAY]))
-    assert len(template.ids(ALARM)) == 4
+    assert len(template.ids(ALARM)) == 5

@@ -14,8 +14,8 @@ from tests.infra.synth import Json, Synthesized, fresh_app, plain, synthesize_st
 from tests.infra.test_compaction_stack import as_list
 
 HOME, AWAY = "us-east-1", "eu-west-1"
-LOCKS = f"s3leader-compaction-locks-<AWS::AccountId>-{HOME}"
-DATA = f"s3leader-compaction-data-<AWS::AccountId>-{HOME}"
+LOCKS = f"s3leader-compaction-locks-<AWS::AccountId>-{HOME}-an"
+DATA = f"s3leader-compaction-data-<AWS::AccountId>-{HOME}-an"
 NAMES = ["S3LeaderCompaction-home", f"S3LeaderCompaction-{HOME}", f"S3LeaderCompaction-{AWAY}"]
 
 
@@ -121,7 +121,6 @@ def test_a_region_that_never_wins_goes_by_how_far_the_ledger_is_behind(
     [
         ({"regions": "us-east-1"}, "names one Region"),
         ({"regions": "us-east-1,europe"}, "names 'europe', which is no Region"),
-        ({"regions": "us-east-1,eu-west-1", "lock_bucket": "x"}, "lock_bucket='x' was given with"),
         ({"region": "us-east-1"}, "'region' is not known here: did you mean -c regions="),
         ({"lock-bucket": "x"}, "did you mean -c lock_bucket="),
         ({"history": "long"}, "history='long' is no number: use for example -c history=30"),
@@ -170,6 +169,34 @@ def test_the_very_lock_bucket_may_be_shared_across_regions_if_it_has_a_name() ->
         template = Synthesized(cdk.Stack.of(jobs[1]))
     variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert (variables["S3LEADER_BUCKET"], variables["S3LEADER_REGION"]) == ("acme-locks", HOME)
+
+
+def test_a_name_in_the_accounts_own_namespace_is_known_in_other_regions() -> None:
+    with fresh_app({}) as app:
+        here, there = (cdk.Environment(account="1" * 12, region=each) for each in (HOME, AWAY))
+        locks = LockBucket(cdk.Stack(app, "Home", env=here), "Locks", bucket_name_prefix="acme")
+        function = lambda_.Function(
+            cdk.Stack(app, "Away", env=there),
+            "Function",
+            code=lambda_.Code.from_inline("pass"),
+            handler="index.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+        )
+        locks.grant_candidate(function, election="nightly")
+        template = Synthesized(cdk.Stack.of(function))
+    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["S3LEADER_BUCKET"] == f"acme-{'1' * 12}-{HOME}-an"
+
+
+@pytest.mark.parametrize("name", [{}, {"bucket_name_prefix": "acme"}], ids=["none", "no account"])
+def test_a_bucket_whose_name_other_regions_cannot_know_is_refused_there(
+    name: dict[str, Any],
+) -> None:
+    with fresh_app({}) as app:
+        home = cdk.Stack(app, "Home", env=cdk.Environment(region=HOME))
+        locks = LockBucket(home, "Locks", **name)
+        with pytest.raises(ValueError, match="whose name is not known there: give it a bucket_na"):
+            away_job(app, locks, AWAY, regions=[HOME, AWAY])
 
 
 def test_one_election_in_two_regions_is_refused_unless_both_know_of_it() -> None:

@@ -13,9 +13,11 @@ from tests.infra.synth import Synthesized, synthesize
 ARN = "<LocksBucket941BDB31.Arn>"
 LOCKS, HINT = "elections/nightly/lock_*", "elections/nightly/hint.json"
 
+OURS = {"aws:ResourceAccount": "<AWS::AccountId>"}
+
 LIST = {
     "Action": "s3:ListBucket",
-    "Condition": {"StringLike": {"s3:prefix": [LOCKS, HINT]}},
+    "Condition": {"StringEquals": OURS, "StringLike": {"s3:prefix": [LOCKS, HINT]}},
     "Effect": "Allow",
     "Resource": ARN,
 }
@@ -23,7 +25,7 @@ TAG = {
     "Action": "s3:PutObjectTagging",
     "Condition": {
         "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["superseded"]},
-        "StringEquals": {"s3:RequestObjectTag/superseded": "true"},
+        "StringEquals": {**OURS, "s3:RequestObjectTag/superseded": "true"},
     },
     "Effect": "Allow",
     "Resource": f"{ARN}/{LOCKS}",
@@ -32,8 +34,8 @@ TAG = {
 
 def objects(action: str, **condition: Any) -> dict[str, Any]:
     resources = [f"{ARN}/{HINT}", f"{ARN}/{LOCKS}"]
-    found = {"Action": action, "Effect": "Allow", "Resource": resources}
-    return found | ({"Condition": condition} if condition else {})
+    condition["StringEquals"] = OURS
+    return {"Action": action, "Condition": condition, "Effect": "Allow", "Resource": resources}
 
 
 CREATE = objects("s3:PutObject", Null={"s3:if-none-match": "false"})
@@ -119,6 +121,7 @@ def test_a_granted_function_is_told_where_to_campaign(existing_function: Synthes
     (bucket,) = existing_function.ids("AWS::S3::Bucket")
     assert existing_function.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
         "S3LEADER_BUCKET": {"Ref": bucket},
+        "S3LEADER_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
         "S3LEADER_ELECTION": "nightly",
         "S3LEADER_LEASE_SECONDS": "45",
         "S3LEADER_PREFIX": "teams/red/",

@@ -2,13 +2,16 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Duration, Stack, TimeZone
+from aws_cdk import App, CfnParameter, Duration, Stack, TimeZone
+from aws_cdk import aws_events as events
+from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
 
-from s3leader_cdk import Contenders
-from s3leader_cdk.schedule import interval, schedule_expression
+from s3leader_cdk import Contenders, time_zones
+from s3leader_cdk.schedule import interval, lost_tick, schedule_expression, schedule_expressions
 from tests.infra.synth import synthesize
 from tests.infra.test_rights import function
 from tests.infra.test_singleton_job import build
@@ -143,26 +146,144 @@ def test_what_goes_by_the_clock_is_left_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["rate(five minutes)", "rate(5 weeks)", "rate(5)", "Rate(5 minutes)", "every(1 day)", ""],
+    ["rate(five minutes)", "rate(5)", "Rate(5 minutes)", "every(1 day)", ""],
 )
-def test_what_is_no_schedule_is_echoed(text: str) -> None:
-    with pytest.raises(ValueError, match=rf"schedule '{re.escape(text)}' is no schedule"):
-        expression(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["cron(0 3 * * *)", "cron(0 3 * * * *)", "cron(0 3 ? * ? *)", "cron(0 0 3 * * ? *)"],
-)
-def test_a_cron_of_another_kind_is_refused_with_an_example(text: str) -> None:
-    match = rf"schedule '{re.escape(text)}' cannot be used: EventBridge takes six fields"
+def test_other_texts_are_echoed(text: str) -> None:
+    match = rf"schedule '{re.escape(text)}' cannot be used: it is not a schedule expression"
     with pytest.raises(ValueError, match=match):
         expression(text)
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["cron(60 3 * * ? *)", ScheduleExpression.expression("cron(60 3 * * ? *)")],
+    ids=["text", "expression"],
+)
+def test_a_cron_that_eventbridge_refuses_is_refused_with_field_and_value(
+    given: str | ScheduleExpression,
+) -> None:
+    match = r"schedule 'cron\(60 .*' cannot be used: minutes '60': EventBridge takes 0 to 59"
+    with pytest.raises(ValueError, match=match):
+        expression(given)
+
+
+def test_a_cron_made_by_cdk_is_refused_too() -> None:
+    with pytest.raises(ValueError, match=r"day of week '0': .*: write 'cron\(0 3 \? \* 1 \*\)'"):
+        expression(ScheduleExpression.cron(minute="0", hour="3", week_day="0"))
+
+
+def test_part_of_a_cron_may_be_known_only_at_deployment() -> None:
+    hour = CfnParameter(Stack(), "Hour").value_as_string
+    assert expression(f"cron(0 {hour} * * ? *)") == f"cron(0 {hour} * * ? *)"
+
+
+@pytest.mark.parametrize(
+    ("rate", "instead"),
+    [
+        ("rate(7 days)", r"cron\(0 0 \? \* MON \*\)"),
+        ("rate(168 hours)", r"cron\(0 0 \? \* MON \*\)"),
+        ("rate(30 days)", r"cron\(0 0 1 \* \? \*\)"),
+    ],
+)
+def test_a_rate_of_a_week_or_a_month_is_answered_with_its_cron(rate: str, instead: str) -> None:
+    with pytest.raises(ValueError, match=f"cannot be used: .*'{instead}', which is due"):
+        expression(rate)
+
+
+def test_rates_are_taken_in_the_singular_and_the_plural_as_the_api_reference_says() -> None:
+    assert expression("rate(1 minutes)") == expression("rate(1 minute)")
+
+
+def lost(text: str, zone: str) -> str:
+    found = lost_tick(schedule_expression(text, time_zone=TimeZone.of(zone)), first_year=2026)
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("cron(30 2 * * ? *)", "Europe/Berlin", "2026-03-29 02:30:00"),
+        ("cron(30 2 * * ? 2031)", "Europe/Berlin", "2031-03-30 02:30:00"),
+        ("cron(0 0/2 * * ? *)", "Europe/Berlin", "2026-03-29 02:00:00"),
+        ("cron(30 2 ? * 1L *)", "Europe/Berlin", "2026-03-29 02:30:00"),
+        ("cron(15 * * * ? *)", "Australia/Lord_Howe", "2026-10-04 02:15:00"),
+        ("cron(0 0 * * ? *)", "America/Santiago", "2026-09-06 00:00:00"),
+        ("at(2027-03-28T02:30:00)", "Europe/Berlin", "2027-03-28 02:30:00"),
+    ],
+)
+def test_a_tick_that_a_change_of_clocks_costs_is_found(text: str, zone: str, expected: str) -> None:
+    assert lost(text, zone) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("cron(30 3 * * ? *)", "Europe/Berlin"),
+        ("cron(30 2 ? * MON-FRI *)", "Europe/Berlin"),  # clocks change on Sundays
+        ("cron(30 2 * 7 ? *)", "Europe/Berlin"),
+        ("cron(0/5 * * * ? *)", "Europe/Berlin"),  # five minutes after 01:55 it is 03:00, and due
+        ("cron(30 2 * * ? *)", "Asia/Tokyo"),
+        ("cron(30 2 * * ? *)", "Etc/UTC"),
+        ("cron(30 2 * * ? 1999)", "Europe/Berlin"),
+        ("at(2027-10-31T02:30:00)", "Europe/Berlin"),  # comes twice, and is run once
+    ],
+)
+def test_no_tick_is_lost_where_each_day_has_the_time(text: str, zone: str) -> None:
+    assert lost(text, zone) == "None"
+
+
+def test_a_lost_tick_is_warned_of_once_for_each_schedule() -> None:
+    stack = Stack(App(), "Test")
+    build(stack, schedule="cron(30 2 * * ? *)", time_zone=TimeZone.EUROPE_VIENNA)
+    text = "loses a tick, .* the clocks of Europe/Vienna skip 02:30 on that day"
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(text))
+    assert [each.id for each in found] == ["/Test/Job/Contenders"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "near"),
+    [
+        ("Europe/Berln", "Europe/Berlin"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("Berlin", "Europe/Berlin"),
+        ("America/New York", "America/New_York"),
+    ],
+)
+def test_an_unknown_time_zone_is_refused_with_a_close_one(zone: str, near: str) -> None:
+    match = f"'cron.*' cannot be used: unknown time zone '{zone}': .* such as '{near}'"
+    with pytest.raises(ValueError, match=match):
+        expression("cron(0 3 * * ? *)", TimeZone.of(zone))
+
+
+def test_a_machine_that_knows_no_time_zones_takes_every_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time_zones, "names", frozenset)
+    assert lost("cron(30 2 * * ? *)", "Mars/Olympus") == "None"
+
+
+@pytest.mark.parametrize(("zone", "count"), [("Europe/Vienna", 1), ("Etc/UTC", 0)])
+def test_a_machine_that_knows_no_time_zones_says_what_it_has_not_checked(
+    zone: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_zones, "names", frozenset)
+    stack = Stack(App(), "Test")
+    build(stack, time_zone=TimeZone.of(zone))
+    text = Match.string_like_regexp(f"{zone} .* was not checked, .* install the package tzdata")
+    assert len(Annotations.from_stack(stack).find_warning("*", text)) == count
+
+
+@pytest.mark.parametrize("given", [events.Schedule.rate(Duration.minutes(5)), Duration.hours(1), 5])
+def test_a_schedule_of_another_kind_is_refused_with_what_to_give(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"give a text, .*aws_events has its text in expression_s"):
+        schedule_expressions(given, time_zone=None)
+
+
 def test_a_schedule_that_is_only_known_at_deployment_is_refused_since_it_may_be_a_rate() -> None:
     parameter = CfnParameter(Stack(), "Schedule").value_as_string
-    with pytest.raises(ValueError, match="is no schedule: write it out"):
+    with pytest.raises(
+        ValueError, match="is not a schedule expression of EventBridge: write it out"
+    ):
         expression(ScheduleExpression.expression(parameter))
 
 
@@ -223,7 +344,6 @@ def test_the_interval_of_a_simple_cron_is_the_longest_between_its_ticks(cron: st
         "cron(50/5 * * * ? *)",
         "cron(0 9-17 * * ? *)",
         "cron(0/60 * * * ? *)",
-        "cron(0/0 * * * ? *)",
         "at(2030-01-02T03:04:05)",
     ],
 )

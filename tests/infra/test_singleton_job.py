@@ -89,6 +89,7 @@ def test_environment_names_the_election_and_keeps_what_the_job_wants(chosen: Syn
     assert chosen.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
         "COLOUR": "red",
         "S3LEADER_BUCKET": {"Ref": bucket},
+        "S3LEADER_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
         "S3LEADER_ELECTION": "nightly",
         "S3LEADER_HANDLER": "index.handler",
         "S3LEADER_LEASE_SECONDS": "20",
@@ -146,7 +147,7 @@ def test_failed_invocations_are_run_again_and_then_kept(default: Synthesized) ->
     assert config == {
         "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": [queue, "Arn"]}}},
         "FunctionName": {"Ref": "JobFunction23969A7D"},
-        "MaximumEventAgeInSeconds": 3600,
+        "MaximumEventAgeInSeconds": 1800,
         "MaximumRetryAttempts": 2,
         "Qualifier": "$LATEST",
     }
@@ -191,7 +192,7 @@ def test_a_schedule_is_due_exactly_when_asked_in_the_given_zone(chosen: Synthesi
 
 def test_delivery_is_tried_again_until_the_event_is_too_old(chosen: Synthesized) -> None:
     target = chosen.properties("AWS::Scheduler::Schedule")[0]["Target"]
-    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 600, "MaximumRetryAttempts": 20}
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 20}
 
 
 def test_undelivered_events_go_to_their_own_queue(default: Synthesized) -> None:
@@ -241,11 +242,20 @@ def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) 
         ({"election": "night*"}, r"'night\*' cannot be used"),
         ({"contenders": 0}, "contenders 0 cannot be used: give 1 to 10"),
         ({"contenders": 11}, "contenders 11 cannot be used"),
-        ({"schedule": "hourly"}, r"'hourly' is no schedule: .*rate\(5 minutes\)"),
+        ({"contenders": 1.5}, r"contenders 1\.5 cannot be used"),
+        ({"retry_attempts": 0.5}, r"retry_attempts 0\.5 cannot be used"),
+        ({"schedule": "hourly"}, r"'hourly' cannot be used: .*rate\(5 minutes\)"),
         ({"timeout": cdk.Duration.minutes(16)}, "timeout 960 s cannot be used"),
         ({"retry_attempts": 3}, "retry_attempts 3 cannot be used: Lambda takes 0 to 2"),
         ({"max_tick_age": cdk.Duration.seconds(59)}, "max_tick_age 59 s cannot be used"),
         ({"max_tick_age": cdk.Duration.hours(25)}, "max_tick_age 90000 s cannot be used"),
+        ({"reserved_concurrency": 0}, "reserved_concurrency 0 of Test/Job/Function holds nothing"),
+        ({"reserved_concurrency": 1}, "reserved_concurrency 1 .* is less than its 2 contenders"),
+        (
+            {"environment": {"POWERTOOLS_METRICS_DISABLED": "True"}},
+            "POWERTOOLS_METRICS_DISABLED is 'True', with which the election's metrics",
+        ),
+        ({"environment": {"POWERTOOLS_DEV": "1"}}, "POWERTOOLS_DEV is '1', with which"),
         ({"lease": cdk.Duration.minutes(5)}, "lease 300 s is not shorter than the timeout"),
         ({"lease": cdk.Duration.millis(1500)}, r"lease 1\.5 s cannot be used"),
         ({"environment": {"S3LEADER_BUCKET": "x"}}, "'S3LEADER_BUCKET' is set by SingletonJob"),

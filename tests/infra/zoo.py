@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
+from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob, grant_fenced
 
 DECORATED = """
 from s3leader.aws_lambda import singleton
@@ -37,13 +37,21 @@ def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
 def fill(stack: cdk.Stack) -> None:
     """Put one of everything into `stack`."""
     key = kms.Key(stack, "Key", enable_key_rotation=True)
-    locks = LockBucket(stack, "Locks", encryption_key=key, history=cdk.Duration.days(90))
+    locks = LockBucket(
+        stack,
+        "Locks",
+        bucket_name_prefix="zoo-locks",
+        encryption_key=key,
+        encryption_header="aws:kms",
+        history=cdk.Duration.days(90),
+    )
     _everything(stack, locks)
     _adopting(stack)
     locks.attach(existing_function(stack, "Attached"), election="attached")
     locks.grant_candidate(existing_function(stack, "Granted"), election="granted")
     reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     locks.grant_observer(reader, election="everything")
+    grant_fenced(locks.bucket, reader, key="reports/latest.json")
 
 
 def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
@@ -70,6 +78,7 @@ def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
         vpc=vpc,
         vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+        reserved_concurrency=6,
         retry_attempts=1,
         max_tick_age=cdk.Duration.hours(12),
         expected_within=cdk.Duration.hours(6),

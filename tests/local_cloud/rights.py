@@ -107,10 +107,12 @@ def document_of(rights: Iterable[Right], names: Names) -> str:
 
 
 def _conditions(condition: Any) -> list[str]:
-    """Split a condition whose only list is of alternatives."""
-    if condition is not None and [*condition] == ["StringLike"]:
+    """Split a condition by the alternatives of its `StringLike`."""
+    if condition is not None and "StringLike" in condition:
         ((key, values),) = condition["StringLike"].items()
-        return [condition_text({"StringLike": {key: value}}) for value in _each(values)]
+        return [
+            condition_text({**condition, "StringLike": {key: value}}) for value in _each(values)
+        ]
     return [condition_text(condition)]
 
 

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.local_cloud.rights import Right, condition_text
-from tests.local_cloud.rights_job import ANOTHER_LOCK, FOLDER, CheckedJob
+from tests.local_cloud.rights_granted import ACCOUNT
+from tests.local_cloud.rights_job import ANOTHER_LOCK, FENCED, FOLDER, CheckedJob
 
 LOCKS, HINT = f"<locks>/{FOLDER}lock_*", f"<locks>/{FOLDER}hint.json"
 EVENTS, MANIFEST = "<data>/events/*", "<data>/compacted/manifest.json"
 PARTS, REJECTS = "<data>/compacted/term_*", "<data>/rejected/term_*"
-CREATING = {"Null": {"s3:if-none-match": "false"}}
-REPLACING = {"Null": {"s3:if-match": "false"}}
+OURS = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
+CREATING = {**OURS, "Null": {"s3:if-none-match": "false"}}
+REPLACING = {**OURS, "Null": {"s3:if-match": "false"}}
 ONE_TAG = {
     "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["superseded"]},
-    "StringEquals": {"s3:RequestObjectTag/superseded": "true"},
+    "StringEquals": {**OURS["StringEquals"], "s3:RequestObjectTag/superseded": "true"},
 }
 UNCONDITIONALLY = {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}}
 IN_THE_CLEAR = {"Bool": {"aws:SecureTransport": "false"}}
@@ -48,8 +50,12 @@ def _observer(
     return Case(right=_right("observer", action, resource, condition), use=use)
 
 
+def _writer(use: Callable[[CheckedJob], object], action: str, condition: Any) -> Case:
+    return Case(right=_right("writer", action, f"<data>/{FENCED}", condition), use=use)
+
+
 def _listing(prefix: str) -> Any:
-    return {"StringLike": {"s3:prefix": f"{FOLDER}{prefix}"}}
+    return {**OURS, "StringLike": {"s3:prefix": f"{FOLDER}{prefix}"}}
 
 
 # -------------------------------------------------------------------------- what asks for them
@@ -124,18 +130,30 @@ def a_look_at_a_long_ledger(job: CheckedJob) -> None:
     job.observe(page=1)
 
 
+def a_fenced_object_read(job: CheckedJob) -> None:
+    job.read_fenced()
+
+
+def a_first_fenced_write(job: CheckedJob) -> None:
+    job.write_fenced(anew=True)
+
+
+def another_fenced_write(job: CheckedJob) -> None:
+    job.write_fenced(anew=False)
+
+
 _INVOKE = _right("scheduler", "lambda:InvokeFunction", "<function>")
 
 CASES = {
     "candidate-lists-its-locks": _candidate(
         a_tick_after_somebody_else_s, "s3:ListBucket", "<locks>", _listing("lock_*")
     ),
-    "candidate-reads-a-lock": _candidate(a_tick_after_somebody_else_s, "s3:GetObject", LOCKS),
+    "candidate-reads-a-lock": _candidate(a_tick_after_somebody_else_s, "s3:GetObject", LOCKS, OURS),
     "candidate-creates-a-lock": _candidate(a_tick, "s3:PutObject", LOCKS, CREATING),
     "candidate-replaces-its-lock": _candidate(a_tick, "s3:PutObject", LOCKS, REPLACING),
     "candidate-tags-the-superseded-lock": _candidate(a_tick, "s3:PutObjectTagging", LOCKS, ONE_TAG),
     "candidate-reads-the-hint": _candidate(
-        a_tick_whose_leader_writes_the_hint, "s3:GetObject", HINT
+        a_tick_whose_leader_writes_the_hint, "s3:GetObject", HINT, OURS
     ),
     "candidate-creates-the-hint": _candidate(the_first_hint, "s3:PutObject", HINT, CREATING),
     "candidate-replaces-the-hint": _candidate(
@@ -146,21 +164,25 @@ CASES = {
     "function-leaves-what-it-gave-up-on": _candidate(
         a_failed_event, "sqs:SendMessage", "<unprocessed>"
     ),
-    "job-lists-its-data": _candidate(a_tick, "s3:ListBucket", "<data>"),
-    "job-reads-an-input": _candidate(a_tick_with_an_input, "s3:GetObject", EVENTS),
-    "job-deletes-a-compacted-input": _candidate(a_tick_with_an_input, "s3:DeleteObject", EVENTS),
-    "job-writes-a-part": _candidate(a_tick_with_an_input, "s3:PutObject", PARTS),
-    "job-reads-a-segment": _candidate(a_tick_after_200_parts, "s3:GetObject", PARTS),
+    "job-lists-its-data": _candidate(a_tick, "s3:ListBucket", "<data>", OURS),
+    "job-reads-an-input": _candidate(a_tick_with_an_input, "s3:GetObject", EVENTS, OURS),
+    "job-deletes-a-compacted-input": _candidate(
+        a_tick_with_an_input, "s3:DeleteObject", EVENTS, OURS
+    ),
+    "job-writes-a-part": _candidate(a_tick_with_an_input, "s3:PutObject", PARTS, OURS),
+    "job-reads-a-segment": _candidate(a_tick_after_200_parts, "s3:GetObject", PARTS, OURS),
     "job-deletes-an-orphaned-part": _candidate(
-        a_tick_after_a_part_was_orphaned, "s3:DeleteObject", PARTS
+        a_tick_after_a_part_was_orphaned, "s3:DeleteObject", PARTS, OURS
     ),
-    "job-writes-rejects": _candidate(a_tick_with_a_malformed_line, "s3:PutObject", REJECTS),
-    "job-recognises-its-own-rejects": _candidate(rejects_written_again, "s3:GetObject", REJECTS),
+    "job-writes-rejects": _candidate(a_tick_with_a_malformed_line, "s3:PutObject", REJECTS, OURS),
+    "job-recognises-its-own-rejects": _candidate(
+        rejects_written_again, "s3:GetObject", REJECTS, OURS
+    ),
     "job-deletes-orphaned-rejects": _candidate(
-        a_tick_after_rejects_were_orphaned, "s3:DeleteObject", REJECTS
+        a_tick_after_rejects_were_orphaned, "s3:DeleteObject", REJECTS, OURS
     ),
-    "job-reads-the-manifest": _candidate(a_tick, "s3:GetObject", MANIFEST),
-    "job-writes-the-manifest": _candidate(a_tick, "s3:PutObject", MANIFEST),
+    "job-reads-the-manifest": _candidate(a_tick, "s3:GetObject", MANIFEST, OURS),
+    "job-writes-the-manifest": _candidate(a_tick, "s3:PutObject", MANIFEST, OURS),
     "scheduler-starts-a-contender": Case(right=_INVOKE, use=a_fired_tick),
     "scheduler-leaves-what-never-arrived": Case(
         right=_right("scheduler", "sqs:SendMessage", "<undelivered>"),
@@ -168,8 +190,11 @@ CASES = {
         hindered=frozenset({_INVOKE}),
     ),
     "observer-lists-the-locks": _observer(a_look, "s3:ListBucket", "<locks>", _listing("lock_*")),
-    "observer-reads-a-lock": _observer(a_look, "s3:GetObject", LOCKS),
-    "observer-reads-the-hint": _observer(a_look_at_a_long_ledger, "s3:GetObject", HINT),
+    "observer-reads-a-lock": _observer(a_look, "s3:GetObject", LOCKS, OURS),
+    "writer-reads-the-fenced-object": _writer(a_fenced_object_read, "s3:GetObject", OURS),
+    "writer-creates-the-fenced-object": _writer(a_first_fenced_write, "s3:PutObject", CREATING),
+    "writer-replaces-the-fenced-object": _writer(another_fenced_write, "s3:PutObject", REPLACING),
+    "observer-reads-the-hint": _observer(a_look_at_a_long_ledger, "s3:GetObject", HINT, OURS),
 }
 
 
@@ -229,13 +254,14 @@ DENIALS = {
 # -------------------------------------------------------------------------- not by such a case
 
 _HINT_TOLD = "s3:ListBucket", "<locks>", _listing("hint.json")
-_SCHEDULES = {"StringEquals": {"aws:SourceAccount": "000000000000", "aws:SourceArn": "<schedules>"}}
+_SCHEDULES = {"StringEquals": {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": "<schedules>"}}
 
 # By documents alone: what the emulator does not ask for, or cannot be asked.
 DOCUMENTED = {
     # S3 tells only who may list a key that it is missing; the emulator tells everyone.
     _right("candidate", *_HINT_TOLD),
     _right("observer", *_HINT_TOLD),
+    _right("writer", "s3:ListBucket", "<data>", {**OURS, "StringLike": {"s3:prefix": FENCED}}),
     # The emulator that checks rights speaks TLS only.
     *(
         _denied(f"bucket of {name}", "s3:*", resource, IN_THE_CLEAR)

@@ -19,6 +19,7 @@ from tests.infra.synth import Synthesized, plain, synthesize
 
 # The cloud's root may act in roles that some service may assume without conditions.
 ANYBODY = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "any.aws"}}
+ACCOUNT = "000000000000"
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 Grant = Callable[[LockBucket, iam.IGrantable], object]
@@ -72,6 +73,7 @@ def _document(statements: Sequence[Any]) -> str:
 def _on(statements: list[Any], stack: Synthesized, bucket: str) -> list[Any]:
     """Put a bucket's name in the place of the template's reference to it."""
     text = json.dumps(plain(statements)).replace("<AWS::Partition>", "aws")
+    text = text.replace("<AWS::AccountId>", ACCOUNT)
     for logical_id in stack.ids("AWS::S3::Bucket"):
         text = text.replace(f"<{logical_id}.Arn>", f"arn:aws:s3:::{bucket}")
     found: list[Any] = json.loads(text.replace("arn:aws:s3:::imported", f"arn:aws:s3:::{bucket}"))

@@ -13,18 +13,24 @@ from typing import Any
 from compaction.writer import Writer
 from local_cloud import Decision, LocalCloud
 from s3leader import Election, Term
+from s3leader.fencing import FencedObject
+from s3leader_cdk import grant_fenced
 from tests.local_cloud.job import ELECTION, Job
 from tests.local_cloud.rights import Right, Role, document_of, rights_in
 from tests.local_cloud.rights_granted import EVERYTHING, create_role, granted, role_policy
 
 FOLDER = f"elections/{ELECTION}/"
+FENCED = "reports/latest.json"
 ANOTHER_LOCK = "elections/another/lock_0000000001.json"
 _FIRST_TICK = datetime(2026, 11, 1, tzinfo=UTC)
 _HINT_EVERY = 500
 
 
 class CheckedJob(Job):
-    """The job, its data, and the roles that act in it: `candidate`, `scheduler`, `observer`."""
+    """The job, its data, and the roles `candidate`, `scheduler`, `observer` and `writer`.
+
+    The last one is that of some other job, which writes a fenced object into the data.
+    """
 
     def __init__(self, cloud: LocalCloud, outputs: dict[str, str]) -> None:
         super().__init__(cloud, locks=outputs["LockBucketName"], function=outputs["FunctionName"])
@@ -39,13 +45,18 @@ class CheckedJob(Job):
             for name in ("Undelivered", "Unprocessed")
         }
         self.names = self._names()
-        reader = granted(
-            {"Observer": lambda locks, role: locks.grant_observer(role, election=ELECTION)}
+        others = granted(
+            {
+                "Observer": lambda locks, role: locks.grant_observer(role, election=ELECTION),
+                "Writer": lambda locks, role: grant_fenced(locks.bucket, role, key=FENCED),
+            }
         )
-        create_role(cloud, "observer", role_policy(reader, "Observer", self.locks))
+        create_role(cloud, "observer", role_policy(others, "Observer", self.locks))
+        create_role(cloud, "writer", role_policy(others, "Writer", self.data))
         self.candidate = Role(cloud, _name(self.function_settings["Role"]), "candidate", self.names)
         self.scheduler = Role(cloud, _name(self.target["RoleArn"]), "scheduler", self.names)
         self.observer = Role(cloud, "observer", "observer", self.names)
+        self.writer = Role(cloud, "writer", "writer", self.names)
         self._admin = self.client_of(create_role(cloud, "admin", [EVERYTHING]))
         # What Lambda tries again is one and the same to this role; it only takes longer.
         self.client("lambda").put_function_event_invoke_config(
@@ -59,10 +70,15 @@ class CheckedJob(Job):
 
     @property
     def roles(self) -> dict[str, Role]:
-        return {"candidate": self.candidate, "scheduler": self.scheduler, "observer": self.observer}
+        return {
+            "candidate": self.candidate,
+            "scheduler": self.scheduler,
+            "observer": self.observer,
+            "writer": self.writer,
+        }
 
     def rights(self) -> frozenset[Right]:
-        """Return all rights in all policies of the deployed stack, and an observer's."""
+        """Return all rights in all policies of the deployed stack, an observer's and a writer's."""
         found = {right for role in self.roles.values() for right in role.rights}
         found |= self.candidate.trust | self.scheduler.trust
         for name, bucket in {"locks": self.locks, "data": self.data}.items():
@@ -181,6 +197,19 @@ class CheckedJob(Job):
             lambda params, **_: {**params, "MaxKeys": page},
         )
         Election(ELECTION, bucket=self.locks, client=client).observe()
+
+    def write_fenced(self, *, anew: bool) -> None:
+        """Write the fenced object in the writer's role, for the first time or once more."""
+        fenced = FencedObject(FENCED, bucket=self.data, client=self.s3)
+        before = None if anew else fenced.claim(next(self._numbers))
+        if anew:
+            self.s3.delete_object(Bucket=self.data, Key=FENCED)
+        mine = FencedObject(FENCED, bucket=self.data, client=self.client_of("writer"))
+        mine.write({"total": 1}, token=next(self._numbers), after=before)
+
+    def read_fenced(self) -> None:
+        """Read the fenced object in the writer's role."""
+        FencedObject(FENCED, bucket=self.data, client=self.client_of("writer")).read()
 
     def mend(self) -> None:
         """Seal what a leader without the right to seal has left."""

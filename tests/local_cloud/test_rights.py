@@ -1,6 +1,7 @@
 """The deployed stack's rights suffice, and none is spare, where IAM is checked.
 
-Checked are the function's role, the Scheduler's and an observer's, and the lock bucket's policy.
+Checked are the function's role, the Scheduler's, an observer's and that of a writer of a fenced
+object, and the lock bucket's policy.
 Documents alone (tests/infra) show what no emulator does: the denials of requests without TLS,
 rights on a key in KMS and in a VPC, that Lambda may act in the function's role, and the part of
 the right to list that lets S3 tell a missing hint from a forbidden one. `DOCUMENTED` names those
@@ -174,4 +175,4 @@ def test_every_right_of_the_stack_is_shown_or_named_as_documented_only(job: Chec
 
 
 def test_no_role_has_rights_by_another_policy(job: CheckedJob) -> None:
-    assert [role.managed for role in job.roles.values()] == [[], [], []]
+    assert [role.managed for role in job.roles.values()] == [[], [], [], []]

@@ -13,6 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import LocalCloud
+from s3leader.fencing import FencedObject
+from s3leader_cdk import grant_fenced
 from tests.local_cloud.rights_granted import (
     EVERYTHING,
     bucket_policy,
@@ -25,7 +27,7 @@ from tests.local_cloud.rights_granted import (
 pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
 
 LOCKS, UNGUARDED = "locks", "unguarded"
-MINE = "red"
+MINE, FENCED = "red", "reports/latest.json"
 OTHERS = ["blue", "re", "red2", "red/deeper"]
 
 
@@ -54,6 +56,10 @@ class Place:
     @property
     def hint(self) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": f"{self.folder}hint.json"}
+
+    @property
+    def fenced(self) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": FENCED}
 
     def list(self, prefix: str | None) -> None:
         more = {} if prefix is None else {"Prefix": prefix}
@@ -116,6 +122,19 @@ BEYOND: dict[str, Deed] = {
 }
 
 
+# What the writer of a fenced object has no right to do, in a bucket that denies it to nobody.
+NOT_FENCED: dict[str, Deed] = {
+    "overwrites it unconditionally": lambda at: at.s3.put_object(**at.fenced, Body=b"{}"),
+    "deletes it": lambda at: at.s3.delete_object(**at.fenced),
+    "tags it": lambda at: at.tag(("superseded", "true"), key=at.fenced),
+    "writes another object": lambda at: at.s3.put_object(
+        Bucket=at.bucket, Key=f"{FENCED}.bak", Body=b"{}", IfNoneMatch="*"
+    ),
+    "lists the bucket": lambda at: at.list(None),
+    "lists its folder": lambda at: at.list("reports/"),
+}
+
+
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     with LocalCloud(tmp_path_factory.mktemp("cloud"), enforce=True) as running:
@@ -124,11 +143,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="module")
 def clients(cloud: LocalCloud) -> dict[str, Any]:
-    """S3 in the roles `Candidate`, `Observer`, `Imported` (a candidate, too), `Admin`; and root."""
+    """S3 as root, and in each role; `Imported` is a candidate, `Writer` one of a fenced object."""
     own = granted(
         {
             "Candidate": lambda locks, role: locks.grant_candidate(role, election=MINE),
             "Observer": lambda locks, role: locks.grant_observer(role, election=MINE),
+            "Writer": lambda locks, role: grant_fenced(locks.bucket, role, key=FENCED),
         }
     )
     imported = granted(
@@ -139,9 +159,10 @@ def clients(cloud: LocalCloud) -> dict[str, Any]:
     create_bucket(cloud, UNGUARDED)
     for name in ("Candidate", "Observer"):
         create_role(cloud, name, role_policy(own, name, LOCKS))
+    create_role(cloud, "Writer", role_policy(own, "Writer", UNGUARDED))
     create_role(cloud, "Imported", role_policy(imported, "Imported", UNGUARDED))
     create_role(cloud, "Admin", [EVERYTHING])
-    roles = ("Candidate", "Observer", "Imported", "Admin")
+    roles = ("Candidate", "Observer", "Writer", "Imported", "Admin")
     return {role: cloud.client("s3", role=role) for role in roles} | {"root": cloud.client("s3")}
 
 
@@ -153,7 +174,7 @@ def at(clients: dict[str, Any]) -> Callable[..., Place]:
     def prepared(role: str, *, election: str = MINE, bucket: str = LOCKS) -> Place:
         found = Place(root, bucket, election)
         root.delete_object(**found.next_lock)
-        for key in (found.lock, found.hint):
+        for key in (found.lock, found.hint, found.fenced):
             root.put_object(**key, Body=b"{}")
         return Place(clients[role], bucket, election)
 
@@ -212,6 +233,21 @@ def test_an_observer_may_read_its_election(at: At, deed: Deed) -> None:
 @each_of(READING)
 def test_an_observer_may_not_read_another_election(at: At, deed: Deed) -> None:
     assert refused(deed, at("Observer", election="blue"))
+
+
+def test_a_writer_of_a_fenced_object_can_use_it_as_the_library_does(
+    at: At, clients: dict[str, Any]
+) -> None:
+    clients["root"].delete_object(**at("Writer", bucket=UNGUARDED).fenced)
+    fenced = FencedObject(FENCED, bucket=UNGUARDED, client=clients["Writer"])
+    first = fenced.claim(1)
+    fenced.write({"total": 1}, token=2, after=first)
+    assert fenced.read() is not None
+
+
+@each_of(NOT_FENCED)
+def test_a_writer_of_a_fenced_object_may_do_nothing_else(at: At, deed: Deed) -> None:
+    assert refused(deed, at("Writer", bucket=UNGUARDED))
 
 
 @each_of(WRITING, NEVER, BEYOND)

@@ -73,6 +73,12 @@ def test_a_policy_can_ask_for_one_tag_and_no_other(
     assert allows("s3:PutObjectTagging", ONE_TAG, keys) is allowed
 
 
+@pytest.mark.parametrize(("account", "allowed"), [("000000000000", True), ("1" * 12, False)])
+def test_a_policy_can_ask_for_the_account_of_a_bucket(account: str, *, allowed: bool) -> None:
+    asked = {"StringEquals": {"aws:ResourceAccount": account}}
+    assert allows("s3:GetObject", asked, {}) is allowed
+
+
 def test_tags_that_come_with_an_object_are_told_too(enforcement: Enforcement) -> None:
     keys = enforcement.s3_keys("s3:PutObject", {}, KEY, {"x-amz-tagging": "superseded=true"})
     assert allows("s3:PutObject", ONE_TAG, keys)

@@ -36,7 +36,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_dated_aws():
-        boto3.client("s3").create_bucket(Bucket="locks")
+        for name in ("locks", "data"):
+            boto3.client("s3").create_bucket(Bucket=name)
         yield boto3.client("s3")
 
 
@@ -106,7 +107,7 @@ def test_election_elsewhere_leads_until_it_resigns(bucket: object) -> None:
 
 def test_fenced_object_carries_the_token(bucket: Any) -> None:
     run(block("FencedObject"), term=elsewhere()[0])
-    body = bucket.get_object(Bucket="locks", Key="reports/latest.json")["Body"].read()
+    body = bucket.get_object(Bucket="data", Key="reports/latest.json")["Body"].read()
     assert b'"fencing_token":1' in body
 
 

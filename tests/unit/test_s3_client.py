@@ -38,12 +38,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (None, "eu-west-1", None, "eu-west-1"),
         (None, None, "eu-west-2", "eu-west-2"),
-        (None, "eu-west-1", "eu-west-2", "eu-west-1"),
-        (None, "", "eu-west-2", "eu-west-2"),
+        (None, "eu-west-1", "eu-west-2", "eu-west-2"),
+        (None, "eu-west-1", "", "eu-west-1"),
         ("eu-west-3", "eu-west-1", "eu-west-2", "eu-west-3"),
     ],
 )
-def test_the_region_is_the_one_given_then_aws_region_then_aws_default_region(
+def test_the_region_is_the_one_given_then_aws_default_region_then_aws_region(
     monkeypatch: pytest.MonkeyPatch,
     region: str | None,
     aws_region: str | None,

@@ -88,6 +88,7 @@ def test_a_resignation_whose_store_raises_for_good_ends_leadership(bucket: OneBu
         if isinstance(request, Replace):
             raise UnexpectedError
 
+    bucket.prove_store()
     term = won(bucket.election(store=Meddled(bucket, before)).campaign())
     with pytest.raises(StoreUnavailable):
         term.resign()

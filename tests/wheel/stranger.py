@@ -23,6 +23,7 @@ def charge(invoice, fencing_token):
 """
 # CDK's own validation takes most of a synth's time, and tests/infra has it on.
 QUICK = {"CDK_VALIDATION": "false"}
+ACCOUNT = "000000000000"  # of the server that stands in for AWS
 # Two invocations as Lambda makes them: boto3 is there, everything else is in the code's folder.
 LAMBDA = """if True:
     import importlib, json, sys
@@ -73,9 +74,12 @@ class Synthesized:
 
     def environment(self, bucket: str) -> dict[str, str]:
         """Return the function's variables as they are once the lock bucket is `bucket`."""
-        buckets = [{"Ref": name} for name in self.each("AWS::S3::Bucket")]
+        known = dict.fromkeys(self.each("AWS::S3::Bucket"), bucket)
+        known["AWS::AccountId"] = ACCOUNT
         variables = _variables(self.function)
-        return {name: bucket if it in buckets else it for name, it in variables.items()}
+        return {
+            name: known[it["Ref"]] if isinstance(it, dict) else it for name, it in variables.items()
+        }
 
     def events(self, tick: str) -> list[str]:
         """Return what each schedule sends to the function at `tick`."""

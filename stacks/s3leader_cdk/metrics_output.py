@@ -1,0 +1,61 @@
+"""Whether the metrics that a function prints get to CloudWatch, as far as its app knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Stack, Token
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+
+_LET_THROUGH = frozenset({"TRACE", "DEBUG", "INFO"})
+_TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})  # as Powertools reads it
+_SWITCHES = ("POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_DEV")
+
+
+def check_function(function: lambda_.IFunction) -> None:
+    """Raise `ValueError` if what `function` prints as metrics is dropped on the way.
+
+    They are lines of its log (embedded metric format) without a level, which Lambda takes for INFO.
+    The level of Lambda's own lines (`system_log_level`) does not matter: no metric is among them.
+    """
+    made = function.node.default_child
+    if not isinstance(made, lambda_.CfnFunction):
+        return
+    config = made.logging_config
+    if not isinstance(config, lambda_.CfnFunction.LoggingConfigProperty):
+        return
+    level = config.application_log_level
+    if level is not None and not Token.is_unresolved(level) and level not in _LET_THROUGH:
+        raise ValueError(
+            f"function {function.node.path} has the application log level {level}, with which"
+            " Lambda drops the election's metrics, and no alarm sees them: give it INFO, and set"
+            " the level of the job's own logger in its code"
+        )
+    if config.log_group is not None:
+        _check_log_class(function, config.log_group)
+
+
+def check_environment(environment: Mapping[str, str] | None) -> None:
+    """Raise `ValueError` if `environment` switches Powertools' metrics off."""
+    for name in _SWITCHES:
+        value = (environment or {}).get(name, "")
+        if value.lower() in _TRUE:
+            raise ValueError(
+                f"environment variable {name} is {value!r}, with which the election's metrics are"
+                " not printed, and no alarm sees them: leave it out"
+            )
+
+
+def _check_log_class(function: lambda_.IFunction, name: str) -> None:
+    stack = Stack.of(function)
+    wanted = stack.resolve(name)
+    for group in stack.node.find_all():
+        if not isinstance(group, logs.CfnLogGroup) or group.log_group_class is None:
+            continue
+        if group.log_group_class != "STANDARD" and stack.resolve(group.ref) == wanted:
+            raise ValueError(
+                f"function {function.node.path} logs to {group.node.path} of class"
+                f" {group.log_group_class}, from which CloudWatch takes no metrics, and no alarm"
+                " sees them: give it a log group of class STANDARD"
+            )

@@ -1,0 +1,104 @@
+"""A bucket that is made for locks alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Token, Validations
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from s3leader_cdk import bucket_rules as rules
+
+_LONGEST_NAME, _LONGEST_REGION = 63, len("ap-northeast-1")
+_PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnBucket:
+    """The properties of the bucket; see `LockBucket`."""
+
+    prefix: str
+    history: Duration
+    bucket_name: str | None
+    bucket_name_prefix: str | None
+    key: kms.IKey | None
+    encryption_header: str | None
+    removal_policy: RemovalPolicy
+    protect: bool
+
+    def create(self, scope: Construct) -> s3.Bucket:
+        """Make the bucket, named `Bucket`, with its lifecycle rules and its policy."""
+        if self.protect and self.removal_policy is RemovalPolicy.DESTROY:
+            raise ValueError(
+                "removal_policy DESTROY cannot be used while locks are protected from deletes,"
+                " because the bucket could not be emptied: pass protect=False too, or keep RETAIN"
+            )
+        bucket = s3.Bucket(
+            scope,
+            "Bucket",
+            bucket_name=self._name(scope),
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            encryption=self._encryption(),
+            encryption_key=self.key,
+            # Not for DSSE-KMS, which has no bucket keys.
+            bucket_key_enabled=True if self._encryption() is s3.BucketEncryption.KMS else None,
+            versioned=False,
+            removal_policy=self.removal_policy,
+            lifecycle_rules=rules.lifecycle_rules(self.prefix, self.history),
+        )
+        if self.bucket_name_prefix is not None:
+            reserve_name(bucket)
+        rules.deny_unconditional_writes(bucket, self.prefix)
+        if self.protect:
+            rules.deny_deletes_of_locks(bucket, self.prefix)
+        if bucket.policy is not None:
+            # A bucket that outlives its stack must not lose what guards the locks in it.
+            bucket.policy.apply_removal_policy(self.removal_policy)
+        Validations.of(bucket).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="The ledger itself records who led, when and why; server access logs"
+                " would need a second bucket and say less. CloudTrail data events can be added.",
+            )
+        )
+        return bucket
+
+    def _encryption(self) -> s3.BucketEncryption:
+        if self.key is None:
+            return s3.BucketEncryption.S3_MANAGED
+        dual = self.encryption_header == "aws:kms:dsse"
+        return s3.BucketEncryption.DSSE if dual else s3.BucketEncryption.KMS
+
+    def _name(self, scope: Construct) -> str | None:
+        if self.bucket_name_prefix is None:
+            return self.bucket_name
+        if self.bucket_name is not None:
+            raise ValueError("bucket_name and bucket_name_prefix name one bucket: give one of them")
+        stack = Stack.of(scope)
+        return account_regional_name(self.bucket_name_prefix, stack.account, stack.region)
+
+
+def account_regional_name(prefix: str, account: str, region: str) -> str:
+    """Return the name that S3 reserves for `account` in `region`, or raise `ValueError`."""
+    longest = _LONGEST_REGION if Token.is_unresolved(region) else len(region)
+    room = _LONGEST_NAME - len("--123456789012-an") - longest
+    if not _PREFIX.fullmatch(prefix) or len(prefix) > room:
+        raise ValueError(
+            f"bucket_name_prefix {prefix!r} cannot be used: give 1 to {room} of the characters a-z"
+            " 0-9 -, neither beginning nor ending with -; S3 appends account and Region"
+        )
+    return f"{prefix}-{account}-{region}-an"
+
+
+def reserve_name(bucket: s3.Bucket) -> None:
+    """Ask for the account's own namespace, in which no other account can take a name."""
+    # Not by Bucket's own bucket_name_prefix: CDK would not know the name, and stacks in other
+    # Regions need it. CloudFormation takes the whole name as well.
+    resource = bucket.node.default_child
+    if isinstance(resource, s3.CfnBucket):
+        resource.add_property_override("BucketNamespace", "account-regional")

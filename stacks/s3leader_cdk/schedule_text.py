@@ -1,0 +1,110 @@
+"""Schedules as text: what EventBridge Scheduler would refuse, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from s3leader_cdk import cron
+from s3leader_cdk.unix_cron import translations
+
+_MOST_CHARACTERS = 256  # by the API reference of CreateSchedule
+_OTHER_RATE = re.compile(r"rate\((\d{1,9}) (second|week|month|year)s?\)", re.ASCII)
+_AT = "%Y-%m-%dT%H:%M:%S"
+_SIX_FIELDS = (
+    "EventBridge takes six fields (minutes, hours, day of month, month, day of week, year), with"
+    " a ? for the day that does not count, such as 'cron(0 3 * * ? *)'"
+)
+_INSTEAD = {
+    "week": "give a cron expression, such as 'cron(0 0 ? * MON *)', which is due every Monday",
+    "month": "give a cron expression, such as 'cron(0 0 1 * ? *)', which is due on the first of"
+    " every month",
+    "year": "give a cron expression, such as 'cron(0 0 1 1 ? *)', which is due on 1 January",
+}
+
+
+def check_expression(text: str) -> None:
+    """Raise `ValueError` unless `text` is a cron or a one-time schedule that EventBridge takes.
+
+    Rates are no matter of this function: none of them gets to EventBridge (`schedule_expression`).
+    """
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(
+            f"it has {len(text)} characters, and EventBridge takes {_MOST_CHARACTERS}: give"
+            " several schedules"
+        )
+    if match := re.fullmatch(r"cron\((.*)\)", text):
+        _check_cron(match[1])
+    elif match := re.fullmatch(r"at\((.*)\)", text):
+        _check_at(match[1])
+    else:
+        raise ValueError(_neither(text))
+
+
+def _check_cron(inner: str) -> None:
+    fields = inner.split()
+    if len(fields) != len(cron.FIELDS):
+        raise ValueError(_with_translation(inner, _SIX_FIELDS))
+    try:
+        cron.parse(fields)
+    except ValueError as error:
+        raise ValueError(_with_translation(inner, str(error))) from None
+
+
+def _with_translation(inner: str, reason: str) -> str:
+    meant = translations(inner)
+    if not meant:
+        return reason
+    if len(meant) == 1:
+        return f"{reason}: write {meant[0]!r}"
+    return (
+        f"{reason}. Unix runs a job on the days of the month and on the days of the week, and one"
+        f" cron of EventBridge cannot say so: give two schedules, {meant!r}"
+    )
+
+
+def _check_at(inner: str) -> None:
+    try:
+        if datetime.strptime(inner, _AT).strftime(_AT) == inner:  # noqa: DTZ007 - a local time
+            return
+    except ValueError:
+        pass
+    expected = "EventBridge takes a local date and time, without a zone, as in"
+    try:
+        meant = datetime.fromisoformat(inner)
+    except ValueError:
+        raise ValueError(f"{expected} 'at(2030-01-02T03:04:05)', got {inner!r}") from None
+    if meant.tzinfo is None:
+        raise ValueError(f"{expected} {_at(meant)!r}")
+    raise ValueError(f"{expected} {_at(meant.astimezone(UTC))!r} with time_zone UTC")
+
+
+def _at(local: datetime) -> str:
+    return f"at({local.replace(tzinfo=None).strftime(_AT)})"
+
+
+def _neither(text: str) -> str:
+    if match := _OTHER_RATE.fullmatch(text):
+        number, unit = int(match[1]), match[2]
+        if unit == "second":
+            return _too_often(number)
+        return f"EventBridge counts rates in minutes, hours and days: {_INSTEAD[unit]}"
+    if meant := translations(text):
+        written = repr(meant[0]) if len(meant) == 1 else f"two schedules, {meant!r}"
+        return f"{_SIX_FIELDS}: write {written}"
+    if len(text.split()) == len(cron.FIELDS):
+        return f"a cron expression is written with its name: write {f'cron({text})'!r}"
+    return (
+        "it is not a schedule expression of EventBridge: write it out, for example"
+        " 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
+    )
+
+
+def _too_often(seconds: int) -> str:
+    if seconds > 0 and seconds % 60 == 0:
+        unit = "minute" if seconds == 60 else "minutes"
+        return f"EventBridge counts in minutes: write 'rate({seconds // 60} {unit})'"
+    return (
+        "EventBridge starts nothing more often than once a minute: give 'rate(1 minute)' and let"
+        " the leader work several times in its term, or campaign in a process that goes on running"
+    )

@@ -1,0 +1,120 @@
+"""The time zone of a schedule: whether there is one of that name, and which times it skips.
+
+EventBridge Scheduler does not run a time that the clocks skip, and runs once what comes twice (User
+Guide, *Schedule types*, "Daylight savings time").
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
+from functools import cache
+from itertools import pairwise
+
+from s3leader_cdk.cron import Cron
+
+_YEARS = 10  # in which a change of clocks is looked for; its rules repeat every few years
+
+
+def check_name(name: str) -> None:
+    """Raise `ValueError` unless the time zone database has a zone of that name.
+
+    Where the machine has no such database, every name passes: see `has_database`.
+    """
+    if not has_database() or name in names():
+        return
+    near = _near(name)
+    raise ValueError(
+        f"unknown time zone {name!r}: give a name of the IANA time zone database, such as"
+        f" {' or '.join(map(repr, near or ['Europe/Berlin']))}. If it is newer than this machine's"
+        " database, install the package tzdata"
+    )
+
+
+def has_database() -> bool:
+    """Return whether this machine knows time zones: Windows and small images may not."""
+    return bool(names())
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return the names that this machine knows."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def skips(zone: str, local: datetime) -> bool:
+    """Return whether the clocks of `zone` never show the local time `local`."""
+    tz = zoneinfo.ZoneInfo(zone)
+    there = local.replace(tzinfo=tz).astimezone(UTC).astimezone(tz)
+    return there.replace(tzinfo=None) != local
+
+
+def first_lost_tick(cron: Cron, zone: str, *, first_year: int) -> datetime | None:
+    """Return the first local time from `first_year` on at which `cron` loses a tick.
+
+    A skipped time is not lost if the cron is due at that very instant under its new name, too: one
+    that is due every hour goes on being due every hour. For `L`, `W` and `#` the day is a possible
+    one, not a certain one.
+    """
+    years = sorted(year for year in cron.years if year >= first_year)[:_YEARS]
+    tz = zoneinfo.ZoneInfo(zone)
+    for year in years:
+        for start, skipped in _skipped(tz, year):
+            for minute in range(skipped // timedelta(minutes=1)):
+                local = start + timedelta(minutes=minute)
+                if _is_due(cron, local) and not _is_due(cron, local + skipped):
+                    return local
+    return None
+
+
+def _near(name: str) -> list[str]:
+    known = {each.casefold(): each for each in sorted(names())}
+    cities = {each.rpartition("/")[2]: each for each in known if "/" in each}
+    asked = name.casefold().replace(" ", "_")
+    found = get_close_matches(asked, known, n=3, cutoff=0.7)
+    found += [cities[each] for each in get_close_matches(asked.rpartition("/")[2], cities, n=1)]
+    return [known[each] for each in dict.fromkeys(found)][:3]
+
+
+def _skipped(tz: zoneinfo.ZoneInfo, year: int) -> Iterator[tuple[datetime, timedelta]]:
+    """Yield the local times at which clocks are put forward in `year`, and by how much."""
+    first = datetime(year, 1, 1, tzinfo=UTC)
+    days = [first + timedelta(days=day) for day in range(367)]
+    for before, after in pairwise(days):
+        skipped = _offset(tz, after) - _offset(tz, before)
+        if skipped > timedelta(0):
+            change = _change(tz, before, after)
+            yield (change + _offset(tz, before)).replace(tzinfo=None), skipped
+
+
+def _change(tz: zoneinfo.ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """Return the minute between two instants from which on the later offset counts."""
+    low, high = 0, (after - before) // timedelta(minutes=1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(tz, before + timedelta(minutes=middle)) == _offset(tz, before):
+            low = middle
+        else:
+            high = middle
+    return before + timedelta(minutes=high)
+
+
+def _offset(tz: zoneinfo.ZoneInfo, instant: datetime) -> timedelta:
+    return instant.astimezone(tz).utcoffset() or timedelta(0)
+
+
+def _is_due(cron: Cron, local: datetime) -> bool:
+    return (
+        local.minute in cron.minutes
+        and local.hour in cron.hours
+        and local.day in cron.days
+        and local.month in cron.months
+        and _weekday(local.date()) in cron.weekdays
+        and local.year in cron.years
+    )
+
+
+def _weekday(day: date) -> int:
+    return day.isoweekday() % 7 + 1  # Sunday is 1

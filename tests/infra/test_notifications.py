@@ -1,0 +1,251 @@
+"""Where alarms and dead letters go, and what keeps them from getting there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Annotations, Match
+
+from s3leader_cdk import LockBucket
+from s3leader_cdk.alarm_topic import alarm_actions
+from s3leader_cdk.dead_letters import check_queue
+from tests.infra.synth import Synthesized, synthesize
+from tests.infra.test_monitoring import watch
+from tests.infra.test_singleton_job import build
+from tests.infra.zoo import existing_function
+
+HERE = cdk.Environment(region="us-east-1", account="123456789012")
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0000"
+
+
+@pytest.fixture
+def stack() -> cdk.Stack:
+    return cdk.Stack(cdk.App(), "Test", env=HERE)
+
+
+def warnings(stack: cdk.Stack) -> list[str]:
+    found = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+    return [str(each.entry.data) for each in found]
+
+
+# --------------------------------------------------------------------------------- topics
+
+
+@pytest.fixture(scope="module")
+def guarded_topic() -> Synthesized:
+    def fill(stack: cdk.Stack) -> None:
+        topic = sns.Topic(stack, "Topic", enforce_ssl=True, master_key=kms.Key(stack, "Key"))
+        build(stack, alarm_topic=topic)
+
+    return synthesize(fill)
+
+
+def test_alarms_may_publish_to_a_topic_that_has_a_policy_of_its_own(
+    guarded_topic: Synthesized,
+) -> None:
+    allowed = [
+        each
+        for each in guarded_topic.statements("AWS::SNS::TopicPolicy")
+        if each["Effect"] == "Allow"
+    ]
+    assert [(each["Action"], each["Principal"], each["Condition"]) for each in allowed] == [
+        (
+            "sns:Publish",
+            {"Service": "cloudwatch.amazonaws.com"},
+            {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}},
+        )
+    ]
+
+
+def test_alarms_may_use_the_topics_key(guarded_topic: Synthesized) -> None:
+    document = guarded_topic.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    actions = [each["Action"] for each in document if "cloudwatch" in str(each["Principal"])]
+    assert actions == [["kms:Decrypt", "kms:GenerateDataKey*"]]
+
+
+def imported_topic(stack: cdk.Stack, region: str = "us-east-1") -> sns.ITopic:
+    arn = f"arn:aws:sns:{region}:123456789012:pager"
+    return sns.Topic.from_topic_arn(stack, "Topic", arn)
+
+
+def test_an_imported_topic_is_annotated_with_what_its_policy_needs(stack: cdk.Stack) -> None:
+    alarm_actions(stack, imported_topic(stack), [])
+    (warning,) = warnings(stack)
+    assert "allow sns:Publish to the service cloudwatch.amazonaws.com" in warning
+    assert "kms:Decrypt and kms:GenerateDataKey*" in warning
+
+
+def test_an_imported_topic_is_annotated_in_a_job_too(stack: cdk.Stack) -> None:
+    build(stack, alarm_topic=imported_topic(stack))
+    assert [each for each in warnings(stack) if "sns:Publish" in each]
+
+
+def test_an_imported_key_is_annotated_with_what_its_policy_needs(stack: cdk.Stack) -> None:
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    alarm_actions(stack, sns.Topic(stack, "Topic", master_key=key), [])
+    (warning,) = warnings(stack)
+    assert "the key of alarm_topic Test/Topic is not made in this app" in warning
+
+
+@pytest.mark.parametrize("by_alias", [False, True])
+def test_a_topic_and_key_of_the_app_need_no_annotation(
+    stack: cdk.Stack,
+    by_alias: bool,  # noqa: FBT001 - a value
+) -> None:
+    key: kms.IKey = kms.Key(stack, "Key")
+    if by_alias:
+        key = kms.Alias(stack, "Alias", alias_name="alias/pager", target_key=key)
+    topic = sns.Topic(stack, "Topic", master_key=key, enforce_ssl=True)
+    alarm_actions(stack, topic, [])
+    assert warnings(stack) == []
+
+
+def test_the_key_of_sns_itself_is_refused(stack: cdk.Stack) -> None:
+    key = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
+    topic = sns.Topic(stack, "Topic", master_key=key)
+    with pytest.raises(ValueError, match="with alias/aws/sns, whose policy does not let CloudW"):
+        alarm_actions(stack, topic, [])
+
+
+def test_the_key_of_sns_itself_is_refused_however_it_is_set(stack: cdk.Stack) -> None:
+    topic = sns.Topic(stack, "Topic")
+    made = topic.node.default_child
+    assert isinstance(made, sns.CfnTopic)
+    made.kms_master_key_id = "alias/aws/sns"
+    with pytest.raises(ValueError, match="with alias/aws/sns"):
+        alarm_actions(stack, topic, [])
+
+
+def test_a_topic_of_another_region_is_refused(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="Test/Topic is in eu-west-1, and the alarms are in us-e"):
+        alarm_actions(stack, imported_topic(stack, "eu-west-1"), [])
+
+
+# ----------------------------------------------------------------------------- dead letters
+
+
+def test_a_fifo_queue_is_refused_for_dead_letters(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="dead_letters Test/Fifo is a FIFO queue"):
+        build(stack, dead_letters=sqs.Queue(stack, "Fifo", fifo=True))
+
+
+def imported_queue(
+    stack: cdk.Stack, region: str = "us-east-1", key_arn: str | None = None
+) -> sqs.IQueue:
+    arn = f"arn:aws:sqs:{region}:123456789012:letters"
+    return sqs.Queue.from_queue_attributes(stack, "Queue", queue_arn=arn, key_arn=key_arn)
+
+
+def test_a_queue_of_another_region_is_refused(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="Test/Queue is in eu-west-1, and the job in us-east-1"):
+        check_queue(stack, imported_queue(stack, "eu-west-1"))
+
+
+def test_an_imported_queue_that_may_have_a_key_is_warned_of(stack: cdk.Stack) -> None:
+    check_queue(stack, imported_queue(stack))
+    (warning,) = warnings(stack)
+    assert "import it with Queue.from_queue_attributes(key_arn=…)" in warning
+
+
+def test_an_imported_queue_with_its_key_is_not_warned_of(stack: cdk.Stack) -> None:
+    check_queue(stack, imported_queue(stack, key_arn=KEY))
+    assert warnings(stack) == []
+
+
+# ------------------------------------------------------------------------ printed metrics
+
+
+def function(stack: cdk.Stack, **properties: Any) -> lambda_.Function:
+    return lambda_.Function(
+        stack,
+        "Function",
+        code=lambda_.Code.from_inline("pass"),
+        handler="index.handler",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        **properties,
+    )
+
+
+def at_level(level: lambda_.ApplicationLogLevel) -> Mapping[str, Any]:
+    return {"logging_format": lambda_.LoggingFormat.JSON, "application_log_level_v2": level}
+
+
+def campaign(stack: cdk.Stack, candidate: lambda_.Function) -> None:
+    LockBucket(stack, "Locks").grant_candidate(candidate, election="nightly")
+
+
+def observe(stack: cdk.Stack, candidate: lambda_.Function) -> None:
+    watch(stack, function=candidate)
+
+
+@pytest.mark.parametrize("use", [campaign, observe])
+@pytest.mark.parametrize("level", ["WARN", "ERROR", "FATAL"])
+def test_a_log_level_that_drops_metrics_is_refused(
+    stack: cdk.Stack, level: str, use: Callable[[cdk.Stack, lambda_.Function], None]
+) -> None:
+    candidate = function(stack, **at_level(lambda_.ApplicationLogLevel[level]))
+    with pytest.raises(ValueError, match=f"Test/Function has the application log level {level}"):
+        use(stack, candidate)
+
+
+def test_a_log_level_in_the_old_notation_is_refused_too(stack: cdk.Stack) -> None:
+    candidate = function(stack, log_format="JSON", application_log_level="ERROR")
+    with pytest.raises(ValueError, match="has the application log level ERROR"):
+        campaign(stack, candidate)
+
+
+@pytest.mark.parametrize("level", ["TRACE", "DEBUG", "INFO"])
+def test_a_log_level_that_lets_metrics_through_is_taken(stack: cdk.Stack, level: str) -> None:
+    campaign(stack, function(stack, **at_level(lambda_.ApplicationLogLevel[level])))
+
+
+def test_the_level_of_lambdas_own_lines_does_not_matter(stack: cdk.Stack) -> None:
+    quiet = lambda_.SystemLogLevel.WARN
+    json = lambda_.LoggingFormat.JSON
+    campaign(stack, function(stack, logging_format=json, system_log_level_v2=quiet))
+
+
+def test_a_log_group_without_metrics_is_refused(stack: cdk.Stack) -> None:
+    rare = logs.LogGroupClass.INFREQUENT_ACCESS
+    candidate = function(stack, log_group=logs.LogGroup(stack, "Logs", log_group_class=rare))
+    with pytest.raises(ValueError, match="logs to Test/Logs/Resource of class INFREQUENT_ACCESS"):
+        campaign(stack, candidate)
+
+
+def test_a_log_group_of_another_function_does_not_matter(stack: cdk.Stack) -> None:
+    logs.LogGroup(stack, "Rare", log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS)
+    campaign(stack, function(stack, log_group=logs.LogGroup(stack, "Logs")))
+
+
+# ------------------------------------------------------------------ retries and concurrency
+
+
+def test_a_function_whose_retries_are_configured_elsewhere_is_refused(stack: cdk.Stack) -> None:
+    candidate = function(stack)
+    lambda_.EventInvokeConfig(stack, "Mine", function=candidate, retry_attempts=0)
+    with pytest.raises(ValueError, match="Test/Function was told already what becomes of failed"):
+        build(stack, function=candidate, code=None, handler=None)
+
+
+def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Stack) -> None:
+    candidate, other = function(stack), existing_function(stack, "Other")
+    lambda_.EventInvokeConfig(stack, "Mine", function=other, retry_attempts=0)
+    candidate.current_version.configure_async_invoke(retry_attempts=0)
+    build(stack, function=candidate, code=None, handler=None)
+
+
+@pytest.mark.parametrize(("reserved", "match"), [(0, "holds nothing back"), (1, "its 2 contend")])
+def test_too_little_concurrency_of_a_function_that_exists_is_refused(
+    stack: cdk.Stack, reserved: int, match: str
+) -> None:
+    candidate = function(stack, reserved_concurrent_executions=reserved)
+    with pytest.raises(ValueError, match=f"reserved_concurrency {reserved} of Test/F.* {match}"):
+        build(stack, function=candidate, code=None, handler=None)

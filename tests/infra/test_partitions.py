@@ -1,0 +1,47 @@
+"""Templates are the same in every partition: China and GovCloud have ARNs of their own."""
+
+import json
+import re
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from tests.infra.synth import Synthesized, fresh_app, synthesize_stacks
+from tests.infra.zoo import fill
+
+# What a template must not say by itself: a partition, or a domain that belongs to one.
+ABROAD = re.compile(r"arn:aws:|amazonaws\.com\.cn")
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ELSEWHERE = ["cn-north-1", "us-gov-west-1"]
+
+
+def zoo(region: str | None) -> str:
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Zoo", env=cdk.Environment(region=region))
+        fill(stack)
+        return json.dumps(Synthesized(stack).json)
+
+
+@pytest.mark.parametrize("region", [None, *ELSEWHERE])
+def test_no_template_names_a_partition_of_its_own(region: str | None) -> None:
+    assert ABROAD.findall(zoo(region)) == []
+
+
+@pytest.mark.parametrize(
+    ("regions", "partition"),
+    [("cn-north-1,cn-northwest-1", "aws-cn"), ("us-gov-west-1,us-gov-east-1", "aws-us-gov")],
+)
+def test_buckets_that_are_known_by_name_are_in_the_partition_of_their_region(
+    regions: str, partition: str
+) -> None:
+    *_, away = synthesize_stacks(regions=regions).values()
+    text = json.dumps(away.statements("AWS::IAM::Policy", "CompactionRole"))
+    assert set(re.findall(r"arn:([^:]+):s3:::", text)) == {partition}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_that_is_to_be_pasted_names_a_partition(page: Path) -> None:
+    blocks = re.findall(r"```\w+\n(.*?)```", page.read_text(), re.DOTALL)
+    assert re.findall(r"arn:aws:", "".join(blocks)) == []

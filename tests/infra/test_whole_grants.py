@@ -1,0 +1,380 @@
+"""Rights are granted whole, or what is missing is an error that says where to add it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+
+from s3leader_cdk import LockBucket
+from tests.infra.synth import Json, Synthesized, fresh_app
+from tests.infra.test_rights import CANDIDATE, OURS, function
+
+HERE, THERE = "111111111111", "222222222222"
+ROLE = f"arn:aws:iam::{THERE}:role/worker"
+Make = Callable[[cdk.Stack], Any]
+
+
+def here(app: cdk.App, name: str = "Test") -> cdk.Stack:
+    return cdk.Stack(app, name, env=cdk.Environment(account=HERE, region="us-east-1"))
+
+
+def grant(
+    make: Make, *, known: bool = True, bucket: Make | None = None, **more: Any
+) -> tuple[Synthesized, iam.Grant]:
+    """Return the template in which what `make` makes is a candidate."""
+    with fresh_app({}) as app:
+        stack = here(app) if known else cdk.Stack(app, "Test")
+        locks = LockBucket(stack, "Locks", bucket=None if bucket is None else bucket(stack))
+        granted = locks.grant_candidate(make(stack), election="nightly", **more)
+        return Synthesized(stack), granted
+
+
+def refusal(make: Make, **more: Any) -> str:
+    with pytest.raises(ValueError, match=r"granted|grant to|no grant") as refused:
+        grant(make, **more)
+    return str(refused.value)
+
+
+def granted_by_bucket(template: Synthesized) -> list[Json]:
+    found = template.statements("AWS::S3::BucketPolicy")
+    return [each for each in found if each["Effect"] == "Allow"]
+
+
+def without(keys: set[str], statements: list[Json]) -> list[Json]:
+    return [{key: each[key] for key in each if key not in keys} for each in statements]
+
+
+def in_bucket(statements: list[Json]) -> list[Json]:
+    """Return what a bucket's policy says where an identity's says `statements`."""
+    found = []
+    for each in statements:
+        conditions = {name: {**value} for name, value in each["Condition"].items()}
+        for key in OURS:
+            conditions["StringEquals"].pop(key)
+        kept = {name: value for name, value in conditions.items() if value}
+        found.append({**each, "Condition": kept} if kept else without({"Condition"}, [each])[0])
+    return found
+
+
+def alien(stack: cdk.Stack, account: str = THERE, **more: Any) -> iam.IRole:
+    return iam.Role.from_role_arn(stack, "Alien", ROLE.replace(THERE, account), **more)
+
+
+def imported(stack: cdk.Stack, **more: Any) -> s3.IBucket:
+    return s3.Bucket.from_bucket_attributes(stack, "Ledger", bucket_name="their-locks", **more)
+
+
+def role(stack: cdk.Stack) -> iam.Role:
+    return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+
+
+# -------------------------------------------------------------------------- granted, and whole
+
+BY_OWN_POLICY: dict[str, Make] = {
+    "a user": lambda stack: iam.User(stack, "User"),
+    "a group": lambda stack: iam.Group(stack, "Group"),
+    "a lazy role": lambda stack: iam.LazyRole(
+        stack, "Lazy", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com")
+    ),
+    "a role that is known by its name": lambda stack: iam.Role.from_role_name(
+        stack, "Named", "worker"
+    ),
+    "an imported role": alien,
+}
+
+
+@pytest.mark.parametrize("make", BY_OWN_POLICY.values(), ids=BY_OWN_POLICY)
+def test_who_has_a_policy_here_is_granted_all_by_it_and_nothing_by_the_bucket_s(
+    make: Make,
+) -> None:
+    template, _ = grant(make, known=False)
+    assert (template.statements("AWS::IAM::Policy"), granted_by_bucket(template)) == (CANDIDATE, [])
+
+
+@pytest.mark.parametrize("kind", ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"])
+def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
+    make = iam.Policy if kind == "AWS::IAM::Policy" else iam.ManagedPolicy
+    template, _ = grant(lambda stack: make(stack, "Own", roles=[role(stack)]), known=False)
+    assert (template.statements(kind), granted_by_bucket(template)) == (CANDIDATE, [])
+
+
+BY_THE_BUCKET: dict[str, Make] = {
+    "an immutable role": lambda stack: alien(stack, HERE, mutable=False),
+    "one that asks for it": lambda stack: alien(
+        stack, HERE, mutable=False, add_grants_to_resources=True
+    ),
+    "a role without updates": lambda stack: role(stack).without_policy_updates(),
+    "a role's ARN": lambda _: iam.ArnPrincipal(ROLE.replace(THERE, HERE)),
+}
+
+
+@pytest.mark.parametrize("make", BY_THE_BUCKET.values(), ids=BY_THE_BUCKET)
+def test_whose_policies_stay_as_they_are_is_granted_all_by_the_bucket_s_with_its_conditions(
+    make: Make,
+) -> None:
+    template, _ = grant(make)
+    found = without({"Principal"}, granted_by_bucket(template))
+    assert (found, template.ids("AWS::IAM::Policy")) == (in_bucket(CANDIDATE), [])
+
+
+def across(build: Callable[[LockBucket, cdk.Stack], Any], **properties: Any) -> list[Synthesized]:
+    """Return the stacks of a bucket and of a worker in another account."""
+    with fresh_app({}) as app:
+        home = here(app, "Home")
+        env = cdk.Environment(account=THERE, region="us-east-1")
+        away = cdk.Stack(app, "Away", env=env)
+        build(LockBucket(home, "Locks", bucket_name="our-locks", **properties), away)
+        return [Synthesized(each) for each in (home, away)]
+
+
+def worker(stack: cdk.Stack) -> iam.Role:
+    service = iam.ServicePrincipal("ecs-tasks.amazonaws.com")
+    return iam.Role(stack, "Role", role_name="worker", assumed_by=service)
+
+
+@pytest.fixture(scope="module")
+def two_accounts() -> list[Synthesized]:
+    return across(lambda locks, away: locks.grant_candidate(worker(away), election="nightly"))
+
+
+def test_a_role_of_another_account_of_the_app_is_granted_by_its_own_policy_on_our_account(
+    two_accounts: list[Synthesized],
+) -> None:
+    found = two_accounts[1].statements("AWS::IAM::Policy")
+    conditions = [each["Condition"]["StringEquals"]["aws:ResourceAccount"] for each in found]
+    assert conditions == [HERE] * len(CANDIDATE)
+
+
+def test_a_role_of_another_account_of_the_app_is_granted_the_same_by_the_bucket_s(
+    two_accounts: list[Synthesized],
+) -> None:
+    drop = {"Principal", "Resource"}
+    found = without(drop, granted_by_bucket(two_accounts[0]))
+    assert found == without(drop, in_bucket(CANDIDATE))
+
+
+def test_the_key_of_another_account_of_the_app_is_granted_by_its_policy_too() -> None:
+    def build(locks: LockBucket, away: cdk.Stack) -> None:
+        home = cdk.Stack.of(locks)
+        key = kms.Key(home, "Key", alias="locks")
+        bucket = s3.Bucket(home, "Shared", bucket_name="shared", encryption_key=key)
+        granted = LockBucket(home, "Encrypted", bucket=bucket, prefix="other/")
+        granted.grant_observer(worker(away), election="nightly")
+
+    home, _ = across(build)
+    *_, statement = key_policy(home)
+    assert statement["Action"] == "kms:Decrypt"
+
+
+def key_policy(template: Synthesized) -> list[Json]:
+    statements: list[Json] = template.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    return statements
+
+
+def test_a_key_whose_policy_does_not_trust_its_account_is_granted_by_that_policy() -> None:
+    with fresh_app({}) as app:
+        stack = here(app)
+        closed = iam.PolicyStatement(
+            actions=["kms:*"], resources=["*"], principals=[iam.ArnPrincipal(ROLE)]
+        )
+        key = kms.Key(stack, "Key", policy=iam.PolicyDocument(statements=[closed]))
+        locks = LockBucket(stack, "Locks", encryption_key=key)
+        locks.grant_candidate(role(stack), election="nightly")
+        *_, statement = key_policy(Synthesized(stack))
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
+def test_a_key_that_trusts_its_account_is_left_alone() -> None:
+    with fresh_app({}) as app:
+        stack = here(app)
+        locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
+        locks.grant_candidate(role(stack), election="nightly")
+        assert len(key_policy(Synthesized(stack))) == 1
+
+
+# -------------------------------------------------------------------------- refused, and why
+
+NOT_WHOLE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
+    "a role of another account": (alien, {}, [f"to the policies of {ROLE} itself"]),
+    "its ARN": (lambda _: iam.ArnPrincipal(ROLE), {}, [f"to the policies of {ROLE} itself"]),
+    "another account": (
+        lambda _: iam.AccountPrincipal(THERE),
+        {},
+        [f":iam::{THERE}:root itself"],
+    ),
+    "this account": (lambda _: iam.AccountRootPrincipal(), {}, [":root itself"]),
+    "an organization": (lambda _: iam.OrganizationPrincipal("o-1234567890"), {}, ["itself"]),
+    "a user of another account": (
+        lambda stack: iam.User.from_user_arn(stack, "U", f"arn:aws:iam::{THERE}:user/x"),
+        {},
+        [f"to the policies of arn:aws:iam::{THERE}:user/x itself"],
+    ),
+    "a bucket of another account": (
+        role,
+        {"bucket": lambda stack: imported(stack, account=THERE)},
+        ["to the policy of bucket their-locks"],
+    ),
+    "an immutable role on an imported bucket": (
+        lambda stack: alien(stack, HERE, mutable=False),
+        {"bucket": imported},
+        ["to the policy of bucket their-locks"],
+    ),
+    "an account that is not known": (
+        role,
+        {"known": False, "bucket": lambda stack: imported(stack, account=THERE)},
+        ["to the policy of bucket their-locks", "env=Environment(account=…)"],
+    ),
+    "a bucket and a role of another account": (
+        alien,
+        {"bucket": imported},
+        [f"to the policies of {ROLE} itself", "And add to the policy of bucket their-locks"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "more", "places"), NOT_WHOLE.values(), ids=NOT_WHOLE)
+def test_what_cannot_be_granted_from_here_is_refused_with_where_to_add_it(
+    make: Make, more: dict[str, Any], places: list[str]
+) -> None:
+    message = refusal(make, **more)
+    assert [each for each in places if each not in message] == []
+
+
+@pytest.mark.parametrize(("make", "more", "_"), NOT_WHOLE.values(), ids=NOT_WHOLE)
+def test_the_refusal_names_every_missing_statement(
+    make: Make, more: dict[str, Any], _: list[str]
+) -> None:
+    message = refusal(make, **more)
+    actions = [
+        "s3:ListBucket",
+        "s3:GetObject",
+        "s3:if-match",
+        "s3:if-none-match",
+        "s3:RequestObjectTagKeys",
+    ]
+    assert [each for each in actions if each not in message] == []
+
+
+@pytest.mark.parametrize(("make", "more", "_"), NOT_WHOLE.values(), ids=NOT_WHOLE)
+def test_what_is_granted_elsewhere_is_believed(
+    make: Make, more: dict[str, Any], _: list[str]
+) -> None:
+    grant(make, granted_elsewhere=True, **more)
+
+
+def test_all_that_can_be_granted_from_here_is_when_the_rest_is_elsewhere() -> None:
+    template, _ = grant(alien, granted_elsewhere=True)
+    assert without({"Principal"}, granted_by_bucket(template)) == in_bucket(CANDIDATE)
+
+
+def test_a_key_of_another_account_is_refused_with_the_statement_that_its_policy_lacks() -> None:
+    key_arn = f"arn:aws:kms:us-east-1:{THERE}:key/11111111-2222-3333-4444-555555555555"
+
+    def bucket(stack: cdk.Stack) -> s3.IBucket:
+        return imported(stack, encryption_key=kms.Key.from_key_arn(stack, "Key", key_arn))
+
+    message = refusal(role, bucket=bucket)
+    assert f"to the policy of key {key_arn}" in message
+    assert f"arn:aws:iam::{THERE}" not in message
+
+
+def test_a_function_on_a_bucket_of_another_account_is_refused_before_it_is_deployed() -> None:
+    message = refusal(function, bucket=lambda stack: imported(stack, account=THERE))
+    assert "Test/Function would get only a part of the rights" in message
+
+
+def test_a_lock_bucket_may_say_for_all_its_grants_that_the_rest_is_elsewhere() -> None:
+    with fresh_app({}) as app:
+        stack = here(app)
+        bucket = imported(stack, account=THERE)
+        locks = LockBucket(stack, "Locks", bucket=bucket, granted_elsewhere=True)
+        locks.grant_candidate(function(stack), election="nightly")
+        variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["S3LEADER_BUCKET_OWNER"] == THERE
+
+
+NEVER: dict[str, tuple[Make, str]] = {
+    "a service": (
+        lambda _: iam.ServicePrincipal("ec2.amazonaws.com"),
+        "an AWS service: grant to the role",
+    ),
+    "a federation": (
+        lambda _: iam.WebIdentityPrincipal("accounts.example.com"),
+        "a federated identity: grant to the role",
+    ),
+    "a canonical user": (lambda _: iam.CanonicalUserPrincipal("0123"), "a canonical user"),
+    "everyone": (lambda _: iam.StarPrincipal(), "everyone: grant to roles"),
+    "anyone": (lambda _: iam.AnyPrincipal(), "everyone: grant to roles"),
+    "a pattern": (lambda _: iam.ArnPrincipal(f"{ROLE}-*"), "is no pattern: grant to each role"),
+    "a role with conditions": (
+        lambda stack: iam.PrincipalWithConditions(role(stack), {"Bool": {"aws:x": "true"}}),
+        "its conditions would be dropped",
+    ),
+    "a role with tags": (
+        lambda stack: iam.SessionTagsPrincipal(role(stack)),
+        "grant to the principal itself",
+    ),
+    "several": (
+        lambda stack: iam.CompositePrincipal(role(stack), iam.ArnPrincipal(ROLE)),
+        "several principals: grant to each of them",
+    ),
+    "another partition": (
+        lambda _: iam.ArnPrincipal(ROLE.replace("arn:aws:", "arn:aws-cn:")),
+        "is of partition 'aws-cn', but the bucket is in 'aws'",
+    ),
+    "a policy on a bucket of another account": (
+        lambda stack: iam.ManagedPolicy(
+            cdk.Stack(stack, "Away", env=cdk.Environment(account=THERE)), "Own"
+        ),
+        "is a group or a policy, which the policy of a bucket cannot name: grant to roles",
+    ),
+    "a group of another account": (
+        lambda stack: iam.Group.from_group_arn(stack, "G", f"arn:aws:iam::{THERE}:group/x"),
+        "is a group or a policy, which the policy of a bucket cannot name: grant to roles",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "why"), NEVER.values(), ids=NEVER)
+def test_whom_no_grant_can_help_is_refused(make: Make, why: str) -> None:
+    assert why in refusal(make)
+
+
+def test_an_observer_whose_role_is_not_known_is_refused() -> None:
+    arn = f"arn:aws:lambda:us-east-1:{THERE}:function:alien"
+    stack = cdk.Stack(cdk.App(), "Test")
+    observer = lambda_.Function.from_function_arn(stack, "Alien", arn)
+    with pytest.raises(ValueError, match="Test/Alien cannot be granted rights: its role is not"):
+        LockBucket(stack, "Locks").grant_observer(observer, election="nightly")
+
+
+def test_an_alias_of_a_key_is_refused_as_a_right_on_it_gives_nothing() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    alias = kms.Alias.from_alias_name(stack, "Alias", "alias/locks")
+    with pytest.raises(ValueError, match=r"a right on an alias .* Key.from_key_arn\(…\)"):
+        LockBucket(stack, "Locks", encryption_key=alias)
+
+
+def test_an_alias_of_a_key_of_the_app_stands_for_its_key() -> None:
+    with fresh_app({}) as app:
+        stack = here(app)
+        alias = kms.Key(stack, "Key").add_alias("alias/locks")
+        locks = LockBucket(stack, "Locks", encryption_key=alias)
+        locks.grant_observer(role(stack), election="nightly")
+        template = Synthesized(stack)
+    *_, statement = template.statements("AWS::IAM::Policy")
+    assert statement["Resource"] == f"<{template.ids('AWS::KMS::Key')[0]}.Arn>"
+
+
+def test_a_key_of_another_region_than_its_bucket_is_refused() -> None:
+    arn = f"arn:aws:kms:eu-west-1:{HERE}:key/11111111-2222-3333-4444-555555555555"
+    with fresh_app({}) as app:
+        stack = here(app)
+        key = kms.Key.from_key_arn(stack, "Key", arn)
+        with pytest.raises(ValueError, match=r"is in eu-west-1, but bucket .* is in us-east-1"):
+            LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)
