@@ -242,8 +242,8 @@ MORE: Final = {
     "found-late": Scenario(
         about="a seal whose answer is lost, found days later, when locks have come and gone",
         plans=(Plan(name="a", ticks=(None,)), Plan(name="b", ticks=(None, None))),
-        budget=Budget(days=1, lost=1, steps=1),
-        step_ms=4000,
+        budget=Budget(days=1, lost=1),
+        begin_ms=4000,
         things=(thing(held(1)),),
         won=1,
     ),

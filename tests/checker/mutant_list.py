@@ -23,8 +23,8 @@ MUTANTS: Final = (
         file="protocol.py",
         old="write = Replace(rules.key(lock.term), lock.encode(), holding.etag)",
         new="write = Replace(rules.key(lock.term), lock.encode(), '*')",
-        scenario="slow",
-        fault="the sealed lock 1 is changed",
+        scenario="long",
+        fault="the sealed lock 2 is changed",
     ),
     Mutant(
         rule="R4",
@@ -41,7 +41,7 @@ MUTANTS: Final = (
         file="protocol.py",
         old="deadline_ms=done.sent_ms + rules.lease_ms,  # R4",
         new="deadline_ms=done.received_ms + rules.lease_ms,  # R4",
-        scenario="slow",
+        scenario="long",
         fault="two leaders",
     ),
     Mutant(
@@ -50,7 +50,7 @@ MUTANTS: Final = (
         file="protocol.py",
         old="in_time = done.received_ms < holding.deadline_ms",
         new="in_time = True",
-        scenario="slow",
+        scenario="long",
         fault="is led again after its deadline",
     ),
     Mutant(
@@ -225,9 +225,8 @@ MUTANTS: Final = (
         old="    if isinstance(seen, Beaten):\n        raise LeadershipLost(",
         new="    if isinstance(seen, Beaten):\n        return Sealed(seen=None)\n"
         "        raise LeadershipLost(",
-        scenario="race",
+        scenario="long",
         fault="was told that it completed",
-        slow=True,
     ),
     Mutant(
         rule="R7",
@@ -237,6 +236,7 @@ MUTANTS: Final = (
         new="top_at_ms=done.date_ms",
         scenario="found-late",
         fault="is won after term",
+        slow=True,
     ),
     Mutant(
         rule="R8",

@@ -44,7 +44,7 @@ BEGUN = (
     "corrupt",
 )
 # Those are found soon, though their spaces are large.
-FOUND_SOON = ("lost", "retry", "race", "leaders-no-create")
+FOUND_SOON = ("lost", "long", "retry", "race", "leaders-no-create")
 CAUGHT_QUICKLY = [
     mutant for mutant in MUTANTS if mutant.scenario in {*QUICK, *FOUND_SOON} and not mutant.slow
 ]
