@@ -46,7 +46,7 @@ def prove_store(rules: Rules, holding: Holding, create: Create) -> Steps[int]:
             reply = yield from _answered(probe, holding.deadline_ms)
             now_ms = reply.received_ms
             if now_ms >= holding.deadline_ms:
-                return now_ms
+                break
             if isinstance(reply.answer, Applied):
                 ignored.append(header)
     except BucketUnusable:

@@ -7,12 +7,13 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 
+from s3leader.errors import BucketUnusable
 from s3leader.ledger import Rules
 from s3leader.protocol import Won, campaign
 from s3leader.store import Reply, Wait, Waited
 
-from .lives import LEASE_MS, SKEW_MS
-from .s3 import Fault, apply
+from .lives import FOLDER
+from .s3 import Fault
 from .world import Budget, Physics, World
 
 MOST_REQUESTS = 12
@@ -61,7 +62,7 @@ def explore(
         try:
             physics.check_leaders(world)
             if liveness and here % liveness == 0:
-                check_gets_on(world)
+                check_gets_on(physics, world)
             for choice, (_, after) in enumerate(physics.moves(world)):
                 moves += 1
                 there = hash(after)
@@ -70,14 +71,14 @@ def explore(
                     queue.append((after, depth + 1))
         except Fault:
             path = _path(origin, here)
-            finding = tell(physics, budget, path)
+            finding = tell(physics, budget, path, liveness=liveness)
             return _explored(physics, origin, moves, depth, finding, whole=False)
         if at_most is not None and len(origin) >= at_most:
             return _explored(physics, origin, moves, depth, None, whole=False)
     return _explored(physics, origin, moves, depth, None, whole=True)
 
 
-def tell(physics: Physics, budget: Budget, path: tuple[int, ...]) -> Finding:
+def tell(physics: Physics, budget: Budget, path: tuple[int, ...], *, liveness: int = 1) -> Finding:
     """Return the story of a path, and of the fault that is found where it ends."""
     world = physics.start(budget)
     story: list[str] = []
@@ -87,7 +88,8 @@ def tell(physics: Physics, budget: Budget, path: tuple[int, ...]) -> Finding:
         world = after
     try:
         physics.check_leaders(world)
-        check_gets_on(world)
+        if liveness:
+            check_gets_on(physics, world)
         for _ in physics.moves(world):
             pass
     except Fault as fault:
@@ -124,32 +126,32 @@ def _explored(
     )
 
 
-def check_gets_on(world: World) -> None:
+def check_gets_on(physics: Physics, world: World) -> None:
     """From here on nothing goes wrong any more, but everybody dies: a newcomer leads soon.
 
     It comes when the lease and the allowance are over, and must win within a bounded number of
     requests. What was under way lands first.
     """
     try:
-        _newcomer(world)
+        _newcomer(physics, world)
     except Fault as fault:
         move = "everybody dies; when lease and allowance are over, a newcomer campaigns"
         raise Fault(str(fault), move) from None
 
 
-def _newcomer(world: World) -> None:
-    bucket, now_ms = world.bucket, world.now_ms
+def _newcomer(physics: Physics, world: World) -> None:
+    apply, bucket, now_ms = physics.service.apply, world.bucket, world.now_ms
     for write in world.late:
         bucket, _ = apply(bucket, write, now_ms)
     numbers = itertools.count()
     rules = Rules(
-        folder="e/",
+        folder=FOLDER,
         candidate="newcomer",
-        nonce=lambda: f"newcomer{next(numbers)}",
-        lease_ms=LEASE_MS,
-        clock_skew_ms=SKEW_MS,
+        nonce=lambda: f"newcomer#{next(numbers)}",
+        lease_ms=physics.lease_ms,
+        clock_skew_ms=physics.clock_skew_ms,
     )
-    now_ms += LEASE_MS + SKEW_MS + 1000  # of one second's grain
+    now_ms += physics.lease_ms + physics.clock_skew_ms + 1000  # of one second's grain
     steps = campaign(rules, tick=None, wait_ms=0, known=None, now_ms=now_ms)
     request, requests = next(steps), 0
     try:
@@ -158,8 +160,11 @@ def _newcomer(world: World) -> None:
                 request = steps.send(Reply(Waited(), now_ms, now_ms))
                 continue
             bucket, answer = apply(bucket, request, now_ms)
-            request = steps.send(Reply(answer, now_ms, now_ms))
             requests += 1
+            if isinstance(answer, BucketUnusable):
+                request = steps.throw(answer)
+                continue
+            request = steps.send(Reply(answer, now_ms, now_ms))
     except StopIteration as stop:
         if isinstance(stop.value, Won):
             return

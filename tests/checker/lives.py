@@ -5,53 +5,78 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Literal
 
 from s3leader import protocol
-from s3leader.errors import LeadershipLost, StoreUnavailable
+from s3leader.depose import depose
+from s3leader.errors import (
+    BucketUnusable,
+    CorruptLock,
+    InvalidArgument,
+    LeadershipLost,
+    StillHeld,
+    StoreUnavailable,
+)
 from s3leader.holding import Holding
 from s3leader.ledger import Rules, Seen
 from s3leader.times import format_time
 
-from .machine import Birth, Choose, Disclaims, Leads, Life, Nonces, Now, Retires
+from .machine import Birth, Blames, Choose, Disclaims, Ended, Leads, Life, Nonces, Now, Retires
 
 LEASE_MS = 1000
 SKEW_MS = 1500  # a second of grain, and half of one between front ends
+FOLDER = "e/"
 TICKS = tuple(datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(4))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`ticks` to campaign for, one after another (a number of hours, or None for no tick)."""
+    """`ticks` to campaign for, one after another (a number of hours, or None for no tick).
+
+    `nonces` is whose nonces it draws: its own, or, for a clone that shares another's random
+    numbers too, the other's. `rate` is how many milliseconds its stopwatch counts in one.
+    `deposes` makes it an operator, who seals the highest lock once, by `force` or not.
+    """
 
     name: str
-    ticks: Sequence[int | None]
+    ticks: Sequence[int | None] = ()
     renewals: int = 0
     may_fail: bool = False
     wait_ms: int = 0
     known: Seen | None = None  # what it remembers from before (R9)
     lease_ms: int = LEASE_MS
     clock_skew_ms: int = SKEW_MS
+    max_attempts: int | None = None
+    nonces: str | None = None
+    rate: Fraction = Fraction(1)
+    deposes: bool = False
+    force: bool = False
+    done: Literal["none"] | None = None  # what the operator says of a corrupt lock
 
 
 def birth(plan: Plan) -> Birth:
-    """Return what begins the life of a candidate."""
+    """Return what begins the life of a candidate, or of an operator."""
+    drawn_as = plan.nonces or plan.name
 
     def begin(nonces: Nonces) -> Life:
         rules = Rules(
-            folder="e/",
+            folder=FOLDER,
             candidate=plan.name,
-            nonce=nonces,
+            nonce=lambda: f"{drawn_as}#{nonces()}",
             lease_ms=plan.lease_ms,
             clock_skew_ms=plan.clock_skew_ms,
+            max_attempts=plan.max_attempts,
         )
-        return _live(plan, rules)
+        return _operate(plan, rules) if plan.deposes else _live(plan, rules)
 
     return begin
 
 
 def _live(plan: Plan, rules: Rules) -> Life:
     known = plan.known
-    for hour in plan.ticks:
+    for turn in range(len(plan.ticks)):  # `turn` tells the machine where the loop stands
+        hour = plan.ticks[turn]
         tick = None if hour is None else TICKS[hour]
         now_ms = yield Now()
         try:
@@ -80,13 +105,24 @@ def _live(plan: Plan, rules: Rules) -> Life:
             sealed = yield from protocol.resign(
                 rules, holding, outcome=outcome, reason=None, now_ms=now_ms
             )
+            yield Ended(rules.key(holding.lock.term), outcome)
             known = sealed.seen
         except LeadershipLost as lost:
             known = None
             yield Retires()
             yield Disclaims(lost.term)
-        except StoreUnavailable:
+        except BucketUnusable:
             yield Retires()
+            yield Blames()
+        except (StoreUnavailable, CorruptLock):
+            yield Retires()
+
+
+def _operate(plan: Plan, rules: Rules) -> Life:
+    try:
+        yield from depose(rules, reason="an operator", force=plan.force, done=plan.done)
+    except (StillHeld, StoreUnavailable, CorruptLock, InvalidArgument):
+        yield Retires()
 
 
 def _leads(holding: Holding) -> Leads:

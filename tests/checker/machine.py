@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import GeneratorType
 from typing import Any, TypeAlias
 
+from s3leader.errors import S3LeaderError
 from s3leader.ledger import Rules
 from s3leader.store import Reply, Request
 
@@ -49,14 +50,27 @@ class Retires:
 
 
 @dataclass(frozen=True, slots=True)
+class Blames:
+    """It was told that the bucket, or its rights, cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It was told that its term, whose lock is at `key`, ended with `outcome`."""
+
+    key: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Disclaims:
     """It was told that it has not won, or that `term` was taken from it."""
 
     term: int | None
 
 
-Asks: TypeAlias = Request | Now | Choose | Leads | Retires | Disclaims
-Answers: TypeAlias = Reply | int | str | None
+Asks: TypeAlias = Request | Now | Choose | Leads | Retires | Blames | Ended | Disclaims
+Answers: TypeAlias = Reply | S3LeaderError | int | str | None
 Life: TypeAlias = Generator[Asks, Any, None]
 Nonces: TypeAlias = Callable[[], str]
 Birth: TypeAlias = Callable[[Nonces], Life]
@@ -97,14 +111,14 @@ class Machine:
         def nonce() -> str:
             nonlocal drawn
             drawn += 1
-            return f"{self.names[born]}{drawn}"
+            return str(drawn)
 
         life = self._births[born](nonce)
         asks: Asks | None
         try:
             asks = next(life)
             for reply in history:
-                asks = life.send(reply)
+                asks = life.throw(reply) if isinstance(reply, S3LeaderError) else life.send(reply)
         except StopIteration:
             asks = None
         key = (born, drawn, asks, _stack(life))

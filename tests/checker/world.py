@@ -2,15 +2,18 @@
 
 Time is true time in milliseconds and moves in steps. The time stamps that S3 gives are of
 one-second grain, and the `Date` of an answer may come from a front end that is ahead of the others
-by up to `skew_ms`. Stopwatches run true. Each kind of misfortune has a budget.
+by up to `skew_ms`. Each stopwatch has a rate. Each kind of misfortune has a budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import NamedTuple
 
+from s3leader.errors import BucketUnusable
+from s3leader.lock import lock_name
 from s3leader.store import (
     Answer,
     Create,
@@ -25,8 +28,20 @@ from s3leader.store import (
     Waited,
 )
 
-from .machine import Answers, Choose, Disclaims, Leads, Machine, Now, Retires
-from .s3 import Bucket, Fault, Thing, apply, check_disclaimer, delete, words
+from .lives import FOLDER, LEASE_MS, SKEW_MS
+from .machine import Answers, Blames, Choose, Disclaims, Ended, Leads, Machine, Now, Retires
+from .s3 import (
+    Bucket,
+    Fault,
+    Service,
+    Thing,
+    bucket_thing,
+    check_disclaimer,
+    check_ended,
+    delete,
+    says,
+    words,
+)
 
 DAY_MS = 24 * 60 * 60 * 1000
 LOST = Unknown("lost")
@@ -38,7 +53,7 @@ class Actor(NamedTuple):
 
     node: int
     sent_ms: int | None = None  # a request under way, not yet applied unless `answer` is there
-    answer: Answer | None = None
+    answer: Answer | BucketUnusable | None = None
     leads: Leads | None = None
     alive: bool = True
 
@@ -52,10 +67,13 @@ class Budget(NamedTuple):
     skewed: int = 0  # answers dated by a front end that is ahead
     days: int = 0  # everything sleeps for two days, and the lifecycle rule may do its work
     steps: int = 0  # steps of time
+    echoes: int = 0  # a write that is sent twice on its way, and answered by either copy
 
 
 class World(NamedTuple):
-    """One state of everything. `won` is the highest term that anybody took himself to lead."""
+    """One state of everything. `won` is the highest term that anybody took himself to lead, `led`
+    the tick of each, where attempts are counted.
+    """
 
     now_ms: int
     bucket: Bucket
@@ -63,6 +81,7 @@ class World(NamedTuple):
     late: tuple[Create | Replace, ...]
     budget: Budget
     won: int = 0
+    led: tuple[str, ...] = ()
 
 
 Moves = Iterator[tuple[str, World]]
@@ -70,14 +89,31 @@ Moves = Iterator[tuple[str, World]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Physics:
-    """How long one step of time is, how far S3's front ends are apart, and how it all begins."""
+    """How long one step of time is, how far S3's front ends are apart, and how it all begins.
+
+    `rates` are those of the stopwatches; `lease_ms` is the longest lease. `forced` if an operator
+    deposes by force: then whoever leads by a lock that was deposed does not count as a leader.
+    With `max_attempts` no more terms may be led for a tick. With `nobody_leads`, not even one.
+    """
 
     machine: Machine
+    service: Service
+    rates: tuple[Fraction, ...]
     step_ms: int = 500
     skew_ms: int = 500
     things: tuple[Thing, ...] = ()
     begin_ms: int = 0
     won: int = 0
+    lease_ms: int = LEASE_MS
+    clock_skew_ms: int = SKEW_MS
+    forced: bool = False
+    max_attempts: int | None = None
+    nobody_leads: bool = False
+
+    def watch(self, index: int, now_ms: int) -> int:
+        """What the stopwatch of a candidate shows."""
+        rate = self.rates[index]
+        return now_ms if rate == 1 else int(now_ms * rate)
 
     def start(self, budget: Budget) -> World:
         """Return the world in which every life has run to its first request, choice or wait."""
@@ -99,7 +135,7 @@ class Physics:
                 what = words(asks) if isinstance(asks, REQUESTS) else "goes on"
                 raise Fault(str(fault), f"{self.machine.names[index]}: {what}") from None
         for index, write in enumerate(world.late):
-            bucket, answer = apply(world.bucket, write, world.now_ms)
+            bucket, answer = self.service.apply(world.bucket, write, world.now_ms)
             rest = world.late[:index] + world.late[index + 1 :]
             what = f"{words(write)}, given up for lost, lands: {words(answer)}"
             yield what, world._replace(bucket=bucket, late=rest)
@@ -130,11 +166,11 @@ class Physics:
             for option in asks.options:
                 yield f"{name} chooses to {option}", self._reply(world, index, option)
         elif isinstance(asks, Wait):
-            reply = Reply(Waited(), world.now_ms, world.now_ms)
-            yield f"{name} has waited", self._reply(world, index, reply)
+            waited = self._heard(world, index, Waited())
+            yield f"{name} has waited", self._reply(world, index, waited)
         elif isinstance(asks, REQUESTS):
             if actor.answer is not None:
-                reply = Reply(actor.answer, actor.sent_ms or 0, world.now_ms)
+                reply = self._heard(world, index, actor.answer, actor.sent_ms)
                 what = f"{name}: {words(asks)}: hears at last {words(actor.answer)}"
                 yield what, self._reply(world, index, reply)
                 return
@@ -142,6 +178,7 @@ class Physics:
             if actor.sent_ms is None:
                 yield from self._slowly(world, index, actor, asks)
                 yield from self._unanswered(world, index, asks)
+                yield from self._echoed(world, index, actor, asks)
 
     def _deaths(self, world: World, index: int, actor: Actor) -> Moves:
         name, asks = self.machine.names[index], self.machine.nodes[actor.node].asks
@@ -156,17 +193,16 @@ class Physics:
     def _answered(self, world: World, index: int, actor: Actor, asks: StoreRequest) -> Moves:
         """S3 applies the request now, and the answer is heard at once."""
         what, now_ms, budget = self._what(index, asks), world.now_ms, world.budget
-        sent_ms = now_ms if actor.sent_ms is None else actor.sent_ms
-        bucket, answer = apply(world.bucket, asks, now_ms)
+        bucket, answer = self.service.apply(world.bucket, asks, now_ms)
         after = world._replace(bucket=bucket)
-        heard = self._reply(after, index, Reply(answer, sent_ms, now_ms))
-        yield f"{what}: {words(answer)}", heard
+        reply = self._heard(world, index, answer, actor.sent_ms)
+        yield f"{what}: {words(answer)}", self._reply(after, index, reply)
         if budget.skewed and isinstance(asks, List | Read | Create):
-            _, ahead = apply(world.bucket, asks, now_ms, now_ms + self.skew_ms)
+            _, ahead = self.service.apply(world.bucket, asks, now_ms, now_ms + self.skew_ms)
             if ahead != answer:
                 spent = after._replace(budget=budget._replace(skewed=budget.skewed - 1))
-                heard = self._reply(spent, index, Reply(ahead, sent_ms, now_ms))
-                yield f"{what}: {words(ahead)}, dated ahead", heard
+                reply = self._heard(world, index, ahead, actor.sent_ms)
+                yield f"{what}: {words(ahead)}, dated ahead", self._reply(spent, index, reply)
 
     def _slowly(self, world: World, index: int, actor: Actor, asks: StoreRequest) -> Moves:
         """The request or its answer takes its time."""
@@ -174,7 +210,7 @@ class Physics:
             return
         what, now_ms = self._what(index, asks), world.now_ms
         spent = world._replace(budget=world.budget._replace(slow=world.budget.slow - 1))
-        bucket, answer = apply(world.bucket, asks, now_ms)
+        bucket, answer = self.service.apply(world.bucket, asks, now_ms)
         waiting = actor._replace(sent_ms=now_ms, answer=answer)
         applied = with_actor(spent._replace(bucket=bucket), index, waiting)
         yield f"{what}: {words(answer)}, but slowly", applied
@@ -186,16 +222,43 @@ class Physics:
         """The candidate hears nothing of use."""
         if not world.budget.lost:
             return
-        what, reply = self._what(index, asks), Reply(LOST, world.now_ms, world.now_ms)
+        what, reply = self._what(index, asks), self._heard(world, index, LOST)
         spent = world._replace(budget=world.budget._replace(lost=world.budget.lost - 1))
         yield f"{what}: is lost (or 409)", self._reply(spent, index, reply)
         if isinstance(asks, Create | Replace | Tag):
-            bucket, answer = apply(world.bucket, asks, world.now_ms)
+            bucket, answer = self.service.apply(world.bucket, asks, world.now_ms)
             applied = spent._replace(bucket=bucket)
             yield f"{what}: {words(answer)}, unheard", self._reply(applied, index, reply)
         if isinstance(asks, Create | Replace):
             pending = spent._replace(late=(*world.late, asks))
             yield f"{what}: given up, still under way", self._reply(pending, index, reply)
+
+    def _echoed(self, world: World, index: int, actor: Actor, asks: StoreRequest) -> Moves:
+        """Something on the way sends a write twice, and hands back the answer to either copy."""
+        if not world.budget.echoes or not isinstance(asks, Create | Replace):
+            return
+        what = self._what(index, asks)
+        bucket, answer = self.service.apply(world.bucket, asks, world.now_ms)
+        budget = world.budget._replace(echoes=world.budget.echoes - 1)
+        applied = world._replace(bucket=bucket, budget=budget)
+        waiting = with_actor(applied, index, actor._replace(sent_ms=world.now_ms))
+        yield f"{what}: {words(answer)}, unheard, and sent a second time", waiting
+        pending = applied._replace(late=(*world.late, asks))
+        heard = self._reply(pending, index, self._heard(world, index, answer))
+        yield f"{what}: {words(answer)}, and sent a second time", heard
+
+    def _heard(
+        self,
+        world: World,
+        index: int,
+        answer: Answer | BucketUnusable,
+        sent_ms: int | None = None,
+    ) -> Reply | BucketUnusable:
+        """Return an answer that is heard now, by the candidate's own stopwatch."""
+        if isinstance(answer, BucketUnusable):
+            return answer
+        heard_ms = self.watch(index, world.now_ms)
+        return Reply(answer, heard_ms if sent_ms is None else self.watch(index, sent_ms), heard_ms)
 
     def _what(self, index: int, asks: StoreRequest) -> str:
         return f"{self.machine.names[index]}: {words(asks)}"
@@ -205,40 +268,74 @@ class Physics:
 
     def _run(self, world: World, index: int, node: int) -> World:
         """Let a candidate go on until it asks S3 or the scheduler for something."""
-        leads, won = world.actors[index].leads, world.won
+        leads, name = world.actors[index].leads, self.machine.names[index]
         while True:
             asks = self.machine.nodes[node].asks
             if isinstance(asks, Now):
-                node = self.machine.step(node, world.now_ms)
+                node = self.machine.step(node, self.watch(index, world.now_ms))
                 continue
             if isinstance(asks, Leads):
-                if leads is None and asks.term <= won:
-                    raise Fault(f"term {asks.term} is won after term {won}")
-                if leads is not None and leads.deadline_ms <= world.now_ms < asks.deadline_ms:
-                    raise Fault(f"term {asks.term} is led again after its deadline")
-                leads, won = asks, max(won, asks.term)
+                world = self._led(world, index, leads, asks)
+                leads = asks
                 self.check_leaders(with_actor(world, index, Actor(node, leads=leads)))
             elif isinstance(asks, Retires):
                 leads = None
-            elif isinstance(asks, Disclaims):
-                check_disclaimer(world.bucket, self.machine.names[index], asks.term)
+            elif isinstance(asks, Blames):
+                if not self.service.ignores and not self.service.denies:
+                    raise Fault("the store is blamed, and nothing is wrong with it")
+            elif isinstance(asks, Ended | Disclaims):
+                self._check_told(world.bucket, name, asks)
             else:
                 break
             node = self.machine.step(node, None)
         leads = None if asks is None else leads
-        world = with_actor(world._replace(won=won), index, Actor(node, leads=leads))
+        world = with_actor(world, index, Actor(node, leads=leads))
         self.check_leaders(world)
         return world
+
+    def _check_told(self, bucket: Bucket, name: str, told: Ended | Disclaims) -> None:
+        """On a store that keeps its conditions, a candidate is told the truth."""
+        if self.service.ignores:
+            return
+        if isinstance(told, Ended):
+            check_ended(bucket, name, told.key, told.outcome)
+        else:
+            check_disclaimer(bucket, name, told.term)
+
+    def _led(self, world: World, index: int, before: Leads | None, now: Leads) -> World:
+        """Check and record that a candidate takes itself for the leader, anew or still."""
+        shown_ms = self.watch(index, world.now_ms)
+        if before is not None:
+            if before.deadline_ms <= shown_ms < now.deadline_ms:
+                raise Fault(f"term {now.term} is led again after its deadline")
+            return world
+        if self.nobody_leads:
+            raise Fault(f"term {now.term} is led on a store that keeps no conditions")
+        if now.term <= world.won:
+            raise Fault(f"term {now.term} is won after term {world.won}")
+        led = world.led
+        if self.max_attempts is not None:
+            led = tuple(sorted((*led, now.tick)))
+            if led.count(now.tick) > self.max_attempts:
+                raise Fault(f"tick {now.tick} is attempted {led.count(now.tick)} times")
+        return world._replace(won=now.term, led=led)
 
     def check_leaders(self, world: World) -> None:
         """At most one candidate leads, by true time and its own deadline."""
         leading = [
             f"{self.machine.names[index]} (term {actor.leads.term})"
             for index, actor in enumerate(world.actors)
-            if actor.leads is not None and world.now_ms < actor.leads.deadline_ms
+            if actor.leads is not None
+            and self.watch(index, world.now_ms) < actor.leads.deadline_ms
+            and not (self.forced and _deposed(world.bucket, actor.leads.term))
         ]
         if len(leading) > 1:
             raise Fault(f"two leaders: {' and '.join(leading)}")
+
+
+def _deposed(bucket: Bucket, term: int) -> bool:
+    thing = bucket_thing(bucket, FOLDER + lock_name(term))
+    return thing is not None and says(thing.body)["outcome"] == "deposed"
 
 
 def with_actor(world: World, index: int, actor: Actor) -> World:

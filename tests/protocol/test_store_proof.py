@@ -120,9 +120,11 @@ def test_unanswered_probe_is_sent_again() -> None:
     assert isinstance(play(first(), *CREATED, *exchanges), Won)
 
 
-@pytest.mark.parametrize("answer", [conflict(), LOST])
+@pytest.mark.parametrize("answer", [conflict(), LOST, applied(etag="E1")])
 def test_win_proved_at_its_deadline_is_void(answer: Any) -> None:
-    """It may have been taken over by then: a probe tells nothing of that."""
+    """It may have been taken over by then, and after days its lock may have been deleted: what a
+    probe is answered says nothing of the store.
+    """
     started = mine(1, started_at=at(0), attempt=0)
     why = "void: the store was proved after its lease"
     # The create took 10 ms from 10 on; the probes end at 10 + LEASE_MS, the deadline.
