@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from s3leader import protocol
 from s3leader.depose import depose
@@ -22,7 +22,19 @@ from s3leader.holding import Holding
 from s3leader.ledger import Rules, Seen
 from s3leader.times import format_time
 
-from .machine import Birth, Blames, Choose, Disclaims, Ended, Leads, Life, Nonces, Now, Retires
+from .machine import (
+    Asks,
+    Birth,
+    Blames,
+    Choose,
+    Disclaims,
+    Ended,
+    Leads,
+    Life,
+    Nonces,
+    Now,
+    Retires,
+)
 
 LEASE_MS = 1000
 SKEW_MS = 1500  # a second of grain, and half of one between front ends
@@ -87,26 +99,7 @@ def _live(plan: Plan, rules: Rules) -> Life:
                 known = result.seen
                 yield Disclaims(None)
                 continue
-            holding = result.holding
-            yield _leads(holding)
-            for left in range(plan.renewals, -1, -1):
-                if (yield Choose(("renew", "finish") if left else ("finish",))) == "finish":
-                    break
-                now_ms = yield Now()
-                if now_ms >= holding.deadline_ms:
-                    break
-                holding = yield from protocol.renew(rules, holding)
-                yield _leads(holding)
-            outcome = "completed"
-            if plan.may_fail:
-                outcome = yield Choose(("completed", "failed"))
-            now_ms = yield Now()
-            yield Retires()
-            sealed = yield from protocol.resign(
-                rules, holding, outcome=outcome, reason=None, now_ms=now_ms
-            )
-            yield Ended(rules.key(holding.lock.term), outcome)
-            known = sealed.seen
+            known = yield from _lead(plan, rules, result.holding)
         except LeadershipLost as lost:
             known = None
             yield Retires()
@@ -116,6 +109,27 @@ def _live(plan: Plan, rules: Rules) -> Life:
             yield Blames()
         except (StoreUnavailable, CorruptLock):
             yield Retires()
+
+
+def _lead(plan: Plan, rules: Rules, holding: Holding) -> Generator[Asks, Any, Seen]:
+    """Renew, or not, and resign; return what is worth remembering."""
+    yield _leads(holding)
+    for left in range(plan.renewals, -1, -1):
+        if (yield Choose(("renew", "finish") if left else ("finish",))) == "finish":
+            break
+        now_ms = yield Now()
+        if now_ms >= holding.deadline_ms:
+            break
+        holding = yield from protocol.renew(rules, holding)
+        yield _leads(holding)
+    outcome = "completed"
+    if plan.may_fail:
+        outcome = yield Choose(("completed", "failed"))
+    now_ms = yield Now()
+    yield Retires()
+    sealed = yield from protocol.resign(rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
+    yield Ended(rules.key(holding.lock.term), outcome)
+    return sealed.seen
 
 
 def _operate(plan: Plan, rules: Rules) -> Life:
