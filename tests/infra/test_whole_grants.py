@@ -310,7 +310,7 @@ NEVER: dict[str, tuple[Make, str]] = {
     "a canonical user": (lambda _: iam.CanonicalUserPrincipal("0123"), "a canonical user"),
     "everyone": (lambda _: iam.StarPrincipal(), "everyone: grant to roles"),
     "anyone": (lambda _: iam.AnyPrincipal(), "everyone: grant to roles"),
-    "a pattern": (lambda _: iam.ArnPrincipal(f"{ROLE}-*"), "is no pattern: grant to each role"),
+    "a pattern": (lambda _: iam.ArnPrincipal(f"{ROLE}-*"), "wildcards are not allowed"),
     "a role with conditions": (
         lambda stack: iam.PrincipalWithConditions(role(stack), {"Bool": {"aws:x": "true"}}),
         "its conditions would be dropped",
@@ -325,17 +325,17 @@ NEVER: dict[str, tuple[Make, str]] = {
     ),
     "another partition": (
         lambda _: iam.ArnPrincipal(ROLE.replace("arn:aws:", "arn:aws-cn:")),
-        "is of partition 'aws-cn', but the bucket is in 'aws'",
+        "is in partition 'aws-cn', but the bucket is in 'aws'",
     ),
     "a policy on a bucket of another account": (
         lambda stack: iam.ManagedPolicy(
             cdk.Stack(stack, "Away", env=cdk.Environment(account=THERE)), "Own"
         ),
-        "is a group or a policy, which the policy of a bucket cannot name: grant to roles",
+        "is a group or a policy, which a bucket policy cannot name as a principal: grant",
     ),
     "a group of another account": (
         lambda stack: iam.Group.from_group_arn(stack, "G", f"arn:aws:iam::{THERE}:group/x"),
-        "is a group or a policy, which the policy of a bucket cannot name: grant to roles",
+        "is a group or a policy, which a bucket policy cannot name as a principal: grant",
     ),
 }
 
