@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import InvalidArgument
-from .lambda_handler import is_singleton
+from .handler_contract import is_singleton
 
 VARIABLE = "S3LEADER_HANDLER"
 

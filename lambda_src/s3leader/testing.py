@@ -19,7 +19,7 @@ from typing import Any
 
 from .aws_lambda import LocalContext
 from .errors import InvalidArgument
-from .lambda_handler import is_singleton
+from .handler_contract import is_singleton
 from .memory_store import Fault, MemoryStore
 from .store import Store
 
