@@ -20,7 +20,7 @@ _REFUSED: dict[type[Any], str] = {
     iam.AnyPrincipal: "everyone: grant to roles",
     iam.PrincipalWithConditions: "its conditions would be dropped from its own policy: grant to"
     " the principal itself",
-    iam.SessionTagsPrincipal: "session tags give no rights: grant to the principal itself",
+    iam.SessionTagsPrincipal: "the tags grant nothing: grant to the principal itself",
     iam.CompositePrincipal: "several principals: grant to each of them",
 }
 

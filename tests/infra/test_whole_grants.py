@@ -356,7 +356,7 @@ def test_an_observer_whose_role_is_not_known_is_refused() -> None:
 def test_an_alias_of_a_key_is_refused_as_a_right_on_it_gives_nothing() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     alias = kms.Alias.from_alias_name(stack, "Alias", "alias/locks")
-    with pytest.raises(ValueError, match=r"a right on an alias .* Key.from_key_arn\(…\)"):
+    with pytest.raises(ValueError, match=r"permissions on an alias .* Key.from_key_arn\(…\)"):
         LockBucket(stack, "Locks", encryption_key=alias)
 
 
