@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -67,3 +68,11 @@ def test_a_key_policy_that_does_not_delegate_to_its_account_names_the_candidate(
 ) -> None:
     (statement,) = added(*statements)
     assert "Fn::GetAtt" in statement["Principal"]["AWS"]
+
+
+def test_cdk_s_default_key_policy_delegates_in_a_stack_whose_account_is_unknown() -> None:
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Test")
+        locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
+        locks.grant_candidate(role(stack), election="nightly")
+        assert len(key_policy(Synthesized(stack))) == 1
