@@ -1,5 +1,4 @@
-"""Inputs whose lines are committed, but which S3 did not delete. They are remembered, so that
-compaction goes on without them.
+"""Delete committed inputs. Those that S3 did not delete are remembered, and compaction goes on.
 
 The manifest names each committed input that may still exist, in `deleting` or in `undeleted`; see
 `compactor.py` for the steps. This module computes the `undeleted` that the next commit writes.
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from compaction.refusals import GONE, cannot_serve_key, code_of, passes
+from compaction.refusals import GONE, cannot_serve_key, code_of, is_transient
 from compaction.summary import CHANGED
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Deletions:
 
     @property
     def at_limit(self) -> bool:
-        """Whether so many are remembered that no further batch may be committed."""
+        """Whether too many inputs are remembered for another batch to be committed."""
         return len(self.undeleted) >= self._limits.undeleted_inputs
 
     def delete(self, inputs: Sequence[Input]) -> None:
@@ -64,7 +63,7 @@ class Deletions:
     def finish(self, keys: Sequence[str]) -> None:
         """Delete inputs that the manifest names in `deleting`, which has no ETags.
 
-        The HEAD decides whether one still exists; the code kept is that of the refused deletion.
+        HEAD shows whether an input still exists; the error code kept is that of its deletion.
         """
         refused = self._writer.delete(keys)
         for key, (etag, head_error) in self._heads(refused).items():
@@ -74,8 +73,8 @@ class Deletions:
     def retry(self, before: Mapping[str, str]) -> None:
         """Retry deletions that failed before, skipping objects that have changed since.
 
-        The key may since hold another object, which is not committed. Where no HEAD ever told the
-        ETag (""), the object is taken for the committed one: names are not used twice.
+        The key may since hold another object, which is not committed. If the ETag is unknown (""),
+        the object is assumed to be the committed one: names are not used twice.
         """
         unchanged: dict[str, str] = {}
         for key, (etag, head_error) in self._heads(before).items():
@@ -91,10 +90,12 @@ class Deletions:
 
     def retry_transient(self) -> None:
         """Retry deletions that failed in this term for a reason that may have passed."""
-        self.retry({key: self.undeleted[key] for key, code in self.codes.items() if passes(code)})
+        self.retry(
+            {key: self.undeleted[key] for key, code in self.codes.items() if is_transient(code)}
+        )
 
     def _delete(self, etags: dict[str, str]) -> None:
-        """Delete the keys of `etags`; S3 compares nothing, so the caller has."""
+        """Delete the keys of `etags`, without a condition: the caller has compared the ETags."""
         refused = self._writer.delete([*etags])
         for key, etag in etags.items():
             if key in refused:

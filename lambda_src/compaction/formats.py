@@ -1,10 +1,10 @@
-r"""From the bytes of an object as stored to its text: gzip is undone, other formats are refused.
+r"""Turn the bytes of a stored object into text: decompress gzip, refuse other formats.
 
-An object is refused by its beginning if that is not text and is that of a known format (`_FORMATS`,
-or a tar archive). Some signatures are plain ASCII, so a signature alone is not enough: a text whose
-first line happens to begin with `ORC` is text. Formats that are not listed, and those without a
-signature (Brotli, raw Snappy, encrypted data), are recognised by their share of lines that are not
-text; see `lines.py`.
+An object is refused if its first bytes are not text and match a known format (`_FORMATS`, or a tar
+archive). Some signatures are plain ASCII, so a signature alone is not enough: a text whose first
+line happens to begin with `ORC` is text. Formats that are not listed, and those without a signature
+(Brotli, raw Snappy, encrypted data), are recognised by their share of lines that are not text; see
+`lines.py`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Final
 
 CHUNK: Final = 64 * 1024
 _GZIP: Final = b"\x1f\x8b"
-_HEAD: Final = 512  # bytes: up to here a tar archive has its signature
+_HEAD: Final = 512  # bytes, enough for the signature of a tar archive
 _TAR: Final = (257, b"ustar")
-# UTF-32 before UTF-16, whose byte order mark is the beginning of the other's.
+# UTF-32 first: its little-endian byte order mark begins with that of UTF-16.
 _FORMATS: Final = {
     b"\xff\xfe\0\0": "UTF-32",
     b"\0\0\xfe\xff": "UTF-32",
@@ -62,11 +62,11 @@ class Unreadable(Exception):  # noqa: N818 - never leaves the package
 
 
 def text_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what is to be split into lines, a bounded piece at a time.
+    """Yield the text of an object in pieces of bounded size, not yet split into lines.
 
     Raises:
-        Unreadable: it is another format, or gzip that is damaged. Pieces may have been yielded
-            before, so nothing of them may be committed until the end is reached.
+        Unreadable: the object is of another format, or is damaged gzip. Pieces may have been
+            yielded by then, so nothing may be committed before the end is reached.
     """
     rest = decompressed(chunks)
     head = _beginning(rest, _HEAD)
@@ -78,7 +78,7 @@ def text_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def format_of(head: bytes) -> str | None:
-    """Name the format that an object begins with; None for text, and for what is not known."""
+    """Return the format whose signature `head` has; None for text and for unknown formats."""
     head = head[:_HEAD]
     if is_text(head, cut=True):
         return None
@@ -89,7 +89,7 @@ def format_of(head: bytes) -> str | None:
 
 
 def is_text(data: bytes, *, cut: bool = False) -> bool:
-    r"""Tell whether the bytes are UTF-8 without control characters, which JSON text has not.
+    r"""Return whether the bytes are UTF-8 without control characters, which JSON forbids.
 
     Tab, `\n` and `\r` are allowed. If `cut`, the bytes may end in the middle of a character.
     """
@@ -103,10 +103,10 @@ def is_text(data: bytes, *, cut: bool = False) -> bool:
 
 
 def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Undo gzip if that is what it is, a bounded piece at a time.
+    """Decompress gzip, in pieces of bounded size; pass anything else through.
 
     Raises:
-        Unreadable: it began as gzip and did not go on or end as such.
+        Unreadable: the gzip data is damaged or ends too early.
     """
     rest = iter(chunks)
     head = _beginning(rest, len(_GZIP))
@@ -120,13 +120,13 @@ def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
         data = chunk
         while data:
             if member.eof:
-                data = data.lstrip(b"\0")  # padding after a member, as gzip(1) has it
+                data = data.lstrip(b"\0")  # padding after a member, which gzip(1) accepts
                 if not data:
                     break
                 member = zlib.decompressobj(wbits=31)
             yield _inflate(member, data)
             data = member.unused_data if member.eof else member.unconsumed_tail
-    while not member.eof:  # the last input may have more to say than one piece
+    while not member.eof:  # the last chunk may decompress to more than one piece
         piece = _inflate(member, b"")
         if not piece and not member.eof:
             raise Unreadable("gzip: the object ends before its data does")

@@ -1,4 +1,4 @@
-"""Which of S3's refusals concern one object, so that the others need not wait for it."""
+"""Which of S3's errors concern one object, so that other objects need not wait for it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-# The object is not there any more, or has been written again since.
+# The object has been deleted, or overwritten.
 GONE: Final = {"NoSuchKey", "404", "PreconditionFailed", "412"}
-# Refusals that do not depend on the key: another try may succeed, or no key would be answered.
+# Errors that do not depend on the key: a retry may succeed, or every key fails.
 _NOT_THE_KEY: Final = {
     "ExpiredToken",
     "InvalidAccessKeyId",
@@ -24,8 +24,8 @@ _NOT_THE_KEY: Final = {
     "TooManyRequests",
     "TooManyRequestsException",
 }
-_FAILED: Final = {"InternalError", "500"}  # an answer to HEAD has the status only
-_PASSING: Final = {408, 429}
+_FAILED: Final = {"InternalError", "500"}  # a response to HEAD has no code, only the status
+_TRANSIENT_STATUS: Final = {408, 429}
 
 
 def code_of(error: ClientError) -> str:
@@ -39,21 +39,21 @@ def status_of(error: ClientError) -> int:
 
 
 def refuses_key(error: ClientError) -> bool:
-    """Tell whether S3 refuses this very object, and would again at once."""
+    """Return whether S3 refuses this one object, and would refuse an immediate retry, too."""
     code, status = code_of(error), status_of(error)
-    passing = status in _PASSING or code in _NOT_THE_KEY or "Throttl" in code
-    return 400 <= status < 500 and not passing
+    transient = status in _TRANSIENT_STATUS or code in _NOT_THE_KEY or "Throttl" in code
+    return 400 <= status < 500 and not transient
 
 
 def cannot_serve_key(error: ClientError) -> bool:
-    """Tell whether S3 refuses this very object, or fails at it although the client tried again.
+    """Return whether S3 refuses this one object, or fails on it in spite of the client's retries.
 
-    A store that has damaged one object answers 500 for it, each time, and works otherwise.
+    A store with one damaged object answers every request for it with 500, and works otherwise.
     """
     return refuses_key(error) or code_of(error) in _FAILED
 
 
-def passes(code: str) -> bool:
-    """Tell whether an error that DeleteObjects reports for a key may be over at the next try."""
-    may_pass = code in _NOT_THE_KEY or code in _FAILED or "Throttl" in code
-    return may_pass or code in {"ServiceUnavailable", "unknown"}
+def is_transient(code: str) -> bool:
+    """Return whether an error that DeleteObjects reports for a key may be gone on a retry."""
+    transient = code in _NOT_THE_KEY or code in _FAILED or "Throttl" in code
+    return transient or code in {"ServiceUnavailable", "unknown"}

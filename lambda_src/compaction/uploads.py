@@ -1,4 +1,4 @@
-"""What a batch writes before its commit: invisible to readers until the manifest names it."""
+"""Write a batch's files before its commit, unseen by readers until the manifest names them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Uploads:
         return self._put(self._places.rejects(batch.name), batch.bad, batch)
 
     def segment(self, manifest: Manifest, batch: Batch) -> Manifest:
-        """Write older entries to where no commit has to write them again.
+        """Move the manifest's entries to a segment, which later commits do not write again.
 
-        Return the manifest without them; the batch's commit makes it count.
+        Return the manifest that refers to the segment; it takes effect with the batch's commit.
         """
         key = self._places.segment(batch.name)
         body = json.dumps(manifest.segment(), separators=(",", ":")).encode()

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from compaction.refusals import cannot_serve_key, code_of, passes, refuses_key, status_of
+from compaction.refusals import cannot_serve_key, code_of, is_transient, refuses_key, status_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -114,7 +114,7 @@ class Writer:
                 refused.pop(key, None)
             for start in range(0, len(left), _PAGE):
                 refused |= self._delete_page(left[start : start + _PAGE])
-            left = [key for key, code in refused.items() if passes(code)]
+            left = [key for key, code in refused.items() if is_transient(code)]
             if not left:
                 break
         return refused

@@ -27,7 +27,7 @@ from typing import Any, Protocol, TypeAlias, cast, overload
 from .config import check_tick, check_wait
 from .election import Election, Memory, NotElected, try_timeout
 from .errors import InvalidArgument
-from .lambda_handler import MARK, check_handler, refuse_deferred
+from .handler_contract import MARK, check_handler, refuse_deferred_result
 from .lambda_report import Report
 from .lambda_settings import Settings
 from .lock import MAX_BODY
@@ -195,7 +195,7 @@ def _invoke(
             report.won(result)
             with result.keep_renewing() if renewing else nullcontext():
                 value = function(event, context, result)
-            refuse_deferred(getattr(function, "__name__", repr(function)), value)
+            refuse_deferred_result(getattr(function, "__name__", repr(function)), value)
         return report.completed(result, value)
 
 

@@ -1,10 +1,10 @@
-"""The entry of functions that the constructs make: it loads the job's own handler.
+"""The handler that Lambda calls for functions of the constructs: it loads the job's own handler.
 
-Loading happens while the function starts. A handler that is not decorated with `@singleton` would
-work in every invocation, without an election. It is refused here: every invocation fails, and the
-handler is never called.
+It is loaded while the function starts. A handler that is not decorated with `@singleton` would do
+its work in every invocation, without an election. So loading it is an error: every invocation
+fails, and the handler is never called.
 
-Not seen: whether middleware around the singleton ever calls it.
+This cannot detect middleware that never calls the singleton it wraps.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import InvalidArgument
-from .lambda_handler import is_singleton
+from .handler_contract import is_singleton
 
 VARIABLE = "S3LEADER_HANDLER"
 
 
-def load(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - whatever the job calls its handler
+def load(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - a handler of any type
     """Return the handler that the environment names, as Lambda would load it.
 
     Raises `InvalidArgument` if it is not decorated, and `ImportError` if it cannot be loaded.
@@ -38,8 +38,8 @@ def load(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - whatever the 
     if is_singleton(found):
         return found
     raise InvalidArgument(
-        f"handler {named!r} is not decorated with @singleton from s3leader.aws_lambda, so that"
-        f" every invocation would work without an election, and none does now. Decorate it; let"
+        f"handler {named!r} is not decorated with @singleton from s3leader.aws_lambda: each"
+        f" invocation would work without an election, so each one fails instead. Decorate it; let"
         f" middleware above @singleton use functools.wraps; or give SingletonJob"
         f" handler_check='off'"
     )

@@ -1,4 +1,4 @@
-"""Where and how a function campaigns, as its environment says."""
+"""The election settings of a Lambda function, read from its environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import InvalidArgument
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the construct sets in the environment, unless the decorator says otherwise."""
+    """Settings that the constructs put into the environment; decorator arguments override them."""
 
     bucket: str
     election: str
@@ -57,16 +57,16 @@ class Settings:
         )
 
     def store_options(self) -> dict[str, Any]:
-        """Return what the bucket asks of each request, for the store to check and to send."""
-        asked = {
+        """Return the options of `S3Store` that are set: encryption, `kms_key`, `bucket_owner`."""
+        options = {
             "encryption": self.encryption,
             "kms_key": self.kms_key,
             "bucket_owner": self.bucket_owner,
         }
-        return {name: value for name, value in asked.items() if value is not None}
+        return {name: value for name, value in options.items() if value is not None}
 
 
-def _seconds(environment: Mapping[str, str], variable: str, otherwise: str) -> timedelta | None:
+def _seconds(environment: Mapping[str, str], variable: str, if_unset: str) -> timedelta | None:
     text = environment.get(variable)
     if not text:
         return None
@@ -77,7 +77,7 @@ def _seconds(environment: Mapping[str, str], variable: str, otherwise: str) -> t
     if not 1 <= seconds <= 24 * 60 * 60:
         raise InvalidArgument(
             f"{variable} is {text!r}; give a number of seconds from 1 to 86400, or leave it unset"
-            f" for {otherwise}"
+            f" for {if_unset}"
         )
     return timedelta(seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""The facts that S3 always sends in an answer. A missing one is never guessed."""
+"""Fields that each answer of S3 must have. A missing field is an error, and is never guessed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _DATE: Final = re.compile(r"\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d (?:GMT|[+-]\
 
 
 class IncompleteAnswerError(Exception):
-    """An answer lacks a fact that S3 always sends; its text says which."""
+    """An answer lacks a field that S3 always sends; the message names it."""
 
 
-def fact(answer: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - facts are of any type
-    """Return the fact `name` of an answer as boto3 gives it."""
+def required(answer: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - fields are of any type
+    """Return the field `name` of an answer in boto3's form."""
     try:
         return answer[name]
     except KeyError:
@@ -25,25 +25,28 @@ def fact(answer: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - facts a
 
 def etag(answer: Mapping[str, Any]) -> str:
     """Return the ETag, in its double quotes."""
-    text: str = fact(answer, "ETag")
-    if not _ETAG.fullmatch(text):  # cut short, or made weak (W/"…") by a proxy that compresses
-        raise IncompleteAnswerError(f"its ETag is {text!r}; expected a text in double quotes")
+    text: str = required(answer, "ETag")
+    if not _ETAG.fullmatch(text):  # truncated, or made weak (W/"…") by a compressing proxy
+        raise IncompleteAnswerError(f"its ETag is {text!r}; expected double quotes around it")
     return text
 
 
 def modified_ms(answer: Mapping[str, Any]) -> int:
     """Return the `Last-Modified` in milliseconds since 1970."""
-    return int(fact(answer, "LastModified").timestamp()) * 1000
+    return int(required(answer, "LastModified").timestamp()) * 1000
 
 
 def date_ms(answer: Mapping[str, Any], clock_ms: Callable[[], int] | None) -> int:
-    """Return the `Date`, or what the test double `clock_ms` shows where there is none."""
+    """Return the `Date` in milliseconds since 1970.
+
+    `clock_ms` stands in for a missing one, in tests only.
+    """
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     if date is None and clock_ms is not None:
         return clock_ms() // 1000 * 1000
     if date is None:
         raise IncompleteAnswerError("it has no Date header")
-    if not _DATE.fullmatch(date):  # a part of one may pass for another time
+    if not _DATE.fullmatch(date):  # a truncated date may parse as another time
         raise IncompleteAnswerError(f"its Date header is {date!r}")
     return int(parsedate_to_datetime(date).timestamp()) * 1000
 
@@ -51,6 +54,6 @@ def date_ms(answer: Mapping[str, Any], clock_ms: Callable[[], int] | None) -> in
 def keys(page: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the keys of a page of ListObjectsV2, which leaves `Contents` out if there are none."""
     found = tuple(item["Key"] for item in page.get("Contents", ()))
-    if fact(page, "KeyCount") != len(found):
-        raise IncompleteAnswerError(f"its KeyCount is {page['KeyCount']}, and it has {len(found)}")
+    if required(page, "KeyCount") != len(found):
+        raise IncompleteAnswerError(f"its KeyCount is {page['KeyCount']}, but it has {len(found)}")
     return found

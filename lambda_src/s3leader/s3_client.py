@@ -1,6 +1,6 @@
 """Which boto3 client a store uses: its own, made for each process, or one that is passed in.
 
-Only this file and `s3_store` know boto3 and botocore: here a client is made, there it is used.
+Only this file and `s3_store` import boto3 or botocore: this one makes the client, that one uses it.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _AWS_HOSTS: Final = (
 
 
 class ProcessClient:
-    """A client that no two processes share.
+    """A client for one process, which its forks do not share.
 
     A fork shares its parent's connections: the answer to one process's request may reach the other.
-    So a client that is made here is made again in each process that uses it. One that is `given`
-    cannot be made again, and is refused in any process but the one that passed it.
+    So a fork makes a client of its own. A client that was passed in (`given`) cannot be made again,
+    so it is refused in every process but the one that passed it.
     """
 
     def __init__(self, given: S3Client | None, make: Callable[[], S3Client]) -> None:
@@ -51,18 +51,18 @@ class ProcessClient:
     def of_this_process(self) -> S3Client:
         """Return the client of this process."""
         if os.getpid() != self._pid:
-            self._leave_parent()
+            self._replace_after_fork()
         return self._client
 
-    def _leave_parent(self) -> None:
+    def _replace_after_fork(self) -> None:
         if self.given:
             raise InvalidArgument(
                 f"the S3 client was passed in by process {self._pid}, and process {os.getpid()} is"
                 f" a fork of it: they would share connections, and read each other's answers. Make"
                 f" a client in this process and pass it to a new Election or S3Store, or pass none"
             )
-        # Never collected: its pool's locks may have been held when the process was forked.
-        self._parents = self._client
+        # Kept, never collected: its pool's locks may have been held when the process was forked.
+        self._parents_client = self._client
         self._client = self._make()
         self._pid = os.getpid()  # last: another thread of this process may be here as well
 
@@ -76,8 +76,8 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
     seconds = timeout.total_seconds()
     if seconds <= 0:
         raise InvalidArgument(f"timeout must be positive, not {timeout}")
-    # Since 1.36 boto3 sends a CRC in a trailer unless told otherwise, which many S3-compatible
-    # servers refuse or take for part of the body. `S3Store` sends one in a header to real S3.
+    # Since 1.36 boto3 sends a CRC in a trailer by default, which many S3-compatible servers refuse
+    # or store as part of the body. `S3Store` sends one in a header to Amazon S3.
     checksums = {
         option: "when_required"
         for option in ("request_checksum_calculation", "response_checksum_validation")
@@ -91,8 +91,8 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
         **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
     )
     region = region or os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or None
-    # Not boto3.client: what that shares must not be used by two threads at once. Credentials and
-    # AWS_ENDPOINT_URL(_S3) come from the environment as ever.
+    # Not boto3.client, which is not thread-safe: it shares state. Credentials and
+    # AWS_ENDPOINT_URL(_S3) come from the environment, as there.
     try:
         return boto3.session.Session().client("s3", region_name=region, config=config)
     except Exception as error:  # a profile, a file or a variable that botocore cannot use
@@ -103,13 +103,13 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
 
 
 def is_amazon(client: S3Client) -> bool:
-    """Tell whether the client speaks to Amazon S3 itself, and not to a compatible server."""
+    """Return whether the client's endpoint is Amazon S3, and not a compatible server."""
     host = urlsplit(client.meta.endpoint_url).hostname or ""
     return host.endswith(_AWS_HOSTS)
 
 
 def _check_client(client: S3Client) -> None:
-    """Raise `InvalidArgument` unless it is an S3 client that knows conditional writes."""
+    """Raise `InvalidArgument` unless it is an S3 client that supports conditional writes."""
     try:
         put = client.meta.service_model.operation_model("PutObject").input_shape
     except Exception as error:  # an object without `meta`, or the client of another service
@@ -118,6 +118,6 @@ def _check_client(client: S3Client) -> None:
         ) from error
     if put is None or not {"IfMatch", "IfNoneMatch"} <= put.members.keys():
         raise InvalidArgument(
-            f"boto3 {boto3.__version__} knows too little of conditional writes: install boto3"
-            f" {_OLDEST_BOTO3} or newer"
+            f"boto3 {boto3.__version__} does not support conditional writes in full: install"
+            f" boto3 {_OLDEST_BOTO3} or newer"
         )

@@ -1,4 +1,4 @@
-"""What a store on S3 may be given: a bucket that can hold an election, and how to address it."""
+"""Check the options of `S3Store`: the bucket, its encryption and its account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from .errors import BucketUnusable, InvalidArgument
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")  # as wide as botocore's, for other servers
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")  # as permissive as botocore, for other servers
 _ACCESS_POINT: Final = re.compile(r"arn:[\w-]+:s3:[\w-]+:\d{12}:accesspoint[:/][a-z0-9-]+")
 _BUCKET_ARN: Final = re.compile(r"arn:[\w-]+:s3:::(?P<name>[^/]+).*", re.DOTALL)
 _URL: Final = re.compile(r"s3[an]?://(?P<name>[^/]+).*", re.DOTALL | re.IGNORECASE)
@@ -16,7 +16,7 @@ _ENCRYPTIONS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 _KEY_ARN: Final = re.compile(r"arn:aws[\w-]*:kms:[\w-]+:\d{12}:(?:key|alias)/[\w/-]+")
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 
-# By how their names end (aliases), and by what their ARNs contain.
+# What cannot hold an election, by the suffix of a name or alias, or by a part of an ARN.
 _UNFIT: Final = {
     "DirectoryBucket": r"--x-s3|--xa-s3|:s3express:",
     "MultiRegionAccessPoint": r"\.mrap",
@@ -25,14 +25,14 @@ _UNFIT: Final = {
     "FileSystem": r"-ext-s3alias",
     "TableBucket": r"--table-s3|:s3tables:",
 }
-_WHAT: Final = {
+_UNFIT_REASONS: Final = {
     "DirectoryBucket": "a directory bucket (S3 Express One Zone), whose LIST has no order and no"
     " StartAfter, and whose objects have no tags",
     "MultiRegionAccessPoint": "a Multi-Region Access Point, which names several buckets: each could"
     " elect a leader of its own",
     "Outposts": "a bucket on Outposts, which does not promise what a bucket in a Region does"
     " (conditional writes, a consistent LIST)",
-    "ObjectLambda": "an Object Lambda access point, which answers what a function makes of objects",
+    "ObjectLambda": "an Object Lambda access point, whose answers are changed by a function",
     "FileSystem": "an access point to a file system, which is not a bucket",
     "TableBucket": "a table bucket, which holds tables and not objects",
 }
@@ -50,8 +50,8 @@ def check_bucket(bucket: str) -> None:
     for code, pattern in _UNFIT.items():
         if re.search(rf"(?:{pattern})" if ":" in bucket else rf"(?:{pattern})$", bucket):
             raise BucketUnusable(
-                f"{bucket} is {_WHAT[code]}. It cannot hold an election: use a general purpose"
-                f" bucket.",
+                f"{bucket} is {_UNFIT_REASONS[code]}. It cannot hold an election: use a general"
+                f" purpose bucket.",
                 action="s3:ListBucket",
                 resource=bucket if bucket.startswith("arn:") else f"arn:aws:s3:::{bucket}",
                 code=code,
@@ -95,7 +95,7 @@ class BucketOptions:
             )
 
     def for_every_request(self) -> dict[str, str]:
-        """Return the arguments that S3 refuses another account's bucket by."""
+        """Return the arguments that make S3 refuse a bucket of another account."""
         return {} if self.bucket_owner is None else {"ExpectedBucketOwner": self.bucket_owner}
 
     def for_writes(self) -> dict[str, str]:

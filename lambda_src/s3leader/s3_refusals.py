@@ -168,7 +168,7 @@ def refusal(
     between = "/object/" if bucket.startswith("arn:") else "/"
     resource = bucket_arn if isinstance(request, List) else f"{bucket_arn}{between}{request.key}"
     if code in DENIED:
-        denial = Denial.read(message, action=action, resource=resource)
+        denial = Denial.parse(message, action=action, resource=resource)
         action, resource = denial.action, denial.resource
         remedy = denial.remedy() or _rights_missing(request, bucket_arn, bucket_owner)
     else:

@@ -34,7 +34,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from .errors import BucketUnusable, InvalidArgument, S3LeaderError, describe_error
-from .s3_answers import IncompleteAnswerError, date_ms, etag, fact, keys, modified_ms
+from .s3_answers import IncompleteAnswerError, date_ms, etag, keys, modified_ms, required
 from .s3_client import ProcessClient, default_client, is_amazon
 from .s3_options import BucketOptions, check_bucket
 from .s3_refusals import passes, refusal, refusal_elsewhere
@@ -202,15 +202,15 @@ class S3Store:
         unasked = after is not None and found[:1] <= (after,) and found != ()
         if unasked or list(found) != sorted(found):  # so nothing tells which lock is the highest
             raise self._refused(request, "UnorderedList", f"{found[0]!r} to {found[-1]!r}", {})
-        truncated = fact(page, "IsTruncated")
-        token = fact(page, "NextContinuationToken") if truncated else None
+        truncated = required(page, "IsTruncated")
+        token = required(page, "NextContinuationToken") if truncated else None
         return Listed(found, truncated, self._date_ms(page), token)
 
     def _read(self, client: S3Client, request: Read) -> Found | Unknown:
         got = client.get_object(**self._always, Key=request.key)  # type: ignore[arg-type]  # the same
         stream, limit = got["Body"], self._body_limit
         try:
-            length = fact(got, "ContentLength")
+            length = required(got, "ContentLength")
             body = stream.read(limit)
         finally:
             stream.close()

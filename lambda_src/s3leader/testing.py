@@ -19,7 +19,7 @@ from typing import Any
 
 from .aws_lambda import LocalContext
 from .errors import InvalidArgument
-from .lambda_handler import is_singleton
+from .handler_contract import is_singleton
 from .memory_store import Fault, MemoryStore
 from .store import Store
 
@@ -37,8 +37,8 @@ def invoke(
     """Return what Lambda would return for an invocation of a handler decorated with `@singleton`.
 
     `tick` is added to `event`. Invocations that share a `store` share the election; by default each
-    has one of its own. `remaining` is what the context says of the invocation's time. The function
-    as written is `handler.__wrapped__`.
+    has a store of its own. `remaining` is the invocation's remaining time, by its context. The
+    undecorated function is `handler.__wrapped__`.
 
     Raises what the handler raises, and `InvalidArgument` for a handler that is not decorated, or
     whose result cannot be written as JSON.
@@ -50,8 +50,8 @@ def invoke(
         environment={"S3LEADER_BUCKET": "local", "S3LEADER_ELECTION": "local"},
         remaining=remaining,
     )
-    asked = {**(event or {}), **({} if tick is None else {"tick": tick})}
-    answer = handler(asked, context)
+    merged = {**(event or {}), **({} if tick is None else {"tick": tick})}
+    answer = handler(merged, context)
     try:
         return json.loads(json.dumps(answer, default=_plain))
     except (TypeError, ValueError) as error:
@@ -62,7 +62,7 @@ def invoke(
 
 
 def _plain(value: object) -> float:
-    """Write what Lambda's runtime writes beyond JSON's own types."""
+    """Convert a type that Lambda's runtime serializes beyond JSON's own."""
     if isinstance(value, Decimal):
         return float(value)
-    raise TypeError(f"{type(value).__name__} is no type of JSON's")
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")

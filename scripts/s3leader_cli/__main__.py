@@ -16,7 +16,7 @@ from .addresses import check
 from .arguments import parser
 from .commands import Ask, depose, history, status
 from .report import advice
-from .streams import OutputFailed, complain, has_person, prepare, printable, say
+from .streams import OutputFailed, is_interactive, prepare, print_error, print_out, printable
 from .streams import ask as ask_person
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -33,14 +33,14 @@ def main(
         prepare()
         return _run(_options(argv), elect or _election, ask)
     except OutputFailed as error:
-        complain(f"s3leader: {error}")
+        print_error(f"s3leader: {error}")
         return 1
     except S3LeaderError as error:
-        complain(f"s3leader: {printable(' '.join(advice(error).split()))}")
+        print_error(f"s3leader: {printable(' '.join(advice(error).split()))}")
         # With a cause it is no word of this command line, but the environment (a profile, say).
         return 2 if isinstance(error, InvalidArgument) and error.__cause__ is None else 1
     except (KeyboardInterrupt, EOFError):
-        complain("\ns3leader: interrupted")
+        print_error("\ns3leader: interrupted")
         return INTERRUPTED
 
 
@@ -48,7 +48,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     try:
         options = parser().parse_args(argv)
     except SystemExit:
-        say("")  # argparse has printed its help, and does not flush it
+        print_out("")  # argparse has printed its help, and does not flush it
         raise
     check(options)
     return options
@@ -58,7 +58,7 @@ def _run(
     options: argparse.Namespace, elect: Callable[[argparse.Namespace], Election], asked: Ask
 ) -> int:
     if options.command != "depose" and not options.json and not _has_rich():
-        complain(
+        print_error(
             "s3leader: for people to read, this needs rich: pip install 's3leader[cli]'"
             " (--json needs none)"
         )
@@ -67,7 +67,9 @@ def _run(
         return status(options, elect(options))
     if options.command == "history":
         return history(options, elect(options))
-    return depose(options, elect(options), ask_person if asked is None and has_person() else asked)
+    if asked is None and is_interactive():
+        asked = ask_person
+    return depose(options, elect(options), asked)
 
 
 def _election(options: argparse.Namespace) -> Election:

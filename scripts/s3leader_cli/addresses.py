@@ -1,6 +1,6 @@
-"""Buckets and elections as other tools write them (URLs, ARNs, keys), answered with what to write.
+"""Detect buckets and elections given as URLs, ARNs or keys, and say what to write instead.
 
-Refused and not translated: an address may hold a prefix that contradicts `--prefix`.
+They are refused, not translated: an address may contain a prefix that contradicts `--prefix`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _check_bucket(text: str) -> None:
         return
     for address in _ADDRESSES:
         if found := address.fullmatch(text):
-            instead = _instead(found[1], found[2])
+            instead = _equivalent(found[1], found[2])
             raise InvalidArgument(f"--bucket {text!r} is not a bucket's name: {instead}")
     raise InvalidArgument(
         f"--bucket {text!r} is not a bucket's name: give 3 to 63 of the characters a-z 0-9 . - (or"
@@ -43,8 +43,8 @@ def _check_bucket(text: str) -> None:
     )
 
 
-def _instead(bucket: str, rest: str) -> str:
-    """Return the arguments that mean what an address does."""
+def _equivalent(bucket: str, rest: str) -> str:
+    """Return the arguments that are equivalent to an address."""
     key = rest.rstrip("*").strip("/")  # policies end in an asterisk
     folder = _LOCK_OR_HINT.sub("", key).strip("/")
     if folder != key:  # a lock's key: its last folder is the election

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from s3leader import Election, InvalidArgument, Lock
 
 from .report import Report, lock_as_json, look_at, never_locked, utc
-from .streams import complain, printable, say
+from .streams import print_error, print_out, printable
 
 Ask: TypeAlias = Callable[[str], str] | None
 """Asks a person and returns the answer; None where there is nobody to ask."""
@@ -32,7 +32,7 @@ def status(options: argparse.Namespace, election: Election) -> int:
     else:
         from .view import render_report  # noqa: PLC0415 - rich is an extra
 
-        say(render_report(report))
+        print_out(render_report(report))
     return {"corrupt": NEEDS_YOU, "vacant": NO_ELECTION}.get(report.standing, 0)
 
 
@@ -46,7 +46,7 @@ def history(options: argparse.Namespace, election: Election) -> int:
     else:
         from .view import render_history  # noqa: PLC0415 - rich is an extra
 
-        say(render_history(election, locks))
+        print_out(render_history(election, locks))
     return 0 if locks else NO_ELECTION
 
 
@@ -61,7 +61,7 @@ def depose(options: argparse.Namespace, election: Election, ask: Ask) -> int:
         force, term = report.standing in {"held", "corrupt"}, report.term
         _check_done(election, report, done)
         if force and not _confirmed(election, report, ask, yes=options.yes):
-            complain("s3leader: nothing was changed")
+            print_error("s3leader: nothing was changed")
             return NEEDS_YOU
         done = done if force else None
     lock = election.depose(reason=options.reason, force=force, term=term, done=done)
@@ -70,12 +70,12 @@ def depose(options: argparse.Namespace, election: Election, ask: Ask) -> int:
         note = {"note": never_locked(election)} if missing else {}
         _say_json({"deposed": None if lock is None else lock_as_json(lock), **note})
     elif missing:
-        say(f"Nothing to depose: {never_locked(election)}\n")
+        print_out(f"Nothing to depose: {never_locked(election)}\n")
     elif lock is None:
-        say(f"Nothing to depose: the highest lock of {election.name} is sealed already.\n")
+        print_out(f"Nothing to depose: the highest lock of {election.name} is sealed already.\n")
     else:
-        say(f"Term {lock.term} is deposed. The next candidate leads term {lock.term + 1}.\n")
-        say(_carried_on(lock) if done is not None else "")
+        print_out(f"Term {lock.term} is deposed. The next candidate leads term {lock.term + 1}.\n")
+        print_out(_carried_on(lock) if done is not None else "")
     return NO_ELECTION if missing else 0
 
 
@@ -86,11 +86,11 @@ def _confirmed(election: Election, report: Report, ask: Ask, *, yes: bool) -> bo
         seconds = round(report.lapses_in.total_seconds()) if report.lapses_in is not None else 0
         holder = ascii(report.lock.holder) if report.lock.holder else "an unnamed candidate"
         whom = f"Term {report.lock.term} is held by {holder}; it lapses by itself in {seconds} s."
-    complain(f"{whom}\n{WHAT_FORCING_MEANS}")
+    print_error(f"{whom}\n{WHAT_FORCING_MEANS}")
     if yes:
         return True
     if ask is None:
-        complain("s3leader: nobody can be asked here, so say --yes")
+        print_error("s3leader: nobody can be asked here, so say --yes")
         return False
     return ask("Seal it all the same? Type yes: ").strip() == "yes"
 
@@ -123,7 +123,7 @@ def _check_done(election: Election, report: Report, done: str | None) -> None:
         raise InvalidArgument(f"--done is only for a corrupt lock, and {report.key} can be read")
     if done is not None or report.standing != "corrupt":
         return
-    complain(_before(election, report))
+    print_error(_before(election, report))
     raise InvalidArgument(
         f"--done is missing: {report.key} cannot be read, so it does not say whether its term"
         f" completed a tick, and a tick that is not recorded as done would be led again. Look into"
@@ -139,4 +139,4 @@ def _carried_on(lock: Lock) -> str:
 
 
 def _say_json(value: dict[str, Any]) -> None:
-    say(json.dumps(value, indent=2) + "\n")
+    print_out(json.dumps(value, indent=2) + "\n")

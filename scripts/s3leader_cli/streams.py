@@ -1,7 +1,7 @@
-"""Standard output and error, whatever they are: a pipe that is closed, a full disk, ASCII only.
+"""Write to standard output and error, which may be a closed pipe, a full disk or ASCII only.
 
-A reader that has read enough (`| head -1`) is no fault: what it did not read is dropped, and the
-exit code stays that of the command. Output that cannot be written for another reason is a fault.
+A reader that closes a pipe early (`| head -1`) is not an error: the rest of the output is dropped,
+and the exit code stays that of the command. Output that cannot be written otherwise is an error.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ class OutputFailed(Exception):  # noqa: N818 - as s3leader's own errors
 
 
 def prepare() -> None:
-    """Escape what the streams' encodings do not have; raise if there is no standard output.
+    """Escape characters that an encoding lacks; raise if standard output is closed.
 
-    Python has no stream where a shell closed the descriptor (`>&-`), and `print` is silent then.
+    If a shell closed the descriptor (`>&-`), Python has no stream, and `print` writes nothing.
     """
     if sys.stdout is None:
         raise OutputFailed("standard output is closed: redirect it to /dev/null to discard it")
     for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)  # streams of embedders may lack it
+        reconfigure = getattr(stream, "reconfigure", None)  # replaced streams may lack it
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
 
 
-def say(text: str) -> None:
+def print_out(text: str) -> None:
     """Write `text` to standard output at once, and raise `OutputFailed` if that is impossible."""
     try:
         print(text, end="", flush=True)
@@ -38,8 +38,8 @@ def say(text: str) -> None:
             raise OutputFailed(f"standard output cannot be written: {error.strerror}") from error
 
 
-def complain(text: str) -> None:
-    """Write a line to standard error, if anybody can read it."""
+def print_error(text: str) -> None:
+    """Write a line to standard error, unless it is closed."""
     if sys.stderr is None:  # `print` would write to standard output then
         return
     try:
@@ -49,7 +49,7 @@ def complain(text: str) -> None:
 
 
 def ask(question: str) -> str:
-    """Ask on standard error, as standard output may be a file. EOFError if nobody answers."""
+    """Ask on standard error, as standard output may be a file. EOFError if there is no answer."""
     print(question, end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline()
     if not answer:
@@ -57,18 +57,18 @@ def ask(question: str) -> str:
     return answer
 
 
-def has_person() -> bool:
-    """Whether somebody can be asked."""
+def is_interactive() -> bool:
+    """Return whether a person can be asked: standard input is a terminal."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None
 
 
 def printable(text: str) -> str:
-    """Escape what could steer a terminal: it may come from anybody who may write to the bucket."""
+    """Escape control characters: `text` may come from anybody who can write to the bucket."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _discard(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere, or Python complains of it when it exits."""
+    """Send what is still buffered to the null device, or Python reports an error at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

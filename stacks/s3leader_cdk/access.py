@@ -1,8 +1,9 @@
-"""Access to objects of one bucket: all that it takes is granted, or an error says what is missing.
+"""Access to objects of one bucket: grants every permission needed, or raises an error listing the
+missing statements.
 
-An identity needs a statement in its own policies, in the bucket's policy, or, across accounts, in
-both; and the same again for the bucket's key. CDK's own grants leave out what they cannot write,
-call that a success, and drop the conditions of what they write to a bucket's policy.
+A principal needs an Allow in its own (identity-based) policies or in the bucket's (resource-based)
+policy, across accounts in both; the bucket's KMS key needs the same. CDK's `grant*` methods skip
+statements they cannot add, report success anyway, and omit conditions from bucket policies.
 """
 
 from __future__ import annotations
@@ -19,80 +20,86 @@ from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk.acknowledgments import flat
 from s3leader_cdk.principals import (
+    accepts_policies,
     account_of,
     arn_of,
+    cannot_be_principal,
     check_partition,
     checked_principal,
-    delegates,
-    has_taken,
-    is_unnameable,
+    is_account_wide,
     name_of,
-    takes_policies,
+    was_added,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """Actions on objects whose keys match the patterns; without any, on the bucket itself."""
+    """Actions on objects whose keys match `key_patterns`; if it is empty, on the bucket itself."""
 
     actions: Sequence[str]
-    keys: Sequence[str] = ()
+    key_patterns: Sequence[str] = ()
     conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What is needed on a bucket, and on the key that encrypts it."""
+    """What is needed on a bucket, and on the KMS key that encrypts it."""
 
     bucket: s3.IBucket
-    key: kms.IKey | None
+    kms_key: kms.IKey | None
     needs: Sequence[Need]
-    key_actions: Sequence[str]
+    kms_actions: Sequence[str]
 
     def grant(self, grantee: iam.IGrantable, *, granted_elsewhere: bool) -> iam.Grant:
-        """Grant all of it, or raise `ValueError` with the statements that are to be added where.
+        """Add every statement, or raise `ValueError` naming each missing one and where to add it.
 
-        With `granted_elsewhere`, what cannot be granted from here is taken to be there.
+        With `granted_elsewhere`, what this app cannot add is assumed to be granted already.
         """
         principal = checked_principal(grantee)
         check_partition(principal, Stack.of(self.bucket))
-        grants = self._by_own_policy(grantee, principal)
+        same_account = _is_same(account_of(principal), self.bucket.env.account)
+        by_identity = self._by_identity_policy(grantee, principal)
+        by_bucket: list[iam.Grant] = []
         missing: list[str] = []
-        near = _is_same(account_of(principal), self.bucket.env.account)
-        if not grants and (delegates(principal) or not near):
+        # IAM: within one account an Allow in either policy is enough; across accounts both need
+        # one. An Allow for a whole account gives its roles nothing without one in their policies.
+        needs_identity_policy = not same_account or is_account_wide(principal)
+        needs_bucket_policy = not same_account or not by_identity
+        if needs_identity_policy and not by_identity:
             place = f"the policies of {arn_of(principal)} itself"
-            missing.append(_text(place, self._own_statements(principal), Stack.of(self.bucket)))
-        if not (grants and near):
+            statements = self._identity_statements(principal)
+            missing.append(_instruction(place, statements, Stack.of(self.bucket)))
+        if needs_bucket_policy:
             by_bucket = self._by_bucket_policy(grantee, principal)
-            if not by_bucket:
-                place = f"the policy of bucket {self.bucket.bucket_name}"
-                missing.append(
-                    _text(place, self._bucket_statements(principal), self._near(principal))
-                )
-            missing += self._by_key_policy(principal, own=bool(grants))
-            grants = [*grants, *by_bucket]
-        else:
-            missing += self._by_key_policy(principal, own=True)
+        if needs_bucket_policy and not by_bucket:
+            place = f"the policy of bucket {self.bucket.bucket_name}"
+            statements = self._bucket_statements(principal)
+            missing.append(_instruction(place, statements, self._stack_for_arn(principal)))
+        missing += self._by_key_policy(principal, has_identity_policy=bool(by_identity))
         if missing and not granted_elsewhere:
-            raise ValueError(self._refusal(grantee, principal, missing))
-        return _all(grants) if grants else iam.Grant.drop(grantee, "granted elsewhere")
+            raise ValueError(self._error_message(grantee, principal, missing))
+        grants = [*by_identity, *by_bucket]
+        return _combined(grants) if grants else iam.Grant.drop(grantee, "granted elsewhere")
 
-    def _by_own_policy(self, grantee: iam.IGrantable, principal: iam.IPrincipal) -> list[iam.Grant]:
-        if not takes_policies(principal):
+    def _by_identity_policy(
+        self, grantee: iam.IGrantable, principal: iam.IPrincipal
+    ) -> list[iam.Grant]:
+        if not accepts_policies(principal):
             return []
-        first, *others = self._own_statements(principal)
+        first, *others = self._identity_statements(principal)
         grant = _add_to_principal(grantee, first)
-        if not has_taken(principal, grant):
+        # A principal accepts either all statements or none, so the first one shows which.
+        if not was_added(principal, grant):
             return []
         return [grant, *(_add_to_principal(grantee, each) for each in others)]
 
     def _by_bucket_policy(
         self, grantee: iam.IGrantable, principal: iam.IPrincipal
     ) -> list[iam.Grant]:
-        if is_unnameable(principal):
+        if cannot_be_principal(principal):
             raise ValueError(
-                f"{name_of(grantee)} is a group or a policy, which the policy of a bucket cannot"
-                " name: grant to roles"
+                f"{name_of(grantee)} is a group or a policy, which a bucket policy cannot name as a"
+                " principal: grant to roles"
             )
         grants = [
             iam.Grant.add_statement_to_resource_policy(
@@ -104,106 +111,119 @@ class Access:
             )
             for each in self._bucket_statements(principal)
         ]
-        # An imported bucket takes no statement, and CDK still calls the grant a success.
+        # CDK cannot edit an imported bucket's policy, yet reports success.
         return [] if self.bucket.policy is None else grants
 
-    def _by_key_policy(self, principal: iam.IPrincipal, *, own: bool) -> list[str]:
-        """Let the key's policy name the principal where it has to; return what that lacks."""
-        key = self.key
-        if key is None:
+    def _by_key_policy(self, principal: iam.IPrincipal, *, has_identity_policy: bool) -> list[str]:
+        """Add the principal to the key policy if required; list what could not be added."""
+        kms_key = self.kms_key
+        if kms_key is None:
             return []
-        # The ARN of an imported key names an account, which a stack without one may well be in.
-        far = _is_other(account_of(principal), key.env.account)
-        if own and not far and trusts_its_account(key):
+        # An environment-agnostic stack may well be deployed to the account in the key's ARN, so
+        # only accounts that are known to differ count as cross-account.
+        cross_account = _is_other(account_of(principal), kms_key.env.account)
+        if has_identity_policy and not cross_account and delegates_to_iam(kms_key):
             return []
         statement = iam.PolicyStatement(
-            actions=[*self.key_actions], resources=["*"], principals=[principal]
+            actions=[*self.kms_actions], resources=["*"], principals=[principal]
         )
-        if key.add_to_resource_policy(statement).statement_added:
+        if kms_key.add_to_resource_policy(statement).statement_added:
             return []
-        return [_text(f"the policy of key {key.key_arn}", [statement], self._near(principal))]
+        place = f"the policy of key {kms_key.key_arn}"
+        return [_instruction(place, [statement], self._stack_for_arn(principal))]
 
-    def _near(self, principal: iam.IPrincipal) -> Stack:
-        """Return a stack in which the principal's ARN can be written out."""
+    def _stack_for_arn(self, principal: iam.IPrincipal) -> Stack:
+        """Return a stack in which the principal's ARN can be resolved."""
         return Stack.of(cast("Any", principal) if hasattr(principal, "node") else self.bucket)
 
-    def _own_statements(self, principal: iam.IPrincipal) -> list[iam.PolicyStatement]:
+    def _identity_statements(self, principal: iam.IPrincipal) -> list[iam.PolicyStatement]:
         account = account_of_bucket(self.bucket, account_of(principal))
-        if account is None:
-            own = self._statements()
-        else:
-            # Another account may take the name of a bucket that is gone. Nothing goes there then.
-            own = self._statements(equal={"aws:ResourceAccount": account})
-        if self.key is not None:
-            # Not by the key's own grant, which takes refuge in `*` across Regions.
-            key = iam.PolicyStatement(actions=[*self.key_actions], resources=[self.key.key_arn])
-            own.append(key)
-        return own
+        # If the bucket is deleted, another account can create one of the same name; this condition
+        # blocks access to it (bucket sniping).
+        equal = None if account is None else {"aws:ResourceAccount": account}
+        statements = self._statements(equal)
+        if self.kms_key is not None:
+            # Not `kms_key.grant()`, which falls back to resource `*` across Regions.
+            arns = [self.kms_key.key_arn]
+            statements.append(iam.PolicyStatement(actions=[*self.kms_actions], resources=arns))
+        return statements
 
     def _bucket_statements(self, principal: iam.IPrincipal) -> list[iam.PolicyStatement]:
-        found = self._statements()
-        for statement in found:
+        statements = self._statements()
+        for statement in statements:
             statement.add_principals(principal)
-        return found
+        return statements
 
     def _statements(self, equal: Mapping[str, str] | None = None) -> list[iam.PolicyStatement]:
-        found = []
+        """Return a statement for each need, with the values of `equal` added to `StringEquals`."""
+        statements = []
         for need in self.needs:
             conditions: dict[str, Any] = {name: {**each} for name, each in need.conditions.items()}
             if equal:
                 conditions["StringEquals"] = {**conditions.get("StringEquals", {}), **equal}
-            resources = [self.bucket.arn_for_objects(key) for key in need.keys]
-            found.append(
+            arns = [self.bucket.arn_for_objects(pattern) for pattern in need.key_patterns]
+            statements.append(
                 iam.PolicyStatement(
                     actions=[*need.actions],
-                    resources=resources or [self.bucket.bucket_arn],
+                    resources=arns or [self.bucket.bucket_arn],
                     conditions=conditions,
                 )
             )
-        return found
+        return statements
 
-    def _refusal(
+    def _error_message(
         self, grantee: iam.IGrantable, principal: iam.IPrincipal, missing: Sequence[str]
     ) -> str:
         accounts = [account_of(principal) or "", self.bucket.env.account]
         unknown = [each for each in accounts if Token.is_unresolved(each)]
         hint = ""
         if len(unknown) == 1:
-            hint = (
-                " If both are in one account, say so: give their stacks env=Environment(account=…)."
-            )
+            hint = " If both are in one account, give their stacks env=Environment(account=…)."
         return (
             f"{name_of(grantee)} would get only a part of the rights on bucket"
-            f" {self.bucket.node.path}, as the rest cannot be written from here. Add"
+            f" {self.bucket.node.path}: the rest cannot be added by this CDK app. Add"
             f" {' And add '.join(missing)}Then pass granted_elsewhere=True.{hint}"
         )
 
 
 def account_of_bucket(bucket: s3.IBucket, asking: str | None) -> str | None:
-    """Return the account that `bucket` is in, as far as account `asking` can name it."""
+    """Return the account that `bucket` is in, which may be a token.
+
+    None if the token would resolve to the wrong account in a policy of account `asking`.
+    """
     account = bucket.env.account
-    # A token means the account of the stack that it is written in, and that may be another one.
+    # A token resolves to the account of the stack that uses it, which may be another account.
     if Token.is_unresolved(account) and asking is not None and not Token.is_unresolved(asking):
         return None
     return account
 
 
-def trusts_its_account(key: kms.IKey) -> bool:
-    """Tell whether the key's policy leaves it to its account's policies who may use it.
+def delegates_to_iam(kms_key: kms.IKey) -> bool:
+    """Return whether the key policy delegates access control to IAM policies in the key's account.
 
-    That is CDK's and KMS's default, and is believed of a key that is imported.
+    It does so by an unconditional Allow of `kms:*` for that account. That is the default of CDK and
+    KMS, and is assumed for imported keys.
     """
-    resource = key.node.default_child
+    resource = kms_key.node.default_child
     if not isinstance(resource, kms.CfnKey):
         return True
-    policy = Stack.of(key).resolve(resource.key_policy)
+    stack = Stack.of(kms_key)
+    account = flat(stack.resolve(stack.account))
+    policy = stack.resolve(resource.key_policy)
     statements = policy.get("Statement", []) if isinstance(policy, Mapping) else []
     return any(
         each.get("Effect") == "Allow"
-        and "kms:*" in _listed(each.get("Action"))
-        and ":root" in json.dumps(each.get("Principal"))
+        and "kms:*" in _as_list(each.get("Action"))
+        and not each.get("Condition")
+        and _names_account(each.get("Principal"), account)
         for each in statements
     )
+
+
+def _names_account(principal: object, account: str) -> bool:
+    names = _as_list(principal.get("AWS")) if isinstance(principal, Mapping) else []
+    arns = [flat(each) for each in names]
+    return any(arn == account or arn.endswith(f":iam::{account}:root") for arn in arns)
 
 
 def _add_to_principal(grantee: iam.IGrantable, statement: iam.PolicyStatement) -> iam.Grant:
@@ -216,38 +236,43 @@ def _add_to_principal(grantee: iam.IGrantable, statement: iam.PolicyStatement) -
 
 
 def _is_same(one: str | None, other: str) -> bool:
-    """Tell whether two accounts are known to be the same; two tokens are, within one app."""
+    """Return whether two accounts are known to be the same.
+
+    Two unresolved accounts count as the same, as stacks of one app usually share their account.
+    """
     if one is None or one == other:
         return one is not None
     return bool(Token.is_unresolved(one) and Token.is_unresolved(other))
 
 
 def _is_other(one: str | None, other: str) -> bool:
-    """Tell whether two accounts are known to be different."""
+    """Return whether two accounts are known to be different."""
     known = one is not None and not Token.is_unresolved(one) and not Token.is_unresolved(other)
     return known and one != other
 
 
-def _text(place: str, statements: Sequence[iam.PolicyStatement], stack: Stack) -> str:
+def _instruction(place: str, statements: Sequence[iam.PolicyStatement], stack: Stack) -> str:
+    """Return "to <place>:" and the statements as JSON, with their tokens resolved in `stack`."""
     resolved = stack.resolve([each.to_statement_json() for each in statements])
-    name = stack.resolve(place)
-    return f"to {flat(name)}:\n{json.dumps(_plain(resolved), indent=2)}\n"
+    name = flat(stack.resolve(place))
+    return f"to {name}:\n{json.dumps(_readable(resolved), indent=2)}\n"
 
 
-def _plain(value: object) -> object:
+def _readable(value: object) -> object:
+    """Replace each CloudFormation function in `value` by a short text, such as `<Bucket.Arn>`."""
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_readable(each) for each in value]
     if isinstance(value, Mapping):
         intrinsic = len(value) == 1 and next(iter(value)) in {"Ref", "Fn::GetAtt", "Fn::Join"}
-        return flat(value) if intrinsic else {key: _plain(each) for key, each in value.items()}
+        return flat(value) if intrinsic else {key: _readable(each) for key, each in value.items()}
     return value
 
 
-def _listed(value: object) -> list[Any]:
+def _as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _all(grants: Sequence[iam.Grant]) -> iam.Grant:
+def _combined(grants: Sequence[iam.Grant]) -> iam.Grant:
     first, *others = grants
     for other in others:
         first = first.combine(other)

@@ -1,4 +1,4 @@
-"""A topic that alarms publish to, and whether they can."""
+"""The SNS topic that alarms publish to, with checks that CloudWatch is allowed to publish."""
 
 from __future__ import annotations
 
@@ -22,49 +22,50 @@ def alarm_actions(
 ) -> list[cloudwatch.IAlarmAction]:
     """Return what alarms do: publish to `topic`, if there is one, and `others`.
 
-    CloudWatch says nothing where it may not publish. So what is known to fail is refused, and what
-    cannot be granted from here is warned of.
+    CloudWatch does not report a publish that is denied. So a topic that is known to fail is an
+    error, and one whose policy this app cannot change is a warning.
     """
     if topic is None:
         return list(others)
     _check_region(scope, topic)
     _check_key(scope, topic)
-    # A topic with a policy of its own, such as one for TLS only, has lost SNS's default policy,
-    # which lets the account's alarms publish. With the grant goes one on the topic's key.
-    here = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-    topic.grant_publish(iam.ServicePrincipal(_PRINCIPAL, conditions=here))
+    # A topic with a policy of its own, such as one that requires TLS, lacks SNS's default policy,
+    # which lets the account's alarms publish. `grant_publish` also grants the topic's key.
+    same_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+    topic.grant_publish(iam.ServicePrincipal(_PRINCIPAL, conditions=same_account))
     if topic.node.default_child is None:
         _warn_of_imported(scope, topic)
     return [cloudwatch_actions.SnsAction(topic), *others]
 
 
 def _check_region(scope: Construct, topic: sns.ITopic) -> None:
-    here, there = Stack.of(scope).region, topic.env.region
-    if not Token.is_unresolved(here) and not Token.is_unresolved(there) and here != there:
+    region, topic_region = Stack.of(scope).region, topic.env.region
+    known = not Token.is_unresolved(region) and not Token.is_unresolved(topic_region)
+    if known and region != topic_region:
         raise ValueError(
-            f"alarm_topic {topic.node.path} is in {there}, and the alarms are in {here}: alarms"
-            " publish in their own Region only. Give a topic there, and subscribe to both"
+            f"alarm_topic {topic.node.path} is in {topic_region}, and the alarms are in {region}:"
+            f" alarms publish in their own Region only. Give a topic in {region}"
         )
 
 
 def _check_key(scope: Construct, topic: sns.ITopic) -> None:
-    made = topic.node.default_child
+    resource = topic.node.default_child
     key = topic.master_key if isinstance(topic, sns.TopicBase) else None
-    used = made.kms_master_key_id if isinstance(made, sns.CfnTopic) else None
+    key_id = resource.kms_master_key_id if isinstance(resource, sns.CfnTopic) else None
     if key is not None:
-        used = key.key_arn
-    if used is not None and _MANAGED_KEY in json.dumps(Stack.of(topic).resolve(used)):
+        key_id = key.key_arn
+    if key_id is not None and _MANAGED_KEY in json.dumps(Stack.of(topic).resolve(key_id)):
         raise ValueError(
             f"alarm_topic {topic.node.path} is encrypted with {_MANAGED_KEY}, whose policy does not"
-            " let CloudWatch publish: give the topic a key of yours, or none"
+            " let CloudWatch publish: give the topic a customer managed key, or none"
         )
     if isinstance(key, kms.Alias):
         key = key.alias_target_key
     if key is not None and not isinstance(key, kms.Key):
         Annotations.of(scope).add_warning_v2(
             "s3leader:alarm-topic-key",
-            f"the key of alarm_topic {topic.node.path} is not made in this app, so that nothing can"
-            f" be added to its policy: it has to allow kms:Decrypt and kms:GenerateDataKey* to the"
+            f"the key of alarm_topic {topic.node.path} is not created in this app, which cannot"
+            f" change its policy: it has to allow kms:Decrypt and kms:GenerateDataKey* to the"
             f" service {_PRINCIPAL}, or alarms publish nothing",
         )
 
@@ -72,8 +73,8 @@ def _check_key(scope: Construct, topic: sns.ITopic) -> None:
 def _warn_of_imported(scope: Construct, topic: sns.ITopic) -> None:
     Annotations.of(scope).add_warning_v2(
         "s3leader:alarm-topic-policy",
-        f"alarm_topic {topic.node.path} is not made in this app, so that nothing can be added to"
-        f" its policy: it has to allow sns:Publish to the service {_PRINCIPAL} (SNS's default"
+        f"alarm_topic {topic.node.path} is not created in this app, which cannot change its"
+        f" policy: it has to allow sns:Publish to the service {_PRINCIPAL} (SNS's default"
         " policy does for the topic's own account), and the policy of its key, if it has one, has"
         " to allow kms:Decrypt and kms:GenerateDataKey*, or alarms publish nothing",
     )

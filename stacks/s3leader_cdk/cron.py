@@ -1,12 +1,12 @@
 """The cron expressions of EventBridge Scheduler, checked field by field.
 
 The grammar is that of the EventBridge Scheduler User Guide, *Schedule types*. It is applied at
-synth, because CloudFormation reports a refused expression only when the stack is half made.
+synth, because CloudFormation reports an invalid expression only when the stack is half deployed.
 
 Where the guide is silent, an expression is accepted: `LW` and `6L` are not in the guide, but users
-report that they work, and `L-3` comes from Quartz, whose grammar this resembles. Two expressions
-are refused although EventBridge may take them, because they are not due when they seem to be: a
-range that runs backwards, and a step that is longer than its field.
+report that they work, and `L-3` comes from Quartz, whose grammar this resembles. A range that runs
+backwards and a step that is longer than its field are refused although EventBridge may accept them,
+because they are not due when they seem to be.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-_LATE = "${Token["  # CDK's mark of a value that is known only when the stack is deployed
+_DEPLOY_TIME = "${Token["  # how CDK marks a value that is known only when the stack is deployed
 _ITEM = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>\d{1,4}))?", re.ASCII)
-_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of the months, in days
+_MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # in a leap year
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -31,11 +31,11 @@ class Field:
         name: what the guide calls it.
         low: its lowest number.
         high: its highest number.
-        names: what its numbers may be called, from the lowest on.
+        names: names for its numbers, from `low` on.
         steps: whether `/` is allowed.
-        special: items that only a calendar can resolve, in upper case. A group `day` is the day of
-            the week that it falls on, a group `near` a number that has to be in range.
-        also: those items, for people.
+        special: patterns of items that only a calendar can resolve, in upper case. The group `day`
+            matches a day of the week, the group `near` a day of the month; both must be in range.
+        also: those items, for error messages.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Field:
 
     def values(self, text: str) -> frozenset[int]:
         """Return all numbers that `text` can stand for, or raise `ValueError` with the reason."""
-        if _LATE in text or (text == "?" and self.special):
+        if _DEPLOY_TIME in text or (text == "?" and self.special):
             return self._all()
         return frozenset().union(*(self._item(item) for item in text.split(",")))
 
@@ -64,7 +64,7 @@ class Field:
                 return [self._number(found["day"], item)] if found.get("day") else self._all()
         match = _ITEM.fullmatch(item)
         if match is None or (match["first"] == "*" and match["last"]):
-            raise self._wrong(item)
+            raise self._error(item)
         return self._range(item, match["first"], match["last"], match["step"])
 
     def _range(self, item: str, first: str, last: str | None, step: str | None) -> Iterable[int]:
@@ -73,19 +73,19 @@ class Field:
             end = start if step is None and first != "*" else self.high
         else:
             end = self._number(last, item)
-        every = 1 if step is None else self._step(step, item)
+        stride = 1 if step is None else self._step(step, item)
         if start > end:
-            around = [*range(start, self.high + 1), *range(self.low, end + 1)][::every]
-            raise self._wrong(item, f"a range runs upwards: write {compressed(around)!r}")
-        values = range(start, end + 1, every)
+            wrapped = [*range(start, self.high + 1), *range(self.low, end + 1)][::stride]
+            raise self._error(item, f"a range runs upwards: write {compressed(wrapped)!r}")
+        values = range(start, end + 1, stride)
         if step is not None and not self.steps:
-            raise self._wrong(item, f"steps are not allowed: write {compressed(values)!r}")
+            raise self._error(item, f"steps are not allowed: write {compressed(values)!r}")
         return values
 
     def _step(self, step: str, item: str) -> int:
         most = self.high - self.low + 1
         if not 1 <= int(step) <= most:
-            raise self._wrong(item, f"a step is from 1 to {most}, and counts within its field")
+            raise self._error(item, f"a step is from 1 to {most}, and counts within its field")
         return int(step)
 
     def _number(self, text: str, item: str) -> int:
@@ -93,20 +93,20 @@ class Field:
             return self.low + self.names.index(text.upper())
         if text.isdecimal() and text.isascii() and self.low <= int(text) <= self.high:
             return int(text)
-        near = [name for name in self.names if name[: len(text)] == text.upper()[:3]]
+        meant = [name for name in self.names if name[: len(text)] == text.upper()[:3]]
         if self.low == 0 and text == str(self.high + 1):
-            near = ["0"]  # midnight is not 24, the full hour not 60
-        raise self._wrong(item, f"write {near[0]}" if len(near) == 1 else "")
+            meant = ["0"]  # midnight is not 24, the full hour not 60
+        raise self._error(item, f"write {meant[0]}" if len(meant) == 1 else "")
 
-    def _wrong(self, item: str, why: str = "") -> ValueError:
+    def _error(self, item: str, hint: str = "") -> ValueError:
         expected = f"{self.low} to {self.high}"
         if self.names:
             expected += f" or {self.names[0]} to {self.names[-1]}"
         if self.names == DAYS:
             expected += ", where Sunday is 1"
         also = f", or {self.also}" if self.also else ""
-        said = f"{self.name} {item!r}: EventBridge takes {expected}{also}"
-        return ValueError(f"{said}; {why}" if why else said)
+        message = f"{self.name} {item!r}: EventBridge takes {expected}{also}"
+        return ValueError(f"{message}; {hint}" if hint else message)
 
 
 MINUTES = Field(name="minutes", low=0, high=59)
@@ -134,7 +134,7 @@ FIELDS = (MINUTES, HOURS, DAY_OF_MONTH, MONTH, DAY_OF_WEEK, YEAR)
 
 @dataclass(frozen=True, kw_only=True)
 class Cron:
-    """The numbers of each field; for `L`, `W` and `#`, of all days that they may turn out to be."""
+    """The numbers that each field matches; for `L`, `W` and `#`, every day they can match."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -145,9 +145,9 @@ class Cron:
 
 
 def parse(fields: Collection[str]) -> Cron:
-    """Return what six fields stand for, or raise `ValueError` with field, value and what is right.
+    """Parse six fields, or raise `ValueError` with the field, its value and what is expected.
 
-    One of the two fields for days has to be `?`, and there has to be a day that all of them name.
+    Exactly one of the two day fields must be `?`, and some month must have the day of month.
     """
     minutes, hours, days, months, weekdays, years = (
         field.values(text) for field, text in zip(FIELDS, fields, strict=True)
@@ -158,7 +158,7 @@ def parse(fields: Collection[str]) -> Cron:
             f"day of month {day!r} and day of week {weekday!r}: EventBridge takes six fields, and"
             " exactly one of these two is '?'"
         )
-    if min(days) > max(_LONGEST[each - 1] for each in months):
+    if min(days) > max(_MONTH_DAYS[each - 1] for each in months):
         raise ValueError(f"day of month {day!r}: month {month!r} never has it")
     return Cron(
         minutes=minutes, hours=hours, days=days, months=months, weekdays=weekdays, years=years
@@ -166,7 +166,7 @@ def parse(fields: Collection[str]) -> Cron:
 
 
 def compressed(numbers: Iterable[int]) -> str:
-    """Return numbers in a field's notation: `1,3-5`."""
+    """Return numbers in the notation of a cron field: `1,3-5`."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and runs[-1][-1] == number - 1:

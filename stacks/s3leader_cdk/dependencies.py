@@ -1,4 +1,4 @@
-"""Installing the runtime's dependencies for Lambda, by pip or uv, with the same result."""
+"""Install the runtime's dependencies for Lambda, with pip or uv and the same result."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from s3leader_cdk.installer_settings import (
 from s3leader_cdk.staging_errors import StagingError
 
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-# Amazon Linux 2023, from Python 3.12 on, has glibc 2.34. A wheel for an older one runs there too;
-# manylinux2014, which is 2.17, is the first that there is for arm64.
+# Amazon Linux 2023, from Python 3.12 on, has glibc 2.34. Wheels for older versions run there too;
+# the oldest for arm64 is manylinux2014, which is glibc 2.17.
 _GLIBC_MINORS = range(34, 16, -1)
 
 
@@ -66,7 +66,7 @@ def _uv(uv: str, python: str, machine: str) -> tuple[list[str], dict[str, str]]:
     command += ["--link-mode=copy", "--no-compile-bytecode"]
     command += [f"--python={sys.executable}", f"--python-version={python}"]
     command += [f"--python-platform={machine}-manylinux_2_{_GLIBC_MINORS[0]}"]
-    if environment.get("UV_NO_INDEX") in {"1", "true"}:  # the one setting without a variable
+    if environment.get("UV_NO_INDEX") in {"1", "true"}:  # uv has only an option for it
         command.append("--no-index")
     return command, environment
 
@@ -79,7 +79,7 @@ def _has_pip() -> bool:
 
 
 def _find_uv() -> str | None:
-    # `uv run` says which one it is; an environment may have one that is not activated.
+    # `uv run` sets UV to its own path. uv may also be in an environment that is not activated.
     beside = os.pathsep.join((os.environ.get("PATH", ""), str(Path(sys.executable).parent)))
     return shutil.which(os.environ.get("UV", "uv"), path=beside) or shutil.which("uv", path=beside)
 
@@ -96,15 +96,15 @@ def _run(command: Sequence[str], environment: Mapping[str, str], failure: str) -
     if done.returncode != 0:
         raise StagingError(
             f"{failure} (exit {done.returncode}): {done.stderr.strip() or done.stdout.strip()}\n"
-            "It needs a package index within reach, or a filled cache. Of this machine's settings"
-            " it follows those for index, proxy, certificates, credentials and cache"
+            "It needs a reachable package index or a filled cache. Of this machine's settings it"
+            " follows those for index, proxy, certificates, credentials and cache"
         )
     return done.stdout
 
 
 def _drop_traces(output: Path) -> None:
-    """Delete what depends on the installer and on this machine, so that both leave the same."""
-    # Command-line scripts of the dependencies: of no use there, and they name this interpreter.
+    """Delete what depends on this machine or the installer, so that pip and uv yield the same."""
+    # Command-line scripts of the dependencies: unused in Lambda, and they name this interpreter.
     shutil.rmtree(output / "bin", ignore_errors=True)
     (output / ".lock").unlink(missing_ok=True)
     for name in ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json"):

@@ -1,4 +1,4 @@
-"""How long a tick's event may wait, and where: the meaning of `max_tick_age`."""
+"""Divide `max_tick_age` among the queues in which the event of a tick can wait."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from constructs import Construct
 from s3leader_cdk.telling import seconds
 
 _HOUR_S, _DAY_S = 3_600, 86_400
-_LEAST_S = 60  # of either queue, by their APIs
-_MOST_IN_LAMBDA_S = 6 * _HOUR_S
-_BEFORE_RETRY_S = (60, 120)  # that Lambda waits before its first and its second retry
+_MIN_AGE_S = 60  # of EventBridge Scheduler and of Lambda
+_MAX_IN_LAMBDA_S = 6 * _HOUR_S
+_BEFORE_RETRY_S = (60, 120)  # Lambda's delay before its first and its second retry
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventAges:
-    """The longest time that an event waits in each queue, and for how long a tick is worked for.
+    """How long an event may wait in each queue, and how old its tick may become.
 
     Attributes:
-        tick: the oldest that a tick may be when a term for it begins.
+        tick: the maximum age of a tick when a term for it begins.
         flexible_window: how long after the tick EventBridge Scheduler may begin to deliver.
         in_scheduler: how long EventBridge Scheduler tries to deliver.
         in_lambda: how long Lambda keeps the event after that, retries included.
-        for_retry: how long Lambda would have to keep it for a retry after a time-out; 0: no retry.
+        for_retry: how long Lambda must keep the event to retry after a time-out; 0 for no retry.
     """
 
     tick: Duration
@@ -42,20 +42,20 @@ def divided(
     timeout: Duration,
     retry_attempts: int,
 ) -> EventAges:
-    """Divide the age that a tick may reach among those who can delay it.
+    """Divide the maximum age of a tick among the stages that can delay it.
 
-    One after the other, each with a limit of its own: the flexible window, EventBridge Scheduler's
-    retries, Lambda's queue with its retries, and a contender that waits for another one's lock.
-    Given the whole age each, they could start work for a tick of several times that age. Lambda
-    gets half of what window and wait leave, or what its retries need after time-outs if that is
-    more, and Scheduler the rest: it only has to hand the event over.
+    In order, these are the flexible window, EventBridge Scheduler's retries, Lambda's queue with
+    its retries, and a contender that waits for another's lock. If each were allowed the whole age,
+    work could start for a tick several times that old. Lambda gets half of what the window and the
+    wait leave, or what its retries need after time-outs if that is more. Scheduler gets the rest,
+    as it only has to deliver the event.
 
     Raises:
         ValueError: if the age is too short for all of them, or longer than they can use.
     """
     window_s, wait_s = _or_zero(flexible_window), _or_zero(wait)
     age_s = window_s + wait_s + _HOUR_S if asked is None else seconds(asked)
-    least_s, most_s = window_s + wait_s + 2 * _LEAST_S, window_s + _DAY_S
+    least_s, most_s = window_s + wait_s + 2 * _MIN_AGE_S, window_s + _DAY_S
     if not least_s <= age_s <= most_s:
         raise ValueError(
             f"max_tick_age {age_s:g} s cannot be used: give {least_s:g} to {most_s:g} s, to divide"
@@ -64,7 +64,7 @@ def divided(
         )
     left_s = int(age_s - window_s - wait_s)
     retries_s = retry_attempts * seconds(timeout) + sum(_BEFORE_RETRY_S[:retry_attempts])
-    in_lambda_s = min(max(left_s // 2, int(retries_s)), left_s - _LEAST_S, _MOST_IN_LAMBDA_S)
+    in_lambda_s = min(max(left_s // 2, int(retries_s)), left_s - _MIN_AGE_S, _MAX_IN_LAMBDA_S)
     return EventAges(
         tick=Duration.seconds(age_s),
         flexible_window=flexible_window,

@@ -1,7 +1,7 @@
-"""Find at synth a handler that is missing, or that is not decorated with `@singleton`.
+"""Detect at synth a handler that is missing or not decorated with `@singleton`.
 
-Without the decorator every invocation works: nothing is elected, and nothing fails. The source is
-read where it is on this machine, and never run.
+Without the decorator every invocation does the work: there is no election, and no error. The source
+is parsed if it is on this machine, and never executed.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from s3leader_cdk.runtime_asset import RUNTIME_PACKAGE, checked_job
 
 HandlerCheck: TypeAlias = Literal["error", "warn", "off"]
 
-# What Lambda calls, and where that learns what the job's handler is: s3leader.lambda_entry.
+# The handler that Lambda calls, and the variable that names the job's own handler to it.
 ENTRY, ENTRY_VARIABLE = f"{RUNTIME_PACKAGE}.lambda_entry.handler", "S3LEADER_HANDLER"
-
-
 _NO_SOURCE = Value(Kind.UNKNOWN, "the source is not on this machine")
 
 
@@ -48,18 +46,21 @@ def check_handler(folder: Path, handler: str) -> None:
 
 
 def check_folder(scope: Construct, folder: Path, handler: str, mode: HandlerCheck) -> None:
-    """Refuse a handler that is not in a job's folder, or, as `mode` says, not decorated there."""
+    """Raise `ValueError` for a handler that is missing in a job's folder, or not decorated there.
+
+    `mode` says what to do if the source does not show whether it is decorated.
+    """
     check_handler(folder, handler)
     job = checked_job(folder)
-    _judge(scope, handler, _found(Folder(job.parent, within=job), handler), mode)
+    _report(scope, handler, _lookup(Folder(job.parent, within=job), handler), mode)
 
 
 def check_function(
     scope: Construct, function: lambda_.Function, handler: str | None, mode: HandlerCheck
 ) -> None:
-    """Refuse a function whose handler is not decorated, as `mode` says.
+    """Raise `ValueError` for a function whose handler is not decorated.
 
-    `handler` is the job's own, where that is not what Lambda calls.
+    `handler` is the job's own, if Lambda calls `ENTRY`. `mode` is that of `check_folder`.
     """
     resource = function.node.default_child
     if not isinstance(resource, lambda_.CfnFunction):
@@ -67,13 +68,13 @@ def check_function(
     named = (resource.handler if handler is None else handler) or function.node.path
     sources = _sources(function, resource)
     try:
-        found = _NO_SOURCE if sources is None else _found(sources, named)
+        found = _NO_SOURCE if sources is None else _lookup(sources, named)
     except ValueError as error:  # the function may run a newer Python than this one
         found = Value(Kind.UNKNOWN, str(error))
-    _judge(scope, named, found, mode)
+    _report(scope, named, found, mode)
 
 
-def _found(sources: Sources, handler: str) -> Value:
+def _lookup(sources: Sources, handler: str) -> Value:
     module, _, name = handler.rpartition(".")
     return Reader(sources).lookup(_dotted(module), name)
 
@@ -82,19 +83,18 @@ def _dotted(module: str) -> str:
     return module.replace("/", ".")  # as Lambda does
 
 
-def _judge(scope: Construct, handler: str, found: Value, mode: HandlerCheck) -> None:
+def _report(scope: Construct, handler: str, found: Value, mode: HandlerCheck) -> None:
     if mode == "off" or found.decorated:
         return
-    where = found.where
     if found.decorated is False:
         raise ValueError(
-            f"handler {handler!r} of {scope.node.path} is not decorated with @singleton ({where}):"
-            " every invocation would work, without an election. Decorate it with `singleton` from"
-            " s3leader.aws_lambda, and give it a third parameter, its term"
+            f"handler {handler!r} of {scope.node.path} is not decorated with @singleton"
+            f" ({found.where}): every invocation would work, without an election. Decorate it with"
+            " `singleton` from s3leader.aws_lambda, and give it a third parameter, its term"
         )
     problem = (
         f"the source does not show whether handler {handler!r} is decorated with @singleton"
-        f" ({where}); without it every invocation works. Decorate it with `singleton` from"
+        f" ({found.where}); without it every invocation works. Decorate it with `singleton` from"
         " s3leader.aws_lambda by name, or check it yourself and pass handler_check='off'"
     )
     if mode == "error":
@@ -103,11 +103,11 @@ def _judge(scope: Construct, handler: str, found: Value, mode: HandlerCheck) -> 
 
 
 def _sources(function: lambda_.Function, resource: lambda_.CfnFunction) -> Sources | None:
-    """Return where the code of a function is on this machine, None if that is not known."""
+    """Return the source of a function's code, or None if it is not on this machine."""
     asset = function.node.try_find_child("Code")
     if isinstance(asset, s3_assets.Asset):
         stage = Stage.of(function)
-        place = Path(stage.asset_outdir if stage is not None else ".") / asset.asset_path
-        return Folder(place) if place.is_dir() else None
+        folder = Path(stage.asset_outdir if stage is not None else ".") / asset.asset_path
+        return Folder(folder) if folder.is_dir() else None
     text = getattr(resource.code, "zip_file", None)
     return Inline(text) if isinstance(text, str) else None

@@ -1,4 +1,4 @@
-"""The modules of a job's code, and what gives a name its value in them. Nothing is run."""
+"""Find the modules of a job's code, and the statements that bind names. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _BRANCHES = (ast.If, ast.Try, ast.For, ast.While, ast.Match)
 
 @dataclass(frozen=True)
 class Source:
-    """A module as it is in the code; `file` is for people to read."""
+    """The source of a module, or of a package; `file` is its path, for messages."""
 
     file: str
     content: bytes
     package: bool = False
 
     def parsed(self) -> ast.Module:
-        """Return its tree, or raise `ValueError` that names the file."""
+        """Return its syntax tree, or raise `ValueError` with the file's path."""
         try:
             return ast.parse(self.content)
         except (SyntaxError, ValueError) as error:
-            raise ValueError(f"{self.file} is no Python that can be run: {error}") from None
+            raise ValueError(f"{self.file} is not valid Python: {error}") from None
 
 
 class Sources(Protocol):
     """Finds modules by their dotted names."""
 
     def read(self, module: str) -> Source | None:
-        """Return a module, None if it is not there."""
+        """Return a module, or None if it does not exist."""
         ...
 
 
@@ -43,33 +43,33 @@ class Folder:
     within: Path | None = None
 
     def read(self, module: str) -> Source | None:
-        """Return a module, or a package with or without an `__init__`; None if not there."""
-        place = self.root.joinpath(*module.split("."))
-        if self.within is not None and self.within not in (place, *place.parents):
+        """Return a module, or a package with or without `__init__`; None if it does not exist."""
+        path = self.root.joinpath(*module.split("."))
+        if self.within is not None and self.within not in (path, *path.parents):
             return None
-        for file, package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
+        for file, package in ((path / "__init__.py", True), (path.with_suffix(".py"), False)):
             if file.is_file():
                 return Source(str(file), file.read_bytes(), package)
-        return Source(str(place), b"", package=True) if place.is_dir() else None
+        return Source(str(path), b"", package=True) if path.is_dir() else None
 
 
 @dataclass(frozen=True)
 class Inline:
-    """Code that stands in the template, which Lambda puts into a module called `index`."""
+    """Code embedded in the template, which Lambda writes to a module named `index`."""
 
     text: str
 
     def read(self, module: str) -> Source | None:
-        """Return the code as that of the one module."""
+        """Return the code if `module` is `index`, else None."""
         return Source("index.py", self.text.encode()) if module == "index" else None
 
 
 @dataclass(frozen=True)
 class Binding:
-    """A statement at the top of a module that gives a name its value.
+    """A statement at the top level of a module that binds a name.
 
     `node` is the definition, the import of this one name, the expression that is assigned, or a
-    statement of another kind. `certain` is false in a branch.
+    statement of another kind. `certain` is false inside a branch, which may not run.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Binding:
 
 
 def bindings(body: list[ast.stmt], *, certain: bool = True) -> Iterator[Binding]:
-    """Return all bindings of a module in their order; `*` is the name of what a star imports."""
+    """Yield the bindings of a module in source order; a star import binds the name `*`."""
     for node in body:
         if isinstance(node, ast.With):
             yield from bindings(node.body, certain=certain)
@@ -87,11 +87,11 @@ def bindings(body: list[ast.stmt], *, certain: bool = True) -> Iterator[Binding]
                 for name in ("body", "orelse", "finalbody"):
                     yield from bindings(getattr(part, name, []), certain=False)
         else:
-            for name, bound in _bound(node):
+            for name, bound in _bound_by(node):
                 yield Binding(name, bound, certain)
 
 
-def _bound(node: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
+def _bound_by(node: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name, node
     elif isinstance(node, ast.Import):
@@ -103,16 +103,16 @@ def _bound(node: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
             yield alias.asname or alias.name, one
     elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-            alone = isinstance(target, ast.Name)
+            is_name = isinstance(target, ast.Name)
             for name in _stored(target):
-                yield name, node.value if alone else node
+                yield name, node.value if is_name else node
     else:
         for name in _stored(node):
             yield name, node
 
 
 def names_in(tree: ast.Module) -> set[str]:
-    """Return what a module defines or imports by name, wherever in it."""
+    """Return the names that a module defines or imports, at any depth."""
     names = set(_stored(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

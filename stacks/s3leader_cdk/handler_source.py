@@ -1,8 +1,8 @@
-"""Whether a handler is decorated with `@singleton`, as far as its source says. Nothing is run.
+"""Infer from its source whether a handler is decorated with `@singleton`. Nothing is executed.
 
-Names are followed through assignments and imports as far as the job's own code goes. What comes
-from elsewhere may decorate in turn, so it leaves the question open. Only of the standard library
-and of AWS's own decorators is it known that they do not.
+Names are followed through assignments and imports within the job's own code. Other code may apply
+the decorator itself, so its results are unknown. The standard library and AWS's own decorators are
+the exception: they are known not to apply it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import Enum, auto
 from s3leader_cdk.handler_modules import Binding, Source, Sources, bindings
 
 _PACKAGE, _MODULE, _DECORATOR = "s3leader", "s3leader.aws_lambda", "singleton"
-_HARMLESS = sys.stdlib_module_names | {"aws_lambda_powertools", "aws_xray_sdk"}
+_LIBRARIES = sys.stdlib_module_names | {"aws_lambda_powertools", "aws_xray_sdk"}
 _LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Set)
 
 
@@ -24,39 +24,42 @@ class Kind(Enum):
     """What a name stands for."""
 
     SINGLETON = auto()  # a decorated handler, or a wrapper around one
-    DECORATOR = auto()  # singleton, or singleton(…) that has no handler yet
+    DECORATOR = auto()  # `singleton`, or `singleton(…)` with options only
     FUNCTION = auto()  # a function or class that is certainly not decorated
     LITERAL = auto()
     MODULE = auto()
-    HARMLESS = auto()  # of a library that makes no singletons
+    LIBRARY = auto()  # of a library that never applies the decorator
     UNKNOWN = auto()
 
 
 @dataclass(frozen=True)
 class Value:
-    """What a name stands for, and in words where that was found, or why it is not known."""
+    """What a name stands for, and where that was found, or why it is unknown, for messages.
+
+    The `where` of a `MODULE` is its dotted name.
+    """
 
     kind: Kind
     where: str
 
     @property
     def decorated(self) -> bool | None:
-        """Whether it is a decorated handler; None if that is not known."""
-        if self.kind in {Kind.HARMLESS, Kind.UNKNOWN}:
+        """Whether it is a decorated handler; None if unknown."""
+        if self.kind in {Kind.LIBRARY, Kind.UNKNOWN}:
             return None
         return self.kind is Kind.SINGLETON
 
 
 @dataclass(frozen=True)
 class _Scope:
-    """A module as a statement sees it: with the bindings before it."""
+    """A module, with the bindings that precede a statement in it."""
 
     module: str
     source: Source
     bindings: tuple[Binding, ...]
 
-    def at(self, node: ast.AST) -> str:
-        """Return where a statement stands."""
+    def position(self, node: ast.AST) -> str:
+        """Return the file and the line of a statement."""
         return f"{self.source.file}:{getattr(node, 'lineno', '?')}"
 
 
@@ -65,42 +68,42 @@ class Reader:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._asked: set[tuple[str, str]] = set()
+        self._in_progress: set[tuple[str, str]] = set()
 
     def lookup(self, module: str, name: str) -> Value:
         """Return what a name of a module stands for once the module has been imported.
 
-        Raises `ValueError` for a module that is no Python.
+        Raises `ValueError` for a module that is not valid Python.
         """
         source = self._sources.read(module)
         if source is None:
-            return _elsewhere(module, name)
-        if (module, name) in self._asked:
-            return Value(Kind.UNKNOWN, f"{module}.{name} is imported in a circle")
-        self._asked.add((module, name))
+            return _outside(module, name)
+        if (module, name) in self._in_progress:
+            return Value(Kind.UNKNOWN, f"{module}.{name} is imported in a cycle")
+        self._in_progress.add((module, name))
         try:
             return self._name(name, _Scope(module, source, tuple(bindings(source.parsed().body))))
         finally:
-            self._asked.discard((module, name))
+            self._in_progress.discard((module, name))
 
     def _name(self, name: str, scope: _Scope) -> Value:
-        """Combine what a name may stand for, from the last statement that surely binds it."""
+        """Combine all values that a name may have: from its last certain binding on."""
         values = []
-        for at in reversed(range(len(scope.bindings))):
-            binding = scope.bindings[at]
+        for index in reversed(range(len(scope.bindings))):
+            binding = scope.bindings[index]
             if binding.name in {name, "*"}:
-                before = replace(scope, bindings=scope.bindings[:at])
-                values.append(self._bound(binding, name, before))
+                before = replace(scope, bindings=scope.bindings[:index])
+                values.append(self._value(binding, name, before))
                 if binding.certain and binding.name == name:
                     break
         if values:
-            return _either(values)
+            return _agreed(values)
         inner = f"{scope.module}.{name}"
         if scope.source.package and self._sources.read(inner) is not None:
             return Value(Kind.MODULE, inner)
-        return Value(Kind.UNKNOWN, f"{scope.source.file} does not say what {name} is")
+        return Value(Kind.UNKNOWN, f"{scope.source.file} does not define {name}")
 
-    def _bound(self, binding: Binding, name: str, scope: _Scope) -> Value:
+    def _value(self, binding: Binding, name: str, scope: _Scope) -> Value:
         node = binding.node
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return self._decorated(node, scope)
@@ -114,19 +117,19 @@ class Reader:
             return Value(Kind.MODULE, alias.name if alias.asname else binding.name)
         if isinstance(node, ast.expr):
             return self._expression(node, scope)
-        return Value(Kind.UNKNOWN, f"{scope.at(node)} does not simply assign {name}")
+        return Value(Kind.UNKNOWN, f"{scope.position(node)} does not simply assign {name}")
 
     def _decorated(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, scope: _Scope
     ) -> Value:
-        value = Value(Kind.FUNCTION, scope.at(node))
+        value = Value(Kind.FUNCTION, scope.position(node))
         for decorator in reversed(node.decorator_list):
             kind = self._expression(decorator, scope).kind
             if kind is Kind.DECORATOR:
-                value = Value(Kind.SINGLETON, scope.at(node))
-            elif value.kind is Kind.FUNCTION and kind is not Kind.HARMLESS:
+                value = Value(Kind.SINGLETON, scope.position(node))
+            elif value.kind is Kind.FUNCTION and kind is not Kind.LIBRARY:
                 what = f"what @{ast.unparse(decorator)} does is not known"
-                value = Value(Kind.UNKNOWN, f"{what}: {scope.at(decorator)}")
+                value = Value(Kind.UNKNOWN, f"{what}: {scope.position(decorator)}")
         return value
 
     def _expression(self, node: ast.expr, scope: _Scope) -> Value:
@@ -134,19 +137,19 @@ class Reader:
         if isinstance(node, ast.Name):
             return self._name(node.id, scope)
         if isinstance(node, ast.IfExp):
-            return _either([self._expression(each, scope) for each in (node.body, node.orelse)])
+            return _agreed([self._expression(each, scope) for each in (node.body, node.orelse)])
         if isinstance(node, ast.Attribute):
-            whole = self._expression(node.value, scope)
-            if whole.kind is Kind.MODULE:
-                return self.lookup(whole.where, node.attr)
-            kind = Kind.HARMLESS if whole.kind is Kind.HARMLESS else kind
+            parent = self._expression(node.value, scope)
+            if parent.kind is Kind.MODULE:
+                return self.lookup(parent.where, node.attr)
+            kind = Kind.LIBRARY if parent.kind is Kind.LIBRARY else kind
         elif isinstance(node, ast.Call):
             kind = self._call(node, scope)
         elif isinstance(node, ast.Lambda):
             kind = Kind.FUNCTION
         elif isinstance(node, _LITERALS):
             kind = Kind.LITERAL
-        return Value(kind, f"{ast.unparse(node)}: {scope.at(node)}")
+        return Value(kind, f"{ast.unparse(node)}: {scope.position(node)}")
 
     def _call(self, node: ast.Call, scope: _Scope) -> Kind:
         called = self._expression(node.func, scope).kind
@@ -157,9 +160,9 @@ class Reader:
             return Kind.SINGLETON
         # A list may hold decorators that something like functools.reduce applies.
         listed = any(isinstance(each, _LITERALS[1:]) for each in node.args)
-        if called is not Kind.HARMLESS or listed or {Kind.DECORATOR, Kind.UNKNOWN} & given:
+        if called is not Kind.LIBRARY or listed or {Kind.DECORATOR, Kind.UNKNOWN} & given:
             return Kind.UNKNOWN
-        return Kind.FUNCTION if Kind.FUNCTION in given else Kind.HARMLESS
+        return Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY
 
 
 def _imported_from(node: ast.ImportFrom, scope: _Scope) -> str:
@@ -170,19 +173,20 @@ def _imported_from(node: ast.ImportFrom, scope: _Scope) -> str:
     return ".".join([*above, *([node.module] if node.module else [])])
 
 
-def _elsewhere(module: str, name: str) -> Value:
-    whole = f"{module}.{name}"
+def _outside(module: str, name: str) -> Value:
+    """Return what a name stands for in a module that is not in the job's own code."""
+    dotted = f"{module}.{name}"
     if (module, name) == (_MODULE, _DECORATOR):
-        return Value(Kind.DECORATOR, whole)
-    if whole in {_PACKAGE, _MODULE}:
-        return Value(Kind.MODULE, whole)
-    if module.partition(".")[0] in _HARMLESS:
-        return Value(Kind.HARMLESS, whole)
-    return Value(Kind.UNKNOWN, f"{whole} is not in the code")
+        return Value(Kind.DECORATOR, dotted)
+    if dotted in {_PACKAGE, _MODULE}:
+        return Value(Kind.MODULE, dotted)
+    if module.partition(".")[0] in _LIBRARIES:
+        return Value(Kind.LIBRARY, dotted)
+    return Value(Kind.UNKNOWN, f"{dotted} is not in the code")
 
 
-def _either(values: Sequence[Value]) -> Value:
-    """Return what is true whichever of the values it is."""
+def _agreed(values: Sequence[Value]) -> Value:
+    """Return the first value if all agree on whether it is decorated, else an unknown one."""
     if len({each.decorated for each in values}) == 1:
         return values[0]
     return Value(Kind.UNKNOWN, f"it is one of {' and '.join(each.where for each in values)}")

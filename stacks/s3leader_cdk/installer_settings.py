@@ -1,9 +1,9 @@
-"""What pip and uv may take from this machine's settings when they install for Lambda.
+"""Which of this machine's pip and uv settings apply to an installation for Lambda.
 
-Such settings say where packages come from, which a company needs, and what an installation is like
-(`user = true`, `PIP_PREFIX`, constraints, `no-binary` …), which is wrong here. Only those named
-below are kept: without a setting that was forgotten here an installation fails, while a wrong
-layout might go unnoticed.
+Settings for the source of packages are needed, such as a company's index. Settings for the layout
+(`user = true`, `PIP_PREFIX`, constraints, `no-binary` …) are wrong for Lambda. Only the settings
+listed below are kept: without a source setting that the lists lack, an installation fails, while a
+wrong layout might go unnoticed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _PIP_KEEPS = (
     *("trusted-host", "cert", "client-cert", "proxy", "timeout", "default-timeout", "retries"),
     *("keyring-provider", "use-feature", "use-deprecated", "cache-dir", "no-cache-dir"),
 )
-# The same of https://docs.astral.sh/uv/reference/environment/, and of its files the keys that have
-# such a variable, whose lists are separated by spaces.
+# The same of https://docs.astral.sh/uv/reference/environment/. Settings of uv's files are passed as
+# these variables; lists are separated by spaces.
 _UV_KEEPS = re.compile(
     r"UV_(\w*INDEX\w*|FIND_LINKS|EXCLUDE_NEWER|KEYRING_PROVIDER|CREDENTIALS_DIR|INSECURE_HOST|"
     r"NATIVE_TLS|SYSTEM_CERTS|HTTP_\w+|OFFLINE|CACHE_DIR|NO_CACHE)"
@@ -47,7 +47,7 @@ def pip_environment(variables: Mapping[str, str], listed: str) -> dict[str, str]
     kept |= {name: value for name, value in variables.items() if name.startswith("PIP_")}
     names = {_pip_variable(key) for key in _PIP_KEEPS}
     kept = {name: value for name, value in kept.items() if name in names}
-    # With this name for its file pip reads none.
+    # With this value pip reads no configuration file.
     return _without(variables, "PIP_") | kept | {"PIP_CONFIG_FILE": os.devnull}
 
 
@@ -58,11 +58,11 @@ def pip_listing_environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def uv_environment(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the environment for uv, with the settings of its files, which it is not to read.
+    """Return the environment for uv, with the settings of its files; uv itself reads none of them.
 
     Args:
         variables: this process's own.
-        folder: where uv starts to look for its files.
+        folder: where uv starts its search for files, upwards.
     """
     kept: dict[str, str] = {}
     for file in _uv_files(variables, folder):  # later ones take precedence
@@ -116,7 +116,7 @@ def _uv_settings(file: Path) -> dict[str, str]:
         text = _as_variable(value, "," if key == "find-links" else " ", file)
         if text is not None:
             found[_UV_RENAMED.get(name, name)] = text
-    # One for a few packages only is `explicit`, and none of them is a dependency of the runtime.
+    # An `explicit` index is for packages pinned to it, of which the runtime needs none.
     indexes = [each for each in table.get("index", []) if not each.get("explicit", False)]
     for name, is_default in (("UV_DEFAULT_INDEX", True), ("UV_INDEX", False)):
         chosen = [each for each in indexes if each.get("default", False) is is_default]
@@ -137,11 +137,11 @@ def _as_variable(value: object, separator: str, file: Path) -> str | None:
 
 def _index(index: Mapping[str, str], file: Path) -> str:
     url = _absolute(index["url"], file)
-    # By its name uv finds the credentials of an index, such as UV_INDEX_ACME_PASSWORD.
+    # uv finds an index's credentials by its name, in variables such as UV_INDEX_ACME_PASSWORD.
     return f"{index['name']}={url}" if "name" in index else url
 
 
 def _absolute(value: str, file: Path) -> str:
-    """Return a path that is relative to its file as an absolute one, and anything else as it is."""
+    """Make a path absolute if it exists relative to `file`; return any other value unchanged."""
     path = file.parent / value
     return str(path.resolve()) if "://" not in value and path.exists() else value

@@ -1,4 +1,4 @@
-"""Whether the metrics that a function prints get to CloudWatch, as far as its app knows."""
+"""Check that the metrics that a function prints reach CloudWatch."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from aws_cdk import Stack, Token
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
-_LET_THROUGH = frozenset({"TRACE", "DEBUG", "INFO"})
+_LEVELS_WITH_METRICS = frozenset({"TRACE", "DEBUG", "INFO"})
 _TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})  # as Powertools reads it
 _SWITCHES = ("POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_DEV")
 
 
 def check_function(function: lambda_.IFunction) -> None:
-    """Raise `ValueError` if what `function` prints as metrics is dropped on the way.
+    """Raise `ValueError` if the metrics that `function` prints are dropped on the way.
 
-    They are lines of its log (embedded metric format) without a level, which Lambda takes for INFO.
-    The level of Lambda's own lines (`system_log_level`) does not matter: no metric is among them.
+    Metrics are log lines (embedded metric format) without a level, which Lambda treats as INFO.
+    `system_log_level` does not matter: it is for Lambda's own lines, which have no metrics.
     """
-    made = function.node.default_child
-    if not isinstance(made, lambda_.CfnFunction):
+    resource = function.node.default_child
+    if not isinstance(resource, lambda_.CfnFunction):
         return
-    config = made.logging_config
+    config = resource.logging_config
     if not isinstance(config, lambda_.CfnFunction.LoggingConfigProperty):
         return
     level = config.application_log_level
-    if level is not None and not Token.is_unresolved(level) and level not in _LET_THROUGH:
+    if level is not None and not Token.is_unresolved(level) and level not in _LEVELS_WITH_METRICS:
         raise ValueError(
-            f"function {function.node.path} has the application log level {level}, with which"
+            f"function {function.node.path} has the application log level {level}, at which"
             " Lambda drops the election's metrics, and no alarm sees them: give it INFO, and set"
             " the level of the job's own logger in its code"
         )

@@ -1,4 +1,4 @@
-"""A bucket that is made for locks alone."""
+"""The bucket that `LockBucket` creates unless it is given one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OwnBucket:
     protect: bool
 
     def create(self, scope: Construct) -> s3.Bucket:
-        """Make the bucket, named `Bucket`, with its lifecycle rules and its policy."""
+        """Create the bucket, with the construct id `Bucket`, its lifecycle rules and its policy."""
         if self.protect and self.removal_policy is RemovalPolicy.DESTROY:
             raise ValueError(
                 "removal_policy DESTROY cannot be used while locks are protected from deletes,"
@@ -45,7 +45,7 @@ class OwnBucket:
             enforce_ssl=True,
             encryption=self._encryption(),
             encryption_key=self.key,
-            # Not for DSSE-KMS, which has no bucket keys.
+            # DSSE-KMS does not support S3 Bucket Keys.
             bucket_key_enabled=True if self._encryption() is s3.BucketEncryption.KMS else None,
             versioned=False,
             removal_policy=self.removal_policy,
@@ -57,7 +57,7 @@ class OwnBucket:
         if self.protect:
             rules.deny_deletes_of_locks(bucket, self.prefix)
         if bucket.policy is not None:
-            # A bucket that outlives its stack must not lose what guards the locks in it.
+            # A bucket that outlives its stack must keep the policy that protects its locks.
             bucket.policy.apply_removal_policy(self.removal_policy)
         Validations.of(bucket).acknowledge(
             Acknowledgment(
@@ -78,27 +78,28 @@ class OwnBucket:
         if self.bucket_name_prefix is None:
             return self.bucket_name
         if self.bucket_name is not None:
-            raise ValueError("bucket_name and bucket_name_prefix name one bucket: give one of them")
+            raise ValueError("bucket_name and bucket_name_prefix were both given: give one of them")
         stack = Stack.of(scope)
         return account_regional_name(self.bucket_name_prefix, stack.account, stack.region)
 
 
 def account_regional_name(prefix: str, account: str, region: str) -> str:
-    """Return the name that S3 reserves for `account` in `region`, or raise `ValueError`."""
+    """Return a bucket name in the regional namespace of `account`, or raise `ValueError`."""
     longest = _LONGEST_REGION if Token.is_unresolved(region) else len(region)
-    room = _LONGEST_NAME - len("--123456789012-an") - longest
-    if not _PREFIX.fullmatch(prefix) or len(prefix) > room:
+    longest_prefix = _LONGEST_NAME - len("--123456789012-an") - longest
+    if not _PREFIX.fullmatch(prefix) or len(prefix) > longest_prefix:
         raise ValueError(
-            f"bucket_name_prefix {prefix!r} cannot be used: give 1 to {room} of the characters a-z"
-            " 0-9 -, neither beginning nor ending with -; S3 appends account and Region"
+            f"bucket_name_prefix {prefix!r} cannot be used: give 1 to {longest_prefix} of the"
+            " characters a-z 0-9 -, neither beginning nor ending with -; S3 appends"
+            " account and Region"
         )
     return f"{prefix}-{account}-{region}-an"
 
 
 def reserve_name(bucket: s3.Bucket) -> None:
-    """Ask for the account's own namespace, in which no other account can take a name."""
-    # Not by Bucket's own bucket_name_prefix: CDK would not know the name, and stacks in other
-    # Regions need it. CloudFormation takes the whole name as well.
+    """Create `bucket` in its account's regional namespace, where only that account has names."""
+    # Not by the `bucket_name_prefix` of `s3.Bucket`: CDK would then not know the name, which stacks
+    # in other Regions need. CloudFormation accepts the whole name as well.
     resource = bucket.node.default_child
     if isinstance(resource, s3.CfnBucket):
         resource.add_property_override("BucketNamespace", "account-regional")

@@ -1,4 +1,4 @@
-"""Whom a grant is for: who cannot be granted anything, and whose policies can be written here."""
+"""The principal of a grant: whether a grant can work for it, and which policies can hold it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, cast
 from aws_cdk import Stack, Token
 from aws_cdk import aws_iam as iam
 
-# CDK writes a grant for each of these without an error. None of them would then have the rights
-# that were asked for, or everyone would, or more than they were to have.
+# CDK grants to each of these without an error, but the policy would then give no access, or give
+# it to everyone, or without the principal's conditions.
 _REFUSED: dict[type[Any], str] = {
     iam.UnknownPrincipal: "its role is not known, and CDK would only print a warning: import it"
     " with its role, or grant to that role",
@@ -20,7 +20,7 @@ _REFUSED: dict[type[Any], str] = {
     iam.AnyPrincipal: "everyone: grant to roles",
     iam.PrincipalWithConditions: "its conditions would be dropped from its own policy: grant to"
     " the principal itself",
-    iam.SessionTagsPrincipal: "tags give no rights: grant to the principal itself",
+    iam.SessionTagsPrincipal: "the tags grant nothing: grant to the principal itself",
     iam.CompositePrincipal: "several principals: grant to each of them",
 }
 
@@ -28,32 +28,33 @@ _REFUSED: dict[type[Any], str] = {
 def checked_principal(grantee: iam.IGrantable) -> iam.IPrincipal:
     """Return the principal of `grantee`, or raise `ValueError` if no grant can work for it."""
     principal = grantee.grant_principal
-    why = next((why for kind, why in _REFUSED.items() if isinstance(principal, kind)), None)
-    if why is not None:
-        raise ValueError(f"{name_of(grantee)} cannot be granted rights: {why}")
+    reason = next((text for kind, text in _REFUSED.items() if isinstance(principal, kind)), None)
+    if reason is not None:
+        raise ValueError(f"{name_of(grantee)} cannot be granted rights: {reason}")
     arn = arn_of(principal)
     if "*" in arn and not isinstance(principal, iam.OrganizationPrincipal):
         raise ValueError(
-            f"{name_of(grantee)} cannot be granted rights: a principal of a policy is no pattern:"
-            " grant to each role"
+            f"{name_of(grantee)} cannot be granted rights: wildcards are not allowed in the ARN of"
+            " a policy's principal: grant to each role"
         )
     return principal
 
 
 def check_partition(principal: iam.IPrincipal, stack: Stack) -> None:
-    """Raise `ValueError` for a principal of another partition than the bucket's, where known."""
-    there, here = arn_of(principal).split(":")[1:2], stack.partition
-    if there and not Token.is_unresolved(arn_of(principal)) and not Token.is_unresolved(here):
-        (found,) = there
-        if found != here:
-            raise ValueError(
-                f"{arn_of(principal)} is of partition {found!r}, but the bucket is in {here!r}: no"
-                " grant reaches another partition"
-            )
+    """Raise `ValueError` if the principal is known to be in another partition than `stack`."""
+    arn, expected = arn_of(principal), stack.partition
+    if Token.is_unresolved(arn) or Token.is_unresolved(expected) or ":" not in arn:
+        return
+    found = arn.split(":")[1]
+    if found != expected:
+        raise ValueError(
+            f"{arn} is in partition {found!r}, but the bucket is in {expected!r}: no grant"
+            " reaches another partition"
+        )
 
 
 def name_of(grantee: iam.IGrantable) -> str:
-    """Return what a message calls a grantee: its path, or what CDK calls it."""
+    """Return the name of a grantee for messages: its construct path, or CDK's text for it."""
     if hasattr(grantee, "node"):
         return str(grantee.node.path)
     principal = grantee.grant_principal
@@ -61,66 +62,72 @@ def name_of(grantee: iam.IGrantable) -> str:
 
 
 def arn_of(principal: iam.IPrincipal) -> str:
-    """Return the ARN that policies name the principal by, maybe a token; empty if they cannot."""
+    """Return the ARN that names the principal in policies, maybe a token; "" if it has none."""
     if _is_policy(principal):
         return ""
-    ((_, (found, *_)),) = principal.policy_fragment.principal_json.items()
-    return str(found)
+    ((_, (arn, *_)),) = principal.policy_fragment.principal_json.items()
+    return str(arn)
 
 
 def account_of(principal: iam.IPrincipal) -> str | None:
     """Return the account that the principal is in, which may be a token; None if unknown."""
     if hasattr(principal, "node"):
         stated = getattr(principal, "principal_account", None)
-        return stated if _is_elsewhere(principal) else Stack.of(cast("Any", principal)).account
+        return (
+            stated
+            if _is_in_another_account(principal)
+            else Stack.of(cast("Any", principal)).account
+        )
     parts = arn_of(principal).split(":")
     stated = getattr(principal, "principal_account", None)
     return stated or (parts[4] if len(parts) > 5 and parts[4].isdigit() else None)
 
 
-def delegates(principal: iam.IPrincipal) -> bool:
-    """Tell whether a grant to the principal only lets account administrators pass it on."""
-    # A statement for an account's root gives nothing to its roles: their own policies have to.
-    whole = (iam.AccountPrincipal, iam.OrganizationPrincipal)
+def is_account_wide(principal: iam.IPrincipal) -> bool:
+    """Return whether the principal is a whole account or organization.
+
+    A grant to it only lets its administrators grant access to their roles and users.
+    """
+    kinds = (iam.AccountPrincipal, iam.OrganizationPrincipal)
     arn = arn_of(principal)
-    return isinstance(principal, whole) or arn.endswith(":root") or arn.isdigit()
+    return isinstance(principal, kinds) or arn.endswith(":root") or arn.isdigit()
 
 
-def is_unnameable(principal: iam.IPrincipal) -> bool:
-    """Tell whether no resource's policy can name the principal: an IAM group, or a policy."""
+def cannot_be_principal(principal: iam.IPrincipal) -> bool:
+    """Return whether a resource-based policy cannot name it: it is an IAM group, or a policy."""
     arn = arn_of(principal)
     return isinstance(principal, iam.Group) or ":group/" in arn or not arn
 
 
-def takes_policies(principal: iam.IPrincipal) -> bool:
-    """Tell whether statements for the principal's own policies can be added in this app at all."""
-    return _is_policy(principal) or (hasattr(principal, "node") and not _is_elsewhere(principal))
+def accepts_policies(principal: iam.IPrincipal) -> bool:
+    """Return whether this app may be able to add statements to the principal's own policies."""
+    if _is_policy(principal):
+        return True
+    return hasattr(principal, "node") and not _is_in_another_account(principal)
 
 
-def has_taken(principal: iam.IPrincipal, grant: iam.Grant) -> bool:
-    """Tell whether a statement that CDK says was added really was.
+def was_added(principal: iam.IPrincipal, grant: iam.Grant) -> bool:
+    """Return whether a statement that CDK reports as added to the principal really was.
 
     CDK's immutable roles (`mutable=False`, a role of another account, `without_policy_updates`)
-    say so of statements that they drop. What does take them holds a policy afterwards.
+    drop statements and report success. A principal that accepts them has a policy afterwards.
     """
     if not grant.success:
         return False
-    made_here = (iam.Role, iam.User, iam.Group, iam.LazyRole)
-    if _is_policy(principal) or isinstance(principal, made_here):
+    always_added = (iam.Role, iam.User, iam.Group, iam.LazyRole)
+    if _is_policy(principal) or isinstance(principal, always_added):
         return True
     return any(isinstance(each, iam.Policy) for each in cast("Any", principal).node.children)
 
 
 def _is_policy(principal: iam.IPrincipal) -> bool:
-    # What an iam.Policy or iam.ManagedPolicy is granted by is of a class that CDK keeps to itself.
+    # The principal of an iam.Policy or iam.ManagedPolicy is of a class that CDK does not export.
     return not hasattr(principal, "node") and not isinstance(principal, iam.PrincipalBase)
 
 
-def _is_elsewhere(principal: iam.IPrincipal) -> bool:
-    # CDK would make an imported user's policy in this stack's account, where that user is not.
-    stated, here = (
-        getattr(principal, "principal_account", None),
-        Stack.of(cast("Any", principal)).account,
-    )
+def _is_in_another_account(principal: iam.IPrincipal) -> bool:
+    # CDK would create an imported user's policy in this stack's account, which lacks that user.
+    stated = getattr(principal, "principal_account", None)
+    here = Stack.of(cast("Any", principal)).account
     known = stated is not None and not Token.is_unresolved(stated)
     return known and not Token.is_unresolved(here) and stated != here

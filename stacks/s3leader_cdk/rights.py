@@ -48,7 +48,7 @@ class ElectionRights:
         """Allow to look, to write locks and the hint, and to tag locks as superseded."""
         tag = Need(
             actions=["s3:PutObjectTagging"],
-            keys=[self.lock_keys],
+            key_patterns=[self.lock_keys],
             conditions={
                 # Every key must be this one; and since that also holds where there is none, this
                 # one must be there.
@@ -68,10 +68,10 @@ class ElectionRights:
         return _reading([self.lock_keys, self.hint_key])
 
     def _grant(
-        self, grantee: iam.IGrantable, needs: Sequence[Need], key_actions: Sequence[str]
+        self, grantee: iam.IGrantable, needs: Sequence[Need], kms_actions: Sequence[str]
     ) -> iam.Grant:
         access = Access(
-            bucket=self.bucket, key=self.encryption_key, needs=needs, key_actions=key_actions
+            bucket=self.bucket, kms_key=self.encryption_key, needs=needs, kms_actions=kms_actions
         )
         grant = access.grant(grantee, granted_elsewhere=self.granted_elsewhere)
         acknowledge_object_wildcards(
@@ -105,9 +105,9 @@ def grant_fenced(
         )
     access = Access(
         bucket=bucket,
-        key=usable_key(bucket.encryption_key, bucket),
+        kms_key=usable_key(bucket.encryption_key, bucket),
         needs=[*_reading([key]), *_conditional_puts([key])],
-        key_actions=_READ_AND_WRITE,
+        kms_actions=_READ_AND_WRITE,
     )
     return access.grant(grantee, granted_elsewhere=granted_elsewhere)
 
@@ -119,7 +119,7 @@ def _reading(keys: Sequence[str]) -> list[Need]:
     like = {"StringLike": {"s3:prefix": [*keys]}}
     return [
         Need(actions=["s3:ListBucket"], conditions=like),
-        Need(actions=["s3:GetObject"], keys=keys),
+        Need(actions=["s3:GetObject"], key_patterns=keys),
     ]
 
 
@@ -127,6 +127,6 @@ def _conditional_puts(keys: Sequence[str]) -> list[Need]:
     # One statement to create and one to replace: either header will do, but there must be one.
     # A bucket of ours denies other writes to everyone; an imported one may not.
     return [
-        Need(actions=["s3:PutObject"], keys=keys, conditions={"Null": {header: "false"}})
+        Need(actions=["s3:PutObject"], key_patterns=keys, conditions={"Null": {header: "false"}})
         for header in ("s3:if-none-match", "s3:if-match")
     ]

@@ -1,4 +1,4 @@
-"""Schedules as text: what EventBridge Scheduler would refuse, and what to write instead."""
+"""Check schedule expressions: what EventBridge Scheduler rejects, and what to write instead."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from s3leader_cdk import cron
 from s3leader_cdk.unix_cron import translations
 
-_MOST_CHARACTERS = 256  # by the API reference of CreateSchedule
-_OTHER_RATE = re.compile(r"rate\((\d{1,9}) (second|week|month|year)s?\)", re.ASCII)
+_MAX_CHARACTERS = 256  # of ScheduleExpression, by the API reference of CreateSchedule
+_UNSUPPORTED_RATE = re.compile(r"rate\((\d{1,9}) (second|week|month|year)s?\)", re.ASCII)
 _AT = "%Y-%m-%dT%H:%M:%S"
 _SIX_FIELDS = (
     "EventBridge takes six fields (minutes, hours, day of month, month, day of week, year), with"
-    " a ? for the day that does not count, such as 'cron(0 3 * * ? *)'"
+    " a ? in the day field that is not used, such as 'cron(0 3 * * ? *)'"
 )
 _INSTEAD = {
     "week": "give a cron expression, such as 'cron(0 0 ? * MON *)', which is due every Monday",
@@ -24,13 +24,13 @@ _INSTEAD = {
 
 
 def check_expression(text: str) -> None:
-    """Raise `ValueError` unless `text` is a cron or a one-time schedule that EventBridge takes.
+    """Raise `ValueError` unless `text` is a cron or a one-time schedule that EventBridge accepts.
 
-    Rates are no matter of this function: none of them gets to EventBridge (`schedule_expression`).
+    Rates are not accepted: `schedule_expression` replaces them with crons.
     """
-    if len(text) > _MOST_CHARACTERS:
+    if len(text) > _MAX_CHARACTERS:
         raise ValueError(
-            f"it has {len(text)} characters, and EventBridge takes {_MOST_CHARACTERS}: give"
+            f"it has {len(text)} characters, and EventBridge takes {_MAX_CHARACTERS}: give"
             " several schedules"
         )
     if match := re.fullmatch(r"cron\((.*)\)", text):
@@ -38,7 +38,7 @@ def check_expression(text: str) -> None:
     elif match := re.fullmatch(r"at\((.*)\)", text):
         _check_at(match[1])
     else:
-        raise ValueError(_neither(text))
+        raise ValueError(_unsupported(text))
 
 
 def _check_cron(inner: str) -> None:
@@ -58,8 +58,8 @@ def _with_translation(inner: str, reason: str) -> str:
     if len(meant) == 1:
         return f"{reason}: write {meant[0]!r}"
     return (
-        f"{reason}. Unix runs a job on the days of the month and on the days of the week, and one"
-        f" cron of EventBridge cannot say so: give two schedules, {meant!r}"
+        f"{reason}. Unix runs a job on the days of the month and on the days of the week, which"
+        f" one EventBridge cron cannot express: give two schedules, {meant!r}"
     )
 
 
@@ -83,8 +83,8 @@ def _at(local: datetime) -> str:
     return f"at({local.replace(tzinfo=None).strftime(_AT)})"
 
 
-def _neither(text: str) -> str:
-    if match := _OTHER_RATE.fullmatch(text):
+def _unsupported(text: str) -> str:
+    if match := _UNSUPPORTED_RATE.fullmatch(text):
         number, unit = int(match[1]), match[2]
         if unit == "second":
             return _too_often(number)
@@ -93,7 +93,7 @@ def _neither(text: str) -> str:
         written = repr(meant[0]) if len(meant) == 1 else f"two schedules, {meant!r}"
         return f"{_SIX_FIELDS}: write {written}"
     if len(text.split()) == len(cron.FIELDS):
-        return f"a cron expression is written with its name: write {f'cron({text})'!r}"
+        return f"a cron expression needs cron(…) around it: write {f'cron({text})'!r}"
     return (
         "it is not a schedule expression of EventBridge: write it out, for example"
         " 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
@@ -106,5 +106,5 @@ def _too_often(seconds: int) -> str:
         return f"EventBridge counts in minutes: write 'rate({seconds // 60} {unit})'"
     return (
         "EventBridge starts nothing more often than once a minute: give 'rate(1 minute)' and let"
-        " the leader work several times in its term, or campaign in a process that goes on running"
+        " the leader work several times in its term, or campaign in a long-running process"
     )

@@ -1,8 +1,8 @@
-"""Which files of a folder are shipped, under which names and with which modes.
+"""List the files of a folder that are shipped to Lambda, with their names and modes.
 
-What a folder shows is what is shipped: links are followed, because the archive that CDK uploads
-has none. Files of tools, tests, and files that commonly hold secrets are left out, by patterns as
-in .gitignore that CDK matches. Anything else that cannot be shipped is refused.
+Symbolic links are followed, because the archive that CDK uploads has none. Tool files, tests and
+files that commonly hold secrets are left out by .gitignore patterns, which CDK matches. Any other
+file that cannot be shipped is an error.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _TOOLS = (
 )
 DEFAULT_EXCLUDE = (*COMPILED, *SECRETS, *_TESTS, *_TOOLS)
 
-# A file that says what the folder around it is, under any name.
+# Files that identify the folder that holds them, whatever its name.
 _MARKERS = {"pyvenv.cfg": "a virtual environment", "cdk.out": "the output of a CDK app"}
-# AWS Lambda's quota for code and layers together: 250 MB, by which it means this.
+# AWS Lambda's quota for code and layers together: its "250 MB" are MiB.
 MAX_UNZIPPED_BYTES = 262_144_000
-# Control characters, a backslash (which may be unpacked as a folder), nothing but dots.
+# Control characters, surrogates, a backslash (may be unpacked as a folder), only dots.
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|^\.+$")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShippedFile:
-    """A file as it will be in Lambda; its name has `/` between folders, its size is in bytes."""
+    """A file as it will be in Lambda; `name` has `/` between folders, `size` is in bytes."""
 
     name: str
     path: Path
@@ -50,7 +50,7 @@ class ShippedFile:
 
     @property
     def mode(self) -> int:
-        """Permissions that depend on no umask: Lambda runs as a user of its own."""
+        """Readable by all, whatever the umask here: Lambda runs the code as another user."""
         return 0o755 if self.executable else 0o644
 
     def digest(self) -> bytes:
@@ -72,9 +72,9 @@ class ShippedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class FolderFiles:
-    """What is shipped of a folder, under the folder's own name, ordered by name.
+    """The files shipped from a folder, sorted by name; each name begins with the folder's own.
 
-    `withheld` are files that commonly hold secrets and that nobody but the defaults left out.
+    `withheld` are files that commonly hold secrets, left out by the defaults but not by `exclude`.
     """
 
     folder: Path
@@ -99,18 +99,18 @@ def folder_files(
         output: the app's output folder, which is not shipped wherever it is.
 
     Raises:
-        StagingError: if a file cannot be read, is no regular file, or has a name that cannot be
-            used in Lambda; or if `folder` itself is made by a tool.
-        TypeError: if `exclude` is a text.
+        StagingError: if a file cannot be read, is not a regular file, or has a name that cannot be
+            used in Lambda; or if `folder` itself is a virtual environment or a CDK output folder.
+        TypeError: if `exclude` is a string.
     """
     if isinstance(exclude, str):
-        raise TypeError(f"exclude {exclude!r} is one text: give a list of patterns, [{exclude!r}]")
+        raise TypeError(f"exclude {exclude!r} is a string: give a list of patterns, [{exclude!r}]")
     output = None if output is None else output.resolve()
-    _check_whole(folder, output)
+    _check_folder(folder, output)
     walk = _Walk(
         root=folder,
         ignored=IgnoreStrategy.git(str(folder), [*defaults, *exclude]),
-        asked=IgnoreStrategy.git(str(folder), list(exclude)),
+        excluded=IgnoreStrategy.git(str(folder), list(exclude)),
         output=output,
     )
     files = sorted(walk.files(folder, (folder.resolve(),)), key=lambda each: each.name)
@@ -118,7 +118,7 @@ def folder_files(
 
 
 def check_size(sizes: Mapping[str, int]) -> None:
-    """Raise `StagingError` if files, by name and size in bytes, are more than Lambda takes."""
+    """Raise `StagingError` if files, by name and size in bytes, exceed Lambda's quota."""
     total = sum(sizes.values())
     if total > MAX_UNZIPPED_BYTES:
         largest = sorted(sizes.items(), key=lambda each: each[1], reverse=True)[:3]
@@ -134,12 +134,12 @@ def check_size(sizes: Mapping[str, int]) -> None:
 class _Walk:
     root: Path
     ignored: IgnoreStrategy
-    asked: IgnoreStrategy
+    excluded: IgnoreStrategy
     output: Path | None
     withheld: list[Path] = field(default_factory=list)
 
-    def files(self, folder: Path, above: tuple[Path, ...]) -> Iterator[ShippedFile]:
-        """Yield what is shipped from `folder`; `above` are the real folders that lead to it."""
+    def files(self, folder: Path, ancestors: tuple[Path, ...]) -> Iterator[ShippedFile]:
+        """Yield what is shipped from `folder`; `ancestors` are the real folders that lead to it."""
         try:
             paths = list(folder.iterdir())
         except OSError as error:
@@ -152,7 +152,7 @@ class _Walk:
             if status is None:
                 raise _unshippable(path, failure)
             if is_folder:
-                yield from self._folder(path, above)
+                yield from self._folder(path, ancestors)
             elif stat.S_ISREG(status.st_mode):
                 yield self._file(path, status)
             else:
@@ -164,32 +164,32 @@ class _Walk:
         if not _matches(self.ignored, path, is_folder=is_folder):
             return is_folder and (path.resolve() == self.output or _marked(path) is not None)
         known_secret = any(fnmatch(path.name, pattern) for pattern in SECRETS)
-        if known_secret and not _matches(self.asked, path, is_folder=is_folder):
+        if known_secret and not _matches(self.excluded, path, is_folder=is_folder):
             self.withheld.append(path)
         return True
 
-    def _folder(self, path: Path, above: tuple[Path, ...]) -> Iterator[ShippedFile]:
+    def _folder(self, path: Path, ancestors: tuple[Path, ...]) -> Iterator[ShippedFile]:
         real = path.resolve()
-        if any(each.is_relative_to(real) for each in above):
+        if any(each.is_relative_to(real) for each in ancestors):
             raise _unshippable(path, f"it links to {real}, which holds the link itself")
-        yield from self.files(path, (*above, real))
+        yield from self.files(path, (*ancestors, real))
 
     def _file(self, path: Path, status: os.stat_result) -> ShippedFile:
         return ShippedFile(
             name=(self.root.name / path.relative_to(self.root)).as_posix(),
             path=path,
-            # As git has it: the first of the three x bits decides.
+            # As in git, the first of the three x bits decides.
             executable=bool(status.st_mode & stat.S_IXUSR),
             size=status.st_size,
         )
 
 
-def _check_whole(folder: Path, output: Path | None) -> None:
+def _check_folder(folder: Path, output: Path | None) -> None:
     what = "the output of this CDK app" if folder == output else _marked(folder)
     if what is not None:
         raise StagingError(
-            f"code folder {str(folder)!r} is {what} as well, whose files would be shipped with it:"
-            " give the job's modules a folder of their own"
+            f"code folder {str(folder)!r} is {what}, whose files would be shipped: give the job's"
+            " modules a folder of their own"
         )
 
 
@@ -217,6 +217,6 @@ def _unreadable(path: Path, error: OSError) -> StagingError:
 
 def _unshippable(path: Path, reason: str) -> StagingError:
     return StagingError(
-        f"{str(path)!r} cannot be shipped: {reason}. Correct or remove it, or leave it out by"
-        f" exclude=[…] of the job, with a pattern as in .gitignore, such as {path.name!r}"
+        f"{str(path)!r} cannot be shipped: {reason}. Fix or remove it, or exclude it from the job"
+        f" by a .gitignore pattern, such as exclude=[{path.name!r}]"
     )

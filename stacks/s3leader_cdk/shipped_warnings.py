@@ -11,19 +11,19 @@ from s3leader_cdk.shipped_files import FolderFiles, ShippedFile
 # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html: e_ident, then e_machine at 18.
 _ELF = b"\x7fELF"
 _ELF_MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
-_FOREIGN = {
+_OTHER_SYSTEMS = {
     b"\xcf\xfa\xed\xfe": "macOS",
     b"\xce\xfa\xed\xfe": "macOS",
     b"\xca\xfe\xba\xbe": "macOS",
 }
 _PROGRAM_SUFFIXES = re.compile(r"\.(so(\.[\d.]+)?|pyd|dll|dylib|exe)$")
-_EXTENSION_OF = re.compile(r"\.cpython-(\d+)[^.]*\.so$")
+_CPYTHON_TAG = re.compile(r"\.cpython-(\d+)[^.]*\.so$")
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _HEAD_BYTES = 4096
 
 
 def warnings(job: FolderFiles, *, python: str, architecture: str) -> Iterator[tuple[str, str]]:
-    """Yield an id and a message for each thing to warn of.
+    """Yield the id and the message of each warning.
 
     Args:
         job: the files.
@@ -44,7 +44,7 @@ def warnings(job: FolderFiles, *, python: str, architecture: str) -> Iterator[tu
 
 def _withheld(path: Path) -> str:
     return (
-        f"{path} is not shipped, because a function's code is no place for secrets: pass settings"
+        f"{path} is not shipped, because a function's code must not hold secrets: pass settings"
         f" as environment=, and have the job read secrets from Secrets Manager. exclude="
         f"[{path.name!r}] leaves it out without this warning, exclude=['!{path.name}'] ships it"
     )
@@ -52,8 +52,8 @@ def _withheld(path: Path) -> str:
 
 def _private_key(path: Path) -> str:
     return (
-        f"{path} holds a private key and is shipped, and who may read the function's code can read"
-        f" it: keep the key in Secrets Manager, and give exclude=[{path.name!r}]"
+        f"{path} holds a private key and is shipped, so anybody with access to the function's code"
+        f" can read it: keep the key in Secrets Manager, and give exclude=[{path.name!r}]"
     )
 
 
@@ -71,11 +71,11 @@ def _built_for(file: ShippedFile, head: bytes, python: str, architecture: str) -
         if machine != _ELF_MACHINES[architecture]:
             names = {number: name for name, number in _ELF_MACHINES.items()}
             return names.get(machine, f"another processor (ELF machine {machine})")
-        tag = _EXTENSION_OF.search(file.name)
+        tag = _CPYTHON_TAG.search(file.name)
         if tag is not None and tag[1] != python.replace(".", ""):
             return f"CPython {tag[1][0]}.{tag[1][1:]}"
         return None
     # Java's classes begin like macOS' universal binaries, and a text may begin with MZ.
     if file.executable or _PROGRAM_SUFFIXES.search(file.name):
-        return "Windows" if head.startswith(b"MZ") else _FOREIGN.get(head[:4])
+        return "Windows" if head.startswith(b"MZ") else _OTHER_SYSTEMS.get(head[:4])
     return None

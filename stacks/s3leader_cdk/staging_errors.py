@@ -1,4 +1,4 @@
-"""The error of code that could not be put together, and its way past jsii."""
+"""The error for code that could not be staged, and a way to raise it through jsii."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 
 class StagingError(RuntimeError):
-    """The code for Lambda could not be put together; the message says what to do."""
+    """The code for Lambda could not be staged; the message says what to do."""
 
 
 @contextmanager
 def unwrapped() -> Iterator[None]:
-    """Raise a `StagingError` from within as itself.
+    """Re-raise a `StagingError` that jsii has wrapped, without the wrapper.
 
-    CDK stages by calling back into Python. What is raised there crosses jsii as text and comes out
-    as a `RuntimeError` under a JavaScript stack; Python keeps the original as its context.
+    CDK calls back into Python to stage code. An exception raised there crosses jsii as text and
+    arrives as a `RuntimeError` with a JavaScript stack; Python keeps the original as its context.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""The time zone of a schedule: whether there is one of that name, and which times it skips.
+"""The time zone of a schedule: whether it exists, and which local times it skips.
 
-EventBridge Scheduler does not run a time that the clocks skip, and runs once what comes twice (User
-Guide, *Schedule types*, "Daylight savings time").
+EventBridge Scheduler does not start a schedule at a local time that the clocks skip, and starts it
+once at one that occurs twice (User Guide, *Schedule types*, "Daylight savings time").
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from s3leader_cdk.cron import Cron
 
-_YEARS = 10  # in which a change of clocks is looked for; its rules repeat every few years
+_YEARS = 10  # searched for clock changes, whose dates repeat every few years
 
 
 def check_name(name: str) -> None:
@@ -25,38 +25,37 @@ def check_name(name: str) -> None:
     """
     if not has_database() or name in names():
         return
-    near = _near(name)
+    suggested = " or ".join(map(repr, _similar(name) or ["Europe/Berlin"]))
     raise ValueError(
         f"unknown time zone {name!r}: give a name of the IANA time zone database, such as"
-        f" {' or '.join(map(repr, near or ['Europe/Berlin']))}. If it is newer than this machine's"
+        f" {suggested}. If it is newer than this machine's"
         " database, install the package tzdata"
     )
 
 
 def has_database() -> bool:
-    """Return whether this machine knows time zones: Windows and small images may not."""
+    """Return whether this machine has a time zone database: Windows and small images may not."""
     return bool(names())
 
 
 @cache
 def names() -> frozenset[str]:
-    """Return the names that this machine knows."""
+    """Return the names in this machine's time zone database."""
     return frozenset(zoneinfo.available_timezones())
 
 
 def skips(zone: str, local: datetime) -> bool:
     """Return whether the clocks of `zone` never show the local time `local`."""
     tz = zoneinfo.ZoneInfo(zone)
-    there = local.replace(tzinfo=tz).astimezone(UTC).astimezone(tz)
-    return there.replace(tzinfo=None) != local
+    shown = local.replace(tzinfo=tz).astimezone(UTC).astimezone(tz)
+    return shown.replace(tzinfo=None) != local
 
 
 def first_lost_tick(cron: Cron, zone: str, *, first_year: int) -> datetime | None:
     """Return the first local time from `first_year` on at which `cron` loses a tick.
 
-    A skipped time is not lost if the cron is due at that very instant under its new name, too: one
-    that is due every hour goes on being due every hour. For `L`, `W` and `#` the day is a possible
-    one, not a certain one.
+    A skipped time is not lost if the cron is also due at the time that the clocks show instead: an
+    hourly cron stays hourly. For `L`, `W` and `#` the day is a possible one, not a certain one.
     """
     years = sorted(year for year in cron.years if year >= first_year)[:_YEARS]
     tz = zoneinfo.ZoneInfo(zone)
@@ -69,17 +68,17 @@ def first_lost_tick(cron: Cron, zone: str, *, first_year: int) -> datetime | Non
     return None
 
 
-def _near(name: str) -> list[str]:
+def _similar(name: str) -> list[str]:
     known = {each.casefold(): each for each in sorted(names())}
     cities = {each.rpartition("/")[2]: each for each in known if "/" in each}
-    asked = name.casefold().replace(" ", "_")
-    found = get_close_matches(asked, known, n=3, cutoff=0.7)
-    found += [cities[each] for each in get_close_matches(asked.rpartition("/")[2], cities, n=1)]
+    wanted = name.casefold().replace(" ", "_")
+    found = get_close_matches(wanted, known, n=3, cutoff=0.7)
+    found += [cities[each] for each in get_close_matches(wanted.rpartition("/")[2], cities, n=1)]
     return [known[each] for each in dict.fromkeys(found)][:3]
 
 
 def _skipped(tz: zoneinfo.ZoneInfo, year: int) -> Iterator[tuple[datetime, timedelta]]:
-    """Yield the local times at which clocks are put forward in `year`, and by how much."""
+    """Yield each local time at which the clocks go forward in `year`, and by how much."""
     first = datetime(year, 1, 1, tzinfo=UTC)
     days = [first + timedelta(days=day) for day in range(367)]
     for before, after in pairwise(days):
@@ -90,7 +89,7 @@ def _skipped(tz: zoneinfo.ZoneInfo, year: int) -> Iterator[tuple[datetime, timed
 
 
 def _change(tz: zoneinfo.ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """Return the minute between two instants from which on the later offset counts."""
+    """Return the first minute between two instants at which the later offset applies."""
     low, high = 0, (after - before) // timedelta(minutes=1)
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""The crontab of Unix, said in EventBridge's cron expressions: what to write instead."""
+"""Translate Unix cron expressions to EventBridge's, for error messages."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ _SHORTHANDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_ZERO = re.compile(r"(?<!\d)0(?!\d)")  # the Sunday of Unix, whatever the other fields are
-# Sunday is 0 and 7. Unlike EventBridge's, its steps are allowed.
+_ZERO = re.compile(r"(?<!\d)0(?!\d)")  # Sunday in Unix; EventBridge has no day 0
+# Unix's: Sunday is 0 and 7, and steps are allowed.
 _DAY_OF_WEEK = cron.Field(name="day of week", low=0, high=7, names=cron.DAYS)
 
 
 def translations(text: str) -> list[str]:
-    """Return the crons that are due when `text` is meant to be, or none where it is not known.
+    """Return the EventBridge crons for what `text` means; an empty list if that is unclear.
 
-    `text` is what stands in a crontab, or EventBridge's six fields with the day of the week left
-    beside the day of the month, or counted as in Unix. Two crons stand for a job that is due on
-    days of the month *and* on days of the week: Unix runs it on either, and one of EventBridge's
-    crons cannot say that.
+    `text` is a Unix cron expression, or EventBridge's six fields with Unix habits: both a day of
+    the month and a day of the week, or Sunday as 0. Two crons are returned if both days are given:
+    Unix runs the job on either of them, which one EventBridge cron cannot express.
     """
     fields = _SHORTHANDS.get(text, text).split()
     try:
@@ -58,7 +57,7 @@ def _candidates(fields: list[str]) -> list[list[str]]:
 
 
 def _weekday(text: str) -> str:
-    """Return a day of the week as EventBridge counts: one more, and Sunday is 1."""
+    """Convert days of the week from Unix, where Sunday is 0, to EventBridge, where it is 1."""
     if text == "?" or not any(letter.isdigit() for letter in text):
         return text  # names are the same in both
     days = {value % 7 + 1 for value in _DAY_OF_WEEK.values(text)}

@@ -127,7 +127,7 @@ def test_a_crontab_is_answered_with_its_translation(text: str) -> None:
 
 
 def test_unix_s_either_day_is_answered_with_two_schedules() -> None:
-    match = r"one cron of EventBridge cannot say so: give two schedules, \['cron\(0 3 1 "
+    match = r"one EventBridge cron cannot express: give two schedules, \['cron\(0 3 1 "
     with pytest.raises(ValueError, match=match):
         check_expression("cron(0 3 1 * 1)")
 

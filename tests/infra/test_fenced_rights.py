@@ -83,7 +83,7 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], s3.IBucket], str]] = {
             bucket_name="our-data",
             encryption_key=kms.Alias.from_alias_name(stack, "Alias", "alias/data"),
         ),
-        "a right on an alias lets nobody use its key",
+        "permissions on an alias do not grant its key",
     ),
 }
 

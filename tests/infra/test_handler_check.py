@@ -177,7 +177,7 @@ def test_code_that_is_not_on_this_machine_is(mode: Mode, expected: int, stack: c
 def test_a_function_may_run_a_newer_python_than_this_one(stack: cdk.Stack) -> None:
     code = lambda_.Code.from_inline(f"{DECORATED}\nmatch 1 in newer syntax: !\n")
     made(stack, code, "index.handler", "attach")
-    assert "no Python that can be run" in warnings(stack)[0]
+    assert "is not valid Python" in warnings(stack)[0]
 
 
 def test_a_function_that_only_gets_rights_may_campaign_by_itself(stack: cdk.Stack) -> None:
@@ -222,7 +222,7 @@ def test_a_handler_that_is_not_in_the_job_is_refused_with_an_example(
 
 
 def test_a_module_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"main\.py is no Python that can be run"):
+    with pytest.raises(ValueError, match=r"main\.py is not valid Python"):
         check_handler(folder(tmp_path, "def handler(:\n"), "billing.main.handler")
 
 

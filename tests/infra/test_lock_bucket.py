@@ -214,7 +214,7 @@ def test_a_bucket_whose_candidates_ask_for_two_layers_encrypts_with_two_by_itsel
     ("header", "key", "match"),
     [
         ("AES-256", False, "encryption_header 'AES-256' cannot be used: give one of AES256, aws:"),
-        ("aws:kms", False, "needs a key whose use can be granted"),
+        ("aws:kms", False, "needs a key to grant"),
         ("AES256", True, "'AES256' was given beside key Test/Key"),
     ],
 )
@@ -238,5 +238,5 @@ def test_a_name_that_the_namespace_has_no_room_for_is_refused(prefix: str) -> No
 
 
 def test_two_names_for_one_bucket_are_refused() -> None:
-    with pytest.raises(ValueError, match="bucket_name and bucket_name_prefix name one bucket"):
+    with pytest.raises(ValueError, match="bucket_name and bucket_name_prefix were both given"):
         lock_bucket(bucket_name="acme-locks", bucket_name_prefix="acme")

@@ -92,7 +92,7 @@ def test_an_imported_key_is_annotated_with_what_its_policy_needs(stack: cdk.Stac
     key = kms.Key.from_key_arn(stack, "Key", KEY)
     alarm_actions(stack, sns.Topic(stack, "Topic", master_key=key), [])
     (warning,) = warnings(stack)
-    assert "the key of alarm_topic Test/Topic is not made in this app" in warning
+    assert "the key of alarm_topic Test/Topic is not created in this app" in warning
 
 
 @pytest.mark.parametrize("by_alias", [False, True])

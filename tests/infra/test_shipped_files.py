@@ -121,7 +121,9 @@ def test_a_job_in_an_environment_or_an_output_itself_is_refused(marker: str, job
 
 
 def test_a_job_s_folder_that_is_the_app_s_output_is_refused(job: Path) -> None:
-    with pytest.raises(StagingError, match="is the output of this CDK app as well"):
+    with pytest.raises(
+        StagingError, match="is the output of this CDK app, whose files would be shipped"
+    ):
         list_job(job, output=str(job))
 
 

@@ -310,7 +310,7 @@ NEVER: dict[str, tuple[Make, str]] = {
     "a canonical user": (lambda _: iam.CanonicalUserPrincipal("0123"), "a canonical user"),
     "everyone": (lambda _: iam.StarPrincipal(), "everyone: grant to roles"),
     "anyone": (lambda _: iam.AnyPrincipal(), "everyone: grant to roles"),
-    "a pattern": (lambda _: iam.ArnPrincipal(f"{ROLE}-*"), "is no pattern: grant to each role"),
+    "a pattern": (lambda _: iam.ArnPrincipal(f"{ROLE}-*"), "wildcards are not allowed"),
     "a role with conditions": (
         lambda stack: iam.PrincipalWithConditions(role(stack), {"Bool": {"aws:x": "true"}}),
         "its conditions would be dropped",
@@ -325,17 +325,17 @@ NEVER: dict[str, tuple[Make, str]] = {
     ),
     "another partition": (
         lambda _: iam.ArnPrincipal(ROLE.replace("arn:aws:", "arn:aws-cn:")),
-        "is of partition 'aws-cn', but the bucket is in 'aws'",
+        "is in partition 'aws-cn', but the bucket is in 'aws'",
     ),
     "a policy on a bucket of another account": (
         lambda stack: iam.ManagedPolicy(
             cdk.Stack(stack, "Away", env=cdk.Environment(account=THERE)), "Own"
         ),
-        "is a group or a policy, which the policy of a bucket cannot name: grant to roles",
+        "is a group or a policy, which a bucket policy cannot name as a principal: grant",
     ),
     "a group of another account": (
         lambda stack: iam.Group.from_group_arn(stack, "G", f"arn:aws:iam::{THERE}:group/x"),
-        "is a group or a policy, which the policy of a bucket cannot name: grant to roles",
+        "is a group or a policy, which a bucket policy cannot name as a principal: grant",
     ),
 }
 
@@ -356,7 +356,7 @@ def test_an_observer_whose_role_is_not_known_is_refused() -> None:
 def test_an_alias_of_a_key_is_refused_as_a_right_on_it_gives_nothing() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     alias = kms.Alias.from_alias_name(stack, "Alias", "alias/locks")
-    with pytest.raises(ValueError, match=r"a right on an alias .* Key.from_key_arn\(…\)"):
+    with pytest.raises(ValueError, match=r"permissions on an alias .* Key.from_key_arn\(…\)"):
         LockBucket(stack, "Locks", encryption_key=alias)
 
 

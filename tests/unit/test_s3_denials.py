@@ -37,6 +37,7 @@ def told(
         ("a permissions boundary", "the permissions boundary of the role"),
         ("a session policy", "the session policy"),
         ("an identity-based policy", "the policies of the role or user"),
+        ("a network perimeter policy", "a network perimeter policy"),
     ],
 )
 def test_an_explicit_deny_is_sought_in_the_policy_that_s3_names(policy: str, place: str) -> None:
@@ -49,7 +50,7 @@ def test_an_explicit_deny_is_not_answered_with_a_grant() -> None:
         f'{USER}s3:GetObject on resource: "{OBJECT}" with an explicit deny in a session policy'
     )
     text = told(message, Read(KEY))[2]
-    assert "no grant overrides it" in text
+    assert "an explicit Deny overrides any Allow" in text
     assert "Allow " not in text
 
 
@@ -96,8 +97,12 @@ def test_the_right_that_s3_names_counts_and_not_the_request_that_was_sent() -> N
         ),
         ("with an explicit deny in a resource-based policy", "A Deny in the KMS key's policy"),
         (
+            "with an explicit deny",
+            "A Deny in the policies of the role or user or in the KMS key's policy matches",
+        ),
+        (
             "because the resource does not exist in this Region or no policy allows access",
-            "in the policies of the role or user, and in the KMS key's policy",
+            "in the policies of the role or user and in the KMS key's policy",
         ),
     ],
 )
