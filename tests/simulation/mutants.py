@@ -105,7 +105,7 @@ MUTANTS: Final = (
         fault="is told that it did not win, and holds the lock",
     ),
     Mutant(
-        removed="R5: a renewal's or a seal's conflict is looked into even if it is the first answer",
+        removed="R5: a renewal's or seal's conflict is looked into even if it is the first answer",
         owner=settle,
         name="settle",
         old="        if isinstance(answer, Conflict):\n",
