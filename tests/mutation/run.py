@@ -28,7 +28,15 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 MODULES: Final = (
     "attempts", "holding", "ledger", "lock", "protocol", "settle", "store_proof", "sweep",
 )  # fmt: skip
-TESTS: Final = ("tests/protocol", "tests/unit/test_lock*.py", "tests/hostile_ledgers")
+TESTS: Final = (
+    "tests/core/test_*.py",
+    "tests/protocol/test_*.py",
+    "tests/hostile_ledgers/test_*.py",
+    "tests/unit/test_lock*.py",
+    "tests/unit/test_election*.py",
+)
+# Every survivor would run these to their end, for half a minute; random tests find a gap by chance.
+TOO_SLOW: Final = {"test_random_walk.py", "test_any_body.py", "test_over_http.py"}
 KNOWN: Final = Path(__file__).with_name("equivalents.toml")
 Change = tuple[str, str, str]  # module, line before, line after
 
@@ -44,7 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for mutant in mutants(module, target.file(module).read_text())
         if _compiles(mutant)
     ]
-    tests = [str(path) for pattern in asked.tests for path in sorted(root.glob(pattern))]
+    tests = [
+        str(path)
+        for pattern in asked.tests
+        for path in sorted(root.glob(pattern))
+        if path.name not in TOO_SLOW
+    ]
     trials = Trials(target, made, processes=asked.processes)
     began = time.monotonic()
     os.chdir(root)
@@ -53,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if trials.failed or code != pytest.ExitCode.OK:
         print(f"the tests fail without any change: {trials.failed[:5] or code}")  # noqa: T201
         return 2
-    known = _known(asked.equivalents, asked.modules)
+    known = read_known(asked.equivalents, asked.modules)
     return _report(made, trials, known, time.monotonic() - began)
 
 
@@ -79,7 +92,7 @@ def _compiles(mutant: Mutant) -> bool:
     return True
 
 
-def _known(path: Path, modules: Sequence[str]) -> set[Change]:
+def read_known(path: Path, modules: Sequence[str]) -> set[Change]:
     """Return the changes that are known to be equivalent; each entry has a reason."""
     entries = tomllib.loads(path.read_text()).get("equivalent", [])
     if without := [entry for entry in entries if not entry["reason"].strip()]:

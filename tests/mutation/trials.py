@@ -32,7 +32,7 @@ import pytest
 from tests.mutation.mutants import Mutant
 
 _SLOWER: Final = 5  # than in the first run, and a mutant is taken for one that never ends
-_GRACE_S: Final = 2
+_GRACE_S: Final = 1
 _STALLED_S: Final = 600  # without any use of the processor: a deadlock
 _MEMORY: Final = 4 * 2**30
 _KILLED, _SURVIVED = 1, 0
@@ -137,6 +137,7 @@ class Trials:
         mutant, result = self._running.pop(pid)
         if os.waitstatus_to_exitcode(status) == _SURVIVED:
             self.survivors.append(mutant)
+            print(f"  {mutant.module}.py:{mutant.first} survives", flush=True)  # noqa: T201
         elif result.is_file():
             self._kills[result.read_text()] += 1
 
