@@ -105,7 +105,8 @@ def _visit(
         assert isinstance(node, ast.expr | ast.stmt)
         yield node, text, at
     if isinstance(node, ast.If | ast.While | ast.IfExp) and not _is_for_types(node):
-        yield from ((node.test, text, at) for text in ("True", "False"))
+        same = ast.unparse(node.test)
+        yield from ((node.test, text, at) for text in ("True", "False") if text != same)
     for child in _children(node):
         yield from _visit(child, scope, at)
 
