@@ -102,7 +102,9 @@ class Trials:
         if (pid := os.fork()) == 0:
             _quiet(_first_run, items, files, result)
         os.waitpid(pid, 0)
-        told = json.loads(result.read_text()) if result.exists() else {"failed": ["all of them"]}
+        told: dict[str, Any] = {"failed": ["all of them"]}
+        if result.exists():
+            told = json.loads(result.read_text())
         self.failed = told["failed"]
         return {
             test: Reach(seconds=seconds, lines={name: set(there) for name, there in lines.items()})
@@ -259,7 +261,7 @@ class _Tracer:
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
 
     def _trace(self, frame: FrameType, event: str, _: object) -> Any:
         found = self._reached.get(frame.f_code.co_filename)
