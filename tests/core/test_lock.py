@@ -41,11 +41,14 @@ def test_limits_are_those_of_the_wire_format() -> None:
 LEAST = {"format": 1, "lease_ms": 1, "renewals": 0, "attempt": 0, "swept": 0}
 
 
+def _with(key: str, value: int) -> Lock:
+    facts: dict[str, Any] = {key: value}
+    return Lock(term=1, **facts)
+
+
 @pytest.mark.parametrize(("key", "least"), LEAST.items())
 def test_least_number_is_read_and_the_one_below_is_corrupt(key: str, least: int) -> None:
-    assert read(**{key: least}) == Lock(
-        **{"term": 1, key: least} if key != "format" else {"term": 1}
-    )
+    assert read(**{key: least}) == (Lock(term=1) if key == "format" else _with(key, least))
     assert problem(**{key: least - 1}) == f"its {key} is {least - 1}, not a number from {least} up"
 
 

@@ -7,7 +7,21 @@ from dataclasses import replace
 import pytest
 
 from s3leader.protocol import Sealed, resign
-from tests.protocol.script import Exchange, applied, at, holding, mine, play, put, rules, tag
+from s3leader.store import Read
+from tests.protocol.script import (
+    HINT,
+    LEASE_MS,
+    Exchange,
+    applied,
+    at,
+    found,
+    holding,
+    mine,
+    play,
+    put,
+    rules,
+    tag,
+)
 
 TAGGED = applied(etag="")
 
@@ -40,4 +54,23 @@ def test_sweep_leaves_a_quarter_of_the_lease_to_resign_in_or_five_seconds(
     lease_ms: int, stop_ms: int
 ) -> None:
     assert resigned(lease_ms, stop_ms, range(5, 6)).hindrance is None
-    assert resigned(lease_ms, stop_ms - 1000, range(5, 9)).hindrance is None
+    assert resigned(lease_ms, stop_ms - 1, range(5, 7)).hindrance is None
+
+
+def test_leader_sweeps_up_to_its_last_millisecond() -> None:
+    lock = mine(9, "n0", swept=4)
+    now_ms = LEASE_MS - 1
+    sealed = replace(lock, swept=5).seal(
+        nonce="n1", outcome="completed", ended_at=at(LEASE_MS - 1_000)
+    )
+    steps = resign(rules(), holding(lock), outcome="completed", reason=None, now_ms=now_ms)
+    exchanges: tuple[Exchange, ...] = ((tag(5), TAGGED), (put(sealed, "E1"), applied()))
+    assert play(steps, *exchanges, start_ms=now_ms).hindrance is None
+
+
+def test_hint_that_names_this_term_already_is_left_alone() -> None:
+    lock = mine(500, "n0", swept=499)
+    sealed = lock.seal(nonce="n1", outcome="completed", ended_at=at(-1000))
+    steps = resign(rules(), holding(lock), outcome="completed", reason=None, now_ms=0)
+    hint = (Read(HINT), found(b'{"term": 500}'))
+    assert play(steps, hint, (put(sealed, "E1"), applied())).hindrance is None
