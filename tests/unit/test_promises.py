@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +79,69 @@ def test_two_leaders_at_a_time_are_expected_where_clocks_are_wrong() -> None:
     assert broken(*logs, clocks_hold=False) == []
 
 
+def test_a_renewed_lease_is_led_to_its_new_end() -> None:
+    renewed = log("a", (18, "leads", {"term": 1, "until": 60}))
+    first = led("a", 10, 1, "t1", 20)[:2]
+    assert broken(first, led("b", 50, 2, "t2", 70)) == []
+    assert broken(first, renewed, led("b", 50, 2, "t2", 70)) == ["no two of 2 reigns overlap"]
+
+
+def test_a_leader_that_begins_to_resign_leads_no_more() -> None:
+    early = led("a", 10, 1, "t1", 60)[:2] + log("a", (20, "ends", {"term": 1}))
+    assert broken(early, led("b", 30, 2, "t2", 70)) == []
+
+
+def test_the_longest_reign_so_far_counts() -> None:
+    short = led("b", 12, 2, "t2", 14)
+    logs = led("a", 10, 1, "t1", 40) + short + led("c", 30, 3, "t3", 50)
+    assert len(next(checks(logs)).objections) == 2
+
+
+def test_reigns_that_meet_do_not_overlap() -> None:
+    assert broken(led("a", 10, 1, "t1", 30), led("b", 30, 2, "t2", 40)) == []
+
+
+def test_a_reign_with_a_lower_number_is_found_though_its_campaign_began_first() -> None:
+    late = led("b", 40, 2, "t1", 50)
+    late[0]["at"] = 1
+    assert broken(led("a", 10, 3, "t2", 20)[:2], late) == [
+        "each reign's term is higher than all before it"
+    ]
+
+
+def test_the_order_in_which_logs_are_read_does_not_matter() -> None:
+    logs = led("a", 10, 1, "t1", 20), led("b", 40, 2, "t1", 50), lost("a", 60, term=2)
+    assert broken(*(one[::-1] for one in logs[::-1])) == broken(*logs)
+
+
+def test_an_overlap_is_told_with_its_length() -> None:
+    logs = led("a", 10, 1, "t1", 3_000_010) + led("b", 1_000_010, 2, "t2", 4_000_010)
+    assert next(checks(logs)).objections == ("b led term 2 2 ms before a's term 1 was over",)
+
+
+def test_no_more_than_five_objections_are_shown() -> None:
+    for wrong, shown in ((5, 5), (6, 6), (9, 6)):
+        logs = [led("a", 1000 * n, n, "t1", 1000 * n + 10) for n in range(1, wrong + 1)]
+        later = [event for one in logs for event in one]
+        later += [event for n in range(wrong) for event in lost(f"c{n}", 10, mine=True, term=99)]
+        told = [one for one in checks(later) if one.claim == HOLDS]
+        assert len(told[0].objections) == shown
+    assert told[0].objections[-1] == "and 4 more"
+
+
+def test_logs_of_a_folder_are_judged(tmp_path: Path) -> None:
+    logs = {"a": led("a", 10, 1, "t1", 30), "b": led("b", 29, 2, "t2", 40)}
+    for who, events in logs.items():
+        (tmp_path / f"{who}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in events))
+    command = [sys.executable, "-m", "s3leader_check.promises", str(tmp_path)]
+    ran = [
+        subprocess.run([*command, *more], check=False, capture_output=True, text=True)
+        for more in ((), ("--clocks", "wrong"))
+    ]
+    assert [one.returncode for one in ran] == [1, 0]
+    assert "FAILS  no two of 2 reigns overlap" in ran[0].stdout
+
+
 def test_a_leader_that_was_killed_leads_no_more() -> None:
     killed = log("processes", (15, "kills", {"whom": "a"}))
     first = led("a", 10, 1, "t1", 30)[:2]
@@ -86,6 +151,14 @@ def test_a_leader_that_was_killed_leads_no_more() -> None:
 def test_a_number_that_is_won_twice_is_found() -> None:
     found = broken(led("a", 10, 3, "t1", 20), led("b", 12, 3, "t2", 40), clocks_hold=False)
     assert found == ["none of 1 term numbers is won twice"]
+
+
+def test_a_number_that_is_won_again_later_is_found() -> None:
+    assert broken(led("a", 10, 3, "t1", 20), led("b", 40, 3, "t2", 50)) == [
+        "each reign's term is higher than all before it",
+        "none of 1 term numbers is won twice",
+        "a campaign that begins after a win wins a higher number",
+    ]
 
 
 def test_a_number_that_goes_back_is_found() -> None:
@@ -150,6 +223,17 @@ def test_a_lower_token_that_is_taken_after_a_higher_one_is_found() -> None:
 
 def test_a_lower_token_that_began_earlier_is_in_order() -> None:
     assert broken(added("a", 10, 12, 2, 2), added("b", 11, 15, 1, 1), read(20, 2)) == []
+
+
+def test_effects_under_one_token_are_in_order() -> None:
+    assert broken(added("a", 10, 12, 2, 1), added("a", 13, 15, 2, 2), read(20, 2)) == []
+
+
+def test_a_lower_token_is_compared_with_the_highest_before_it() -> None:
+    logs = added("a", 10, 12, 1, 1), added("b", 13, 15, 3, 2), added("c", 16, 18, 2, 3)
+    assert broken(*logs, read(20, 3)) == [
+        "none of 3 confirmed effects began after one with a higher token was confirmed"
+    ]
 
 
 LINEAR = "confirmed increments and the last value are linearizable"
