@@ -20,6 +20,7 @@ from s3leader.lock import (
     Lock,
     decode_lock,
 )
+from tests.protocol.script import TICK
 
 
 def read(term: int = 1, **values: Any) -> Lock:
@@ -92,3 +93,19 @@ def test_largest_state_is_read_and_one_byte_more_is_corrupt() -> None:
 def test_value_of_sixty_characters_is_shown_whole_and_one_more_is_cut() -> None:
     assert problem(state="x" * 58) == f'its state is "{"x" * 58}", not a JSON object'
     assert problem(state="x" * 59) == f'its state is "{"x" * 59}…, not a JSON object'
+
+
+def test_what_is_no_part_of_the_body_makes_no_other_lock() -> None:
+    assert Lock(term=1, modified_at=TICK, seen_at=TICK, problem="corrupt") == Lock(term=1)
+
+
+@pytest.mark.parametrize("half", [Lock(term=1, seen_at=TICK), Lock(term=1, modified_at=TICK)])
+def test_lock_of_which_a_store_showed_half_has_no_age(half: Lock) -> None:
+    with pytest.raises(ValueError, match="was not read from a store"):
+        half.age_ms()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_number_that_no_reader_takes_is_not_written(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        Lock(term=1, state={"a": number}).encode()

@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
@@ -155,7 +156,8 @@ def _quiet(action: Any, *arguments: Any) -> NoReturn:
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        with suppress(OSError, ValueError):  # macOS does not limit it
+            resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         status = action(*arguments)
     finally:
         os._exit(status)
