@@ -12,6 +12,7 @@ from pathlib import Path
 from s3leader import (
     Election,
     LeadershipLost,
+    NotElected,
     Overwritten,
     StaleToken,
     StoreUnavailable,
@@ -81,6 +82,7 @@ class Contender:
         self._contest = contest
         self._witness = witness
         self._chance = chance
+        self._name = f"contender-{os.getpid()}"
         self._counter = Counter(contest.counter, witness)
         self._fenced = FencedObject(FENCED, store=contest.store, patience=timedelta(seconds=6))
         self._election = Election(
@@ -88,20 +90,24 @@ class Contender:
             store=contest.store,
             lease=contest.lease,
             clock_skew=contest.clock_skew,
-            candidate=f"contender-{os.getpid()}",
+            candidate=self._name,
         )
 
     def live(self) -> None:
         """Campaign until asked to stop."""
         while not Stopping.asked:
             wait = timedelta(seconds=self._chance.choice([0, 0, 0.5, 2]))
+            tick = self._contest.tick()
+            self._witness.note("campaigns", tick=str(tick))
             try:
-                term = self._election.campaign(tick=self._contest.tick(), wait=wait)
+                result = self._election.campaign(tick=tick, wait=wait)
             except StoreUnavailable:
                 self._witness.note("finds no S3")
                 continue
-            if isinstance(term, Term):
-                self._lead(term)
+            if isinstance(result, Term):
+                self._lead(result)
+            else:
+                self._lose(result)
             time.sleep(self._chance.uniform(0.02, 0.25))
 
     def _lead(self, term: Term) -> None:
@@ -120,6 +126,16 @@ class Contender:
             self._write_fenced(term, self._claimed(term))
         except StoreUnavailable:
             self._witness.note("left open", term=term.number)
+
+    def _lose(self, result: NotElected) -> None:
+        lock = result.lock
+        self._witness.note(
+            "loses",
+            why=result.reason,
+            term=lock and lock.term,
+            done=str(lock.done) if lock and lock.done else None,
+            mine=lock is not None and not lock.sealed and lock.holder == self._name,
+        )
 
     def _work(self, term: Term) -> None:
         for _ in range(self._chance.randint(2, 4)):
@@ -142,29 +158,33 @@ class Contender:
         if drawn < 0.25:
             self._witness.note("ends", term=term.number)
             term.resign("failed" if drawn < 0.2 else "resigned")
+            self._witness.note("resigned", term=term.number)
             return
-        self._witness.note("ends", term=term.number)
+        self._witness.note("ends", term=term.number, tick=str(term.tick), outcome="completed")
         term.resign()
         self._witness.note("completed", term=term.number, tick=str(term.tick))
 
     def _claimed(self, term: Term) -> Snapshot | None:
+        self._witness.note("claims", term=term.number)
         try:
-            return self._fenced.claim(term.number)
+            claimed = self._fenced.claim(term.number)
         except (StaleToken, StoreUnavailable) as error:
             self._witness.note("cannot claim", term=term.number, why=type(error).__name__)
             return None
+        self._witness.note("has claimed", term=term.number)
+        return claimed
 
     def _write_fenced(self, term: Term, claimed: Snapshot | None) -> None:
         if claimed is None:
             return
-        self._witness.note("tries a fenced write", term=term.number)
+        self._witness.note("tries a fenced write", term=term.number, adds=1)
         value = {"count": int(claimed.value.get("count", 0)) + 1}
         try:
             self._fenced.write(value, token=term.number, after=claimed)
         except (Overwritten, StaleToken, StoreUnavailable) as error:
             self._witness.note("is refused", term=term.number, why=type(error).__name__)
         else:
-            self._witness.note("has written", term=term.number)
+            self._witness.note("has written", term=term.number, **value)
 
 
 def life(contest: Contest, first: Callable[[], None]) -> Callable[[Witness, random.Random], None]:

@@ -3,7 +3,11 @@
 The real boto3 store speaks HTTP to a server on loopback that delays, cuts, loses, refuses and
 repeats, and whose front ends' clocks differ as much as `clock_skew` allows. With `--clocks wrong`
 they differ by far more. Then two may believe to lead at a time, which is not checked; what does
-not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced writes.
+not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced writes. With `--echo`,
+a proxy sends each PUT twice and hands back the second answer.
+
+The processes' own event logs are judged alone first (`promises.py`), then against the server's
+record (`verdict.py`).
 """
 
 import argparse
@@ -20,13 +24,13 @@ from pathlib import Path
 from typing import Final
 
 from s3leader.election import default_store
-from s3leader_check import report, verdict
+from s3leader_check import promises, report, verdict
 from s3leader_check.contender import ELECTION, FENCED, Contest, life
 from s3leader_check.herd import Herd, named
 from s3leader_check.hostile_s3 import HostileS3
 from s3leader_check.mischief import Mischief
 from s3leader_check.tiny_s3 import TinyS3
-from s3leader_check.witness import Note, Notes, all_notes, now_ns
+from s3leader_check.witness import Note, Notes, Witness, all_notes, now_ns
 from s3leader_demo.proof import Check
 
 CLOCK_SKEW: Final = timedelta(seconds=2)
@@ -40,16 +44,18 @@ def main() -> int:
     asked = _arguments()
     tiny, mischief = (
         TinyS3(),
-        Mischief(asked.seed, rate=asked.rate, clocks_s=CLOCKS_S[asked.clocks]),
+        Mischief(asked.seed, rate=asked.rate, clocks_s=CLOCKS_S[asked.clocks], echoes=asked.echo),
     )
     server = HostileS3(tiny, mischief)
     with tempfile.TemporaryDirectory() as temporary, socket.create_server(("127.0.0.1", 0)) as port:
-        folder = Path(temporary)
+        folder = Path(temporary) if asked.logs is None else asked.logs
+        folder.mkdir(parents=True, exist_ok=True)
         contest = _contest(asked.lease, port.getsockname()[1], folder)
         with Herd(folder, seed=asked.seed) as herd:
             for _ in range(asked.candidates):
                 herd.start(life(contest, named(asked.first)), "contender")
             asyncio.run(_watch(herd, server.serve(port), mischief, folder, asked))
+            _read_counter(tiny, Witness(folder / "judge.jsonl", "judge"))
             notes, failed = all_notes(folder), herd.failed
         value = int(contest.counter.read_text() or "0")
     _tell(notes, server, mischief)
@@ -68,6 +74,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--clocks", choices=sorted(CLOCKS_S), default="allowed")
     parser.add_argument("--patience", type=float, default=120.0, help="seconds without a new term")
+    parser.add_argument("--echo", action="store_true", help="each PUT is sent twice")
+    parser.add_argument("--logs", type=Path, help="a new folder to leave the event logs in")
     parser.add_argument("--first", help="module:function to call first in each process, for tests")
     return parser.parse_args()
 
@@ -121,14 +129,21 @@ async def _watch(
     server.close()
 
 
+def _read_counter(tiny: TinyS3, judge: Witness) -> None:
+    """Note what the fenced counter says in the end, when nobody writes any more."""
+    judge.note("reads the counter")
+    found = tiny.objects.get(FENCED)
+    judge.note("has read", value=json.loads(found.body).get("count", 0) if found else 0)
+
+
 def _checks(
     notes: list[Note], tiny: TinyS3, value: int, failed: list[str], *, clocks: str
 ) -> Iterator[Check]:
     prefix = f"elections/{ELECTION}/lock_"
     writes = [json.loads(one.body) for one in tiny.writes if one.key.startswith(prefix)]
     locks = [json.loads(tiny.objects[key].body) for key in sorted(tiny.objects) if prefix in key]
+    yield from promises.checks(notes, clocks_hold=clocks == "allowed")
     if clocks == "allowed":
-        yield from verdict.leadership(notes)
         yield from verdict.counter(notes, value)
     yield from verdict.ticks(notes, locks)
     yield from verdict.ledger(locks)

@@ -14,6 +14,7 @@ KINDS: Final = {
     "lost": 4,  # applied, and no answer
     "dropped": 3,  # not applied, and no answer
     "twice": 2,  # applied, answered, and applied once more later
+    "echo": 4,  # a proxy sends it twice; the answer is the second one's
     "409": 2,  # ConditionalRequestConflict
     "500 after": 3,  # applied, and InternalError
     "500 before": 1,
@@ -50,27 +51,32 @@ class Fate:
 
 
 class Mischief:
-    """Draws a fate for every request; `over` ends all of it but the clocks."""
+    """Draws a fate for every request; `over` ends all of it but the clocks and the echoes."""
 
-    def __init__(self, seed: int, *, rate: float, clocks_s: tuple[float, float]) -> None:
-        """Harm that share of the requests; front ends' clocks are that far ahead, in seconds."""
+    def __init__(
+        self, seed: int, *, rate: float, clocks_s: tuple[float, float], echoes: bool = False
+    ) -> None:
+        """Harm that share of the requests; front ends' clocks are that far ahead, in seconds. With
+        `echoes`, every request that nothing else befalls is sent twice.
+        """
         self._chance = random.Random(seed)  # noqa: S311 - repeatable is what it must be
         self._rate = rate
         self._clocks_s = clocks_s
+        self._unharmed = "echo" if echoes else None
         self.over = False
         self.done: Counter[str] = Counter()
 
     def draw(self) -> Fate:
         """Return the next request's fate."""
         chance = self._chance
-        kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
+        kind: str | None = chance.choices(list(KINDS), list(KINDS.values()))[0]
         if self.over or chance.random() >= self._rate:
-            kind = ""
-        else:
+            kind = self._unharmed
+        if kind is not None:
             self.done[kind] += 1
         delay = _LONG_S if chance.random() < 0.3 else _SHORT_S
         return Fate(
-            kind or None,
+            kind,
             chance.uniform(*delay),
             chance.random(),
             chance.uniform(*self._clocks_s),

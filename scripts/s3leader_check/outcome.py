@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from s3leader_check import verdict
+from s3leader_check import promises, verdict
 from s3leader_check.witness import Note
 from s3leader_demo.bucket import MANIFEST, DataBucket
 from s3leader_demo.journal import expectation, read_journal
@@ -45,7 +45,7 @@ def checks(
 ) -> Iterator[Check]:
     """Check everything, each claim under the election's name."""
     everything = [
-        *verdict.leadership(notes),
+        *promises.leadership(notes),
         *verdict.ticks(notes, locks),
         *verdict.ledger(locks),
         *_zombies(notes),
@@ -67,13 +67,13 @@ def _zombies(notes: Sequence[Note]) -> Iterator[Check]:
         refused = any(one["what"] == "refused" and one["at"] > note["at"] for one in same)
         if not refused and not any(one["what"] in {"completed", "resigned"} for one in same):
             told.append(f"{note['whom']} went on in term {note['term']}, and was not refused")
-    yield verdict.check(
+    yield promises.check(
         f"each of {len(resumed)} leaders that went on was refused (StaleToken), or had resigned"
         " before it was stopped",
         told,
     )
     claims = [note for note in notes if note["what"] == "claimed"]
-    yield verdict.check(
+    yield promises.check(
         "no write of a stale leader went through after its successor's claim",
         [
             f"{late['who']} wrote with token {late['term']} after {claim['term']} was claimed"
@@ -88,7 +88,7 @@ def _zombies(notes: Sequence[Note]) -> Iterator[Check]:
 def _fenced(notes: Sequence[Note], data: DataBucket) -> Iterator[Check]:
     highest = max((note["term"] for note in notes if note["what"] == "claimed"), default=0)
     token = data.manifest().get("fencing_token", 0)
-    yield verdict.check(
+    yield promises.check(
         f"{MANIFEST} carries the highest token that claimed it",
         [] if token >= highest else [f"it carries {token}, and {highest} claimed it"],
     )

@@ -1,83 +1,13 @@
 """What the notes of many processes must agree on. Pure comparison; every objection is in words."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from s3leader_check.promises import check
 from s3leader_check.witness import Note
 from s3leader_demo.proof import Check
-
-_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Reign:
-    """The time in which a process certainly led a term, by its own stopwatch, in nanoseconds."""
-
-    term: int
-    who: str
-    since: int
-    until: int
-
-
-def check(claim: str, objections: Iterable[str]) -> Check:
-    """Return a claim with what speaks against it, shortened."""
-    found = list(objections)
-    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-    return Check(claim, (*found[:_SHOWN], *more))
-
-
-def reigns(notes: Sequence[Note]) -> list[Reign]:
-    """Return every reign, in the order in which they began.
-
-    It begins when the campaign has returned, and ends with the lease as it was last known to the
-    leader, or earlier if it began to resign or was killed. A leader that is stopped leads on. A
-    win that was heard of too late is no reign.
-    """
-    won: dict[tuple[str, int], int] = {}
-    until: dict[tuple[str, int], int] = {}
-    for note in notes:
-        reign = (note["who"], note.get("term", 0))
-        match note["what"]:
-            case "won":
-                won[reign], until[reign] = note["at"], note["until"]
-            case "leads":
-                until[reign] = max(until[reign], note["until"])
-            case "ends":
-                until[reign] = min(until[reign], note["at"])
-            case "kills":
-                for mine in (key for key in until if key[0] == note["whom"]):
-                    until[mine] = min(until[mine], note["at"])
-    found = [Reign(term, who, at, until[who, term]) for (who, term), at in won.items()]
-    led = [reign for reign in found if reign.since < reign.until]
-    return sorted(led, key=lambda reign: reign.since)
-
-
-def leadership(notes: Sequence[Note]) -> Iterator[Check]:
-    """Check that there was at most one leader at any time, and that terms rose."""
-    found = reigns(notes)
-    overlaps: list[str] = []
-    last: Reign | None = None
-    for reign in found:
-        if last is not None and reign.since < last.until:
-            early = (last.until - reign.since) / 1e6
-            overlaps.append(
-                f"{reign.who} led term {reign.term} {early:.0f} ms before {last.who}'s term"
-                f" {last.term} was over"
-            )
-        if last is None or reign.until > last.until:
-            last = reign
-    yield check(f"no two of {len(found)} reigns overlap", overlaps)
-    yield check(
-        "each reign's term is higher than all before it",
-        [
-            f"{after.who} won term {after.term} after {before.who} had won {before.term}"
-            for before, after in pairwise(found)
-            if after.term <= before.term
-        ],
-    )
 
 
 def counter(notes: Sequence[Note], value: int) -> Iterator[Check]:

@@ -15,7 +15,7 @@ from s3leader import protocol, settle
 from s3leader.fencing import FencedObject, Snapshot
 from s3leader.ledger import Rules
 from s3leader.lock import Lock
-from s3leader.store import Unknown
+from s3leader.store import Conflict, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +48,31 @@ def unknown_counts_as_applied() -> None:
                 return stop.value  # type: ignore[no-any-return]
 
     patch.object(protocol, "settle", believing).start()
+
+
+def conflicts_are_believed() -> None:
+    """Without R5's read: whoever hears a 412 believes that somebody else's write came first."""
+    proper: Callable[..., Steps[Settled | Beaten]] = settle.settle
+
+    def believing(write: Create | Replace, nonce: str, **others: Any) -> Steps[Settled | Beaten]:
+        steps = proper(write, nonce, **others)
+        request = next(steps)
+        while True:
+            reply = yield request
+            if isinstance(reply.answer, Conflict):
+                return settle.Beaten(reply=reply)
+            try:
+                request = steps.send(reply)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+
+    for module in (protocol, settle):
+        patch.object(module, "settle", believing).start()
+
+
+def done_is_forgotten() -> None:
+    """Without R8: a tick is led whatever the ledger says of it."""
+    patch.object(Lock, "is_done", lambda *_: False).start()
 
 
 def leases_are_ignored() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from s3leader.election import Memory
 from s3leader.holding import Holding
-from s3leader.ledger import Rules, Steps
+from s3leader.ledger import Rules, Seen, Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class Candidate:
     holding: Holding | None = None
     job: Job | None = None
     asserted: bool = False  # it has sent what may make it leader: its stopwatch must run
+    created: set[bytes] = field(default_factory=set)  # what it has tried to in this campaign
     requests: int = 0
     kind: str = ""
 
@@ -53,8 +54,11 @@ class Candidate:
         """The true time at which its stopwatch will show `watch_ms`."""
         return now_ms + (watch_ms - self._exact(now_ms)) / self.rate
 
-    def rest(self) -> None:
+    def rest(self, seen: Seen | None = None) -> None:
         """Be idle, with what it remembers."""
+        if seen is not None:
+            self.memory.learn(seen)
+        self.created.clear()
         self.steps = self.holding = self.job = None
         self.asserted = False
 

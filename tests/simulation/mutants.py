@@ -94,6 +94,28 @@ MUTANTS: Final = (
         fault="nobody else wrote its lock",
     ),
     Mutant(
+        removed="R5: a create's conflict is looked into even if it is the first answer",
+        owner=settle,
+        name="settle",
+        old="        if isinstance(answer, Conflict):\n",
+        new="        first = pause_ms == 25 and isinstance(write, Create)\n"
+        "        if isinstance(answer, Conflict) and first:\n"
+        "            return Beaten(reply=reply)\n"
+        "        if isinstance(answer, Conflict):\n",
+        fault="is told that it did not win, and holds the lock",
+    ),
+    Mutant(
+        removed="R5: a renewal's or seal's conflict is looked into even if it is the first answer",
+        owner=settle,
+        name="settle",
+        old="        if isinstance(answer, Conflict):\n",
+        new="        first = pause_ms == 25 and isinstance(write, Replace)\n"
+        "        if isinstance(answer, Conflict) and first:\n"
+        "            return Beaten(reply=reply)\n"
+        "        if isinstance(answer, Conflict):\n",
+        fault="nobody else wrote its lock",
+    ),
+    Mutant(
         removed="R5: writes whose outcome was never learned are remembered",
         owner=protocol,
         name="renew",

@@ -63,7 +63,9 @@ class Network:
             return
         candidate.requests += 1
         it.figures.requests += 1
-        candidate.asserted = candidate.asserted or isinstance(request, Create)
+        if isinstance(request, Create):
+            candidate.asserted = True
+            candidate.created.add(request.body)
         delay_ms = rng.randrange(3, 60)
         if not it.storm:
             self._travel(candidate, request, sent_ms, delay_ms)
@@ -75,7 +77,9 @@ class Network:
         elif dice < 0.02 and not isinstance(request, Tag):
             delay_ms += rng.randrange(2 * TIMEOUT_MS)
             it.fault(candidate.name, f"{words(request)} is slow")
-        elif dice < 0.1 or (it.now_ms < self.down_until_ms and dice < 0.95):
+        elif dice < 0.035 and isinstance(request, Create | Replace):
+            self._echo(candidate, request, delay_ms)
+        elif dice < 0.115 or (it.now_ms < self.down_until_ms and dice < 0.95):
             self._mishap(candidate, request, sent_ms)
             return
         self._travel(candidate, request, sent_ms, delay_ms)
@@ -103,6 +107,11 @@ class Network:
         it.at(arrives_ms, arrive)
         if arrives_ms + back_ms >= timeout_ms:
             it.at(timeout_ms, lambda: self._deliver(candidate, Unknown("time-out"), sent_ms))
+
+    def _echo(self, candidate: Candidate, request: Create | Replace, delay_ms: int) -> None:
+        """A proxy sends it twice, and nobody hears the answer to the copy that lands here."""
+        self._it.fault(candidate.name, f"{words(request)} is sent twice")
+        self._it.after(self._rng.randrange(delay_ms), lambda: self._land(candidate, request))
 
     def _mishap(self, candidate: Candidate, request: StoreRequest, sent_ms: int) -> None:
         """No usable answer comes, and what became of the request is anybody's guess."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,6 +115,12 @@ class Properties:
     def leads_no_more(self, candidate: Candidate) -> None:
         if self.leading is candidate:
             self.leading = None
+
+    def beaten(self, candidate: Candidate, objects: Mapping[str, Stored]) -> None:
+        """`candidate` was told that it did not win."""
+        highest = objects.get(candidate.rules.key(self.highest))
+        if highest is not None and highest.body in candidate.created:
+            raise FaultError(f"{candidate.name} is told that it did not win, and holds the lock")
 
     def lost(self, candidate: Candidate, there: Stored | None, term: int) -> None:
         """`candidate` was told that another sealed its lock."""

@@ -252,8 +252,8 @@ class Simulation:
             case Lost():
                 self._count(candidate, result.why)
                 self.tell(candidate.name, f"loses: {result.why}, {result.seen.term} is the highest")
-                candidate.memory.learn(result.seen)
-                candidate.rest()
+                self.properties.beaten(candidate, self.bucket.objects)
+                candidate.rest(result.seen)
             case Holding():
                 candidate.holding = result
                 self.properties.renewed(candidate, result, self.now_ms)
@@ -261,8 +261,7 @@ class Simulation:
             case Sealed():
                 if result.hindrance is None:
                     self.figures.afterwards[candidate.requests] += 1
-                candidate.memory.learn(result.seen)
-                candidate.rest()
+                candidate.rest(result.seen)
             case _:  # an operator's
                 candidate.rest()
 

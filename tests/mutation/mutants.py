@@ -1,0 +1,166 @@
+"""Small changes to a module's source, each of which some test should notice. Pure: text to mutants.
+
+The operators are the usual ones of mutation testing (DeMillo, Lipton and Sayward, "Hints on Test
+Data Selection", 1978): comparisons and their boundaries, integers by one, `and`/`or`/`not`,
+arithmetic, `min`/`max`, conditions, returned values, and the removal of a statement. Messages and
+annotations are left alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_OPPOSITES: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+    ast.And: (ast.Or,),
+    ast.Or: (ast.And,),
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Add,),
+    ast.FloorDiv: (ast.Mult,),
+    ast.LShift: (ast.RShift,),
+    ast.BitOr: (ast.BitAnd,),
+}
+_REMOVABLE: Final = (
+    ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Raise, ast.Break, ast.Continue,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """`source` is the whole changed module. `function` is the qualified name of the function that
+    alone differs, None where it is something that is evaluated on import. `first` and `last` are
+    the lines of the statement, `old` and `new` the first changed line before and after.
+    """
+
+    module: str
+    source: str
+    function: str | None
+    first: int
+    last: int
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    function: str | None
+    first: int
+    last: int
+
+
+def mutants(module: str, source: str) -> list[Mutant]:
+    """Return every mutant of a module, in the order of its lines."""
+    found = _visit(ast.parse(source), "", _Place(None, 1, 1))
+    made = [_mutant(module, source, node, text, place) for node, text, place in found]
+    return sorted(made, key=lambda mutant: mutant.first)
+
+
+def _mutant(module: str, source: str, node: ast.expr | ast.stmt, text: str, at: _Place) -> Mutant:
+    lines = source.encode().splitlines(keepends=True)  # offsets of the tree count bytes
+    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+    head, tail = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
+    changed = head + text.encode() + tail
+    return Mutant(
+        module=module,
+        source=b"".join([*lines[:first], changed, *lines[last + 1 :]]).decode(),
+        function=at.function,
+        first=at.first,
+        last=at.last,
+        old=lines[first].decode().strip(),
+        new=changed.decode().strip(),
+    )
+
+
+def _visit(
+    node: ast.AST, scope: str, at: _Place
+) -> Iterator[tuple[ast.expr | ast.stmt, str, _Place]]:
+    """Yield what to replace by what, and where; `scope` is the dotted name of the class."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            if default is not None:
+                yield from _visit(default, scope, _Place(None, node.lineno, node.lineno))
+        inside = _Place(at.function or scope + node.name, node.lineno, node.lineno)
+        for statement in node.body:
+            yield from _visit(statement, scope, inside)
+        return
+    if isinstance(node, ast.stmt):
+        body = getattr(node, "body", None)
+        last = body[0].lineno - 1 if body else node.end_lineno
+        at = _Place(at.function, node.lineno, max(last or 0, node.lineno))
+        scope += f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+    for text in _changes(node):
+        assert isinstance(node, ast.expr | ast.stmt)
+        yield node, text, at
+    if isinstance(node, ast.If | ast.While | ast.IfExp) and not _is_for_types(node):
+        same = ast.unparse(node.test)
+        yield from ((node.test, text, at) for text in ("True", "False") if text != same)
+    for child in _children(node):
+        yield from _visit(child, scope, at)
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.JoinedStr):  # a message
+        return
+    if isinstance(node, ast.If) and _is_for_types(node):
+        return
+    if isinstance(node, ast.AnnAssign):
+        if node.value is not None:
+            yield node.value
+        return
+    skipped = getattr(node, "decorator_list", [])
+    yield from (child for child in ast.iter_child_nodes(node) if child not in skipped)
+
+
+def _changes(node: ast.AST) -> Iterator[str]:
+    """Yield the texts that may stand in place of a node."""
+    match node:
+        case ast.Compare(ops=[operator]):
+            yield from (_with(node, ops=[other()]) for other in _opposites(operator))
+        case ast.BoolOp(op=operator) | ast.BinOp(op=operator):
+            yield from (_with(node, op=other()) for other in _opposites(operator))
+        case ast.UnaryOp(op=ast.Not()):
+            yield ast.unparse(node.operand)
+        case ast.Constant(value=int(value)) if not isinstance(value, bool):
+            yield from (str(value + 1), str(value - 1))
+        case ast.Constant(value=bool(value)):
+            yield str(not value)
+        case ast.Call(func=ast.Name(id="min" | "max" as name)):
+            yield _with(node, func=ast.Name("max" if name == "min" else "min"))
+        case ast.Return(value=ast.expr()) if ast.unparse(node) != "return None":
+            yield "return None"
+    if isinstance(node, _REMOVABLE) and not _is_inert(node):
+        yield "pass"
+
+
+def _opposites(operator: ast.AST) -> tuple[type[ast.AST], ...]:
+    return _OPPOSITES.get(type(operator), ())
+
+
+def _with(node: ast.AST, **fields: object) -> str:
+    """Return the text of a node with other fields."""
+    own = {name: getattr(node, name) for name in node._fields}
+    return ast.unparse(type(node)(**{**own, **fields}))
+
+
+def _is_for_types(node: ast.If | ast.While | ast.IfExp) -> bool:
+    return ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def _is_inert(node: ast.AST) -> bool:
+    """Whether nothing is lost with a statement: a docstring, a field without a default."""
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
