@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from s3leader.attempts import MAX_NUMBER, MOST_TICKS, attempts_at_others, attempts_so_far
+from s3leader.attempts import MAX_NUMBER, MOST_TICKS, Attempts, attempts_so_far
 from s3leader.lock import Lock, decode_lock, next_lock
 from tests.protocol.script import TICK
 
@@ -16,7 +16,7 @@ def test_limits_are_those_of_the_wire_format() -> None:
 
 def test_void_win_is_no_attempt_that_the_table_carries() -> None:
     void = Lock(term=1, tick=TICK, attempt=0).seal(nonce="n", outcome="resigned")
-    assert (attempts_so_far(void), attempts_at_others(void, None)) == ({}, {})
+    assert attempts_so_far(void) == Attempts(counts={}, dropped=None)
 
 
 def test_lock_after_a_void_win_for_another_tick_can_be_read() -> None:

@@ -1,19 +1,16 @@
-"""Probes without an answer, and what can be sealed."""
+"""Probes without an answer."""
 
 from __future__ import annotations
-
-import pytest
 
 from s3leader.store import Replace
 from s3leader.store_proof import IMPOSSIBLE_ETAG, prove_store
 from tests.protocol.script import (
     LATENCY_MS,
-    LEASE_MS,
     LOST,
     Exchange,
-    applied,
     conflict,
     create,
+    holding,
     key,
     mine,
     pause,
@@ -32,11 +29,5 @@ def test_pauses_between_the_tries_of_a_probe_double_up_to_a_second() -> None:
     for pause_ms in pauses_ms:
         tries += [(CREATE, LOST), pause(pause_ms)]
     answers: tuple[Exchange, ...] = ((CREATE, conflict()), (SWAP, conflict()))
-    now_ms = play(prove_store(rules(), LOCK, CREATE, "E1", deadline_ms=LEASE_MS), *tries, *answers)
+    now_ms = play(prove_store(rules(), holding(LOCK), CREATE), *tries, *answers)
     assert now_ms == 2 * sum(pauses_ms) + LATENCY_MS * (len(pauses_ms) + 2)
-
-
-def test_only_a_lock_that_was_created_can_be_sealed() -> None:
-    probes: tuple[Exchange, ...] = ((CREATE, applied()), (SWAP, applied()))
-    with pytest.raises(TypeError, match="only a lock that was created"):
-        play(prove_store(rules(), LOCK, CREATE, "E1", deadline_ms=LEASE_MS), *probes)
