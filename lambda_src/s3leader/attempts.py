@@ -42,7 +42,7 @@ def attempts_so_far(lock: Lock) -> Attempts:
         counts[lock.tick] = lock.attempt
     pending = sorted(tick for tick in counts if not lock.is_done(tick))
     kept = pending[-MOST_TICKS:]
-    dropped = pending[: -len(kept)] if kept else []
+    dropped = pending[:-MOST_TICKS]
     if lock.attempts_dropped is not None and not lock.is_done(lock.attempts_dropped):
         dropped.append(lock.attempts_dropped)
     return Attempts(
@@ -64,4 +64,4 @@ def may_attempt(previous: Lock | None, tick: datetime | None, limit: int | None)
     so_far = attempts_so_far(previous)
     if tick not in so_far.counts and so_far.dropped is not None and tick <= so_far.dropped:
         return False
-    return so_far.counts.get(tick, 0) < limit
+    return next_attempt(previous, tick) <= limit

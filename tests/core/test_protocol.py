@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import pytest
+
+from s3leader.errors import StoreUnavailable
 from s3leader.lock import Lock
 from s3leader.protocol import Lost, campaign
 from s3leader.store import Wait, Waited
 from tests.protocol.script import (
     LATENCY_MS,
+    LEASE_MS,
     LIST,
     Exchange,
+    applied,
+    at,
     conflict,
     create,
     found,
     held,
+    known,
     listing,
     mine,
     play,
+    put,
     read,
     rules,
     sealed,
@@ -48,3 +56,25 @@ def test_candidate_that_is_beaten_waits_for_the_winner_at_once() -> None:
     until = 4 * LATENCY_MS + 100
     again: tuple[Exchange, ...] = ((Wait(50, 100), Waited()), (read(5), found(held(5))))
     assert waiting(until, *looked(sealed(4)), *beaten, *again).why == "held"
+
+
+def test_second_void_win_of_a_campaign_is_an_error_that_says_what_to_do() -> None:
+    """Each win is settled at the end of its lease, so nobody leads by it."""
+
+    def void(term: int, nonce: str, ms: int) -> Exchange:
+        lock = mine(term, started_at=at(0), attempt=0)
+        why = "void: settled after its lease"
+        body = lock.seal(nonce=nonce, outcome="resigned", reason=why, ended_at=at(ms))
+        return (put(body, "E1"), applied())
+
+    steps = campaign(rules(), tick=None, wait_ms=0, known=known(sealed(4)), now_ms=0)
+    exchanges: tuple[Exchange, ...] = (
+        (create(mine(5)), applied(), LEASE_MS),
+        void(5, "n2", 0),
+        (LIST, listing(5)),
+        (read(5), found(sealed(5))),
+        (create(mine(6, "n3")), applied(), LEASE_MS),
+        void(6, "n4", 0),
+    )
+    with pytest.raises(StoreUnavailable, match=r"two wins in a row, the last of term 6"):
+        play(steps, *exchanges)

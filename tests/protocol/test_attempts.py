@@ -121,6 +121,10 @@ def test_tick_later_than_all_that_were_dropped_may_be_led_though_it_is_not_in_th
     assert may_attempt(lock, EARLIER + timedelta(milliseconds=1), 1)
 
 
+def test_latest_of_the_dropped_ticks_is_remembered() -> None:
+    assert attempts_so_far(many_failed(MOST_TICKS + 3)).dropped == EARLIER + timedelta(seconds=2)
+
+
 def test_dropped_ticks_are_forgotten_with_a_completed_tick_that_is_later() -> None:
     lock = failed(many_failed(MOST_TICKS + 1), EARLIER + timedelta(seconds=3), "completed")
     assert attempts_so_far(lock).dropped is None
