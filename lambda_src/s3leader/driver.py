@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 
 from .errors import S3LeaderError, describe_error
 from .ledger import Result, Steps
-from .store import List, Reply, Store, StoreAnswer, StoreRequest, Unknown, Wait, Waited
+from .store import (
+    Reply,
+    Store,
+    StoreAnswer,
+    StoreRequest,
+    Unknown,
+    Wait,
+    Waited,
+    describe_request,
+)
 
 _log = logging.getLogger("s3leader")
 
@@ -37,6 +46,7 @@ class Driver:
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = field(default=random.uniform)
     requests: int = 0
+    _warned: str | None = field(default=None, init=False)
 
     def run(self, steps: Steps[Result]) -> Result:
         """Perform what `steps` asks for until it returns; the store's errors are thrown into it."""
@@ -54,13 +64,23 @@ class Driver:
                 except S3LeaderError as error:
                     request = steps.throw(error)
                 else:
-                    if isinstance(answer, Unknown):
-                        # A process may be killed before the protocol gives up: say why it waits.
-                        _log.warning("no usable answer to a %s: %s", _name(request), answer.cause)
+                    self._warn_once(request, answer)
                     request = steps.send(Reply(answer, sent_ms, self.clock_ms()))
         except StopIteration as stop:
             result: Result = stop.value
             return result
+
+    def _warn_once(self, request: StoreRequest, answer: StoreAnswer) -> None:
+        """Log why the protocol waits, as a process may be killed before it gives up. The same
+        warning is not repeated before another answer has come.
+        """
+        if not isinstance(answer, Unknown):
+            self._warned = None
+            return
+        warning = f"no usable answer to a {describe_request(request)}: {answer.cause}"
+        if warning != self._warned:
+            _log.warning("%s", warning)
+        self._warned = warning
 
 
 def performed(store: Store, request: StoreRequest) -> StoreAnswer:
@@ -74,10 +94,6 @@ def performed(store: Store, request: StoreRequest) -> StoreAnswer:
         raise
     except Exception as error:  # noqa: BLE001
         text = describe_error(error)
-        _log.warning("the store raised during a %s: %s", _name(request), text, exc_info=True)
+        said = describe_request(request)
+        _log.warning("the store raised during a %s: %s", said, text, exc_info=True)
         return Unknown(text)
-
-
-def _name(request: StoreRequest) -> str:
-    key = request.prefix if isinstance(request, List) else request.key
-    return f"{type(request).__name__} of {key}"

@@ -33,6 +33,7 @@ from .store import (
     Request,
     Unknown,
     Wait,
+    describe_request,
 )  # fmt: skip
 from .times import from_ms
 
@@ -107,8 +108,8 @@ def ask(request: List | Read) -> Steps[Reply]:
         if attempt + 1 < READ_TRIES:
             yield Wait(50 << attempt, 100 << attempt)
     raise StoreUnavailable(
-        f"S3 gave no usable answer to {READ_TRIES} tries of {request} (the last: {cause})."
-        f" Nothing was changed; try again later."
+        f"S3 gave no usable answer to {READ_TRIES} tries of a {describe_request(request)} (the"
+        f" last: {cause}). Nothing was changed; try again later."
     )
 
 

@@ -6,18 +6,22 @@ Only this file and `s3_store` import boto3 or botocore: this one makes the clien
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import InvalidRegionError
 
-from .errors import InvalidArgument
+from .errors import InvalidArgument, describe_error
+from .s3_region import RegionChoice, choose_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
+    from botocore.exceptions import EndpointConnectionError
     from mypy_boto3_s3 import S3Client
 
 _OLDEST_BOTO3: Final = "1.35.69"
@@ -70,8 +74,7 @@ class ProcessClient:
 def default_client(timeout: timedelta, region: str | None) -> S3Client:
     """Make a client that gives up early and never sends a request twice.
 
-    Without `region`, AWS_DEFAULT_REGION decides, so that a process's other boto3 clients are of the
-    same Region; then AWS_REGION, which AWS's other SDKs read and boto3 does not; then the profile.
+    Without `region`, the environment decides (`choose_region`).
     """
     seconds = timeout.total_seconds()
     if seconds <= 0:
@@ -90,16 +93,40 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
         tcp_keepalive=True,
         **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
     )
-    region = region or os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or None
+    chosen = choose_region(region)
     # Not boto3.client, which is not thread-safe: it shares state. Credentials and
     # AWS_ENDPOINT_URL(_S3) come from the environment, as there.
     try:
-        return boto3.session.Session().client("s3", region_name=region, config=config)
+        return boto3.session.Session().client("s3", region_name=chosen.name, config=config)
     except Exception as error:  # a profile, a file or a variable that botocore cannot use
+        check = "Check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
+        if isinstance(error, InvalidRegionError):
+            check = f"A Region is named like eu-west-1, but {chosen.decided_by}: correct that"
         raise InvalidArgument(
-            f"no S3 client can be made from this environment: {type(error).__name__}: {error}."
-            f" Check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
+            f"no S3 client can be made from this environment:"
+            f" {describe_error(error).rstrip('.')}. {check}"
         ) from error
+
+
+def describe_unreachable(error: EndpointConnectionError, region: RegionChoice) -> str:
+    """Return which host cannot be reached, and which Region its name is made from."""
+    url = str(error.kwargs.get("endpoint_url", ""))
+    host = urlsplit(url).netloc or url
+    if not _is_unresolved(error):
+        return f"cannot connect to {host}; {region.decided_by}"
+    return (
+        f"the host name {host} does not resolve; {region.decided_by}; check the Region,"
+        f" AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, and the network"
+    )
+
+
+def _is_unresolved(error: BaseException | None) -> bool:
+    """Return whether a name that does not resolve is among what led to `error`."""
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def is_amazon(client: S3Client) -> bool:

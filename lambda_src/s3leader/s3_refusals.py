@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from .errors import BucketUnusable
 from .s3_denials import DENIED, Denial
+from .s3_region import RegionChoice, choose_region
 from .store import Create, List, Read, Replace, StoreRequest, Tag
 
 # S3 asks to be asked again.
@@ -88,7 +89,7 @@ _REMEDIES: Final = {
             "301",
             "308",
         }
-    ): "The bucket {bucket} is in another Region{where} than the client was made for: {region}.",
+    ): "The bucket {bucket} is in another Region{where}, but {decided_by}: {region}.",
     frozenset({"RequestTimeTooSkewed"}): (
         "The clock of this machine is wrong by more than 15 minutes, so S3 accepts none of its"
         " signatures: set it right (NTP)."
@@ -159,7 +160,7 @@ def refusal(
     message: str,
     bucket_region: str | None = None,
     endpoint: str = "S3",
-    client_given: bool = False,
+    region: RegionChoice | None = None,
     bucket_owner: str | None = None,
 ) -> BucketUnusable:
     """Return the error to raise when S3 answered `request` with `code` and `message`."""
@@ -172,14 +173,13 @@ def refusal(
         action, resource = denial.action, denial.resource
         remedy = denial.remedy() or _rights_missing(request, bucket_arn, bucket_owner)
     else:
-        region = bucket_region or "<its Region>"
+        chosen = choose_region(None) if region is None else region
         remedy = _remedy(code, message).format(
             bucket=bucket,
             endpoint=endpoint,
             where=f" ({bucket_region})" if bucket_region else "",
-            region=f"pass one made with region_name={region!r}"
-            if client_given
-            else f"set AWS_DEFAULT_REGION={region}, or pass region={region!r}",
+            decided_by=chosen.decided_by,
+            region=chosen.change(bucket_region),
         )
     return _unusable(action, resource, code, message, remedy)
 

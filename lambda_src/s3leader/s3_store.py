@@ -24,6 +24,7 @@ from botocore.exceptions import (
     ChecksumError,
     ClientError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
@@ -35,9 +36,10 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from .errors import BucketUnusable, InvalidArgument, S3LeaderError, describe_error
 from .s3_answers import IncompleteAnswerError, date_ms, etag, keys, modified_ms, required
-from .s3_client import ProcessClient, default_client, is_amazon
+from .s3_client import ProcessClient, default_client, describe_unreachable, is_amazon
 from .s3_options import BucketOptions, check_bucket
 from .s3_refusals import passes, refusal, refusal_elsewhere
+from .s3_region import choose_region
 from .store import (
     Applied,
     Conflict,
@@ -52,6 +54,7 @@ from .store import (
     StoreRequest,
     Tag,
     Unknown,
+    describe_request,
 )
 
 if TYPE_CHECKING:
@@ -115,6 +118,7 @@ class S3Store:
         options = BucketOptions(encryption=encryption, kms_key=kms_key, bucket_owner=bucket_owner)
         self.bucket = bucket
         self._clients = ProcessClient(client, lambda: default_client(timeout, region))
+        self._region = choose_region(region, client_given=client is not None)
         self._always = {"Bucket": bucket, **options.for_every_request()}
         self._on_put = {"ContentType": "application/json", **options.for_writes()}
         self._checksum = is_amazon(self._client) if checksum is None else checksum
@@ -138,11 +142,14 @@ class S3Store:
                 return Unknown(f"the answer is incomplete: {error}")
             raise self._refused(request, "IncompleteAnswer", str(error), {}) from error
         except ParamValidationError as error:
-            raise InvalidArgument(f"bucket {self.bucket!r}, {request}: {error}") from error
+            asked = describe_request(request)
+            raise InvalidArgument(f"bucket {self.bucket!r}, {asked}: {error}") from error
         except SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
                 return Unknown(f"SSLError: {error}")
             raise self._refused(request, "CertificateNotTrusted", str(error), {}) from error
+        except EndpointConnectionError as error:
+            return Unknown(describe_unreachable(error, self._region))
         except _NO_ANSWER as error:
             return Unknown(describe_error(error))
         except BotoCoreError as error:
@@ -282,7 +289,7 @@ class S3Store:
             message=message,
             bucket_region=headers.get("x-amz-bucket-region"),
             endpoint=client.meta.endpoint_url,
-            client_given=self._clients.given,
+            region=self._region,
             bucket_owner=self._always.get("ExpectedBucketOwner"),
         )
 

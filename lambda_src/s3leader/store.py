@@ -8,7 +8,7 @@ in this file knows a clock, a network or boto3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, assert_never
 
 # ---------------------------------------------------------------------------------- requests
 
@@ -144,6 +144,21 @@ class Reply:
     answer: Answer
     sent_ms: int
     received_ms: int
+
+
+def describe_request(request: StoreRequest) -> str:
+    """Return a request for people: its HTTP method and what it is about, without any body."""
+    match request:
+        case List():
+            return f"LIST of {request.prefix}"
+        case Read():
+            return f"GET of {request.key}"
+        case Create() | Replace():
+            return f"PUT of {request.key}"
+        case Tag():
+            return f"PUT of the tags of {request.key}"
+        case _:
+            assert_never(request)
 
 
 class Store(Protocol):

@@ -11,6 +11,8 @@ from s3leader.driver import Driver, stopwatch_ms
 from s3leader.errors import BucketUnusable
 from s3leader.ledger import Steps
 from s3leader.store import (
+    Create,
+    List,
     Listed,
     Missing,
     Read,
@@ -18,6 +20,7 @@ from s3leader.store import (
     Request,
     StoreAnswer,
     StoreRequest,
+    Tag,
     Unknown,
     Wait,
     Waited,
@@ -149,6 +152,26 @@ def test_whatever_else_a_store_raises_leaves_the_request_open(
     assert isinstance(reply.answer, Unknown)
     assert type(error).__name__ in reply.answer.cause
     assert caplog.records[0].exc_info is not None
+
+
+def test_the_same_trouble_is_logged_once_until_an_answer_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lost, found = Unknown("no answer"), Missing(5)
+    answers = iter([lost, lost, lost, found, lost, Unknown("reset"), lost])
+    made, _ = driver(lambda: next(answers))
+    made.run(ask(*[Read("k")] * 7))
+    causes = [record.getMessage().rpartition(": ")[2] for record in caplog.records]
+    assert causes == ["no answer", "no answer", "reset", "no answer"]
+
+
+def test_a_trouble_of_another_request_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    made, _ = driver(lambda: Unknown("no answer"))
+    made.run(ask(Read("k"), Read("l"), Create("l", b"secret"), List("p/", "p/a", "t"), Tag("k")))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"no usable answer to a {what}: no answer"
+        for what in ("GET of k", "GET of l", "PUT of l", "LIST of p/", "PUT of the tags of k")
+    ]
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])

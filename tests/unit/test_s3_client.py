@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from s3leader import InvalidArgument
+from s3leader import Election, InvalidArgument, StoreUnavailable
 from s3leader.fencing import FencedObject
 from s3leader.s3_client import default_client
+from s3leader.s3_refusals import refusal
+from s3leader.s3_region import choose_region
 from s3leader.s3_store import S3Store
-from s3leader.store import Missing, Read
+from s3leader.store import List, Missing, Read, Unknown
 from tests.unit.forks import FORKS, in_child
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ SECOND = timedelta(seconds=1)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "S3LEADER_REGION"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -156,3 +159,114 @@ def test_a_passed_client_serves_the_process_that_passed_it(peers: Peers) -> None
 def test_a_timeout_that_is_not_positive_is_refused_with_its_value() -> None:
     with pytest.raises(InvalidArgument, match="0:00:00"):
         default_client(timedelta(0), None)
+
+
+# --------------------------------------------------------------------------- who sets the Region
+
+
+def where(monkeypatch: pytest.MonkeyPatch, variable: str | None, region: str) -> str | None:
+    """Return what `S3Store` is given where this variable is all that names a Region."""
+    if variable is not None and variable != "region=":
+        monkeypatch.setenv(variable, region)
+    return region if variable in {"region=", "S3LEADER_REGION"} else None
+
+
+SETTINGS = [
+    ("region=", "the Region was given as region='eu-west1'; "),
+    ("S3LEADER_REGION", "the Region was given as region='eu-west1' (S3LEADER_REGION sets it)"),
+    ("AWS_DEFAULT_REGION", "AWS_DEFAULT_REGION sets the Region 'eu-west1'"),
+    ("AWS_REGION", "AWS_REGION sets the Region 'eu-west1'"),
+]
+
+
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name resolves."""
+
+    def unknown(*_: object, **__: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+
+
+@pytest.mark.usefixtures("no_names")
+@pytest.mark.parametrize(("variable", "said"), SETTINGS)
+def test_a_host_name_that_does_not_resolve_is_named_with_what_set_its_region(
+    monkeypatch: pytest.MonkeyPatch, variable: str, said: str
+) -> None:
+    store = S3Store("locks", region=where(monkeypatch, variable, "eu-west1"))
+    answer = store.perform(List("elections/e/lock_"))
+    assert isinstance(answer, Unknown)  # the name servers may be back at the next try
+    assert "locks.s3.eu-west1.amazonaws.com does not resolve" in answer.cause
+    assert said in answer.cause
+    assert "check the Region, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3" in answer.cause
+
+
+@pytest.mark.usefixtures("no_names")
+def test_an_endpoint_that_does_not_resolve_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid:9000")
+    answer = S3Store("locks", region="eu-west-1").perform(Read("k"))
+    assert isinstance(answer, Unknown)
+    assert "the host name nowhere.invalid:9000 does not resolve" in answer.cause
+
+
+def test_an_endpoint_that_nobody_listens_at_is_named_without_the_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}")
+    answer = S3Store("locks", region="eu-west-1").perform(List("elections/"))
+    assert isinstance(answer, Unknown)
+    assert answer.cause == (f"cannot connect to {host}; the Region was given as region='eu-west-1'")
+
+
+@pytest.mark.usefixtures("no_names")
+def test_an_election_that_cannot_be_reached_says_so_without_internals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west1")
+    election = Election("many", bucket="locks", sleep=lambda _: None)
+    with pytest.raises(StoreUnavailable, match="5 tries of a LIST of elections/many/lock_ ") as why:
+        election.observe()
+    assert "start_after" not in str(why.value)
+
+
+@pytest.mark.parametrize(("variable", "said"), SETTINGS)
+def test_a_region_that_is_not_one_is_named_with_what_set_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, said: str
+) -> None:
+    region = where(monkeypatch, variable, "eu_west1")
+    with pytest.raises(InvalidArgument) as why:
+        S3Store("locks", region=region)
+    said = said.replace("eu-west1", "eu_west1").rstrip("; ")
+    assert f"format. A Region is named like eu-west-1, but {said}: correct that" in str(why.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "remedy"),
+    [
+        ("region=", "region='us-east-1': pass region='eu-west-1'."),
+        ("S3LEADER_REGION", "(S3LEADER_REGION sets it): set S3LEADER_REGION=eu-west-1."),
+        ("AWS_DEFAULT_REGION", "AWS_DEFAULT_REGION sets the Region 'us-east-1': set AWS_DEFAULT_R"),
+        ("AWS_REGION", "AWS_REGION sets the Region 'us-east-1': set AWS_REGION=eu-west-1, or pass"),
+        (None, "the profile decides the Region: set AWS_DEFAULT_REGION=eu-west-1, or pass"),
+    ],
+)
+def test_a_wrong_region_is_corrected_in_the_setting_that_decided_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str | None, remedy: str
+) -> None:
+    chosen = choose_region(where(monkeypatch, variable, "us-east-1"))
+    why = refusal(
+        Read("k"),
+        bucket="locks",
+        partition="aws",
+        code="PermanentRedirect",
+        message="",
+        bucket_region="eu-west-1",
+        region=chosen,
+    )
+    assert f"is in another Region (eu-west-1), but {chosen.decided_by}" in str(why)
+    assert remedy in str(why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from s3leader.s3_refusals import passes, refusal
+from s3leader.s3_region import choose_region
 from s3leader.store import Create, List, Read, Replace, StoreRequest
 
 KEY = "elections/nightly/lock_0000000001.json"
@@ -186,6 +187,6 @@ def test_a_wrong_region_is_set_right_where_the_client_was_made(given: bool, reme
         code="PermanentRedirect",
         message="",
         bucket_region="eu-west-1",
-        client_given=given,
+        region=choose_region(None, {}, client_given=given),
     )
     assert remedy in str(why)

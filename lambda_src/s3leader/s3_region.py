@@ -1,0 +1,60 @@
+"""Which Region a client is for, which setting decided that, and how to change it. No I/O."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_VARIABLES: Final = ("AWS_DEFAULT_REGION", "AWS_REGION")  # in the order in which they are read
+
+
+@dataclass(frozen=True, slots=True)
+class RegionChoice:
+    """`name` is the Region, None where botocore takes it from a profile or has a default.
+
+    `decided_by` names the setting that decided. `_change` says how to change it, for a person.
+    """
+
+    name: str | None
+    decided_by: str
+    _change: str
+
+    def change(self, region: str | None) -> str:
+        """Return what to do for `region`; None where the right one is not known."""
+        return self._change.format(region=region or "<its Region>")
+
+
+def choose_region(
+    given: str | None, environment: Mapping[str, str] = os.environ, *, client_given: bool = False
+) -> RegionChoice:
+    """Return the Region of a client that is made with `region=given` in this environment.
+
+    Without `given`, AWS_DEFAULT_REGION decides, so that a process's other boto3 clients are of the
+    same Region; then AWS_REGION, which AWS's other SDKs read and boto3 does not; then the profile.
+    """
+    if client_given:
+        return RegionChoice(
+            None,
+            "the client that was passed in decides the Region",
+            "pass one made with region_name='{region}'",
+        )
+    if given:
+        decided_by = f"the Region was given as region={given!r}"
+        if environment.get("S3LEADER_REGION") == given:
+            return RegionChoice(
+                given, f"{decided_by} (S3LEADER_REGION sets it)", "set S3LEADER_REGION={region}"
+            )
+        return RegionChoice(given, decided_by, "pass region='{region}'")
+    alternative = ", or pass region='{region}' (S3LEADER_REGION sets it)"
+    for variable in _VARIABLES:
+        if name := environment.get(variable):
+            return RegionChoice(
+                name,
+                f"{variable} sets the Region {name!r}",
+                f"set {variable}={{region}}{alternative}",
+            )
+    return RegionChoice(
+        None, "the profile decides the Region", f"set AWS_DEFAULT_REGION={{region}}{alternative}"
+    )
