@@ -57,6 +57,10 @@ class NotElected:
     def __bool__(self) -> Literal[False]:
         return False
 
+    def __repr__(self) -> str:
+        seen = "no lock" if self.lock is None else f"term {self.lock.term} of {self.lock.holder!r}"
+        return f"NotElected({self.reason}, {seen}, requests={self.requests})"
+
 
 class Election:
     """A named contest on a bucket.

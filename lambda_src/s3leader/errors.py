@@ -139,6 +139,7 @@ class CorruptObject(S3LeaderError):  # noqa: N818
 def describe_error(error: BaseException) -> str:
     """Return the type and the text of any exception, also of one whose text cannot be made."""
     try:
-        return f"{type(error).__name__}: {error}"
+        text = str(error)
     except Exception:  # noqa: BLE001 - anything may be raised, and a lock has to be sealed
-        return type(error).__name__
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

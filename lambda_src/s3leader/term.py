@@ -62,6 +62,10 @@ class Term:
     def __bool__(self) -> Literal[True]:
         return True
 
+    def __repr__(self) -> str:
+        state = self._outcome or ("held" if self.held else "not held")
+        return f"Term({self._rules.folder.rstrip('/')} number {self.number}, {state})"
+
     # ------------------------------------------------------------------------------- facts
 
     @property
