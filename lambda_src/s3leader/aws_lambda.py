@@ -24,13 +24,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, TypeAlias, cast, overload
 
-from .config import check_tick, check_wait
+from .config import check_max_attempts, check_name, check_prefix, check_tick, check_wait
 from .election import Election, Memory, NotElected, try_timeout
 from .errors import InvalidArgument
 from .handler_contract import MARK, check_handler, refuse_deferred_result
 from .lambda_report import Report
 from .lambda_settings import Settings
 from .lock import MAX_BODY
+from .s3_options import check_bucket
 from .s3_store import S3Store
 from .store import Store
 from .term import Term
@@ -110,17 +111,17 @@ def singleton(
     bounds the terms that one tick may take. `store` replaces the bucket. To test a handler that is
     decorated already, use `s3leader.testing.invoke`.
 
-    Raises `InvalidArgument` for a handler that cannot be called with a term, or that would return
-    before it has worked: an async function, a generator. The term of a handler that returns a
-    coroutine, a generator, a future or the like is sealed as failed. A finished result that JSON
-    cannot hold fails the invocation in Lambda, after its term was completed: nothing is repeated.
+    Raises `InvalidArgument` for an argument that cannot be used (`BucketUnusable` for a bucket of
+    a type that cannot hold an election), and for a handler that cannot be called with a term, or
+    that would return before it has worked: an async function, a generator. The term of a handler
+    that returns a coroutine, a generator, a future or the like is sealed as failed. A finished
+    result that JSON cannot hold fails the invocation in Lambda, after its term was completed:
+    nothing is repeated.
     """
-    if wait is not None:
-        check_wait(wait)
+    options = _Options(election, bucket, prefix, wait, max_attempts, store)
 
     def decorate(function: Handler) -> LambdaHandler:
         check_handler(function)
-        options = _Options(election, bucket, prefix, wait, max_attempts, store)
         warm = _Warm(store)
 
         @functools.wraps(function)
@@ -143,6 +144,18 @@ class _Options:
     wait: timedelta | None
     max_attempts: int | None
     store: Store | None
+
+    def __post_init__(self) -> None:
+        """Refuse when the module is loaded what would fail every invocation."""
+        if self.election is not None:
+            check_name(self.election)
+        if self.bucket is not None:
+            check_bucket(self.bucket)
+        if self.prefix is not None:
+            check_prefix(self.prefix)
+        if self.wait is not None:
+            check_wait(self.wait)
+        check_max_attempts(self.max_attempts)
 
     def settings(self, environment: Mapping[str, str], store: Store | None) -> Settings:
         """Return these options, over what the environment says."""

@@ -50,10 +50,7 @@ class Config:
                 f"clock_skew is {self.clock_skew}; give at least {_LEAST_SKEW}, since S3 stamps"
                 f" objects in whole seconds"
             )
-        if self.max_attempts is not None and self.max_attempts < 1:
-            raise InvalidArgument(
-                f"max_attempts is {self.max_attempts}; give 1 or more, or None for no limit"
-            )
+        check_max_attempts(self.max_attempts)
         if not (1 <= len(self.candidate) <= 200 and self.candidate.isprintable()):
             raise InvalidArgument(
                 f"candidate is {self.candidate!r}; give 1 to 200 printable characters"
@@ -99,6 +96,15 @@ def _check_segment(segment: str, of: str) -> None:
     raise InvalidArgument(
         f"{of} has the segment {segment!r}: use 1 to 100 of the characters A-Z a-z 0-9 . _ -"
         f" between slashes, not '.' or '..', and nothing that begins with 'lock_'"
+    )
+
+
+def check_max_attempts(value: object) -> None:
+    """Raise `InvalidArgument` unless `value` is None or a whole number from 1."""
+    if value is None or (type(value) is int and value >= 1):
+        return
+    raise InvalidArgument(
+        f"max_attempts is {value!r}; give a whole number from 1, or None for no limit"
     )
 
 

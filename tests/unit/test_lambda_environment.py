@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from s3leader import Election, InvalidArgument, NotElected, Term
+from s3leader import BucketUnusable, Election, InvalidArgument, NotElected, Term
 from s3leader.aws_lambda import singleton
 from s3leader.lambda_settings import Settings
 from s3leader.memory_store import MemoryStore
@@ -197,3 +197,32 @@ def test_a_store_talks_to_the_region_it_is_given(monkeypatch: pytest.MonkeyPatch
 def test_a_store_is_in_the_environments_region_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
     assert S3Store("locks")._client.meta.region_name == "ap-south-1"
+
+
+# --------------------------------------------------------------- what the decorator was given
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"max_attempts": 0}, "max_attempts is 0; give a whole number from 1"),
+        ({"max_attempts": "3"}, "max_attempts is '3'"),
+        ({"max_attempts": True}, "max_attempts is True"),
+        ({"election": "no spaces"}, "no spaces"),
+        ({"election": ""}, "election name ''"),
+        ({"prefix": "jobs"}, "must end in a slash"),
+        ({"bucket": "s3://locks"}, "give the name alone, such as 'locks'"),
+        ({"wait": timedelta(seconds=-1)}, "wait is"),
+    ],
+    ids=str,
+)
+def test_an_argument_of_the_decorator_is_refused_when_it_decorates(
+    given: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=says):
+        singleton(**given)
+
+
+def test_a_bucket_that_cannot_hold_an_election_is_refused_when_it_decorates() -> None:
+    with pytest.raises(BucketUnusable, match="directory bucket"):
+        singleton(bucket="locks--use1-az4--x-s3")
