@@ -10,6 +10,8 @@ any moment at most one candidate holds an election, by its own stopwatch; term n
 no tick is completed by two terms; and when a leader dies, another can lead once its lease is over.
 """
 
+from typing import TYPE_CHECKING
+
 from .election import Election, Memory, NotElected
 from .errors import (
     BucketUnusable,
@@ -45,3 +47,19 @@ __all__ = [
     "StoreUnavailable",
     "Term",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+    """The version of the distribution, `unknown` where only its files were copied (Lambda)."""
+else:
+
+    def __getattr__(name: str) -> str:
+        """Return `__version__` when it is asked for: nobody else pays for `importlib.metadata`."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import metadata  # noqa: PLC0415 - see above
+
+        try:
+            return metadata.version(__name__)
+        except metadata.PackageNotFoundError:
+            return "unknown"

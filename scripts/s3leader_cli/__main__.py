@@ -13,7 +13,7 @@ from s3leader.election import try_timeout
 from s3leader.lock import MAX_BODY
 
 from .addresses import check
-from .arguments import parser
+from .arguments import parse
 from .commands import Ask, depose, history, status
 from .report import advice
 from .streams import OutputFailed, is_interactive, prepare, print_error, print_out, printable
@@ -46,7 +46,7 @@ def main(
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     try:
-        options = parser().parse_args(argv)
+        options = parse(argv)
     except SystemExit:
         print_out("")  # argparse has printed its help, and does not flush it
         raise

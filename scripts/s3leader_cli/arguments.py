@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import NoReturn
+
+import s3leader
+
+from .streams import print_out
 
 EXIT_CODES = """\
 exit codes: 0 done (or nothing to do), 1 it needs you (the message says what for), 2 usage,
@@ -20,17 +25,44 @@ _STORE = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Print the usage, and a message that also names what stands in for an argument."""
+        if "required" in message:
+            message = message.replace("--bucket", "--bucket (or $S3LEADER_BUCKET)")
+        super().error(message)
+
+
+class _Version(argparse.Action):
+    """Print the version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print_out(f"s3leader {s3leader.__version__}\n")
+        parser.exit()
+
+
+def parse(
+    argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ
+) -> argparse.Namespace:
+    """Return the options; unknown ones are refused with the usage of the command they follow."""
+    options, unknown = parser(environment).parse_known_args(argv)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
+
+
 def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
     """Return the parser; `environment` gives the defaults of --bucket and --prefix, and what
     `S3Store` is to be given.
     """
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="s3leader",
         description="Look at elections on S3, and repair what only an operator can.",
         epilog=f"{EXIT_CODES}. Also read: $S3LEADER_REGION, $S3LEADER_ENCRYPTION,"
         " $S3LEADER_KMS_KEY and $S3LEADER_BUCKET_OWNER, as the candidates do, and what boto3 reads,"
         " such as AWS_DEFAULT_REGION",
     )
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     shared = _shared(environment)
     commands.add_parser(
@@ -46,11 +78,13 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
         "--limit", type=_at_least_one, default=20, metavar="N", help="at most N terms (default 20)"
     )
     _add_depose(commands, shared)
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return top
 
 
 def _add_depose(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
+    commands: argparse._SubParsersAction[_Parser], shared: argparse.ArgumentParser
 ) -> None:
     depose = commands.add_parser(
         "depose",

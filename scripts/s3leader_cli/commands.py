@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from s3leader import Election, InvalidArgument, Lock
 
-from .report import Report, lock_as_json, look_at, never_locked, utc
+from .report import Report, lock_as_json, look_at, never_locked, older_terms, utc
 from .streams import print_error, print_out, printable
 
 Ask: TypeAlias = Callable[[str], str] | None
@@ -42,12 +42,21 @@ def history(options: argparse.Namespace, election: Election) -> int:
     if options.json:
         terms = [lock_as_json(lock) for lock in locks]
         note = {} if locks else {"note": never_locked(election)}
-        _say_json({"election": election.name, "terms": terms, **note})
+        more = older_terms(locks, options.limit) > 0
+        _say_json({"election": election.name, "terms": terms, "more": more, **note})
     else:
         from .view import render_history  # noqa: PLC0415 - rich is an extra
 
-        print_out(render_history(election, locks))
+        print_out(render_history(election, locks) + _rest(older_terms(locks, options.limit)))
     return 0 if locks else NO_ELECTION
+
+
+def _rest(older: int) -> str:
+    """Return the line below a table that does not go back to the first term."""
+    if not older:
+        return ""
+    terms = "1 older term is" if older == 1 else f"{older} older terms are"
+    return f"{terms} not shown; --limit N shows more, as far as their locks are still there\n"
 
 
 def depose(options: argparse.Namespace, election: Election, ask: Ask) -> int:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from s3leader import CorruptLock, Election, Lock, S3LeaderError
+
+# What a caller of the library can do, and who runs the command cannot, or not so.
+_INSTEAD = {
+    r", or pass a client with others": "",
+    r", or pass region='(.*?)' \(S3LEADER_REGION sets it\)": r" or S3LEADER_REGION=\1",
+    r", or pass S3Store\(…, encryption=…, kms_key=…\)": "",
+}
 
 Standing: TypeAlias = Literal["vacant", "held", "lapsed", "sealed", "corrupt"]
 
@@ -89,6 +98,14 @@ def look_at(election: Election) -> Report:
     )
 
 
+def older_terms(locks: Sequence[Lock], limit: int) -> int:
+    """Return how many terms precede those that `Election.history(limit)` has looked for.
+
+    Their locks may be deleted already; to find out would cost a request for each.
+    """
+    return max(0, locks[0].term - limit) if locks else 0
+
+
 def never_locked(election: Election) -> str:
     """Return the doubt that a ledger without any lock is worth: names are easily mistyped."""
     name, prefix = election.name, election.config.prefix
@@ -102,6 +119,8 @@ def advice(error: S3LeaderError) -> str:
     """Return an error's message, in the words of this command instead of Python's."""
     command = "`s3leader depose --reason … --force --done TICK`, where TICK"
     text = str(error).replace("`depose(reason=…, force=True, done=…)`, where `done`", command)
+    for python, instead in _INSTEAD.items():
+        text = re.sub(python, instead, text)
     return text.replace("force=True", "--force")
 
 

@@ -257,7 +257,7 @@ def test_without_a_bucket_the_command_says_how_to_name_one(
     monkeypatch.delenv("S3LEADER_BUCKET", raising=False)
     with pytest.raises(SystemExit, match="2"):
         main(["status", "nightly"])
-    assert "required: --bucket" in capsys.readouterr().err
+    assert "required: --bucket (or $S3LEADER_BUCKET)" in capsys.readouterr().err
 
 
 def test_the_environment_names_bucket_and_prefix(monkeypatch: pytest.MonkeyPatch) -> None:

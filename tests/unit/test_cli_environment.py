@@ -2,7 +2,12 @@
 
 import pytest
 
+from s3leader import BucketUnusable
+from s3leader.s3_refusals import refusal
+from s3leader.s3_region import choose_region
+from s3leader.store import List
 from s3leader_cli.__main__ import main
+from s3leader_cli.report import advice
 
 
 class Recorded(Exception):  # noqa: N818 - not an error
@@ -50,3 +55,40 @@ def test_an_environment_without_a_usable_client_is_one_line_and_exit_code_1(
     assert main(["status", "nightly", "--bucket", "locks", "--json"]) == 1
     err = capsys.readouterr().err
     assert (err.count("\n"), err.startswith("s3leader: "), said in err) == (1, True, True)
+
+
+# ------------------------------------------- advice for those who run a command, not write Python
+
+
+def refused(code: str, message: str = "") -> BucketUnusable:
+    return refusal(
+        List("elections/"),
+        bucket="locks",
+        partition="aws",
+        code=code,
+        message=message,
+        bucket_region="eu-west-1",
+        region=choose_region(None, {"AWS_DEFAULT_REGION": "us-east-1"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("NoCredentialsError", "no longer valid: renew them."),
+        (
+            "PermanentRedirect",
+            "set AWS_DEFAULT_REGION=eu-west-1 or S3LEADER_REGION=eu-west-1.",
+        ),
+    ],
+)
+def test_advice_on_a_command_line_is_what_a_command_line_can_do(code: str, said: str) -> None:
+    shown = advice(refused(code))
+    assert shown.endswith(said)
+    assert "pass " not in shown
+
+
+def test_advice_on_a_denied_write_names_the_variables_alone() -> None:
+    message = "not authorized to perform: s3:PutObject with an explicit deny in a session policy"
+    shown = advice(refused("AccessDenied", message))
+    assert shown.endswith("set S3LEADER_ENCRYPTION and S3LEADER_KMS_KEY.")
