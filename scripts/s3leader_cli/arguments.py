@@ -83,9 +83,7 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     return top
 
 
-def _add_depose(
-    commands: argparse._SubParsersAction[_Parser], shared: argparse.ArgumentParser
-) -> None:
+def _add_depose(commands: argparse._SubParsersAction[_Parser], shared: _Parser) -> None:
     depose = commands.add_parser(
         "depose",
         parents=[shared],
@@ -110,8 +108,8 @@ def _add_depose(
     depose.add_argument("--yes", action="store_true", help="do not ask before forcing")
 
 
-def _shared(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+def _shared(environment: Mapping[str, str]) -> _Parser:
+    shared = _Parser(add_help=False)
     store = {name: value for name, key in _STORE.items() if (value := environment.get(key))}
     shared.set_defaults(store=store)
     shared.add_argument("election", metavar="ELECTION", help="the election's name")

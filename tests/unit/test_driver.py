@@ -158,8 +158,8 @@ def test_the_same_trouble_is_logged_once_until_an_answer_comes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     lost, found = Unknown("no answer"), Missing(5)
-    answers = iter([lost, lost, lost, found, lost, Unknown("reset"), lost])
-    made, _ = driver(lambda: next(answers))
+    answers: list[StoreAnswer] = [lost, lost, lost, found, lost, Unknown("reset"), lost]
+    made, _ = driver(iter(answers).__next__)
     made.run(ask(*[Read("k")] * 7))
     causes = [record.getMessage().rpartition(": ")[2] for record in caplog.records]
     assert causes == ["no answer", "no answer", "reset", "no answer"]
