@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
-from s3leader_cdk.schedule import UTC_ZONE, lost_tick, schedule_expression
+from s3leader_cdk.schedule import UTC_ZONE, is_over, lost_tick, schedule_expression
 from s3leader_cdk.telling import seconds
 from s3leader_cdk.time_zones import has_database
 
@@ -65,6 +65,7 @@ class Contenders(Construct):
         self._max_tick_age = max_tick_age
         for each in shared:
             _warn_of_lost_ticks(self, each)
+            _warn_if_over(self, each)
         self._window = _time_window(flexible_window)
         self.undelivered = (
             dead_letter_queue(self, "Undelivered") if dead_letters is None else dead_letters
@@ -152,6 +153,16 @@ def _warn_of_lost_ticks(scope: Construct, expression: scheduler.ScheduleExpressi
             f"schedule {expression.expression_string!r} loses a tick, for example on"
             f" {lost:%Y-%m-%d}: the clocks of {zone.timezone_name} skip {lost:%H:%M} on that day,"
             " and EventBridge does not run what is due then. Give a time that each day has, or UTC",
+        )
+
+
+def _warn_if_over(scope: Construct, expression: scheduler.ScheduleExpression) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 - at synth, where no election depends on it
+    if is_over(expression, now=now):
+        Annotations.of(scope).add_warning_v2(
+            "s3leader:never-due",
+            f"schedule {expression.expression_string!r} is never due again: all its times are past,"
+            " or no date matches it. Correct its year or date, or remove it",
         )
 
 
