@@ -14,11 +14,11 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
+from s3leader_cdk.job_checks import contenders as checked_count
 from s3leader_cdk.schedule import UTC_ZONE, is_over, lost_tick, schedule_expression
 from s3leader_cdk.telling import seconds
 from s3leader_cdk.time_zones import has_database
 
-_MAX_CONTENDERS = 10
 _DAY_MINUTES = 1440
 _DELIVERY_RETRIES = 20  # EventBridge Scheduler backs off; the event's age ends it sooner
 
@@ -57,8 +57,7 @@ class Contenders(Construct):
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, id)
-        if count not in range(1, _MAX_CONTENDERS + 1):  # not 1.5 either
-            raise ValueError(f"contenders {count} cannot be used: give 1 to {_MAX_CONTENDERS}")
+        count = checked_count(count)
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
         if dead_letters is not None:
             check_queue(self, dead_letters)
