@@ -151,8 +151,9 @@ def history(kept: Duration | None, age: Duration, timeout: Duration) -> None:
 
 def _is_whole(number: object) -> bool:
     """Return whether `number` is a whole number: not True, which Python counts as 1."""
-    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
-    return is_number and float(number).is_integer()
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return False
+    return float(number).is_integer()
 
 
 def regions(named: Sequence[str], here: str) -> list[str]:
