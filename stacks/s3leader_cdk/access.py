@@ -19,6 +19,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk.acknowledgments import flat
+from s3leader_cdk.keys import is_encrypted_by_aws_managed_key
 from s3leader_cdk.principals import (
     accepts_policies,
     account_of,
@@ -57,6 +58,7 @@ class Access:
         """
         principal = checked_principal(grantee)
         check_partition(principal, Stack.of(self.bucket))
+        self._check_key_can_be_used(grantee, principal)
         same_account = _is_same(account_of(principal), self.bucket.env.account)
         by_identity = self._by_identity_policy(grantee, principal)
         by_bucket: list[iam.Grant] = []
@@ -80,6 +82,15 @@ class Access:
             raise ValueError(self._error_message(grantee, principal, missing))
         grants = [*by_identity, *by_bucket]
         return _combined(grants) if grants else iam.Grant.drop(grantee, "granted elsewhere")
+
+    def _check_key_can_be_used(self, grantee: iam.IGrantable, principal: iam.IPrincipal) -> None:
+        account, own = account_of(principal), self.bucket.env.account
+        if _is_other(account, own) and is_encrypted_by_aws_managed_key(self.bucket):
+            raise ValueError(
+                f"{name_of(grantee)} is in account {account}, but bucket {self.bucket.node.path}"
+                f" encrypts with aws/s3, a key that only account {own} can use: give the bucket an"
+                " encryption_key, whose policy can name other accounts"
+            )
 
     def _by_identity_policy(
         self, grantee: iam.IGrantable, principal: iam.IPrincipal

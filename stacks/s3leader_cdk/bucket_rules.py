@@ -119,11 +119,16 @@ def check_alone(bucket: s3.Bucket, prefix: str) -> None:
                 f"prefix {prefix!r} of bucket {bucket.node.path} overlaps {other!r}, which another"
                 " LockBucket guards: use that one, or another prefix"
             )
-    bucket.node.add_metadata(_GUARDED, prefix)
+    mark_guarded(bucket, prefix)
     Annotations.of(bucket).add_info(  # its rules are rendered when the template is, unseen
         f"holds locks under {prefix}: no other lifecycle rule of this bucket may delete or archive"
         " there, since the highest lock has to stay where it is"
     )
+
+
+def mark_guarded(bucket: s3.Bucket, prefix: str) -> None:
+    """Record that a `LockBucket` guards `prefix` of `bucket`."""
+    bucket.node.add_metadata(_GUARDED, prefix)
 
 
 def check_retention(bucket: s3.Bucket, history: Duration) -> None:

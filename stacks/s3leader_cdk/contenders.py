@@ -14,11 +14,11 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
-from s3leader_cdk.schedule import UTC_ZONE, lost_tick, schedule_expression
+from s3leader_cdk.job_checks import contenders as checked_count
+from s3leader_cdk.schedule import UTC_ZONE, is_over, lost_tick, schedule_expression
 from s3leader_cdk.telling import seconds
 from s3leader_cdk.time_zones import has_database
 
-_MAX_CONTENDERS = 10
 _DAY_MINUTES = 1440
 _DELIVERY_RETRIES = 20  # EventBridge Scheduler backs off; the event's age ends it sooner
 
@@ -57,14 +57,14 @@ class Contenders(Construct):
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, id)
-        if count not in range(1, _MAX_CONTENDERS + 1):  # not 1.5 either
-            raise ValueError(f"contenders {count} cannot be used: give 1 to {_MAX_CONTENDERS}")
+        count = checked_count(count)
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
         if dead_letters is not None:
             check_queue(self, dead_letters)
         self._max_tick_age = max_tick_age
         for each in shared:
             _warn_of_lost_ticks(self, each)
+            _warn_if_over(self, each)
         self._window = _time_window(flexible_window)
         self.undelivered = (
             dead_letter_queue(self, "Undelivered") if dead_letters is None else dead_letters
@@ -152,6 +152,16 @@ def _warn_of_lost_ticks(scope: Construct, expression: scheduler.ScheduleExpressi
             f"schedule {expression.expression_string!r} loses a tick, for example on"
             f" {lost:%Y-%m-%d}: the clocks of {zone.timezone_name} skip {lost:%H:%M} on that day,"
             " and EventBridge does not run what is due then. Give a time that each day has, or UTC",
+        )
+
+
+def _warn_if_over(scope: Construct, expression: scheduler.ScheduleExpression) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 - at synth, where no election depends on it
+    if is_over(expression, now=now):
+        Annotations.of(scope).add_warning_v2(
+            "s3leader:never-due",
+            f"schedule {expression.expression_string!r} is never due again: all its times are past,"
+            " or no date matches it. Correct its year or date, or remove it",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_lambda as lambda_
@@ -12,8 +13,10 @@ from s3leader_cdk.telling import seconds
 
 LAMBDA_S_OWN_TIMEOUT = Duration.seconds(3)  # of a function that asked for none
 MAX_RETRIES = 2
+_MAX_CONTENDERS = 10
 
 _CLOCK_SKEW_S = 3  # the runtime's allowance
+_Number = TypeVar("_Number", bound=float | None)
 
 
 def lock_bucket(given: object) -> LockBucket:
@@ -26,20 +29,34 @@ def lock_bucket(given: object) -> LockBucket:
     return given
 
 
+def whole(name: str, number: _Number) -> _Number:
+    """Return `number` if it is None, whole, or known only at deployment."""
+    if number is None or Token.is_unresolved(number) or _is_whole(number):
+        return number
+    raise ValueError(f"{name} {number!r} cannot be used: give a whole number, or leave it out")
+
+
+def contenders(count: int) -> int:
+    """Return how many contenders each tick starts."""
+    if not _is_whole(count) or not 1 <= count <= _MAX_CONTENDERS:
+        raise ValueError(f"contenders {count!r} cannot be used: give 1 to {_MAX_CONTENDERS}")
+    return int(count)
+
+
 def retries(attempts: int) -> int:
     """Return how often Lambda runs a failed invocation again."""
-    if attempts not in range(MAX_RETRIES + 1):  # not 1.5 either
-        raise ValueError(f"retry_attempts {attempts} cannot be used: Lambda takes 0 to 2")
-    return attempts
+    if not _is_whole(attempts) or not 0 <= attempts <= MAX_RETRIES:
+        raise ValueError(f"retry_attempts {attempts!r} cannot be used: Lambda takes 0 to 2")
+    return int(attempts)
 
 
 def limits(*, attempts: float | None, wait: Duration | None) -> dict[str, str]:
     """Return what the environment says of how often a tick is tried, and how long is waited."""
     said = {}
     if attempts is not None:
-        if isinstance(attempts, bool) or attempts != int(attempts) or attempts < 1:
+        if not _is_whole(attempts) or attempts < 1:
             raise ValueError(
-                f"max_attempts {attempts} cannot be used: give 1 or more, or leave it out for no"
+                f"max_attempts {attempts!r} cannot be used: give 1 or more, or leave it out for no"
                 " limit"
             )
         said["S3LEADER_MAX_ATTEMPTS"] = str(int(attempts))
@@ -56,6 +73,7 @@ def reserved_concurrency(function: lambda_.Function, contenders: int) -> None:
     )
     if reserved is None or Token.is_unresolved(reserved):
         return
+    whole("reserved_concurrency", reserved)
     if reserved == 0:
         raise ValueError(
             f"reserved_concurrency 0 of {function.node.path} holds nothing back: Lambda sends each"
@@ -129,6 +147,13 @@ def history(kept: Duration | None, age: Duration, timeout: Duration) -> None:
             f" than the lock bucket's history of {seconds(kept) / 86_400:g} days: keep a longer"
             " history, or give a shorter max_tick_age"
         )
+
+
+def _is_whole(number: object) -> bool:
+    """Return whether `number` is a whole number: not True, which Python counts as 1."""
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return False
+    return float(number).is_integer()
 
 
 def regions(named: Sequence[str], here: str) -> list[str]:

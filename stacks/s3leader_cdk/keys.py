@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from aws_cdk import Token
+from aws_cdk import Stack, Token
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 EncryptionHeader = Literal["AES256", "aws:kms", "aws:kms:dsse"]
 _HEADERS = ("AES256", "aws:kms", "aws:kms:dsse")
+_MANAGED = "alias/aws/s3"
 
 
 def usable_key(key: kms.IKey | None, bucket: s3.IBucket) -> kms.IKey | None:
@@ -17,6 +19,7 @@ def usable_key(key: kms.IKey | None, bucket: s3.IBucket) -> kms.IKey | None:
     if isinstance(key, kms.Alias):
         key = key.alias_target_key
     if key is None:
+        _check_no_other_key(bucket)
         return None
     # IAM accepts a statement with an alias's ARN as resource, but it grants nothing.
     if ":alias/" in key.key_arn or "alias/" in str(getattr(key, "alias_name", "")):
@@ -32,6 +35,42 @@ def usable_key(key: kms.IKey | None, bucket: s3.IBucket) -> kms.IKey | None:
             f" {bucket_region}: S3 encrypts with keys of the bucket's own Region"
         )
     return key
+
+
+def is_encrypted_by_aws_managed_key(bucket: s3.IBucket) -> bool:
+    """Return whether `bucket`, if this app makes it, encrypts with `aws/s3` by default.
+
+    Any principal of the bucket's account can use that key through S3, and no other account can.
+    """
+    rule = _default_encryption(bucket)
+    named = str(rule.get("kmsMasterKeyId", _MANAGED))
+    return _is_kms(rule) and named.endswith(_MANAGED)
+
+
+def _check_no_other_key(bucket: s3.IBucket) -> None:
+    """Raise `ValueError` if `bucket` encrypts with a key that CDK does not know of."""
+    if _is_kms(_default_encryption(bucket)) and not is_encrypted_by_aws_managed_key(bucket):
+        raise ValueError(
+            f"the CfnBucket of bucket {bucket.node.path} names a KMS key that the Bucket does"
+            " not know, so that no permission on the key could be granted: give encryption_key,"
+            " such as Key.from_key_arn(…), to the Bucket, or beside an imported bucket to the"
+            " LockBucket"
+        )
+
+
+def _is_kms(rule: Mapping[str, Any]) -> bool:
+    return str(rule.get("sseAlgorithm", "")).startswith("aws:kms")
+
+
+def _default_encryption(bucket: s3.IBucket) -> Mapping[str, Any]:
+    """Return what `bucket` encrypts with by default; nothing if this app does not make it."""
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        return {}
+    found = Stack.of(bucket).resolve(resource.bucket_encryption) or {}
+    rules = found.get("serverSideEncryptionConfiguration") or [{}]
+    rule: Mapping[str, Any] = rules[0].get("serverSideEncryptionByDefault") or {}
+    return rule
 
 
 def checked_header(header: str | None, key: kms.IKey | None) -> str | None:

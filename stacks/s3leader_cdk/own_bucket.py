@@ -53,6 +53,7 @@ class OwnBucket:
         )
         if self.bucket_name_prefix is not None:
             reserve_name(bucket)
+        rules.mark_guarded(bucket, self.prefix)
         rules.deny_unconditional_writes(bucket, self.prefix)
         if self.protect:
             rules.deny_deletes_of_locks(bucket, self.prefix)

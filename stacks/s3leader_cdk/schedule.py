@@ -85,6 +85,18 @@ def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> d
     return time_zones.first_lost_tick(cron.parse(inner.split()), zone, first_year=first_year)
 
 
+def is_over(expression: scheduler.ScheduleExpression, *, now: datetime) -> bool:
+    """Return whether `expression` is never due from `now` on; False if that cannot be known."""
+    zone, text = _name(expression.time_zone), expression.expression_string
+    if Token.is_unresolved(zone) or Token.is_unresolved(text):
+        return False
+    local = time_zones.earliest_local(zone, now)
+    kind, _, inner = text.removesuffix(")").partition("(")
+    if kind == "at":
+        return datetime.fromisoformat(inner) < local
+    return time_zones.is_over(cron.parse(inner.split()), local)
+
+
 def shortest_interval(expressions: Sequence[scheduler.ScheduleExpression]) -> Duration | None:
     """Return the longest time between two ticks of all schedules, as far as any of them says it.
 
@@ -119,12 +131,15 @@ def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.
             " expression_string"
         )
     if isinstance(schedule, str):
-        return scheduler.ScheduleExpression.expression(schedule, time_zone)
+        return scheduler.ScheduleExpression.expression(schedule.strip(), time_zone)
     if time_zone is not None:
         raise ValueError(
             f"time_zone {time_zone.timezone_name!r} was given beside a ScheduleExpression,"
             " which carries its own: pass it to the expression instead"
         )
+    text = schedule.expression_string
+    if text != text.strip():
+        return scheduler.ScheduleExpression.expression(text.strip(), schedule.time_zone)
     return schedule
 
 

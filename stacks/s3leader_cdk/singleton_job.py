@@ -147,13 +147,13 @@ class SingletonJob(Construct):
                 exclude=exclude,
                 handler=handler,
                 timeout=timeout,
-                memory_size=memory_size,
+                memory_size=check.whole("memory_size", memory_size),
                 environment=environment,
                 layers=tuple(layers),
                 vpc=vpc,
                 vpc_subnets=vpc_subnets,
                 security_groups=tuple(security_groups),
-                reserved_concurrency=reserved_concurrency,
+                reserved_concurrency=check.whole("reserved_concurrency", reserved_concurrency),
                 log_retention=log_retention,
                 removal_policy=removal_policy,
             ),
@@ -257,7 +257,7 @@ class SingletonJob(Construct):
         ages: EventAges,
         dead_letters: sqs.IQueue | None,
     ) -> Contenders:
-        check.reserved_concurrency(self.function, count)
+        check.reserved_concurrency(self.function, check.contenders(count))
         return Contenders(
             self,
             "Contenders",

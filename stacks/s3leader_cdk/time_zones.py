@@ -7,14 +7,17 @@ once at one that occurs twice (User Guide, *Schedule types*, "Daylight savings t
 from __future__ import annotations
 
 import zoneinfo
+from calendar import monthrange
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 
 from s3leader_cdk.cron import Cron
 
+_NOT_ZONES = frozenset({"Factory", "localtime"})  # in databases of machines: no place, or this one
+_FURTHEST_WEST = timedelta(hours=12)
 _YEARS = 10  # searched for clock changes, whose dates repeat every few years
 
 
@@ -23,7 +26,7 @@ def check_name(name: str) -> None:
 
     Where the machine has no such database, every name passes: see `has_database`.
     """
-    if not has_database() or name in names():
+    if name in names() or (not has_database() and name not in _NOT_ZONES):
         return
     suggested = " or ".join(map(repr, _similar(name) or ["Europe/Berlin"]))
     raise ValueError(
@@ -41,7 +44,7 @@ def has_database() -> bool:
 @cache
 def names() -> frozenset[str]:
     """Return the names in this machine's time zone database."""
-    return frozenset(zoneinfo.available_timezones())
+    return frozenset(zoneinfo.available_timezones()) - _NOT_ZONES
 
 
 def skips(zone: str, local: datetime) -> bool:
@@ -49,6 +52,31 @@ def skips(zone: str, local: datetime) -> bool:
     tz = zoneinfo.ZoneInfo(zone)
     shown = local.replace(tzinfo=tz).astimezone(UTC).astimezone(tz)
     return shown.replace(tzinfo=None) != local
+
+
+def earliest_local(zone: str, now: datetime) -> datetime:
+    """Return the local time at `now`, or the earliest that it can be if `zone` is not known."""
+    if zone in names():
+        return now.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None)
+    return now.astimezone(UTC).replace(tzinfo=None) - _FURTHEST_WEST
+
+
+def is_over(cron: Cron, now: datetime) -> bool:
+    """Return whether `cron` is never due at or after the local time `now`.
+
+    For `L`, `W` and `#` every day counts that may be one.
+    """
+    last = time(max(cron.hours), max(cron.minutes))
+    days = (
+        date(year, month, day)
+        for year in sorted(cron.years)
+        for month in sorted(cron.months)
+        for day in sorted(cron.days)
+        if year >= now.year and day <= monthrange(year, month)[1]
+    )
+    return not any(
+        _weekday(day) in cron.weekdays and datetime.combine(day, last) >= now for day in days
+    )
 
 
 def first_lost_tick(cron: Cron, zone: str, *, first_year: int) -> datetime | None:

@@ -1,7 +1,7 @@
 """Locks in a bucket that is there already: one that the app makes, and one that it only knows."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
@@ -133,6 +133,21 @@ def test_two_lock_buckets_for_the_same_keys_are_refused(other: str) -> None:
         LockBucket(stack, "Two", bucket=bucket, prefix=other)
 
 
+@pytest.mark.parametrize("prefix", ["elections/", "elections/red/"])
+def test_the_keys_of_a_lock_bucket_s_own_bucket_take_no_second_lock_bucket(prefix: str) -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    locks = LockBucket(stack, "Locks")
+    with pytest.raises(ValueError, match=rf"prefix '{prefix}' .* overlaps 'elections/'"):
+        LockBucket(stack, "Two", bucket=locks.bucket, prefix=prefix, history=cdk.Duration.days(2))
+
+
+def test_another_prefix_of_a_lock_bucket_s_own_bucket_takes_one() -> None:
+    def build(stack: cdk.Stack) -> None:
+        LockBucket(stack, "Two", bucket=LockBucket(stack, "Locks").bucket, prefix="other/")
+
+    assert len(rules(synthesize(build))) == 5
+
+
 @pytest.mark.parametrize(
     ("policy", "kept"), [(cdk.RemovalPolicy.RETAIN, "Retain"), (cdk.RemovalPolicy.DESTROY, None)]
 )
@@ -248,6 +263,18 @@ def test_a_history_that_default_retention_outlasts_is_refused(days: int) -> None
     stack = cdk.Stack(cdk.App(), "Test")
     bucket = retaining(stack, s3.ObjectLockRetention.governance(cdk.Duration.days(days)))
     with pytest.raises(ValueError, match=rf"pass history=Duration.days\({days}\), or retain"):
+        LockBucket(stack, "Locks", bucket=bucket)
+
+
+@pytest.mark.parametrize("years", [1, 2])
+def test_default_retention_in_years_is_counted_in_days(years: int) -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    bucket = made(stack, object_lock_enabled=True)
+    resource = cast("s3.CfnBucket", bucket.node.default_child)
+    retention = s3.CfnBucket.DefaultRetentionProperty(mode="GOVERNANCE", years=years)
+    rule = s3.CfnBucket.ObjectLockRuleProperty(default_retention=retention)
+    resource.object_lock_configuration = s3.CfnBucket.ObjectLockConfigurationProperty(rule=rule)
+    with pytest.raises(ValueError, match=rf"retains each version for {365 * years} days"):
         LockBucket(stack, "Locks", bucket=bucket)
 
 

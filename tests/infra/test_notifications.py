@@ -17,7 +17,7 @@ from aws_cdk.assertions import Annotations, Match
 from s3leader_cdk import LockBucket
 from s3leader_cdk.alarm_topic import alarm_actions
 from s3leader_cdk.dead_letters import check_queue
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.synth import Synthesized, fresh_app, synthesize
 from tests.infra.test_monitoring import watch
 from tests.infra.test_singleton_job import build
 from tests.infra.zoo import existing_function
@@ -220,6 +220,51 @@ def test_a_log_group_without_metrics_is_refused(stack: cdk.Stack) -> None:
         campaign(stack, candidate)
 
 
+def test_a_log_group_of_class_standard_is_taken(stack: cdk.Stack) -> None:
+    standard = logs.LogGroupClass.STANDARD
+    group = logs.LogGroup(stack, "Logs", log_group_class=standard)
+    campaign(stack, function(stack, log_group=group))
+
+
+SWITCHES = pytest.mark.parametrize("name", ["POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_DEV"])
+
+
+@SWITCHES
+@pytest.mark.parametrize("use", [campaign, observe])
+def test_metrics_that_a_function_has_switched_off_are_refused(
+    stack: cdk.Stack, name: str, use: Callable[[cdk.Stack, lambda_.Function], None]
+) -> None:
+    with pytest.raises(ValueError, match=f"{name} is 'true', .*: leave it out"):
+        use(stack, function(stack, environment={name: "true"}))
+
+
+@SWITCHES
+@pytest.mark.parametrize("use", [campaign, observe])
+def test_metrics_that_are_switched_off_later_are_refused_at_synth(
+    stack: cdk.Stack, name: str, use: Callable[[cdk.Stack, lambda_.Function], None]
+) -> None:
+    candidate = function(stack)
+    use(stack, candidate)
+    candidate.add_environment(name, "true")
+    (error,) = candidate.node.validate()
+    assert f"{name} is 'true'" in error
+
+
+@pytest.mark.parametrize("value", ["false", "0", cdk.Aws.REGION])
+def test_metrics_that_may_be_on_are_taken(stack: cdk.Stack, value: str) -> None:
+    candidate = function(stack, environment={"POWERTOOLS_METRICS_DISABLED": value})
+    campaign(stack, candidate)
+    assert candidate.node.validate() == []
+
+
+def test_synth_fails_if_the_metrics_of_a_job_are_switched_off_later() -> None:
+    with fresh_app({}) as app:
+        job = build(cdk.Stack(app, "Test"))
+        job.function.add_environment("POWERTOOLS_METRICS_DISABLED", "true")
+        with pytest.raises(RuntimeError, match="POWERTOOLS_METRICS_DISABLED is 'true'"):
+            app.synth()
+
+
 def test_a_log_group_of_another_function_does_not_matter(stack: cdk.Stack) -> None:
     logs.LogGroup(stack, "Rare", log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS)
     campaign(stack, function(stack, log_group=logs.LogGroup(stack, "Logs")))
@@ -242,10 +287,13 @@ def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Sta
     build(stack, function=candidate, code=None, handler=None)
 
 
-@pytest.mark.parametrize(("reserved", "match"), [(0, "holds nothing back"), (1, "its 2 contend")])
+@pytest.mark.parametrize(
+    ("reserved", "match"),
+    [(0, "holds nothing back"), (1, "its 2 contend"), (2.5, "cannot be used: give a whole number")],
+)
 def test_too_little_concurrency_of_a_function_that_exists_is_refused(
-    stack: cdk.Stack, reserved: int, match: str
+    stack: cdk.Stack, reserved: float, match: str
 ) -> None:
     candidate = function(stack, reserved_concurrent_executions=reserved)
-    with pytest.raises(ValueError, match=f"reserved_concurrency {reserved} of Test/F.* {match}"):
+    with pytest.raises(ValueError, match=f"reserved_concurrency {reserved} .*{match}"):
         build(stack, function=candidate, code=None, handler=None)

@@ -11,7 +11,12 @@ from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
 
 from s3leader_cdk import Contenders, time_zones
-from s3leader_cdk.schedule import interval, lost_tick, schedule_expression, schedule_expressions
+from s3leader_cdk.schedule import (
+    interval,
+    lost_tick,
+    schedule_expression,
+    schedule_expressions,
+)
 from tests.infra.synth import synthesize
 from tests.infra.test_rights import function
 from tests.infra.test_singleton_job import build

@@ -208,6 +208,8 @@ NOT_WHOLE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
         [f":iam::{THERE}:root itself"],
     ),
     "this account": (lambda _: iam.AccountRootPrincipal(), {}, [":root itself"]),
+    "this account, unknown": (lambda _: iam.AccountRootPrincipal(), {"known": False}, ["itself"]),
+    "this account by number": (lambda _: iam.AccountPrincipal(HERE), {}, [f"{HERE}:root itself"]),
     "an organization": (lambda _: iam.OrganizationPrincipal("o-1234567890"), {}, ["itself"]),
     "a user of another account": (
         lambda stack: iam.User.from_user_arn(stack, "U", f"arn:aws:iam::{THERE}:user/x"),
@@ -296,6 +298,15 @@ def test_a_lock_bucket_may_say_for_all_its_grants_that_the_rest_is_elsewhere() -
         locks.grant_candidate(function(stack), election="nightly")
         variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["S3LEADER_BUCKET_OWNER"] == THERE
+
+
+def test_a_function_is_not_told_an_account_that_would_resolve_to_its_own() -> None:
+    with fresh_app({}) as app:
+        stack, unknown = here(app), cdk.Stack(app, "Unknown")
+        locks = LockBucket(stack, "Locks", bucket=imported(unknown), granted_elsewhere=True)
+        locks.grant_candidate(function(stack), election="nightly")
+        variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert "S3LEADER_BUCKET_OWNER" not in variables
 
 
 NEVER: dict[str, tuple[Make, str]] = {

@@ -87,3 +87,16 @@ def test_done_is_refused_where_the_lock_can_be_read(desk: Desk, words: list[str]
     desk.lead()
     assert desk.run("depose", "--reason", "it hangs", *words)[0] == 2
     assert desk.look()["standing"] == "held"
+
+
+def test_done_does_not_matter_where_the_lock_is_sealed_already(desk: Desk) -> None:
+    desk.lead().resign()
+    before = desk.store.body(FIRST)
+    code, out, err = force(desk, "--done", "none", "--yes")
+    assert (code, out.startswith("Nothing to depose"), err) == (0, True, "")
+    assert desk.store.body(FIRST) == before
+
+
+def test_done_does_not_matter_where_there_is_no_lock(desk: Desk) -> None:
+    code, out, err = force(desk, "--done", "none", "--yes")
+    assert (code, out.startswith("Nothing to depose"), err) == (3, True, "")
