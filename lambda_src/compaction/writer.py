@@ -14,7 +14,13 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from compaction.refusals import cannot_serve_key, code_of, is_transient, refuses_key, status_of
+from compaction.refusals import (
+    asks_for_another_try,
+    cannot_serve_key,
+    code_of,
+    is_transient,
+    refuses_key,
+)
 from s3leader.s3_client import is_amazon
 
 if TYPE_CHECKING:
@@ -73,7 +79,7 @@ class Writer:
                 if (code := code_of(error)) in _TAKEN:
                     self._check_own(key, sha256)
                     return
-                if not tries_left or not (code in _AGAIN or status_of(error) >= 500):
+                if not tries_left or not (code in _AGAIN or asks_for_another_try(error)):
                     raise
             except HTTPClientError:
                 if not tries_left:

@@ -56,6 +56,10 @@ def failing(s3: FakeS3, error: Exception, *, times: int, after: bool = False) ->
         refusal("PutObject", "InternalError", 500),
         refusal("PutObject", "SlowDown", 503),
         refusal("PutObject", "ConditionalRequestConflict", 409),
+        refusal("PutObject", "408", 408),
+        refusal("PutObject", "421", 421),
+        refusal("PutObject", "425", 425),
+        refusal("PutObject", "429", 429),
     ],
 )
 @pytest.mark.parametrize("after", [False, True])
