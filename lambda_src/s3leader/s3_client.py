@@ -98,7 +98,8 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
     except Exception as error:  # a profile, a file or a variable that botocore cannot use
         raise InvalidArgument(
             f"no S3 client can be made from this environment: {type(error).__name__}: {error}."
-            f" Check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
+            f" Check AWS_PROFILE, AWS_DEFAULT_REGION, S3LEADER_REGION, AWS_ENDPOINT_URL and"
+            f" AWS_ENDPOINT_URL_S3"
         ) from error
 
 
