@@ -25,7 +25,8 @@ _NOT_THE_KEY: Final = {
     "TooManyRequestsException",
 }
 _FAILED: Final = {"InternalError", "500"}  # a response to HEAD has no code, only the status
-_TRANSIENT_STATUS: Final = {408, 429}
+# As in s3leader's own requests: an overloaded server, or a proxy, asks for another try.
+_TRANSIENT_STATUS: Final = {408, 421, 425, 429}
 
 
 def code_of(error: ClientError) -> str:
@@ -36,6 +37,11 @@ def code_of(error: ClientError) -> str:
 def status_of(error: ClientError) -> int:
     """Return the HTTP status, 0 if there is none."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def asks_for_another_try(error: ClientError) -> bool:
+    """Return whether the answer's status alone says that the same request may succeed later."""
+    return status_of(error) >= 500 or status_of(error) in _TRANSIENT_STATUS
 
 
 def refuses_key(error: ClientError) -> bool:

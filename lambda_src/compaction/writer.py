@@ -7,13 +7,21 @@ it comes late, twice, or from a leader that leads no more.
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from compaction.refusals import cannot_serve_key, code_of, is_transient, refuses_key, status_of
+from compaction.refusals import (
+    asks_for_another_try,
+    cannot_serve_key,
+    code_of,
+    is_transient,
+    refuses_key,
+)
+from s3leader.s3_client import is_amazon
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,7 +59,8 @@ class Writer:
     def create(self, key: str, file: IO[bytes], *, sha256: str, content_type: str) -> None:
         """Put a new object; `key` has a nonce, so whatever is there already is an earlier try.
 
-        The client may retry by itself and then meet its own work, as 412; so may this method.
+        `sha256` is the file's, in hexadecimal. The client may retry by itself and then meet its own
+        work, as 412; so may this method.
         """
         for tries_left in reversed(range(_TRIES)):
             self._term.ensure_held()
@@ -64,12 +73,13 @@ class Writer:
                     ContentType=content_type,
                     IfNoneMatch="*",
                     Metadata={"sha256": sha256},
+                    **self._checksum(sha256),
                 )
             except ClientError as error:
                 if (code := code_of(error)) in _TAKEN:
                     self._check_own(key, sha256)
                     return
-                if not tries_left or not (code in _AGAIN or status_of(error) >= 500):
+                if not tries_left or not (code in _AGAIN or asks_for_another_try(error)):
                     raise
             except HTTPClientError:
                 if not tries_left:
@@ -141,6 +151,16 @@ class Writer:
                 if (code := problem.get("Code", "unknown")) != "NoSuchKey":
                     errors[problem["Key"]] = code
         return errors
+
+    def _checksum(self, sha256: str) -> dict[str, Any]:
+        """Return the checksum that Amazon S3 asks for where Object Lock retains by default.
+
+        Other servers get none: some refuse one.
+        """
+        if not is_amazon(self._client):
+            return {}
+        digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+        return {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": digest}
 
     def _check_own(self, key: str, sha256: str) -> None:
         head = self._client.head_object(Bucket=self._bucket, Key=key)

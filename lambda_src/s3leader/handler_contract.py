@@ -2,7 +2,8 @@
 
 Checks inspect the code object of the function that will really be called. `__wrapped__` and
 `__signature__` may describe a different function after `functools.wraps`, so `check_handler`
-ignores both.
+ignores both. The exception is `functools.cache`, whose wrapper has no code to inspect, and always
+calls its `__wrapped__`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .errors import InvalidArgument
 
 MARK = "__s3leader_singleton__"  # an attribute, true of every function that @singleton returns
 _MAX_WRAPPERS = 100  # a Mock, for one, returns a new `__wrapped__` forever
+_CACHED = type(functools.cache(len))
 _NEVER_DEFERRED = (str, int, float, type(None))  # common result types that need no check
 
 _DEFERRED_FUNCTIONS: tuple[tuple[Callable[[object], bool], str], ...] = (
@@ -114,6 +116,8 @@ def _without_metadata(handler: Any) -> Any:  # noqa: ANN401 - callables of any t
     """
     if isinstance(handler, functools.partial):
         return functools.partial(_without_metadata(handler.func), *handler.args, **handler.keywords)
+    if isinstance(handler, _CACHED):  # of functools.lru_cache, too
+        return _without_metadata(handler.__wrapped__)
     if isinstance(handler, MethodType):
         return MethodType(_without_metadata(handler.__func__), handler.__self__)
     if type(handler) is FunctionType:

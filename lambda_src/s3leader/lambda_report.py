@@ -19,6 +19,7 @@ dimension `contender` beside the two.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -43,7 +44,10 @@ NAMESPACE = "s3leader"
 
 
 class Report:
-    """One invocation's report. Metrics are written when its block is left, however it is left."""
+    """One invocation's report. Metrics are written when its block is left, however it is left.
+
+    A fork that leaves the block reports nothing: the invocation is its parent's.
+    """
 
     def __init__(
         self,
@@ -68,6 +72,7 @@ class Report:
         self.tick: datetime | None = None  # the event's, once it is known to be one
         self._term: Term | None = None
         self._began_ms = stopwatch_ms()
+        self._pid = os.getpid()
 
     def __enter__(self) -> Self:
         return self
@@ -95,8 +100,14 @@ class Report:
             self._count("TakenOver")
 
     def completed(self, term: Term, value: object) -> dict[str, Any]:
-        """Report a term whose handler returned, and return what its invocation answers."""
-        outcome = term.outcome or COMPLETED
+        """Report a term whose handler returned, and return what its invocation answers.
+
+        Raises `LeadershipLost` in a fork, which has sealed nothing and cannot say what came of it.
+        """
+        outcome = None if self._in_fork() else term.outcome
+        if outcome is None:
+            why = f"process {self._pid} won it, and process {os.getpid()} is a fork of that one"
+            raise LeadershipLost(term=term.number, why=why)
         self._log.info("term over", extra=self._extra(**_facts(term.lock), outcome=outcome))
         self._count(outcome.capitalize())
         return {
@@ -114,6 +125,8 @@ class Report:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._in_fork():
+            return
         try:
             if error is not None:
                 self._failed(error)
@@ -127,6 +140,9 @@ class Report:
             self._metrics.flush_metrics()
             if self._of_contender is not None and self._of_contender.metric_set:
                 self._of_contender.flush_metrics()
+
+    def _in_fork(self) -> bool:
+        return os.getpid() != self._pid
 
     def _failed(self, error: BaseException) -> None:
         facts = _facts(self._term.lock if self._term is not None else None)

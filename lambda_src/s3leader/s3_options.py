@@ -67,7 +67,10 @@ def check_bucket(bucket: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketOptions:
-    """`encryption` and `kms_key` are sent with every write, `bucket_owner` with every request."""
+    """`encryption` and `kms_key` are sent with every write, `bucket_owner` with every request.
+
+    Errors also name the variables that the decorator and the command line read them from.
+    """
 
     encryption: str | None = None
     kms_key: str | None = None
@@ -76,22 +79,24 @@ class BucketOptions:
     def __post_init__(self) -> None:
         if self.encryption is not None and self.encryption not in _ENCRYPTIONS:
             raise InvalidArgument(
-                f"encryption is {self.encryption!r}; give one of {', '.join(_ENCRYPTIONS)}, or None"
-                f" for the bucket's default"
+                f"encryption ($S3LEADER_ENCRYPTION) is {self.encryption!r}; give one of"
+                f" {', '.join(_ENCRYPTIONS)}, or None for the bucket's default"
             )
         if self.kms_key is not None and not _KEY_ARN.fullmatch(self.kms_key):
             raise InvalidArgument(
-                f"kms_key is {self.kms_key!r}; give the key's ARN, such as"
+                f"kms_key ($S3LEADER_KMS_KEY) is {self.kms_key!r}; give the key's ARN, such as"
                 f" 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-…'"
             )
         if self.kms_key is not None and self.encryption in {None, "AES256"}:
             raise InvalidArgument(
-                f"kms_key is {self.kms_key!r} and encryption {self.encryption!r}; a key needs"
-                f" encryption 'aws:kms' or 'aws:kms:dsse'"
+                f"kms_key ($S3LEADER_KMS_KEY) is {self.kms_key!r} and encryption"
+                f" ($S3LEADER_ENCRYPTION) {self.encryption!r}; a key needs encryption 'aws:kms' or"
+                f" 'aws:kms:dsse'"
             )
         if self.bucket_owner is not None and not _ACCOUNT.fullmatch(self.bucket_owner):
             raise InvalidArgument(
-                f"bucket_owner is {self.bucket_owner!r}; give the 12 digits of an AWS account"
+                f"bucket_owner ($S3LEADER_BUCKET_OWNER) is {self.bucket_owner!r}; give the 12"
+                f" digits of an AWS account"
             )
 
     def for_every_request(self) -> dict[str, str]:

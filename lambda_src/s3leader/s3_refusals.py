@@ -14,9 +14,16 @@ from .s3_denials import DENIED, Denial
 from .s3_region import RegionChoice, choose_region
 from .store import Create, List, Read, Replace, StoreRequest, Tag
 
-# S3 asks to be asked again.
+# S3, or a proxy on the way to it, asks for another try.
 _PASSING_STATUS: Final = frozenset(
-    {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
+    {
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.MISDIRECTED_REQUEST,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
 )
 _PASSING: Final = frozenset(
     {

@@ -232,6 +232,7 @@ class S3Store:
             # Computed here: what botocore computes it sends in a trailer, if it is new enough.
             crc = zlib.crc32(request.body).to_bytes(4, "big")
             extra["ChecksumCRC32"] = base64.b64encode(crc).decode()
+            extra["ChecksumAlgorithm"] = "CRC32"  # Object Lock is documented to ask for its header
         put = client.put_object(
             **self._always,  # type: ignore[arg-type]  # a TypedDict of optional keys
             Key=request.key,

@@ -30,6 +30,7 @@ from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
 from s3leader_cdk.names import checked_election
 from s3leader_cdk.schedule import Schedule, schedule_expressions, shortest_interval
+from s3leader_cdk.telling import tell_limits
 
 
 class SingletonJob(Construct):
@@ -221,8 +222,7 @@ class SingletonJob(Construct):
             locks.attach(function, election=name, lease=lease, handler_check=self._handler_check)
         else:
             locks.grant_candidate(function, election=name, lease=lease)
-        for name, value in limits.items():
-            self.function.add_environment(name, value)
+        tell_limits(function, limits)
 
     def _event_ages(
         self, asked: Duration | None, window: Duration | None, wait: Duration | None, retries: int

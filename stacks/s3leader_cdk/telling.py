@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration, Token, TreeInspector
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
@@ -14,6 +14,17 @@ from s3leader_cdk.metrics_output import check_function
 
 RESERVED = "S3LEADER_"
 _TOLD = "s3leader:told"
+_SET_HERE = {
+    "S3LEADER_BUCKET": "the LockBucket",
+    "S3LEADER_BUCKET_OWNER": "the bucket's account",
+    "S3LEADER_ELECTION": "election",
+    "S3LEADER_ENCRYPTION": "the LockBucket's encryption_header",
+    "S3LEADER_KMS_KEY": "the LockBucket's encryption_key",
+    "S3LEADER_LEASE_SECONDS": "lease",
+    "S3LEADER_PREFIX": "the LockBucket's prefix",
+    "S3LEADER_REGION": "the bucket's Region",
+}
+_SET_BY_JOB = {"S3LEADER_MAX_ATTEMPTS": "max_attempts", "S3LEADER_WAIT_SECONDS": "wait"}
 
 # A leader renews each third of its lease, and a try waits half a second at the least for S3: below
 # this, one slow answer costs the lead.
@@ -29,7 +40,7 @@ def tell(
     lease: Duration | None,
     encryption: Mapping[str, str],
 ) -> None:
-    """Set the environment of `function`, or raise `ValueError` if another election did.
+    """Set the environment of `function`, or raise `ValueError` where it was set before.
 
     `encryption` holds the variables that name the encryption header, if one is to be sent.
     """
@@ -42,6 +53,8 @@ def tell(
                 f" and cannot be one of {election!r} too: its environment names one election. Use a"
                 " function for each, or grant to its role and construct Election in the code"
             )
+    if all(each.type != _TOLD for each in function.node.metadata):  # else they are from here
+        _refuse_own(function, _SET_HERE)
     function.node.add_metadata(_TOLD, place)
     function.add_environment("S3LEADER_BUCKET", bucket.bucket_name)
     function.add_environment("S3LEADER_ELECTION", election)
@@ -56,6 +69,13 @@ def tell(
         function.add_environment(name, value)
     if lease is not None:
         function.add_environment("S3LEADER_LEASE_SECONDS", str(checked_lease_seconds(lease)))
+
+
+def tell_limits(function: lambda_.Function, limits: Mapping[str, str]) -> None:
+    """Set what a job says beyond `tell`, or raise `ValueError` if the function's owner did."""
+    _refuse_own(function, _SET_BY_JOB)
+    for name, value in limits.items():
+        function.add_environment(name, value)
 
 
 def check_can_be_told(grantee: object) -> None:
@@ -88,6 +108,22 @@ def checked_lease_seconds(lease: Duration) -> int:
 def seconds(duration: Duration) -> float:
     """Return a duration in seconds, whatever unit it was given in."""
     return float(duration.to_milliseconds()) / 1000
+
+
+def _refuse_own(function: lambda_.Function, reserved: Mapping[str, str]) -> None:
+    """Refuse variables that the function was constructed with, which nothing here has checked."""
+    resource = function.node.default_child
+    if not isinstance(resource, lambda_.CfnFunction):
+        return
+    inspector = TreeInspector()  # `resource.environment` comes through jsii without its values
+    resource.inspect(inspector)
+    properties = inspector.attributes["aws:cdk:cloudformation:props"]
+    environment = function.stack.resolve(properties.get("environment")) or {}
+    for name in sorted(reserved.keys() & environment.get("variables", {}).keys()):
+        raise ValueError(
+            f"environment variable {name!r} of function {function.node.path} is set by s3leader"
+            f" itself, from {reserved[name]}: leave it out of the function's environment"
+        )
 
 
 def _cannot_be_told(function: lambda_.IFunction) -> str:

@@ -135,6 +135,8 @@ def test_an_input_too_large_to_be_copied_is_withheld() -> None:
         refusal("GetObject", "SlowDown", 400),
         refusal("GetObject", "KMS.ThrottlingException", 400),
         refusal("GetObject", "TooManyRequests", 429),
+        refusal("GetObject", "421", 421),
+        refusal("GetObject", "425", 425),
         refusal("GetObject", "RequestTimeout", 400),
         refusal("GetObject", "ExpiredToken", 400),
         refusal("GetObject", "NoSuchBucket", 404),

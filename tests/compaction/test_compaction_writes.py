@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -18,12 +19,14 @@ from compaction.writer import KeyTaken, Writer
 from tests.compaction.fake_s3 import FakeS3, Perform, refusal
 from tests.compaction.world import BUCKET, At, FakeTerm, World, echo
 
+OURS = sha256(b"body").hexdigest()
+
 
 def writer(s3: FakeS3) -> Writer:
     return Writer(s3.client(), BUCKET, FakeTerm(1).led())
 
 
-def create(s3: FakeS3, *, sha256: str = "ours") -> None:
+def create(s3: FakeS3, *, sha256: str = OURS) -> None:
     writer(s3).create("part", io.BytesIO(b"body"), sha256=sha256, content_type="text/plain")
 
 
@@ -53,6 +56,10 @@ def failing(s3: FakeS3, error: Exception, *, times: int, after: bool = False) ->
         refusal("PutObject", "InternalError", 500),
         refusal("PutObject", "SlowDown", 503),
         refusal("PutObject", "ConditionalRequestConflict", 409),
+        refusal("PutObject", "408", 408),
+        refusal("PutObject", "421", 421),
+        refusal("PutObject", "425", 425),
+        refusal("PutObject", "429", 429),
     ],
 )
 @pytest.mark.parametrize("after", [False, True])
@@ -95,7 +102,7 @@ def test_a_create_that_an_intermediary_sends_twice_is_applied() -> None:
 
 def test_a_create_never_overwrites_what_is_not_its_own() -> None:
     s3 = FakeS3()
-    create(s3, sha256="another's")
+    create(s3, sha256=sha256(b"another's").hexdigest())
     with pytest.raises(KeyTaken, match="part exists"):
         create(s3)
 

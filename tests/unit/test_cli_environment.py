@@ -92,3 +92,26 @@ def test_advice_on_a_denied_write_names_the_variables_alone() -> None:
     message = "not authorized to perform: s3:PutObject with an explicit deny in a session policy"
     shown = advice(refused("AccessDenied", message))
     assert shown.endswith("set S3LEADER_ENCRYPTION and S3LEADER_KMS_KEY.")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["S3LEADER_ENCRYPTION", "S3LEADER_KMS_KEY", "S3LEADER_BUCKET_OWNER", "S3LEADER_REGION"],
+)
+def test_a_variable_with_a_wrong_value_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str
+) -> None:
+    monkeypatch.setenv(variable, "no such")
+    assert main(["status", "nightly", "--bucket", "locks", "--json"]) > 0
+    err = capsys.readouterr().err
+    assert (variable in err, "no such" in err) == (True, True)
+
+
+def test_a_key_without_its_encryption_names_both_variables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("S3LEADER_ENCRYPTION", raising=False)
+    monkeypatch.setenv("S3LEADER_KMS_KEY", "arn:aws:kms:eu-west-1:123456789012:key/1")
+    assert main(["status", "nightly", "--bucket", "locks", "--json"]) > 0
+    err = capsys.readouterr().err
+    assert ("S3LEADER_KMS_KEY" in err, "S3LEADER_ENCRYPTION" in err) == (True, True)

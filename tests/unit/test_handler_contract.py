@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import pytest
 from aws_lambda_powertools.middleware_factory import lambda_handler_decorator
 
 from s3leader import InvalidArgument, Term
 from s3leader.aws_lambda import singleton
+from s3leader.handler_contract import is_singleton
 from s3leader.memory_store import MemoryStore
 from s3leader.times import parse_time, to_ms
 from tests.unit.invocations import FIRST, TICK, Context
@@ -281,3 +283,59 @@ def test_a_result_that_holds_itself_is_no_endless_search() -> None:
 @pytest.mark.parametrize("result", [None, 0, "text", [1, {"a": (2, 3)}], {"done": True}])
 def test_a_finished_result_is_returned(result: object) -> None:
     assert invoked(lambda *_: result)[0]["result"] == result
+
+
+# -------------------------------------------------------------------------------- cached
+
+
+def two_parameters(event: object, context: object) -> str:
+    return "worked"
+
+
+class Jobs:
+    @functools.lru_cache(maxsize=8)  # noqa: B019 - which functions are accepted is all that counts
+    def two_parameters(self, event: object, context: object) -> str:
+        return "worked"
+
+    @functools.cache  # noqa: B019
+    def three_parameters(self, event: object, context: object, term: Term) -> str:
+        return "worked"
+
+
+@pytest.mark.parametrize(
+    "cached",
+    [
+        functools.cache(two_parameters),
+        functools.lru_cache(maxsize=1)(two_parameters),
+        functools.partial(functools.cache(two_parameters)),
+        Jobs().two_parameters,
+        functools.cache(functools.wraps(plain)(lambda event, context: "worked")),
+        functools.cache(coroutine),
+        functools.cache(generator),
+    ],
+)
+def test_a_cached_function_is_checked_as_the_function_that_it_calls(cached: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"cannot be called with|async function|`yield`"):
+        singleton(cached)
+
+
+@pytest.mark.parametrize("cached", [functools.cache(plain), Jobs().three_parameters])
+def test_a_cached_function_that_takes_a_term_is_accepted(cached: Any) -> None:
+    singleton(cached)
+
+
+# ---------------------------------------------------------------------------------- the mark
+
+
+class AnswersEveryName:
+    """As a mock, or a proxy: it has any attribute, and each of them is true."""
+
+    def __getattr__(self, name: str) -> object:
+        return object()
+
+    def __call__(self, *given: object) -> None: ...
+
+
+@pytest.mark.parametrize("given", [AnswersEveryName(), MagicMock(), Mock(), MagicMock(plain)])
+def test_what_has_every_attribute_is_not_taken_for_a_singleton(given: object) -> None:
+    assert not is_singleton(given)

@@ -161,6 +161,20 @@ def test_the_store_is_told_nothing_that_is_not_asked(
     assert store_options(monkeypatch, **empty) == {}
 
 
+@pytest.mark.parametrize("variable", [*OPTIONS, "S3LEADER_REGION"])
+def test_an_option_that_no_bucket_takes_is_refused_by_the_name_of_its_variable(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**PLACE, "S3LEADER_BUCKET": "locks", variable: "no such"}.items():
+        monkeypatch.setenv(name, value)
+
+    @singleton
+    def handler(event: object, context: object, term: Term) -> None: ...
+
+    with pytest.raises(InvalidArgument, match=f"{variable}.*'no such'|'no such'.*{variable}"):
+        handler({}, Context())
+
+
 def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Return the Regions of the stores that one invocation makes."""
     asked: list[object] = []

@@ -5,8 +5,13 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+
+from s3leader.s3_store import S3Store
+from tests.dated_moto import mock_dated_aws
 
 TEXT = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
 SECTIONS = dict(
@@ -52,3 +57,38 @@ def test_a_throttled_function_is_looked_for_where_its_events_end() -> None:
     )
     assert "throttled is no cause" in undelivered
     assert "because the function was throttled" in unprocessed
+
+
+ASKED = {
+    "encryption": "aws:kms",
+    "kms_key": "arn:aws:kms:us-east-1:123456789012:key/1",
+    "bucket_owner": "123456789012",
+}
+
+
+@pytest.mark.parametrize("asked", [ASKED, {}], ids=["demanding", "plain"])
+def test_a_poisoned_tick_is_skipped_as_the_bucket_asks(
+    asked: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[dict[str, object]] = []
+
+    class Noted(S3Store):
+        def __init__(self, bucket: str, **options: Any) -> None:
+            given.append({name: value for name, value in options.items() if value is not None})
+            super().__init__(bucket, **options)
+
+    monkeypatch.setattr("s3leader.s3_store.S3Store", Noted)
+    environment = {"ELECTION": "nightly", "LOCK_BUCKET": "locks", "AWS_DEFAULT_REGION": "us-east-1"}
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    of_bucket = {f"S3LEADER_{name.upper()}": asked.get(name, "") for name in ASKED}
+    tick = {"TICK": "2026-11-23T08:00:00Z"}
+    for name, value in {**environment, **credentials, **of_bucket, **tick}.items():
+        monkeypatch.setenv(name, value)
+    (program,) = re.findall(
+        r"^python - <<'EOF'\n(.*?)^EOF$", SECTIONS["A poisoned tick"], re.MULTILINE | re.DOTALL
+    )
+    with mock_dated_aws():
+        boto3.client("s3").create_bucket(Bucket="locks")
+        exec(program, {})  # noqa: S102 - the runbook's own
+    assert given == [asked]
+    assert "term 1: 2026-11-23T08:00:00Z and all before it are done" in capsys.readouterr().out

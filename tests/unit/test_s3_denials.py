@@ -167,6 +167,16 @@ def test_a_passing_trouble_is_called_passing(code: str) -> None:
     assert passes(code, 400)
 
 
+@pytest.mark.parametrize("status", [307, 408, 409, 421, 425, 429, 500, 503, 504])
+def test_a_status_that_asks_for_another_try_is_passing_without_a_code(status: int) -> None:
+    assert passes(str(status), status)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 405, 407, 410, 413, 426, 451, 501])
+def test_any_other_status_is_final_without_a_code(status: int) -> None:
+    assert not passes(str(status), status)
+
+
 @pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException", "InvalidRequest"])
 def test_a_lasting_trouble_is_not(code: str) -> None:
     assert not passes(code, 400)

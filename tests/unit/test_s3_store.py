@@ -283,6 +283,15 @@ def test_a_redirect_for_a_while_leaves_it_open(s3: MisbehavingS3, store: S3Store
     assert isinstance(store.perform(CREATE), Unknown)
 
 
+@pytest.mark.parametrize("request_", [CREATE, REPLACE, Read(KEY), List(""), Tag(KEY)])
+@pytest.mark.parametrize("status", [408, 421, 425])
+def test_a_server_that_asks_for_another_try_leaves_it_open(
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, status: int
+) -> None:
+    s3.will(answer(status))
+    assert isinstance(store.perform(request_), Unknown)
+
+
 def test_a_conflict_cut_in_its_head_leaves_it_open(s3: MisbehavingS3, store: S3Store) -> None:
     s3.will(b"HTTP/1.1 412 Precondition Failed\r\nDat")
     assert isinstance(store.perform(CREATE), Unknown)
