@@ -72,7 +72,7 @@ def tell(
 
 
 def tell_limits(function: lambda_.Function, limits: Mapping[str, str]) -> None:
-    """Set what a job says beyond `tell`, or raise `ValueError` if the function's owner did."""
+    """Set what a job says beyond `tell`, or raise `ValueError` if the function has it already."""
     _refuse_own(function, _SET_BY_JOB)
     for name, value in limits.items():
         function.add_environment(name, value)

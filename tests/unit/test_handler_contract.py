@@ -288,13 +288,13 @@ def test_a_finished_result_is_returned(result: object) -> None:
 # -------------------------------------------------------------------------------- cached
 
 
-def two_parameters(event: object, context: object) -> str:
+def no_term(event: object, context: object) -> str:
     return "worked"
 
 
 class Jobs:
     @functools.lru_cache(maxsize=8)  # noqa: B019 - which functions are accepted is all that counts
-    def two_parameters(self, event: object, context: object) -> str:
+    def no_term(self, event: object, context: object) -> str:
         return "worked"
 
     @functools.cache  # noqa: B019
@@ -305,10 +305,10 @@ class Jobs:
 @pytest.mark.parametrize(
     "cached",
     [
-        functools.cache(two_parameters),
-        functools.lru_cache(maxsize=1)(two_parameters),
-        functools.partial(functools.cache(two_parameters)),
-        Jobs().two_parameters,
+        functools.cache(no_term),
+        functools.lru_cache(maxsize=1)(no_term),
+        functools.partial(functools.cache(no_term)),
+        Jobs().no_term,
         functools.cache(functools.wraps(plain)(lambda event, context: "worked")),
         functools.cache(coroutine),
         functools.cache(generator),
