@@ -37,7 +37,7 @@ def limits(*, attempts: float | None, wait: Duration | None) -> dict[str, str]:
     """Return what the environment says of how often a tick is tried, and how long is waited."""
     said = {}
     if attempts is not None:
-        if isinstance(attempts, bool) or attempts != int(attempts) or attempts < 1:
+        if attempts != int(attempts) or attempts < 1:
             raise ValueError(
                 f"max_attempts {attempts} cannot be used: give 1 or more, or leave it out for no"
                 " limit"
@@ -133,8 +133,6 @@ def history(kept: Duration | None, age: Duration, timeout: Duration) -> None:
 
 def regions(named: Sequence[str], here: str) -> list[str]:
     """Return the Regions with a job that contends, the job's own among them."""
-    if isinstance(named, str):
-        raise TypeError(f"regions {named!r} is a text: give a list, such as ['us-east-1', …]")
     repeated = sorted({each for each in named if named.count(each) > 1})
     if repeated:
         raise ValueError(f"regions name {', '.join(repeated)} more than once: name each once")
