@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -96,7 +97,7 @@ RUNS = {name: source for name, source in (REFUSED | ACCEPTED).items() if "import
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_decorator_agrees(name: str) -> None:
-    names = {"singleton": singleton}
+    names: dict[str, Any] = {"singleton": singleton}
     if name not in REFUSED:
         exec(RUNS[name], names)  # noqa: S102 - a source written above
         return
@@ -123,7 +124,7 @@ def test_synth_says_what_is_wrong_and_what_to_write(
     folder.mkdir()
     source = f"{FROM}{REFUSED[name]}"
     (folder / "main.py").write_text(source)
-    code: object = folder if way == "folder" else lambda_.Code.from_inline(source)
+    code: Any = folder if way == "folder" else lambda_.Code.from_inline(source)
     module = "billing.main" if way == "folder" else "index"
     expected = match.replace("main", "index") if way == "inline" else match
     with pytest.raises(ValueError, match=rf"'{module}\.handler' of Test/Job .*{expected}"):
@@ -133,7 +134,7 @@ def test_synth_says_what_is_wrong_and_what_to_write(
             election="nightly",
             schedule="rate(1 hour)",
             lock_bucket=LockBucket(stack, "Locks"),
-            code=code,  # type: ignore[arg-type] - one of the kinds it takes
+            code=code,
             handler=f"{module}.handler",
         )
 

@@ -43,34 +43,42 @@ def lock_bucket(stack: cdk.Stack, **given: Any) -> None:
 
 
 def monitoring(stack: cdk.Stack, **given: Any) -> None:
-    least = {"election": "nightly", "bucket": "locks"}
+    least: dict[str, Any] = {"election": "nightly", "bucket": "locks"}
     least |= {} if "function" in given else {"function": function(stack)}
     Monitoring(stack, "Monitoring", **(least | given))
 
 
 def contenders(stack: cdk.Stack, **given: Any) -> None:
     expressions = [cdk.aws_scheduler.ScheduleExpression.expression("cron(0 3 * * ? *)")]
-    least = {"expressions": expressions, "count": 2, "max_tick_age": cdk.Duration.hours(1)}
+    least: dict[str, Any] = {
+        "expressions": expressions,
+        "count": 2,
+        "max_tick_age": cdk.Duration.hours(1),
+    }
     Contenders(stack, "Contenders", **({"function": function(stack)} | least | given))
 
 
 def fenced(stack: cdk.Stack, **given: Any) -> None:
-    least = {"bucket": s3.Bucket(stack, "Data"), "grantee": function(stack), "key": "a.json"}
+    least: dict[str, Any] = {
+        "bucket": s3.Bucket(stack, "Data"),
+        "grantee": function(stack),
+        "key": "a.json",
+    }
     grant_fenced(**(least | given))
 
 
 def candidate(stack: cdk.Stack, **given: Any) -> None:
-    least = {"grantee": function(stack), "election": "nightly"}
+    least: dict[str, Any] = {"grantee": function(stack), "election": "nightly"}
     LockBucket(stack, "Locks").grant_candidate(**(least | given))
 
 
 def observer(stack: cdk.Stack, **given: Any) -> None:
-    least = {"grantee": function(stack), "election": "nightly"}
+    least: dict[str, Any] = {"grantee": function(stack), "election": "nightly"}
     LockBucket(stack, "Locks").grant_observer(**(least | given))
 
 
 def attach(stack: cdk.Stack, **given: Any) -> None:
-    least = {"function": function(stack), "election": "nightly"}
+    least: dict[str, Any] = {"function": function(stack), "election": "nightly"}
     LockBucket(stack, "Locks").attach(**(least | given))
 
 
@@ -79,7 +87,8 @@ def metric(stack: cdk.Stack, **given: Any) -> None:
 
 
 def any_metric(_: cdk.Stack, **given: Any) -> None:
-    election_metric(**({"name": "Completed", "election": "nightly", "bucket": "locks"} | given))
+    least: dict[str, Any] = {"name": "Completed", "election": "nightly", "bucket": "locks"}
+    election_metric(**(least | given))
 
 
 MADE: dict[str, tuple[Callable[..., object], Callable[..., object]]] = {
