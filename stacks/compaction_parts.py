@@ -15,6 +15,7 @@ from constructs import Construct
 
 from s3leader_cdk import LockBucket, SingletonJob
 from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
+from s3leader_cdk.names import checked_bucket_name
 from s3leader_cdk.own_bucket import account_regional_name, reserve_name
 
 ELECTION = "compaction"
@@ -72,8 +73,10 @@ class Adopted:
     data_bucket_key: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a key without its bucket, and what names no key."""
+        """Refuse a key without its bucket, and what names no key or no bucket."""
         for name in ("lock_bucket", "data_bucket"):
+            if getattr(self, name) is not None:
+                checked_bucket_name(getattr(self, name), option=name, existing=True)
             key = getattr(self, f"{name}_key")
             if key is not None and getattr(self, name) is None:
                 raise ValueError(

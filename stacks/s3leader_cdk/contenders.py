@@ -15,6 +15,7 @@ from constructs import Construct
 
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
 from s3leader_cdk.job_checks import contenders as checked_count
+from s3leader_cdk.option_kinds import checked_options
 from s3leader_cdk.schedule import UTC_ZONE, is_over, lost_tick, schedule_expression
 from s3leader_cdk.telling import seconds
 from s3leader_cdk.time_zones import has_database
@@ -44,6 +45,7 @@ class Contenders(Construct):
         dead_letters: gets the events that never arrived. Default: a queue of its own.
     """
 
+    @checked_options()
     def __init__(
         self,
         scope: Construct,

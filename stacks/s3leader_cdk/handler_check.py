@@ -1,4 +1,4 @@
-"""Detect at synth a handler that is missing or not decorated with `@singleton`.
+"""Detect at synth a handler that is missing, or not one that `@singleton` decorates.
 
 Without the decorator every invocation does the work: there is no election, and no error. The source
 is parsed if it is on this machine, and never executed.
@@ -84,7 +84,15 @@ def _dotted(module: str) -> str:
 
 
 def _report(scope: Construct, handler: str, found: Value, mode: HandlerCheck) -> None:
-    if mode == "off" or found.decorated:
+    if mode == "off":
+        return
+    if found.decorated and found.refusal:
+        raise ValueError(
+            f"handler {handler!r} of {scope.node.path} cannot be decorated with @singleton, which"
+            f" would refuse it in Lambda before any invocation starts: the function"
+            f" ({found.where}) {found.refusal}"
+        )
+    if found.decorated:
         return
     if found.decorated is False:
         raise ValueError(

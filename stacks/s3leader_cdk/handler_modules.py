@@ -22,7 +22,7 @@ class Source:
     def parsed(self) -> ast.Module:
         """Return its syntax tree, or raise `ValueError` with the file's path."""
         try:
-            return ast.parse(self.content)
+            return ast.parse(self.content, filename=self.file)
         except (SyntaxError, ValueError) as error:
             raise ValueError(f"{self.file} is not valid Python: {error}") from None
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from s3leader_cdk.handler_modules import Binding, Source, Sources, bindings
+from s3leader_cdk.handler_shape import refusal
 
 _PACKAGE, _MODULE, _DECORATOR = "s3leader", "s3leader.aws_lambda", "singleton"
 _LIBRARIES = sys.stdlib_module_names | {"aws_lambda_powertools", "aws_xray_sdk"}
@@ -36,11 +37,13 @@ class Kind(Enum):
 class Value:
     """What a name stands for, and where that was found, or why it is unknown, for messages.
 
-    The `where` of a `MODULE` is its dotted name.
+    The `where` of a `MODULE` is its dotted name. The `refusal` says why `@singleton` certainly
+    refuses the function, decorated or not yet; it is empty if the decorator may accept it.
     """
 
     kind: Kind
     where: str
+    refusal: str = ""
 
     @property
     def decorated(self) -> bool | None:
@@ -122,18 +125,21 @@ class Reader:
     def _decorated(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, scope: _Scope
     ) -> Value:
-        value = Value(Kind.FUNCTION, scope.position(node))
+        refused = "" if isinstance(node, ast.ClassDef) else refusal(node)
+        value = Value(Kind.FUNCTION, scope.position(node), refused)
         for decorator in reversed(node.decorator_list):
             kind = self._expression(decorator, scope).kind
             if kind is Kind.DECORATOR:
-                value = Value(Kind.SINGLETON, scope.position(node))
+                value = Value(Kind.SINGLETON, scope.position(node), value.refusal)
             elif value.kind is Kind.FUNCTION and kind is not Kind.LIBRARY:
                 what = f"what @{ast.unparse(decorator)} does is not known"
                 value = Value(Kind.UNKNOWN, f"{what}: {scope.position(decorator)}")
+            elif value.kind is Kind.FUNCTION:  # any decorator may change the signature
+                value = replace(value, refusal="")
         return value
 
     def _expression(self, node: ast.expr, scope: _Scope) -> Value:
-        kind = Kind.UNKNOWN
+        kind, refused = Kind.UNKNOWN, ""
         if isinstance(node, ast.Name):
             return self._name(node.id, scope)
         if isinstance(node, ast.IfExp):
@@ -144,20 +150,27 @@ class Reader:
                 return self.lookup(parent.where, node.attr)
             kind = Kind.LIBRARY if parent.kind is Kind.LIBRARY else kind
         elif isinstance(node, ast.Call):
-            kind = self._call(node, scope)
+            kind, refused = self._call(node, scope)
         elif isinstance(node, ast.Lambda):
-            kind = Kind.FUNCTION
+            kind, refused = Kind.FUNCTION, refusal(node)
         elif isinstance(node, _LITERALS):
             kind = Kind.LITERAL
-        return Value(kind, f"{ast.unparse(node)}: {scope.position(node)}")
+        return Value(kind, f"{ast.unparse(node)}: {scope.position(node)}", refused)
 
-    def _call(self, node: ast.Call, scope: _Scope) -> Kind:
+    def _call(self, node: ast.Call, scope: _Scope) -> tuple[Kind, str]:
+        """Return the kind of a call's result, and its refusal if it is a decorated handler."""
         called = self._expression(node.func, scope).kind
-        given = {self._expression(each, scope).kind for each in node.args}
+        values = [self._expression(each, scope) for each in node.args]
+        if called is Kind.DECORATOR and values:
+            return Kind.SINGLETON, values[0].refusal
+        for each in values:
+            if each.kind is Kind.SINGLETON:
+                return Kind.SINGLETON, each.refusal
+        return self._plain_call(node, called, {each.kind for each in values}), ""
+
+    def _plain_call(self, node: ast.Call, called: Kind, given: set[Kind]) -> Kind:
         if called is Kind.DECORATOR:
-            return Kind.SINGLETON if given else Kind.DECORATOR
-        if Kind.SINGLETON in given:
-            return Kind.SINGLETON
+            return Kind.DECORATOR
         # A list may hold decorators that something like functools.reduce applies.
         listed = any(isinstance(each, _LITERALS[1:]) for each in node.args)
         if called is not Kind.LIBRARY or listed or {Kind.DECORATOR, Kind.UNKNOWN} & given:
@@ -186,7 +199,10 @@ def _outside(module: str, name: str) -> Value:
 
 
 def _agreed(values: Sequence[Value]) -> Value:
-    """Return the first value if all agree on whether it is decorated, else an unknown one."""
+    """Return the first value if all agree on whether it is decorated, else an unknown one.
+
+    It is one that is refused only if all are.
+    """
     if len({each.decorated for each in values}) == 1:
-        return values[0]
+        return next((each for each in values if not each.refusal), values[0])
     return Value(Kind.UNKNOWN, f"it is one of {' and '.join(each.where for each in values)}")

@@ -158,8 +158,6 @@ def _is_whole(number: object) -> bool:
 
 def regions(named: Sequence[str], here: str) -> list[str]:
     """Return the Regions with a job that contends, the job's own among them."""
-    if isinstance(named, str):
-        raise TypeError(f"regions {named!r} is a text: give a list, such as ['us-east-1', …]")
     repeated = sorted({each for each in named if named.count(each) > 1})
     if repeated:
         raise ValueError(f"regions name {', '.join(repeated)} more than once: name each once")

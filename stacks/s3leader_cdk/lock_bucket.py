@@ -15,6 +15,7 @@ from s3leader_cdk import bucket_rules as rules
 from s3leader_cdk.handler_check import HandlerCheck, check_function, checked_mode
 from s3leader_cdk.keys import EncryptionHeader, checked_header, usable_key
 from s3leader_cdk.names import checked_election, checked_prefix
+from s3leader_cdk.option_kinds import OWN_FUNCTION, OWN_OR_EXISTING, checked_options
 from s3leader_cdk.own_bucket import OwnBucket
 from s3leader_cdk.rights import ElectionRights
 from s3leader_cdk.runtime_layer import runtime_layer_for
@@ -70,6 +71,7 @@ class LockBucket(Construct):
             rest is there. Default: False.
     """
 
+    @checked_options(bucket=OWN_OR_EXISTING)
     def __init__(
         self,
         scope: Construct,
@@ -134,6 +136,7 @@ class LockBucket(Construct):
         """The bucket's ARN."""
         return self.bucket.bucket_arn
 
+    @checked_options()
     def grant_candidate(
         self,
         grantee: iam.IGrantable,
@@ -174,6 +177,7 @@ class LockBucket(Construct):
             refuse_lease(lease, type(grantee).__name__)
         return rights.grant_candidate(grantee)
 
+    @checked_options(function=OWN_FUNCTION)
     def attach(
         self,
         function: lambda_.Function,
@@ -209,6 +213,7 @@ class LockBucket(Construct):
             function.add_layers(added)
         return grant
 
+    @checked_options()
     def grant_observer(
         self, grantee: iam.IGrantable, *, election: str, granted_elsewhere: bool = False
     ) -> iam.Grant:

@@ -16,6 +16,7 @@ from s3leader_cdk.dashboard import Watched, create_dashboard
 from s3leader_cdk.metrics import PERIOD, election_metric
 from s3leader_cdk.metrics_output import check_function
 from s3leader_cdk.names import shortened
+from s3leader_cdk.option_kinds import BUCKET_NAME, checked_options
 
 _DESCRIPTIONS = {
     "Failed": "A term of election {election} ended as failed: its handler raised.",
@@ -71,6 +72,7 @@ class Monitoring(Construct):
         dashboard: whether there is one. Default: True.
     """
 
+    @checked_options(bucket=BUCKET_NAME)
     def __init__(
         self,
         scope: Construct,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+from aws_cdk import Token
+
 # The rules are the runtime's. They also keep out `*`, `?` and `$`, which would be wildcards and
 # variables in the policies that are made of these names, and everything not known at synth.
 _SEGMENT = re.compile(r"(?!lock_)[A-Za-z0-9._-]{1,100}")
+_BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*(\.\.|\.-|-\.))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _DOTS = frozenset({".", ".."})
 _LONGEST = 900  # together; S3 keys hold 1,024 bytes
 _SHOWN = 100
@@ -39,6 +42,23 @@ def checked_election(election: str, *, prefix: str) -> str:
             f" {_LONGEST} are the most that leave room in an S3 key"
         )
     return election
+
+
+def checked_bucket_name(name: object, *, option: str, existing: bool = False) -> str:
+    """Return `name` if a bucket may be called that, else raise `ValueError` that names `option`.
+
+    The rules are S3's for general purpose buckets. A token is accepted; so are upper case and
+    underscores in the name of an `existing` bucket, which S3 allowed in us-east-1 until 2018.
+    """
+    if isinstance(name, str):
+        today = name.lower().replace("_", "-") if existing else name
+        if Token.is_unresolved(name) or _BUCKET.fullmatch(today):
+            return name
+    raise ValueError(
+        f"{option} {name!r} is not a bucket name: give the name alone, such as my-locks, without"
+        " s3://, a path or an ARN: 3 to 63 of the characters a-z 0-9 . -, beginning and ending"
+        " with a letter or a digit, without a - or another . beside a ."
+    )
 
 
 def shortened(election: str) -> str:

@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from s3leader_cdk import bucket_rules as rules
+from s3leader_cdk.names import checked_bucket_name
 
 _LONGEST_NAME, _LONGEST_REGION = 63, len("ap-northeast-1")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -76,8 +77,10 @@ class OwnBucket:
         return s3.BucketEncryption.DSSE if dual else s3.BucketEncryption.KMS
 
     def _name(self, scope: Construct) -> str | None:
+        if self.bucket_name_prefix is None and self.bucket_name is not None:
+            return checked_bucket_name(self.bucket_name, option="bucket_name")
         if self.bucket_name_prefix is None:
-            return self.bucket_name
+            return None
         if self.bucket_name is not None:
             raise ValueError("bucket_name and bucket_name_prefix were both given: give one of them")
         stack = Stack.of(scope)

@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 from s3leader_cdk.access import Access, Need
 from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
 from s3leader_cdk.keys import usable_key
+from s3leader_cdk.option_kinds import checked_options
 
 SUPERSEDED_TAG = "superseded"
 SUPERSEDED_VALUE = "true"
@@ -83,6 +84,7 @@ class ElectionRights:
         return grant
 
 
+@checked_options()
 def grant_fenced(
     bucket: s3.IBucket, grantee: iam.IGrantable, *, key: str, granted_elsewhere: bool = False
 ) -> iam.Grant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -33,7 +33,7 @@ def schedule_expressions(
     """Return one schedule or several as expressions whose ticks all contenders share."""
     several = (
         list(schedule)
-        if isinstance(schedule, Iterable) and not isinstance(schedule, str)
+        if isinstance(schedule, Iterable) and not isinstance(schedule, str | Mapping)
         else [schedule]
     )
     if not several:

@@ -29,6 +29,7 @@ from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
 from s3leader_cdk.names import checked_election
+from s3leader_cdk.option_kinds import checked_options
 from s3leader_cdk.schedule import Schedule, schedule_expressions, shortest_interval
 from s3leader_cdk.telling import tell_limits
 
@@ -98,6 +99,7 @@ class SingletonJob(Construct):
         removal_policy: what becomes of the logs when the stack goes. Default: RETAIN.
     """
 
+    @checked_options()
     def __init__(
         self,
         scope: Construct,
@@ -184,6 +186,7 @@ class SingletonJob(Construct):
             raise ValueError(f"function {self.function.node.path} has no role to grant rights to")
         return self.function.role
 
+    @checked_options()
     def metric(
         self, name: str, *, period: Duration | None = None, statistic: str = "Sum"
     ) -> cloudwatch.Metric:

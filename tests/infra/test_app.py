@@ -89,17 +89,36 @@ def test_context_that_cannot_be_read_is_echoed(context: dict[str, str], match: s
         synthesize_app(**context)
 
 
+@pytest.mark.parametrize("option", ["lock_bucket", "data_bucket"])
+@pytest.mark.parametrize(
+    "name", ["my/locks", "s3://my-locks", "arn:aws:s3:::my-locks", "", "ab", "a..b", "a" * 64, 5]
+)
+def test_context_that_names_no_bucket_is_refused(name: object, option: str) -> None:
+    match = f"{option} {name!r} is not a bucket name: give the name alone"
+    with pytest.raises(ValueError, match=re.escape(match)):
+        synthesize_app(**{option: name})
+
+
 def test_context_given_to_the_app_itself_is_refused_with_who_takes_it() -> None:
     command = [sys.executable, "app.py", "-c", "contenders=2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "app.py takes no arguments, but was given -c contenders=2" in done.stderr
 
 
-def test_what_the_constructs_refuse_is_said_without_a_traceback(tmp_path: Path) -> None:
-    context = json.dumps({"schedule": "rate(7 minutes)"})
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"schedule": "rate(7 minutes)"}, b"schedule 'rate(7 minutes)' cannot be used"),
+        ({"lock_bucket": "s3://my-locks"}, b"lock_bucket 's3://my-locks' is not a bucket name"),
+    ],
+)
+def test_what_the_constructs_refuse_is_said_without_a_traceback(
+    given: dict[str, str], expected: bytes, tmp_path: Path
+) -> None:
+    context = json.dumps(given)
     environment = os.environ | {"CDK_OUTDIR": str(tmp_path), "CDK_CONTEXT_JSON": context}
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, check=False
     )
-    assert b"schedule 'rate(7 minutes)' cannot be used" in done.stderr
+    assert expected in done.stderr
     assert b"Traceback" not in done.stderr

@@ -1,9 +1,13 @@
+import re
+
+import aws_cdk as cdk
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from s3leader.config import check_name, check_prefix
-from s3leader_cdk.names import checked_election, checked_prefix
+from s3leader_cdk import LockBucket
+from s3leader_cdk.names import checked_bucket_name, checked_election, checked_prefix
 
 SEGMENT = st.one_of(
     st.text(alphabet="abzAZ09._-", max_size=101),
@@ -50,3 +54,19 @@ def test_a_refused_prefix_is_echoed_with_an_example() -> None:
 def test_names_that_leave_no_room_in_a_key_are_refused() -> None:
     with pytest.raises(ValueError, match="together have 901 characters"):
         checked_election("/".join(["a" * 99] * 8 + ["a" * 90]), prefix="elections/")
+
+
+@pytest.mark.parametrize("name", ["my/locks", "s3://my-locks", "My-Locks", "192.168.0.1", "-locks"])
+def test_a_name_that_no_bucket_may_have_is_refused(name: str) -> None:
+    match = re.escape(f"bucket_name {name!r} is not a bucket name: give the name alone")
+    with pytest.raises(ValueError, match=match):
+        LockBucket(cdk.Stack(cdk.App(), "Test"), "Locks", bucket_name=name)
+
+
+@pytest.mark.parametrize("name", ["my-locks", "my.locks", "0ab", "a" * 63, "1.2.3.4.5"])
+def test_a_name_that_a_bucket_may_have_is_accepted(name: str) -> None:
+    LockBucket(cdk.Stack(cdk.App(), "Test"), "Locks", bucket_name=name)
+
+
+def test_a_name_of_former_times_is_accepted_for_a_bucket_that_exists() -> None:
+    assert checked_bucket_name("My_Locks", option="lock_bucket", existing=True) == "My_Locks"

@@ -249,5 +249,5 @@ def test_contenders_wait_for_a_leader_that_may_be_lost_with_its_region(
 def test_regions_as_one_text_are_refused() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
-        with pytest.raises(TypeError, match="regions 'us-east-1' is a text: give a list"):
+        with pytest.raises(TypeError, match="regions 'us-east-1' cannot be used: give a list"):
             away_job(app, locks, HOME, regions=HOME)

@@ -1,0 +1,67 @@
+"""Which functions `@singleton` certainly refuses, as their source shows.
+
+The rules are those of `s3leader.handler_contract`, which apply when the handler is imported: then
+no invocation starts.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TypeAlias
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_PARAMETERS = 3  # event, context, term
+_SIGNATURE = "give it the parameters (event, context, term)"
+
+
+def refusal(function: Function) -> str:
+    """Return why `@singleton` refuses `function` and what to write, "" if it may accept it."""
+    if isinstance(function, ast.AsyncFunctionDef):
+        return (
+            "is an async function: a call would return before its work is done. Write a plain"
+            " function that calls asyncio.run(…)"
+        )
+    if any(isinstance(each, ast.Yield | ast.YieldFrom) for each in _own_nodes(function)):
+        return (
+            "contains yield: a call would return before its work is done. Write a plain function"
+            " that does all of its work before it returns"
+        )
+    return _refused_signature(function.args)
+
+
+def _refused_signature(arguments: ast.arguments) -> str:
+    positional = len(arguments.posonlyargs) + len(arguments.args)
+    required = positional - len(arguments.defaults)
+    if positional < _PARAMETERS and arguments.vararg is None:
+        return f"takes {_counted(positional)}: {_SIGNATURE}"
+    if required > _PARAMETERS:
+        return f"requires {_counted(required)}: {_SIGNATURE}, and defaults to all others"
+    keywords = [
+        each.arg
+        for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
+    if keywords:
+        return (
+            f"requires {' and '.join(keywords)} by keyword: it is called with (event, context,"
+            " term). Give each of the others a default"
+        )
+    return ""
+
+
+def _counted(positional: int) -> str:
+    return f"{positional} positional argument{'' if positional == 1 else 's'}"
+
+
+def _own_nodes(function: Function) -> Iterator[ast.AST]:
+    """Yield the nodes of a function's body, without those of functions and classes within."""
+    pending: list[ast.AST] = (
+        [function.body] if isinstance(function, ast.Lambda) else [*function.body]
+    )
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, _FUNCTIONS):
+            yield node
+            pending.extend(ast.iter_child_nodes(node))

@@ -1,0 +1,183 @@
+"""Refuse an option of the wrong type by its name, before CDK or jsii fails on it elsewhere.
+
+An option of one name has one type in all constructs, save for those that the constructs name.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from aws_cdk import Duration, RemovalPolicy, TimeZone
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an option takes: a test for it, and `expected` for messages."""
+
+    expected: str
+    accepts: Callable[[object], bool]
+
+
+def checked_options(**others: Kind) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Let a function raise `TypeError` for an argument of another type than its name stands for.
+
+    `others` replace what names stand for. None is accepted where it is the default. Ranges and
+    combinations are left to the function.
+    """
+    kinds = {**_KINDS, **others}
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        parameters = inspect.signature(function).parameters
+        optional = {name for name, each in parameters.items() if each.default is None}
+
+        @functools.wraps(function)
+        def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            # Not `Signature.bind`: Python's own error for a missing argument names the function.
+            for name, value in {**dict(zip(parameters, args, strict=False)), **kwargs}.items():
+                if name in kinds and not (value is None and name in optional):
+                    _check(name, value, kinds[name])
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def _check(name: str, value: object, kind: Kind) -> None:
+    if not kind.accepts(value):
+        raise TypeError(f"{name} {value!r} cannot be used: give {kind.expected}")
+
+
+def _instance(expected: str, *types: type) -> Kind:
+    return Kind(expected, lambda value: isinstance(value, types))
+
+
+def _having(attribute: str, expected: str) -> Kind:
+    # jsii cannot tell whether an object implements an interface, such as `IBucket`.
+    return Kind(expected, lambda value: hasattr(value, attribute))
+
+
+def _duration(example: str) -> Kind:
+    return _instance(f"a Duration, such as Duration.{example}", Duration)
+
+
+def _text(expected: str) -> Kind:
+    return _instance(expected, str)
+
+
+def _number(example: str) -> Kind:
+    # Also a float: jsii returns whole numbers as such, and CDK writes numeric tokens as such.
+    return Kind(
+        f"a whole number, such as {example}",
+        lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    )
+
+
+def _list(kind: Kind) -> Kind:
+    return Kind(
+        f"a list, of which each item is {kind.expected}",
+        lambda value: (
+            isinstance(value, Collection)
+            and not isinstance(value, str | bytes | Mapping)
+            and all(map(kind.accepts, value))
+        ),
+    )
+
+
+def _are_variables(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(each, str) for pair in value.items() for each in pair
+    )
+
+
+_SWITCH = _instance("True or False", bool)
+_BUCKET = _having(
+    "bucket_arn", "a bucket, such as Bucket.from_bucket_name(stack, 'Existing', 'my-locks')"
+)
+_QUEUE = _having(
+    "queue_arn", "a queue, such as Queue.from_queue_arn(stack, 'Dead', 'arn:aws:sqs:…')"
+)
+_LAYER = _having("layer_version_arn", "a layer, such as RuntimeLayer(stack, 'Runtime')")
+_ACTIONS = _list(_having("bind", "an alarm action, such as SnsAction(topic)"))
+_EXPRESSION = _instance(
+    "a ScheduleExpression of aws_scheduler, or its text", scheduler.ScheduleExpression, str
+)
+
+BUCKET_NAME = _text("the name of a bucket, such as locks.bucket_name")
+OWN_FUNCTION = _instance("a lambda_.Function made in this app", lambda_.Function)
+OWN_OR_EXISTING = Kind(
+    f"{_BUCKET.expected}; or bucket_name='my-locks' for a new one of that name", _BUCKET.accepts
+)
+
+_KINDS: Mapping[str, Kind] = {
+    "actions": _ACTIONS,
+    "alarm_actions": _ACTIONS,
+    "alarm_topic": _having(
+        "topic_arn", "a topic, such as Topic.from_topic_arn(stack, 'Ops', 'arn:aws:sns:…')"
+    ),
+    "bucket": _BUCKET,
+    "bucket_name": _text("a name, such as 'my-locks'"),
+    "bucket_name_prefix": _text("the beginning of a name, such as 'my-locks'"),
+    "code": _instance("a folder, such as 'billing', or a lambda_.Code", str, Path, lambda_.Code),
+    "contender": _number("1"),
+    "contenders": _number("2"),
+    "count": _number("2"),
+    "dashboard": _SWITCH,
+    "dead_letters": _QUEUE,
+    "election": _text("a name, such as 'nightly-compaction'"),
+    "encryption_header": _text("a text, such as 'aws:kms'"),
+    "encryption_key": _having(
+        "key_arn", "a KMS key, such as Key.from_key_arn(stack, 'Key', 'arn:aws:kms:…')"
+    ),
+    "environment": Kind("a mapping of texts to texts, such as {'STAGE': 'live'}", _are_variables),
+    "exclude": _list(_text("a pattern, such as 'docs/'")),
+    "expected_within": _duration("hours(2)"),
+    "expressions": _list(_EXPRESSION),
+    "flexible_window": _duration("minutes(15)"),
+    "function": _having("function_arn", "a function, such as a lambda_.Function"),
+    "granted_elsewhere": _SWITCH,
+    "grantee": _having("grant_principal", "a function, a role or another principal"),
+    "handler": _text("a name, such as 'billing.main.handler'"),
+    "history": _duration("days(30)"),
+    "key": _text("the key of one object, such as 'reports/latest.json'"),
+    "label": _text("a text, such as 'Completed terms'"),
+    "layer": _LAYER,
+    "layers": _list(_LAYER),
+    "lease": _duration("seconds(30)"),
+    "log_retention": _instance(
+        "a RetentionDays, such as RetentionDays.ONE_MONTH", logs.RetentionDays
+    ),
+    "max_attempts": _number("3"),
+    "max_tick_age": _duration("hours(1)"),
+    "memory_size": _number("512"),
+    "name": _text("the name of a metric, such as 'Completed'"),
+    "period": _duration("minutes(5)"),
+    "prefix": _text("a text, such as 'elections/'"),
+    "protect": _SWITCH,
+    "region": _text("the name of a Region, such as 'us-east-1'"),
+    "regions": _list(_text("the name of a Region, such as 'us-east-1'")),
+    "removal_policy": _instance("a RemovalPolicy, such as RemovalPolicy.RETAIN", RemovalPolicy),
+    "reserved_concurrency": _number("2"),
+    "retry_attempts": _number("2"),
+    "security_groups": _list(_having("security_group_id", "a SecurityGroup")),
+    "statistic": _text("a statistic, such as 'Sum'"),
+    "time_zone": _instance("a TimeZone, such as TimeZone.of('Europe/Vienna')", TimeZone),
+    "timeout": _duration("minutes(5)"),
+    "undelivered": _QUEUE,
+    "unprocessed": _QUEUE,
+    "vpc": _having("vpc_id", "a VPC, such as Vpc.from_lookup(stack, 'Net', vpc_id='vpc-…')"),
+    "vpc_subnets": _instance("a SubnetSelection", ec2.SubnetSelection, Mapping),
+    "wait": _duration("minutes(2)"),
+}

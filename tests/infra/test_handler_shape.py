@@ -1,0 +1,144 @@
+"""A handler that `@singleton` refuses when it is imported is refused at synth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+
+from s3leader.aws_lambda import singleton
+from s3leader.errors import InvalidArgument
+from s3leader_cdk import LockBucket, SingletonJob
+from tests.infra.test_handler_source import FROM, POWERTOOLS, judged
+
+REFUSED = {
+    "async": "@singleton\nasync def handler(event, context, term): ...\n",
+    "async, with options": (
+        "@singleton(max_attempts=2)\nasync def handler(event, context, term): ...\n"
+    ),
+    "a generator": "@singleton\ndef handler(event, context, term):\n  if event:\n    yield 1\n",
+    "yield from": "@singleton\ndef handler(event, context, term):\n  return (yield from event)\n",
+    "two parameters": "@singleton\ndef handler(event, context): ...\n",
+    "no parameters": "@singleton\ndef handler(): ...\n",
+    "four parameters": "@singleton\ndef handler(event, context, term, bucket): ...\n",
+    "a required keyword": "@singleton\ndef handler(event, context, term, *, bucket): ...\n",
+    "the term by keyword": "@singleton\ndef handler(event, context, *, term=None): ...\n",
+    "keywords only": "@singleton\ndef handler(**given): ...\n",
+    "below middleware": (
+        f"{POWERTOOLS}@logger.inject_lambda_context\n@singleton\ndef handler(event, context): ...\n"
+    ),
+    "by a call": "async def work(event, context, term): ...\nhandler = singleton(work)\n",
+    "by a call with options": (
+        "def work(event, context): ...\nhandler = singleton(max_attempts=2)(work)\n"
+    ),
+    "a lambda": "handler = singleton(lambda event, context: 1)\n",
+    "a call within middleware": (
+        "from acme import timed\nhandler = timed(singleton(lambda event: 1))\n"
+    ),
+    "in both branches": (
+        "if __debug__:\n  @singleton\n  def handler(event): ...\n"
+        "else:\n  @singleton\n  def handler(): ...\n"
+    ),
+}
+ACCEPTED = {
+    "three parameters": "@singleton\ndef handler(event, context, term): ...\n",
+    "positional only": "@singleton\ndef handler(event, context, term, /): ...\n",
+    "any": "@singleton\ndef handler(*given): ...\n",
+    "some and any": "@singleton\ndef handler(event, *rest, **options): ...\n",
+    "a fourth with a default": (
+        "@singleton\ndef handler(event, context, term, bucket=None, *, dry_run=False): ...\n"
+    ),
+    "a yield in a function within": (
+        "@singleton\ndef handler(event, context, term):\n"
+        "  def each():\n    yield 1\n  return list(each())\n"
+    ),
+    "a yield in a lambda within": (
+        "@singleton\ndef handler(event, context, term):\n  return lambda: (yield)\n"
+    ),
+    "an async function within": (
+        "@singleton\ndef handler(event, context, term):\n  async def work(): ...\n"
+    ),
+    "above another decorator": (
+        "from acme import timed\n@singleton\n@timed\ndef handler(event, context): ...\n"
+    ),
+    "above a library's decorator": (
+        "import contextlib\n@singleton\n@contextlib.contextmanager\ndef handler(event): yield\n"
+    ),
+    "around a wrapped one": (
+        "from functools import partial\ndef work(a, b, c, d): ...\n"
+        "handler = singleton(partial(work, 1))\n"
+    ),
+    "in one branch": (
+        "if __debug__:\n  @singleton\n  def handler(event, context, term): ...\n"
+        "else:\n  @singleton\n  def handler(event): ...\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED)
+def test_a_handler_that_the_decorator_refuses_is_found(source: str, tmp_path: Path) -> None:
+    found = judged(tmp_path, {"main.py": f"{FROM}{source}"})
+    assert (found.decorated, bool(found.refusal)) == (True, True)
+
+
+@pytest.mark.parametrize("source", ACCEPTED.values(), ids=ACCEPTED)
+def test_a_handler_that_the_decorator_may_accept_is_not_refused(
+    source: str, tmp_path: Path
+) -> None:
+    found = judged(tmp_path, {"main.py": f"{FROM}{source}"})
+    assert (found.decorated, found.refusal) == (True, "")
+
+
+RUNS = {name: source for name, source in (REFUSED | ACCEPTED).items() if "import" not in source}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_decorator_agrees(name: str) -> None:
+    names: dict[str, Any] = {"singleton": singleton}
+    if name not in REFUSED:
+        exec(RUNS[name], names)  # noqa: S102 - a source written above
+        return
+    with pytest.raises(InvalidArgument):
+        exec(RUNS[name], names)  # noqa: S102 - the same
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("async", r"main\.py:3\) is an async function: .*asyncio\.run"),
+        ("a generator", r"main\.py:3\) contains yield: .*before it returns"),
+        ("two parameters", r"takes 2 positional arguments: .*\(event, context, term\)"),
+        ("four parameters", r"requires 4 positional arguments: .*\(event, context, term\)"),
+        ("a required keyword", r"requires bucket by keyword: .*default"),
+    ],
+)
+@pytest.mark.parametrize("way", ["folder", "inline"])
+def test_synth_says_what_is_wrong_and_what_to_write(
+    way: str, name: str, match: str, tmp_path: Path
+) -> None:
+    stack = cdk.Stack(cdk.App(outdir=str(tmp_path / "cdk.out")), "Test")
+    folder = tmp_path / "billing"
+    folder.mkdir()
+    source = f"{FROM}{REFUSED[name]}"
+    (folder / "main.py").write_text(source)
+    code: Any = folder if way == "folder" else lambda_.Code.from_inline(source)
+    module = "billing.main" if way == "folder" else "index"
+    expected = match.replace("main", "index") if way == "inline" else match
+    with pytest.raises(ValueError, match=rf"'{module}\.handler' of Test/Job .*{expected}"):
+        SingletonJob(
+            stack,
+            "Job",
+            election="nightly",
+            schedule="rate(1 hour)",
+            lock_bucket=LockBucket(stack, "Locks"),
+            code=code,
+            handler=f"{module}.handler",
+        )
+
+
+def test_a_syntax_error_names_its_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"main\.py is not valid Python: .*\(main\.py, line 2\)"):
+        judged(tmp_path, {"main.py": "\ndef handler(:\n"})
