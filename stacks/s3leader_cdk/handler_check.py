@@ -107,7 +107,8 @@ def _sources(function: lambda_.Function, resource: lambda_.CfnFunction) -> Sourc
     asset = function.node.try_find_child("Code")
     if isinstance(asset, s3_assets.Asset):
         stage = Stage.of(function)
-        folder = Path(stage.asset_outdir if stage is not None else ".") / asset.asset_path
+        # In a nested stage it is relative to that stage's folder, not to the one of all assets.
+        folder = Path(stage.outdir if stage is not None else ".") / asset.asset_path
         return Folder(folder) if folder.is_dir() else None
     text = getattr(resource.code, "zip_file", None)
     return Inline(text) if isinstance(text, str) else None

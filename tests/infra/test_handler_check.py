@@ -147,6 +147,22 @@ def test_a_function_whose_handler_is_decorated_is_not_warned_of(
     assert warnings(stack) == []
 
 
+@pytest.mark.parametrize("way", ["code", "function", "attach"])
+def test_code_in_a_nested_stage_is_read(way: str, stack: cdk.Stack, tmp_path: Path) -> None:
+    nested = cdk.Stack(cdk.Stage(stack.node.root, "Production"), "Test")
+    with pytest.raises(ValueError, match=r"is not decorated with @singleton .*main\.py:1"):
+        made(nested, *given("asset", PLAIN, tmp_path), way)
+
+
+def test_decorated_code_in_a_nested_stage_passes_the_strict_check(
+    stack: cdk.Stack, tmp_path: Path
+) -> None:
+    nested = cdk.Stack(cdk.Stage(cdk.Stage(stack.node.root, "One"), "Two"), "Test")
+    existing = function(nested, *given("asset", DECORATED, tmp_path))
+    LockBucket(nested, "Locks").attach(existing, election="nightly", handler_check="error")
+    assert warnings(nested) == []
+
+
 def given(kind: str, source: str, at: Path) -> tuple[lambda_.Code, str]:
     """Return code of a kind, and the name of the handler in it."""
     if kind == "inline":
