@@ -69,35 +69,51 @@ class Reader:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._in_progress: set[tuple[str, str]] = set()
+        self._scopes: dict[str, _Scope | None] = {}
+        # By module, index of the binding, and name: otherwise n rebindings in branches take 2^n.
+        self._known: dict[tuple[str, int, str], Value] = {}
 
     def lookup(self, module: str, name: str) -> Value:
-        """Return what a name of a module stands for once the module has been imported.
-
-        Raises `ValueError` for a module that is not valid Python.
-        """
-        source = self._sources.read(module)
-        if source is None:
-            return _outside(module, name)
+        """Return what a name of a module stands for once the module has been imported."""
         if (module, name) in self._in_progress:
             return Value(Kind.UNKNOWN, f"{module}.{name} is imported in a cycle")
         self._in_progress.add((module, name))
         try:
-            return self._name(name, _Scope(module, source, tuple(bindings(source.parsed().body))))
+            scope = self._scope(module)
+            return _outside(module, name) if scope is None else self._name(name, scope)
+        except ValueError as error:
+            return Value(Kind.UNKNOWN, str(error))
+        except RecursionError:
+            return Value(Kind.UNKNOWN, f"{module}.{name} is nested too deeply to be followed")
         finally:
             self._in_progress.discard((module, name))
 
+    def _scope(self, module: str) -> _Scope | None:
+        if module not in self._scopes:
+            source = self._sources.read(module)
+            self._scopes[module] = (
+                None
+                if source is None
+                else _Scope(module, source, tuple(bindings(source.parsed().body)))
+            )
+        return self._scopes[module]
+
     def _name(self, name: str, scope: _Scope) -> Value:
         """Combine all values that a name may have: from its last certain binding on."""
-        values = []
-        for index in reversed(range(len(scope.bindings))):
-            binding = scope.bindings[index]
+        values: list[Value] = []
+        # From the first one on, so that a value is known before a later one asks for it: the depth
+        # of recursion does not grow with the number of bindings.
+        for index, binding in enumerate(scope.bindings):
             if binding.name in {name, "*"}:
-                before = replace(scope, bindings=scope.bindings[:index])
-                values.append(self._value(binding, name, before))
+                key = (scope.module, index, name)
+                if key not in self._known:
+                    before = replace(scope, bindings=scope.bindings[:index])
+                    self._known[key] = self._value(binding, name, before)
                 if binding.certain and binding.name == name:
-                    break
+                    values.clear()
+                values.append(self._known[key])
         if values:
-            return _agreed(values)
+            return _agreed(values[::-1])
         inner = f"{scope.module}.{name}"
         if scope.source.package and self._sources.read(inner) is not None:
             return Value(Kind.MODULE, inner)
@@ -186,7 +202,11 @@ def _outside(module: str, name: str) -> Value:
 
 
 def _agreed(values: Sequence[Value]) -> Value:
-    """Return the first value if all agree on whether it is decorated, else an unknown one."""
-    if len({each.decorated for each in values}) == 1:
+    """Return the first unknown value, or the first one if all agree, else an unknown one."""
+    # Keeping the reason of one value, not of all, bounds the message.
+    by_answer = {each.decorated: each for each in reversed(values)}
+    if len(by_answer) == 1:
         return values[0]
-    return Value(Kind.UNKNOWN, f"it is one of {' and '.join(each.where for each in values)}")
+    if None in by_answer:
+        return by_answer[None]
+    return Value(Kind.UNKNOWN, f"it is either {by_answer[True].where} or {by_answer[False].where}")

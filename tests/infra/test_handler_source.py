@@ -154,3 +154,37 @@ def test_what_is_not_shipped_is_not_followed(tmp_path: Path) -> None:
 
 def test_nothing_is_run(tmp_path: Path) -> None:
     assert judged(tmp_path, {"main.py": f"raise SystemExit\n{FROM}@singleton\n{DEF}"}).decorated
+
+
+BRANCH = "if ACME:\n    handler = timed(handler)\n"
+
+
+@pytest.mark.parametrize(
+    "rebinding",
+    [
+        BRANCH,
+        "handler = timed(handler)\n",
+        "handler = handler if ACME else timed(handler)\n",
+        "other = timed(handler)\nhandler = timed(other)\n",
+    ],
+)
+def test_many_rebindings_are_followed(rebinding: str, tmp_path: Path) -> None:
+    source = f"from acme import ACME, timed\n{DEF}{rebinding * 600}"
+    found = judged(tmp_path, {"main.py": source})
+    assert (found.decorated, len(found.where) < 1000) == (None, True)
+
+
+def test_many_branches_of_many_modules_are_followed(tmp_path: Path) -> None:
+    files = {f"m{i}.py": f"if X:\n from .m{i + 1} import *\n" * 10 for i in range(20)}
+    files |= {"main.py": "from .m0 import *\n", "m20.py": WORK}
+    assert judged(tmp_path, files).decorated is True
+
+
+def test_an_expression_that_is_too_deep_to_follow_is_left_open(tmp_path: Path) -> None:
+    source = f"handler = app{'.part' * 900}\n"
+    assert judged(tmp_path, {"main.py": source}).decorated is None
+
+
+def test_a_module_that_cannot_be_parsed_and_does_not_matter_is_not_read(tmp_path: Path) -> None:
+    files = {"main.py": f"from .newer import x\n{FROM}@singleton\n{DEF}", "newer.py": "!"}
+    assert judged(tmp_path, files).decorated is True
