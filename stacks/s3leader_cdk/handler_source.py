@@ -17,6 +17,7 @@ from s3leader_cdk.handler_modules import Binding, Source, Sources, bindings
 
 _PACKAGE, _MODULE, _DECORATOR = "s3leader", "s3leader.aws_lambda", "singleton"
 _LIBRARIES = sys.stdlib_module_names | {"aws_lambda_powertools", "aws_xray_sdk"}
+_NEEDS_WRAPS = "the start needs functools.wraps to see @singleton below it"
 _LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Set)
 
 
@@ -143,13 +144,15 @@ class Reader:
             kind = self._expression(decorator, scope).kind
             if kind is Kind.DECORATOR:
                 value = Value(Kind.SINGLETON, scope.position(node))
-            elif value.kind is Kind.FUNCTION and kind is not Kind.LIBRARY:
+            elif kind is not Kind.LIBRARY and value.kind in {Kind.FUNCTION, Kind.SINGLETON}:
                 what = f"what @{ast.unparse(decorator)} does is not known"
+                if value.kind is Kind.SINGLETON:
+                    what += f", and {_NEEDS_WRAPS}"
                 value = Value(Kind.UNKNOWN, f"{what}: {scope.position(decorator)}")
         return value
 
     def _expression(self, node: ast.expr, scope: _Scope) -> Value:
-        kind = Kind.UNKNOWN
+        kind, reason = Kind.UNKNOWN, ""
         if isinstance(node, ast.Name):
             return self._name(node.id, scope)
         if isinstance(node, ast.IfExp):
@@ -160,25 +163,28 @@ class Reader:
                 return self.lookup(parent.where, node.attr)
             kind = Kind.LIBRARY if parent.kind is Kind.LIBRARY else kind
         elif isinstance(node, ast.Call):
-            kind = self._call(node, scope)
+            kind, reason = self._call(node, scope)
         elif isinstance(node, ast.Lambda):
             kind = Kind.FUNCTION
         elif isinstance(node, _LITERALS):
             kind = Kind.LITERAL
-        return Value(kind, f"{ast.unparse(node)}: {scope.position(node)}")
+        return Value(kind, f"{ast.unparse(node)}{reason}: {scope.position(node)}")
 
-    def _call(self, node: ast.Call, scope: _Scope) -> Kind:
+    def _call(self, node: ast.Call, scope: _Scope) -> tuple[Kind, str]:
+        """Return the kind of a call's result, and what to add to the message about it."""
         called = self._expression(node.func, scope).kind
         given = {self._expression(each, scope).kind for each in node.args}
         if called is Kind.DECORATOR:
-            return Kind.SINGLETON if given else Kind.DECORATOR
+            return (Kind.SINGLETON if given else Kind.DECORATOR), ""
         if Kind.SINGLETON in given:
-            return Kind.SINGLETON
+            if called is Kind.LIBRARY:  # a known library's keep the mark, as the start asks
+                return Kind.SINGLETON, ""
+            return Kind.UNKNOWN, f", where {_NEEDS_WRAPS}"
         # A list may hold decorators that something like functools.reduce applies.
         listed = any(isinstance(each, _LITERALS[1:]) for each in node.args)
         if called is not Kind.LIBRARY or listed or {Kind.DECORATOR, Kind.UNKNOWN} & given:
-            return Kind.UNKNOWN
-        return Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY
+            return Kind.UNKNOWN, ""
+        return (Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY), ""
 
 
 def _imported_from(node: ast.ImportFrom, scope: _Scope) -> str:
