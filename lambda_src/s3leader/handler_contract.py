@@ -55,8 +55,10 @@ def is_singleton(handler: object) -> bool:
     for _ in range(_MAX_WRAPPERS):
         if getattr(handler, MARK, False) is True:
             return True
-        is_partial = isinstance(handler, functools.partial)
-        handler = handler.func if is_partial else getattr(handler, "__wrapped__", None)
+        if isinstance(handler, functools.partial):
+            handler = handler.func
+        else:
+            handler = getattr(handler, "__wrapped__", None)
     return False
 
 

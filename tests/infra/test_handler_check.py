@@ -155,9 +155,15 @@ def test_a_function_whose_handler_is_decorated_is_not_warned_of(
     assert warnings(stack) == []
 
 
+def root(stack: cdk.Stack) -> cdk.Stage:
+    found = cdk.Stage.of(stack)
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize("way", ["code", "function", "attach"])
 def test_code_in_a_nested_stage_is_read(way: str, stack: cdk.Stack, tmp_path: Path) -> None:
-    nested = cdk.Stack(cdk.Stage(stack.node.root, "Production"), "Test")
+    nested = cdk.Stack(cdk.Stage(root(stack), "Production"), "Test")
     with pytest.raises(ValueError, match=r"is not decorated with @singleton .*main\.py:1"):
         made(nested, *given("asset", PLAIN, tmp_path), way)
 
@@ -165,7 +171,7 @@ def test_code_in_a_nested_stage_is_read(way: str, stack: cdk.Stack, tmp_path: Pa
 def test_decorated_code_in_a_nested_stage_passes_the_strict_check(
     stack: cdk.Stack, tmp_path: Path
 ) -> None:
-    nested = cdk.Stack(cdk.Stage(cdk.Stage(stack.node.root, "One"), "Two"), "Test")
+    nested = cdk.Stack(cdk.Stage(cdk.Stage(root(stack), "One"), "Two"), "Test")
     existing = function(nested, *given("asset", DECORATED, tmp_path))
     LockBucket(nested, "Locks").attach(existing, election="nightly", handler_check="error")
     assert warnings(nested) == []
