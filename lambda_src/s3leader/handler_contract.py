@@ -51,13 +51,16 @@ _DEFERRED_RESULTS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 def is_singleton(handler: object) -> bool:
     """Return whether `handler` was returned by `@singleton`, or is a wrapper around one that was.
 
-    A wrapper is recognised by the mark, which `functools.wraps` copies, or by `__wrapped__`. This
-    cannot detect a wrapper that never calls the function it wraps.
+    A wrapper is recognised by the mark, which `functools.wraps` copies, by `__wrapped__`, or as a
+    `functools.partial`. This cannot detect a wrapper that never calls the function it wraps.
     """
     for _ in range(_MAX_WRAPPERS):
         if getattr(handler, MARK, False) is True:
             return True
-        handler = getattr(handler, "__wrapped__", None)
+        if isinstance(handler, functools.partial):
+            handler = handler.func
+        else:
+            handler = getattr(handler, "__wrapped__", None)
     return False
 
 

@@ -27,12 +27,18 @@ def load(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - a handler of 
     """
     named = environment.get(VARIABLE, "")
     module, _, name = named.rpartition(".")
+    module = module.replace("/", ".")
+    if module.startswith("."):
+        raise ImportError(
+            f"{VARIABLE} is {named!r}, which cannot be loaded: give a module without a leading dot"
+            " or slash, such as 'billing.main.handler'"
+        )
     if not module:
         raise InvalidArgument(
             f"{VARIABLE} is {named!r}: give module and function, such as 'billing.main.handler'"
         )
     try:
-        found = getattr(importlib.import_module(module.replace("/", ".")), name)
+        found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ImportError(f"{VARIABLE} is {named!r}, which cannot be loaded: {error}") from error
     if is_singleton(found):

@@ -14,9 +14,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from s3leader_cdk.handler_modules import Folder, Inline, Sources, names_in
+from s3leader_cdk.handler_modules import Folder, Inline, Source, Sources, names_in
 from s3leader_cdk.handler_source import Kind, Reader, Value
-from s3leader_cdk.runtime_asset import RUNTIME_PACKAGE, checked_job
+from s3leader_cdk.runtime_asset import PYTHON, RUNTIME_PACKAGE, checked_job
 
 HandlerCheck: TypeAlias = Literal["error", "warn", "off"]
 
@@ -32,12 +32,16 @@ def checked_mode(handler_check: HandlerCheck) -> HandlerCheck:
     return handler_check
 
 
-def check_handler(folder: Path, handler: str) -> None:
-    """Raise `ValueError` unless `handler` names a module that `job_code(folder)` ships."""
+def check_handler(folder: Path, handler: str, mode: HandlerCheck = "error") -> None:
+    """Raise `ValueError` unless `handler` names a module in `folder`, and a name in that module.
+
+    With `mode` `off` nothing is parsed: only the module is checked. Neither are the names in a
+    module that this interpreter cannot parse.
+    """
     job = checked_job(folder)
     module, _, name = handler.rpartition(".")
     source = Folder(job.parent, within=job).read(_dotted(module))
-    if source is None or not {name, "*"} & names_in(source.parsed()):
+    if source is None or (mode != "off" and not _may_define(source, name)):
         raise ValueError(
             f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as the"
             f" package {job.name!r}: name the decorated function in it, such as"
@@ -50,9 +54,12 @@ def check_folder(scope: Construct, folder: Path, handler: str, mode: HandlerChec
 
     `mode` says what to do if the source does not show whether it is decorated.
     """
-    check_handler(folder, handler)
+    check_handler(folder, handler, mode)
+    if mode == "off":
+        return
     job = checked_job(folder)
-    _report(scope, handler, _lookup(Folder(job.parent, within=job), handler), mode)
+    found = _lookup(Folder(job.parent, within=job), handler)
+    _report(scope, handler, found, PYTHON.name, mode)
 
 
 def check_function(
@@ -63,15 +70,12 @@ def check_function(
     `handler` is the job's own, if Lambda calls `ENTRY`. `mode` is that of `check_folder`.
     """
     resource = function.node.default_child
-    if not isinstance(resource, lambda_.CfnFunction):
+    if mode == "off" or not isinstance(resource, lambda_.CfnFunction):
         return
     named = (resource.handler if handler is None else handler) or function.node.path
     sources = _sources(function, resource)
-    try:
-        found = _NO_SOURCE if sources is None else _lookup(sources, named)
-    except ValueError as error:  # the function may run a newer Python than this one
-        found = Value(Kind.UNKNOWN, str(error))
-    _report(scope, named, found, mode)
+    found = _NO_SOURCE if sources is None else _lookup(sources, named)
+    _report(scope, named, found, function.runtime.name, mode)
 
 
 def _lookup(sources: Sources, handler: str) -> Value:
@@ -79,11 +83,18 @@ def _lookup(sources: Sources, handler: str) -> Value:
     return Reader(sources).lookup(_dotted(module), name)
 
 
+def _may_define(source: Source, name: str) -> bool:
+    try:
+        return bool({name, "*", "__getattr__"} & names_in(source.parsed()))
+    except ValueError:  # the function may run a newer Python than this interpreter
+        return True
+
+
 def _dotted(module: str) -> str:
     return module.replace("/", ".")  # as Lambda does
 
 
-def _report(scope: Construct, handler: str, found: Value, mode: HandlerCheck) -> None:
+def _report(scope: Construct, handler: str, found: Value, python: str, mode: HandlerCheck) -> None:
     if mode == "off":
         return
     if found.decorated and found.refusal:
@@ -102,8 +113,9 @@ def _report(scope: Construct, handler: str, found: Value, mode: HandlerCheck) ->
         )
     problem = (
         f"the source does not show whether handler {handler!r} is decorated with @singleton"
-        f" ({found.where}); without it every invocation works. Decorate it with `singleton` from"
-        " s3leader.aws_lambda by name, or check it yourself and pass handler_check='off'"
+        f" ({found.where}; the function runs {python}); without it every invocation works."
+        " Decorate it with `singleton` from s3leader.aws_lambda by name, or check it yourself and"
+        " pass handler_check='off'"
     )
     if mode == "error":
         raise ValueError(f"{scope.node.path}: {problem}")
@@ -115,7 +127,8 @@ def _sources(function: lambda_.Function, resource: lambda_.CfnFunction) -> Sourc
     asset = function.node.try_find_child("Code")
     if isinstance(asset, s3_assets.Asset):
         stage = Stage.of(function)
-        folder = Path(stage.asset_outdir if stage is not None else ".") / asset.asset_path
+        # In a nested stage it is relative to that stage's folder, not to the one of all assets.
+        folder = Path(stage.outdir if stage is not None else ".") / asset.asset_path
         return Folder(folder) if folder.is_dir() else None
     text = getattr(resource.code, "zip_file", None)
     return Inline(text) if isinstance(text, str) else None

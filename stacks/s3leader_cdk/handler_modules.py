@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,20 @@ class Source:
     package: bool = False
 
     def parsed(self) -> ast.Module:
-        """Return its syntax tree, or raise `ValueError` with the file's path."""
+        """Return its syntax tree.
+
+        Raises:
+            ValueError: if this interpreter cannot parse it, with the file's path. The function may
+                run a newer Python, or the source may be nested too deeply.
+        """
         try:
             return ast.parse(self.content, filename=self.file)
-        except (SyntaxError, ValueError) as error:
-            raise ValueError(f"{self.file} is not valid Python: {error}") from None
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            version = platform.python_version()
+            raise ValueError(
+                f"{self.file} cannot be parsed by the Python {version} that synthesizes:"
+                f" {str(error) or type(error).__name__}"
+            ) from None
 
 
 class Sources(Protocol):

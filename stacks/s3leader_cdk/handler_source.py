@@ -18,6 +18,7 @@ from s3leader_cdk.handler_shape import refusal
 
 _PACKAGE, _MODULE, _DECORATOR = "s3leader", "s3leader.aws_lambda", "singleton"
 _LIBRARIES = sys.stdlib_module_names | {"aws_lambda_powertools", "aws_xray_sdk"}
+_NEEDS_WRAPS = "the start needs functools.wraps to see @singleton below it"
 _LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Set)
 
 
@@ -72,35 +73,51 @@ class Reader:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._in_progress: set[tuple[str, str]] = set()
+        self._scopes: dict[str, _Scope | None] = {}
+        # By module, index of the binding, and name: otherwise n rebindings in branches take 2^n.
+        self._known: dict[tuple[str, int, str], Value] = {}
 
     def lookup(self, module: str, name: str) -> Value:
-        """Return what a name of a module stands for once the module has been imported.
-
-        Raises `ValueError` for a module that is not valid Python.
-        """
-        source = self._sources.read(module)
-        if source is None:
-            return _outside(module, name)
+        """Return what a name of a module stands for once the module has been imported."""
         if (module, name) in self._in_progress:
             return Value(Kind.UNKNOWN, f"{module}.{name} is imported in a cycle")
         self._in_progress.add((module, name))
         try:
-            return self._name(name, _Scope(module, source, tuple(bindings(source.parsed().body))))
+            scope = self._scope(module)
+            return _outside(module, name) if scope is None else self._name(name, scope)
+        except ValueError as error:
+            return Value(Kind.UNKNOWN, str(error))
+        except RecursionError:
+            return Value(Kind.UNKNOWN, f"{module}.{name} is nested too deeply to be followed")
         finally:
             self._in_progress.discard((module, name))
 
+    def _scope(self, module: str) -> _Scope | None:
+        if module not in self._scopes:
+            source = self._sources.read(module)
+            self._scopes[module] = (
+                None
+                if source is None
+                else _Scope(module, source, tuple(bindings(source.parsed().body)))
+            )
+        return self._scopes[module]
+
     def _name(self, name: str, scope: _Scope) -> Value:
         """Combine all values that a name may have: from its last certain binding on."""
-        values = []
-        for index in reversed(range(len(scope.bindings))):
-            binding = scope.bindings[index]
+        values: list[Value] = []
+        # From the first one on, so that a value is known before a later one asks for it: the depth
+        # of recursion does not grow with the number of bindings.
+        for index, binding in enumerate(scope.bindings):
             if binding.name in {name, "*"}:
-                before = replace(scope, bindings=scope.bindings[:index])
-                values.append(self._value(binding, name, before))
+                key = (scope.module, index, name)
+                if key not in self._known:
+                    before = replace(scope, bindings=scope.bindings[:index])
+                    self._known[key] = self._value(binding, name, before)
                 if binding.certain and binding.name == name:
-                    break
+                    values.clear()
+                values.append(self._known[key])
         if values:
-            return _agreed(values)
+            return _agreed(values[::-1])
         inner = f"{scope.module}.{name}"
         if scope.source.package and self._sources.read(inner) is not None:
             return Value(Kind.MODULE, inner)
@@ -131,15 +148,17 @@ class Reader:
             kind = self._expression(decorator, scope).kind
             if kind is Kind.DECORATOR:
                 value = Value(Kind.SINGLETON, scope.position(node), value.refusal)
-            elif value.kind is Kind.FUNCTION and kind is not Kind.LIBRARY:
+            elif kind is not Kind.LIBRARY and value.kind in {Kind.FUNCTION, Kind.SINGLETON}:
                 what = f"what @{ast.unparse(decorator)} does is not known"
+                if value.kind is Kind.SINGLETON:
+                    what += f", and {_NEEDS_WRAPS}"
                 value = Value(Kind.UNKNOWN, f"{what}: {scope.position(decorator)}")
             elif value.kind is Kind.FUNCTION:  # any decorator may change the signature
                 value = replace(value, refusal="")
         return value
 
     def _expression(self, node: ast.expr, scope: _Scope) -> Value:
-        kind, refused = Kind.UNKNOWN, ""
+        kind, reason, refused = Kind.UNKNOWN, "", ""
         if isinstance(node, ast.Name):
             return self._name(node.id, scope)
         if isinstance(node, ast.IfExp):
@@ -150,32 +169,33 @@ class Reader:
                 return self.lookup(parent.where, node.attr)
             kind = Kind.LIBRARY if parent.kind is Kind.LIBRARY else kind
         elif isinstance(node, ast.Call):
-            kind, refused = self._call(node, scope)
+            kind, reason, refused = self._call(node, scope)
         elif isinstance(node, ast.Lambda):
             kind, refused = Kind.FUNCTION, refusal(node)
         elif isinstance(node, _LITERALS):
             kind = Kind.LITERAL
-        return Value(kind, f"{ast.unparse(node)}: {scope.position(node)}", refused)
+        where = f"{ast.unparse(node)}{reason}: {scope.position(node)}"
+        return Value(kind, where, refused)
 
-    def _call(self, node: ast.Call, scope: _Scope) -> tuple[Kind, str]:
-        """Return the kind of a call's result, and its refusal if it is a decorated handler."""
+    def _call(self, node: ast.Call, scope: _Scope) -> tuple[Kind, str, str]:
+        """Return the kind of a call's result, what to add to the message about it, and its refusal
+        if it is a decorated handler.
+        """
         called = self._expression(node.func, scope).kind
         values = [self._expression(each, scope) for each in node.args]
-        if called is Kind.DECORATOR and values:
-            return Kind.SINGLETON, values[0].refusal
-        for each in values:
-            if each.kind is Kind.SINGLETON:
-                return Kind.SINGLETON, each.refusal
-        return self._plain_call(node, called, {each.kind for each in values}), ""
-
-    def _plain_call(self, node: ast.Call, called: Kind, given: set[Kind]) -> Kind:
         if called is Kind.DECORATOR:
-            return Kind.DECORATOR
+            return (Kind.SINGLETON, "", values[0].refusal) if values else (Kind.DECORATOR, "", "")
+        for each in values:
+            if each.kind is Kind.SINGLETON and called is Kind.LIBRARY:
+                return Kind.SINGLETON, "", each.refusal  # these keep the mark, as the start asks
+            if each.kind is Kind.SINGLETON:
+                return Kind.UNKNOWN, f", where {_NEEDS_WRAPS}", ""
+        given = {each.kind for each in values}
         # A list may hold decorators that something like functools.reduce applies.
         listed = any(isinstance(each, _LITERALS[1:]) for each in node.args)
         if called is not Kind.LIBRARY or listed or {Kind.DECORATOR, Kind.UNKNOWN} & given:
-            return Kind.UNKNOWN
-        return Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY
+            return Kind.UNKNOWN, "", ""
+        return (Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY), "", ""
 
 
 def _imported_from(node: ast.ImportFrom, scope: _Scope) -> str:
@@ -199,10 +219,14 @@ def _outside(module: str, name: str) -> Value:
 
 
 def _agreed(values: Sequence[Value]) -> Value:
-    """Return the first value if all agree on whether it is decorated, else an unknown one.
+    """Return the first unknown value, or the first one if all agree, else an unknown one.
 
     It is one that is refused only if all are.
     """
-    if len({each.decorated for each in values}) == 1:
+    # Keeping the reason of one value, not of all, bounds the message.
+    by_answer = {each.decorated: each for each in reversed(values)}
+    if len(by_answer) == 1:
         return next((each for each in values if not each.refusal), values[0])
-    return Value(Kind.UNKNOWN, f"it is one of {' and '.join(each.where for each in values)}")
+    if None in by_answer:
+        return by_answer[None]
+    return Value(Kind.UNKNOWN, f"it is either {by_answer[True].where} or {by_answer[False].where}")

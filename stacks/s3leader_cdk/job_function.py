@@ -182,8 +182,14 @@ def _check_handler_is_shipped(job: FolderFiles, handler: str) -> None:
         raise ValueError(
             f"handler {handler!r} is in a module that is not shipped: exclude=[…] or a default"
             " pattern, such as test_*.py, leaves it out; rename the module, or ship it by"
-            f" exclude=['!{module.rpartition('/')[2]}.py']"
+            f" exclude={_shipping(module)}"
         )
+
+
+def _shipping(module: str) -> list[str]:
+    """Return patterns that ship a module: .gitignore needs its folders to be included first."""
+    *folders, name = module.split("/")[1:]
+    return [*(f"!{each}/" for each in folders), f"!{name}.py"]
 
 
 def _check_network(scope: Construct, properties: FunctionProperties) -> None:

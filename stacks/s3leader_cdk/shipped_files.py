@@ -159,11 +159,12 @@ class _Walk:
                 raise _unshippable(path, "it is neither a file nor a folder")
 
     def _left_out(self, path: Path, *, is_folder: bool) -> bool:
-        if _UNUSABLE.search(path.name):
-            raise _unshippable(path, "its name cannot be used in Lambda")
-        if not _matches(self.ignored, path, is_folder=is_folder):
+        only_dots = not path.name.strip(".")  # CDK takes no such path, so no pattern matches it
+        if only_dots or not _matches(self.ignored, path, is_folder=is_folder):
+            if _UNUSABLE.search(path.name):
+                raise _unshippable(path, "its name cannot be used in Lambda")
             return is_folder and (path.resolve() == self.output or _marked(path) is not None)
-        known_secret = any(fnmatch(path.name, pattern) for pattern in SECRETS)
+        known_secret = any(fnmatch(path.name.lower(), pattern) for pattern in SECRETS)
         if known_secret and not _matches(self.excluded, path, is_folder=is_folder):
             self.withheld.append(path)
         return True

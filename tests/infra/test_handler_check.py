@@ -24,6 +24,14 @@ DECORATED = (
 OPEN = f"from acme import job\n\n@job\n{PLAIN}"
 ENTRY = "s3leader.lambda_entry.handler"
 
+# Syntax that no interpreter here knows, a newer one's, and more than this one's parser can hold.
+UNPARSABLE = {
+    "of a newer Python": "match 1 in newer syntax: !\n",
+    "with a null byte": "\0\n",
+    "nested too deeply": f"x = {'-' * 100_000}1\n",
+}
+UNPARSED = r"cannot be parsed by the Python 3\.\d+\.\d+ that synthesizes: .*; the function runs {}"
+
 
 @pytest.fixture
 def stack(tmp_path: Path) -> cdk.Stack:
@@ -147,6 +155,28 @@ def test_a_function_whose_handler_is_decorated_is_not_warned_of(
     assert warnings(stack) == []
 
 
+def root(stack: cdk.Stack) -> cdk.Stage:
+    found = cdk.Stage.of(stack)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("way", ["code", "function", "attach"])
+def test_code_in_a_nested_stage_is_read(way: str, stack: cdk.Stack, tmp_path: Path) -> None:
+    nested = cdk.Stack(cdk.Stage(root(stack), "Production"), "Test")
+    with pytest.raises(ValueError, match=r"is not decorated with @singleton .*main\.py:1"):
+        made(nested, *given("asset", PLAIN, tmp_path), way)
+
+
+def test_decorated_code_in_a_nested_stage_passes_the_strict_check(
+    stack: cdk.Stack, tmp_path: Path
+) -> None:
+    nested = cdk.Stack(cdk.Stage(cdk.Stage(root(stack), "One"), "Two"), "Test")
+    existing = function(nested, *given("asset", DECORATED, tmp_path))
+    LockBucket(nested, "Locks").attach(existing, election="nightly", handler_check="error")
+    assert warnings(nested) == []
+
+
 def given(kind: str, source: str, at: Path) -> tuple[lambda_.Code, str]:
     """Return code of a kind, and the name of the handler in it."""
     if kind == "inline":
@@ -177,7 +207,44 @@ def test_code_that_is_not_on_this_machine_is(mode: Mode, expected: int, stack: c
 def test_a_function_may_run_a_newer_python_than_this_one(stack: cdk.Stack) -> None:
     code = lambda_.Code.from_inline(f"{DECORATED}\nmatch 1 in newer syntax: !\n")
     made(stack, code, "index.handler", "attach")
-    assert "is not valid Python" in warnings(stack)[0]
+    assert re.search(UNPARSED.format("python3.13"), warnings(stack)[0])
+
+
+@pytest.mark.parametrize("source", UNPARSABLE.values(), ids=UNPARSABLE)
+@pytest.mark.parametrize(("mode", "expected"), [("warn", 1), ("off", 0)])
+def test_a_job_that_this_interpreter_cannot_parse_is_synthesized(
+    mode: Mode, expected: int, source: str, stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, f"{DECORATED}{source}")
+    job(stack, code=code, handler="billing.main.handler", handler_check=mode)
+    assert len(warnings(stack)) == expected
+    assert all(re.search(UNPARSED.format("python3.14"), each) for each in warnings(stack))
+
+
+@pytest.mark.parametrize("source", UNPARSABLE.values(), ids=UNPARSABLE)
+def test_a_job_that_this_interpreter_cannot_parse_fails_the_strict_check(
+    source: str, stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, f"{DECORATED}{source}")
+    with pytest.raises(ValueError, match=UNPARSED.format("python3.14")):
+        job(stack, code=code, handler="billing.main.handler", handler_check="error")
+
+
+def test_a_module_that_is_only_imported_may_have_newer_syntax(
+    stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, "from billing.work import handler\n")
+    (code / "work.py").write_text(f"{DECORATED}{UNPARSABLE['of a newer Python']}")
+    job(stack, code=code, handler="billing.main.handler")
+    assert re.search(UNPARSED.format("python3.14"), warnings(stack)[0])
+
+
+def test_a_handler_that_is_not_in_a_folder_is_refused_without_any_check_too(
+    stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, PLAIN)
+    with pytest.raises(ValueError, match="is not in code folder"):
+        job(stack, code=code, handler="billing.mian.handler", handler_check="off")
 
 
 def test_a_function_that_only_gets_rights_may_campaign_by_itself(stack: cdk.Stack) -> None:
@@ -219,11 +286,6 @@ def test_a_handler_that_is_not_in_the_job_is_refused_with_an_example(
     match = rf"handler '{re.escape(handler)}' is not in .*'billing\.main"
     with pytest.raises(ValueError, match=match):
         check_handler(code, handler)
-
-
-def test_a_module_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"main\.py is not valid Python"):
-        check_handler(folder(tmp_path, "def handler(:\n"), "billing.main.handler")
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,13 @@ DECORATED = {
     "below known middleware": (
         f"{FROM}{POWERTOOLS}@logger.inject_lambda_context(log_event=True)\n@singleton\n{DEF}"
     ),
-    "below other middleware": f"{FROM}from acme import timed\n@timed\n@singleton\n{DEF}",
     "above a decorator": f"{FROM}from acme import timed\n@singleton\n@timed\n{DEF}",
-    "within middleware": f"{FROM}from acme import timed\nhandler = timed(singleton(print))\n",
+    "within known middleware": (
+        f"{FROM}{POWERTOOLS}handler = logger.inject_lambda_context(singleton(print))\n"
+    ),
+    "within a partial": (
+        f"{FROM}import functools\nhandler = functools.partial(singleton(print), 1)\n"
+    ),
     "in both branches": (
         f"{FROM}try:\n    import acme\n    handler = singleton(acme.work)\n"
         f"except ImportError:\n    handler = singleton(print)\n"
@@ -71,6 +75,17 @@ PLAIN = {
     "plain in both branches": "try:\n    import acme\nexcept ImportError:\n"
     "    def handler(): ...\nelse:\n    def handler(): ...\n",
 }
+MARK_MAY_BE_LOST = {
+    "below other middleware": f"{FROM}from acme import timed\n@timed\n@singleton\n{DEF}",
+    "within middleware": f"{FROM}from acme import timed\nhandler = timed(singleton(print))\n",
+    "within a class of the module": (
+        f"{FROM}class Around:\n    def __init__(self, f): ...\n"
+        f"@singleton\n{DEF}handler = Around(handler)\n"
+    ),
+    "below a function of the module": (
+        f"{FROM}def timed(f): return lambda *a: f(*a)\n@timed\n@singleton\n{DEF}"
+    ),
+}
 UNKNOWN = {
     "a decorator from elsewhere": f"from acme import job\n@job\n{DEF}",
     "a decorator of the module": f"{FROM}def job(f): return singleton(f)\n@job\n{DEF}",
@@ -89,6 +104,7 @@ UNKNOWN = {
     "the decorator with arguments": (
         f"{FROM}import functools\njob = functools.partial(singleton, max_attempts=3)\n@job\n{DEF}"
     ),
+    **MARK_MAY_BE_LOST,
     "in a circle": "from job.main import handler\n",
 }
 
@@ -106,6 +122,12 @@ def test_a_handler_that_is_certainly_not_decorated_is_found(source: str, tmp_pat
 @pytest.mark.parametrize("source", UNKNOWN.values(), ids=UNKNOWN)
 def test_what_the_source_does_not_say_is_left_open(source: str, tmp_path: Path) -> None:
     assert judged(tmp_path, {"main.py": source}).decorated is None
+
+
+@pytest.mark.parametrize("source", MARK_MAY_BE_LOST.values(), ids=MARK_MAY_BE_LOST)
+def test_what_the_start_needs_of_middleware_is_named(source: str, tmp_path: Path) -> None:
+    found = judged(tmp_path, {"main.py": source})
+    assert "the start needs functools.wraps to see @singleton below it" in found.where
 
 
 WORK = f"{FROM}@singleton\n{DEF}def plain(): ...\n"
@@ -154,3 +176,37 @@ def test_what_is_not_shipped_is_not_followed(tmp_path: Path) -> None:
 
 def test_nothing_is_run(tmp_path: Path) -> None:
     assert judged(tmp_path, {"main.py": f"raise SystemExit\n{FROM}@singleton\n{DEF}"}).decorated
+
+
+BRANCH = "if ACME:\n    handler = timed(handler)\n"
+
+
+@pytest.mark.parametrize(
+    "rebinding",
+    [
+        BRANCH,
+        "handler = timed(handler)\n",
+        "handler = handler if ACME else timed(handler)\n",
+        "other = timed(handler)\nhandler = timed(other)\n",
+    ],
+)
+def test_many_rebindings_are_followed(rebinding: str, tmp_path: Path) -> None:
+    source = f"from acme import ACME, timed\n{DEF}{rebinding * 600}"
+    found = judged(tmp_path, {"main.py": source})
+    assert (found.decorated, len(found.where) < 1000) == (None, True)
+
+
+def test_many_branches_of_many_modules_are_followed(tmp_path: Path) -> None:
+    files = {f"m{i}.py": f"if X:\n from .m{i + 1} import *\n" * 10 for i in range(20)}
+    files |= {"main.py": "from .m0 import *\n", "m20.py": WORK}
+    assert judged(tmp_path, files).decorated is True
+
+
+def test_an_expression_that_is_too_deep_to_follow_is_left_open(tmp_path: Path) -> None:
+    source = f"handler = app{'.part' * 900}\n"
+    assert judged(tmp_path, {"main.py": source}).decorated is None
+
+
+def test_a_module_that_cannot_be_parsed_and_does_not_matter_is_not_read(tmp_path: Path) -> None:
+    files = {"main.py": f"from .newer import x\n{FROM}@singleton\n{DEF}", "newer.py": "!"}
+    assert judged(tmp_path, files).decorated is True

@@ -132,6 +132,12 @@ def test_a_folder_above_that_is_called_like_a_cache_does_not_matter(tmp_path: Pa
     assert names(job) == ["job/main.py"]
 
 
+@pytest.mark.parametrize("name", [".ENV", ".Env.local", ".AWS/credentials"])
+def test_secrets_are_reported_in_any_case(name: str, job: Path) -> None:
+    write(job / name)
+    assert [each.name for each in list_job(job).withheld] == [name.partition("/")[0]]
+
+
 # ---------------------------------------------------------------------------- as asked for
 
 
@@ -239,6 +245,14 @@ def test_a_name_that_cannot_be_used_in_lambda_is_refused(name: bytes, job: Path)
     Path(os.fsdecode(os.fsencode(job) + b"/" + name)).write_text("")
     with pytest.raises(StagingError, match="its name cannot be used in Lambda"):
         list_job(job)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"), [("Icon\r", "Icon*"), ("a\nb", "a*"), ("bell\x07.py", "bell*")]
+)
+def test_a_name_that_cannot_be_used_may_be_excluded(name: str, pattern: str, job: Path) -> None:
+    write(job / name)
+    assert names(job, pattern) == ["job/main.py"]
 
 
 def test_a_folder_that_cannot_be_listed_is_refused(

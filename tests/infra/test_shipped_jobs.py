@@ -113,6 +113,15 @@ def test_a_handler_in_a_module_called_like_a_test_is_refused(folder: Path) -> No
         build(stack(), code=folder, handler="billing.test_rates.handler")
 
 
+def test_the_patterns_of_the_refusal_ship_a_handler_in_a_folder(folder: Path) -> None:
+    (folder / "tests").mkdir()
+    (folder / "tests" / "main.py").write_text(DECORATED)
+    handler = "billing.tests.main.handler"
+    with pytest.raises(ValueError, match=r"exclude=\['!tests/', '!main\.py'\]"):
+        build(stack(), code=folder, handler=handler)
+    build(stack(), code=folder, handler=handler, exclude=["!tests/", "!main.py"])
+
+
 def test_patterns_for_code_that_is_put_together_already_are_refused() -> None:
     code = lambda_.Code.from_inline("pass")
     with pytest.raises(ValueError, match="exclude of job Test/Job was given with a Code"):

@@ -31,6 +31,7 @@ def silent(handler):
     return lambda event, context: handler(event, context)
 
 under_wraps, under_object = middleware(decorated), Around(decorated)
+under_a_partial = functools.partial(under_wraps)
 under_a_lambda = silent(decorated)
 around_plain = middleware(plain)
 """,
@@ -70,6 +71,7 @@ def started(folder: Path, named: str | None) -> subprocess.CompletedProcess[str]
         "billing/main.decorated",
         "billing.main.under_wraps",
         "billing.main.under_object",
+        "billing.main.under_a_partial",
     ],
 )
 def test_a_decorated_handler_is_loaded_as_lambda_would(named: str, folder: Path) -> None:
@@ -93,6 +95,9 @@ def test_a_handler_without_an_election_fails_the_start_and_never_works(
         ("billing.broken.handler", "is 'billing.broken.handler', which cannot be loaded"),
         ("billing.broken.handler", "No module named 'no_such_module_of_anybody'"),
         ("billing.false.handler", "SyntaxError"),
+        ("./billing/main.decorated", "ImportError: S3LEADER_HANDLER is './billing"),
+        ("/billing/main.decorated", "ImportError: S3LEADER_HANDLER is '/billing"),
+        (".main.decorated", "ImportError: S3LEADER_HANDLER is '.main"),
         ("handler", "S3LEADER_HANDLER is 'handler': give module and function"),
         (None, "S3LEADER_HANDLER is '': give module and function"),
     ],
