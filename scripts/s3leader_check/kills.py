@@ -16,25 +16,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from compaction.clients import data_client
 from s3leader.election import default_store
-from s3leader.fencing import FencedObject
 from s3leader.store import Store
 from s3leader_check import outcome, report
 from s3leader_check.arena import Arena
 from s3leader_check.herd import Herd, named
 from s3leader_check.witness import Notes, all_notes
 from s3leader_check.worker import Work, life
-from s3leader_demo.bucket import MANIFEST, DataBucket
+from s3leader_demo.bucket import DataBucket
 from s3leader_demo.journal import Journal
 from s3leader_demo.producer import Producer, parcels
 from s3leader_demo.proof import Check
 from tests.contract.servers import program, seaweedfs
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 LOCKS: Final = "locks"
 CLOCK_SKEW: Final = timedelta(seconds=1)  # one machine, one clock: for the grain of time stamps
@@ -104,13 +100,10 @@ class Campaign:
         self._notes = Notes(folder / "notes")
         self._client = data_client()
         self._client.create_bucket(Bucket=LOCKS)
-        # Connections that no process uses but those that are forked.
-        locks, client = default_store(LOCKS, None, plan.lease), data_client()
+        locks = default_store(LOCKS, None, plan.lease)
         self._herd = stack.enter_context(Herd(folder / "notes", seed=plan.seed * 1000))
-        self._arenas = [
-            self._arena(number, locks, client, stack) for number in range(plan.elections)
-        ]
-        self._began = self._heard = time.monotonic()
+        self._arenas = [self._arena(number, locks, stack) for number in range(plan.elections)]
+        self._began = self._got_on = time.monotonic()
 
     def run(self) -> list[Check]:
         """Attack until there were enough kills, drain, and check."""
@@ -137,8 +130,8 @@ class Campaign:
             if time.monotonic() - told > _TELL_S:
                 told = time.monotonic()
                 report.say(self._progress())
-            if time.monotonic() - self._heard > _PATIENCE_S:
-                self._herd.failed.append(f"nothing was heard for {_PATIENCE_S:.0f} s")
+            if time.monotonic() - self._got_on > _PATIENCE_S:
+                self._herd.failed.append(f"no term was completed for {_PATIENCE_S:.0f} s")
                 return
 
     def _until_nobody_is_stopped(self) -> None:
@@ -158,18 +151,17 @@ class Campaign:
         for note in self._notes.news():
             arena = by_name.get(note["who"].rpartition("-")[0])
             if arena is not None:
-                self._heard = time.monotonic()
+                if note["what"] == "completed":
+                    self._got_on = time.monotonic()
                 arena.hear(note)
 
-    def _arena(self, number: int, locks: Store, client: "S3Client", stack: ExitStack) -> Arena:
+    def _arena(self, number: int, locks: Store, stack: ExitStack) -> Arena:
         name = f"election{number + 1}"
         self._client.create_bucket(Bucket=name)
         work = Work(
             election=name,
             locks=locks,
             data=name,
-            client=client,
-            manifest=FencedObject(MANIFEST, bucket=name, client=client),
             lease=self._plan.lease,
             clock_skew=CLOCK_SKEW,
             first=named(self._plan.first),

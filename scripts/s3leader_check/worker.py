@@ -7,20 +7,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from compaction import InputsWithheld, Limits, compact
+from compaction.clients import data_client
 from s3leader import Election, LeadershipLost, S3LeaderError, StaleToken, StoreUnavailable, Term
 from s3leader.fencing import FencedObject, Snapshot
 from s3leader.store import Store
 from s3leader_check.herd import Stopping
 from s3leader_check.witness import Witness, now_ns
+from s3leader_demo.bucket import MANIFEST
 from s3leader_demo.producer import PREFIX
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 FIRST_TICK: Final = datetime(2026, 11, 23, 6, tzinfo=UTC)
 _HINDRANCES: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
@@ -30,7 +29,8 @@ _SMALL: Final = Limits(batch_objects=2, readers=2, manifest_parts=20)
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What the candidates of one election have in common; the connections are not used before.
+    """What the candidates of one election have in common. Their processes are forks, and each makes
+    clients of its own: the store of the locks by itself, the worker for the data.
 
     `first` is called in each process before it campaigns.
     """
@@ -38,8 +38,6 @@ class Work:
     election: str
     locks: Store
     data: str
-    client: "S3Client"
-    manifest: FencedObject
     lease: timedelta
     clock_skew: timedelta
     first: Callable[[], None]
@@ -92,6 +90,8 @@ class Worker:
             clock_skew=work.clock_skew,
             candidate=f"{witness.who}/{os.getpid()}",
         )
+        self._client = data_client()
+        self._manifest = FencedObject(MANIFEST, bucket=work.data)
 
     def live(self, *, until_empty: bool) -> None:
         """Lead whatever tick comes next, until asked to stop, or until there is nothing to do."""
@@ -120,7 +120,7 @@ class Worker:
         self._witness.leads("won", term, tick=str(term.tick))
         claimed: Snapshot | None = None
         try:
-            claimed = self._work.manifest.claim(term.number)
+            claimed = self._manifest.claim(term.number)
             self._witness.note("claimed", term=term.number)
             with term.keep_renewing():
                 self._compact(term)
@@ -139,8 +139,8 @@ class Worker:
         compact(
             cast("Term", believer),
             work.data,
-            client=work.client,
-            manifest=work.manifest,
+            client=self._client,
+            manifest=self._manifest,
             limits=_SMALL,
         )
 
@@ -161,11 +161,11 @@ class Worker:
         for after in (claimed, None):
             since = now_ns()
             try:
-                base = after or self._work.manifest.read()
+                base = after or self._manifest.read()
                 if base is None:
                     continue
                 self._witness.note("tries late", term=term.number)
-                self._work.manifest.write(base.value, token=term.number, after=base)
+                self._manifest.write(base.value, token=term.number, after=base)
             except StaleToken as error:
                 self._witness.note("refused", term=term.number, written=error.written_token)
             except S3LeaderError as error:
@@ -174,7 +174,7 @@ class Worker:
                 self._witness.note("wrote late", term=term.number, since=since)
 
     def _inputs(self) -> bool:
-        page = self._work.client.list_objects_v2(Bucket=self._work.data, Prefix=PREFIX)
+        page = self._client.list_objects_v2(Bucket=self._work.data, Prefix=PREFIX)
         return bool(page.get("Contents"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from s3leader_cdk.shipped_files import FolderFiles, ShippedFile
+from s3leader_cdk.shipped_imports import missing_imports
 
 # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html: e_ident, then e_machine at 18.
 _ELF = b"\x7fELF"
@@ -32,6 +33,8 @@ def warnings(job: FolderFiles, *, python: str, architecture: str) -> Iterator[tu
     """
     for path in job.withheld:
         yield "s3leader:secrets-not-shipped", _withheld(path)
+    for path, module in missing_imports(job):
+        yield "s3leader:import-not-shipped", _missing(path, module)
     for file in job.files:
         head = file.head(_HEAD_BYTES)
         if _PRIVATE_KEY.search(head):
@@ -40,6 +43,14 @@ def warnings(job: FolderFiles, *, python: str, architecture: str) -> Iterator[tu
         if built is not None:
             function = f"Python {python} on Linux, {architecture}"
             yield "s3leader:built-for-another-platform", _foreign(file.path, built, function)
+
+
+def _missing(path: Path, module: str) -> str:
+    return (
+        f"{path} imports {module}, which is in the folder and is not shipped, so the import fails"
+        f" in Lambda. Ship it (tests/ and test_*.py are left out by default; exclude=['!tests/']"
+        f" ships the folder), or move what the job needs out of it"
+    )
 
 
 def _withheld(path: Path) -> str:
