@@ -250,7 +250,7 @@ def test_metrics_that_are_switched_off_later_are_refused_at_synth(
     assert f"{name} is 'true'" in error
 
 
-@pytest.mark.parametrize("value", ["false", "0", cdk.Aws.REGION])
+@pytest.mark.parametrize("value", ["false", "0", cdk.Aws.REGION], ids=["false", "0", "token"])
 def test_metrics_that_may_be_on_are_taken(stack: cdk.Stack, value: str) -> None:
     candidate = function(stack, environment={"POWERTOOLS_METRICS_DISABLED": value})
     campaign(stack, candidate)
