@@ -24,6 +24,8 @@ def missing_imports(job: FolderFiles) -> Iterator[tuple[Path, str]]:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for module in sorted(set(_imported(tree, file))):
+            if module.partition(".")[0] != job.folder.name:
+                continue  # another package: what lies beside the folder is not of the job
             left_out = _file_of(module, job.folder.parent)
             if left_out is not None and left_out not in shipped:
                 yield file.path, module

@@ -57,6 +57,11 @@ def test_what_is_shipped_or_elsewhere_or_late_is_not_reported(folder: Path, sour
     assert missing(folder, source) == []
 
 
+def test_package_beside_the_folder_is_not_of_the_job(folder: Path) -> None:
+    (folder.parent / "library.py").write_text("")
+    assert missing(folder, "import library") == []
+
+
 def test_what_is_shipped_after_all_is_not_reported(folder: Path) -> None:
     assert missing(folder, "from billing import test_mode", "!test_mode.py") == []
 

@@ -243,9 +243,9 @@ def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) 
         ({"contenders": 0}, "contenders 0 cannot be used: give 1 to 10"),
         ({"contenders": 11}, "contenders 11 cannot be used"),
         ({"contenders": 1.5}, r"contenders 1\.5 cannot be used"),
-        ({"contenders": True}, "contenders True cannot be used: give 1 to 10"),
+        ({"contenders": True}, "contenders True cannot be used"),
         ({"contenders": "2"}, "contenders '2' cannot be used"),
-        ({"retry_attempts": True}, "retry_attempts True cannot be used: Lambda takes 0 to 2"),
+        ({"retry_attempts": True}, "retry_attempts True cannot be used"),
         ({"retry_attempts": 0.5}, r"retry_attempts 0\.5 cannot be used"),
         ({"schedule": "hourly"}, r"'hourly' cannot be used: .*rate\(5 minutes\)"),
         ({"timeout": cdk.Duration.minutes(16)}, "timeout 960 s cannot be used"),
@@ -276,7 +276,7 @@ def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) 
     ],
 )
 def test_what_cannot_work_is_refused_at_synth(properties: dict[str, Any], match: str) -> None:
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises((TypeError, ValueError), match=match):
         build(cdk.Stack(cdk.App(), "Test"), **properties)
 
 

@@ -15,9 +15,10 @@ from local_cloud.lifeline import kill_group, package_path
 pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
 
 STARTER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from local_cloud import LocalCloud
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup has its children ignore
 with LocalCloud(Path(sys.argv[1])) as cloud:
     print(cloud.group, flush=True)
     if sys.argv[2] == "keep":
