@@ -27,9 +27,9 @@ from typing import Any, Self
 
 from .driver import stopwatch_ms
 from .election import NotElected
-from .errors import CorruptLock, LeadershipLost
+from .errors import CorruptLock, LeadershipLost, describe_error
 from .lock import COMPLETED, Lock
-from .term import Term, told
+from .term import Term
 from .times import format_time
 
 try:
@@ -155,16 +155,16 @@ class Report:
             self._count("CorruptLock")
         elif self._term is not None:
             self._count("Failed")
-            self._log.error("term failed", extra=self._extra(**facts, error=told(error)))
+            self._log.error("term failed", extra=self._extra(**facts, error=describe_error(error)))
         else:
             self._count("CampaignFailed")
-            self._log.error("could not campaign", extra=self._extra(error=told(error)))
+            self._log.error("could not campaign", extra=self._extra(error=describe_error(error)))
 
     def _extra(self, **facts: object) -> dict[str, object]:
         return {**facts, **self._own()}
 
     def _own(self) -> dict[str, object]:
-        """Return what this invocation is, whoever leads."""
+        """Return what this invocation is, independent of who leads."""
         return {
             "tick": _written(self.tick),
             "contender": self._contender,

@@ -268,7 +268,7 @@ class S3Store:
 
     def _conflict(self, code: str, response: Mapping[str, Any]) -> Conflict | Unknown:
         # A client with retries of its own may have sent the write before, lost the answer, and
-        # now be told of a conflict with itself.
+        # now hear of a conflict with itself.
         retries = response["ResponseMetadata"].get("RetryAttempts")
         if retries != 0:
             return Unknown(f"{code} after {retries} retries by the client")

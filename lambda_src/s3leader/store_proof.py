@@ -61,7 +61,7 @@ def prove_store(rules: Rules, holding: Holding, create: Create) -> Steps[int]:
 
 def _answered(probe: Create | Replace, deadline_ms: int) -> Steps[Reply]:
     """Send a probe until it is answered, or the deadline has passed. A 412 is the good answer,
-    whoever's write it speaks of, so it is not looked into (R5).
+    of whichever write it speaks, so it is not looked into (R5).
     """
     pause_ms = 25
     while True:

@@ -291,6 +291,3 @@ class Term:
         if nested_too_deeply([kept]):  # as deep as it stands in the body
             raise InvalidArgument(f"state is nested more than {MAX_DEPTH} deep; make it flatter")
         return kept
-
-
-told = describe_error

@@ -59,7 +59,7 @@ class LockBucket(Construct):
             an imported one; no alias that is imported. Default: keys that S3 manages; for `bucket`,
             its own key.
         encryption_header: what candidates send in each write, where an organization denies writes
-            without it: `AES256`, or `aws:kms` or `aws:kms:dsse` with the key. Functions are told
+            without it: `AES256`, or `aws:kms` or `aws:kms:dsse` with the key. Functions read them
             in their environment. Default: none; the bucket encrypts by itself.
         protect: deny everyone to delete a lock; lifecycle rules are not subject to that.
             Switch it off for throw-away stacks only. Not for an imported bucket. Default: True.
@@ -107,7 +107,7 @@ class LockBucket(Construct):
             ).create(self)
         elif isinstance(bucket, s3.Bucket):
             given = {**named, "encryption_key": encryption_key, "removal_policy": removal_policy}
-            _refuse(bucket, given, "belongs to whoever makes that bucket")
+            _refuse(bucket, given, "belongs to the code that makes that bucket")
             self.bucket = self._guard(bucket, history=kept, protect=protect is not False)
         else:
             given = {**named, "removal_policy": removal_policy}

@@ -116,7 +116,7 @@ def grant_fenced(
 
 def _reading(keys: Sequence[str]) -> list[Need]:
     # S3 also asks for the right to list when a GetObject finds nothing, with the key itself as
-    # `s3:prefix`: a caller without it is told 403 and not 404. So the condition covers all keys
+    # `s3:prefix`: without it S3 answers 403 instead of 404. So the condition covers all keys
     # that are read, and with them the prefix that is listed, `…/lock_`.
     like = {"StringLike": {"s3:prefix": [*keys]}}
     return [

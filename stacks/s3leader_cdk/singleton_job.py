@@ -89,7 +89,7 @@ class SingletonJob(Construct):
             on. Default: a queue for each.
         expected_within: the longest time without a completed term before an alarm, 3 minutes to 7
             days. Default: two intervals, the timeout and the window, where the interval can be
-            told from the schedule; otherwise no such alarm, and a warning that says so.
+            derived from the schedule; otherwise no such alarm, and a warning that says so.
         regions: all Regions with a job that contends for this election, this one's included; see
             `Monitoring`. Default: this one's alone.
         alarm_topic: is told of every alarm. Default: none.
