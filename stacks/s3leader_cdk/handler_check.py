@@ -109,8 +109,8 @@ def _report(scope: Construct, handler: str, found: Value, python: str, mode: Han
         raise ValueError(
             f"handler {handler!r} of {scope.node.path} is not decorated with @singleton"
             f" ({found.where}), so nothing elects a leader among its invocations. Decorate it with"
-            " `singleton` from s3leader.aws_lambda, and give it a third parameter, its term; if it only"
-            " passes its event on to a decorated function, name that one as the handler"
+            " `singleton` from s3leader.aws_lambda, and give it a third parameter, its term; if it"
+            " only passes its event on to a decorated function, name that one as the handler"
         )
     problem = (
         f"the source does not show whether handler {handler!r} is decorated with @singleton"
