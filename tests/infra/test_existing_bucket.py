@@ -232,7 +232,7 @@ def test_the_history_of_an_imported_bucket_is_not_known() -> None:
 
 REFUSED: dict[str, tuple[Callable[[cdk.Stack], s3.IBucket], dict[str, Any], str]] = {
     "name": (made, {"bucket_name": "x"}, "bucket_name was given beside bucket Test/Shared"),
-    "removal": (made, {"removal_policy": cdk.RemovalPolicy.RETAIN}, "belongs to whoever makes"),
+    "removal": (made, {"removal_policy": cdk.RemovalPolicy.RETAIN}, "belongs to the code"),
     "history": (imported, {"history": cdk.Duration.days(9)}, "history was given .* is imported"),
     "protect": (imported, {"protect": False}, "protect was given .* is imported: leave it out"),
     "short": (made, {"history": cdk.Duration.days(1)}, "history of 1 days cannot be used"),
