@@ -28,7 +28,7 @@ def test_failing_run_tells_what_happened_and_how_to_replay_it(
     with pytest.raises(FaultError) as caught:
         Simulation(Plan(seed=2)).run()
     story = caught.value.__notes__[0].splitlines()
-    assert "LEADS term" in "\n".join(story)
+    assert "LEADS term 1" in "\n".join(story)
     assert story[-1] == (
         "replay: python -m s3leader_check.simulate --seed 2 --hours 12 --candidates 30"
     )
