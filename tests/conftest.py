@@ -27,12 +27,12 @@ settings.load_profile("any machine")
 # The files that take longest, which nobody has to wait for at the end if they come first. Most wait
 # for clocks and servers themselves, so there may be more workers than cores.
 LONGEST_FIRST = (
-    "checker",
+    "verification/model_checker",
     "local_cloud/test_runbook.py",
     "local_cloud",
     "wheel",
     "infra/test_rules.py",
-    "real_s3",
+    "verification/kills",
 )
 
 

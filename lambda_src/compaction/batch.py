@@ -11,14 +11,14 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self
 
 from compaction.formats import CHUNK
-from compaction.places import new_batch, term_of
+from compaction.layout import new_batch, term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from compaction.layout import Places
     from compaction.limits import Limits
     from compaction.lines import Content
-    from compaction.places import Places
     from compaction.source import Input
 
 _MEMORY: Final = 8 * 1024 * 1024

@@ -79,11 +79,11 @@ from typing import TYPE_CHECKING
 from compaction.batch import Batch
 from compaction.clients import data_client
 from compaction.deletions import Deletions
+from compaction.layout import Places
 from compaction.limits import Limits
 from compaction.lines import Content
 from compaction.manifest import Manifest
 from compaction.orphans import orphans
-from compaction.places import Places
 from compaction.refusals import GONE
 from compaction.source import Input, OutOfTime, Source, listed
 from compaction.summary import InputsWithheld, Summary

@@ -16,12 +16,12 @@ from aws_lambda_powertools import Logger
 
 from compaction.clients import data_client
 from compaction.compactor import compact
+from compaction.layout import Places
 from compaction.limits import Limits
-from compaction.places import Places
 from s3leader import Term
+from s3leader._io.s3_store import S3Store
 from s3leader.aws_lambda import LambdaContext, singleton
 from s3leader.fencing import FencedObject
-from s3leader.s3_store import S3Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

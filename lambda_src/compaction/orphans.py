@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from compaction.layout import batch_of, term_folder, term_of
 from compaction.manifest import Manifest
-from compaction.places import batch_of, term_folder, term_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from compaction.places import Places
+    from compaction.layout import Places
 
 
 def orphans(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from compaction.batch import pieces
 from compaction.formats import CHUNK
+from compaction.layout import Places
 from compaction.manifest import Entry, Manifest
 from compaction.orphans import earlier
-from compaction.places import Places
 from s3leader.fencing import FencedObject
 
 if TYPE_CHECKING:

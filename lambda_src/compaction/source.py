@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
+    from compaction.layout import Places
     from compaction.limits import Limits
-    from compaction.places import Places
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from compaction.batch import Batch, Packed
+    from compaction.layout import Places
     from compaction.manifest import Entry, Manifest
-    from compaction.places import Places
     from compaction.writer import Writer
 
 _GZIP: Final = "application/gzip"

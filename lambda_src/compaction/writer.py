@@ -21,7 +21,7 @@ from compaction.refusals import (
     is_transient,
     refuses_key,
 )
-from s3leader.s3_client import is_amazon
+from s3leader._io.s3_client import is_amazon
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

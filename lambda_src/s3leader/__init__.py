@@ -12,6 +12,7 @@ no tick is completed by two terms; and when a leader dies, another can lead once
 
 from typing import TYPE_CHECKING
 
+from ._core.lock import Lock
 from .election import Election, Memory, NotElected
 from .errors import (
     BucketUnusable,
@@ -26,7 +27,6 @@ from .errors import (
     StillHeld,
     StoreUnavailable,
 )
-from .lock import Lock
 from .term import Term
 
 __all__ = [

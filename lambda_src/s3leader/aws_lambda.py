@@ -24,16 +24,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, TypeAlias, cast, overload
 
-from .config import check_max_attempts, check_name, check_prefix, check_tick, check_wait
+from ._core.config import check_max_attempts, check_name, check_prefix, check_tick, check_wait
+from ._core.lock import MAX_BODY
+from ._core.requests import Store
+from ._io.s3_options import check_bucket
+from ._io.s3_store import S3Store
+from ._lambda.handler_contract import MARK, check_handler, refuse_deferred_result
+from ._lambda.report import Report
+from ._lambda.settings import Settings
 from .election import Election, Memory, NotElected, try_timeout
 from .errors import InvalidArgument
-from .handler_contract import MARK, check_handler, refuse_deferred_result
-from .lambda_report import Report
-from .lambda_settings import Settings
-from .lock import MAX_BODY
-from .s3_options import check_bucket
-from .s3_store import S3Store
-from .store import Store
 from .term import Term
 
 GRACE = timedelta(seconds=2)  # a function outlives its time-out a little

@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from .config import Config, check_done, check_tick, check_wait
-from .depose import depose
-from .driver import Driver, stopwatch_ms
+from ._core.conditional_write import Beaten
+from ._core.config import Config, check_done, check_tick, check_wait
+from ._core.depose import depose
+from ._core.holding import Holding, seal_own
+from ._core.ledger import Rules, Seen, Steps, history, look
+from ._core.lock import MAX_BODY, RESIGNED, Lock
+from ._core.protocol import Lost, WhyNot, campaign
+from ._core.requests import Store
+from ._core.times import MOST_AHEAD_MS, format_time, from_ms, to_ms
+from ._io.driver import Driver, stopwatch_ms
 from .errors import InvalidArgument
-from .holding import Holding, seal_own
-from .ledger import Rules, Seen, Steps, history, look
-from .lock import MAX_BODY, RESIGNED, Lock
-from .protocol import Lost, WhyNot, campaign
-from .settle import Beaten
-from .store import Store
 from .term import Term
-from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -251,7 +251,7 @@ def _identity() -> str:
 
 def default_store(bucket: str, client: S3Client | None, lease: timedelta) -> Store:
     """Return the S3 store of a bucket, with time-outs that suit a lease."""
-    from .s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms, which other stores save
+    from ._io.s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms, which other stores save
 
     return S3Store(bucket, client=client, timeout=try_timeout(lease), body_limit=MAX_BODY + 1)
 

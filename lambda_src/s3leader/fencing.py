@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from .driver import performed
+from ._core.requests import Applied, Conflict, Create, Found, Missing, Read, Replace, Store
+from ._io.driver import performed
+from ._io.s3_store import S3Store
 from .errors import CorruptObject, InvalidArgument, Overwritten, StaleToken, StoreUnavailable
-from .s3_store import S3Store
-from .store import Applied, Conflict, Create, Found, Missing, Read, Replace, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

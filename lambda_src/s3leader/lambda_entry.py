@@ -14,8 +14,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ._lambda.handler_contract import is_singleton
 from .errors import InvalidArgument
-from .handler_contract import is_singleton
 
 VARIABLE = "S3LEADER_HANDLER"
 

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
-from .config import milliseconds
-from .driver import Driver
+from ._core.config import milliseconds
+from ._core.holding import Holding
+from ._core.ledger import Rules, Seen
+from ._core.lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
+from ._core.protocol import renew, resign
+from ._core.strict_json import MAX_DEPTH, nested_too_deeply
+from ._io.driver import Driver
 from .errors import InvalidArgument, LeadershipLost, S3LeaderError, describe_error
-from .holding import Holding
-from .ledger import Rules, Seen
-from .lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
-from .protocol import renew, resign
-from .strict_json import MAX_DEPTH, nested_too_deeply
 
 _log = logging.getLogger("s3leader")
 

@@ -17,11 +17,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from ._core.requests import Store
+from ._io.memory_store import Fault, MemoryStore
+from ._lambda.handler_contract import is_singleton
 from .aws_lambda import LocalContext
 from .errors import InvalidArgument
-from .handler_contract import is_singleton
-from .memory_store import Fault, MemoryStore
-from .store import Store
 
 __all__ = ["Fault", "MemoryStore", "invoke"]
 

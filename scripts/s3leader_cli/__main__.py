@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from s3leader import Election, InvalidArgument, S3LeaderError
+from s3leader._core.lock import MAX_BODY
 from s3leader.election import try_timeout
-from s3leader.lock import MAX_BODY
 
 from .addresses import check
 from .arguments import parse
@@ -76,7 +76,7 @@ def _election(options: argparse.Namespace) -> Election:
     """Return the election on the bucket, reached as its candidates reach it."""
     where: dict[str, Any] = {"bucket": options.bucket}
     if options.store:
-        from s3leader.s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms
+        from s3leader._io.s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms
 
         where = {
             "store": S3Store(

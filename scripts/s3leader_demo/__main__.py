@@ -13,17 +13,19 @@ from types import FrameType
 
 from rich.console import Console
 
+from bird_strikes.data_bucket import DataBucket
+from bird_strikes.journal import Journal
+from bird_strikes.producer import TABLES, Producer, parcels, read_table
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from s3leader import Election, S3LeaderError
-from s3leader_demo import act_one, act_two, finale
-from s3leader_demo.bucket import DataBucket
+from s3leader_demo import evidence as finale
+from s3leader_demo import killed_leaders as act_two
+from s3leader_demo import scheduled_job as act_one
 from s3leader_demo.errors import DemoError
-from s3leader_demo.journal import Journal
-from s3leader_demo.producer import TABLES, Producer, parcels, read_table
 from s3leader_demo.rows import more_terms
 from s3leader_demo.screen import Screen
-from s3leader_demo.stage import CONTENDERS, Stage
+from s3leader_demo.setting import CONTENDERS, Stage
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _CLOUDS = Path(".local_cloud")

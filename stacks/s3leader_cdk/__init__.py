@@ -17,10 +17,10 @@ except ImportError as error:  # seen from the wheel, without extras
     ) from error
 
 from s3leader_cdk.contenders import Contenders
+from s3leader_cdk.grants import grant_fenced
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
-from s3leader_cdk.rights import grant_fenced
 from s3leader_cdk.runtime_asset import job_code
 from s3leader_cdk.runtime_layer import RuntimeLayer
 from s3leader_cdk.singleton_job import SingletonJob

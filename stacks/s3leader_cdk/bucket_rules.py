@@ -9,7 +9,7 @@ from aws_cdk import Annotations, CfnDeletionPolicy, Duration, RemovalPolicy, Sta
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from s3leader_cdk.rights import SUPERSEDED_TAG, SUPERSEDED_VALUE
+from s3leader_cdk.grants import SUPERSEDED_TAG, SUPERSEDED_VALUE
 
 # R7 rests on this: no lock is deleted within an hour of its last write. A rule of one day would do
 # on paper; two leave room for how S3 rounds days.

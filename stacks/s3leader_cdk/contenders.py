@@ -13,11 +13,11 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk.candidate_environment import seconds
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
 from s3leader_cdk.job_checks import contenders as checked_count
 from s3leader_cdk.option_kinds import checked_options
 from s3leader_cdk.schedule import UTC_ZONE, is_over, lost_tick, schedule_expression
-from s3leader_cdk.telling import seconds
 from s3leader_cdk.time_zones import has_database
 
 _DAY_MINUTES = 1440

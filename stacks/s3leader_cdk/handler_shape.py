@@ -1,7 +1,7 @@
 """Which functions `@singleton` certainly refuses, as their source shows.
 
-The rules are those of `s3leader.handler_contract`, which apply when the handler is imported: then
-no invocation starts.
+The rules are those of `s3leader._lambda.handler_contract`, which apply when the handler is
+imported: then no invocation starts.
 """
 
 from __future__ import annotations

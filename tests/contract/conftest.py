@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from s3leader.memory_store import MemoryStore
-from s3leader.s3_store import S3Store
-from s3leader.store import Replace
+from s3leader._core.requests import Replace
+from s3leader._io.memory_store import MemoryStore
+from s3leader._io.s3_store import S3Store
 from tests.contract import servers
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-    from s3leader.store import Store, StoreRequest
+    from s3leader._core.requests import Store, StoreRequest
     from tests.contract.servers import Server
 
 PLACES = [

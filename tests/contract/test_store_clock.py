@@ -6,7 +6,17 @@ import time
 
 import pytest
 
-from s3leader.store import Create, Found, List, Read, Replace, Store, StoreRequest, Tag, Unknown
+from s3leader._core.requests import (
+    Create,
+    Found,
+    List,
+    Read,
+    Replace,
+    Store,
+    StoreRequest,
+    Tag,
+    Unknown,
+)
 
 KEY = "elections/nightly/lock_0000000001.json"
 NO_ETAG = '"00000000000000000000000000000000"'

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from s3leader.store import Applied, Create, List, Listed, Store
+from s3leader._core.requests import Applied, Create, List, Listed, Store
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Place

@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from s3leader._core.requests import Applied, Create, Found, Read, Replace, Store, StoreAnswer
 from s3leader.errors import Overwritten, StaleToken
 from s3leader.fencing import FencedObject
-from s3leader.store import Applied, Create, Found, Read, Replace, Store, StoreAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

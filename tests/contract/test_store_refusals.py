@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, Tag
+from s3leader._io.s3_store import S3Store
 from s3leader.errors import BucketUnusable
-from s3leader.s3_store import S3Store
-from s3leader.store import Create, List, Read, Replace, StoreRequest, Tag
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Place

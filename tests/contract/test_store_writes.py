@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from s3leader.store import (
+from s3leader._core.requests import (
     Applied,
     Conflict,
     Create,

@@ -151,7 +151,7 @@ def test_the_layer_holds_plain_python_alone_so_that_any_processor_will_do(layer:
 def test_a_handler_elects_with_nothing_but_the_layer(layer: Path) -> None:
     program = """
 from s3leader.aws_lambda import singleton
-from s3leader.memory_store import MemoryStore
+from s3leader._io.memory_store import MemoryStore
 
 @singleton(store=MemoryStore(), election="nightly")
 def handler(event, context, term):

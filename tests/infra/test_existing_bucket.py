@@ -12,7 +12,7 @@ from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import LockBucket
 from tests.infra.synth import Json, Synthesized, synthesize
-from tests.infra.test_rights import function
+from tests.infra.test_grants import function
 
 ARN = "<SharedDACC02AA.Arn>"
 

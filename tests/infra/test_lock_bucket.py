@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 
 from s3leader_cdk import LockBucket
 from tests.infra.synth import Synthesized, plain, synthesize
-from tests.infra.test_rights import function
+from tests.infra.test_grants import function
 
 BUCKET = "LocksBucket941BDB31"
 ARN = f"<{BUCKET}.Arn>"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3leader.config import check_name, check_prefix
+from s3leader._core.config import check_name, check_prefix
 from s3leader_cdk import LockBucket
 from s3leader_cdk.names import checked_bucket_name, checked_election, checked_prefix
 

@@ -18,7 +18,7 @@ from s3leader_cdk.schedule import (
     schedule_expressions,
 )
 from tests.infra.synth import synthesize
-from tests.infra.test_rights import function
+from tests.infra.test_grants import function
 from tests.infra.test_singleton_job import build
 
 RATES = {

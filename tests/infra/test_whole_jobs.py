@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
 from tests.infra.synth import fresh_app
-from tests.infra.test_rights import function
+from tests.infra.test_grants import function
 from tests.infra.test_whole_grants import HERE, THERE, here, imported
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from bird_strikes.data_bucket import DataBucket
 from local_cloud import Invocation, LocalCloud
 from s3leader import Election, Lock
-from s3leader_demo.bucket import DataBucket
 from tests.local_cloud.test_lifetime import eventually
 
 pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]

@@ -129,7 +129,7 @@ from typing import assert_type
 from s3leader import Election, Lock, NotElected, Term
 from s3leader.aws_lambda import LambdaHandler, singleton
 from s3leader.fencing import FencedObject
-from s3leader.memory_store import MemoryStore
+from s3leader._io.memory_store import MemoryStore
 
 election = Election("poller", bucket="locks", lease=timedelta(seconds=10), store=MemoryStore())
 result = election.campaign(wait=timedelta(seconds=30))

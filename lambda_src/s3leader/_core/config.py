@@ -1,0 +1,151 @@
+"""What an election is made with, checked once and never changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from s3leader.errors import InvalidArgument
+
+from .ledger import Rules
+from .lock import MAX_LEASE_MS
+from .times import parse_time
+
+_SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_LONGEST_FOLDER = 900  # S3 keys hold 1,024 bytes
+_LEAST_LEASE = timedelta(seconds=1)
+_LEAST_SKEW = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """`lease` from 1 s to 24 h; `clock_skew` at least 1 s, the grain of S3's time stamps."""
+
+    name: str
+    prefix: str
+    lease: timedelta
+    clock_skew: timedelta
+    max_attempts: int | None
+    candidate: str
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        check_prefix(self.prefix)
+        if len(self.folder) > _LONGEST_FOLDER:
+            raise InvalidArgument(
+                f"prefix and election name together have {len(self.folder)} characters;"
+                f" {_LONGEST_FOLDER} are the most that leave room in an S3 key"
+            )
+        check_duration("lease", self.lease)
+        check_duration("clock_skew", self.clock_skew)
+        longest = timedelta(milliseconds=MAX_LEASE_MS)
+        if not _LEAST_LEASE <= self.lease <= longest:
+            raise InvalidArgument(
+                f"lease is {self.lease}; give one from {_LEAST_LEASE} to {longest}"
+            )
+        if not _LEAST_SKEW <= self.clock_skew <= longest:
+            raise InvalidArgument(
+                f"clock_skew is {self.clock_skew}; give at least {_LEAST_SKEW}, since S3 stamps"
+                f" objects in whole seconds"
+            )
+        check_max_attempts(self.max_attempts)
+        if not (1 <= len(self.candidate) <= 200 and self.candidate.isprintable()):
+            raise InvalidArgument(
+                f"candidate is {self.candidate!r}; give 1 to 200 printable characters"
+            )
+
+    @property
+    def folder(self) -> str:
+        """The key prefix of all the election's objects, ending in a slash."""
+        return f"{self.prefix}{self.name}/"
+
+    def rules(self, nonce: Callable[[], str]) -> Rules:
+        """Return what the protocol's generators go by."""
+        return Rules(
+            folder=self.folder,
+            candidate=self.candidate,
+            nonce=nonce,
+            lease_ms=milliseconds(self.lease),
+            clock_skew_ms=milliseconds(self.clock_skew),
+            max_attempts=self.max_attempts,
+        )
+
+
+def check_name(name: str) -> None:
+    """Raise `InvalidArgument` unless `name` is one or more good segments joined by slashes."""
+    for segment in name.split("/"):
+        _check_segment(segment, f"election name {name!r}")
+
+
+def check_prefix(prefix: str) -> None:
+    """Raise `InvalidArgument` unless `prefix` is empty, or good segments each ending in a slash."""
+    if not prefix:
+        return
+    if not prefix.endswith("/"):
+        raise InvalidArgument(f"prefix {prefix!r} must end in a slash: {prefix + '/'!r}")
+    for segment in prefix.removesuffix("/").split("/"):
+        _check_segment(segment, f"prefix {prefix!r}")
+
+
+def _check_segment(segment: str, of: str) -> None:
+    # "." and ".." are folded away by some HTTP clients; lock_… would look like a lock to others.
+    if _SEGMENT.fullmatch(segment) and segment not in {".", ".."} and segment[:5] != "lock_":
+        return
+    raise InvalidArgument(
+        f"{of} has the segment {segment!r}: use 1 to 100 of the characters A-Z a-z 0-9 . _ -"
+        f" between slashes, not '.' or '..', and nothing that begins with 'lock_'"
+    )
+
+
+def check_max_attempts(value: object) -> None:
+    """Raise `InvalidArgument` unless `value` is None or a whole number from 1."""
+    if value is None or (type(value) is int and value >= 1):
+        return
+    raise InvalidArgument(
+        f"max_attempts is {value!r}; give a whole number from 1, or None for no limit"
+    )
+
+
+def check_tick(tick: datetime | str | None) -> datetime | None:
+    """Return the tick in UTC; an ISO 8601 text with a zone, an aware datetime, or None will do."""
+    if tick is None:
+        return None
+    try:
+        return parse_time(tick.isoformat() if isinstance(tick, datetime) else tick)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"tick is {tick!r}: {error}. Give the scheduled time as an aware datetime or as ISO"
+            f" 8601 with a zone, such as '2026-11-23T06:00:00Z'"
+        ) from None
+
+
+def check_done(done: datetime | str | None) -> datetime | Literal["none"] | None:
+    """Return the latest completed tick as an operator states it: in UTC, `none`, or None."""
+    if done == "none":
+        return "none"
+    try:
+        return check_tick(done)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"done: {error}; or 'none' if no tick was completed") from None
+
+
+def check_duration(name: str, value: object) -> None:
+    """Raise `InvalidArgument` for anything but a timedelta."""
+    if not isinstance(value, timedelta):
+        raise InvalidArgument(f"{name} is {value!r}; give a timedelta, as timedelta(seconds=30)")
+
+
+def check_wait(wait: timedelta) -> int:
+    """Return a duration in milliseconds, refusing a negative one."""
+    check_duration("wait", wait)
+    if wait < timedelta(0):
+        raise InvalidArgument(f"wait is {wait}; give zero or more")
+    return milliseconds(wait)
+
+
+def milliseconds(duration: timedelta) -> int:
+    """Return the whole milliseconds of a duration."""
+    return duration // timedelta(milliseconds=1)

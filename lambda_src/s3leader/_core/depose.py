@@ -1,0 +1,170 @@
+"""Deposing: what an operator may do to a lock. Sans-I/O, as `protocol.py`.
+
+Not guaranteed: sealing the lock of a holder that is at work does not stop it. It notices at its
+next renewal; until its lease has run out there may be two that think they lead, and only fenced
+writes keep them apart. So a good lease is sealed only by force.
+
+A corrupt lock may have been sealed as completed, and its own tick cannot be read. The lock before
+it knows only what was done before. So nothing in the bucket says up to which tick the work is done
+(R8), and the operator has to: without `done`, a corrupt lock is not sealed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from s3leader.errors import CorruptLock, InvalidArgument, StillHeld
+
+from .attempts import attempts_so_far
+from .conditional_write import seal_other
+from .ledger import Rules, Seen, Steps, ask, look, seen_in
+from .lock import MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
+from .requests import Found, Missing, Read
+from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
+
+Done: TypeAlias = datetime | Literal["none"] | None
+"""The latest tick that was completed; `none` if no tick ever was, None if nobody has said."""
+
+
+def depose(
+    rules: Rules, *, reason: str, force: bool, term: int | None = None, done: Done = None
+) -> Steps[Seen | None]:
+    """Seal the highest lock if it has lapsed, or, with `force`, whatever it is; with `term`, only
+    if it is that term's.
+
+    `done` is for a corrupt lock alone. Returns None if there is nothing to depose. Raises
+    `StillHeld` or `CorruptLock` without force, and `InvalidArgument` where `done` is missing,
+    lies in the future, or is given for a lock that can be read.
+    """
+    seen: Seen | None
+    try:
+        seen = yield from look(rules)
+    except CorruptLock as corrupt:
+        if term is not None and corrupt.term != term:
+            return None
+        if not force:
+            raise
+        seen = yield from _in_place_of(rules, corrupt, reason, done)
+        done = None
+    while seen is not None and seen.lock is not None and not seen.lock.sealed:
+        if term is not None and seen.term != term:
+            return None
+        if done is not None:
+            raise _not_asked_for(rules, seen.lock)
+        if not force and not rules.lapsed(seen.lock):
+            raise StillHeld(key=rules.key(seen.term), holder=seen.lock.holder)
+        sealed = yield from seal_other(rules, seen, reason)
+        if isinstance(sealed, Seen):
+            return sealed
+        seen = seen_in(sealed.reply, rules, seen.term, since_ms=None)
+    return None
+
+
+def _in_place_of(rules: Rules, corrupt: CorruptLock, reason: str, done: Done) -> Steps[Seen]:
+    """Return a lock to seal where a corrupt one stands. What cannot be read is kept as text.
+
+    `done` never goes back behind what the lock before it says. Leaders tag locks in ascending
+    order, so if that lock is gone, all below it are tagged (R6); if it is corrupt too, what may be
+    untagged below it stays, which costs storage, while tagging from 1 would cost every later term.
+    """
+    before, date_ms = yield from _before(rules, corrupt.term)
+    if done is None:
+        raise _unstated(corrupt, before) from None
+    _refuse_future(done, date_ms)
+    lock = Lock(term=corrupt.term, seen_at=from_ms(date_ms))
+    known = (yield from _seal_before(rules, before, reason)) if isinstance(before, Seen) else before
+    if isinstance(known, Lock):
+        attempts = attempts_so_far(known)
+        lock = replace(
+            lock,
+            done=known.done,
+            swept=known.swept,
+            state=known.state,
+            attempts=attempts.counts,
+            attempts_dropped=attempts.dropped,
+        )
+    else:
+        lock = replace(lock, swept=max(0, corrupt.term - (1 if known == "gone" else 2)))
+    if done != "none":
+        lock = replace(lock, done=done if lock.done is None else max(done, lock.done))
+    room = MAX_BODY - ROOM_TO_SEAL - len(lock.encode())
+    text = corrupt.body[: max(0, room // 6)].decode("utf-8", "replace")  # \uXXXX takes six
+    lock = replace(lock, extra={"corrupt_body": text})
+    return Seen(lock=lock, etag=corrupt.etag, top_at_ms=None, looked_ms=0)
+
+
+def _before(rules: Rules, term: int) -> Steps[tuple[Seen | Literal["gone", "corrupt"], int]]:
+    """Read the lock before `term`, and S3's clock. For term 1 there is none: only the clock."""
+    key = rules.key(term - 1)
+    reply = yield from ask(Read(key))
+    answer = reply.answer
+    if isinstance(answer, Missing):
+        return "gone", answer.date_ms
+    if not isinstance(answer, Found):
+        raise TypeError(f"a store answered {answer} to a Read")
+    try:
+        lock = decode_lock(answer.body, key=key, term=term - 1)
+    except CorruptLock:
+        return "corrupt", answer.date_ms
+    lock = replace(lock, seen_at=from_ms(answer.date_ms))
+    return (
+        Seen(lock=lock, etag=answer.etag, top_at_ms=None, looked_ms=reply.sent_ms),
+        answer.date_ms,
+    )
+
+
+def _seal_before(rules: Rules, before: Seen, reason: str) -> Steps[Lock | Literal["gone"]]:
+    """Return the lock before a corrupt one, sealed.
+
+    R1 seals it before its successor is created. If it is not sealed, no candidate created the
+    successor, or one created the number anew (R7). Its holder may still be at work, and could
+    complete a tick that the successor does not know of.
+    """
+    seen: Seen | None = before
+    while seen is not None and seen.lock is not None and not seen.lock.sealed:
+        sealed = yield from seal_other(rules, seen, reason)
+        if isinstance(sealed, Seen):
+            return sealed.lock or "gone"
+        seen = seen_in(sealed.reply, rules, seen.term, since_ms=None)
+    return "gone" if seen is None or seen.lock is None else seen.lock
+
+
+def _unstated(corrupt: CorruptLock, before: Seen | Literal["gone", "corrupt"]) -> InvalidArgument:
+    number = corrupt.term - 1
+    if isinstance(before, Seen) and before.lock is not None:
+        done = "no tick" if before.lock.done is None else f"tick {format_time(before.lock.done)}"
+        known = (
+            f"The lock before it, of term {number}, says that {done} was the latest completed until"
+            f" then; the next term inherits the checkpoint of term {number}"
+        )
+    elif number == 0:
+        known = "It is the first term, so no earlier lock says more; its checkpoint is lost"
+    else:
+        state = "no longer there" if before == "gone" else "corrupt too"
+        known = f"The lock before it, of term {number}, is {state}, so the checkpoint is lost"
+    return InvalidArgument(
+        f"done is missing: {corrupt.key} cannot be read ({corrupt.problem}), so it does not say"
+        f" whether its term completed a tick, and a tick that is not recorded as done would be led"
+        f" again. {known}. Look into the job's logs and results; then give"
+        f" done='2026-11-23T06:00:00Z', the latest tick that was completed, or done='none' if none"
+        f" was (or the election has no ticks)"
+    )
+
+
+def _refuse_future(done: datetime | Literal["none"], date_ms: int) -> None:
+    if done != "none" and to_ms(done) - date_ms > MOST_AHEAD_MS:
+        raise InvalidArgument(
+            f"done is {format_time(done)}, and S3's clock shows {format_time(from_ms(date_ms))}: a"
+            f" tick that has not come cannot be completed, and no tick up to it would be led. Give"
+            f" the latest tick that was completed"
+        )
+
+
+def _not_asked_for(rules: Rules, lock: Lock) -> InvalidArgument:
+    done = "none" if lock.done is None else format_time(lock.done)
+    return InvalidArgument(
+        f"done is only for a lock that cannot be read; {rules.key(lock.term)} can, and says that"
+        f" the latest completed tick is {done}. Leave done out"
+    )

@@ -1,0 +1,99 @@
+"""The one driver that runs the protocol's generators over a store, with real time passing."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from s3leader._core.ledger import Result, Steps
+from s3leader._core.requests import (
+    Reply,
+    Store,
+    StoreAnswer,
+    StoreRequest,
+    Unknown,
+    Wait,
+    Waited,
+    describe_request,
+)
+from s3leader.errors import S3LeaderError, describe_error
+
+_log = logging.getLogger("s3leader")
+
+
+def stopwatch_ms() -> int:
+    """Return the milliseconds of a clock that nobody sets and that runs on while a host sleeps.
+
+    Python's `time.monotonic` stands still on Linux while the machine is suspended, and a lease
+    does not; hence CLOCK_BOOTTIME where there is one.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime_ns(clock) // 1_000_000
+
+
+@dataclass(kw_only=True)
+class Driver:
+    """Runs generators to their end and counts the requests that it sent for them.
+
+    `sleep` takes seconds; `uniform(a, b)` draws a number between the two.
+    """
+
+    store: Store
+    clock_ms: Callable[[], int] = stopwatch_ms
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = field(default=random.uniform)
+    requests: int = 0
+    _warned: str | None = field(default=None, init=False)
+
+    def run(self, steps: Steps[Result]) -> Result:
+        """Perform what `steps` asks for until it returns; the store's errors are thrown into it."""
+        try:
+            request = next(steps)
+            while True:
+                sent_ms = self.clock_ms()
+                if isinstance(request, Wait):
+                    self.sleep(self.uniform(request.low_ms, request.high_ms) / 1000)
+                    request = steps.send(Reply(Waited(), sent_ms, self.clock_ms()))
+                    continue
+                self.requests += 1
+                try:
+                    answer = performed(self.store, request)
+                except S3LeaderError as error:
+                    request = steps.throw(error)
+                else:
+                    self._warn_once(request, answer)
+                    request = steps.send(Reply(answer, sent_ms, self.clock_ms()))
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+
+    def _warn_once(self, request: StoreRequest, answer: StoreAnswer) -> None:
+        """Log why the protocol waits, as a process may be killed before it gives up. The same
+        warning is not repeated before another answer has come.
+        """
+        if not isinstance(answer, Unknown):
+            self._warned = None
+            return
+        warning = f"no usable answer to a {describe_request(request)}: {answer.cause}"
+        if warning != self._warned:
+            _log.warning("%s", warning)
+        self._warned = warning
+
+
+def performed(store: Store, request: StoreRequest) -> StoreAnswer:
+    """Perform `request`; whatever a store raises that is not ours leaves its outcome unknown.
+
+    A store may be anybody's, and raise once the request is under way. What it raised is logged.
+    """
+    try:
+        return store.perform(request)
+    except S3LeaderError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        text = describe_error(error)
+        said = describe_request(request)
+        _log.warning("the store raised during a %s: %s", said, text, exc_info=True)
+        return Unknown(text)

@@ -1,0 +1,151 @@
+"""Which boto3 client a store uses: its own, made for each process, or one that is passed in.
+
+Only this file and `s3_store` import boto3 or botocore: this one makes the client, that one uses it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import InvalidRegionError
+
+from s3leader.errors import InvalidArgument, describe_error
+
+from .s3_region import RegionChoice, choose_region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from botocore.exceptions import EndpointConnectionError
+    from mypy_boto3_s3 import S3Client
+
+_OLDEST_BOTO3: Final = "1.35.69"
+# The DNS suffixes of AWS's partitions; interface endpoints in a VPC end in them too.
+_AWS_HOSTS: Final = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+)
+
+
+class ProcessClient:
+    """A client for one process, which its forks do not share.
+
+    A fork shares its parent's connections: the answer to one process's request may reach the other.
+    So a fork makes a client of its own. A client that was passed in (`given`) cannot be made again,
+    so it is refused in every process but the one that passed it.
+    """
+
+    def __init__(self, given: S3Client | None, make: Callable[[], S3Client]) -> None:
+        self.given = given is not None
+        self._make = make
+        self._client = make() if given is None else given
+        self._pid = os.getpid()
+        _check_client(self._client)
+
+    def of_this_process(self) -> S3Client:
+        """Return the client of this process."""
+        if os.getpid() != self._pid:
+            self._replace_after_fork()
+        return self._client
+
+    def _replace_after_fork(self) -> None:
+        if self.given:
+            raise InvalidArgument(
+                f"the S3 client was passed in by process {self._pid}, and process {os.getpid()} is"
+                f" a fork of it: they would share connections, and read each other's answers. Make"
+                f" a client in this process and pass it to a new Election or S3Store, or pass none"
+            )
+        # Kept, never collected: its pool's locks may have been held when the process was forked.
+        self._parents_client = self._client
+        self._client = self._make()
+        self._pid = os.getpid()  # last: another thread of this process may be here as well
+
+
+def default_client(timeout: timedelta, region: str | None) -> S3Client:
+    """Make a client that gives up early and never sends a request twice.
+
+    Without `region`, the environment decides (`choose_region`).
+    """
+    seconds = timeout.total_seconds()
+    if seconds <= 0:
+        raise InvalidArgument(f"timeout must be positive, not {timeout}")
+    # Since 1.36 boto3 sends a CRC in a trailer by default, which many S3-compatible servers refuse
+    # or store as part of the body. `S3Store` sends one in a header to Amazon S3.
+    checksums = {
+        option: "when_required"
+        for option in ("request_checksum_calculation", "response_checksum_validation")
+        if option in Config.OPTION_DEFAULTS
+    }
+    config = Config(
+        connect_timeout=seconds,
+        read_timeout=seconds,
+        retries={"total_max_attempts": 1},
+        tcp_keepalive=True,
+        **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
+    )
+    chosen = choose_region(region)
+    # Not boto3.client, which is not thread-safe: it shares state. Credentials and
+    # AWS_ENDPOINT_URL(_S3) come from the environment, as there.
+    try:
+        return boto3.session.Session().client("s3", region_name=chosen.name, config=config)
+    except Exception as error:  # a profile, a file or a variable that botocore cannot use
+        check = "Check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
+        if isinstance(error, InvalidRegionError):
+            check = f"A Region is named like eu-west-1, but {chosen.decided_by}: correct that"
+        raise InvalidArgument(
+            f"no S3 client can be made from this environment:"
+            f" {describe_error(error).rstrip('.')}. {check}"
+        ) from error
+
+
+def describe_unreachable(error: EndpointConnectionError, region: RegionChoice) -> str:
+    """Return which host cannot be reached, and which Region its name is made from."""
+    url = str(error.kwargs.get("endpoint_url", ""))
+    host = urlsplit(url).netloc or url
+    if not _is_unresolved(error):
+        return f"cannot connect to {host}; {region.decided_by}"
+    return (
+        f"the host name {host} does not resolve; {region.decided_by}; check the Region,"
+        f" AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, and the network"
+    )
+
+
+def _is_unresolved(error: BaseException | None) -> bool:
+    """Return whether a name that does not resolve is among what led to `error`."""
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def is_amazon(client: S3Client) -> bool:
+    """Return whether the client's endpoint is Amazon S3, and not a compatible server."""
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    return host.endswith(_AWS_HOSTS)
+
+
+def _check_client(client: S3Client) -> None:
+    """Raise `InvalidArgument` unless it is an S3 client that supports conditional writes."""
+    try:
+        put = client.meta.service_model.operation_model("PutObject").input_shape
+    except Exception as error:  # an object without `meta`, or the client of another service
+        raise InvalidArgument(
+            f"client is {client!r}; give a boto3 S3 client, as boto3.client('s3')"
+        ) from error
+    if put is None or not {"IfMatch", "IfNoneMatch"} <= put.members.keys():
+        raise InvalidArgument(
+            f"boto3 {boto3.__version__} does not support conditional writes in full: install"
+            f" boto3 {_OLDEST_BOTO3} or newer"
+        )

@@ -1,0 +1,109 @@
+"""Check the options of `S3Store`: the bucket, its encryption and its account."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from s3leader.errors import BucketUnusable, InvalidArgument
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")  # as permissive as botocore, for other servers
+_ACCESS_POINT: Final = re.compile(r"arn:[\w-]+:s3:[\w-]+:\d{12}:accesspoint[:/][a-z0-9-]+")
+_BUCKET_ARN: Final = re.compile(r"arn:[\w-]+:s3:::(?P<name>[^/]+).*", re.DOTALL)
+_URL: Final = re.compile(r"s3[an]?://(?P<name>[^/]+).*", re.DOTALL | re.IGNORECASE)
+_ENCRYPTIONS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
+_KEY_ARN: Final = re.compile(r"arn:aws[\w-]*:kms:[\w-]+:\d{12}:(?:key|alias)/[\w/-]+")
+_ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
+
+# What cannot hold an election, by the suffix of a name or alias, or by a part of an ARN.
+_UNFIT: Final = {
+    "DirectoryBucket": r"--x-s3|--xa-s3|:s3express:",
+    "MultiRegionAccessPoint": r"\.mrap",
+    "Outposts": r"--op-s3|:s3-outposts:",
+    "ObjectLambda": r"--ol-s3|:s3-object-lambda:",
+    "FileSystem": r"-ext-s3alias",
+    "TableBucket": r"--table-s3|:s3tables:",
+}
+_UNFIT_REASONS: Final = {
+    "DirectoryBucket": "a directory bucket (S3 Express One Zone), whose LIST has no order and no"
+    " StartAfter, and whose objects have no tags",
+    "MultiRegionAccessPoint": "a Multi-Region Access Point, which names several buckets: each could"
+    " elect a leader of its own",
+    "Outposts": "a bucket on Outposts, which does not promise what a bucket in a Region does"
+    " (conditional writes, a consistent LIST)",
+    "ObjectLambda": "an Object Lambda access point, whose answers are changed by a function",
+    "FileSystem": "an access point to a file system, which is not a bucket",
+    "TableBucket": "a table bucket, which holds tables and not objects",
+}
+
+
+def check_bucket(bucket: str) -> None:
+    """Raise unless `bucket` names one bucket, or an access point to one, that can hold an election.
+
+    Raises:
+        InvalidArgument: it is not a name that boto3 can use.
+        BucketUnusable: it names something that is not one strongly consistent bucket.
+    """
+    if not bucket:
+        raise InvalidArgument("the bucket's name is empty")
+    for code, pattern in _UNFIT.items():
+        if re.search(rf"(?:{pattern})" if ":" in bucket else rf"(?:{pattern})$", bucket):
+            raise BucketUnusable(
+                f"{bucket} is {_UNFIT_REASONS[code]}. It cannot hold an election: use a general"
+                f" purpose bucket.",
+                action="s3:ListBucket",
+                resource=bucket if bucket.startswith("arn:") else f"arn:aws:s3:::{bucket}",
+                code=code,
+            )
+    if _NAME.fullmatch(bucket) or _ACCESS_POINT.fullmatch(bucket):
+        return
+    named = _URL.fullmatch(bucket) or _BUCKET_ARN.fullmatch(bucket)
+    right = f"'{named['name']}'" if named else "'locks'"
+    raise InvalidArgument(
+        f"bucket is {bucket!r}; give the name alone, such as {right}, or the ARN of an access point"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketOptions:
+    """`encryption` and `kms_key` are sent with every write, `bucket_owner` with every request.
+
+    Errors also name the variables that the decorator and the command line read them from.
+    """
+
+    encryption: str | None = None
+    kms_key: str | None = None
+    bucket_owner: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.encryption is not None and self.encryption not in _ENCRYPTIONS:
+            raise InvalidArgument(
+                f"encryption ($S3LEADER_ENCRYPTION) is {self.encryption!r}; give one of"
+                f" {', '.join(_ENCRYPTIONS)}, or None for the bucket's default"
+            )
+        if self.kms_key is not None and not _KEY_ARN.fullmatch(self.kms_key):
+            raise InvalidArgument(
+                f"kms_key ($S3LEADER_KMS_KEY) is {self.kms_key!r}; give the key's ARN, such as"
+                f" 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-…'"
+            )
+        if self.kms_key is not None and self.encryption in {None, "AES256"}:
+            raise InvalidArgument(
+                f"kms_key ($S3LEADER_KMS_KEY) is {self.kms_key!r} and encryption"
+                f" ($S3LEADER_ENCRYPTION) {self.encryption!r}; a key needs encryption 'aws:kms' or"
+                f" 'aws:kms:dsse'"
+            )
+        if self.bucket_owner is not None and not _ACCOUNT.fullmatch(self.bucket_owner):
+            raise InvalidArgument(
+                f"bucket_owner ($S3LEADER_BUCKET_OWNER) is {self.bucket_owner!r}; give the 12"
+                f" digits of an AWS account"
+            )
+
+    def for_every_request(self) -> dict[str, str]:
+        """Return the arguments that make S3 refuse a bucket of another account."""
+        return {} if self.bucket_owner is None else {"ExpectedBucketOwner": self.bucket_owner}
+
+    def for_writes(self) -> dict[str, str]:
+        """Return the arguments of PutObject."""
+        given = {"ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.kms_key}
+        return {name: value for name, value in given.items() if value is not None}

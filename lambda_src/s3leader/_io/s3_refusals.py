@@ -1,0 +1,266 @@
+"""What S3 refuses for now, and what for good: the latter with what a human can do about it.
+
+Pure text: nothing here knows botocore or a network.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Final, assert_never
+
+from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, Tag
+from s3leader.errors import BucketUnusable
+
+from .s3_denials import DENIED, Denial
+from .s3_region import RegionChoice, choose_region
+
+# S3, or a proxy on the way to it, asks for another try.
+_PASSING_STATUS: Final = frozenset(
+    {
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.MISDIRECTED_REQUEST,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+_PASSING: Final = frozenset(
+    {
+        "ConditionalRequestConflict",
+        "OperationAborted",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "TemporaryRedirect",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequests",
+        "TooManyRequestsException",
+        "BandwidthLimitExceeded",
+        "InternalError",
+        "ServiceUnavailable",
+        # damaged on its way
+        "BadDigest",
+        "IncompleteBody",
+        "XAmzContentChecksumMismatch",
+        # the key service's, through S3
+        "KMS.ThrottlingException",
+        "KMS.InternalException",
+        "KMS.KMSInternalException",
+        "KMS.DependencyTimeoutException",
+        "KMS.KeyUnavailableException",
+        # the token service could not reach the identity provider
+        "IDPCommunicationError",
+    }
+)
+_ELSE: Final = (
+    "Trying again will not help: check the bucket, the endpoint {endpoint} and the request."
+)
+_CREDENTIALS: Final = (
+    "The credentials are missing, wrong or no longer valid: renew them, or pass a client with"
+    " others."
+)
+_REMEDIES: Final = {
+    frozenset({"NoSuchBucket"}): (
+        "There is no bucket {bucket}: create it (with LockBucket), or correct the name."
+    ),
+    frozenset(
+        {
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidToken",
+            "SignatureDoesNotMatch",
+            "TokenRefreshRequired",
+            # botocore's own, when nothing could be sent
+            "NoAuthTokenError",
+            "NoCredentialsError",
+            "PartialCredentialsError",
+            "LoginRefreshRequired",
+            "LoginTokenLoadError",
+            "SSOTokenLoadError",
+            "UnauthorizedSSOTokenError",
+            "TokenRetrievalError",
+        }
+    ): _CREDENTIALS,
+    frozenset(
+        {
+            "PermanentRedirect",
+            "AuthorizationHeaderMalformed",
+            "IllegalLocationConstraintException",
+            "301",
+            "308",
+        }
+    ): "The bucket {bucket} is in another Region{where}, but {decided_by}: {region}.",
+    frozenset({"RequestTimeTooSkewed"}): (
+        "The clock of this machine is wrong by more than 15 minutes, so S3 accepts none of its"
+        " signatures: set it right (NTP)."
+    ),
+    frozenset({"NotImplemented", "MethodNotAllowed", "405", "501", "UnorderedList"}): (
+        "The server at {endpoint} does not support this request. s3leader needs conditional writes"
+        " (If-Match and If-None-Match on PutObject), ListObjectsV2 in order and with StartAfter,"
+        " and object tags: use Amazon S3, or a server that has them."
+    ),
+    frozenset({"IncompleteAnswer"}): (
+        "Amazon S3 always sends it, and s3leader does not guess what decides who leads. The server"
+        " at {endpoint}, or a proxy on the way to it, leaves it out: let the proxy pass all headers"
+        " of an answer unchanged, or go around it. (A test double that sends no Date, as moto,"
+        " needs S3Store(…, clock_ms=…).)"
+    ),
+    frozenset({"403", "401", "407"}): (
+        "The answer is not S3's, which always gives a code: a proxy or a firewall between here and"
+        " {endpoint} refused. Check HTTPS_PROXY, NO_PROXY and the endpoint."
+    ),
+    frozenset({"CertificateNotTrusted"}): (
+        "This machine does not trust the certificate of {endpoint}, so nothing was sent: set"
+        " AWS_CA_BUNDLE to the certificates of the server, or of the proxy that opens TLS."
+    ),
+    frozenset({"InvalidObjectState"}): (
+        "The object has been moved to an archive: keep the lifecycle rules that change storage"
+        " classes off this prefix, and restore the object."
+    ),
+    frozenset({"AllAccessDisabled", "AccountProblem", "NotSignedUp", "InvalidPayer"}): (
+        "AWS has restricted the account that owns the bucket: settle that with AWS's support."
+    ),
+    frozenset({"InvalidEncryptionAlgorithmError", "KMS.InvalidKeyUsageException"}): (
+        "S3 cannot encrypt as the request asks: correct S3LEADER_ENCRYPTION and"
+        " S3LEADER_KMS_KEY, or the bucket's default encryption."
+    ),
+}
+_KEY: Final = (
+    "The KMS key that encrypts the object cannot be used: enable it, cancel its deletion, or name"
+    " another in the bucket's default encryption and S3LEADER_KMS_KEY."
+)
+_CHECKSUM: Final = (
+    "The bucket has a default Object Lock retention, so S3 asks for a checksum with each write:"
+    " pass S3Store(…, checksum=True)."
+)
+_SERVICES: Final = {
+    "AssumeRole": "sts",
+    "AssumeRoleWithSAML": "sts",
+    "AssumeRoleWithWebIdentity": "sts",
+    "GetSessionToken": "sts",
+    "GetRoleCredentials": "sso",
+    "CreateToken": "sso-oidc",
+    "CreateOAuth2Token": "signin",
+}
+_ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]*[\w+=@/-]")
+
+
+def passes(code: str, status: int) -> bool:
+    """Tell whether an error with this code and HTTP status may be gone at the next try."""
+    ours_to_fix = status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED
+    return code in _PASSING or status in _PASSING_STATUS or not ours_to_fix
+
+
+def refusal(
+    request: StoreRequest,
+    *,
+    bucket: str,
+    partition: str,
+    code: str,
+    message: str,
+    bucket_region: str | None = None,
+    endpoint: str = "S3",
+    region: RegionChoice | None = None,
+    bucket_owner: str | None = None,
+) -> BucketUnusable:
+    """Return the error to raise when S3 answered `request` with `code` and `message`."""
+    action = _action(request)
+    bucket_arn = bucket if bucket.startswith("arn:") else f"arn:{partition}:s3:::{bucket}"
+    between = "/object/" if bucket.startswith("arn:") else "/"
+    resource = bucket_arn if isinstance(request, List) else f"{bucket_arn}{between}{request.key}"
+    if code in DENIED:
+        denial = Denial.parse(message, action=action, resource=resource)
+        action, resource = denial.action, denial.resource
+        remedy = denial.remedy() or _rights_missing(request, bucket_arn, bucket_owner)
+    else:
+        chosen = choose_region(None) if region is None else region
+        remedy = _remedy(code, message).format(
+            bucket=bucket,
+            endpoint=endpoint,
+            where=f" ({bucket_region})" if bucket_region else "",
+            decided_by=chosen.decided_by,
+            region=chosen.change(bucket_region),
+        )
+    return _unusable(action, resource, code, message, remedy)
+
+
+def refusal_elsewhere(operation: str, *, code: str, message: str) -> BucketUnusable:
+    """Return the error to raise when another service refused, which credentials come from.
+
+    `operation` is what was asked of it, such as AssumeRole. S3 has not been asked anything.
+    """
+    service = _SERVICES.get(operation)
+    action = operation if service is None else f"{service}:{operation}"
+    role = _ROLE.search(message)
+    resource = "*" if role is None else role[0]
+    what = "the credentials" if role is None else f"the credentials of {resource}"
+    return _unusable(
+        action,
+        resource,
+        code,
+        message,
+        f"The bucket did not refuse: the service that issues {what} did. Let {action} succeed:"
+        f" check the role's trust policy, the caller's own rights and credentials, and the sign-in."
+        f" Or use other credentials.",
+    )
+
+
+def _unusable(action: str, resource: str, code: str, message: str, remedy: str) -> BucketUnusable:
+    said = f"{code}: {message}" if message else code
+    return BucketUnusable(
+        f"{action} on {resource} failed ({said}). {remedy}",
+        action=action,
+        resource=resource,
+        code=code,
+    )
+
+
+def _remedy(code: str, message: str) -> str:
+    if code == "InvalidRequest" and "Object Lock" in message:
+        return _CHECKSUM
+    known = (text for codes, text in _REMEDIES.items() if code in codes)
+    return next(known, _KEY if code.startswith("KMS.") else _ELSE)
+
+
+def _action(request: StoreRequest) -> str:
+    match request:
+        case List():
+            return "s3:ListBucket"
+        case Read():
+            return "s3:GetObject"
+        case Create() | Replace():
+            return "s3:PutObject"
+        case Tag():
+            return "s3:PutObjectTagging"
+        case _:
+            assert_never(request)
+
+
+def _rights_missing(request: StoreRequest, bucket_arn: str, bucket_owner: str | None) -> str:
+    grant = f"Allow {_action(request)} on it"
+    match request:
+        case Read():
+            grant += (
+                f", and s3:ListBucket on {bucket_arn}: without that right S3 answers 403, not"
+                f" 404, for an object that does not exist"
+            )
+        case Replace():
+            grant += ", and s3:GetObject, which If-Match needs too"
+        case List() | Create() | Tag():
+            pass
+        case _:
+            assert_never(request)
+    account = "" if bucket_owner is None else f" that account {bucket_owner} owns the bucket,"
+    return (
+        f"{grant}. LockBucket.grant_candidate grants exactly what is needed. If the rights are"
+        f" there, check{account} for a Deny in the bucket's policy, for Requester Pays, and for"
+        f" rights on its KMS key."
+    )

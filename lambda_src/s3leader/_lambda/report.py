@@ -1,0 +1,208 @@
+"""What an invocation tells CloudWatch: one log line an event, and its metrics.
+
+Metrics are in the namespace `s3leader` with the dimensions `bucket` and `election`: `Won`, `Lost`
+(and why: `LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`), `TakenOver`, `Completed`,
+`Failed`, `Resigned`, `LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 silent or refusing, a
+bad tick), `Requests` (of the election to S3), `Duration` (of the work).
+
+`Behind` is how many seconds the latest completed tick that the invocation knows of at its end lies
+before its own tick, and 0 if it does not; there is none without a tick, or before the first is
+completed. No host's clock takes part. It is for alarms where contenders of several Regions may win,
+since only the winner's Region sees `Completed`.
+
+Every log line has the invocation's own `tick`, `contender` and `request_id`. `term` and `holder`
+are of the term that it led, or of the one that was in its way, whose tick is `term_tick`.
+
+For an event that says which contender it is for, `Won` and `Lost` are there once more with the
+dimension `contender` beside the two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from s3leader._core.lock import COMPLETED, Lock
+from s3leader._core.times import format_time
+from s3leader._io.driver import stopwatch_ms
+from s3leader.election import NotElected
+from s3leader.errors import CorruptLock, LeadershipLost, describe_error
+from s3leader.term import Term
+
+try:
+    from aws_lambda_powertools import Logger
+    from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+except ImportError as error:  # pragma: no cover - seen from the wheel, without extras
+    raise ImportError(
+        "s3leader.aws_lambda needs Powertools for AWS Lambda: pip install 's3leader[lambda]'"
+    ) from error
+
+NAMESPACE = "s3leader"
+
+
+class Report:
+    """One invocation's report. Metrics are written when its block is left, however it is left.
+
+    A fork that leaves the block reports nothing: the invocation is its parent's.
+    """
+
+    def __init__(
+        self,
+        election: str,
+        bucket: str,
+        function_name: str,
+        *,
+        contender: int | None,
+        request_id: str,
+    ) -> None:
+        self._log = Logger(service=election)
+        dimensions = {"bucket": bucket or "none", "election": election}
+        self._metrics = _metrics(function_name, dimensions)
+        # Powertools could write several sets of dimensions at once, but with all metrics in each,
+        # and every one of them is charged for.
+        self._of_contender = None
+        if contender is not None:
+            dimensions["contender"] = str(contender)
+            self._of_contender = _metrics(function_name, dimensions)
+        self._contender = contender
+        self._request_id = request_id
+        self.tick: datetime | None = None  # the event's, once it is known to be one
+        self._term: Term | None = None
+        self._began_ms = stopwatch_ms()
+        self._pid = os.getpid()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def lost(self, result: NotElected) -> dict[str, Any]:
+        """Report a follower, and return what its invocation answers."""
+        lock = result.lock
+        facts = {"reason": result.reason, **_facts(lock)}
+        facts["term_tick"] = None if lock is None else _written(lock.tick)
+        self._log.info("not elected", extra=self._extra(**facts, requests=result.requests))
+        self._count_contender("Lost")
+        self._count(f"Lost{result.reason.capitalize()}")
+        self._add("Requests", MetricUnit.Count, result.requests)
+        self._behind(self.tick, None if lock is None else lock.done)
+        return {"elected": False, **facts, **self._own()}
+
+    def won(self, term: Term) -> None:
+        """Report a new leader."""
+        self._term = term
+        self._began_ms = stopwatch_ms()
+        extra = self._extra(**_facts(term.lock), attempt=term.attempt, taken_over=term.took_over)
+        self._log.info("elected", extra={**extra, "requests": term.requests})
+        self._count_contender("Won")
+        if term.took_over:
+            self._count("TakenOver")
+
+    def completed(self, term: Term, value: object) -> dict[str, Any]:
+        """Report a term whose handler returned, and return what its invocation answers.
+
+        Raises `LeadershipLost` in a fork, which has sealed nothing and cannot say what came of it.
+        """
+        outcome = None if self._in_fork() else term.outcome
+        if outcome is None:
+            why = f"process {self._pid} won it, and process {os.getpid()} is a fork of that one"
+            raise LeadershipLost(term=term.number, why=why)
+        self._log.info("term over", extra=self._extra(**_facts(term.lock), outcome=outcome))
+        self._count(outcome.capitalize())
+        return {
+            "elected": True,
+            **_facts(term.lock),
+            **self._own(),
+            "attempt": term.attempt,
+            "outcome": outcome,
+            "result": value,
+        }
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._in_fork():
+            return
+        try:
+            if error is not None:
+                self._failed(error)
+            if self._term is not None:
+                self._add("Requests", MetricUnit.Count, self._term.requests)
+                self._add("Duration", MetricUnit.Milliseconds, stopwatch_ms() - self._began_ms)
+                completed = self._term.outcome == COMPLETED
+                done = self._term.tick if completed else self._term.lock.done
+                self._behind(self._term.tick, done)
+        finally:
+            self._metrics.flush_metrics()
+            if self._of_contender is not None and self._of_contender.metric_set:
+                self._of_contender.flush_metrics()
+
+    def _in_fork(self) -> bool:
+        return os.getpid() != self._pid
+
+    def _failed(self, error: BaseException) -> None:
+        facts = _facts(self._term.lock if self._term is not None else None)
+        if isinstance(error, LeadershipLost):
+            self._log.error("leadership lost", extra=self._extra(**facts, why=error.why))
+            self._count("LeadershipLost")
+        elif isinstance(error, CorruptLock):
+            extra = self._extra(key=error.key, problem=error.problem)
+            self._log.error("corrupt lock", extra=extra)
+            self._count("CorruptLock")
+        elif self._term is not None:
+            self._count("Failed")
+            self._log.error("term failed", extra=self._extra(**facts, error=describe_error(error)))
+        else:
+            self._count("CampaignFailed")
+            self._log.error("could not campaign", extra=self._extra(error=describe_error(error)))
+
+    def _extra(self, **facts: object) -> dict[str, object]:
+        return {**facts, **self._own()}
+
+    def _own(self) -> dict[str, object]:
+        """Return what this invocation is, independent of who leads."""
+        return {
+            "tick": _written(self.tick),
+            "contender": self._contender,
+            "request_id": self._request_id,
+        }
+
+    def _behind(self, tick: datetime | None, done: datetime | None) -> None:
+        if tick is not None and done is not None:
+            behind = max(timedelta(0), tick - done)
+            self._add("Behind", MetricUnit.Seconds, behind.total_seconds())
+
+    def _count_contender(self, name: str) -> None:
+        self._count(name)
+        if self._of_contender is not None:
+            self._of_contender.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+    def _count(self, name: str) -> None:
+        self._add(name, MetricUnit.Count, 1)
+
+    def _add(self, name: str, unit: MetricUnit, value: float) -> None:
+        self._metrics.add_metric(name=name, unit=unit, value=value)
+
+
+def _metrics(function_name: str, dimensions: Mapping[str, str]) -> EphemeralMetrics:
+    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    metrics.service = ""  # alarms go by these dimensions, whatever the environment says
+    for name, value in dimensions.items():
+        metrics.add_dimension(name=name, value=value)
+    metrics.add_metadata(key="function_name", value=function_name)
+    return metrics
+
+
+def _facts(lock: Lock | None) -> dict[str, Any]:
+    """Return whose term it is, for people to read."""
+    if lock is None:
+        return {"term": None, "holder": None}
+    return {"term": lock.term, "holder": lock.holder}
+
+
+def _written(tick: datetime | None) -> str | None:
+    return None if tick is None else format_time(tick)

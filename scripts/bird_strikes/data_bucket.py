@@ -1,0 +1,81 @@
+"""The data bucket as a reader sees it who trusts the manifest alone, and none of the job's code."""
+
+import gzip
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from bird_strikes.producer import PREFIX
+from bird_strikes.proof import Rejection
+
+MANIFEST = "compacted/manifest.json"
+
+
+class DataBucket:
+    """Reads what has been committed to a bucket."""
+
+    def __init__(self, client: Any, name: str) -> None:  # noqa: ANN401 - a boto3 S3 client
+        """Read through `client`."""
+        self._client = client
+        self.name = name
+
+    def put(self, key: str, body: bytes) -> None:
+        """Store an input, once: no try is made again."""
+        self._client.put_object(Bucket=self.name, Key=key, Body=body)
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest; an empty one if there is none yet."""
+        try:
+            return self._json(MANIFEST)
+        except self._client.exceptions.NoSuchKey:
+            return {}
+
+    def entries(self, kind: str) -> list[dict[str, Any]]:
+        """Return all entries of a kind, `parts` or `rejected`, older segments included."""
+        found: list[dict[str, Any]] = []
+        block: dict[str, Any] = self.manifest()
+        while True:
+            found = [*block.get(kind, []), *found]
+            earlier = block.get("earlier")
+            if earlier is None:
+                return found
+            block = self._json(earlier)
+
+    def events(self) -> Counter[bytes]:
+        """Return every committed line, with how often it is there."""
+        return Counter(line for entry in self.entries("parts") for line in self._lines(entry))
+
+    def rejections(self) -> list[Rejection]:
+        """Return the records of malformed lines."""
+        records = [
+            json.loads(line) for entry in self.entries("rejected") for line in self._lines(entry)
+        ]
+        return [
+            Rejection(key=record["key"], line=record["line"], reason=record.get("reason", ""))
+            for record in records
+        ]
+
+    def inputs(self) -> list[str]:
+        """Return the keys of the inputs that are still there."""
+        pages = self._client.get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.name, Prefix=PREFIX)
+        return [item["Key"] for page in found for item in page.get("Contents", ())]
+
+    def _lines(self, entry: dict[str, Any]) -> Iterator[bytes]:
+        body = self._body(entry["key"])
+        if hashlib.sha256(body).hexdigest() != entry["sha256"]:
+            raise ValueError(f"{entry['key']} is not what the manifest says: its digest differs")
+        lines = gzip.decompress(body).split(b"\n")[:-1]
+        if len(lines) != entry["lines"]:
+            raise ValueError(f"{entry['key']} has {len(lines)} lines, not {entry['lines']}")
+        yield from lines
+
+    def _json(self, key: str) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self._body(key))
+        return value
+
+    def _body(self, key: str) -> bytes:
+        body: bytes = self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        return body

@@ -1,0 +1,42 @@
+"""The proof, gathered when everything has stopped."""
+
+from collections import Counter
+from pathlib import Path
+
+from bird_strikes.journal import expectation, read_journal
+from bird_strikes.proof import Check, Evidence, TermFact, prove
+from s3leader_demo.rows import timestamp
+from s3leader_demo.setting import Stage
+
+_ALL = 10_000
+
+
+def check(stage: Stage, journal: Path) -> list[Check]:
+    """Compare what is in the buckets with what is in the journal."""
+    terms = [
+        TermFact(
+            number=lock.term,
+            tick=timestamp(lock.tick) or None,
+            outcome=lock.outcome if lock.sealed else None,
+        )
+        for lock in reversed(stage.election.history(_ALL))
+    ]
+    roles = (stage.function_role(), stage.schedules_role())
+    decisions = [one for one in stage.cloud.decisions() if one.role in roles]
+    asked = Counter(one.role for one in decisions)
+    found = Evidence(
+        events=stage.data.events(),
+        rejections=stage.data.rejections(),
+        inputs_left=stage.data.inputs(),
+        terms=terms,
+        fired_ticks=stage.fired_ticks(),
+        wins=stage.all_wins(),
+        killed=stage.killed,
+        asked={role: asked[role] for role in roles},
+        refused=[
+            f"{one.role} was refused {one.action} on {one.resource}"
+            for one in decisions
+            if not one.allowed
+        ],
+    )
+    return prove(expectation(read_journal(journal)), found)

@@ -1,0 +1,133 @@
+"""What both acts share: the cloud, the buckets, the producer, the screen, and what was seen."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from bird_strikes.data_bucket import DataBucket
+from bird_strikes.producer import Producer
+from local_cloud import LocalCloud
+from s3leader import Election
+from s3leader_demo.errors import DemoError
+from s3leader_demo.rows import Row, Term, rows, timestamp, won
+from s3leader_demo.screen import Screen
+
+CONTENDERS = 3
+_ALL = 10_000
+_LOOK_SECONDS = 0.5
+_DRAINS = 10
+
+Found = TypeVar("Found")
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """The deployed stack, as the demo works with it.
+
+    `others` are the terms that no schedule fired, `ticks` what they worked for, `wins` the
+    terms that somebody reported to have won, `killed` those whose leader was killed.
+    """
+
+    cloud: LocalCloud
+    screen: Screen
+    data: DataBucket
+    election: Election
+    lock_bucket: str
+    function: str
+    producer: Producer
+    others: dict[int, Term] = field(default_factory=dict)
+    ticks: list[str] = field(default_factory=list)
+    wins: list[int] = field(default_factory=list)
+    killed: list[int] = field(default_factory=list)
+
+    def rows(self, since: int = 0) -> list[Row]:
+        """Return the table's rows for the terms after `since`."""
+        locks = [lock for lock in self.election.history(_ALL) if lock.term > since]
+        parts = self.data.entries("parts")
+        return rows(locks, self.cloud.invocations(), parts, self.others)
+
+    def function_role(self) -> str:
+        """Return the name of the role that the function acts in."""
+        found = self.cloud.client("lambda").get_function_configuration(FunctionName=self.function)
+        return str(found["Role"].rpartition("/")[2])
+
+    def schedules_role(self) -> str:
+        """Return the name of the role in which the Scheduler starts the contenders."""
+        scheduler = self.cloud.client("scheduler")
+        listed = scheduler.list_schedules()["Schedules"][0]
+        found = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
+        return str(found["Target"]["RoleArn"].rpartition("/")[2])
+
+    def fired_ticks(self) -> list[str]:
+        """Return every tick that somebody was started for."""
+        return sorted({*self.ticks, *(one.tick for one in self.cloud.invocations())})
+
+    def all_wins(self) -> list[int]:
+        """Return the term of every win that a contender reported, once a report."""
+        reported = [won(one) for one in self.cloud.invocations()]
+        return [*self.wins, *(term for term in reported if term is not None)]
+
+    def watch(
+        self, look: Callable[[], Found | None], *, what: str, seconds: float, every: float = 0.1
+    ) -> Found:
+        """Wait until `look` finds something; say `what` was awaited if it takes too long."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.producer.failure is not None:
+                raise DemoError(f"the producer failed: {self.producer.failure}")
+            if (found := look()) is not None:
+                return found
+            time.sleep(every)
+        raise DemoError(f"{what}: not within {seconds:.0f} seconds")
+
+    def switch_schedules(self, state: str) -> None:
+        """Set every schedule to ENABLED or DISABLED."""
+        scheduler = self.cloud.client("scheduler")
+        for page in scheduler.get_paginator("list_schedules").paginate():
+            for listed in page["Schedules"]:
+                name = {"Name": listed["Name"], "GroupName": listed["GroupName"]}
+                found = scheduler.get_schedule(**name)
+                kept = ("ScheduleExpression", "FlexibleTimeWindow", "Target")
+                scheduler.update_schedule(
+                    **name, **{part: found[part] for part in kept}, State=state
+                )
+
+    def quiet(self) -> None:
+        """Stop the schedules, and wait until what they have fired is over."""
+        self.switch_schedules("DISABLED")
+        time.sleep(1.5)  # a sweep of the emulator's that was under way
+        self.watch(self._all_over, what="the invocations end", seconds=60, every=_LOOK_SECONDS)
+
+    def drain(self) -> None:
+        """Invoke the function by hand until nothing is left to compact."""
+        for _ in range(_DRAINS):
+            tick = timestamp(datetime.now(UTC))
+            answer = self._invoke({"tick": tick, "contender": "hand"})
+            if answer.get("elected"):
+                term = int(answer["term"])
+                self.ticks.append(tick)
+                self.wins.append(term)
+                self.others[term] = Term(
+                    contended="1, by hand", won_by="function", remark="merges what is left"
+                )
+                if not answer["result"]["stopped_early"] and not self.data.inputs():
+                    return
+            time.sleep(1.1)  # the next tick must be a later second
+        raise DemoError(f"inputs are left after {_DRAINS} invocations by hand")
+
+    def _all_over(self) -> bool | None:
+        lock = self.election.observe()
+        over = all(one.ended is not None for one in self.cloud.invocations())
+        return True if over and (lock is None or lock.sealed) else None
+
+    def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        called = self.cloud.client("lambda").invoke(
+            FunctionName=self.function, Payload=json.dumps(event)
+        )
+        answer: dict[str, Any] = json.loads(called["Payload"].read())
+        if "FunctionError" in called:
+            raise DemoError(f"the function failed: {json.dumps(answer)[:500]}")
+        return answer

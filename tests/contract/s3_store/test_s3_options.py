@@ -1,0 +1,253 @@
+"""What a store on S3 is given: names that it refuses at once, and what it sends on request."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from s3leader import BucketUnusable, InvalidArgument
+from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, Tag
+from s3leader._io.s3_client import is_amazon
+from s3leader._io.s3_options import BucketOptions, check_bucket
+from s3leader._io.s3_store import S3Store
+from s3leader.fencing import FencedObject
+from tests.contract.s3_store.misbehaving_s3 import (
+    ETAG,
+    MisbehavingS3,
+    answer,
+    error,
+    misbehaving_s3,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+KEY = "elections/nightly/lock_0000000001.json"
+CREATE = Create(KEY, b"{}")
+REPLACE = Replace(KEY, b"{}", ETAG)
+KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+ACCESS_POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/locks"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MisbehavingS3]:
+    with misbehaving_s3() as running:
+        yield running
+
+
+@pytest.fixture
+def s3(server: MisbehavingS3) -> MisbehavingS3:
+    server.forget()
+    return server
+
+
+@pytest.fixture(scope="module")
+def client(server: MisbehavingS3) -> S3Client:
+    return server.client()
+
+
+# ------------------------------------------------------------------------------------ buckets
+
+
+@pytest.mark.parametrize(
+    ("bucket", "code"),
+    [
+        ("locks--use1-az4--x-s3", "DirectoryBucket"),
+        ("alias--use1-az4--xa-s3", "DirectoryBucket"),
+        ("arn:aws:s3express:us-east-1:111122223333:bucket/b--use1-az4--x-s3", "DirectoryBucket"),
+        ("arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap", "MultiRegionAccessPoint"),
+        ("arn:aws:s3::111122223333:accesspoint:mfzwi23gnjvgw.mrap", "MultiRegionAccessPoint"),
+        ("mfzwi23gnjvgw.mrap", "MultiRegionAccessPoint"),
+        ("arn:aws:s3-outposts:us-east-1:111122223333:outpost/op-0/accesspoint/ap", "Outposts"),
+        ("ap-o01ac5d28a6a232904e8xz5w8ijx1qzlbp3i3kuse10--op-s3", "Outposts"),
+        ("arn:aws:s3-object-lambda:us-east-1:111122223333:accesspoint/ol", "ObjectLambda"),
+        ("ol-a1b2c3use1a--ol-s3", "ObjectLambda"),
+        ("files-aqfqprnstn7aefdfbarligizwgyfouse1a-ext-s3alias", "FileSystem"),
+        ("arn:aws:s3tables:us-east-1:111122223333:bucket/tables", "TableBucket"),
+    ],
+)
+def test_what_is_not_one_consistent_bucket_is_refused_at_once(bucket: str, code: str) -> None:
+    with pytest.raises(BucketUnusable, match="cannot hold an election") as refused:
+        S3Store(bucket)
+    assert refused.value.code == code
+    assert bucket in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("bucket", "right"),
+    [
+        ("s3://locks", "'locks'"),
+        ("s3://locks/elections/", "'locks'"),
+        ("S3A://locks", "'locks'"),
+        ("arn:aws:s3:::locks", "'locks'"),
+        ("arn:aws-cn:s3:::locks/*", "'locks'"),
+        ("locks/", "the name alone"),
+        ("locks/elections", "the name alone"),
+        ("https://locks.s3.amazonaws.com", "the name alone"),
+        ("no bucket!", "the name alone"),
+        ("locks\n", "the name alone"),
+        ("arn:aws:s3:eu-west-1:111122223333:accesspoint/a/object/k", "the name alone"),
+    ],
+)
+def test_what_is_not_a_name_is_refused_with_its_value_and_the_right_one(
+    bucket: str, right: str
+) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        S3Store(bucket)
+    assert repr(bucket) in str(refused.value)
+    assert right in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        "locks",
+        "my.locks-2",
+        "Legacy_Bucket",
+        ACCESS_POINT,
+        ACCESS_POINT.replace("/", ":"),
+        "locks-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias",
+        "arn:aws-us-gov:s3:us-gov-west-1:111122223333:accesspoint/locks",
+        "mrap",
+    ],
+)
+def test_one_bucket_is_accepted_by_its_name_or_its_access_point(bucket: str) -> None:
+    check_bucket(bucket)
+
+
+# --------------------------------------------------------------------------------- encryption
+
+
+@pytest.mark.parametrize("write", [CREATE, REPLACE])
+@pytest.mark.parametrize("encryption", ["AES256", "aws:kms", "aws:kms:dsse"])
+def test_every_write_asks_for_the_encryption(
+    s3: MisbehavingS3, client: S3Client, write: StoreRequest, encryption: str
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    S3Store("locks", client=client, encryption=encryption).perform(write)
+    assert s3.sent[0].headers["x-amz-server-side-encryption"] == encryption
+
+
+@pytest.mark.parametrize("write", [CREATE, REPLACE])
+def test_every_write_names_the_key(
+    s3: MisbehavingS3, client: S3Client, write: StoreRequest
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    S3Store("locks", client=client, encryption="aws:kms", kms_key=KMS_KEY).perform(write)
+    assert s3.sent[0].headers["x-amz-server-side-encryption-aws-kms-key-id"] == KMS_KEY
+
+
+def test_a_bucket_that_asks_for_nothing_is_sent_nothing(
+    s3: MisbehavingS3, client: S3Client
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    S3Store("locks", client=client).perform(CREATE)
+    asked = [name for name in s3.sent[0].headers if "encryption" in name or "owner" in name]
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [List(""), Read(KEY), CREATE, REPLACE, Tag(KEY)],
+    ids=lambda request: type(request).__name__,
+)
+def test_every_request_says_who_must_own_the_bucket(
+    s3: MisbehavingS3, client: S3Client, request_: StoreRequest
+) -> None:
+    s3.will(error(503, "SlowDown"))
+    S3Store("locks", client=client, bucket_owner="111122223333").perform(request_)
+    assert s3.sent[0].headers["x-amz-expected-bucket-owner"] == "111122223333"
+
+
+def test_a_fenced_object_is_encrypted_as_its_store_is(s3: MisbehavingS3, client: S3Client) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    store = S3Store("data", client=client, encryption="aws:kms", kms_key=KMS_KEY)
+    FencedObject("manifest.json", store=store).write({}, token=1, after=None)
+    assert s3.sent[0].headers["x-amz-server-side-encryption"] == "aws:kms"
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ({"encryption": "kms"}, "'kms'"),
+        ({"encryption": ""}, "''"),
+        ({"encryption": "aws:kms", "kms_key": "1234abcd"}, "'1234abcd'"),
+        ({"encryption": "aws:kms", "kms_key": "arn:aws:s3:::b"}, "'arn:aws:s3:::b'"),
+        ({"kms_key": KMS_KEY}, "None"),
+        ({"encryption": "AES256", "kms_key": KMS_KEY}, "'AES256'"),
+        ({"bucket_owner": "12345"}, "'12345'"),
+        ({"bucket_owner": "1111-2222-3333"}, "'1111-2222-3333'"),
+        ({"bucket_owner": ""}, "''"),
+    ],
+)
+def test_an_option_that_s3_does_not_know_is_refused_with_its_value(
+    given: dict[str, str], value: str
+) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        BucketOptions(**given)
+    assert value in str(refused.value)
+
+
+# ---------------------------------------------------------------------------------- checksums
+
+
+@pytest.mark.parametrize("write", [CREATE, REPLACE])
+def test_a_checksum_is_sent_in_a_header_where_it_is_asked_for(
+    s3: MisbehavingS3, client: S3Client, write: Create | Replace
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    S3Store("locks", client=client, checksum=True).perform(write)
+    crc = base64.b64encode(zlib.crc32(write.body).to_bytes(4, "big")).decode()
+    assert s3.sent[0].headers["x-amz-checksum-crc32"] == crc
+    assert s3.sent[0].headers["x-amz-sdk-checksum-algorithm"] == "CRC32"
+    assert s3.sent[0].body == write.body
+    assert "x-amz-trailer" not in s3.sent[0].headers
+
+
+@pytest.mark.parametrize(
+    ("host", "amazon"),
+    [
+        ("https://s3.eu-west-1.amazonaws.com", True),
+        ("https://s3.amazonaws.com", True),
+        ("https://s3.cn-north-1.amazonaws.com.cn", True),
+        ("https://bucket.vpce-1a2b-5c.s3.eu-west-1.vpce.amazonaws.com", True),
+        ("https://s3.dualstack.eu-west-1.amazonaws.com", True),
+        ("http://127.0.0.1:9000", False),
+        ("https://minio.example.com", False),
+        ("https://s3.amazonaws.com.example.com", False),
+        ("https://notamazonaws.com", False),
+    ],
+)
+def test_amazon_s3_is_told_from_servers_that_may_refuse_a_checksum(
+    host: str,
+    amazon: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    class Fake:
+        class meta:  # noqa: N801 - boto3's name
+            endpoint_url = host
+
+    fake: Any = Fake()
+    assert is_amazon(fake) is amazon
+
+
+def test_amazon_s3_is_sent_a_checksum_unless_it_is_declined(s3: MisbehavingS3) -> None:
+    """The client thinks that it speaks to Amazon S3; what it sends goes to the test's server."""
+
+    def redirect(request: Any, **_: object) -> None:
+        request.url = request.url.replace("https://s3.us-east-1.amazonaws.com", s3.endpoint)
+
+    real = s3.client(endpoint_url="https://s3.us-east-1.amazonaws.com")
+    real.meta.events.register("before-send.s3", redirect)
+    s3.will(answer(200, ETag=ETAG), answer(200, ETag=ETAG))
+    for checksum in (None, False):
+        S3Store("my.locks", client=real, checksum=checksum).perform(CREATE)
+    assert ["x-amz-checksum-crc32" in sent.headers for sent in s3.sent] == [True, False]
+    first = s3.sent[0]  # prepared for https, where botocore's own checksum would be a trailer
+    assert first.headers["x-amz-sdk-checksum-algorithm"] == "CRC32"
+    assert not {"x-amz-trailer", "content-encoding"} & first.headers.keys()
+    assert first.body == CREATE.body

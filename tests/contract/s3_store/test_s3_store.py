@@ -1,0 +1,359 @@
+"""S3Store on the wire: what it sends, and what it makes of each answer."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from s3leader._core.requests import (
+    Applied,
+    Conflict,
+    Create,
+    Found,
+    List,
+    Listed,
+    Missing,
+    Read,
+    Replace,
+    StoreRequest,
+    Tag,
+    Unknown,
+)
+from s3leader._io.s3_store import S3Store
+from tests.contract.s3_store.misbehaving_s3 import (
+    DATE_MS,
+    ETAG,
+    MODIFIED_MS,
+    MisbehavingS3,
+    answer,
+    error,
+    found,
+    misbehaving_s3,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+KEY = "elections/nightly/lock_0000000001.json"
+CREATE = Create(KEY, b'{"nonce": 1}')
+REPLACE = Replace(KEY, b'{"nonce": 2}', ETAG)
+EVERY_REQUEST: list[StoreRequest] = [List("elections/"), Read(KEY), CREATE, REPLACE, Tag(KEY)]
+EMPTY_LIST = (
+    b"<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>"
+)
+
+
+@pytest.fixture(autouse=True)
+def _aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MisbehavingS3]:
+    with misbehaving_s3() as running:
+        yield running
+
+
+@pytest.fixture
+def s3(server: MisbehavingS3, monkeypatch: pytest.MonkeyPatch) -> MisbehavingS3:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint)
+    server.sent.clear()
+    while not server.answers.empty():
+        server.answers.get()
+    return server
+
+
+@cache
+def default_client(endpoint: str, timeout: timedelta = timedelta(seconds=10)) -> S3Client:
+    """The client that a store makes for itself while `s3` is in the environment."""
+    return S3Store("locks", timeout=timeout)._client
+
+
+@pytest.fixture
+def store(s3: MisbehavingS3) -> S3Store:
+    return S3Store("locks", client=default_client(s3.endpoint))
+
+
+# ------------------------------------------------------------------------------ what is sent
+
+
+def test_create_is_put_under_the_condition_that_nothing_is_there(
+    s3: MisbehavingS3, store: S3Store
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    store.perform(CREATE)
+    (sent,) = s3.sent
+    conditions = sent.headers.get("if-none-match"), sent.headers.get("if-match")
+    assert (sent.method, *conditions) == ("PUT", "*", None)
+
+
+def test_replace_is_put_under_the_condition_of_the_etag_as_s3_gave_it(
+    s3: MisbehavingS3, store: S3Store
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    store.perform(REPLACE)
+    (sent,) = s3.sent
+    conditions = sent.headers.get("if-none-match"), sent.headers.get("if-match")
+    assert (sent.method, *conditions) == ("PUT", None, ETAG)
+
+
+@pytest.mark.parametrize("write", [CREATE, REPLACE])
+def test_a_body_is_sent_as_it_is(
+    s3: MisbehavingS3, store: S3Store, write: Create | Replace
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    store.perform(write)
+    assert s3.sent[0].body == write.body
+
+
+@pytest.mark.parametrize("write", [CREATE, REPLACE])
+def test_a_body_is_sent_as_json_with_no_checksum_trailer(
+    s3: MisbehavingS3, store: S3Store, write: Create | Replace
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    store.perform(write)
+    headers = s3.sent[0].headers
+    assert headers["content-type"] == "application/json"
+    assert [name for name in headers if "checksum" in name or "trailer" in name] == []
+
+
+def test_an_ip_address_is_asked_with_the_bucket_in_the_path(
+    s3: MisbehavingS3, store: S3Store
+) -> None:
+    s3.will(found(b"{}"))
+    store.perform(Read(KEY))
+    assert s3.sent[0].target == f"/locks/{KEY}"
+
+
+def test_a_list_is_asked_from_where_it_is_to_start(s3: MisbehavingS3, store: S3Store) -> None:
+    s3.will(answer(200, EMPTY_LIST))
+    store.perform(List("elections/", "elections/a"))
+    query = parse_qs(urlsplit(s3.sent[0].target).query)
+    assert query == {
+        "list-type": ["2"],
+        "prefix": ["elections/"],
+        "start-after": ["elections/a"],
+        "max-keys": ["1000"],
+        "encoding-type": ["url"],
+    }
+
+
+def test_a_list_is_continued_by_its_token_alone(s3: MisbehavingS3, store: S3Store) -> None:
+    s3.will(answer(200, EMPTY_LIST))
+    store.perform(List("elections/", "elections/a", token="t+/="))
+    query = parse_qs(urlsplit(s3.sent[0].target).query)
+    assert (query["continuation-token"], query["prefix"]) == (["t+/="], ["elections/"])
+    assert "start-after" not in query
+
+
+def test_a_tag_is_the_one_that_the_lifecycle_rule_looks_for(
+    s3: MisbehavingS3, store: S3Store
+) -> None:
+    s3.will(answer(200))
+    store.perform(Tag(KEY))
+    assert b"<Tag><Key>superseded</Key><Value>true</Value></Tag>" in s3.sent[0].body
+
+
+# ------------------------------------------------------------------------- what is understood
+
+
+@pytest.mark.parametrize("write", [CREATE, REPLACE])
+def test_a_write_that_succeeds_is_applied(
+    s3: MisbehavingS3, store: S3Store, write: StoreRequest
+) -> None:
+    s3.will(answer(200, ETag=ETAG))
+    assert store.perform(write) == Applied(ETAG, DATE_MS)
+
+
+def test_an_object_is_found_with_s3s_own_times(s3: MisbehavingS3, store: S3Store) -> None:
+    s3.will(found(b"body"))
+    assert store.perform(Read(KEY)) == Found(b"body", ETAG, DATE_MS, MODIFIED_MS)
+
+
+def test_keys_are_listed_decoded(s3: MisbehavingS3, store: S3Store) -> None:
+    page = (
+        b"<ListBucketResult><EncodingType>url</EncodingType><KeyCount>2</KeyCount>"
+        b"<IsTruncated>true</IsTruncated>"
+        b"<Contents><Key>a+b%2Bc</Key></Contents><Contents><Key>%C3%BC</Key></Contents>"
+        b"<NextContinuationToken>t+/=</NextContinuationToken></ListBucketResult>"
+    )
+    s3.will(answer(200, page))
+    assert store.perform(List("")) == Listed(("a b+c", "ü"), True, DATE_MS, "t+/=")
+
+
+def test_a_page_without_keys_may_still_go_on(s3: MisbehavingS3, store: S3Store) -> None:
+    page = (
+        b"<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>true</IsTruncated>"
+        b"<NextContinuationToken>token</NextContinuationToken></ListBucketResult>"
+    )
+    s3.will(answer(200, page))
+    assert store.perform(List("")) == Listed((), True, DATE_MS, "token")
+
+
+@pytest.mark.parametrize("write", [CREATE, REPLACE])
+@pytest.mark.parametrize("status", [412, 200])
+def test_a_failed_condition_is_a_conflict_whatever_its_status(
+    s3: MisbehavingS3, store: S3Store, write: StoreRequest, status: int
+) -> None:
+    s3.will(error(status, "PreconditionFailed"))
+    assert store.perform(write) == Conflict(DATE_MS)
+
+
+def test_a_412_without_a_code_is_a_conflict(s3: MisbehavingS3, store: S3Store) -> None:
+    s3.will(answer(412))
+    assert store.perform(CREATE) == Conflict(DATE_MS)
+
+
+def test_to_replace_what_is_not_there_is_a_conflict(s3: MisbehavingS3, store: S3Store) -> None:
+    s3.will(error(404, "NoSuchKey"))
+    assert store.perform(REPLACE) == Conflict(DATE_MS)
+
+
+@pytest.mark.parametrize("request_", [Read(KEY), Tag(KEY)])
+@pytest.mark.parametrize(
+    "told",
+    [error(404, "NoSuchKey"), error(405, "MethodNotAllowed", x_amz_delete_marker="true")],
+)
+def test_what_is_not_there_or_deleted_is_missing(
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, told: bytes
+) -> None:
+    s3.will(told)
+    assert store.perform(request_) == Missing(DATE_MS)
+
+
+# ------------------------------------------------------------------- what is not to be relied on
+
+LOST = {
+    "hung up": b"",
+    "half a head": b"HTTP/1.1 200 OK\r\nDat",
+    "no http": b"\x16\x03\x01 what is this\r\n\r\n",
+    "409 under If-None-Match": error(409, "ConditionalRequestConflict"),
+    "409 among writes": error(409, "OperationAborted"),
+    "409 of another kind": error(409, "SomethingElse"),
+    "500": error(500, "InternalError"),
+    "502 of a proxy": answer(502, b"<html>bad gateway</html>"),
+    "503": error(503, "SlowDown"),
+    "503 with no word": answer(503),
+    "429": error(429, "TooManyRequests"),
+    "429 with no word": answer(429),
+    "throttled with 400": error(400, "ThrottlingException"),
+    "the key service throttles": error(400, "KMS.ThrottlingException"),
+    "S3 waited for the body": error(400, "RequestTimeout"),
+    "an error cut short": error(500, "InternalError")[:-9],
+}
+
+
+@pytest.mark.parametrize("request_", EVERY_REQUEST, ids=lambda request: type(request).__name__)
+@pytest.mark.parametrize("told", LOST.values(), ids=LOST.keys())
+def test_an_answer_that_cannot_be_relied_on_leaves_it_open_after_one_try(
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, told: bytes
+) -> None:
+    s3.will(told)
+    outcome = store.perform(request_)
+    assert (type(outcome), len(s3.sent)) == (Unknown, 1)
+
+
+@pytest.mark.parametrize("request_", EVERY_REQUEST, ids=lambda request: type(request).__name__)
+def test_silence_is_borne_for_the_timeout_and_leaves_it_open_after_one_try(
+    s3: MisbehavingS3, request_: StoreRequest
+) -> None:
+    s3.will(None)
+    client = default_client(s3.endpoint, timedelta(seconds=1))
+    outcome = S3Store("locks", client=client).perform(request_)
+    assert (type(outcome), len(s3.sent)) == (Unknown, 1)
+
+
+def test_the_timeout_bounds_connecting_and_reading() -> None:
+    config: Any = S3Store("locks", timeout=timedelta(milliseconds=1500))._client.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (1.5, 1.5)
+
+
+def test_a_redirect_for_a_while_leaves_it_open(s3: MisbehavingS3, store: S3Store) -> None:
+    moved = error(307, "TemporaryRedirect")
+    s3.will(moved, moved)  # botocore follows once by itself
+    assert isinstance(store.perform(CREATE), Unknown)
+
+
+@pytest.mark.parametrize("request_", [CREATE, REPLACE, Read(KEY), List(""), Tag(KEY)])
+@pytest.mark.parametrize("status", [408, 421, 425])
+def test_a_server_that_asks_for_another_try_leaves_it_open(
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, status: int
+) -> None:
+    s3.will(answer(status))
+    assert isinstance(store.perform(request_), Unknown)
+
+
+def test_a_conflict_cut_in_its_head_leaves_it_open(s3: MisbehavingS3, store: S3Store) -> None:
+    s3.will(b"HTTP/1.1 412 Precondition Failed\r\nDat")
+    assert isinstance(store.perform(CREATE), Unknown)
+
+
+UNUSABLE: dict[str, tuple[StoreRequest, bytes]] = {
+    "an object cut short": (Read(KEY), found(b"body", cut=1)),
+    "an object without its head's end": (Read(KEY), found(b"body", cut=5)),
+    "an object with no ETag": (Read(KEY), answer(200, b"{}", Last_Modified="Sun")),
+    "a list cut short": (List(""), answer(200, EMPTY_LIST, cut=9)),
+    "a list that is no XML": (List(""), answer(200, EMPTY_LIST[:-9])),
+    "a list that does not say whether it is whole": (
+        List(""),
+        answer(200, b"<ListBucketResult></ListBucketResult>"),
+    ),
+    "a list that goes on nobody knows where": (
+        List(""),
+        answer(200, EMPTY_LIST.replace(b"false", b"true")),
+    ),
+    "a write with no ETag": (CREATE, answer(200)),
+    "a write at no time": (CREATE, answer(200, date="yesterday", ETag=ETAG)),
+}
+
+
+@pytest.mark.parametrize(("request_", "told"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_a_success_that_is_not_whole_is_none(
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, told: bytes
+) -> None:
+    s3.will(told)
+    assert isinstance(store.perform(request_), Unknown)
+
+
+def test_no_connection_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))  # bound, but not listening: refuses every connection
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{unheard.getsockname()[1]}")
+        outcome = S3Store("locks").perform(CREATE)
+    assert isinstance(outcome, Unknown)
+
+
+def test_an_unknown_outcome_says_its_cause(s3: MisbehavingS3, store: S3Store) -> None:
+    s3.will(error(503, "SlowDown", "Reduce your request rate"))
+    outcome = store.perform(CREATE)
+    assert isinstance(outcome, Unknown)
+    assert "SlowDown (HTTP 503)" in outcome.cause
+
+
+# -------------------------------------------------------------------------- bodies and limits
+
+
+@pytest.mark.parametrize(
+    ("body", "read"), [(b"1234", b"1234"), (b"12345", b"12345"), (b"123456789", b"12345")]
+)
+def test_a_body_is_read_up_to_its_limit(s3: MisbehavingS3, body: bytes, read: bytes) -> None:
+    s3.will(found(body))
+    store = S3Store("locks", client=default_client(s3.endpoint), body_limit=5)
+    answered = store.perform(Read(KEY))
+    assert isinstance(answered, Found)
+    assert answered.body == read
+
+
+def test_a_body_that_ends_before_limit_and_end_leaves_it_open(s3: MisbehavingS3) -> None:
+    s3.will(found(b"123456789", cut=6))
+    store = S3Store("locks", client=default_client(s3.endpoint), body_limit=5)
+    assert isinstance(store.perform(Read(KEY)), Unknown)

@@ -1,0 +1,99 @@
+import gzip
+import json
+import random
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from bird_strikes.journal import Journal, Line, expectation, read_journal
+from bird_strikes.producer import Parcel, Producer, parcels
+
+TABLES = {
+    "birdstrikes": [{"Wildlife Species": "Gull"}, {"Wildlife Species": "Rüppell's vulture"}],
+    "seattle-weather": [{"weather": "drizzle"}],
+}
+
+
+def made(count: int) -> list[Parcel]:
+    return list(islice(parcels(TABLES, random.Random(1)), count))  # noqa: S311 - not for secrets
+
+
+def lines_of(parcel: Parcel) -> list[bytes]:
+    text = gzip.decompress(parcel.body) if parcel.key.endswith(".gz") else parcel.body
+    return text.split(b"\n")[:-1]
+
+
+def test_a_body_holds_the_lines_that_the_parcel_says() -> None:
+    assert [[line.content for line in one.lines] for one in made(50)] == [
+        lines_of(one) for one in made(50)
+    ]
+
+
+def test_no_two_events_are_equal_though_tables_repeat() -> None:
+    events = Counter(line.content for one in made(100) for line in one.lines if line.event)
+    assert max(events.values()) == 1
+
+
+def test_no_two_objects_have_the_same_key() -> None:
+    assert len({one.key for one in made(200)}) == 200
+
+
+def test_both_plain_and_compressed_objects_are_made() -> None:
+    assert {one.key.rpartition(".")[2] for one in made(50)} == {"gz", "ndjson"}
+
+
+def strict(content: bytes) -> object:
+    return json.loads(content, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_every_event_is_a_json_object() -> None:
+    events = [line.content for one in made(100) for line in one.lines if line.event]
+    assert all(isinstance(strict(event), dict) for event in events)
+
+
+def test_what_is_marked_malformed_is_no_json() -> None:
+    spoilt = {line.content for one in made(2000) for line in one.lines if not line.event}
+    parsed = [content for content in spoilt if is_json(content)]
+    assert (len(spoilt) > 3, parsed) == (True, [])
+
+
+def is_json(content: bytes) -> bool:
+    try:
+        json.loads(content, parse_constant=lambda name: 1 / 0)  # NaN, which Python lets pass
+    except (ValueError, ZeroDivisionError):
+        return False
+    return True
+
+
+def test_the_journal_keeps_every_byte(tmp_path: Path) -> None:
+    lines = (Line(b'{"a": "\xc3\xbc"}'), Line(b"\xff\xfe\r", event=False))
+    with Journal(tmp_path / "journal") as journal:
+        journal.write("events/a", lines)
+    assert [(one.key, one.lines) for one in read_journal(tmp_path / "journal")] == [
+        ("events/a", lines)
+    ]
+
+
+def test_an_object_is_in_the_journal_before_it_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    noted: list[list[str]] = []
+
+    def put(key: str, _body: bytes) -> None:
+        noted.append([key, *(one.key for one in read_journal(path))])
+
+    with Journal(path) as journal:
+        Producer(iter(made(2)), journal, put, pause_seconds=0).send(2)
+    first, second = (one.key for one in made(2))
+    assert noted == [[first, first], [second, first, second]]
+
+
+def test_the_expectation_counts_malformed_lines_by_place(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        journal.write("events/a", [Line(b"1"), Line(b"x", event=False), Line(b"1")])
+    expected = expectation(read_journal(tmp_path / "journal"))
+    assert (expected.events, expected.malformed) == (
+        Counter({b"1": 2}),
+        Counter([("events/a", 2)]),
+    )

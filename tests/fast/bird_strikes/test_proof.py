@@ -1,0 +1,82 @@
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from bird_strikes.journal import Expectation
+from bird_strikes.proof import Evidence, Rejection, TermFact, prove
+
+A, B = b'{"event": 1}', b'{"event": 2}'
+T1, T2 = "2026-11-23T06:00:00Z", "2026-11-23T06:01:00Z"
+EXPECTED = Expectation(2, Counter([A, B]), Counter([("events/a", 3)]))
+FINE = Evidence(
+    events=Counter([A, B]),
+    rejections=[Rejection(key="events/a", line=3, reason="no JSON")],
+    inputs_left=[],
+    terms=[
+        TermFact(number=1, tick=T1, outcome="completed"),
+        TermFact(number=2, tick=T2, outcome="deposed"),
+        TermFact(number=3, tick=T2, outcome="completed"),
+    ],
+    fired_ticks=[T1, T2],
+    wins=[1, 2, 3],
+    killed=[2],
+    asked={"candidate": 9, "scheduler": 2},
+)
+
+
+def objections(found: Evidence) -> list[str]:
+    return [objection for check in prove(EXPECTED, found) for objection in check.objections]
+
+
+def without_term(number: int) -> list[TermFact]:
+    return [term for term in FINE.terms if term.number != number]
+
+
+def test_nothing_speaks_against_a_run_in_which_everything_came_out_once() -> None:
+    assert objections(FINE) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "objection"),
+    [
+        (replace(FINE, events=Counter([A])), 'lost: {"event": 2}'),
+        (replace(FINE, events=Counter([A, B, B])), 'doubled: {"event": 2}'),
+        (replace(FINE, events=Counter([A, A])), 'lost: {"event": 2}'),
+        (replace(FINE, events=Counter([A, B, b"?"])), "unknown: ?"),
+        (replace(FINE, rejections=[]), "not rejected: line 3 of events/a"),
+        (replace(FINE, rejections=[*FINE.rejections] * 2), "rejected wrongly: line 3 of events/a"),
+        (
+            replace(FINE, rejections=[Rejection(key="events/a", line=3, reason="")]),
+            "rejected without a reason: line 3 of events/a",
+        ),
+        (replace(FINE, inputs_left=["events/b"]), "events/b is left"),
+        (replace(FINE, terms=without_term(1)), f"tick {T1} has 0"),
+        (
+            replace(
+                FINE,
+                terms=[*FINE.terms, TermFact(number=4, tick=T1, outcome="completed")],
+            ),
+            f"tick {T1} has 2",
+        ),
+        (replace(FINE, terms=without_term(2)), "they are 1, 3"),
+        (replace(FINE, terms=FINE.terms[::-1]), "they are 3, 2, 1"),
+        (replace(FINE, wins=[1, 2, 3, 3]), "term 3 was won 2 times"),
+        (replace(FINE, wins=[1, 2]), "term 3 was won by nobody who was watched"),
+        (replace(FINE, killed=[3]), "term 3 was not"),
+        (
+            replace(FINE, terms=[*FINE.terms, TermFact(number=4, tick=None, outcome=None)]),
+            "term 4 is not",
+        ),
+        (replace(FINE, asked={"candidate": 9, "scheduler": 0}), "scheduler made none"),
+        (replace(FINE, refused=["candidate was refused a put"]), "candidate was refused a put"),
+    ],
+)
+def test_the_proof_fails_on(found: Evidence, objection: str) -> None:
+    assert objection in objections(found)
+
+
+def test_many_objections_are_counted_and_not_listed() -> None:
+    lost = Expectation(1, Counter({b"%d" % number: 1 for number in range(9)}), Counter())
+    check = prove(lost, replace(FINE, events=Counter(), rejections=[]))[0]
+    assert check.objections[-1] == "and 6 more"

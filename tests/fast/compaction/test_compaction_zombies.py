@@ -1,0 +1,171 @@
+"""A leader is paused at any of its requests, others lead, and it goes on as if nothing had been.
+
+The worst case is played: it has asked `ensure_held()` before the pause and believes in its
+leadership ever after, so nothing but the fenced manifest stops it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from s3leader import LeadershipLost, StaleToken
+from tests.fast.compaction.fake_s3 import REQUESTS, WRITES, Perform
+from tests.fast.compaction.world import ENDS, At, FakeTerm, World, crash_after, crash_before
+
+
+def paused(
+    meanwhile: Callable[[World], None], *, at: Collection[str] = REQUESTS
+) -> Iterator[tuple[int, World]]:
+    """Yield a world for each request of a term that was paused there and has gone on since."""
+    for nth in count():
+        world = World()
+        world.produce_some(2, start=0)
+        world.lead()
+        world.terms += 1  # one more was elected, and has done nothing yet
+        world.produce_some(6, start=100)
+
+        def go_on_later(name: str, perform: Perform, world: World = world) -> Any:
+            meanwhile(world)
+            return perform()
+
+        pause = At(world.s3, nth, go_on_later, counts=at)
+        with contextlib.suppress(*ENDS):
+            world.lead()
+        if not pause.happened:
+            assert nth > 9, "a term has more requests than that"
+            return
+        yield nth, world
+
+
+def lead(world: World) -> None:
+    world.lead()
+
+
+def lead_amid_producers(world: World) -> None:
+    world.produce_some(2, start=50)
+    world.lead()
+    world.produce_some(2, start=200)
+
+
+def lead_twice(world: World) -> None:
+    lead_amid_producers(world)
+    world.lead()
+
+
+@pytest.mark.parametrize("meanwhile", [lead, lead_amid_producers, lead_twice])
+def test_a_paused_leader_that_goes_on_neither_loses_nor_doubles_a_line(
+    meanwhile: Callable[[World], None],
+) -> None:
+    for nth, world in paused(meanwhile):
+        world.lead()
+        world.lead()
+        assert not world.faults(), f"request {nth}"
+
+
+@pytest.mark.parametrize("happen", [crash_before, crash_after])
+def test_a_paused_leader_does_no_harm_to_a_successor_that_crashes_at_any_write(
+    happen: Callable[[str, Perform], Any],
+) -> None:
+    for second in range(14):
+
+        def crash(world: World, second: int = second) -> None:
+            world.produce_some(2, start=50)
+            At(world.s3, second, happen)
+            with contextlib.suppress(*ENDS):
+                world.lead()
+            world.s3.hook = None
+
+        for nth, world in paused(crash, at=WRITES):
+            world.lead()
+            world.lead()
+            assert not world.faults(), f"paused at {nth}, crash at {second}"
+
+
+def test_a_leader_that_works_on_while_its_successor_begins_does_no_harm() -> None:
+    """The older term does all it can between any two requests of the newer one."""
+
+    def older(world: World) -> None:
+        with contextlib.suppress(*ENDS):
+            world.lead(FakeTerm(world.terms - 1))
+
+    for nth, world in paused(older):
+        world.lead()
+        world.lead()
+        assert not world.faults(), f"request {nth}"
+
+
+def test_a_stale_leader_is_refused_at_its_commit_and_deletes_nothing() -> None:
+    world = World()
+    world.produce_some(3)
+    stale = FakeTerm(1)
+    world.terms = 1
+
+    def only_claim(name: str, perform: Perform) -> Any:
+        world.document().claim(2)
+        return perform()
+
+    At(world.s3, 1, only_claim)  # after its own claim, before its first part
+    before = world.s3.keys("events/")
+    with pytest.raises(StaleToken):
+        world.lead(stale)
+    assert world.s3.keys("events/") == before
+
+
+def test_a_new_leader_claims_before_it_writes_or_lists_anything() -> None:
+    world = World()
+    world.produce_some(1)
+    world.lead()
+    world.s3.log.clear()
+    world.lead()
+    assert world.s3.log[:2] == ["get_object", "put_object"]
+
+
+def test_an_older_term_cannot_even_begin() -> None:
+    world = World()
+    world.lead(FakeTerm(7))
+    with pytest.raises(StaleToken):
+        world.lead(FakeTerm(6))
+
+
+def test_a_leader_asks_whether_it_leads_before_each_write() -> None:
+    world = World()
+    world.produce_some(7)
+    asked: list[str] = []
+
+    class Asking(FakeTerm):
+        def ensure_held(self) -> None:
+            asked.append("?")
+
+    unasked: list[str] = []
+
+    def check(name: str, given: dict[str, Any], perform: Perform) -> Any:
+        if name in WRITES:
+            if not asked:
+                unasked.append(name)
+            asked.clear()
+        return perform()
+
+    world.s3.hook = check
+    world.lead(Asking(1))
+    assert not unasked
+
+
+def test_a_leader_that_has_lost_its_term_writes_no_more() -> None:
+    world = World()
+    world.produce_some(7)
+    term = FakeTerm(1)
+
+    def lose(name: str, perform: Perform) -> Any:
+        term.held = False
+        return perform()
+
+    At(world.s3, 2, lose)
+    with pytest.raises(LeadershipLost):
+        world.lead(term)
+    written = [name for name in world.s3.log if name in WRITES]
+    assert written == ["put_object", "copy_object", "put_object"]  # CLAIM, KEEP, UPLOAD

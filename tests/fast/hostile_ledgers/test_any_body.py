@@ -1,0 +1,82 @@
+"""Whatever bytes stand where a lock should: told, or understood; never overwritten unread."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+
+from s3leader import NotElected, Term
+from s3leader._core.lock import Lock, decode_lock
+from s3leader.errors import CorruptLock
+from tests.fast.hostile_ledgers.ledgers import BODIES, bucket_with, contend, led_on, warm
+from tests.fast.hostile_ledgers.ledgers import body as real
+from tests.fast.s3leader.one_bucket import LATER, TICK, key
+
+many = settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
+)
+
+
+@many
+@given(BODIES)
+def test_cold_candidate_leads_loses_or_tells_of_a_corrupt_lock(text: bytes) -> None:
+    bucket = bucket_with({3: real(term=3), 4: text})
+    result = contend(bucket, bucket.election())
+    if isinstance(result, Term):
+        assert decode_lock(bucket.store.body(key(4)), key="", term=4).sealed
+        assert result.number == 5
+
+
+@many
+@given(BODIES)
+def test_warm_candidate_that_meets_it_leads_loses_or_tells(text: bytes) -> None:
+    bucket = bucket_with({3: real(term=3, swept=2)})
+    election = warm(bucket, 3)
+    bucket.write(4, text)
+    result = contend(bucket, election)
+    assert result is None or isinstance(result, NotElected) or result.number == 5
+
+
+@many
+@given(BODIES)
+def test_leader_that_followed_it_keeps_others_out(text: bytes) -> None:
+    bucket = bucket_with({4: text})
+    leader = contend(bucket, bucket.election())
+    if isinstance(leader, Term):
+        leader.renew()
+        other = contend(bucket, bucket.election(), LATER)
+        assert isinstance(other, NotElected)
+        assert other.reason == "held"
+
+
+@many
+@given(BODIES)
+def test_holder_is_not_deposed_before_its_lease_is_over(text: bytes) -> None:
+    """An unsealed lock that can be read is good for its lease, whatever else it says."""
+    bucket = bucket_with({4: text})
+    bucket.pass_time(timedelta(milliseconds=500))
+    contend(bucket, bucket.election())
+    lock = _read(text)
+    if lock is not None and not lock.sealed and (lock.lease_ms is None or lock.lease_ms > 1000):
+        assert bucket.store.body(key(4)) == text
+
+
+@many
+@given(BODIES)
+def test_election_goes_on_by_itself_or_by_an_operators_force(text: bytes) -> None:
+    bucket = bucket_with({3: real(term=3), 4: text})
+    lock = _read(text)
+    if lock is not None and lock.done is not None and lock.done >= TICK:
+        return  # see test_absurd_values: a ledger that is done for centuries
+    led_on(bucket, bucket.election())
+
+
+def _read(text: bytes) -> Lock | None:
+    try:
+        return decode_lock(text, key="", term=4)
+    except CorruptLock:
+        return None

@@ -1,0 +1,226 @@
+"""Plays S3 to one generator: expects exact requests, gives the answers that the test wrote down."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+from s3leader._core.holding import Holding
+from s3leader._core.ledger import Result, Rules, Seen, Steps
+from s3leader._core.lock import Lock
+from s3leader._core.protocol import Sealed
+from s3leader._core.requests import (
+    Answer,
+    Applied,
+    Conflict,
+    Create,
+    Found,
+    List,
+    Listed,
+    Missing,
+    Read,
+    Replace,
+    Reply,
+    Request,
+    Tag,
+    Unknown,
+    Wait,
+    Waited,
+)
+from s3leader._core.store_proof import IMPOSSIBLE_ETAG
+from s3leader._core.times import from_ms, to_ms
+from s3leader.errors import S3LeaderError
+
+FOLDER = "elections/e/"
+LEASE_MS = 30_000
+SKEW_MS = 3_000
+LATENCY_MS = 10
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
+EARLIER = TICK - timedelta(hours=1)
+T0 = to_ms(TICK)  # S3's clock at the stopwatch's zero
+
+LIST = List(FOLDER + "lock_")
+HINT = FOLDER + "hint.json"
+LOST = Unknown("the answer was lost")
+
+Exchange: TypeAlias = "tuple[Request, Answer | Exception] | tuple[Request, Answer | Exception, int]"
+
+
+def play(steps: Steps[Result], *exchanges: Exchange, start_ms: int = 0) -> Result:
+    """Run `steps` to its end against `exchanges`, each taking `LATENCY_MS` (or its third item).
+
+    A wait takes its upper bound. What `steps` raises comes out only if every exchange was used.
+    """
+    now_ms = start_ms
+    left = list(exchanges)
+    try:
+        request = next(steps)
+        while left:
+            expected, answer, *took = left.pop(0)
+            assert request == expected
+            sent_ms = now_ms
+            usual_ms = request.high_ms if isinstance(request, Wait) else LATENCY_MS
+            now_ms += took[0] if took else usual_ms
+            if isinstance(answer, Exception):
+                request = steps.throw(answer)
+            else:
+                request = steps.send(Reply(answer, sent_ms, now_ms))
+    except StopIteration as stop:
+        assert not left, f"it ended before asking for {left[0][0]}"
+        result: Result = stop.value
+        return result
+    except S3LeaderError as error:
+        if left:
+            raise AssertionError(f"it raised {error!r} before asking for {left[0][0]}") from error
+        raise
+    raise AssertionError(f"it asks for more: {request}")
+
+
+def counted(prefix: str = "n") -> Callable[[], str]:
+    """Return a source of nonces: n1, n2, n3 …"""
+    numbers = itertools.count(1)
+    return lambda: f"{prefix}{next(numbers)}"
+
+
+def rules(candidate: str = "me", *, max_attempts: int | None = None, nonces: str = "n") -> Rules:
+    return Rules(
+        folder=FOLDER,
+        candidate=candidate,
+        nonce=counted(nonces),
+        lease_ms=LEASE_MS,
+        clock_skew_ms=SKEW_MS,
+        max_attempts=max_attempts,
+    )
+
+
+# ------------------------------------------------------------------------- what S3 holds
+
+
+def key(term: int) -> str:
+    return f"{FOLDER}lock_{term:010d}.json"
+
+
+def held(term: int, **more: Any) -> Lock:
+    """A lock that a rival holds, in an election whose store is proved."""
+    facts: dict[str, Any] = {"nonce": f"r{term}", "holder": "rival", "lease_ms": LEASE_MS}
+    facts |= {"proved": True, **more}
+    return Lock(term=term, **facts)
+
+
+def sealed(term: int, **more: Any) -> Lock:
+    """A lock that a rival resigned."""
+    return held(term, **{"expired": True, "outcome": "completed", **more})
+
+
+def mine(term: int, nonce: str = "n1", **more: Any) -> Lock:
+    """A lock as this candidate first writes it; term 1 is the one that proves the store."""
+    facts: dict[str, Any] = {"holder": "me", "lease_ms": LEASE_MS, "proved": term > 1, **more}
+    return Lock(term=term, nonce=nonce, **facts)
+
+
+def listing(*terms: int, at: int = T0, goes_on: str | None = None) -> Listed:
+    """A page of locks, followed by the page that the token `goes_on` stands for."""
+    return Listed(tuple(key(term) for term in terms), goes_on is not None, at, goes_on)
+
+
+def after(term: int) -> List:
+    return List(FOLDER + "lock_", key(term))
+
+
+def page(token: str, term: int | None = None) -> List:
+    """The page that `token` stands for, of a list that began after `term`."""
+    return List(FOLDER + "lock_", None if term is None else key(term), token)
+
+
+def found(body: Lock | bytes, *, at: int = T0, age_ms: int = 5_000, etag: str = "E") -> Found:
+    body = body.encode() if isinstance(body, Lock) else body
+    return Found(body, etag, at, at - age_ms)
+
+
+def missing(at: int = T0) -> Missing:
+    return Missing(at)
+
+
+def applied(at: int = T0, etag: str = "E1") -> Applied:
+    return Applied(etag, at)
+
+
+def conflict(at: int = T0) -> Conflict:
+    return Conflict(at)
+
+
+# --------------------------------------------------------------- what this candidate does
+
+
+def create(lock: Lock) -> Create:
+    return Create(key(lock.term), lock.encode())
+
+
+def proofs(lock: Lock) -> tuple[Exchange, Exchange]:
+    """R0's two probes after the create of `lock`, answered as they must be."""
+    swap = Replace(key(lock.term), lock.encode(), IMPOSSIBLE_ETAG)
+    return ((create(lock), conflict()), (swap, conflict()))
+
+
+def put(lock: Lock, etag: str = "E") -> Replace:
+    return Replace(key(lock.term), lock.encode(), etag)
+
+
+def read(term: int) -> Read:
+    return Read(key(term))
+
+
+def tag(term: int) -> Tag:
+    return Tag(key(term))
+
+
+def pause(low_ms: int, high_ms: int | None = None) -> Exchange:
+    """A wait of `low_ms` to `high_ms`, or to twice `low_ms`; it takes as long as it may."""
+    return (Wait(low_ms, 2 * low_ms if high_ms is None else high_ms), Waited())
+
+
+def known(lock: Lock | None, *, at: int | None = T0, looked_ms: int = 0, etag: str = "E") -> Seen:
+    """What a process remembers: `lock` was the highest at S3's `at`."""
+    return Seen(lock=lock, etag=etag, top_at_ms=at, looked_ms=looked_ms)
+
+
+def holding(
+    lock: Lock,
+    *,
+    etag: str = "E1",
+    deadline_ms: int = LEASE_MS,
+    doubtful: frozenset[str] | None = None,
+) -> Holding:
+    """A term won at S3's T0, when the stopwatch stood at `LATENCY_MS`."""
+    return Holding(
+        lock=lock,
+        etag=etag,
+        deadline_ms=deadline_ms,
+        date_ms=T0,
+        received_ms=LATENCY_MS,
+        doubtful=frozenset() if doubtful is None else doubtful,
+    )
+
+
+def sealed_by(result: Sealed) -> Lock:
+    """The lock that a resignation left."""
+    assert result.seen.lock is not None
+    return result.seen.lock
+
+
+def at(ms: int) -> datetime:
+    """S3's time `ms` after T0."""
+    return from_ms(T0 + ms)
+
+
+def values(request: Request) -> dict[str, Any]:
+    """The JSON object that a write carries."""
+    assert isinstance(request, Create | Replace)
+    body: dict[str, Any] = json.loads(request.body)
+    return body

@@ -1,0 +1,202 @@
+"""A denial names who denied what, where S3 tells, and what to do there."""
+
+from __future__ import annotations
+
+import pytest
+
+from s3leader._core.requests import Create, List, Read, Replace, StoreRequest
+from s3leader._io.s3_refusals import passes, refusal
+from s3leader._io.s3_region import choose_region
+
+KEY = "elections/nightly/lock_0000000001.json"
+OBJECT = f"arn:aws:s3:::locks/{KEY}"
+KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+USER = "User: arn:aws:sts::111122223333:assumed-role/job/1 is not authorized to perform: "
+
+
+def denied(action: str, why: str) -> str:
+    return f'{USER}{action} on resource: "{OBJECT}" {why}'
+
+
+def told(
+    message: str,
+    request: StoreRequest = Create(KEY, b"{}"),  # noqa: B008 - it is frozen
+    code: str = "AccessDenied",
+    **facts: str,
+) -> tuple[str, str, str]:
+    why = refusal(request, bucket="locks", partition="aws", code=code, message=message, **facts)  # type: ignore[arg-type]
+    return why.action, why.resource, str(why)
+
+
+@pytest.mark.parametrize(
+    ("policy", "place"),
+    [
+        ("a resource-based policy", "the bucket's policy"),
+        ("a service control policy", "a service control policy, which"),
+        ("a resource control policy", "a resource control policy, which"),
+        ("a VPC endpoint policy", "the policy of the VPC endpoint"),
+        ("a permissions boundary", "the permissions boundary of the role"),
+        ("a session policy", "the session policy"),
+        ("an identity-based policy", "the policies of the role or user"),
+        ("a network perimeter policy", "a network perimeter policy"),
+    ],
+)
+def test_an_explicit_deny_is_sought_in_the_policy_that_s3_names(policy: str, place: str) -> None:
+    message = denied("s3:PutObject", f"with an explicit deny in {policy}")
+    assert f"A Deny in {place}" in told(message)[2]
+
+
+def test_an_explicit_deny_is_not_answered_with_a_grant() -> None:
+    message = (
+        f'{USER}s3:GetObject on resource: "{OBJECT}" with an explicit deny in a session policy'
+    )
+    text = told(message, Read(KEY))[2]
+    assert "an explicit Deny overrides any Allow" in text
+    assert "Allow " not in text
+
+
+def test_a_denied_write_tells_of_the_encryption_that_a_policy_may_ask_for() -> None:
+    message = denied("s3:PutObject", "with an explicit deny in a service control policy")
+    assert "S3LEADER_ENCRYPTION" in told(message)[2]
+
+
+@pytest.mark.parametrize(
+    ("policy", "place"),
+    [
+        ("identity-based policy", "in the policies of the role or user"),
+        ("VPC endpoint policy", "in the policy of the VPC endpoint"),
+        ("permissions boundary", "in the permissions boundary of the role or user"),
+        ("resource-based policy", "in the bucket's policy"),
+    ],
+)
+def test_a_right_that_is_missing_is_granted_where_it_is_missing(policy: str, place: str) -> None:
+    message = denied("s3:PutObject", f"because no {policy} allows the s3:PutObject action")
+    assert f"Allow s3:PutObject on {OBJECT} {place}" in told(message)[2]
+
+
+def test_the_right_that_s3_names_counts_and_not_the_request_that_was_sent() -> None:
+    """To say that an object is missing, S3 asks for the right to list."""
+    message = (
+        f'{USER}s3:ListBucket on resource: "arn:aws:s3:::locks" because no identity-based policy'
+        " allows the s3:ListBucket action"
+    )
+    action, resource, text = told(message, Read(KEY))
+    assert (action, resource) == ("s3:ListBucket", "arn:aws:s3:::locks")
+    assert "s3:GetObject" not in text
+
+
+@pytest.mark.parametrize(
+    ("why", "remedy"),
+    [
+        (
+            "because no identity-based policy allows the kms:GenerateDataKey action",
+            f"Allow kms:GenerateDataKey on {KMS_KEY} in the policies of the role or user",
+        ),
+        (
+            "because no resource-based policy allows the kms:GenerateDataKey action",
+            f"Allow kms:GenerateDataKey on {KMS_KEY} in the KMS key's policy",
+        ),
+        ("with an explicit deny in a resource-based policy", "A Deny in the KMS key's policy"),
+        (
+            "with an explicit deny",
+            "A Deny in the policies of the role or user or in the KMS key's policy matches",
+        ),
+        (
+            "because the resource does not exist in this Region or no policy allows access",
+            "in the policies of the role or user and in the KMS key's policy",
+        ),
+    ],
+)
+def test_a_denial_of_the_key_service_is_not_blamed_on_the_bucket(why: str, remedy: str) -> None:
+    action, resource, text = told(f"{USER}kms:GenerateDataKey on resource: {KMS_KEY} {why}")
+    assert (action, resource) == ("kms:GenerateDataKey", KMS_KEY)
+    assert remedy in text
+    assert "s3:PutObject" not in text
+
+
+def test_a_denial_that_tells_nothing_gets_the_whole_list_of_causes() -> None:
+    action, resource, text = told("Access Denied", Replace(KEY, b"{}", '"e"'))
+    assert (action, resource) == ("s3:PutObject", OBJECT)
+    for cause in ("s3:GetObject", "Deny", "Requester Pays", "KMS"):
+        assert cause in text
+
+
+def test_a_denial_tells_of_the_owner_that_was_asked_for() -> None:
+    text = told("Access Denied", List(""), bucket_owner="111122223333")[2]
+    assert "that account 111122223333 owns the bucket" in text
+
+
+# ----------------------------------------------------------------------------- other refusals
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "remedy"),
+    [
+        (
+            "InvalidRequest",
+            "Content-MD5 OR x-amz-checksum- HTTP header is required for … Object Lock parameters",
+            "checksum=True",
+        ),
+        ("InvalidRequest", "something else", "Trying again will not help"),
+        ("KMS.DisabledException", "key is disabled", "KMS key that encrypts"),
+        ("KMS.KMSInvalidStateException", "pending deletion", "cancel its deletion"),
+        ("KMS.NotFoundException", "no such key", "KMS key that encrypts"),
+        ("InvalidEncryptionAlgorithmError", "", "S3LEADER_ENCRYPTION"),
+        ("InvalidObjectState", "", "moved to an archive"),
+        ("AllAccessDisabled", "", "settle that with AWS's support"),
+        ("403", "", "a proxy or a firewall"),
+        ("407", "", "a proxy or a firewall"),
+    ],
+)
+def test_a_refusal_says_what_to_do_where(code: str, message: str, remedy: str) -> None:
+    assert remedy in told(message, code=code)[2]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "KMS.ThrottlingException",
+        "KMS.InternalException",
+        "KMS.DependencyTimeoutException",
+        "KMS.KeyUnavailableException",
+        "BadDigest",
+        "IncompleteBody",
+    ],
+)
+def test_a_passing_trouble_is_called_passing(code: str) -> None:
+    assert passes(code, 400)
+
+
+@pytest.mark.parametrize("status", [307, 408, 409, 421, 425, 429, 500, 503, 504])
+def test_a_status_that_asks_for_another_try_is_passing_without_a_code(status: int) -> None:
+    assert passes(str(status), status)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 405, 407, 410, 413, 426, 451, 501])
+def test_any_other_status_is_final_without_a_code(status: int) -> None:
+    assert not passes(str(status), status)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException", "InvalidRequest"])
+def test_a_lasting_trouble_is_not(code: str) -> None:
+    assert not passes(code, 400)
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (False, "set AWS_DEFAULT_REGION=eu-west-1, or pass region='eu-west-1'"),
+        (True, "region_name='eu-west-1'"),
+    ],
+)
+def test_a_wrong_region_is_set_right_where_the_client_was_made(given: bool, remedy: str) -> None:  # noqa: FBT001
+    why = refusal(
+        Read(KEY),
+        bucket="locks",
+        partition="aws",
+        code="PermanentRedirect",
+        message="",
+        bucket_region="eu-west-1",
+        region=choose_region(None, {}, client_given=given),
+    )
+    assert remedy in str(why)

@@ -1,0 +1,189 @@
+"""Invocations of the decorator in every way that they may go, and what they write."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from s3leader import S3LeaderError, Term
+from s3leader._core.requests import Create, Read, Replace, StoreAnswer, StoreRequest
+from s3leader._core.times import parse_time, to_ms
+from s3leader._io.memory_store import Fault, MemoryStore
+from s3leader.aws_lambda import LambdaHandler, singleton
+
+TICK = "2026-11-23T06:00:00Z"
+LATER = "2026-11-23T07:00:00Z"
+FIRST = "elections/nightly/lock_0000000001.json"
+UNSEALED = b'{"expired": false}'
+
+
+class Context:
+    function_name = "nightly-function"
+    aws_request_id = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A set of metrics as it was written."""
+
+    dimensions: Mapping[str, str]
+    values: Mapping[str, float]
+    units: Mapping[str, str]
+
+
+class Bucket(MemoryStore):
+    """A bucket in which, if it is `crowded`, somebody else is always a little faster."""
+
+    crowded = False
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        if self.crowded and isinstance(request, Create):
+            rival = {**json.loads(request.body), "nonce": "rival", "holder": "rival"}
+            super().perform(Create(request.key, json.dumps(rival).encode()))
+        return super().perform(request)
+
+
+@dataclass
+class World:
+    """A bucket, its clock, and what is written to standard output."""
+
+    contender: object = None
+    now_ms: int = to_ms(parse_time(LATER))
+    output: io.StringIO = field(default_factory=io.StringIO)
+    store: Bucket = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = Bucket(clock_ms=lambda: self.now_ms)
+
+    def invoke(self, handler: LambdaHandler, tick: str | None = TICK) -> None:
+        """Invoke, and write what comes of it."""
+        event: dict[str, object] = {} if tick is None else {"tick": tick}
+        if self.contender is not None:
+            event["contender"] = self.contender
+        with redirect_stdout(self.output), suppress(ZeroDivisionError, S3LeaderError):
+            handler(event, Context())
+
+    def job(self, work: Callable[[Term], object] = lambda _: None, **options: Any) -> LambdaHandler:
+        """Return a new environment's handler."""
+
+        @singleton(store=self.store, election="nightly", **options)
+        def handler(event: object, context: object, term: Term) -> object:
+            return work(term)
+
+        return handler
+
+    def blobs(self) -> list[Blob]:
+        """Return all that was written since the last time."""
+        written = self.output.getvalue().splitlines()
+        self.output.seek(0)
+        self.output.truncate()
+        return [blob(json.loads(line)) for line in written if "_aws" in line]
+
+
+def blob(line: Mapping[str, Any]) -> Blob:
+    (described,) = line["_aws"]["CloudWatchMetrics"]
+    assert described["Namespace"] == "s3leader"
+    (names,) = described["Dimensions"]
+    metrics = described["Metrics"]
+    return Blob(
+        {name: line[name] for name in names},
+        {metric["Name"]: sum(line[metric["Name"]]) for metric in metrics},
+        {metric["Name"]: metric["Unit"] for metric in metrics},
+    )
+
+
+# -------------------------------------------------------------------------------- ways to go
+
+
+def completed(world: World) -> None:
+    world.invoke(world.job())
+
+
+def failed(world: World) -> None:
+    def work(_: Term) -> None:
+        raise ZeroDivisionError
+
+    world.invoke(world.job(work))
+
+
+def resigned(world: World) -> None:
+    world.invoke(world.job(lambda term: term.resign("resigned")))
+
+
+def done(world: World) -> None:
+    world.invoke(world.job())
+    world.blobs()
+    world.invoke(world.job())
+
+
+def held(world: World) -> None:
+    world.store.perform(Create(FIRST, UNSEALED))
+    world.invoke(world.job())
+
+
+def beaten(world: World) -> None:
+    world.store.crowded = True
+    world.invoke(world.job())
+
+
+def exhausted(world: World) -> None:
+    failed(world)
+    world.blobs()
+    world.invoke(world.job(max_attempts=1))
+
+
+def taken_over(world: World) -> None:
+    world.store.perform(Create(FIRST, UNSEALED))
+    world.now_ms += 3_600_000
+    world.invoke(world.job())
+
+
+def leadership_lost(world: World) -> None:
+    def work(term: Term) -> None:
+        sealed = term.lock.seal(nonce="another", outcome="deposed")
+        found = world.store.perform(Read(FIRST))
+        world.store.perform(Replace(FIRST, sealed.encode(), found.etag))  # type: ignore[union-attr]
+
+    world.invoke(world.job(work))
+
+
+def corrupt_lock(world: World) -> None:
+    world.store.perform(Create(FIRST, b"[]"))
+    world.invoke(world.job())
+
+
+def refused(world: World) -> None:
+    world.store.script(Fault.REFUSED)
+    world.invoke(world.job())
+
+
+WAYS: Mapping[Callable[[World], None], Mapping[str, float]] = {
+    completed: {"Won": 1, "Completed": 1, "Requests": 5, "Behind": 0},
+    failed: {"Won": 1, "Failed": 1, "Requests": 5},
+    resigned: {"Won": 1, "Resigned": 1, "Requests": 5},
+    done: {"Lost": 1, "LostDone": 1, "Requests": 2, "Behind": 0},
+    held: {"Lost": 1, "LostHeld": 1, "Requests": 2},
+    beaten: {"Lost": 1, "LostBeaten": 1, "Requests": 3},
+    exhausted: {"Lost": 1, "LostExhausted": 1, "Requests": 2},
+    taken_over: {"Won": 1, "TakenOver": 1, "Completed": 1, "Requests": 8, "Behind": 0},
+    leadership_lost: {"Won": 1, "LeadershipLost": 1, "Requests": 6},
+    corrupt_lock: {"CorruptLock": 1},
+    refused: {"CampaignFailed": 1},
+}
+
+
+def emitted() -> set[tuple[str, tuple[str, ...]]]:
+    """Return the names of all metrics that the decorator writes, with those of their dimensions."""
+    found = set()
+    for way in WAYS:
+        world = World(contender=1)
+        way(world)
+        found |= {(name, tuple(each.dimensions)) for each in world.blobs() for name in each.values}
+    return found

@@ -1,0 +1,242 @@
+"""What the constructs say in the environment of a function, and what the decorator makes of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from s3leader import BucketUnusable, Election, InvalidArgument, NotElected, Term
+from s3leader._io.memory_store import MemoryStore
+from s3leader._io.s3_store import S3Store
+from s3leader._lambda.settings import Settings
+from s3leader.aws_lambda import singleton
+from tests.dated_moto import mock_dated_aws
+from tests.fast.s3leader._lambda.invocations import TICK, Context
+
+PLACE = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_ELECTION", "nightly")
+    for name in ("BUCKET", "PREFIX", "LEASE_SECONDS", "REGION", "MAX_ATTEMPTS", "WAIT_SECONDS"):
+        monkeypatch.delenv(f"S3LEADER_{name}", raising=False)
+
+
+def attempts(most: int | None = None) -> list[str]:
+    """Return what becomes of three invocations of a handler that always fails."""
+
+    @singleton(store=MemoryStore(), max_attempts=most)
+    def failing(event: object, context: object, term: Term) -> None:
+        raise ZeroDivisionError
+
+    seen = []
+    for _ in range(3):
+        try:
+            seen.append(failing({"tick": TICK}, Context())["reason"])
+        except ZeroDivisionError:
+            seen.append("failed")
+    return seen
+
+
+def test_no_word_about_attempts_is_no_limit() -> None:
+    assert attempts() == ["failed"] * 3
+
+
+def test_attempts_end_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "2")
+    assert attempts() == ["failed", "failed", "exhausted"]
+
+
+def test_the_decorator_has_the_last_word_on_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "3")
+    assert attempts(most=1) == ["failed", "exhausted", "exhausted"]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "some", "²"])
+def test_bad_attempts_are_named(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"S3LEADER_MAX_ATTEMPTS is '{text}'"):
+        Settings.read({**PLACE, "S3LEADER_MAX_ATTEMPTS": text})
+
+
+@pytest.mark.parametrize(("region", "expected"), [("eu-west-1", "eu-west-1"), ("", None)])
+def test_region_of_the_bucket_is_read(region: str, expected: str | None) -> None:
+    assert Settings.read({**PLACE, "S3LEADER_REGION": region}).region == expected
+
+
+def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> timedelta:
+    """Return how long an invocation with a minute left would wait for another that leads."""
+    asked: list[timedelta] = []
+
+    def campaign(_: Election, tick: object, *, wait: timedelta) -> NotElected:
+        asked.append(wait)
+        return NotElected(reason="held", lock=None, requests=2)
+
+    monkeypatch.setattr(Election, "campaign", campaign)
+
+    @singleton(store=MemoryStore(), wait=given)
+    def handler(event: object, context: object, term: Term) -> None: ...
+
+    handler({"tick": TICK}, Context())
+    return asked[0]
+
+
+def test_nobody_waits_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waited(monkeypatch) == timedelta(0)
+
+
+def test_the_environment_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
+    assert waited(monkeypatch) == timedelta(seconds=40)
+
+
+def test_the_decorator_has_the_last_word_on_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
+    assert waited(monkeypatch, timedelta(0)) == timedelta(0)
+
+
+def test_nobody_waits_beyond_its_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waited(monkeypatch, timedelta(hours=1)) == timedelta(minutes=1)
+
+
+def test_a_bad_wait_is_named() -> None:
+    with pytest.raises(InvalidArgument, match="S3LEADER_WAIT_SECONDS is 'long'"):
+        Settings.read({**PLACE, "S3LEADER_WAIT_SECONDS": "long"})
+
+
+@pytest.mark.parametrize(
+    "handler", [lambda event, context: None, lambda: None, lambda event, context, *, term: None]
+)
+def test_a_handler_that_takes_no_term_is_refused_when_it_is_decorated(handler: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"cannot be called with \(event, context, term\)"):
+        singleton(handler)
+
+
+def test_a_wait_that_is_no_duration_is_refused_when_it_is_given() -> None:
+    with pytest.raises(InvalidArgument, match="wait is 5; give a timedelta"):
+        singleton(wait=5)  # type: ignore[call-overload]
+
+
+def store_options(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, object]:
+    """Return what the store of an invocation is made with, beside what every store is."""
+    options: dict[str, object] = {}
+
+    def made(bucket: str, **given: object) -> MemoryStore:
+        options.update(given)
+        return MemoryStore()
+
+    monkeypatch.setattr("s3leader.aws_lambda.S3Store", made)
+    for name, value in {**PLACE, **environment}.items():
+        monkeypatch.setenv(name, value)
+
+    @singleton
+    def handler(event: object, context: object, term: Term) -> None: ...
+
+    handler({}, Context())
+    return {name: options[name] for name in options if name in {*OPTIONS.values()}}
+
+
+OPTIONS = {
+    "S3LEADER_ENCRYPTION": "encryption",
+    "S3LEADER_KMS_KEY": "kms_key",
+    "S3LEADER_BUCKET_OWNER": "bucket_owner",
+}
+
+
+@pytest.mark.parametrize(("variable", "option"), OPTIONS.items(), ids=OPTIONS)
+def test_the_store_is_told_what_the_bucket_asks_of_each_request(
+    variable: str, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store_options(monkeypatch, **{variable: "asked"}) == {option: "asked"}
+
+
+@pytest.mark.parametrize("empty", [{}, dict.fromkeys(OPTIONS, "")], ids=["unset", "empty"])
+def test_the_store_is_told_nothing_that_is_not_asked(
+    empty: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in OPTIONS:
+        monkeypatch.delenv(name, raising=False)
+    assert store_options(monkeypatch, **empty) == {}
+
+
+@pytest.mark.parametrize("variable", [*OPTIONS, "S3LEADER_REGION"])
+def test_an_option_that_no_bucket_takes_is_refused_by_the_name_of_its_variable(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**PLACE, "S3LEADER_BUCKET": "locks", variable: "no such"}.items():
+        monkeypatch.setenv(name, value)
+
+    @singleton
+    def handler(event: object, context: object, term: Term) -> None: ...
+
+    with pytest.raises(InvalidArgument, match=f"{variable}.*'no such'|'no such'.*{variable}"):
+        handler({}, Context())
+
+
+def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return the Regions of the stores that one invocation makes."""
+    asked: list[object] = []
+
+    class Noted(S3Store):
+        def __init__(self, bucket: str, **settings: object) -> None:
+            asked.append(settings["region"])
+            super().__init__(bucket, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("s3leader.aws_lambda.S3Store", Noted)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("S3LEADER_BUCKET", "locks")
+
+    @singleton
+    def handler(event: object, context: object, term: Term) -> None: ...
+
+    with mock_dated_aws():
+        Noted("locks", region=None)._client.create_bucket(Bucket="locks")
+        asked.clear()
+        handler({"tick": TICK}, Context())
+    return asked
+
+
+def test_the_bucket_is_asked_in_its_own_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_REGION", "eu-west-1")
+    assert regions_asked(monkeypatch) == ["eu-west-1"]
+
+
+def test_a_store_talks_to_the_region_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert S3Store("locks", region="eu-west-1")._client.meta.region_name == "eu-west-1"
+
+
+def test_a_store_is_in_the_environments_region_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
+    assert S3Store("locks")._client.meta.region_name == "ap-south-1"
+
+
+# --------------------------------------------------------------- what the decorator was given
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"max_attempts": 0}, "max_attempts is 0; give a whole number from 1"),
+        ({"max_attempts": "3"}, "max_attempts is '3'"),
+        ({"max_attempts": True}, "max_attempts is True"),
+        ({"election": "no spaces"}, "no spaces"),
+        ({"election": ""}, "election name ''"),
+        ({"prefix": "jobs"}, "must end in a slash"),
+        ({"bucket": "s3://locks"}, "give the name alone, such as 'locks'"),
+        ({"wait": timedelta(seconds=-1)}, "wait is"),
+    ],
+    ids=str,
+)
+def test_an_argument_of_the_decorator_is_refused_when_it_decorates(
+    given: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=says):
+        singleton(**given)
+
+
+def test_a_bucket_that_cannot_hold_an_election_is_refused_when_it_decorates() -> None:
+    with pytest.raises(BucketUnusable, match="directory bucket"):
+        singleton(bucket="locks--use1-az4--x-s3")

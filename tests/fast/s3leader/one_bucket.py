@@ -1,0 +1,143 @@
+"""One bucket in memory with many candidates, and one fake time for all of them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from s3leader import Election, NotElected, Term
+from s3leader._core.requests import (
+    Create,
+    List,
+    Read,
+    Replace,
+    Store,
+    StoreAnswer,
+    StoreRequest,
+    Tag,
+)
+from s3leader._core.times import to_ms
+from s3leader._io.memory_store import MemoryStore
+
+TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
+LATER = TICK + timedelta(hours=1)
+LEASE = timedelta(seconds=30)
+LAPSE = LEASE + timedelta(seconds=5)  # the lease, the allowance, and S3's whole seconds
+FOLDER = "elections/e/"
+LIST = List(FOLDER + "lock_")
+
+
+class OneBucket:
+    """S3's clock and every stopwatch move together, and only when a test or a sleep moves them."""
+
+    def __init__(self) -> None:
+        self.ms = to_ms(TICK)
+        self.store = MemoryStore(clock_ms=lambda: self.ms)
+        self.slept: list[float] = []
+        self._names = itertools.count(1)
+
+    def election(self, **other: Any) -> Election:
+        name = f"c{next(self._names)}"
+        nonces = itertools.count(1)
+        facts: dict[str, Any] = {
+            "store": self.store,
+            "lease": LEASE,
+            "candidate": name,
+            "clock_ms": lambda: self.ms,
+            "sleep": self._sleep,
+            "uniform": lambda _, high: high,
+            "nonce": lambda: f"{name}.{next(nonces)}",
+        }
+        return Election("e", **(facts | other))
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.ms += round(seconds * 1000)
+
+    def pass_time(self, time: timedelta) -> None:
+        self.ms += time // timedelta(milliseconds=1)
+
+    def body(self, term: int) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.store.body(key(term)))
+        return body
+
+    def write(self, term: int, body: bytes) -> None:
+        """Put a body there that no candidate wrote."""
+        self.store.perform(Create(key(term), body))
+        self.forget_requests()
+
+    def prove_store(self) -> None:
+        """Let a leader end a term, so that later ones need not prove the store (R0)."""
+        won(self.election().campaign()).resign("failed")
+        self.forget_requests()
+
+    def forget_requests(self) -> None:
+        self.store.requests.clear()
+
+    def asked(self) -> list[StoreRequest | tuple[type, int]]:
+        """What was asked since then: locks' writes as (type, term), all else as it is."""
+        return [_short(request) for request in self.store.requests]
+
+
+class Slow:
+    """The same bucket, but requests that `on` picks take `ms` to be answered."""
+
+    def __init__(self, bucket: OneBucket, ms: int, on: type[StoreRequest]) -> None:
+        self._bucket, self._ms, self._on = bucket, ms, on
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        answer = self._bucket.store.perform(request)
+        if isinstance(request, self._on):
+            self._bucket.ms += self._ms
+        return answer
+
+
+class Meddled:
+    """The same bucket, but something happens before each request."""
+
+    def __init__(
+        self,
+        bucket: OneBucket,
+        before: Callable[[StoreRequest], None],
+        store: Store | None = None,
+    ) -> None:
+        self._store, self._before = bucket.store if store is None else store, before
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        self._before(request)
+        return self._store.perform(request)
+
+
+def won(result: Term | NotElected) -> Term:
+    assert isinstance(result, Term), result
+    return result
+
+
+def lost(result: Term | NotElected) -> NotElected:
+    assert isinstance(result, NotElected)
+    return result
+
+
+def key(term: int) -> str:
+    return f"{FOLDER}lock_{term:010d}.json"
+
+
+def after(term: int) -> List:
+    return List(FOLDER + "lock_", key(term))
+
+
+def read(term: int) -> Read:
+    return Read(key(term))
+
+
+def tag(term: int) -> Tag:
+    return Tag(key(term))
+
+
+def _short(request: StoreRequest) -> StoreRequest | tuple[type, int]:
+    if isinstance(request, Create | Replace):
+        return (type(request), json.loads(request.body)["term"])
+    return request

@@ -1,0 +1,355 @@
+"""An election as candidates and operators use it, over a bucket in memory with a fake time."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from s3leader import (
+    BucketUnusable,
+    CorruptLock,
+    Election,
+    InvalidArgument,
+    LeadershipLost,
+    Memory,
+    StillHeld,
+    StoreUnavailable,
+)
+from s3leader._core.requests import Create, List, StoreRequest
+from s3leader._io.memory_store import Fault
+from s3leader.election import default_store
+from tests.fast.s3leader.one_bucket import (
+    LAPSE,
+    LATER,
+    LEASE,
+    TICK,
+    Meddled,
+    OneBucket,
+    Slow,
+    key,
+    lost,
+    won,
+)
+
+
+@pytest.fixture
+def bucket() -> OneBucket:
+    return OneBucket()
+
+
+# --------------------------------------------------------------------------------- campaigns
+
+
+def test_one_of_two_candidates_leads(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    assert lost(bucket.election().campaign()).reason == "held"
+
+
+def test_losing_is_false_and_says_who_leads(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    result = bucket.election().campaign()
+    assert not result
+    seen = lost(result).lock
+    assert seen is not None
+    assert (seen.term, seen.holder) == (1, "c1")
+
+
+def test_winning_is_true(bucket: OneBucket) -> None:
+    assert bucket.election().campaign()
+
+
+def test_next_candidate_leads_once_the_first_resigned(bucket: OneBucket) -> None:
+    won(bucket.election().campaign()).resign()
+    term = won(bucket.election().campaign())
+    assert (term.number, term.fencing_token, term.took_over) == (2, 2, False)
+
+
+def test_dead_holder_is_taken_over_once_its_lease_is_over(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    bucket.pass_time(LAPSE)
+    term = won(bucket.election().campaign())
+    assert (term.number, term.took_over) == (2, True)
+    assert bucket.body(1)["outcome"] == "deposed"
+
+
+def test_deposed_holder_says_who_sealed_it_and_why(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    bucket.pass_time(LAPSE)
+    won(bucket.election().campaign())
+    assert bucket.body(1)["reason"] == "lapsed; sealed by c2"
+
+
+def test_own_lapsed_term_is_taken_over_like_any_other(bucket: OneBucket) -> None:
+    election = bucket.election()
+    first = won(election.campaign())
+    bucket.pass_time(LAPSE)
+    assert won(election.campaign()).number == 2
+    with pytest.raises(LeadershipLost):
+        first.resign()
+
+
+def test_waiting_candidate_leads_when_the_holder_dies(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    assert won(bucket.election().campaign(wait=timedelta(minutes=1))).took_over
+
+
+def test_waiting_candidate_asks_about_once_a_second(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    bucket.forget_requests()
+    lost(bucket.election().campaign(wait=timedelta(seconds=10)))
+    assert len(bucket.store.requests) <= 13
+    assert sum(bucket.slept) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("tick", [TICK, "2026-11-23T07:00:00+01:00", "2026-11-23T06:00:00Z"])
+def test_tick_is_the_same_however_it_is_written(bucket: OneBucket, tick: datetime | str) -> None:
+    won(bucket.election().campaign(TICK)).resign()
+    assert lost(bucket.election().campaign(tick)).reason == "done"
+
+
+def test_tick_stands_in_the_lock_in_utc(bucket: OneBucket) -> None:
+    term = won(bucket.election().campaign("2026-11-23T07:00:00+01:00"))
+    assert term.tick == TICK
+    assert bucket.body(1)["tick"] == "2026-11-23T06:00:00Z"
+
+
+def test_earlier_tick_is_done_once_a_later_one_is(bucket: OneBucket) -> None:
+    won(bucket.election().campaign(LATER)).resign()
+    assert lost(bucket.election().campaign(TICK)).reason == "done"
+
+
+def test_tick_is_given_up_after_its_attempts(bucket: OneBucket) -> None:
+    for attempt in (1, 2):
+        term = won(bucket.election(max_attempts=2).campaign(TICK))
+        assert term.attempt == attempt
+        term.resign("failed")
+    assert lost(bucket.election(max_attempts=2).campaign(TICK)).reason == "exhausted"
+
+
+def test_tick_far_in_the_future_is_not_led(bucket: OneBucket) -> None:
+    """Completing it would complete all the ticks before it."""
+    with pytest.raises(InvalidArgument, match="tick is 2026-11-23T07:00:01Z"):
+        bucket.election().campaign(TICK + timedelta(hours=1, seconds=1))
+    assert won(bucket.election().campaign(TICK)).number == 2
+
+
+def test_another_tick_is_led_after_one_was_given_up(bucket: OneBucket) -> None:
+    won(bucket.election().campaign(TICK)).resign("failed")
+    assert won(bucket.election(max_attempts=1).campaign(LATER)).attempt == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REQUEST_LOST, Fault.CONFLICTED])
+def test_campaign_survives_a_fault_at_any_of_its_requests(fault: Fault) -> None:
+    for nth in (1, 2, 3, 4):
+        bucket = OneBucket()
+        won(bucket.election().campaign())
+        bucket.pass_time(LAPSE)
+        bucket.store.script(fault, nth=nth)
+        assert won(bucket.election().campaign()).number == 2
+
+
+def test_late_create_is_harmless(bucket: OneBucket) -> None:
+    bucket.store.script(Fault.LATE, on=Create)
+    term = won(bucket.election().campaign())
+    bucket.store.land()
+    term.resign()
+    assert bucket.body(1)["outcome"] == "completed"
+
+
+def creates_term_one(request: StoreRequest) -> bool:
+    return isinstance(request, Create) and request.key == key(1)
+
+
+def test_create_that_lands_when_its_candidate_has_given_up_is_taken_over(
+    bucket: OneBucket,
+) -> None:
+    bucket.store.script(Fault.LATE, on=creates_term_one, times=10**6)
+    with pytest.raises(StoreUnavailable, match=r"lock_0000000001\.json"):
+        bucket.election().campaign()
+    bucket.store.land()
+    bucket.pass_time(LAPSE)
+    assert won(bucket.election().campaign()).number == 2
+
+
+def test_campaign_whose_wins_all_come_too_late_ends(bucket: OneBucket) -> None:
+    slow = Slow(bucket, LEASE // timedelta(milliseconds=1), Create)
+
+    def give_out(request: StoreRequest) -> None:
+        assert len(bucket.store.requests) < 100, "it does not end"
+
+    with suppress(StoreUnavailable):
+        lost(bucket.election(store=Meddled(bucket, give_out, slow)).campaign())
+
+
+def test_store_that_never_answers_is_unavailable(bucket: OneBucket) -> None:
+    bucket.store.script(Fault.REQUEST_LOST, on=List, times=10**6)
+    with pytest.raises(StoreUnavailable, match="Nothing was changed"):
+        bucket.election().campaign()
+
+
+def test_refusal_reaches_the_caller_and_leaves_no_leader(bucket: OneBucket) -> None:
+    bucket.store.script(Fault.REFUSED, on=Create)
+    with pytest.raises(BucketUnusable):
+        bucket.election().campaign()
+    assert bucket.store.keys() == ()
+
+
+def test_memory_outlives_the_election_that_learned_it(bucket: OneBucket) -> None:
+    memory = Memory()
+    won(bucket.election(memory=memory).campaign(TICK)).resign()
+    bucket.forget_requests()
+    lost(bucket.election(memory=memory).campaign(TICK))
+    assert bucket.store.requests == []
+
+
+def test_memory_never_forgets_a_later_term_for_an_earlier_one(bucket: OneBucket) -> None:
+    memory = Memory()
+    won(bucket.election(memory=memory).campaign()).resign()
+    old = memory.seen
+    assert old is not None
+    won(bucket.election(memory=memory).campaign())
+    memory.learn(old)
+    assert memory.seen is not None
+    assert memory.seen.term == 2
+
+
+# --------------------------------------------------------------------------------- operators
+
+
+def test_observing_an_empty_election_sees_nothing(bucket: OneBucket) -> None:
+    assert bucket.election().observe() is None
+
+
+def test_observing_sees_the_highest_lock(bucket: OneBucket) -> None:
+    won(bucket.election().campaign()).resign()
+    won(bucket.election().campaign(TICK))
+    lock = bucket.election().observe()
+    assert lock is not None
+    assert (lock.term, lock.holder, lock.tick, lock.started_at) == (2, "c2", TICK, TICK)
+
+
+def test_observed_lock_can_be_judged(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    operator = bucket.election()
+    fresh = operator.observe()
+    bucket.pass_time(LAPSE)
+    lapsed = operator.observe()
+    assert fresh is not None
+    assert lapsed is not None
+    assert (operator.is_lapsed(fresh), operator.is_lapsed(lapsed)) == (False, True)
+
+
+def test_history_is_newest_first_and_limited(bucket: OneBucket) -> None:
+    for _ in range(5):
+        won(bucket.election().campaign()).resign("resigned")
+    assert [lock.term for lock in bucket.election().history(limit=3)] == [5, 4, 3]
+
+
+def test_history_needs_a_limit(bucket: OneBucket) -> None:
+    with pytest.raises(InvalidArgument, match="limit is 0"):
+        bucket.election().history(limit=0)
+
+
+def test_holder_at_work_is_deposed_only_by_force(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    with pytest.raises(StillHeld, match="c1"):
+        bucket.election().depose(reason="stuck")
+    lock = bucket.election().depose(reason="stuck", force=True)
+    assert lock is not None
+    assert (lock.outcome, lock.reason) == ("deposed", "stuck")
+
+
+def test_deposed_leader_notices_at_its_next_renewal(bucket: OneBucket) -> None:
+    term = won(bucket.election().campaign())
+    bucket.election().depose(reason="stuck", force=True)
+    with pytest.raises(LeadershipLost, match="sealed by somebody"):
+        term.renew()
+    assert not term.held
+
+
+def test_deposing_what_is_sealed_or_absent_does_nothing(bucket: OneBucket) -> None:
+    assert bucket.election().depose(reason="why") is None
+    won(bucket.election().campaign()).resign()
+    assert bucket.election().depose(reason="why", force=True) is None
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_deposing_needs_a_reason(bucket: OneBucket, reason: str) -> None:
+    with pytest.raises(InvalidArgument, match="reason"):
+        bucket.election().depose(reason=reason)
+
+
+def test_corrupt_lock_stops_the_election_until_it_is_deposed(bucket: OneBucket) -> None:
+    won(bucket.election().campaign(TICK)).resign()
+    bucket.write(2, b"?")
+    with pytest.raises(CorruptLock):
+        bucket.election().campaign(LATER)
+    with pytest.raises(CorruptLock):
+        bucket.election().observe()
+    assert bucket.store.body(key(2)) == b"?"
+    bucket.election().depose(reason="repaired", force=True, done="none")
+    assert lost(bucket.election().campaign(TICK)).reason == "done"
+    assert won(bucket.election().campaign(LATER)).number == 3
+
+
+# --------------------------------------------------------------------------------- arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"name": "a b"}, "a b"),
+        ({"name": "e", "prefix": "x"}, "'x'"),
+        ({"name": "e", "lease": timedelta(0)}, "0:00:00"),
+        ({"name": "e", "max_attempts": 0}, "max_attempts is 0"),
+        ({"name": "e", "bucket": "b"}, "either"),
+    ],
+)
+def test_bad_argument_is_refused_before_anything_is_sent(
+    bucket: OneBucket, arguments: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=says):
+        Election(**({"store": bucket.store} | arguments))
+
+
+def test_election_needs_a_bucket_or_a_store() -> None:
+    with pytest.raises(InvalidArgument, match="bucket"):
+        Election("e")
+
+
+def test_negative_wait_and_bad_tick_are_refused_before_anything_is_sent(bucket: OneBucket) -> None:
+    with pytest.raises(InvalidArgument):
+        bucket.election().campaign(wait=timedelta(seconds=-1))
+    with pytest.raises(InvalidArgument):
+        bucket.election().campaign("today")
+    assert bucket.store.requests == []
+
+
+def test_identity_is_made_up_and_never_the_same_twice(bucket: OneBucket) -> None:
+    names = {Election("e", store=bucket.store).config.candidate for _ in range(20)}
+    assert len(names) == 20
+
+
+def test_default_nonces_never_repeat(bucket: OneBucket) -> None:
+    election = Election("e", store=bucket.store)
+    nonces = set()
+    for number in range(1, 21):
+        won(election.campaign()).resign("resigned")
+        nonces.add(bucket.body(number)["nonce"])
+    assert len(nonces) == 20
+
+
+@pytest.mark.parametrize(("lease_s", "timeout_s"), [(3, 0.5), (12, 2.0), (900, 5.0)])
+def test_each_try_waits_for_a_fraction_of_the_lease(
+    lease_s: int, timeout_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[timedelta] = []
+    monkeypatch.setattr(
+        "s3leader._io.s3_store.S3Store",
+        lambda bucket, *, client, timeout, body_limit: given.append(timeout),
+    )
+    default_store("locks", None, timedelta(seconds=lease_s))
+    assert given == [timedelta(seconds=timeout_s)]

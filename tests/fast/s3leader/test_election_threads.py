@@ -1,0 +1,89 @@
+"""Many candidates in threads, in real time, over one store: the unprotected counter tells."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from s3leader import Election, Term
+from s3leader._io.memory_store import MemoryStore
+
+CANDIDATES, EACH = 8, 12
+WAIT = timedelta(seconds=60)
+
+
+class Counter:
+    """Loses counts when two add at once: between reading and writing it lets others run."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.tokens: list[int] = []
+
+    def add(self, token: int) -> None:
+        seen = self.value
+        self.tokens.append(token)
+        threading.Event().wait(0.0005)
+        self.value = seen + 1
+
+
+@pytest.fixture
+def workers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(CANDIDATES) as pool:
+        yield pool
+
+
+def candidate(store: MemoryStore) -> Election:
+    def sleep(seconds: float) -> None:
+        threading.Event().wait(seconds / 100)  # the same waits, a hundred times as fast
+
+    return Election("e", store=store, sleep=sleep)
+
+
+def work(store: MemoryStore, counter: Counter) -> None:
+    election = candidate(store)
+    for _ in range(EACH):
+        term = election.campaign(wait=WAIT)
+        assert isinstance(term, Term)
+        with term:
+            counter.add(term.fencing_token)
+
+
+def test_unprotected_counter_loses_no_count_under_leadership(workers: ThreadPoolExecutor) -> None:
+    store, counter = MemoryStore(), Counter()
+    for done in [workers.submit(work, store, counter) for _ in range(CANDIDATES)]:
+        done.result()
+    assert counter.value == CANDIDATES * EACH
+    assert counter.tokens == sorted(set(counter.tokens))
+
+
+def test_counter_does_lose_counts_without_leadership(workers: ThreadPoolExecutor) -> None:
+    """Else the test above would prove nothing."""
+    counter = Counter()
+    for done in [workers.submit(counter.add, 1) for _ in range(CANDIDATES * EACH)]:
+        done.result()
+    assert counter.value < CANDIDATES * EACH
+
+
+def test_of_many_candidates_at_once_exactly_one_wins_each_tick(
+    workers: ThreadPoolExecutor,
+) -> None:
+    store = MemoryStore()
+    elections = [candidate(store) for _ in range(CANDIDATES)]
+    for hour in range(20):
+        tick = f"2026-11-23T{hour:02}:00:00Z"
+        together = threading.Barrier(CANDIDATES)
+
+        def contend(
+            election: Election, tick: str = tick, together: threading.Barrier = together
+        ) -> Term | None:
+            together.wait()
+            result = election.campaign(tick)
+            return result if isinstance(result, Term) else None
+
+        terms = [term for term in workers.map(contend, elections) if term]
+        assert [term.number for term in terms] == [hour + 1]
+        terms[0].resign()

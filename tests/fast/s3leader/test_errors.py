@@ -1,0 +1,63 @@
+"""Errors and results as text, for people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from s3leader import NotElected
+from s3leader.errors import describe_error
+from tests.fast.s3leader.one_bucket import LAPSE, TICK, OneBucket, lost, won
+
+
+class Unprintable(Exception):  # noqa: N818 - not an error of anybody's
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "described"),
+    [
+        (ValueError("no"), "ValueError: no"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (TimeoutError(""), "TimeoutError"),
+        (Unprintable(), "Unprintable"),
+    ],
+)
+def test_an_error_without_a_text_is_described_by_its_type_alone(
+    error: BaseException, described: str
+) -> None:
+    assert describe_error(error) == described
+
+
+def test_an_interrupted_term_is_sealed_without_a_dangling_colon() -> None:
+    bucket = OneBucket()
+    with pytest.raises(KeyboardInterrupt), won(bucket.election().campaign(TICK)):
+        raise KeyboardInterrupt
+    assert bucket.body(1)["reason"] == "KeyboardInterrupt"
+
+
+def test_a_term_shows_its_election_its_number_and_whether_it_is_held() -> None:
+    bucket = OneBucket()
+    term = won(bucket.election().campaign(TICK))
+    shown = [repr(term)]
+    bucket.pass_time(LAPSE)
+    shown.append(repr(term))
+    term.resign("failed")
+    shown.append(repr(term))
+    assert shown == [
+        f"Term(elections/e number 1, {state})" for state in ("held", "not held", "failed")
+    ]
+
+
+def test_a_lost_campaign_shows_why_and_to_which_term() -> None:
+    bucket = OneBucket()
+    won(bucket.election().campaign(TICK))
+    result = lost(bucket.election().campaign(TICK, wait=timedelta(0)))
+    assert repr(result) == "NotElected(held, term 1 of 'c1', requests=2)"
+
+
+def test_a_lost_campaign_without_a_lock_shows_so() -> None:
+    shown = repr(NotElected(reason="beaten", lock=None, requests=3))
+    assert shown == "NotElected(beaten, no lock, requests=3)"

@@ -1,0 +1,340 @@
+"""Renewals and checkpoints: what they move, and that a deadline once passed stays passed."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from s3leader import Election, InvalidArgument, LeadershipLost, S3LeaderError, Term
+from s3leader._core.lock import MAX_STATE
+from s3leader._core.requests import Replace, StoreRequest
+from s3leader._io.memory_store import Fault, MemoryStore
+from s3leader.errors import BucketUnusable
+from tests.fast.s3leader.one_bucket import LAPSE, LEASE, TICK, Meddled, OneBucket, Slow, won
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def bucket() -> OneBucket:
+    return OneBucket()
+
+
+@pytest.fixture
+def term(bucket: OneBucket) -> Term:
+    return won(bucket.election().campaign(TICK))
+
+
+# --------------------------------------------------------------------------------- deadlines
+
+
+def test_renewing_moves_the_deadline_on(bucket: OneBucket, term: Term) -> None:
+    bucket.pass_time(LEASE - SECOND)
+    term.renew()
+    assert term.remaining() == LEASE
+
+
+def test_renewed_term_outlives_its_first_lease(bucket: OneBucket, term: Term) -> None:
+    for _ in range(5):
+        bucket.pass_time(LEASE - SECOND)
+        term.renew()
+    assert (term.held, term.lock.renewals) == (True, 5)
+
+
+def test_renewing_past_the_deadline_is_refused_and_nothing_written(
+    bucket: OneBucket, term: Term
+) -> None:
+    bucket.pass_time(LEASE)
+    bucket.forget_requests()
+    with pytest.raises(LeadershipLost, match="lease has run out"):
+        term.renew()
+    assert bucket.asked() == []
+
+
+def test_renewal_applied_too_late_leaves_the_deadline_passed_for_good(bucket: OneBucket) -> None:
+    bucket.prove_store()
+    slow = Slow(bucket, LEASE // timedelta(milliseconds=1), Replace)
+    term = won(bucket.election(store=slow).campaign())
+    bucket.pass_time(SECOND)
+    with pytest.raises(LeadershipLost, match="lease has run out"):
+        term.renew()
+    assert (bucket.body(2)["renewals"], term.held) == (1, False)
+
+
+def test_term_whose_renewal_came_too_late_can_still_resign(bucket: OneBucket) -> None:
+    bucket.prove_store()
+    slow = Slow(bucket, LEASE // timedelta(milliseconds=1), Replace)
+    term = won(bucket.election(store=slow).campaign())
+    with pytest.raises(LeadershipLost):
+        term.renew()
+    term.resign()
+    assert bucket.body(2)["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REQUEST_LOST, Fault.CONFLICTED])
+def test_renewal_survives_one_fault(bucket: OneBucket, term: Term, fault: Fault) -> None:
+    bucket.store.script(fault, on=Replace)
+    term.renew()
+    assert term.held
+
+
+def test_renewal_unknown_to_the_end_of_the_lease_is_leadership_lost(
+    bucket: OneBucket, term: Term
+) -> None:
+    bucket.store.script(Fault.REQUEST_LOST, on=Replace, times=10**6)
+    with pytest.raises(LeadershipLost, match="lease has run out"):
+        term.renew()
+    assert not term.held
+
+
+def renewal(request: StoreRequest) -> bool:
+    return isinstance(request, Replace) and b'"expired": false' in request.body
+
+
+@pytest.mark.parametrize("landing", ["never", "before resigning", "after resigning"])
+def test_term_with_a_doubtful_renewal_can_still_complete(
+    bucket: OneBucket, term: Term, landing: str
+) -> None:
+    bucket.store.script(Fault.LATE, on=renewal, times=10**6)
+    with pytest.raises(LeadershipLost):
+        term.save({"a": 1})
+    if landing == "before resigning":
+        bucket.store.land()
+    term.resign()
+    bucket.store.land()
+    assert bucket.body(1)["outcome"] == "completed"
+
+
+def test_doubtful_renewal_does_not_hide_a_takeover(bucket: OneBucket, term: Term) -> None:
+    bucket.store.script(Fault.LATE, on=renewal, times=10**6)
+    with pytest.raises(LeadershipLost):
+        term.renew()
+    bucket.store.heal()
+    bucket.pass_time(LAPSE)
+    won(bucket.election().campaign())
+    bucket.store.land()
+    with pytest.raises(LeadershipLost, match="sealed by somebody"):
+        term.resign()
+    assert bucket.body(1)["outcome"] == "deposed"
+
+
+REFUSED = BucketUnusable("no", action="s3:PutObject", resource="arn", code="ExpiredToken")
+
+
+@pytest.mark.parametrize("error", [REFUSED, KeyboardInterrupt()], ids=lambda e: type(e).__name__)
+def test_term_whose_renewal_was_broken_off_can_still_complete(
+    bucket: OneBucket, error: BaseException
+) -> None:
+    """The renewal was applied, unheard, and what came next was no answer but an exception."""
+    tries: list[StoreRequest] = []
+
+    def before(request: StoreRequest) -> None:
+        if renewal(request):
+            tries.append(request)
+            if len(tries) == 2:
+                raise error
+
+    bucket.prove_store()
+    term = won(bucket.election(store=Meddled(bucket, before)).campaign())
+    bucket.store.script(Fault.ANSWER_LOST, on=renewal)
+    with pytest.raises(type(error)):
+        term.renew()
+    term.resign()
+    assert bucket.body(2)["outcome"] == "completed"
+
+
+def test_refused_renewal_leaves_the_term_as_it_was(bucket: OneBucket, term: Term) -> None:
+    bucket.store.script(Fault.REFUSED, on=Replace)
+    with pytest.raises(BucketUnusable):
+        term.renew()
+    term.renew()
+    assert term.held
+
+
+# -------------------------------------------------------------------------------- checkpoints
+
+
+def test_checkpoint_is_inherited_by_the_next_term(bucket: OneBucket, term: Term) -> None:
+    term.save({"after": "x"})
+    term.resign("failed")
+    assert won(bucket.election().campaign()).state == {"after": "x"}
+
+
+def test_checkpoint_survives_its_leaders_death(bucket: OneBucket, term: Term) -> None:
+    term.save({"after": "x"})
+    bucket.pass_time(LAPSE)
+    assert won(bucket.election().campaign()).state == {"after": "x"}
+
+
+def test_saving_renews_too(bucket: OneBucket, term: Term) -> None:
+    bucket.pass_time(LEASE - SECOND)
+    term.save({})
+    assert term.remaining() == LEASE
+
+
+def test_renewing_keeps_the_checkpoint(bucket: OneBucket, term: Term) -> None:
+    term.save({"a": 1})
+    term.renew()
+    assert (term.state, bucket.body(1)["state"]) == ({"a": 1}, {"a": 1})
+
+
+def test_empty_checkpoint_replaces_a_full_one(term: Term) -> None:
+    term.save({"a": 1})
+    term.save({})
+    assert term.state == {}
+
+
+def test_state_is_a_copy(term: Term) -> None:
+    term.save({"a": [1]})
+    term.state["a"].append(2)
+    assert term.state == {"a": [1]}
+
+
+def test_saved_state_does_not_follow_its_giver(term: Term) -> None:
+    given: dict[str, Any] = {"a": [1]}
+    term.save(given)
+    given["a"].append(2)
+    assert term.state == {"a": [1]}
+
+
+def looped() -> dict[str, Any]:
+    loop: dict[str, Any] = {}
+    loop["loop"] = loop
+    return loop
+
+
+def nested() -> dict[str, Any]:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    return {"deep": deep}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        lambda: {"a": object()},
+        lambda: {"a": b"x"},
+        lambda: {"a": math.nan},
+        lambda: {"a": math.inf},
+        lambda: {("a",): 1},
+        lambda: {"a": "x" * 256 * 1024},
+        lambda: {"a": "é" * 50_000},
+        lambda: [1, 2],
+        lambda: "text",
+        lambda: None,
+        looped,
+        nested,
+    ],
+)
+def test_state_that_cannot_be_kept_is_refused_and_nothing_written(
+    bucket: OneBucket, term: Term, state: Callable[[], Any]
+) -> None:
+    bucket.forget_requests()
+    with pytest.raises(InvalidArgument, match="state"):
+        term.save(state())
+    assert (bucket.asked(), term.held, term.state) == ([], True, {})
+
+
+def test_largest_state_can_be_saved_sealed_and_inherited(bucket: OneBucket) -> None:
+    state = {"a": "x" * (MAX_STATE - len('{"a": ""}'))}
+    term = won(bucket.election(candidate="😀" * 200).campaign(TICK))
+    term.save(state)
+    term.resign("failed", reason="😀" * 1_000)
+    assert won(bucket.election().campaign(TICK)).state == state
+
+
+def test_any_state_that_was_saved_can_be_read(term: Term) -> None:
+    """Deep, but not too deep for JSON."""
+    deep: list[Any] = []
+    for _ in range(600):
+        deep = [deep]
+    try:
+        term.save({"deep": deep})
+    except InvalidArgument:
+        return
+    assert "deep" in term.state
+
+
+# ------------------------------------------------------------------------------ keep_renewing
+
+
+def real(store: MemoryStore) -> Term:
+    """A term in real time; its lease outlasts the slowest machine."""
+    lease = timedelta(minutes=5)
+    return won(Election("e", store=store, lease=lease, clock_skew=SECOND).campaign())
+
+
+def renewing_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "s3leader-renew"]
+
+
+def test_thread_renews_until_the_block_is_left_and_is_joined() -> None:
+    store = MemoryStore()
+    term = real(store)
+    third = threading.Event()
+
+    def enough(request: StoreRequest) -> bool:
+        if len(store.requests) >= 5:
+            third.set()
+        return False
+
+    store.script(Fault.REQUEST_LOST, on=enough)
+    with term.keep_renewing(every=timedelta(milliseconds=2)):
+        assert third.wait(60)
+        assert renewing_threads()
+    assert renewing_threads() == []
+    asked = len(store.requests)
+    term.resign()
+    assert len(store.requests) == asked + 1
+
+
+def test_thread_that_loses_stops_and_ensure_held_tells(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    term = real(store)
+    with term.keep_renewing(every=timedelta(milliseconds=2)):
+        Election("e", store=store).depose(reason="stuck", force=True)
+        renewing_threads()[0].join(60)
+        with pytest.raises(LeadershipLost, match="sealed by somebody"):
+            term.ensure_held()
+    assert "leadership of term 1 is lost" in caplog.text
+
+
+def test_thread_goes_on_after_a_refusal(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    term = real(store)
+    renewed = threading.Event()
+
+    def second(request: StoreRequest) -> bool:
+        if isinstance(request, Replace) and b'"renewals": 1' in request.body and store.requests[3:]:
+            renewed.set()
+        return False
+
+    store.script(Fault.REFUSED, on=Replace)
+    store.script(Fault.REQUEST_LOST, on=second)
+    with term.keep_renewing(every=timedelta(milliseconds=2)):
+        assert renewed.wait(60)
+    assert "was not renewed" in caplog.text
+
+
+def test_error_in_the_renewing_block_is_passed_on_and_the_thread_joined() -> None:
+    term = real(MemoryStore())
+    with pytest.raises(ZeroDivisionError), term.keep_renewing():
+        raise ZeroDivisionError
+    assert renewing_threads() == []
+
+
+@pytest.mark.parametrize("every", [timedelta(0), -SECOND, LEASE, 2 * LEASE])
+def test_renewing_too_seldom_or_always_is_refused(term: Term, every: timedelta) -> None:
+    with pytest.raises(InvalidArgument, match="renewing every"), term.keep_renewing(every=every):
+        pass
+    assert renewing_threads() == []
+
+
+def test_every_error_of_a_term_has_one_base() -> None:
+    assert issubclass(LeadershipLost, S3LeaderError)

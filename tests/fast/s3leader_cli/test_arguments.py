@@ -1,0 +1,126 @@
+"""What the command line says of itself: its version, wrong usage, and what it does not show."""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import s3leader
+from s3leader import Election, Term
+from s3leader._io.memory_store import MemoryStore
+from s3leader_cli.__main__ import main
+
+COMMANDS = ["status", "history", "depose"]
+
+
+def usage_error(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    return capsys.readouterr().err
+
+
+# -------------------------------------------------------------------------------------- usage
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_missing_arguments_are_named_with_the_variable_that_stands_in(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.delenv("S3LEADER_BUCKET", raising=False)
+    said = usage_error(capsys, command)
+    assert "are required: ELECTION, --bucket (or $S3LEADER_BUCKET)" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("wrong", [["--limt", "3"], ["another"], ["-x"]], ids=str)
+def test_a_mistyped_argument_shows_the_usage_of_its_command(
+    capsys: pytest.CaptureFixture[str], command: str, wrong: list[str]
+) -> None:
+    reason = ["--reason", "x"] if command == "depose" else []
+    said = usage_error(capsys, command, "nightly", "--bucket", "locks", *reason, *wrong)
+    assert said.startswith(f"usage: s3leader {command} ")
+    assert f"s3leader {command}: error: unrecognized arguments: {' '.join(wrong)}" in said
+
+
+def test_a_mistyped_option_before_the_command_is_refused_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = usage_error(capsys, "--verbose", "status", "nightly", "--bucket", "locks")
+    assert "unrecognized arguments: --verbose" in said
+
+
+# ------------------------------------------------------------------------------------ version
+
+
+def test_the_command_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"s3leader {s3leader.__version__}\n"
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    project = (Path(__file__).parents[3] / "pyproject.toml").read_text()
+    assert f'version = "{s3leader.__version__}"' in project
+
+
+def test_a_copy_without_its_distribution_has_an_unknown_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Lambda has only the package's files."""
+    monkeypatch.setattr("importlib.metadata.MetadataPathFinder.find_distributions", lambda *_: [])
+    assert s3leader.__version__ == "unknown"
+
+
+def test_importing_the_library_does_not_look_for_its_version() -> None:
+    program = "import sys, s3leader; print('importlib.metadata' in sys.modules)"
+    command = [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {program}"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
+
+
+def test_the_library_has_no_other_names_than_it_says() -> None:
+    assert not hasattr(s3leader, "version")
+
+
+# ------------------------------------------------------------------------------ what is left out
+
+
+def history(capsys: pytest.CaptureFixture[str], terms: int, *words: str) -> tuple[str, str]:
+    """Return what `history` prints of an election with so many terms, as a table and as JSON."""
+    store = MemoryStore()
+    for _ in range(terms):
+        term = Election("nightly", store=store).campaign()
+        assert isinstance(term, Term)
+        term.resign("resigned")
+
+    def elect(options: argparse.Namespace) -> Election:
+        return Election(options.election, store=store)
+
+    line = ["history", "nightly", "--bucket", "locks", *words]
+    main(line, elect=elect)
+    table = capsys.readouterr().out
+    main([*line, "--json"], elect=elect)
+    return table, capsys.readouterr().out
+
+
+def test_history_says_how_many_terms_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+    table, as_json = history(capsys, 5, "--limit", "2")
+    assert table.endswith(
+        "3 older terms are not shown; --limit N shows more, as far as their locks are still there\n"
+    )
+    assert json.loads(as_json)["more"] is True
+
+
+def test_history_leaves_out_one_term_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\n1 older term is not shown" in history(capsys, 21)[0]
+
+
+@pytest.mark.parametrize(("terms", "limit"), [(2, "2"), (2, "3"), (0, "1")])
+def test_a_whole_history_leaves_nothing_out(
+    capsys: pytest.CaptureFixture[str], terms: int, limit: str
+) -> None:
+    table, as_json = history(capsys, terms, "--limit", limit)
+    assert ("not shown" in table, json.loads(as_json)["more"]) == (False, False)

@@ -1,0 +1,165 @@
+"""Tens of real processes contend over a hostile S3: `python -m tests.verification.fault_injection`.
+
+The real boto3 store speaks HTTP to a server on loopback that delays, cuts, loses, refuses and
+repeats, and whose front ends' clocks differ as much as `clock_skew` allows. With `--clocks wrong`
+they differ by far more. Then two may believe to lead at a time, which is not checked; what does
+not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced writes. With `--echo`,
+a proxy sends each PUT twice and hands back the second answer.
+
+The processes' own event logs are judged alone first (`promises.py`), then against the server's
+record (`verdict.py`).
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from bird_strikes.proof import Check
+from s3leader.election import default_store
+from tests.verification import invariants as promises
+from tests.verification import report, verdict
+from tests.verification.event_log import Note, Notes, Witness, all_notes, now_ns
+from tests.verification.fault_injection.candidate import ELECTION, FENCED, Contest, life
+from tests.verification.fault_injection.faults import Mischief
+from tests.verification.fault_injection.faulty_s3 import HostileS3
+from tests.verification.fault_injection.linearizable_s3 import TinyS3
+from tests.verification.processes import Herd, named
+
+CLOCK_SKEW: Final = timedelta(seconds=2)
+# One second of the allowance is for the grain of S3's time stamps.
+CLOCKS_S: Final = {"allowed": (-0.49, 0.49), "wrong": (-20.0, 20.0)}
+_AFTERWARDS: Final = 3  # terms that must still be led once the mischief is over
+
+
+def main() -> int:
+    """Run one contest, and judge it."""
+    asked = _arguments()
+    tiny, mischief = (
+        TinyS3(),
+        Mischief(asked.seed, rate=asked.rate, clocks_s=CLOCKS_S[asked.clocks], echoes=asked.echo),
+    )
+    server = HostileS3(tiny, mischief)
+    with tempfile.TemporaryDirectory() as temporary, socket.create_server(("127.0.0.1", 0)) as port:
+        folder = Path(temporary) if asked.logs is None else asked.logs
+        folder.mkdir(parents=True, exist_ok=True)
+        contest = _contest(asked.lease, port.getsockname()[1], folder)
+        with Herd(folder, seed=asked.seed) as herd:
+            for _ in range(asked.candidates):
+                herd.start(life(contest, named(asked.first)), "contender")
+            asyncio.run(_watch(herd, server.serve(port), mischief, folder, asked))
+            _read_counter(tiny, Witness(folder / "judge.jsonl", "judge"))
+            notes, failed = all_notes(folder), herd.failed
+        value = int(contest.counter.read_text() or "0")
+    _tell(notes, server, mischief)
+    checks = list(_checks(notes, tiny, value, failed, clocks=asked.clocks))
+    return report.tell(checks)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--candidates", type=int, default=20)
+    parser.add_argument("--terms", type=int, default=500, help="how many to lead (default 500)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lease", type=float, default=1.0, help="in seconds")
+    parser.add_argument(
+        "--rate", type=float, default=0.25, help="share of requests that are harmed"
+    )
+    parser.add_argument("--clocks", choices=sorted(CLOCKS_S), default="allowed")
+    parser.add_argument("--patience", type=float, default=120.0, help="seconds without a new term")
+    parser.add_argument("--echo", action="store_true", help="each PUT is sent twice")
+    parser.add_argument("--logs", type=Path, help="a new folder to leave the event logs in")
+    parser.add_argument("--first", help="module:function to call first in each process, for tests")
+    return parser.parse_args()
+
+
+def _contest(lease_s: float, port: int, folder: Path) -> Contest:
+    os.environ |= {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    lease = timedelta(seconds=lease_s)
+    counter = folder / "counter.txt"
+    counter.touch()
+    return Contest(
+        store=default_store("locks", None, lease),
+        counter=counter,
+        lease=lease,
+        clock_skew=CLOCK_SKEW,
+        begin_ns=now_ns(),
+    )
+
+
+async def _watch(
+    herd: Herd,
+    serving: Coroutine[None, None, asyncio.Server],
+    mischief: Mischief,
+    folder: Path,
+    asked: argparse.Namespace,
+) -> None:
+    """Serve until enough terms were led, and some more without mischief; then end the herd."""
+    server = await serving
+    notes, wins, last_win = Notes(folder), 0, time.monotonic()
+    while wins < asked.terms + _AFTERWARDS and herd.alive:
+        await asyncio.sleep(0.1)
+        new = sum(note["what"] == "won" for note in notes.news())
+        wins += new
+        last_win = time.monotonic() if new else last_win
+        mischief.over = wins >= asked.terms
+        herd.reap()
+        if time.monotonic() - last_win > asked.patience:
+            herd.failed.append(f"nobody won a term for {asked.patience:.0f} s, {wins} wins in")
+            break
+    mischief.over = True
+    herd.ask_to_end()
+    deadline = time.monotonic() + asked.patience
+    while herd.alive and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+        herd.reap()
+    herd.failed += [f"{who} did not end" for who in herd.alive]
+    server.close()
+
+
+def _read_counter(tiny: TinyS3, judge: Witness) -> None:
+    """Note what the fenced counter says in the end, when nobody writes any more."""
+    judge.note("reads the counter")
+    found = tiny.objects.get(FENCED)
+    judge.note("has read", value=json.loads(found.body).get("count", 0) if found else 0)
+
+
+def _checks(
+    notes: list[Note], tiny: TinyS3, value: int, failed: list[str], *, clocks: str
+) -> Iterator[Check]:
+    prefix = f"elections/{ELECTION}/lock_"
+    writes = [json.loads(one.body) for one in tiny.writes if one.key.startswith(prefix)]
+    locks = [json.loads(tiny.objects[key].body) for key in sorted(tiny.objects) if prefix in key]
+    yield from promises.checks(notes, clocks_hold=clocks == "allowed")
+    if clocks == "allowed":
+        yield from verdict.counter(notes, value)
+    yield from verdict.ticks(notes, locks)
+    yield from verdict.ledger(locks)
+    yield from verdict.lock_writes(writes)
+    yield from verdict.fenced(
+        notes, [json.loads(one.body) for one in tiny.writes if one.key == FENCED]
+    )
+    yield from verdict.processes(notes, failed)
+
+
+def _tell(notes: list[Note], server: HostileS3, mischief: Mischief) -> None:
+    harmed = ", ".join(f"{kind} {times}" for kind, times in sorted(mischief.done.items()))
+    report.say(f"{server.requests} requests, {mischief.done.total()} of them harmed: {harmed}")
+    report.say("noted: " + report.counts(note["what"] for note in notes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Elections that are broken on purpose, to see that the witness tells.
+
+Each is called in a candidate's process before it campaigns; nothing here reaches what ships.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from s3leader._core import conditional_write as settle
+from s3leader._core import protocol
+from s3leader._core.ledger import Rules
+from s3leader._core.lock import Lock
+from s3leader._core.requests import Conflict, Unknown
+from s3leader.fencing import FencedObject, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from s3leader._core.conditional_write import Beaten, Settled
+    from s3leader._core.ledger import Steps
+    from s3leader._core.requests import Create, Replace
+
+
+def unknown_counts_as_applied() -> None:
+    """Without R5: whoever gets no answer to a write believes that it was applied."""
+    proper: Callable[..., Steps[Settled | Beaten]] = settle.settle
+
+    def believing(write: Create | Replace, nonce: str, **others: Any) -> Steps[Settled | Beaten]:
+        steps = proper(write, nonce, **others)
+        request = next(steps)
+        while True:
+            reply = yield request
+            if isinstance(reply.answer, Unknown):
+                return settle.Settled(
+                    etag=f'"{secrets.token_hex(16)}"',
+                    applied_ms=int(time.time() * 1000),
+                    date_ms=int(time.time() * 1000),
+                    sent_ms=reply.sent_ms,
+                    received_ms=reply.received_ms,
+                )
+            try:
+                request = steps.send(reply)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+
+    patch.object(protocol, "settle", believing).start()
+
+
+def conflicts_are_believed() -> None:
+    """Without R5's read: whoever hears a 412 believes that somebody else's write came first."""
+    proper: Callable[..., Steps[Settled | Beaten]] = settle.settle
+
+    def believing(write: Create | Replace, nonce: str, **others: Any) -> Steps[Settled | Beaten]:
+        steps = proper(write, nonce, **others)
+        request = next(steps)
+        while True:
+            reply = yield request
+            if isinstance(reply.answer, Conflict):
+                return settle.Beaten(reply=reply)
+            try:
+                request = steps.send(reply)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+
+    for module in (protocol, settle):
+        patch.object(module, "settle", believing).start()
+
+
+def done_is_forgotten() -> None:
+    """Without R8: a tick is led whatever the ledger says of it."""
+    patch.object(Lock, "is_done", lambda *_: False).start()
+
+
+def leases_are_ignored() -> None:
+    """Without R4: any lock that is not sealed passes for lapsed."""
+
+    def lapsed(self: Rules, lock: Lock) -> bool:
+        return not lock.sealed
+
+    patch.object(Rules, "lapsed", lapsed).start()
+
+
+def tokens_are_not_compared() -> None:
+    """A fenced object that takes whatever wrote it for the lowest token."""
+    proper = FencedObject._decode
+
+    def decode(self: FencedObject, body: bytes, etag: str) -> tuple[Snapshot, object]:
+        snapshot, nonce = proper(self, body, etag)
+        return replace(snapshot, token=1), nonce
+
+    patch.object(FencedObject, "_decode", decode).start()

@@ -1,0 +1,197 @@
+"""A candidate on a hostile S3: campaigns without end, and does what only one at a time may do."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from s3leader import (
+    Election,
+    LeadershipLost,
+    NotElected,
+    Overwritten,
+    StaleToken,
+    StoreUnavailable,
+    Term,
+)
+from s3leader._core.requests import Store
+from s3leader.fencing import FencedObject, Snapshot
+from tests.verification.event_log import Witness, now_ns
+from tests.verification.processes import Stopping
+
+ELECTION = "contest"
+FENCED = "fenced.json"
+_FIRST_TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
+_DIGITS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """What all candidates have in common; `begin_ns` is when the first tick was due."""
+
+    store: Store
+    counter: Path
+    lease: timedelta
+    clock_skew: timedelta
+    begin_ns: int
+    tick_s: float = 0.4
+
+    def tick(self) -> datetime:
+        """Return the tick that is due."""
+        passed = (now_ns() - self.begin_ns) / 1e9
+        return _FIRST_TICK + timedelta(seconds=int(passed / self.tick_s))
+
+
+class Counter:
+    """The classic witness: read, sleep, write, with nothing but leadership to protect it."""
+
+    def __init__(self, path: Path, witness: Witness) -> None:
+        """Count in the file `path`."""
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._witness = witness
+
+    def value(self) -> int:
+        """Read it."""
+        return int(os.pread(self._file, _DIGITS, 0) or b"0")
+
+    def increment(self, term: Term, sleep_s: float) -> None:
+        """Add one; note what was read and when, and whether the term was led to the end of it."""
+        read_at, value = now_ns(), self.value()
+        time.sleep(sleep_s)
+        os.pwrite(self._file, b"%0*d" % (_DIGITS, value + 1), 0)
+        written_at = now_ns()
+        self._witness.note(
+            "increments",
+            term=term.number,
+            read=value,
+            read_at=read_at,
+            written_at=written_at,
+            led=term.held,
+        )
+
+
+class Contender:
+    """One process."""
+
+    def __init__(self, contest: Contest, witness: Witness, chance: random.Random) -> None:
+        """Take part in `contest`."""
+        self._contest = contest
+        self._witness = witness
+        self._chance = chance
+        self._name = f"contender-{os.getpid()}"
+        self._counter = Counter(contest.counter, witness)
+        self._fenced = FencedObject(FENCED, store=contest.store, patience=timedelta(seconds=6))
+        self._election = Election(
+            ELECTION,
+            store=contest.store,
+            lease=contest.lease,
+            clock_skew=contest.clock_skew,
+            candidate=self._name,
+        )
+
+    def live(self) -> None:
+        """Campaign until asked to stop."""
+        while not Stopping.asked:
+            wait = timedelta(seconds=self._chance.choice([0, 0, 0.5, 2]))
+            tick = self._contest.tick()
+            self._witness.note("campaigns", tick=str(tick))
+            try:
+                result = self._election.campaign(tick=tick, wait=wait)
+            except StoreUnavailable:
+                self._witness.note("finds no S3")
+                continue
+            if isinstance(result, Term):
+                self._lead(result)
+            else:
+                self._lose(result)
+            time.sleep(self._chance.uniform(0.02, 0.25))
+
+    def _lead(self, term: Term) -> None:
+        self._witness.leads("won", term, tick=str(term.tick))
+        try:
+            claimed = self._claimed(term) if self._chance.random() < 0.6 else None
+            with ExitStack() as stack:
+                if self._chance.random() < 0.5:
+                    stack.enter_context(term.keep_renewing())
+                self._work(term)
+            self._write_fenced(term, claimed)
+            self._end(term)
+        except LeadershipLost as error:
+            self._witness.note("lost", term=term.number, why=error.why)
+            # The worst it can do, and what fencing is for: to write all the same.
+            self._write_fenced(term, self._claimed(term))
+        except StoreUnavailable:
+            self._witness.note("left open", term=term.number)
+
+    def _lose(self, result: NotElected) -> None:
+        lock = result.lock
+        self._witness.note(
+            "loses",
+            why=result.reason,
+            term=lock and lock.term,
+            done=str(lock.done) if lock and lock.done else None,
+            mine=lock is not None and not lock.sealed and lock.holder == self._name,
+        )
+
+    def _work(self, term: Term) -> None:
+        for _ in range(self._chance.randint(2, 4)):
+            if self._chance.random() < 0.2:
+                term.renew()
+            # No work is begun that the rest of the lease may not suffice for.
+            if term.remaining() > self._contest.lease / 3:
+                self._counter.increment(term, self._chance.uniform(0.005, 0.05))
+            self._witness.leads("leads", term)
+
+    def _end(self, term: Term) -> None:
+        drawn = self._chance.random()
+        if drawn < 0.08:  # as if it had died
+            self._witness.note("walks away", term=term.number)
+            return
+        if drawn < 0.16:  # leads for as long as it may
+            while term.held:
+                self._witness.leads("leads", term)
+                time.sleep(0.01)
+        if drawn < 0.25:
+            self._witness.note("ends", term=term.number)
+            term.resign("failed" if drawn < 0.2 else "resigned")
+            self._witness.note("resigned", term=term.number)
+            return
+        self._witness.note("ends", term=term.number, tick=str(term.tick), outcome="completed")
+        term.resign()
+        self._witness.note("completed", term=term.number, tick=str(term.tick))
+
+    def _claimed(self, term: Term) -> Snapshot | None:
+        self._witness.note("claims", term=term.number)
+        try:
+            claimed = self._fenced.claim(term.number)
+        except (StaleToken, StoreUnavailable) as error:
+            self._witness.note("cannot claim", term=term.number, why=type(error).__name__)
+            return None
+        self._witness.note("has claimed", term=term.number)
+        return claimed
+
+    def _write_fenced(self, term: Term, claimed: Snapshot | None) -> None:
+        if claimed is None:
+            return
+        self._witness.note("tries a fenced write", term=term.number, adds=1)
+        value = {"count": int(claimed.value.get("count", 0)) + 1}
+        try:
+            self._fenced.write(value, token=term.number, after=claimed)
+        except (Overwritten, StaleToken, StoreUnavailable) as error:
+            self._witness.note("is refused", term=term.number, why=type(error).__name__)
+        else:
+            self._witness.note("has written", term=term.number, **value)
+
+
+def life(contest: Contest, first: Callable[[], None]) -> Callable[[Witness, random.Random], None]:
+    """Return what a process of the herd does; `first` is called in it first."""
+
+    def live(witness: Witness, chance: random.Random) -> None:
+        first()
+        Contender(contest, witness, chance).live()
+
+    return live

@@ -1,0 +1,61 @@
+"""Sixteen real processes, the real boto3 store, and an S3 that does all it may to confuse them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.verification.run import run
+
+BROKEN = "tests.verification.fault_injection.broken_builds:"
+ROUNDS = 12  # far more than were ever needed
+
+pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("fault_injection")]
+
+
+def contest(folder: Path, *arguments: str) -> tuple[int, str]:
+    return run("fault_injection", "--candidates", "16", *arguments, folder=folder, patience_s=1200)
+
+
+def test_a_hostile_s3_leads_nobody_astray(tmp_path: Path) -> None:
+    code, verdict = contest(tmp_path, "--terms", "20")
+    assert code == 0, verdict
+
+
+def test_clocks_that_are_all_wrong_harm_neither_terms_nor_ticks_nor_fenced_writes(
+    tmp_path: Path,
+) -> None:
+    code, verdict = contest(tmp_path, "--terms", "20", "--clocks", "wrong")
+    assert code == 0, verdict
+
+
+# With a long lease a fault of leases shows on a slow machine too: there is time to do harm in. No
+# candidate waits for a lease that it ignores.
+@pytest.mark.parametrize(
+    ("fault", "settings", "claims"),
+    [
+        ("unknown_counts_as_applied", [], ["no two of", "term is higher than all before"]),
+        ("leases_are_ignored", ["--lease", "10"], ["no two of", "unprotected increments"]),
+        (
+            "tokens_are_not_compared",
+            ["--clocks", "wrong"],
+            ["the token of the fenced object never fell"],
+        ),
+    ],
+)
+def test_the_witness_tells_when_an_election_is_broken(
+    fault: str, settings: list[str], claims: list[str], tmp_path: Path
+) -> None:
+    """What a broken election does is left to chance and the machine: it runs until it is caught."""
+    missed, verdicts = set(claims), []
+    for seed in range(1, ROUNDS + 1):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        broken = ("--first", BROKEN + fault, "--seed", str(seed), "--rate", "0.4", *settings)
+        verdicts.append(contest(folder, "--terms", "15", *broken)[1])
+        failing = [line for line in verdicts[-1].splitlines() if line.startswith("FAILS")]
+        missed -= {claim for claim in claims if any(claim in line for line in failing)}
+        if not missed:
+            return
+    pytest.fail(f"{ROUNDS} rounds do not show {missed}:\n" + "\n".join(verdicts))

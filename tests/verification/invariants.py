@@ -1,0 +1,236 @@
+"""What an election promises, checked against the clients' own event logs alone.
+
+Pure: it knows no S3 and nothing of s3leader, so no fault of theirs can hide here.
+`python -m tests.verification.invariants FOLDER` judges the logs (`*.jsonl`) of a folder, as
+`tests.verification.fault_injection --logs FOLDER` leaves them.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from bird_strikes.proof import Check
+from tests.verification import linearizable, report
+from tests.verification.history import Event, History, Operation, history
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """The time in which a process certainly led a term, by its own stopwatch, in nanoseconds."""
+
+    term: int
+    who: str
+    since: int
+    until: int
+
+
+def check(claim: str, objections: Iterable[str]) -> Check:
+    """Return a claim with what speaks against it, shortened."""
+    found = list(objections)
+    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    return Check(claim, (*found[:_SHOWN], *more))
+
+
+def checks(events: Sequence[Event], *, clocks_hold: bool = True) -> Iterator[Check]:
+    """Check everything; `clocks_hold` if S3's clocks differ by no more than is allowed for."""
+    if clocks_hold:
+        yield from leadership(events)
+    found = history(events)
+    yield from numbers(found)
+    yield from ticks(found)
+    yield from answers(found)
+    yield from effects(found)
+
+
+# --------------------------------------------------------------------------------- leadership
+
+
+def reigns(events: Sequence[Event]) -> list[Reign]:
+    """Return every reign, in the order in which they began.
+
+    It begins when the campaign has returned, and ends with the lease as it was last known to the
+    leader, or earlier if it began to resign or was killed. A leader that is stopped leads on. A
+    win that was heard of too late is no reign.
+    """
+    won: dict[tuple[str, int], int] = {}
+    until: dict[tuple[str, int], int] = {}
+    for event in sorted(events, key=lambda one: int(one["at"])):
+        reign = (event["who"], event.get("term", 0))
+        match event["what"]:
+            case "won":
+                won[reign], until[reign] = event["at"], event["until"]
+            case "leads":
+                until[reign] = max(until[reign], event["until"])
+            case "ends":
+                until[reign] = min(until[reign], event["at"])
+            case "kills":
+                for mine in (key for key in until if key[0] == event["whom"]):
+                    until[mine] = min(until[mine], event["at"])
+    found = [Reign(term, who, at, until[who, term]) for (who, term), at in won.items()]
+    led = [reign for reign in found if reign.since < reign.until]
+    return sorted(led, key=lambda reign: reign.since)
+
+
+def leadership(events: Sequence[Event]) -> Iterator[Check]:
+    """Check that there was at most one leader at any time, and that terms rose."""
+    found = reigns(events)
+    overlaps: list[str] = []
+    last: Reign | None = None
+    for reign in found:
+        if last is not None and reign.since < last.until:
+            early = (last.until - reign.since) / 1e6
+            overlaps.append(
+                f"{reign.who} led term {reign.term} {early:.0f} ms before {last.who}'s term"
+                f" {last.term} was over"
+            )
+        if last is None or reign.until > last.until:
+            last = reign
+    yield check(f"no two of {len(found)} reigns overlap", overlaps)
+    yield check(
+        "each reign's term is higher than all before it",
+        [
+            f"{after.who} won term {after.term} after {before.who} had won {before.term}"
+            for before, after in pairwise(found)
+            if after.term <= before.term
+        ],
+    )
+
+
+def numbers(found: History) -> Iterator[Check]:
+    """Check that no number is won twice, and that they rise in the order of real time."""
+    times = Counter(win.facts["term"] for win in found.wins)
+    yield check(
+        f"none of {len(times)} term numbers is won twice",
+        [f"term {term}: {number} times" for term, number in times.items() if number > 1],
+    )
+    yield check(
+        "a campaign that begins after a win wins a higher number",
+        [
+            f"{after.client} won {after.facts['term']} after {before.facts['term']} had been won"
+            for before, after in _out_of_order(found.wins, "term")
+        ],
+    )
+
+
+# -------------------------------------------------------------------------------------- ticks
+
+
+def ticks(found: History) -> Iterator[Check]:
+    """Check that a tick is completed once, and that no leader's completion is contradicted."""
+    times = Counter(end.facts["tick"] for end in found.completed)
+    yield check(
+        f"none of {len(times)} ticks is completed twice",
+        [f"tick {tick}: {number} times" for tick, number in times.items() if number > 1],
+    )
+    yield check(
+        "once a leader is told that its tick is completed, no later term is led for it",
+        [
+            f"{win.client} won term {win.facts['term']} for tick {win.facts['tick']}, which"
+            f" {end.client} had completed in term {end.facts['term']}"
+            for end in found.completed
+            for win in found.wins
+            if win.facts["term"] > end.facts["term"] and win.facts["tick"] <= end.facts["tick"]
+        ],
+    )
+
+
+def answers(found: History) -> Iterator[Check]:
+    """Check that what took effect was not denied to its client."""
+    completed = {
+        end.facts["tick"]
+        for end in found.ends
+        if end.facts.get("outcome") == "completed" and end.result in {"completed", "unknown"}
+    }
+    yield check(
+        "a tick that is said to be done was completed by a leader that was not told otherwise",
+        [
+            f"{one.client} was told that tick {one.facts['done']} is done"
+            for one in found.campaigns
+            if one.result == "loses" and one.facts["done"] not in {None, *completed}
+        ],
+    )
+    won = {(win.client, win.facts["term"]) for win in found.wins}
+    yield check(
+        "nobody that was told that it did not win holds the lock",
+        [
+            f"{one.client} lost to its own lock {one.facts['term']}"
+            for one in found.campaigns
+            if one.facts.get("mine")
+            and (one.client, one.facts["term"]) not in won
+            and not any(_may_have_won(other, one) for other in found.campaigns)
+        ],
+    )
+
+
+def _may_have_won(earlier: Operation, later: Operation) -> bool:
+    return (
+        earlier.client == later.client
+        and earlier.result == "unknown"
+        and earlier.invoked < later.invoked
+    )
+
+
+# ------------------------------------------------------------------------------------ effects
+
+
+def effects(found: History) -> Iterator[Check]:
+    """Check what was done under fencing tokens."""
+    confirmed = [one for one in found.effects if one.result in {"has claimed", "has written"}]
+    yield check(
+        f"none of {len(confirmed)} confirmed effects began after one with a higher token was"
+        " confirmed",
+        [
+            f"{after.client} under {after.facts['term']} after {before.client} under"
+            f" {before.facts['term']}"
+            for before, after in _out_of_order(confirmed, "term", strictly=False)
+        ],
+    )
+    increments = [one for one in found.effects if one.facts.get("adds")]
+    done = [one for one in increments if one.result == "has written"]
+    for read in found.reads:
+        yield check(
+            f"{len(done)} confirmed increments and the last value are linearizable",
+            linearizable.objections(increments, read),
+        )
+
+
+def _out_of_order(
+    operations: Sequence[Operation], fact: str, *, strictly: bool = True
+) -> Iterator[tuple[Operation, Operation]]:
+    """Yield each operation that began when one with a higher fact was over (or one as high)."""
+    for after in operations:
+        earlier = [one for one in operations if one.before(after)]
+        before = max(earlier, key=lambda one: int(one.facts[fact]), default=None)
+        least = int(after.facts[fact]) + (0 if strictly else 1)
+        if before is not None and int(before.facts[fact]) >= least:
+            yield before, after
+
+
+def read_logs(folder: Path) -> list[Event]:
+    """Return everything that the clients noted."""
+    return [
+        json.loads(line)
+        for path in sorted(folder.glob("*.jsonl"))
+        for line in path.read_bytes().splitlines()
+    ]
+
+
+def main() -> int:
+    """Judge the logs of a folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--clocks", choices=["allowed", "wrong"], default="allowed")
+    asked = parser.parse_args()
+    found = checks(read_logs(asked.folder), clocks_hold=asked.clocks == "allowed")
+    return report.tell(list(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""What must be true of an election and its data bucket once its leaders were killed and stopped."""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bird_strikes.data_bucket import MANIFEST, DataBucket
+from bird_strikes.journal import expectation, read_journal
+from bird_strikes.proof import Check, Evidence, TermFact, prove
+from tests.verification import invariants as promises
+from tests.verification import verdict
+from tests.verification.event_log import Note
+
+processes = verdict.processes
+
+
+def chance(seed: int) -> random.Random:
+    """Return a source of chance that can be repeated."""
+    return random.Random(seed)  # noqa: S311 - repeatable is what it must be
+
+
+def notes_of(name: str, notes: Sequence[Note]) -> list[Note]:
+    """Return what the candidates of an election noted, and what befell them."""
+    return [note for note in notes if (note.get("whom") or note["who"]).startswith(f"{name}-")]
+
+
+def locks(client: Any, bucket: str, election: str) -> list[dict[str, Any]]:
+    """Read every lock of an election as it is on the server, the first term first."""
+    prefix = f"elections/{election}/lock_"
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+    return [
+        json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in sorted(keys)
+    ]
+
+
+def checks(
+    name: str,
+    notes: Sequence[Note],
+    locks: Sequence[dict[str, Any]],
+    data: DataBucket,
+    sent: Path,
+) -> Iterator[Check]:
+    """Check everything, each claim under the election's name."""
+    everything = [
+        *promises.leadership(notes),
+        *verdict.ticks(notes, locks),
+        *verdict.ledger(locks),
+        *_zombies(notes),
+        *_fenced(notes, data),
+        *prove(expectation(read_journal(sent)), _evidence(notes, locks, data)),
+    ]
+    for one in everything:
+        yield replace(one, claim=f"{name}: {one.claim}")
+
+
+def _zombies(notes: Sequence[Note]) -> Iterator[Check]:
+    """Check that whoever went on after its successor's claim wrote nothing any more."""
+    resumed = [note for note in notes if note["what"] == "lets go on"]
+    told: list[str] = []
+    for note in resumed:
+        same = [
+            one for one in notes if one["who"] == note["whom"] and one.get("term") == note["term"]
+        ]
+        refused = any(one["what"] == "refused" and one["at"] > note["at"] for one in same)
+        if not refused and not any(one["what"] in {"completed", "resigned"} for one in same):
+            told.append(f"{note['whom']} went on in term {note['term']}, and was not refused")
+    yield promises.check(
+        f"each of {len(resumed)} leaders that went on was refused (StaleToken), or had resigned"
+        " before it was stopped",
+        told,
+    )
+    claims = [note for note in notes if note["what"] == "claimed"]
+    yield promises.check(
+        "no write of a stale leader went through after its successor's claim",
+        [
+            f"{late['who']} wrote with token {late['term']} after {claim['term']} was claimed"
+            for late in notes
+            if late["what"] == "wrote late"
+            for claim in claims
+            if claim["term"] > late["term"] and claim["at"] < late["since"]
+        ],
+    )
+
+
+def _fenced(notes: Sequence[Note], data: DataBucket) -> Iterator[Check]:
+    highest = max((note["term"] for note in notes if note["what"] == "claimed"), default=0)
+    token = data.manifest().get("fencing_token", 0)
+    yield promises.check(
+        f"{MANIFEST} carries the highest token that claimed it",
+        [] if token >= highest else [f"it carries {token}, and {highest} claimed it"],
+    )
+
+
+def _evidence(notes: Sequence[Note], locks: Sequence[dict[str, Any]], data: DataBucket) -> Evidence:
+    """Gather what the demo's proof compares with the journal of what was sent."""
+    won = [note["term"] for note in notes if note["what"] == "won"]
+    # A leader that was killed, or got no answer, before it could note its win.
+    unnoted = [lock["term"] for lock in locks if lock["term"] not in set(won)]
+    return Evidence(
+        events=data.events(),
+        rejections=data.rejections(),
+        inputs_left=data.inputs(),
+        terms=[
+            TermFact(number=lock["term"], tick=lock["tick"], outcome=lock["outcome"])
+            for lock in locks
+        ],
+        fired_ticks={lock["tick"] for lock in locks},
+        wins=[*won, *unnoted],
+    )

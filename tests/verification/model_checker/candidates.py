@@ -1,0 +1,144 @@
+"""What candidates do with their lives: they campaign, work, renew, resign, and try again."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any, Literal
+
+from s3leader._core import protocol
+from s3leader._core.depose import depose
+from s3leader._core.holding import Holding
+from s3leader._core.ledger import Rules, Seen
+from s3leader._core.times import format_time
+from s3leader.errors import (
+    BucketUnusable,
+    CorruptLock,
+    InvalidArgument,
+    LeadershipLost,
+    StillHeld,
+    StoreUnavailable,
+)
+
+from .machine import (
+    Asks,
+    Birth,
+    Blames,
+    Choose,
+    Disclaims,
+    Ended,
+    Leads,
+    Life,
+    Nonces,
+    Now,
+    Retires,
+)
+
+LEASE_MS = 1000
+SKEW_MS = 1500  # a second of grain, and half of one between front ends
+FOLDER = "e/"
+TICKS = tuple(datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(4))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`ticks` to campaign for, one after another (a number of hours, or None for no tick).
+
+    `nonces` is whose nonces it draws: its own, or, for a clone that shares another's random
+    numbers too, the other's. `rate` is how many milliseconds its stopwatch counts in one.
+    `deposes` makes it an operator, who seals the highest lock once, by `force` or not.
+    """
+
+    name: str
+    ticks: Sequence[int | None] = ()
+    renewals: int = 0
+    may_fail: bool = False
+    wait_ms: int = 0
+    known: Seen | None = None  # what it remembers from before (R9)
+    lease_ms: int = LEASE_MS
+    clock_skew_ms: int = SKEW_MS
+    max_attempts: int | None = None
+    nonces: str | None = None
+    rate: Fraction = Fraction(1)
+    deposes: bool = False
+    force: bool = False
+    done: Literal["none"] | None = None  # what the operator says of a corrupt lock
+
+
+def birth(plan: Plan) -> Birth:
+    """Return what begins the life of a candidate, or of an operator."""
+    drawn_as = plan.nonces or plan.name
+
+    def begin(nonces: Nonces) -> Life:
+        rules = Rules(
+            folder=FOLDER,
+            candidate=plan.name,
+            nonce=lambda: f"{drawn_as}#{nonces()}",
+            lease_ms=plan.lease_ms,
+            clock_skew_ms=plan.clock_skew_ms,
+            max_attempts=plan.max_attempts,
+        )
+        return _operate(plan, rules) if plan.deposes else _live(plan, rules)
+
+    return begin
+
+
+def _live(plan: Plan, rules: Rules) -> Life:
+    known = plan.known
+    for turn in range(len(plan.ticks)):  # `turn` tells the machine where the loop stands
+        hour = plan.ticks[turn]
+        tick = None if hour is None else TICKS[hour]
+        now_ms = yield Now()
+        try:
+            result = yield from protocol.campaign(
+                rules, tick=tick, wait_ms=plan.wait_ms, known=known, now_ms=now_ms
+            )
+            if isinstance(result, protocol.Lost):
+                known = result.seen
+                yield Disclaims(None)
+                continue
+            known = yield from _lead(plan, rules, result.holding)
+        except LeadershipLost as lost:
+            known = None
+            yield Retires()
+            yield Disclaims(lost.term)
+        except BucketUnusable:
+            yield Retires()
+            yield Blames()
+        except (StoreUnavailable, CorruptLock):
+            yield Retires()
+
+
+def _lead(plan: Plan, rules: Rules, holding: Holding) -> Generator[Asks, Any, Seen]:
+    """Renew, or not, and resign; return what is worth remembering."""
+    yield _leads(holding)
+    for left in range(plan.renewals, -1, -1):
+        if (yield Choose(("renew", "finish") if left else ("finish",))) == "finish":
+            break
+        now_ms = yield Now()
+        if now_ms >= holding.deadline_ms:
+            break
+        holding = yield from protocol.renew(rules, holding)
+        yield _leads(holding)
+    outcome = "completed"
+    if plan.may_fail:
+        outcome = yield Choose(("completed", "failed"))
+    now_ms = yield Now()
+    yield Retires()
+    sealed = yield from protocol.resign(rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
+    yield Ended(rules.key(holding.lock.term), outcome)
+    return sealed.seen
+
+
+def _operate(plan: Plan, rules: Rules) -> Life:
+    try:
+        yield from depose(rules, reason="an operator", force=plan.force, done=plan.done)
+    except (StillHeld, StoreUnavailable, CorruptLock, InvalidArgument):
+        yield Retires()
+
+
+def _leads(holding: Holding) -> Leads:
+    tick = holding.lock.tick
+    return Leads(holding.lock.term, holding.deadline_ms, "" if tick is None else format_time(tick))

@@ -1,0 +1,156 @@
+"""Candidates' lives as an automaton that is discovered while it is walked.
+
+A generator cannot be copied, but what it does next depends only on the replies that it has had. So
+each distinct state of a life is a node, reached again by replaying one history that led to it, and
+`step` remembers where each reply leads. Two histories that leave the generator in the same place
+with the same variables are one node: that is what keeps the state space finite and small.
+
+What a node compares is, for each frame of the generator's stack, the instruction it waits at and
+all its local variables, and how many nonces it has drawn. Values that live only on Python's
+evaluation stack are not seen; in the code under check these are iterators of `for` loops over
+ranges and tuples, whose position the loop variable tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from types import GeneratorType
+from typing import Any, TypeAlias
+
+from s3leader._core.ledger import Rules
+from s3leader._core.requests import Reply, Request
+from s3leader.errors import S3LeaderError
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A life asks what its stopwatch shows; the reply carries it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """A life could do either; the checker tries all."""
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """From here on this candidate takes itself for the leader of `term`, until `deadline_ms`."""
+
+    term: int
+    deadline_ms: int
+    tick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retires:
+    """From here on it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blames:
+    """It was told that the bucket, or its rights, cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It was told that its term, whose lock is at `key`, ended with `outcome`."""
+
+    key: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disclaims:
+    """It was told that it has not won, or that `term` was taken from it."""
+
+    term: int | None
+
+
+Asks: TypeAlias = Request | Now | Choose | Leads | Retires | Blames | Ended | Disclaims
+Answers: TypeAlias = Reply | S3LeaderError | int | str | None
+Life: TypeAlias = Generator[Asks, Any, None]
+Nonces: TypeAlias = Callable[[], str]
+Birth: TypeAlias = Callable[[Nonces], Life]
+
+
+@dataclass(slots=True)
+class Node:
+    """What a life asks for at this point (None: it is over), and one way to get here."""
+
+    born: int
+    asks: Asks | None
+    history: tuple[Answers, ...]
+
+
+class Machine:
+    """The automaton of several lives; nodes are numbered from 0."""
+
+    def __init__(self, births: Mapping[str, Birth]) -> None:
+        self.names = tuple(births)
+        self._births = tuple(births.values())
+        self.nodes: list[Node] = []
+        self._known: dict[object, int] = {}
+        self._next: dict[tuple[int, Answers], int] = {}
+        self.starts = tuple(self._visit(born, ()) for born in range(len(self._births)))
+
+    def step(self, node: int, reply: Answers) -> int:
+        """Return the node that `reply` leads to."""
+        there = self._next.get((node, reply))
+        if there is None:
+            here = self.nodes[node]
+            there = self._visit(here.born, (*here.history, reply))
+            self._next[node, reply] = there
+        return there
+
+    def _visit(self, born: int, history: tuple[Answers, ...]) -> int:
+        drawn = 0
+
+        def nonce() -> str:
+            nonlocal drawn
+            drawn += 1
+            return str(drawn)
+
+        life = self._births[born](nonce)
+        asks: Asks | None
+        try:
+            asks = next(life)
+            for reply in history:
+                asks = life.throw(reply) if isinstance(reply, S3LeaderError) else life.send(reply)
+        except StopIteration:
+            asks = None
+        key = (born, drawn, asks, _stack(life))
+        if key not in self._known:
+            self._known[key] = len(self.nodes)
+            self.nodes.append(Node(born, asks, history))
+        life.close()
+        return self._known[key]
+
+
+def _stack(life: object) -> tuple[object, ...]:
+    """Return where each frame of a generator's stack stands, and with which variables."""
+    frames = []
+    while isinstance(life, GeneratorType) and life.gi_frame is not None:
+        frame = life.gi_frame
+        variables = tuple((name, frozen(value)) for name, value in sorted(frame.f_locals.items()))
+        frames.append((frame.f_code.co_qualname, frame.f_lasti, variables))
+        life = life.gi_yieldfrom
+    return tuple(frames)
+
+
+def frozen(value: object) -> object:
+    """Return something hashable that is equal for equal values, and different for others."""
+    if isinstance(value, Rules) or callable(value) or isinstance(value, GeneratorType):
+        return None  # the same throughout a life, or part of the stack
+    if is_dataclass(value):
+        kept = (frozen(getattr(value, field.name)) for field in fields(value))
+        return (type(value).__name__, *kept)
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, frozen(item)) for key, item in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    if isinstance(value, BaseException):
+        return repr(value)
+    return value

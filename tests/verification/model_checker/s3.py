@@ -1,0 +1,255 @@
+"""A small linearizable S3, with the variants of it that a candidate may meet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from s3leader._core.lock import parse_lock_name
+from s3leader._core.requests import (
+    Answer,
+    Applied,
+    Conflict,
+    Create,
+    Found,
+    List,
+    Listed,
+    Missing,
+    Read,
+    Replace,
+    StoreRequest,
+    Tag,
+)
+from s3leader.errors import BucketUnusable
+
+DENIED: Final = BucketUnusable("denied", action="", resource="", code="AccessDenied")
+
+
+class Fault(Exception):  # noqa: N818 - what the checker looks for
+    """A property does not hold; `move` is what was done last."""
+
+    def __init__(self, what: str, move: str = "") -> None:
+        super().__init__(what)
+        self.move = move
+
+
+class Thing(NamedTuple):
+    """An object in S3. `writes` counts the writes to it, where ETags depend on them."""
+
+    key: str
+    body: bytes
+    modified_ms: int
+    tagged: bool
+    writes: int = 0
+
+
+class Bucket(NamedTuple):
+    """All objects, by key, and which tick was completed by which term."""
+
+    things: tuple[Thing, ...] = ()
+    completed: frozenset[tuple[str, int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """How an S3 answers. As it is, it keeps every condition and lists a thousand keys a page.
+
+    With `empty_pages` each list begins with a page that holds nothing and goes on.
+    `ignores` are the conditional writes that are applied whatever is there: `Create` stands for
+    `If-None-Match`, `Replace` for `If-Match`. `refuses` one that answers 412 to every `If-Match`,
+    also under the ETag that it shows. `denies` is what is answered 403: to `Read` the hint, or to
+    `Tag`. `fresh_etags` gives each write an ETag of its own, as
+    SSE-KMS does, also where the body is the same.
+    """
+
+    page_size: int = 1000
+    empty_pages: bool = False
+    ignores: frozenset[type[Create | Replace]] = frozenset()
+    refuses: bool = False
+    denies: frozenset[type[Read | Tag]] = frozenset()
+    fresh_etags: bool = False
+
+    def apply(
+        self, bucket: Bucket, request: StoreRequest, now_ms: int, dated_ms: int | None = None
+    ) -> tuple[Bucket, Answer | BucketUnusable]:
+        """Return the bucket after a request, and the answer; raise `Fault`."""
+        date_ms = (now_ms if dated_ms is None else dated_ms) // 1000 * 1000
+        if isinstance(request, List):
+            return bucket, self._listed(bucket, request, date_ms)
+        if type(request) in self.denies and ("hint" in request.key or isinstance(request, Tag)):
+            return bucket, DENIED
+        there = bucket_thing(bucket, request.key)
+        if isinstance(request, Create | Replace):
+            return self._write(bucket, request, there, now_ms, date_ms)
+        if there is None:
+            return bucket, Missing(date_ms)
+        if isinstance(request, Tag):
+            return _put(bucket, there._replace(tagged=True)), Applied("", date_ms)
+        return bucket, Found(there.body, self._etag(there), date_ms, there.modified_ms)
+
+    def _listed(self, bucket: Bucket, request: List, date_ms: int) -> Listed:
+        after = (request.start_after or "") if request.token is None else request.token[1:]
+        keys = (thing.key for thing in bucket.things if thing.key.startswith(request.prefix))
+        left = tuple(key for key in keys if key > after)
+        page = left[: self.page_size]
+        if self.empty_pages and request.token is None:
+            return Listed((), truncated=True, date_ms=date_ms, next_token=f">{after}")
+        if len(left) == len(page):
+            return Listed(page, truncated=False, date_ms=date_ms)
+        return Listed(page, truncated=True, date_ms=date_ms, next_token=f">{page[-1]}")
+
+    def _write(
+        self,
+        bucket: Bucket,
+        write: Create | Replace,
+        there: Thing | None,
+        now_ms: int,
+        date_ms: int,
+    ) -> tuple[Bucket, Answer]:
+        if type(write) not in self.ignores and not self._condition_holds(write, there):
+            return bucket, Conflict(date_ms)
+        writes = 1 if there is None else there.writes + 1
+        thing = Thing(
+            write.key,
+            write.body,
+            now_ms // 1000 * 1000,
+            tagged=False,
+            writes=writes if self.fresh_etags else 0,
+        )
+        if not self.ignores and parse_lock_name(_name(write.key)) is not None:
+            bucket = _check_write(bucket, there, thing)
+        return _put(bucket, thing), Applied(self._etag(thing), date_ms)
+
+    def _condition_holds(self, write: Create | Replace, there: Thing | None) -> bool:
+        if isinstance(write, Create) or there is None:
+            return isinstance(write, Create) and there is None
+        # "*" is what no rule allows, and a mutant does.
+        return not self.refuses and write.etag in {"*", self._etag(there)}
+
+    def _etag(self, thing: Thing) -> str:
+        return etag(thing.body, thing.writes)
+
+
+def bucket_thing(bucket: Bucket, key: str) -> Thing | None:
+    """Return the object at `key`, None if there is none."""
+    return next((thing for thing in bucket.things if thing.key == key), None)
+
+
+def _put(bucket: Bucket, thing: Thing) -> Bucket:
+    others = [other for other in bucket.things if other.key != thing.key]
+    return bucket._replace(things=tuple(sorted([*others, thing])))
+
+
+@lru_cache(maxsize=100_000)
+def etag(body: bytes, writes: int = 0) -> str:
+    """As S3 makes it: the same for the same body, unless `writes` tell them apart."""
+    text = body + b"#%d" % writes if writes else body
+    return f'"{hashlib.md5(text, usedforsecurity=False).hexdigest()[:12]}"'
+
+
+@lru_cache(maxsize=100_000)
+def says(body: bytes) -> dict[str, object]:
+    """Return a lock's body as JSON; nothing for a corrupt one."""
+    try:
+        values = json.loads(body)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def writer(body: bytes) -> str:
+    """Return who wrote a body last, by its nonce."""
+    return str(says(body).get("nonce")).partition("#")[0]
+
+
+def _check_write(bucket: Bucket, before: Thing | None, after: Thing) -> Bucket:
+    """Check what must hold of every write to a lock when S3 applies it."""
+    lock = says(after.body)
+    term, tick = lock["term"], lock["tick"]
+    if not isinstance(term, int):
+        raise Fault(f"{after.key} has no term")
+    _check_replaced(before, lock)
+    locks = {parse_lock_name(_name(thing.key)): says(thing.body) for thing in bucket.things}
+    numbers = [number for number in locks if number is not None]
+    predecessor = locks.get(term - 1)
+    # A number of old may be created anew below the highest lock; its win is void (R7), and that
+    # nobody leads it is checked where somebody takes himself for a leader.
+    highest = before is None and all(number < term for number in numbers)
+    if highest and predecessor is not None and not predecessor.get("expired"):
+        raise Fault(f"lock {term} is created while lock {term - 1} is not sealed")
+    if term >= max(numbers, default=0) and predecessor is not None:
+        done = predecessor.get("done")
+        if done is not None and (lock["done"] is None or str(lock["done"]) < str(done)):
+            raise Fault(f"`done` goes back in lock {term}")
+    if lock["outcome"] == "completed" and tick is not None:
+        if any(done == tick and by != term for done, by in bucket.completed):
+            raise Fault(f"tick {tick} is completed twice, now by term {term}")
+        return bucket._replace(completed=bucket.completed | {(str(tick), term)})
+    return bucket
+
+
+def _check_replaced(before: Thing | None, lock: dict[str, object]) -> None:
+    if before is None:
+        return
+    term, there = lock["term"], says(before.body)
+    if there.get("expired"):
+        raise Fault(f"the sealed lock {term} is changed")
+    if "expired" not in there and not (lock["outcome"] == "deposed" and "corrupt_body" in lock):
+        raise Fault(f"the corrupt lock {term} is overwritten")
+
+
+def check_disclaimer(bucket: Bucket, name: str, lost: int | None) -> None:
+    """Whoever was told that it has no lock has none, and whose term was lost did not end it."""
+    for thing in bucket.things:
+        if writer(thing.body) != name:
+            continue
+        lock = says(thing.body)
+        if not lock["expired"]:
+            raise Fault(f"{words(thing)} is held by {name}, who knows nothing of it")
+        if lock["term"] == lost and lock["outcome"] == "completed":
+            raise Fault(f"{words(thing)} was completed by {name}, who knows nothing of it")
+
+
+def check_ended(bucket: Bucket, name: str, key: str, outcome: str) -> None:
+    """Whoever was told how its term ended finds the same in its lock, while that is there."""
+    thing = bucket_thing(bucket, key)
+    if thing is not None and (writer(thing.body), says(thing.body)["outcome"]) != (name, outcome):
+        raise Fault(f"{name} was told that it {outcome} {words(thing)}, which says otherwise")
+
+
+def delete(bucket: Bucket, thing: Thing) -> Bucket:
+    """Do what the lifecycle rule does to a thing that is tagged; never to the highest (R6)."""
+    locks = (other.key for other in bucket.things if parse_lock_name(_name(other.key)))
+    if thing.key == max(locks):
+        raise Fault(f"the highest lock, {words(thing)}, is deleted")
+    return bucket._replace(things=tuple(other for other in bucket.things if other is not thing))
+
+
+def words(what: StoreRequest | Answer | BucketUnusable | Thing) -> str:
+    """Return a few words for a story."""
+    if isinstance(what, Thing):
+        return _short(what.key)
+    if isinstance(what, Create | Replace):
+        state = says(what.body)
+        kind = "create" if isinstance(what, Create) else "replace"
+        if "expired" not in state:
+            return f"{kind} {_short(what.key)}"
+        how = f"sealed, {state['outcome']}" if state["expired"] else "held"
+        return f"{kind} {_short(what.key)} ({how})"
+    if isinstance(what, Read | Tag):
+        return f"{type(what).__name__.lower()} {_short(what.key)}"
+    if isinstance(what, Listed):
+        return f"finds {len(what.keys)}{' and there are more' if what.truncated else ''}"
+    return type(what).__name__.lower()
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _short(key: str) -> str:
+    term = parse_lock_name(_name(key))
+    return _name(key) if term is None else f"lock {term}"

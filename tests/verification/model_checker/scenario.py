@@ -1,0 +1,103 @@
+"""A space that is explored: who takes part, on which S3, and what may go wrong how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from s3leader._core.ledger import Seen
+from s3leader._core.lock import Lock
+from s3leader._core.times import from_ms
+
+from .candidates import FOLDER, Plan, birth
+from .explore import Explored, Finding, explore, tell
+from .machine import Machine
+from .s3 import Service, Thing
+from .world import DAY_MS, Budget, Physics
+
+AS_DOCUMENTED: Final = Service()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Candidates and a budget of misfortunes; `about` says what it is good for.
+
+    `won` is the highest term that was led before it begins. `gets_on` is False where no newcomer
+    can be expected to lead: nobody can before an operator comes, or on such a store.
+    """
+
+    about: str
+    plans: tuple[Plan, ...]
+    budget: Budget
+    things: tuple[Thing, ...] = ()
+    won: int = 0
+    begin_ms: int = 0
+    step_ms: int = 500
+    service: Service = AS_DOCUMENTED
+    gets_on: bool = True
+    nobody_leads: bool = False
+    max_attempts: int | None = None
+
+    def run(self, at_most: int | None = None, liveness: int = 1) -> Explored:
+        """Explore it."""
+        liveness = liveness if self.gets_on else 0
+        return explore(self.physics(), self.budget, at_most=at_most, liveness=liveness)
+
+    def tell(self, path: tuple[int, ...]) -> Finding:
+        """Replay a path and return its story, with the fault it leads to, if any."""
+        return tell(self.physics(), self.budget, path, liveness=int(self.gets_on))
+
+    def physics(self) -> Physics:
+        """Return the world that it takes place in."""
+        return Physics(
+            machine=Machine({plan.name: birth(plan) for plan in self.plans}),
+            service=self.service,
+            rates=tuple(plan.rate for plan in self.plans),
+            things=self.things,
+            begin_ms=self.begin_ms,
+            won=self.won,
+            step_ms=self.step_ms,
+            lease_ms=max(plan.lease_ms for plan in self.plans),
+            clock_skew_ms=max(plan.clock_skew_ms for plan in self.plans),
+            forced=any(plan.force for plan in self.plans),
+            max_attempts=self.max_attempts,
+            nobody_leads=self.nobody_leads,
+        )
+
+
+def held(term: int, lease_ms: int = 1000) -> Lock:
+    """Return a lock whose holder died long ago."""
+    return Lock(
+        term=term,
+        nonce=f"old{term}",
+        holder="old",
+        lease_ms=lease_ms,
+        swept=term - 1,
+        proved=True,
+    )
+
+
+def sealed(term: int) -> Lock:
+    """Return a lock whose holder completed its term, and swept what was below."""
+    return held(term).seal(nonce=f"sealed{term}", outcome="completed", ended_at=from_ms(0))
+
+
+def thing(lock: Lock, *, tagged: bool = False) -> Thing:
+    """Return the object that a lock is."""
+    return Thing(f"{FOLDER}lock_{lock.term:010d}.json", lock.encode(), 0, tagged)
+
+
+def knows(lock: Lock, *, looked_ms: int = 0) -> Seen:
+    """Return the memory of a sealed lock that was the highest at the beginning of time."""
+    return Seen(lock=lock, etag="", top_at_ms=0, looked_ms=looked_ms)
+
+
+def two(ticks: tuple[int | None, ...], renewals: int = 0, wait_ms: int = 0) -> tuple[Plan, ...]:
+    """Return two candidates alike."""
+    return tuple(Plan(name=name, ticks=ticks, renewals=renewals, wait_ms=wait_ms) for name in "ab")
+
+
+PROVED: Final = (thing(sealed(1)),)  # a ledger whose store a leader has proved
+AFTER_DAYS: Final = (thing(sealed(1), tagged=True), thing(sealed(3)))
+# The lifecycle rule has deleted lock 2 already; these remember lock 1 as the highest.
+SLEEPERS_KNOW: Final = knows(sealed(1), looked_ms=3 * DAY_MS)

@@ -1,0 +1,28 @@
+"""What the long checks print."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from textwrap import indent
+
+from bird_strikes.proof import Check
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+def counts(words: Iterable[str]) -> str:
+    """Return how often each word comes up."""
+    return ", ".join(f"{word} {times}" for word, times in sorted(Counter(words).items()))
+
+
+def tell(checks: Sequence[Check]) -> int:
+    """Print each claim and what speaks against it; return 1 if anything does, as an exit code."""
+    for one in checks:
+        say(f"{'holds' if one.holds else 'FAILS'}  {one.claim}")
+        for objection in one.objections:
+            say(indent(objection.rstrip(), " " * 9))
+    failed = sum(not one.holds for one in checks)
+    say(f"{failed} of {len(checks)} claims fail" if failed else f"all {len(checks)} claims hold")
+    return 1 if failed else 0

@@ -1,0 +1,167 @@
+"""One rule removed at a time, to show that the simulation would notice.
+
+A mutant replaces one passage of a shipped function, in this process and for one test.
+"""
+
+from __future__ import annotations
+import __future__
+
+import inspect
+import textwrap
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+import pytest
+
+from s3leader._core import conditional_write as settle
+from s3leader._core import depose, ledger, lock, protocol, sweep
+from tests.verification.simulation import simulation
+
+MODULES: Final = (ledger, sweep, protocol, settle, depose, simulation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """`old` stands once in `name`, a function of `owner`; without it, a run shows a `fault`."""
+
+    removed: str
+    owner: Any
+    name: str
+    old: str
+    new: str
+    fault: str
+
+    def put(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        original = getattr(self.owner, self.name)
+        mutated = self._mutated(original)
+        if not isinstance(self.owner, ModuleType):
+            monkeypatch.setattr(self.owner, self.name, mutated)
+            return
+        for module in MODULES:
+            if getattr(module, self.name, None) is original:
+                monkeypatch.setattr(module, self.name, mutated)
+
+    def _mutated(self, original: FunctionType) -> object:
+        source = textwrap.dedent(inspect.getsource(original))
+        assert source.count(self.old) == 1, f"{self.old!r} does not stand once in {self.name}"
+        flags = __future__.annotations.compiler_flag
+        code = compile(source.replace(self.old, self.new), self.name, "exec", flags)
+        made: dict[str, object] = {}
+        exec(code, original.__globals__, made)  # noqa: S102 - it is what a mutant is
+        return made[self.name]
+
+
+MUTANTS: Final = (
+    Mutant(
+        removed="R1, R3: a lapsed lock is sealed before it is succeeded",
+        owner=protocol,
+        name="_take_over",
+        old='yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")',
+        new="(yield from ask(Read(rules.key(seen.term)))) and replace("
+        "seen, lock=replace(seen.lock, expired=True))",
+        fault="while lock",
+    ),
+    Mutant(
+        removed="R4: the allowance for clock skew",
+        owner=lock.Lock,
+        name="left_ms",
+        old="lease + clock_skew_ms -",
+        new="lease -",
+        fault="two leaders",
+    ),
+    Mutant(
+        removed="R4: a deadline counts from before the request was sent",
+        owner=protocol,
+        name="_create",
+        old="deadline_ms=done.sent_ms +",
+        new="deadline_ms=done.received_ms +",
+        fault="",
+    ),
+    Mutant(
+        removed="R4: past its deadline a leader leads no more",
+        owner=protocol,
+        name="renew",
+        old="in_time = done.received_ms < holding.deadline_ms",
+        new="in_time = True",
+        fault="again after its deadline",
+    ),
+    Mutant(
+        removed="R5: a conflict is looked into",
+        owner=settle,
+        name="settle",
+        old="            reply = yield Read(write.key)\n            answer = reply.answer\n",
+        new="            return Beaten(reply=reply)\n",
+        fault="nobody else wrote its lock",
+    ),
+    Mutant(
+        removed="R5: a create's conflict is looked into even if it is the first answer",
+        owner=settle,
+        name="settle",
+        old="        if isinstance(answer, Conflict):\n",
+        new="        first = pause_ms == 25 and isinstance(write, Create)\n"
+        "        if isinstance(answer, Conflict) and first:\n"
+        "            return Beaten(reply=reply)\n"
+        "        if isinstance(answer, Conflict):\n",
+        fault="is told that it did not win, and holds the lock",
+    ),
+    Mutant(
+        removed="R5: a renewal's or seal's conflict is looked into even if it is the first answer",
+        owner=settle,
+        name="settle",
+        old="        if isinstance(answer, Conflict):\n",
+        new="        first = pause_ms == 25 and isinstance(write, Replace)\n"
+        "        if isinstance(answer, Conflict) and first:\n"
+        "            return Beaten(reply=reply)\n"
+        "        if isinstance(answer, Conflict):\n",
+        fault="nobody else wrote its lock",
+    ),
+    Mutant(
+        removed="R5: writes whose outcome was never learned are remembered",
+        owner=protocol,
+        name="renew",
+        old="doubtful=holding.doubtful | {nonce}",
+        new="doubtful=frozenset()",
+        fault="nobody else wrote its lock",
+    ),
+    Mutant(
+        removed="R6: the sweep ends below one's own lock",
+        owner=sweep,
+        name="sweep",
+        old="min(lock.term, swept",
+        new="min(lock.term + 1, swept",
+        fault="is not tagged",
+    ),
+    Mutant(
+        removed="R6: `swept` says no more than was tagged",
+        owner=sweep,
+        name="sweep",
+        old="            if isinstance(reply.answer, Unknown):\n                break\n",
+        new="",
+        fault="is not tagged",
+    ),
+    Mutant(
+        removed="R7: a stale win is void",
+        owner=protocol,
+        name="_create",
+        old="if seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS:",
+        new="if False:",
+        fault="",
+    ),
+    Mutant(
+        removed="R8: nobody leads for a tick that is done",
+        owner=lock.Lock,
+        name="is_done",
+        old="return tick is not None and self.done is not None and tick <= self.done",
+        new="return False",
+        fault="is completed twice",
+    ),
+    Mutant(
+        removed="R8: `done` is carried on",
+        owner=protocol,
+        name="next_lock",
+        old="done=previous.done",
+        new="done=None",
+        fault="`done` goes back",
+    ),
+)

@@ -1,0 +1,121 @@
+"""What the notes of many processes must agree on. Pure comparison; every objection is in words."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from bird_strikes.proof import Check
+from tests.verification.event_log import Note
+from tests.verification.invariants import check
+
+
+def counter(notes: Sequence[Note], value: int) -> Iterator[Check]:
+    """Check the unprotected counter: each increment must have read what the one before it wrote.
+
+    Only an increment that the machine held up until its lease had run out is excused, with those
+    that it ran into: no lock can protect work that goes on after its lease.
+    """
+    made = [note for note in notes if note["what"] == "increments"]
+    made.sort(key=lambda note: int(note["written_at"]))
+    late = [note for note in made if not note["led"]]
+    lost = [
+        f"term {after['term']} read {after['read']} after term {before['term']} had written"
+        f" {before['read'] + 1}"
+        for before, after in pairwise(made)
+        if after["read"] != before["read"] + 1
+        and not any(_touch(one, after) or _touch(one, before) for one in late)
+    ]
+    if not late and value != len(made):
+        lost.append(f"it stands at {value}")
+    besides = f" ({len(late)} outlived their lease)" if late else ""
+    yield check(f"none of {len(made)} unprotected increments is lost{besides}", lost)
+
+
+def _touch(one: Note, other: Note) -> bool:
+    return bool(one["read_at"] <= other["written_at"] and other["read_at"] <= one["written_at"])
+
+
+def ticks(notes: Sequence[Note], locks: Sequence[dict[str, Any]]) -> Iterator[Check]:
+    """Check that no tick was completed twice, by what leaders noted and by the ledger."""
+    noted = Counter(note["tick"] for note in notes if note["what"] == "completed")
+    sealed = Counter(lock["tick"] for lock in locks if lock["outcome"] == "completed")
+    yield check(
+        f"none of {len(sealed)} completed ticks was completed twice",
+        [f"tick {tick}: {times} times" for tick, times in (noted + Counter()).items() if times > 1]
+        + [f"tick {tick}: by {times} locks" for tick, times in sealed.items() if times > 1],
+    )
+    outcomes = {lock["term"]: lock["outcome"] for lock in locks}
+    yield check(
+        f"each of {noted.total()} completions that leaders were told of stands in the ledger",
+        [
+            f"term {note['term']} is {outcomes.get(note['term'])} there"
+            for note in notes
+            if note["what"] == "completed" and outcomes.get(note["term"]) != "completed"
+        ],
+    )
+
+
+def ledger(locks: Sequence[dict[str, Any]]) -> Iterator[Check]:
+    """Check the locks as they are in the end: an unbroken line, all sealed but the last."""
+    numbers = [lock["term"] for lock in locks]
+    gaps = [] if numbers == list(range(1, len(numbers) + 1)) else [f"they are {numbers[:20]} …"]
+    yield check(f"the ledger runs from 1 to {len(locks)} without a gap", gaps)
+    yield check(
+        "every lock but the last is sealed",
+        [f"lock {lock['term']} is not" for lock in locks[:-1] if not lock["expired"]],
+    )
+    done = [lock["done"] or "" for lock in locks]
+    yield check(
+        "`done` never goes back",
+        [f"from {before} to {after}" for before, after in pairwise(done) if after < before],
+    )
+
+
+def lock_writes(writes: Sequence[dict[str, Any]]) -> Iterator[Check]:
+    """Check every write to a lock, in the order in which S3 applied them."""
+    locks: dict[int, dict[str, Any]] = {}
+    early, changed = [], []
+    for body in writes:
+        term = body["term"]
+        before = locks.get(term)
+        if before is None and term > 1 and not locks.get(term - 1, {}).get("expired"):
+            early.append(f"lock {term} was created before lock {term - 1} was sealed")
+        if before is not None and before["expired"]:
+            changed.append(f"lock {term} was changed after it was sealed")
+        locks[term] = body
+    yield check("a lock was created only once the one before it was sealed (R1)", early)
+    yield check("no sealed lock was changed", changed)
+
+
+def fenced(notes: Sequence[Note], writes: Sequence[dict[str, Any]]) -> Iterator[Check]:
+    """Check the fenced object: its token never falls, and no increment is lost or made twice."""
+    tokens = [body["fencing_token"] for body in writes]
+    yield check(
+        f"the token of the fenced object never fell in {len(writes)} writes",
+        [f"from {before} to {after}" for before, after in pairwise(tokens) if after < before],
+    )
+    counts = [body.get("count", 0) for body in writes]
+    wrong = [
+        f"it went from {before} to {after}"
+        for before, after in pairwise(counts)
+        if after not in {before, before + 1}
+    ]
+    what = Counter(note["what"] for note in notes)
+    least, most = what["has written"], what["tries a fenced write"]
+    value = counts[-1] if counts else 0
+    if not least <= value <= most:
+        wrong.append(f"it stands at {value}")
+    yield check(
+        f"the fenced counter has each of {least} confirmed increments, and of {most} tried no"
+        " more than once each",
+        wrong,
+    )
+
+
+def processes(notes: Sequence[Note], failed: Sequence[str]) -> Iterator[Check]:
+    """Check that no process met an error that it should not have met."""
+    crashes = [f"{note['who']}:\n{note['why']}" for note in notes if note["what"] == "crashed"]
+    told = {note["who"] for note in notes if note["what"] == "crashed"}
+    others = [line for line in failed if line.split(" ")[0] not in told]
+    yield check("no process met an error that it should not meet", [*crashes, *others])
