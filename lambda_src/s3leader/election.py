@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from ._core.conditional_write import Beaten
+from ._core.conditional_write import WriteConflict
 from ._core.config import Config, check_done, check_tick, check_wait
 from ._core.depose import depose
 from ._core.holding import Holding, seal_own
-from ._core.ledger import Rules, Seen, Steps, history, look
+from ._core.ledger import CandidateConfig, LedgerHead, Steps, find_head, history
 from ._core.lock import MAX_BODY, RESIGNED, Lock
 from ._core.protocol import Lost, WhyNot, campaign
 from ._core.requests import Store
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class Memory:
     """What a process remembers of one ledger (R9). It holds no leadership, only saves requests."""
 
-    seen: Seen | None = None
+    seen: LedgerHead | None = None
 
-    def learn(self, seen: Seen) -> None:
+    def learn(self, seen: LedgerHead) -> None:
         """Keep `seen` unless a later term is known."""
         if self.seen is None or seen.term >= self.seen.term:
             self.seen = seen
@@ -105,7 +105,7 @@ class Election:
         self._memory = Memory() if memory is None else memory
         self._clock_ms, self._sleep, self._uniform = clock_ms, sleep, uniform
         self._nonce = nonce
-        self._rules: Rules = self.config.rules(nonce)
+        self._rules: CandidateConfig = self.config.rules(nonce)
         self._named_in = os.getpid() if candidate is None else None
 
     @property
@@ -141,7 +141,7 @@ class Election:
         holding = result.holding
         if (tick_ahead := _ahead(holding)) is not None:
             sealed = driver.run(_seal_ahead(self._rules, holding))
-            if not isinstance(sealed, Beaten):
+            if not isinstance(sealed, WriteConflict):
                 self._memory.learn(sealed)
             raise tick_ahead
         term = Term(
@@ -152,18 +152,18 @@ class Election:
             remember=self._memory.learn,
         )
         self._memory.learn(
-            Seen(
+            LedgerHead(
                 lock=holding.lock,
                 etag=holding.etag,
-                top_at_ms=holding.date_ms,
-                looked_ms=holding.received_ms,
+                proved_highest_at_ms=holding.date_ms,
+                observed_ms=holding.received_ms,
             )
         )
         return term
 
     def observe(self) -> Lock | None:
         """Look once: the highest lock, None if there is none. Raises `CorruptLock`."""
-        return self._driver().run(look(self._rules)).lock
+        return self._driver().run(find_head(self._rules)).lock
 
     def history(self, limit: int = 20) -> list[Lock]:
         """Return up to `limit` locks, newest first; a corrupt one carries its `problem`."""
@@ -240,7 +240,7 @@ def _ahead(holding: Holding) -> InvalidArgument | None:
     )
 
 
-def _seal_ahead(rules: Rules, holding: Holding) -> Steps[Seen | Beaten]:
+def _seal_ahead(rules: CandidateConfig, holding: Holding) -> Steps[LedgerHead | WriteConflict]:
     why = "its tick lies in the future"
     return seal_own(rules, holding.uncounted(), RESIGNED, why, holding.received_ms)
 

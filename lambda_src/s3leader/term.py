@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from ._core.config import milliseconds
 from ._core.holding import Holding
-from ._core.ledger import Rules, Seen
+from ._core.ledger import CandidateConfig, LedgerHead
 from ._core.lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
 from ._core.protocol import renew, resign
 from ._core.strict_json import MAX_DEPTH, nested_too_deeply
@@ -41,11 +41,11 @@ class Term:
     def __init__(
         self,
         *,
-        rules: Rules,
+        rules: CandidateConfig,
         driver: Driver,
         holding: Holding,
         took_over: bool,
-        remember: Callable[[Seen], None],
+        remember: Callable[[LedgerHead], None],
     ) -> None:
         self._rules = replace(rules, nonce=self._draw_nonce)
         self._draw = rules.nonce

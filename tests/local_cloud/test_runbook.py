@@ -249,7 +249,7 @@ def test_every_alarm_has_its_entry(night: Night) -> None:
 
 def test_every_log_line_has_its_entry() -> None:
     entries = set(re.findall(r"^\| `([a-z ]+)` \| `[A-Z]", TEXT, flags=re.MULTILINE))
-    source = (ROOT / "lambda_src" / "s3leader" / "lambda_report.py").read_text()
+    source = (ROOT / "lambda_src" / "s3leader" / "_lambda" / "report.py").read_text()
     assert entries == set(re.findall(r'self\._log\.\w+\(\s*"([^"]+)"', source))
 
 

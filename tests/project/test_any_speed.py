@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 TESTS = Path(__file__).parents[1]
 # Where what is tested runs in real time: servers, and processes beside them.
-REAL_TIME = {"contract", "local_cloud"}
+REAL_TIME = {"contract", "local_cloud", "verification"}
 
 
 def test_examples_that_take_a_thousand_times_as_long_are_no_fault(

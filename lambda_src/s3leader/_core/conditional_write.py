@@ -21,13 +21,13 @@ from datetime import datetime
 
 from s3leader.errors import StoreUnavailable
 
-from .ledger import Rules, Seen, Steps
+from .ledger import CandidateConfig, LedgerHead, Steps
 from .lock import DEPOSED, Lock
 from .requests import Applied, Conflict, Create, Found, Missing, Read, Replace, Reply, Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class WriteApplied:
     """A write was applied, at S3's `applied_ms`; it was first sent at `sent_ms` of the stopwatch.
 
     S3's clock stood at `date_ms` when the stopwatch stood at `received_ms`.
@@ -41,7 +41,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beaten:
+class WriteConflict:
     """A write was not applied, and is not going to be: another writer's came first.
 
     `reply` is the answer to the read that showed it: `Found`, or `Missing` to a `Replace`.
@@ -50,23 +50,23 @@ class Beaten:
     reply: Reply
 
 
-class LeftOpen(StoreUnavailable):
+class WriteUnknown(StoreUnavailable):
     """The time is up, and whether the write was applied is still not known."""
 
 
-def settle(
+def write_until_known(
     write: Create | Replace,
     nonce: str,
     *,
     patience_ms: int,
     until_ms: int | None = None,
     mine: frozenset[str] = frozenset(),
-) -> Steps[Settled | Beaten]:
+) -> Steps[WriteApplied | WriteConflict]:
     """Send `write`, whose body carries `nonce`, until it is known whether it was applied.
 
     `mine` are the nonces of other bodies that this writer may have written last: where the object
-    carries one of them, the write is sent again on the ETag that it has now. Raises `LeftOpen` once
-    `patience_ms` have passed since the first send, or the clock shows `until_ms`, and
+    carries one of them, the write is sent again on the ETag that it has now. Raises `WriteUnknown`
+    once `patience_ms` have passed since the first send, or the clock shows `until_ms`, and
     `StoreUnavailable` where the store contradicts itself.
     """
     first_ms: int | None = None
@@ -87,10 +87,10 @@ def settle(
             if isinstance(write, Replace) and answer.etag == write.etag:
                 raise _same_etag(write)
             if found not in mine or isinstance(write, Create):
-                return Beaten(reply=reply)
+                return WriteConflict(reply=reply)
             write = replace(write, etag=answer.etag)  # an earlier try of ours had landed
         elif isinstance(answer, Missing) and isinstance(write, Replace):
-            return Beaten(reply=reply)
+            return WriteConflict(reply=reply)
         cause = getattr(answer, "cause", cause)
         left_ms = (first_ms + patience_ms if until_ms is None else until_ms) - reply.received_ms
         if until_ms is not None and 0 < left_ms <= pause_ms:  # no try may be sent past the deadline
@@ -108,15 +108,15 @@ def _same_etag(write: Replace) -> StoreUnavailable:
     )
 
 
-def _left_open(write: Create | Replace, cause: str) -> LeftOpen:
-    return LeftOpen(
+def _left_open(write: Create | Replace, cause: str) -> WriteUnknown:
+    return WriteUnknown(
         f"S3 left open whether {write.key} was written (the last answer: {cause})."
         f" It is safe to try again later; a lock that landed all the same lapses."
     )
 
 
 def seal(
-    rules: Rules,
+    rules: CandidateConfig,
     lock: Lock,
     etag: str,
     *,
@@ -124,19 +124,23 @@ def seal(
     reason: str | None,
     ended_at: datetime,
     mine: frozenset[str] = frozenset(),
-) -> Steps[Seen | Beaten]:
+) -> Steps[LedgerHead | WriteConflict]:
     """Seal `lock` as it was under `etag`, or return what shows that another write came first."""
     nonce = rules.nonce()
     sealed = lock.seal(nonce=nonce, outcome=outcome, reason=reason, ended_at=ended_at)
     write = Replace(rules.key(lock.term), sealed.encode(), etag)
-    done = yield from settle(write, nonce, patience_ms=rules.lease_ms, mine=mine)
-    if isinstance(done, Beaten):
+    done = yield from write_until_known(write, nonce, patience_ms=rules.lease_ms, mine=mine)
+    if isinstance(done, WriteConflict):
         return done
     # It was unsealed until now, so it was the highest until now (R1).
-    return Seen(lock=sealed, etag=done.etag, top_at_ms=done.applied_ms, looked_ms=done.sent_ms)
+    return LedgerHead(
+        lock=sealed, etag=done.etag, proved_highest_at_ms=done.applied_ms, observed_ms=done.sent_ms
+    )
 
 
-def seal_other(rules: Rules, seen: Seen, reason: str) -> Steps[Seen | Beaten]:
+def seal_other(
+    rules: CandidateConfig, seen: LedgerHead, reason: str
+) -> Steps[LedgerHead | WriteConflict]:
     """R3: seal another's lock as it was read, or return what shows that it has changed since."""
     lock = seen.lock
     if lock is None or lock.seen_at is None:
@@ -147,8 +151,8 @@ def seal_other(rules: Rules, seen: Seen, reason: str) -> Steps[Seen | Beaten]:
     )
 
 
-def _settled(answer: Applied | Found, applied_ms: int, first_ms: int, reply: Reply) -> Settled:
-    return Settled(
+def _settled(answer: Applied | Found, applied_ms: int, first_ms: int, reply: Reply) -> WriteApplied:
+    return WriteApplied(
         etag=answer.etag,
         applied_ms=applied_ms,
         date_ms=answer.date_ms,

@@ -10,7 +10,7 @@ from typing import Literal
 
 from s3leader.errors import InvalidArgument
 
-from .ledger import Rules
+from .ledger import CandidateConfig
 from .lock import MAX_LEASE_MS
 from .times import parse_time
 
@@ -62,9 +62,9 @@ class Config:
         """The key prefix of all the election's objects, ending in a slash."""
         return f"{self.prefix}{self.name}/"
 
-    def rules(self, nonce: Callable[[], str]) -> Rules:
+    def rules(self, nonce: Callable[[], str]) -> CandidateConfig:
         """Return what the protocol's generators go by."""
-        return Rules(
+        return CandidateConfig(
             folder=self.folder,
             candidate=self.candidate,
             nonce=nonce,

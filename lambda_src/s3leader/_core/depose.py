@@ -19,7 +19,7 @@ from s3leader.errors import CorruptLock, InvalidArgument, StillHeld
 
 from .attempts import attempts_so_far
 from .conditional_write import seal_other
-from .ledger import Rules, Seen, Steps, ask, look, seen_in
+from .ledger import CandidateConfig, LedgerHead, Steps, ask, find_head, head_in
 from .lock import MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
 from .requests import Found, Missing, Read
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
@@ -29,8 +29,8 @@ Done: TypeAlias = datetime | Literal["none"] | None
 
 
 def depose(
-    rules: Rules, *, reason: str, force: bool, term: int | None = None, done: Done = None
-) -> Steps[Seen | None]:
+    rules: CandidateConfig, *, reason: str, force: bool, term: int | None = None, done: Done = None
+) -> Steps[LedgerHead | None]:
     """Seal the highest lock if it has lapsed, or, with `force`, whatever it is; with `term`, only
     if it is that term's.
 
@@ -38,9 +38,9 @@ def depose(
     `StillHeld` or `CorruptLock` without force, and `InvalidArgument` where `done` is missing,
     lies in the future, or is given for a lock that can be read.
     """
-    seen: Seen | None
+    seen: LedgerHead | None
     try:
-        seen = yield from look(rules)
+        seen = yield from find_head(rules)
     except CorruptLock as corrupt:
         if term is not None and corrupt.term != term:
             return None
@@ -56,13 +56,15 @@ def depose(
         if not force and not rules.lapsed(seen.lock):
             raise StillHeld(key=rules.key(seen.term), holder=seen.lock.holder)
         sealed = yield from seal_other(rules, seen, reason)
-        if isinstance(sealed, Seen):
+        if isinstance(sealed, LedgerHead):
             return sealed
-        seen = seen_in(sealed.reply, rules, seen.term, since_ms=None)
+        seen = head_in(sealed.reply, rules, seen.term, since_ms=None)
     return None
 
 
-def _in_place_of(rules: Rules, corrupt: CorruptLock, reason: str, done: Done) -> Steps[Seen]:
+def _in_place_of(
+    rules: CandidateConfig, corrupt: CorruptLock, reason: str, done: Done
+) -> Steps[LedgerHead]:
     """Return a lock to seal where a corrupt one stands. What cannot be read is kept as text.
 
     `done` never goes back behind what the lock before it says. Leaders tag locks in ascending
@@ -74,7 +76,11 @@ def _in_place_of(rules: Rules, corrupt: CorruptLock, reason: str, done: Done) ->
         raise _unstated(corrupt, before) from None
     _refuse_future(done, date_ms)
     lock = Lock(term=corrupt.term, seen_at=from_ms(date_ms))
-    known = (yield from _seal_before(rules, before, reason)) if isinstance(before, Seen) else before
+    known = (
+        (yield from _seal_before(rules, before, reason))
+        if isinstance(before, LedgerHead)
+        else before
+    )
     if isinstance(known, Lock):
         attempts = attempts_so_far(known)
         lock = replace(
@@ -92,10 +98,12 @@ def _in_place_of(rules: Rules, corrupt: CorruptLock, reason: str, done: Done) ->
     room = MAX_BODY - ROOM_TO_SEAL - len(lock.encode())
     text = corrupt.body[: max(0, room // 6)].decode("utf-8", "replace")  # \uXXXX takes six
     lock = replace(lock, extra={"corrupt_body": text})
-    return Seen(lock=lock, etag=corrupt.etag, top_at_ms=None, looked_ms=0)
+    return LedgerHead(lock=lock, etag=corrupt.etag, proved_highest_at_ms=None, observed_ms=0)
 
 
-def _before(rules: Rules, term: int) -> Steps[tuple[Seen | Literal["gone", "corrupt"], int]]:
+def _before(
+    rules: CandidateConfig, term: int
+) -> Steps[tuple[LedgerHead | Literal["gone", "corrupt"], int]]:
     """Read the lock before `term`, and S3's clock. For term 1 there is none: only the clock."""
     key = rules.key(term - 1)
     reply = yield from ask(Read(key))
@@ -110,30 +118,36 @@ def _before(rules: Rules, term: int) -> Steps[tuple[Seen | Literal["gone", "corr
         return "corrupt", answer.date_ms
     lock = replace(lock, seen_at=from_ms(answer.date_ms))
     return (
-        Seen(lock=lock, etag=answer.etag, top_at_ms=None, looked_ms=reply.sent_ms),
+        LedgerHead(
+            lock=lock, etag=answer.etag, proved_highest_at_ms=None, observed_ms=reply.sent_ms
+        ),
         answer.date_ms,
     )
 
 
-def _seal_before(rules: Rules, before: Seen, reason: str) -> Steps[Lock | Literal["gone"]]:
+def _seal_before(
+    rules: CandidateConfig, before: LedgerHead, reason: str
+) -> Steps[Lock | Literal["gone"]]:
     """Return the lock before a corrupt one, sealed.
 
     R1 seals it before its successor is created. If it is not sealed, no candidate created the
     successor, or one created the number anew (R7). Its holder may still be at work, and could
     complete a tick that the successor does not know of.
     """
-    seen: Seen | None = before
+    seen: LedgerHead | None = before
     while seen is not None and seen.lock is not None and not seen.lock.sealed:
         sealed = yield from seal_other(rules, seen, reason)
-        if isinstance(sealed, Seen):
+        if isinstance(sealed, LedgerHead):
             return sealed.lock or "gone"
-        seen = seen_in(sealed.reply, rules, seen.term, since_ms=None)
+        seen = head_in(sealed.reply, rules, seen.term, since_ms=None)
     return "gone" if seen is None or seen.lock is None else seen.lock
 
 
-def _unstated(corrupt: CorruptLock, before: Seen | Literal["gone", "corrupt"]) -> InvalidArgument:
+def _unstated(
+    corrupt: CorruptLock, before: LedgerHead | Literal["gone", "corrupt"]
+) -> InvalidArgument:
     number = corrupt.term - 1
-    if isinstance(before, Seen) and before.lock is not None:
+    if isinstance(before, LedgerHead) and before.lock is not None:
         done = "no tick" if before.lock.done is None else f"tick {format_time(before.lock.done)}"
         known = (
             f"The lock before it, of term {number}, says that {done} was the latest completed until"
@@ -162,7 +176,7 @@ def _refuse_future(done: datetime | Literal["none"], date_ms: int) -> None:
         )
 
 
-def _not_asked_for(rules: Rules, lock: Lock) -> InvalidArgument:
+def _not_asked_for(rules: CandidateConfig, lock: Lock) -> InvalidArgument:
     done = "none" if lock.done is None else format_time(lock.done)
     return InvalidArgument(
         f"done is only for a lock that cannot be read; {rules.key(lock.term)} can, and says that"

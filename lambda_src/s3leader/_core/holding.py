@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from .conditional_write import Beaten, seal
-from .ledger import Rules, Seen, Steps
+from .conditional_write import WriteConflict, seal
+from .ledger import CandidateConfig, LedgerHead, Steps
 from .lock import Lock
 from .times import from_ms
 
@@ -46,8 +46,8 @@ class Holding:
 
 
 def seal_own(
-    rules: Rules, holding: Holding, outcome: str, reason: str | None, now_ms: int
-) -> Steps[Seen | Beaten]:
+    rules: CandidateConfig, holding: Holding, outcome: str, reason: str | None, now_ms: int
+) -> Steps[LedgerHead | WriteConflict]:
     """Seal the lock one holds, or return what shows that another writer did."""
     return (
         yield from seal(

@@ -46,7 +46,7 @@ STALE_AFTER_MS = 60 * 60 * 1000  # R7; a lifecycle rule needs a day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class CandidateConfig:
     """What a candidate goes by. `folder` ends in a slash; `nonce` never returns the same twice."""
 
     folder: str
@@ -71,17 +71,18 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class LedgerHead:
     """The highest lock that a candidate knows; `lock` is None while it has seen none (N = 0).
 
-    `top_at_ms` is S3's `Date` of an answer that proved it the highest, None where nothing did.
-    `looked_ms` is the candidate's own stopwatch then; it only saves hopeless requests.
+    `proved_highest_at_ms` is S3's `Date` of an answer that proved it the highest, None where
+    nothing did.
+    `observed_ms` is the candidate's own stopwatch then; it only saves hopeless requests.
     """
 
     lock: Lock | None
     etag: str
-    top_at_ms: int | None
-    looked_ms: int
+    proved_highest_at_ms: int | None
+    observed_ms: int
 
     @property
     def term(self) -> int:
@@ -114,42 +115,59 @@ def ask(request: List | Read) -> Steps[Reply]:
     )
 
 
-def look_at(rules: Rules, term: int, *, since_ms: int | None) -> Steps[Seen | None]:
+def read_lock(
+    rules: CandidateConfig, term: int, *, since_ms: int | None
+) -> Steps[LedgerHead | None]:
     """Read the lock of `term`, or return None if there is none. One GET.
 
     `since_ms` is S3's `Date` at which nothing above `term` existed for certain. Unsealed and not
-    long after, it is the highest (R1, R7). Otherwise nothing is proved: `top_at_ms` is None.
+    long after, it is the highest (R1, R7). Otherwise nothing is proved, and
+    `proved_highest_at_ms` is None.
     """
-    return seen_in((yield from ask(Read(rules.key(term)))), rules, term, since_ms=since_ms)
+    return head_in((yield from ask(Read(rules.key(term)))), rules, term, since_ms=since_ms)
 
 
-def seen_in(reply: Reply, rules: Rules, term: int, *, since_ms: int | None) -> Seen | None:
-    """Return what the answer to a `Read` of the lock of `term` shows; `since_ms` as `look_at`."""
+def head_in(
+    reply: Reply, rules: CandidateConfig, term: int, *, since_ms: int | None
+) -> LedgerHead | None:
+    """Return what the answer to a `Read` of the lock of `term` shows; `since_ms` as `read_lock`."""
     found = reply.answer
     if not isinstance(found, Found):
         return None
     key = rules.key(term)
     lock = _dated(decode_lock(found.body, key=key, term=term, etag=found.etag), found)
     fresh = since_ms is not None and found.date_ms - since_ms < STALE_AFTER_MS
-    top_at_ms = found.date_ms if fresh and not lock.sealed else None
-    return Seen(lock=lock, etag=found.etag, top_at_ms=top_at_ms, looked_ms=reply.sent_ms)
+    proved_highest_at_ms = found.date_ms if fresh and not lock.sealed else None
+    return LedgerHead(
+        lock=lock,
+        etag=found.etag,
+        proved_highest_at_ms=proved_highest_at_ms,
+        observed_ms=reply.sent_ms,
+    )
 
 
-def look(rules: Rules, seen: Seen | None = None) -> Steps[Seen]:
+def find_head(rules: CandidateConfig, seen: LedgerHead | None = None) -> Steps[LedgerHead]:
     """Find the highest lock: LIST what follows the last one known, and GET it if it is news."""
     for _ in range(READ_TRIES):
         known = seen.term if seen is not None else 0
         term, listed = yield from _highest_after(rules, known)
-        top_at_ms = _listed(listed).date_ms
+        proved_highest_at_ms = _listed(listed).date_ms
         if term is None and seen is not None and seen.open_to_next:
-            return replace(seen, top_at_ms=top_at_ms, looked_ms=listed.sent_ms)
+            return replace(
+                seen, proved_highest_at_ms=proved_highest_at_ms, observed_ms=listed.sent_ms
+            )
         if term is None and not known:
-            return Seen(lock=None, etag="", top_at_ms=top_at_ms, looked_ms=listed.sent_ms)
-        found = yield from look_at(rules, term or known, since_ms=top_at_ms)
+            return LedgerHead(
+                lock=None,
+                etag="",
+                proved_highest_at_ms=proved_highest_at_ms,
+                observed_ms=listed.sent_ms,
+            )
+        found = yield from read_lock(rules, term or known, since_ms=proved_highest_at_ms)
         if found is not None and found.open_to_next:
             # It was the highest when it was listed, whatever came since.
-            return replace(found, top_at_ms=top_at_ms)
-        if found is not None and found.top_at_ms is not None:
+            return replace(found, proved_highest_at_ms=proved_highest_at_ms)
+        if found is not None and found.proved_highest_at_ms is not None:
             return found
         # Deleted between the two requests, or an hour came between: what we know is stale.
         seen = None
@@ -160,13 +178,13 @@ def look(rules: Rules, seen: Seen | None = None) -> Steps[Seen]:
     )
 
 
-def history(rules: Rules, limit: int) -> Steps[list[Lock]]:
+def history(rules: CandidateConfig, limit: int) -> Steps[list[Lock]]:
     """Read up to `limit` locks, the newest first. A corrupt one appears with its `problem`."""
     highest, _ = yield from _highest_after(rules, 0)
     locks: list[Lock] = []
     for term in range(highest or 0, max(0, (highest or 0) - limit), -1):
         try:
-            seen = yield from look_at(rules, term, since_ms=None)
+            seen = yield from read_lock(rules, term, since_ms=None)
         except CorruptLock as corrupt:
             locks.append(Lock(term=term, problem=corrupt.problem))
         else:
@@ -178,7 +196,7 @@ def history(rules: Rules, limit: int) -> Steps[list[Lock]]:
 # ------------------------------------------------------------------------------------- private
 
 
-def _highest_after(rules: Rules, known: int) -> Steps[tuple[int | None, Reply]]:
+def _highest_after(rules: CandidateConfig, known: int) -> Steps[tuple[int | None, Reply]]:
     """Return the highest term above `known`, None if there is none, and the reply that proves it.
 
     That is the page with the highest lock, or the first page where there is none: a page that comes
@@ -217,7 +235,7 @@ def _highest_after(rules: Rules, known: int) -> Steps[tuple[int | None, Reply]]:
             return highest, proof
 
 
-def _repeats(rules: Rules, token: str) -> StoreUnavailable:
+def _repeats(rules: CandidateConfig, token: str) -> StoreUnavailable:
     return StoreUnavailable(
         f"the store answers the list of {rules.folder} with one continuation token again and again"
         f" ({token[:60]!r}), so the list has no end. Nothing was changed; a server that does this"
@@ -225,12 +243,12 @@ def _repeats(rules: Rules, token: str) -> StoreUnavailable:
     )
 
 
-def _terms(rules: Rules, page: Listed) -> list[int]:
+def _terms(rules: CandidateConfig, page: Listed) -> list[int]:
     names = (key.removeprefix(rules.folder) for key in page.keys)
     return [term for name in names if (term := parse_lock_name(name)) is not None]
 
 
-def _hinted_term(rules: Rules) -> Steps[int]:
+def _hinted_term(rules: CandidateConfig) -> Steps[int]:
     """Return the term that the hint names, 0 without a usable one."""
     try:
         reply = yield from ask(Read(rules.hint))

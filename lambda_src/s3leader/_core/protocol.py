@@ -9,8 +9,8 @@ leadership has one lock object with the term's number; the candidate that create
 `lock_<N+1>.json` with `If-None-Match: *` leads term N+1, and the number is its fencing token. To
 *seal* a lock is to write its final state; a sealed lock never changes again. A lock has *lapsed*
 once its lease and the allowance for clock skew have run out. A *tick* is the scheduled time that a
-term works for. `date_ms`, `applied_ms` and `top_at_ms` are times of S3's clock, all other `_ms` of
-the candidate's own monotonic clock. The rules that make it safe:
+term works for. `date_ms`, `applied_ms` and `proved_highest_at_ms` are by S3's clock, all other
+`_ms` by the candidate's own monotonic clock. The rules that make it safe:
 
 - **R0** A store that ignores conditions cannot hold an election. A candidate verifies that it
   enforces them before it leads, unless a leader of the election already has (`store_proof`).
@@ -42,9 +42,9 @@ from typing import Any, Literal, TypeAlias
 from s3leader.errors import BucketUnusable, LeadershipLost, StoreUnavailable
 
 from .attempts import may_attempt
-from .conditional_write import Beaten, LeftOpen, seal_other, settle
+from .conditional_write import WriteConflict, WriteUnknown, seal_other, write_until_known
 from .holding import Holding, seal_own
-from .ledger import STALE_AFTER_MS, Rules, Seen, Steps, ask, look, seen_in
+from .ledger import STALE_AFTER_MS, CandidateConfig, LedgerHead, Steps, ask, find_head, head_in
 from .lock import RESIGNED, next_lock
 from .requests import Create, Read, Replace, Reply, Wait
 from .store_proof import prove_store
@@ -74,25 +74,22 @@ class Lost:
     """The campaign was not won. `seen` is worth remembering (R9)."""
 
     why: WhyNot
-    seen: Seen
+    seen: LedgerHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
     """A lock was sealed; `hindrance` is the error that stopped the sweep before it, if any."""
 
-    seen: Seen
+    seen: LedgerHead
     hindrance: BucketUnusable | None = None
-
-
-# ------------------------------------------------------------------------------------ campaign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Goal:
     """What a campaign is for, and until when it waits while another candidate leads."""
 
-    rules: Rules
+    rules: CandidateConfig
     tick: datetime | None
     until_ms: int
 
@@ -104,7 +101,7 @@ class _Progress:
     a void win.
     """
 
-    seen: Seen | None
+    seen: LedgerHead | None
     now_ms: int
     listed: bool = False
     voided: bool = False
@@ -112,7 +109,12 @@ class _Progress:
 
 
 def campaign(
-    rules: Rules, *, tick: datetime | None, wait_ms: int, known: Seen | None, now_ms: int
+    rules: CandidateConfig,
+    *,
+    tick: datetime | None,
+    wait_ms: int,
+    known: LedgerHead | None,
+    now_ms: int,
 ) -> Steps[Won | Lost]:
     """Try to lead the next term. While another candidate leads, wait for up to `wait_ms`.
 
@@ -130,8 +132,8 @@ def _next_step(goal: _Goal, so_far: _Progress) -> Steps[_Progress | Won | Lost]:
     if seen is not None and seen.is_done(goal.tick):
         return Lost(why="done", seen=seen)  # R8
     if seen is None or not _worth_trying(seen, so_far):
-        seen = yield from look(goal.rules, seen)
-        now_ms = max(so_far.now_ms, seen.looked_ms)
+        seen = yield from find_head(goal.rules, seen)
+        now_ms = max(so_far.now_ms, seen.observed_ms)
         return replace(so_far, seen=seen, listed=True, now_ms=now_ms)
     lock = seen.lock
     if lock is not None and not lock.sealed and not goal.rules.lapsed(lock):
@@ -143,7 +145,7 @@ def _next_step(goal: _Goal, so_far: _Progress) -> Steps[_Progress | Won | Lost]:
     return (yield from _try_to_lead(goal, so_far, seen))
 
 
-def _wait_for_holder(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress | Lost]:
+def _wait_for_holder(goal: _Goal, so_far: _Progress, seen: LedgerHead) -> Steps[_Progress | Lost]:
     """Pause, then read the other leader's lock again; give up once there is no time left."""
     left_ms = goal.until_ms - so_far.now_ms
     if left_ms <= 0:
@@ -154,15 +156,15 @@ def _wait_for_holder(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progr
     return replace(so_far, seen=_seen_again(reply, goal.rules, seen), now_ms=now_ms)
 
 
-def _take_over(rules: Rules, so_far: _Progress, seen: Seen) -> Steps[_Progress]:
+def _take_over(rules: CandidateConfig, so_far: _Progress, seen: LedgerHead) -> Steps[_Progress]:
     """R3: seal a lapsed lock; creating the next one is another step."""
     sealed = yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")
-    if isinstance(sealed, Beaten):
+    if isinstance(sealed, WriteConflict):
         return replace(so_far, seen=_seen_again(sealed.reply, rules, seen))
     return replace(so_far, seen=sealed, deposed=sealed.term)
 
 
-def _try_to_lead(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress | Won | Lost]:
+def _try_to_lead(goal: _Goal, so_far: _Progress, seen: LedgerHead) -> Steps[_Progress | Won | Lost]:
     """Create the next lock (R1), or continue from the one that another candidate created first."""
     rules = goal.rules
     created = yield from _create(rules, seen, goal.tick)
@@ -173,7 +175,7 @@ def _try_to_lead(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress 
             raise _too_slow(rules, seen)
         return replace(so_far, seen=None, listed=False, voided=True, now_ms=created.now_ms)
     now_ms = created.reply.received_ms
-    above = seen_in(created.reply, rules, seen.term + 1, since_ms=seen.top_at_ms)
+    above = head_in(created.reply, rules, seen.term + 1, since_ms=seen.proved_highest_at_ms)
     # What was only remembered may be outdated: only after a list is a conflict a lost race.
     if so_far.listed and above is not None and not above.is_done(goal.tick):
         if now_ms >= goal.until_ms:
@@ -183,41 +185,43 @@ def _try_to_lead(goal: _Goal, so_far: _Progress, seen: Seen) -> Steps[_Progress 
     return replace(so_far, seen=above, listed=above is not None, now_ms=now_ms)
 
 
-def _too_slow(rules: Rules, seen: Seen) -> StoreUnavailable:
+def _too_slow(rules: CandidateConfig, seen: LedgerHead) -> StoreUnavailable:
     return StoreUnavailable(
         f"S3 is so slow that two wins in a row, the last of term {seen.term + 1}, came too late to"
         f" be used. Nobody leads; try again later, with a lease of over {rules.lease_ms} ms."
     )
 
 
-def _worth_trying(seen: Seen, so_far: _Progress) -> bool:
+def _worth_trying(seen: LedgerHead, so_far: _Progress) -> bool:
     """Whether what was seen is recent enough to act on without listing again (R7, R9)."""
-    if seen.top_at_ms is None or so_far.now_ms - seen.looked_ms >= STALE_AFTER_MS:
+    if seen.proved_highest_at_ms is None or so_far.now_ms - seen.observed_ms >= STALE_AFTER_MS:
         return False
     return so_far.listed or seen.open_to_next
 
 
-def _seen_again(reply: Reply, rules: Rules, seen: Seen) -> Seen | None:
+def _seen_again(reply: Reply, rules: CandidateConfig, seen: LedgerHead) -> LedgerHead | None:
     """Return what a later read shows of a lock that was `seen` unsealed.
 
     While it was unsealed it had no successor. So even if it is sealed by now, it was the highest
     when it was last seen unsealed, and that time stays the evidence for R7.
     """
-    again = seen_in(reply, rules, seen.term, since_ms=seen.top_at_ms)
+    again = head_in(reply, rules, seen.term, since_ms=seen.proved_highest_at_ms)
     if again is not None and again.open_to_next:
-        again = replace(again, top_at_ms=seen.top_at_ms)
+        again = replace(again, proved_highest_at_ms=seen.proved_highest_at_ms)
     return again
 
 
-def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | Void | Beaten]:
+def _create(
+    rules: CandidateConfig, seen: LedgerHead, tick: datetime | None
+) -> Steps[Holding | Void | WriteConflict]:
     """Create the lock after `seen` (R1); verify the store if no leader has (R0)."""
     nonce = rules.nonce()
     lock = next_lock(
         seen.lock, nonce=nonce, holder=rules.candidate, lease_ms=rules.lease_ms, tick=tick
     )
     create = Create(rules.key(lock.term), lock.encode())
-    done = yield from settle(create, nonce, patience_ms=rules.lease_ms)
-    if isinstance(done, Beaten):
+    done = yield from write_until_known(create, nonce, patience_ms=rules.lease_ms)
+    if isinstance(done, WriteConflict):
         return done
     holding = Holding(
         lock=replace(lock, started_at=from_ms(done.applied_ms)),
@@ -227,7 +231,8 @@ def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | 
         received_ms=done.received_ms,
     )
     now_ms = done.received_ms
-    if seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS:
+    proved_ms = seen.proved_highest_at_ms
+    if proved_ms is None or done.applied_ms - proved_ms >= STALE_AFTER_MS:
         why = "void: won on a stale look"  # R7
     elif now_ms >= holding.deadline_ms:
         why = "void: settled after its lease"
@@ -242,7 +247,9 @@ def _create(rules: Rules, seen: Seen, tick: datetime | None) -> Steps[Holding | 
     return Void(now_ms=now_ms)
 
 
-def renew(rules: Rules, holding: Holding, state: Mapping[str, Any] | None = None) -> Steps[Holding]:
+def renew(
+    rules: CandidateConfig, holding: Holding, state: Mapping[str, Any] | None = None
+) -> Steps[Holding]:
     """Renew the lease, and save a checkpoint if `state` is given.
 
     The deadline moves only if the renewal is confirmed before the current one has passed; after
@@ -253,17 +260,14 @@ def renew(rules: Rules, holding: Holding, state: Mapping[str, Any] | None = None
     lock = holding.lock.renewed(nonce=nonce, state=state)
     write = Replace(rules.key(lock.term), lock.encode(), holding.etag)
     try:
-        done = yield from settle(
-            write,
-            nonce,
-            patience_ms=rules.lease_ms,
-            until_ms=holding.deadline_ms,
+        done = yield from write_until_known(
+            write, nonce, patience_ms=rules.lease_ms, until_ms=holding.deadline_ms,
             mine=holding.own_nonces,
-        )
-    except LeftOpen:
+        )  # fmt: skip
+    except WriteUnknown:
         return replace(holding, doubtful=holding.doubtful | {nonce})
-    if isinstance(done, Beaten):
-        raise LeadershipLost(term=lock.term, why="its lock was sealed by somebody else")
+    if isinstance(done, WriteConflict):
+        raise LeadershipLost(term=lock.term, why="another candidate sealed its lock")
     in_time = done.received_ms < holding.deadline_ms
     return Holding(
         lock=lock,
@@ -275,7 +279,7 @@ def renew(rules: Rules, holding: Holding, state: Mapping[str, Any] | None = None
 
 
 def resign(
-    rules: Rules, holding: Holding, *, outcome: str, reason: str | None, now_ms: int
+    rules: CandidateConfig, holding: Holding, *, outcome: str, reason: str | None, now_ms: int
 ) -> Steps[Sealed]:
     """Sweep, then seal one's own lock with the outcome of its term.
 
@@ -290,8 +294,6 @@ def resign(
         swept, hindrance = yield from sweep(rules, holding.lock, stop_at_ms=stop_at_ms)
         holding = replace(holding, lock=replace(holding.lock, swept=swept))
     seen = yield from seal_own(rules, holding, outcome, reason, now_ms)
-    if isinstance(seen, Beaten):
-        raise LeadershipLost(
-            term=holding.lock.term, why="its lock was sealed by somebody else first"
-        )
+    if isinstance(seen, WriteConflict):
+        raise LeadershipLost(term=holding.lock.term, why="another candidate sealed its lock first")
     return Sealed(seen=seen, hindrance=hindrance)

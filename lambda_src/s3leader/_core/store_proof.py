@@ -21,14 +21,14 @@ from typing import Final
 from s3leader.errors import BucketUnusable, StoreUnavailable
 
 from .holding import Holding, seal_own
-from .ledger import Rules, Steps
+from .ledger import CandidateConfig, Steps
 from .lock import RESIGNED
 from .requests import Applied, Conflict, Create, Replace, Reply, Wait
 
 IMPOSSIBLE_ETAG: Final = f'"{"0" * 32}"'
 
 
-def prove_store(rules: Rules, holding: Holding, create: Create) -> Steps[int]:
+def prove_store(rules: CandidateConfig, holding: Holding, create: Create) -> Steps[int]:
     """Send both probes and return the clock's reading at the last answer.
 
     The caller compares it with the deadline: past that, the win is void, and no probe proves
@@ -73,7 +73,7 @@ def _answered(probe: Create | Replace, deadline_ms: int) -> Steps[Reply]:
         pause_ms = min(2 * pause_ms, 1000)
 
 
-def _seal_unproved(rules: Rules, holding: Holding, why: str, now_ms: int) -> Steps[None]:
+def _seal_unproved(rules: CandidateConfig, holding: Holding, why: str, now_ms: int) -> Steps[None]:
     """Leave no unsealed lock behind; whatever comes of it, nobody leads.
 
     An applied probe may have changed the ETag, under SSE-KMS even of equal bodies; the seal

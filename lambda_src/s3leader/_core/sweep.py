@@ -9,7 +9,7 @@ import json
 
 from s3leader.errors import BucketUnusable
 
-from .ledger import Rules, Steps, hint_term
+from .ledger import CandidateConfig, Steps, hint_term
 from .lock import Lock
 from .requests import Create, Found, Missing, Read, Replace, Tag, Unknown
 
@@ -17,7 +17,9 @@ SWEEP_AT_MOST = 50
 HINT_EVERY = 500
 
 
-def sweep(rules: Rules, lock: Lock, *, stop_at_ms: int) -> Steps[tuple[int, BucketUnusable | None]]:
+def sweep(
+    rules: CandidateConfig, lock: Lock, *, stop_at_ms: int
+) -> Steps[tuple[int, BucketUnusable | None]]:
     """Tag the locks below one's own for deletion (R6); return the new `swept` and what hindered.
 
     Own lock exists, so none of them is the highest. What crashed leaders left untagged is made up
@@ -40,7 +42,7 @@ def sweep(rules: Rules, lock: Lock, *, stop_at_ms: int) -> Steps[tuple[int, Buck
     return swept, None
 
 
-def _write_hint(rules: Rules, term: int) -> Steps[None]:
+def _write_hint(rules: CandidateConfig, term: int) -> Steps[None]:
     """Point the hint at a term. Nothing is settled or retried: it is only a hint."""
     body = json.dumps({"term": term}).encode()
     try:

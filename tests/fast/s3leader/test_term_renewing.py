@@ -118,7 +118,7 @@ def test_doubtful_renewal_does_not_hide_a_takeover(bucket: OneBucket, term: Term
     bucket.pass_time(LAPSE)
     won(bucket.election().campaign())
     bucket.store.land()
-    with pytest.raises(LeadershipLost, match="sealed by somebody"):
+    with pytest.raises(LeadershipLost, match="another candidate sealed"):
         term.resign()
     assert bucket.body(1)["outcome"] == "deposed"
 
@@ -300,7 +300,7 @@ def test_thread_that_loses_stops_and_ensure_held_tells(caplog: pytest.LogCapture
     with term.keep_renewing(every=timedelta(milliseconds=2)):
         Election("e", store=store).depose(reason="stuck", force=True)
         renewing_threads()[0].join(60)
-        with pytest.raises(LeadershipLost, match="sealed by somebody"):
+        with pytest.raises(LeadershipLost, match="another candidate sealed"):
             term.ensure_held()
     assert "leadership of term 1 is lost" in caplog.text
 

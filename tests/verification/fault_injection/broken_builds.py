@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from s3leader._core import conditional_write as settle
-from s3leader._core import protocol
-from s3leader._core.ledger import Rules
+from s3leader._core import conditional_write, protocol
+from s3leader._core.ledger import CandidateConfig
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Conflict, Unknown
 from s3leader.fencing import FencedObject, Snapshot
@@ -21,22 +20,24 @@ from s3leader.fencing import FencedObject, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from s3leader._core.conditional_write import Beaten, Settled
+    from s3leader._core.conditional_write import WriteApplied, WriteConflict
     from s3leader._core.ledger import Steps
     from s3leader._core.requests import Create, Replace
 
 
 def unknown_counts_as_applied() -> None:
     """Without R5: whoever gets no answer to a write believes that it was applied."""
-    proper: Callable[..., Steps[Settled | Beaten]] = settle.settle
+    proper: Callable[..., Steps[WriteApplied | WriteConflict]] = conditional_write.write_until_known
 
-    def believing(write: Create | Replace, nonce: str, **others: Any) -> Steps[Settled | Beaten]:
+    def believing(
+        write: Create | Replace, nonce: str, **others: Any
+    ) -> Steps[WriteApplied | WriteConflict]:
         steps = proper(write, nonce, **others)
         request = next(steps)
         while True:
             reply = yield request
             if isinstance(reply.answer, Unknown):
-                return settle.Settled(
+                return conditional_write.WriteApplied(
                     etag=f'"{secrets.token_hex(16)}"',
                     applied_ms=int(time.time() * 1000),
                     date_ms=int(time.time() * 1000),
@@ -48,27 +49,29 @@ def unknown_counts_as_applied() -> None:
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
 
-    patch.object(protocol, "settle", believing).start()
+    patch.object(protocol, "write_until_known", believing).start()
 
 
 def conflicts_are_believed() -> None:
     """Without R5's read: whoever hears a 412 believes that somebody else's write came first."""
-    proper: Callable[..., Steps[Settled | Beaten]] = settle.settle
+    proper: Callable[..., Steps[WriteApplied | WriteConflict]] = conditional_write.write_until_known
 
-    def believing(write: Create | Replace, nonce: str, **others: Any) -> Steps[Settled | Beaten]:
+    def believing(
+        write: Create | Replace, nonce: str, **others: Any
+    ) -> Steps[WriteApplied | WriteConflict]:
         steps = proper(write, nonce, **others)
         request = next(steps)
         while True:
             reply = yield request
             if isinstance(reply.answer, Conflict):
-                return settle.Beaten(reply=reply)
+                return conditional_write.WriteConflict(reply=reply)
             try:
                 request = steps.send(reply)
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
 
-    for module in (protocol, settle):
-        patch.object(module, "settle", believing).start()
+    for module in (protocol, conditional_write):
+        patch.object(module, "write_until_known", believing).start()
 
 
 def done_is_forgotten() -> None:
@@ -79,10 +82,10 @@ def done_is_forgotten() -> None:
 def leases_are_ignored() -> None:
     """Without R4: any lock that is not sealed passes for lapsed."""
 
-    def lapsed(self: Rules, lock: Lock) -> bool:
+    def lapsed(self: CandidateConfig, lock: Lock) -> bool:
         return not lock.sealed
 
-    patch.object(Rules, "lapsed", lapsed).start()
+    patch.object(CandidateConfig, "lapsed", lapsed).start()
 
 
 def tokens_are_not_compared() -> None:

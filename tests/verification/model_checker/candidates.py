@@ -11,7 +11,7 @@ from typing import Any, Literal
 from s3leader._core import protocol
 from s3leader._core.depose import depose
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import Rules, Seen
+from s3leader._core.ledger import CandidateConfig, LedgerHead
 from s3leader._core.times import format_time
 from s3leader.errors import (
     BucketUnusable,
@@ -56,7 +56,7 @@ class Plan:
     renewals: int = 0
     may_fail: bool = False
     wait_ms: int = 0
-    known: Seen | None = None  # what it remembers from before (R9)
+    known: LedgerHead | None = None  # what it remembers from before (R9)
     lease_ms: int = LEASE_MS
     clock_skew_ms: int = SKEW_MS
     max_attempts: int | None = None
@@ -72,7 +72,7 @@ def birth(plan: Plan) -> Birth:
     drawn_as = plan.nonces or plan.name
 
     def begin(nonces: Nonces) -> Life:
-        rules = Rules(
+        rules = CandidateConfig(
             folder=FOLDER,
             candidate=plan.name,
             nonce=lambda: f"{drawn_as}#{nonces()}",
@@ -85,7 +85,7 @@ def birth(plan: Plan) -> Birth:
     return begin
 
 
-def _live(plan: Plan, rules: Rules) -> Life:
+def _live(plan: Plan, rules: CandidateConfig) -> Life:
     known = plan.known
     for turn in range(len(plan.ticks)):  # `turn` tells the machine where the loop stands
         hour = plan.ticks[turn]
@@ -111,7 +111,7 @@ def _live(plan: Plan, rules: Rules) -> Life:
             yield Retires()
 
 
-def _lead(plan: Plan, rules: Rules, holding: Holding) -> Generator[Asks, Any, Seen]:
+def _lead(plan: Plan, rules: CandidateConfig, holding: Holding) -> Generator[Asks, Any, LedgerHead]:
     """Renew, or not, and resign; return what is worth remembering."""
     yield _leads(holding)
     for left in range(plan.renewals, -1, -1):
@@ -132,7 +132,7 @@ def _lead(plan: Plan, rules: Rules, holding: Holding) -> Generator[Asks, Any, Se
     return sealed.seen
 
 
-def _operate(plan: Plan, rules: Rules) -> Life:
+def _operate(plan: Plan, rules: CandidateConfig) -> Life:
     try:
         yield from depose(rules, reason="an operator", force=plan.force, done=plan.done)
     except (StillHeld, StoreUnavailable, CorruptLock, InvalidArgument):

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 
-from s3leader._core.ledger import Rules
+from s3leader._core.ledger import CandidateConfig
 from s3leader._core.protocol import Won, campaign
 from s3leader._core.requests import Reply, Wait, Waited
 from s3leader.errors import BucketUnusable
@@ -144,7 +144,7 @@ def _newcomer(physics: Physics, world: World) -> None:
     for write in world.late:
         bucket, _ = apply(bucket, write, now_ms)
     numbers = itertools.count()
-    rules = Rules(
+    rules = CandidateConfig(
         folder=FOLDER,
         candidate="newcomer",
         nonce=lambda: f"newcomer#{next(numbers)}",

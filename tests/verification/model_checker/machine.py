@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import GeneratorType
 from typing import Any, TypeAlias
 
-from s3leader._core.ledger import Rules
+from s3leader._core.ledger import CandidateConfig
 from s3leader._core.requests import Reply, Request
 from s3leader.errors import S3LeaderError
 
@@ -142,7 +142,7 @@ def _stack(life: object) -> tuple[object, ...]:
 
 def frozen(value: object) -> object:
     """Return something hashable that is equal for equal values, and different for others."""
-    if isinstance(value, Rules) or callable(value) or isinstance(value, GeneratorType):
+    if isinstance(value, CandidateConfig) or callable(value) or isinstance(value, GeneratorType):
         return None  # the same throughout a life, or part of the stack
     if is_dataclass(value):
         kept = (frozen(getattr(value, field.name)) for field in fields(value))

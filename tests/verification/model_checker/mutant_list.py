@@ -77,7 +77,7 @@ MUTANTS: Final = (
         removed="an unknown outcome is settled, not taken for success",
         file="_core/conditional_write.py",
         old='        cause = getattr(answer, "cause", cause)\n',
-        new="        return Settled(etag='', applied_ms=0, date_ms=0, sent_ms=first_ms,"
+        new="        return WriteApplied(etag='', applied_ms=0, date_ms=0, sent_ms=first_ms,"
         " received_ms=reply.received_ms)\n",
         scenario="retry",
         fault="was told that it completed",
@@ -87,8 +87,11 @@ MUTANTS: Final = (
         removed="an unknown outcome is settled, not taken for failure",
         file="_core/conditional_write.py",
         old="        if isinstance(answer, Conflict):\n",
-        new="        if not isinstance(answer, Conflict):\n            return Beaten(reply=reply)\n"
-        "        if True:\n",
+        new=(
+            "        if not isinstance(answer, Conflict):\n"
+            "            return WriteConflict(reply=reply)\n"
+            "        if True:\n"
+        ),
         scenario="lost",
         fault="who knows nothing of it",
     ),
@@ -114,7 +117,7 @@ MUTANTS: Final = (
         rule="R7",
         removed="a stale win is void",
         file="_core/protocol.py",
-        old="if seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS:",
+        old="if proved_ms is None or done.applied_ms - proved_ms >= STALE_AFTER_MS:",
         new="if False:",
         scenario="days",
         fault="is won after term",
@@ -217,7 +220,7 @@ MUTANTS: Final = (
         removed="a 412 is looked into, not taken for a loss",
         file="_core/conditional_write.py",
         old="            reply = yield Read(write.key)\n            answer = reply.answer\n",
-        new="            return Beaten(reply=reply)\n",
+        new="            return WriteConflict(reply=reply)\n",
         scenario="echo-first",
         fault="who knows nothing of it",
     ),
@@ -225,8 +228,8 @@ MUTANTS: Final = (
         rule="R5",
         removed="who was beaten to the seal is not told that it completed",
         file="_core/protocol.py",
-        old="    if isinstance(seen, Beaten):\n        raise LeadershipLost(",
-        new="    if isinstance(seen, Beaten):\n        return Sealed(seen=None)\n"
+        old="    if isinstance(seen, WriteConflict):\n        raise LeadershipLost(",
+        new="    if isinstance(seen, WriteConflict):\n        return Sealed(seen=None)\n"
         "        raise LeadershipLost(",
         scenario="long",
         fault="was told that it completed",
@@ -235,8 +238,8 @@ MUTANTS: Final = (
         rule="R7",
         removed="a seal that is found late is dated when it was applied",
         file="_core/conditional_write.py",
-        old="top_at_ms=done.applied_ms",
-        new="top_at_ms=done.date_ms",
+        old="proved_highest_at_ms=done.applied_ms",
+        new="proved_highest_at_ms=done.date_ms",
         scenario="found-late",
         fault="is won after term",
         slow=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from s3leader._core.ledger import Seen
+from s3leader._core.ledger import LedgerHead
 from s3leader._core.lock import Lock
 from s3leader._core.times import from_ms
 
@@ -87,9 +87,9 @@ def thing(lock: Lock, *, tagged: bool = False) -> Thing:
     return Thing(f"{FOLDER}lock_{lock.term:010d}.json", lock.encode(), 0, tagged)
 
 
-def knows(lock: Lock, *, looked_ms: int = 0) -> Seen:
+def knows(lock: Lock, *, observed_ms: int = 0) -> LedgerHead:
     """Return the memory of a sealed lock that was the highest at the beginning of time."""
-    return Seen(lock=lock, etag="", top_at_ms=0, looked_ms=looked_ms)
+    return LedgerHead(lock=lock, etag="", proved_highest_at_ms=0, observed_ms=observed_ms)
 
 
 def two(ticks: tuple[int | None, ...], renewals: int = 0, wait_ms: int = 0) -> tuple[Plan, ...]:
@@ -100,4 +100,4 @@ def two(ticks: tuple[int | None, ...], renewals: int = 0, wait_ms: int = 0) -> t
 PROVED: Final = (thing(sealed(1)),)  # a ledger whose store a leader has proved
 AFTER_DAYS: Final = (thing(sealed(1), tagged=True), thing(sealed(3)))
 # The lifecycle rule has deleted lock 2 already; these remember lock 1 as the highest.
-SLEEPERS_KNOW: Final = knows(sealed(1), looked_ms=3 * DAY_MS)
+SLEEPERS_KNOW: Final = knows(sealed(1), observed_ms=3 * DAY_MS)

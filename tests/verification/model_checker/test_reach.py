@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from s3leader._core import conditional_write as settle
-from s3leader._core import holding, ledger, protocol, store_proof, sweep
+from s3leader._core import conditional_write, holding, ledger, protocol, store_proof, sweep
 
 from .reach import Reach
 from .scenarios import SCENARIOS
@@ -37,19 +36,19 @@ UNREACHED = {
     'prove_store: yield from _seal_unproved(rules, holding, "void: a probe': "a refused probe",
     "prove_store: raise": "the same",
     "_listed: raise TypeError(": "a store that answers a List with something else",
-    "look: raise StoreUnavailable(": "a store that lists locks which it does not have",
-    "look: never otherwise: for _ in range(READ_TRIES):": "the same",
+    "find_head: raise StoreUnavailable(": "a store that lists locks which it does not have",
+    "find_head: never otherwise: for _ in range(READ_TRIES):": "the same",
     "_nonce: return None": "a body that is no JSON is put in place of a lock that is held",
     # Days must pass with locks deleted: `days` and `probed-late`, which are explored by
     # `scripts/check`, reach these.
-    "settle: return Beaten(reply=reply)": "a lock that was sealed, and deleted days later",
+    "write_until_known: return WriteConflict(reply=reply)": "a sealed lock, deleted later",
     # Reads, writes nothing, and no rule rests on it; tested in `tests/fast`.
     "history: ": "an observer's",
 }
 
 
 def test_scenarios_reach_every_statement_and_both_sides_of_every_branch() -> None:
-    reach = Reach(protocol, settle, ledger, sweep, holding, store_proof)
+    reach = Reach(protocol, conditional_write, ledger, sweep, holding, store_proof)
     with reach.watching():
         for name in REACHING:
             SCENARIOS[name].run(at_most=20_000, liveness=0)

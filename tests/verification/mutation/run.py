@@ -26,7 +26,8 @@ from tests.verification.mutation.trials import OPTIONS, Target, Trials
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 MODULES: Final = (
-    "attempts", "holding", "ledger", "lock", "protocol", "settle", "store_proof", "sweep",
+    "attempts", "conditional_write", "holding", "ledger", "lock", "protocol", "store_proof",
+    "sweep",
 )  # fmt: skip
 TESTS: Final = (
     "tests/fast/s3leader/_core/test_*.py",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import Rules, Seen, Steps
+from s3leader._core.ledger import CandidateConfig, LedgerHead, Steps
 from s3leader.election import Memory
 
 
@@ -26,7 +26,7 @@ class Candidate:
     """`rate` is how many milliseconds its stopwatch counts in one; `still_ms` how long it stood."""
 
     name: str
-    rules: Rules
+    rules: CandidateConfig
     rate: float
     starts_at: int
     still_ms: int = 0
@@ -54,7 +54,7 @@ class Candidate:
         """The true time at which its stopwatch will show `watch_ms`."""
         return now_ms + (watch_ms - self._exact(now_ms)) / self.rate
 
-    def rest(self, seen: Seen | None = None) -> None:
+    def rest(self, seen: LedgerHead | None = None) -> None:
         """Be idle, with what it remembers."""
         if seen is not None:
             self.memory.learn(seen)
@@ -66,9 +66,11 @@ class Candidate:
         return self.starts_at + (now_ms - self.still_ms) * self.rate
 
 
-def rules_of(name: str, *, folder: str, lease_ms: int, skew_ms: int, attempts: int) -> Rules:
+def rules_of(
+    name: str, *, folder: str, lease_ms: int, skew_ms: int, attempts: int
+) -> CandidateConfig:
     nonces = itertools.count(1)
-    return Rules(
+    return CandidateConfig(
         folder=folder,
         candidate=name,
         nonce=lambda: f"{name}.{next(nonces)}",

@@ -14,11 +14,10 @@ from typing import Any, Final
 
 import pytest
 
-from s3leader._core import conditional_write as settle
-from s3leader._core import depose, ledger, lock, protocol, sweep
+from s3leader._core import conditional_write, depose, ledger, lock, protocol, sweep
 from tests.verification.simulation import simulation
 
-MODULES: Final = (ledger, sweep, protocol, settle, depose, simulation)
+MODULES: Final = (ledger, sweep, protocol, conditional_write, depose, simulation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,31 +87,31 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R5: a conflict is looked into",
-        owner=settle,
-        name="settle",
+        owner=conditional_write,
+        name="write_until_known",
         old="            reply = yield Read(write.key)\n            answer = reply.answer\n",
-        new="            return Beaten(reply=reply)\n",
+        new="            return WriteConflict(reply=reply)\n",
         fault="nobody else wrote its lock",
     ),
     Mutant(
         removed="R5: a create's conflict is looked into even if it is the first answer",
-        owner=settle,
-        name="settle",
+        owner=conditional_write,
+        name="write_until_known",
         old="        if isinstance(answer, Conflict):\n",
         new="        first = pause_ms == 25 and isinstance(write, Create)\n"
         "        if isinstance(answer, Conflict) and first:\n"
-        "            return Beaten(reply=reply)\n"
+        "            return WriteConflict(reply=reply)\n"
         "        if isinstance(answer, Conflict):\n",
         fault="is told that it did not win, and holds the lock",
     ),
     Mutant(
         removed="R5: a renewal's or seal's conflict is looked into even if it is the first answer",
-        owner=settle,
-        name="settle",
+        owner=conditional_write,
+        name="write_until_known",
         old="        if isinstance(answer, Conflict):\n",
         new="        first = pause_ms == 25 and isinstance(write, Replace)\n"
         "        if isinstance(answer, Conflict) and first:\n"
-        "            return Beaten(reply=reply)\n"
+        "            return WriteConflict(reply=reply)\n"
         "        if isinstance(answer, Conflict):\n",
         fault="nobody else wrote its lock",
     ),
@@ -144,7 +143,7 @@ MUTANTS: Final = (
         removed="R7: a stale win is void",
         owner=protocol,
         name="_create",
-        old="if seen.top_at_ms is None or done.applied_ms - seen.top_at_ms >= STALE_AFTER_MS:",
+        old="if proved_ms is None or done.applied_ms - proved_ms >= STALE_AFTER_MS:",
         new="if False:",
         fault="",
     ),

@@ -16,7 +16,7 @@ from typing import Any
 
 from s3leader._core.depose import depose
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import Seen
+from s3leader._core.ledger import LedgerHead
 from s3leader._core.protocol import Lost, Sealed, Won, campaign, renew, resign
 from s3leader._core.times import format_time, from_ms
 from s3leader.errors import LeadershipLost, StillHeld, StoreUnavailable
@@ -88,12 +88,8 @@ class Simulation:
         """Return the last events, and how to see them again."""
         plan = self.plan
         replay = f"--seed {plan.seed} --hours {plan.hours:g} --candidates {plan.candidates}"
-        return "\n".join(
-            [
-                *self.story.told(),
-                f"replay: python -m tests.verification.simulation {replay}",
-            ]
-        )
+        module = "tests.verification.simulation"
+        return "\n".join([*self.story.told(), f"replay: python -m {module} {replay}"])
 
     def tell(self, who: str, what: str | Exchange) -> None:
         self.story.tell(self.now_ms, who, what)
@@ -228,7 +224,7 @@ class Simulation:
         candidate.kind = "cold"
         if seen is not None and seen.lock is not None:
             current = seen.term == self.properties.highest and seen.lock.sealed
-            current = current and seen.top_at_ms is not None
+            current = current and seen.proved_highest_at_ms is not None
             done = seen.lock.is_done(tick)
             candidate.kind = "told" if done else "current" if current else "old"
         candidate.requests = 0
@@ -297,11 +293,11 @@ class Simulation:
         self.tell(candidate.name, f"LEADS term {lock.term}, attempt {lock.attempt}")
         candidate.holding = holding
         candidate.memory.learn(
-            Seen(
+            LedgerHead(
                 lock=lock,
                 etag=holding.etag,
-                top_at_ms=holding.date_ms,
-                looked_ms=holding.received_ms,
+                proved_highest_at_ms=holding.date_ms,
+                observed_ms=holding.received_ms,
             )
         )
         self.properties.leads(candidate, holding, self.now_ms)

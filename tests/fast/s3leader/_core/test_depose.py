@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from s3leader._core.depose import depose
-from s3leader._core.ledger import Seen, Steps
+from s3leader._core.ledger import LedgerHead, Steps
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Replace
 from s3leader.errors import CorruptLock, InvalidArgument, StillHeld
@@ -34,7 +34,7 @@ HELD = held(4, started_at=EARLIER, tick=EARLIER, state={"a": 1})
 RENEWED = HELD.renewed(nonce="r2")
 
 
-def deposing(*, force: bool = False) -> Steps[Seen | None]:
+def deposing(*, force: bool = False) -> Steps[LedgerHead | None]:
     return depose(rules(), reason="stuck", force=force)
 
 
@@ -43,8 +43,8 @@ def seal(lock: Lock, nonce: str = "n1", etag: str = "E") -> Replace:
 
 
 def test_lapsed_lock_is_sealed() -> None:
-    look: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(HELD, age_ms=LAPSED_MS)))
-    seen = play(deposing(), *look, (seal(HELD), applied()))
+    reads: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(HELD, age_ms=LAPSED_MS)))
+    seen = play(deposing(), *reads, (seal(HELD), applied()))
     assert seen is not None
     assert seen.lock is not None
     assert (seen.lock.outcome, seen.lock.reason) == ("deposed", "stuck")
@@ -56,8 +56,8 @@ def test_good_lease_is_not_broken_without_force() -> None:
 
 
 def test_good_lease_is_broken_by_force() -> None:
-    look: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(HELD)))
-    assert play(deposing(force=True), *look, (seal(HELD), applied())) is not None
+    reads: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(HELD)))
+    assert play(deposing(force=True), *reads, (seal(HELD), applied())) is not None
 
 
 def test_lock_that_was_renewed_meanwhile_is_judged_anew() -> None:
@@ -85,8 +85,8 @@ def test_force_goes_on_against_renewals() -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 def test_sealed_lock_is_left_alone(force: bool) -> None:  # noqa: FBT001 - parametrized
-    look: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(sealed(4))))
-    assert play(deposing(force=force), *look) is None
+    reads: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(sealed(4))))
+    assert play(deposing(force=force), *reads) is None
 
 
 def test_nothing_is_deposed_where_nothing_is() -> None:

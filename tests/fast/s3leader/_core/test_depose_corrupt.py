@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from s3leader._core.depose import depose
-from s3leader._core.ledger import Seen, Steps
+from s3leader._core.ledger import LedgerHead, Steps
 from s3leader._core.lock import Lock, decode_lock
 from s3leader._core.requests import Answer, Replace, Reply
 from s3leader._core.times import MOST_AHEAD_MS
@@ -39,17 +39,17 @@ BEFORE = sealed(3, done=EARLIER, tick=EARLIER, **FACTS)
 
 def deposing(
     done: datetime | Literal["none"] | None, term: int | None = None
-) -> Steps[Seen | None]:
+) -> Steps[LedgerHead | None]:
     return depose(rules(), reason="stuck", force=True, done=done, term=term)
 
 
 def corrupt(*before: Answer, body: bytes = b"?", term: int = 4) -> tuple[Exchange, ...]:
     """What is read before anything is written."""
-    look: tuple[Exchange, ...] = (
+    reads: tuple[Exchange, ...] = (
         (LIST, listing(term)),
         (read(term), found(body, etag="bad")),
     )
-    return (*look, *((read(term - 1), answer) for answer in before))
+    return (*reads, *((read(term - 1), answer) for answer in before))
 
 
 def replacement(body: bytes = b"?", nonce: str = "n1", term: int = 4, **more: Any) -> Replace:

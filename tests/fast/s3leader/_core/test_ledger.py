@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from s3leader._core.ledger import READ_TRIES, ask, history, look
+from s3leader._core.ledger import READ_TRIES, ask, find_head, history
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Answer, Listed, Read
 from s3leader.errors import StoreUnavailable
@@ -49,7 +49,7 @@ def hinted(term: int, *first_page: int) -> tuple[Exchange, ...]:
 
 def test_candidate_that_knows_the_first_lock_asks_for_no_hint() -> None:
     seen = play(
-        look(rules(), known(sealed(1))),
+        find_head(rules(), known(sealed(1))),
         (after(1), listing(2, goes_on="more")),
         (page("more", 1), listing(3)),
         (read(3), found(sealed(3))),
@@ -59,22 +59,22 @@ def test_candidate_that_knows_the_first_lock_asks_for_no_hint() -> None:
 
 def test_hint_to_what_follows_the_page_saves_nothing() -> None:
     rest = (page("more"), listing(4)), (read(4), found(sealed(4)))
-    assert play(look(rules()), *hinted(4, 2, 3), *rest).term == 4
+    assert play(find_head(rules()), *hinted(4, 2, 3), *rest).term == 4
 
 
 def test_hint_one_lock_further_is_followed() -> None:
     rest = (after(4), listing(5)), (read(5), found(sealed(5)))
-    assert play(look(rules()), *hinted(5, 2, 3), *rest).term == 5
+    assert play(find_head(rules()), *hinted(5, 2, 3), *rest).term == 5
 
 
 def test_hint_is_followed_from_a_page_without_locks() -> None:
     rest = (after(1), listing(2)), (read(2), found(sealed(2)))
-    assert play(look(rules()), *hinted(2), *rest).term == 2
+    assert play(find_head(rules()), *hinted(2), *rest).term == 2
 
 
 def test_hint_to_the_first_lock_leads_nowhere_new() -> None:
     rest = (page("more"), listing(1)), (read(1), found(sealed(1)))
-    assert play(look(rules()), *hinted(1), *rest).term == 1
+    assert play(find_head(rules()), *hinted(1), *rest).term == 1
 
 
 # ------------------------------------------------------------------- what a store must not answer
@@ -91,7 +91,7 @@ def test_hint_to_the_first_lock_leads_nowhere_new() -> None:
 )
 def test_answer_that_no_store_may_give_is_an_error(answer: Answer, message: str) -> None:
     with pytest.raises(TypeError, match=message):
-        play(look(rules()), (LIST, answer))
+        play(find_head(rules()), (LIST, answer))
 
 
 # ------------------------------------------------------------------------------ when a term ended

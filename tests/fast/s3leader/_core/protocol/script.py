@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import Result, Rules, Seen, Steps
+from s3leader._core.ledger import CandidateConfig, LedgerHead, Result, Steps
 from s3leader._core.lock import Lock
 from s3leader._core.protocol import Sealed
 from s3leader._core.requests import (
@@ -88,8 +88,10 @@ def counted(prefix: str = "n") -> Callable[[], str]:
     return lambda: f"{prefix}{next(numbers)}"
 
 
-def rules(candidate: str = "me", *, max_attempts: int | None = None, nonces: str = "n") -> Rules:
-    return Rules(
+def rules(
+    candidate: str = "me", *, max_attempts: int | None = None, nonces: str = "n"
+) -> CandidateConfig:
+    return CandidateConfig(
         folder=FOLDER,
         candidate=candidate,
         nonce=counted(nonces),
@@ -185,9 +187,11 @@ def pause(low_ms: int, high_ms: int | None = None) -> Exchange:
     return (Wait(low_ms, 2 * low_ms if high_ms is None else high_ms), Waited())
 
 
-def known(lock: Lock | None, *, at: int | None = T0, looked_ms: int = 0, etag: str = "E") -> Seen:
+def known(
+    lock: Lock | None, *, at: int | None = T0, observed_ms: int = 0, etag: str = "E"
+) -> LedgerHead:
     """What a process remembers: `lock` was the highest at S3's `at`."""
-    return Seen(lock=lock, etag=etag, top_at_ms=at, looked_ms=looked_ms)
+    return LedgerHead(lock=lock, etag=etag, proved_highest_at_ms=at, observed_ms=observed_ms)
 
 
 def holding(

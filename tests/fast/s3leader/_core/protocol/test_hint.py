@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from s3leader._core.ledger import Seen, Steps, look
+from s3leader._core.ledger import LedgerHead, Steps, find_head
 from s3leader._core.protocol import Sealed, resign
 from s3leader._core.requests import Create, Read, Replace
 from s3leader.errors import BucketUnusable
@@ -40,8 +40,8 @@ def hint(body: bytes) -> Exchange:
     return (Read(HINT), found(body, etag="H"))
 
 
-def cold() -> Steps[Seen]:
-    return look(rules())
+def cold() -> Steps[LedgerHead]:
+    return find_head(rules())
 
 
 def test_one_page_of_locks_needs_no_hint() -> None:
@@ -172,7 +172,7 @@ def test_unanswered_hint_is_asked_for_again() -> None:
 
 
 def test_whoever_knows_a_lock_needs_no_hint() -> None:
-    steps = look(rules(), known(sealed(4)))
+    steps = find_head(rules(), known(sealed(4)))
     pages: tuple[Exchange, ...] = (
         (after(4), listing(*range(5, 1005), goes_on="x")),
         (page("x", 4), listing(1005)),

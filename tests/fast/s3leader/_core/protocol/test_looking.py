@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from s3leader._core.ledger import history, look
+from s3leader._core.ledger import find_head, history
 from s3leader.errors import StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (
     LIST,
@@ -61,7 +61,7 @@ def test_unanswered_look_is_repeated_with_growing_pauses() -> None:
     exchanges: list[Exchange] = []
     for low_ms in (50, 100, 200, 400):
         exchanges += [(LIST, LOST), pause(low_ms)]
-    assert play(look(rules()), *exchanges, (LIST, listing())).term == 0
+    assert play(find_head(rules()), *exchanges, (LIST, listing())).term == 0
 
 
 def test_look_that_stays_unanswered_is_store_unavailable() -> None:
@@ -69,7 +69,7 @@ def test_look_that_stays_unanswered_is_store_unavailable() -> None:
     for low_ms in (50, 100, 200, 400):
         exchanges += [(LIST, LOST), pause(low_ms)]
     with pytest.raises(StoreUnavailable, match="5 tries"):
-        play(look(rules()), *exchanges, (LIST, LOST))
+        play(find_head(rules()), *exchanges, (LIST, LOST))
 
 
 def test_store_that_lists_what_it_does_not_have_is_given_up() -> None:
@@ -77,4 +77,4 @@ def test_store_that_lists_what_it_does_not_have_is_given_up() -> None:
     for _ in range(5):
         exchanges += [(LIST, listing(4)), (read(4), missing()), pause(50)]
     with pytest.raises(StoreUnavailable, match="does not have"):
-        play(look(rules()), *exchanges)
+        play(find_head(rules()), *exchanges)

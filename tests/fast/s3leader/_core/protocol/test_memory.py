@@ -34,8 +34,8 @@ from tests.fast.s3leader._core.protocol.script import (
 )
 
 
-def warm(lock: Lock | None, now_ms: int, looked_ms: int = 0) -> Steps[Won | Lost]:
-    memory = known(lock, looked_ms=looked_ms)
+def warm(lock: Lock | None, now_ms: int, observed_ms: int = 0) -> Steps[Won | Lost]:
+    memory = known(lock, observed_ms=observed_ms)
     return campaign(rules(), tick=None, wait_ms=0, known=memory, now_ms=now_ms)
 
 
@@ -84,7 +84,7 @@ def test_what_a_lost_campaign_saw_is_worth_remembering() -> None:
         warm(sealed(4), now_ms=0), (create(mine(5)), conflict()), (read(5), found(held(5)))
     )
     assert isinstance(result, Lost)
-    assert (result.seen.term, result.seen.top_at_ms) == (5, T0)
+    assert (result.seen.term, result.seen.proved_highest_at_ms) == (5, T0)
 
 
 def test_own_seal_is_remembered_as_the_highest_of_that_moment() -> None:
@@ -92,10 +92,15 @@ def test_own_seal_is_remembered_as_the_highest_of_that_moment() -> None:
     steps = resign(rules(), holding(lock), outcome="resigned", reason=None, now_ms=700)
     body = lock.seal(nonce="n1", outcome="resigned", ended_at=at(0))
     seen = play(steps, (put(body, "E1"), applied(T0 + 2_000, "E2")), start_ms=700).seen
-    assert (seen.lock, seen.etag, seen.top_at_ms, seen.looked_ms) == (body, "E2", T0 + 2_000, 700)
+    assert (seen.lock, seen.etag, seen.proved_highest_at_ms, seen.observed_ms) == (
+        body,
+        "E2",
+        T0 + 2_000,
+        700,
+    )
 
 
 def test_unread_news_are_listed_from_the_last_known_lock_on() -> None:
     result = play(warm(held(4), now_ms=0), (after(4), listing(5, 6)), (read(6), found(held(6))))
     assert isinstance(result, Lost)
-    assert result.seen.looked_ms == LATENCY_MS
+    assert result.seen.observed_ms == LATENCY_MS

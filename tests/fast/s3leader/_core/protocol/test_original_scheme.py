@@ -104,8 +104,8 @@ def test_unknown_keys_survive_being_sealed_by_a_rival() -> None:
 def test_unknown_keys_are_not_inherited_by_the_next_term() -> None:
     body = json.dumps({"expired": True, "theirs": 1}).encode()
     steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
-    look = ((LIST, listing(4)), (read(4), found(body)))
-    result = play(steps, *look, (create(UNPROVED), applied()), *proofs(UNPROVED))
+    reads = ((LIST, listing(4)), (read(4), found(body)))
+    result = play(steps, *reads, (create(UNPROVED), applied()), *proofs(UNPROVED))
     assert isinstance(result, Won)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from s3leader._core.ledger import Seen, Steps, look
+from s3leader._core.ledger import LedgerHead, Steps, find_head
 from s3leader._core.lock import Lock
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Create, List, Listed, Read, StoreAnswer, StoreRequest
@@ -42,8 +42,8 @@ from tests.fast.s3leader._core.protocol.stepper import Stepper
 NO_HINT: Exchange = (Read(HINT), missing())
 
 
-def cold() -> Steps[Seen]:
-    return look(rules())
+def cold() -> Steps[LedgerHead]:
+    return find_head(rules())
 
 
 def test_empty_page_that_goes_on_is_not_the_end() -> None:
@@ -102,16 +102,16 @@ def test_highest_lock_is_proved_by_the_page_that_showed_it_and_by_no_later_one()
         (page("2"), listing(at=T0 + HOUR_MS)),
         (read(4), found(sealed(4), at=T0 + HOUR_MS)),
     )
-    assert seen.top_at_ms == T0
+    assert seen.proved_highest_at_ms == T0
 
 
 def test_known_lock_is_proved_highest_by_the_first_of_several_pages() -> None:
     seen = play(
-        look(rules(), known(sealed(4))),
+        find_head(rules(), known(sealed(4))),
         (after(4), listing(goes_on="2", at=T0 + 1000)),
         (page("2", 4), listing(at=T0 + 2000)),
     )
-    assert (seen.term, seen.top_at_ms) == (4, T0 + 1000)
+    assert (seen.term, seen.proved_highest_at_ms) == (4, T0 + 1000)
 
 
 def test_win_an_hour_after_the_page_that_proved_it_is_void() -> None:
@@ -162,7 +162,7 @@ def test_later_page_with_a_higher_lock_is_the_proof() -> None:
         (page("2"), listing(5, at=T0 + 1000)),
         (read(5), found(sealed(5), at=T0 + 2000)),
     )
-    assert (seen.term, seen.top_at_ms) == (5, T0 + 1000)
+    assert (seen.term, seen.proved_highest_at_ms) == (5, T0 + 1000)
 
 
 def test_empty_last_page_after_locks_beyond_the_hint_is_the_end() -> None:

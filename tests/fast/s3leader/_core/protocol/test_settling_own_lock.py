@@ -224,13 +224,13 @@ def test_seal_recognised_later_proves_the_highest_of_when_it_was_applied() -> No
         (write, conflict()),
         (read(5), answer, HOUR_MS),
     )
-    assert result.seen.top_at_ms == T0 + 2_000
+    assert result.seen.proved_highest_at_ms == T0 + 2_000
 
 
 def test_unknown_seal_that_a_rival_came_before_is_leadership_lost() -> None:
     write = put(final(), "E1")
     exchanges: tuple[Exchange, ...] = ((write, LOST), pause(25), (write, conflict()))
-    with pytest.raises(LeadershipLost, match="sealed by somebody"):
+    with pytest.raises(LeadershipLost, match="another candidate sealed"):
         play(resignation(holding(FIRST)), *exchanges, (read(5), found(THEIRS)))
 
 

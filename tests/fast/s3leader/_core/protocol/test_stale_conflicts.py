@@ -7,7 +7,7 @@ an unsealed lock is the highest only where S3's clock says that the proof is les
 
 from __future__ import annotations
 
-from s3leader._core.ledger import Seen
+from s3leader._core.ledger import LedgerHead
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Applied, Create
 from s3leader._core.times import to_ms
@@ -46,7 +46,9 @@ class Bucket:
         self.store.perform(tag(term))
         assert self.store.expire_superseded()
 
-    def candidate(self, name: str, memory: Seen | None, wait_ms: int = 0) -> Stepper[Won | Lost]:
+    def candidate(
+        self, name: str, memory: LedgerHead | None, wait_ms: int = 0
+    ) -> Stepper[Won | Lost]:
         steps = campaign(
             rules(name, nonces=name), tick=None, wait_ms=wait_ms, known=memory, now_ms=0
         )

@@ -6,7 +6,7 @@ it does, and S3's `Date` alone tells.
 
 from __future__ import annotations
 
-from s3leader._core.ledger import Seen, Steps, look
+from s3leader._core.ledger import LedgerHead, Steps, find_head
 from s3leader._core.protocol import Lost, Won, campaign
 from tests.fast.s3leader._core.protocol.script import (
     DAY_MS,
@@ -36,7 +36,7 @@ from tests.fast.s3leader._core.protocol.script import (
 )
 
 
-def warm(wait_ms: int = 0, memory: Seen | None = None) -> Steps[Won | Lost]:
+def warm(wait_ms: int = 0, memory: LedgerHead | None = None) -> Steps[Won | Lost]:
     memory = known(sealed(4)) if memory is None else memory
     return campaign(rules(), tick=None, wait_ms=wait_ms, known=memory, now_ms=0)
 
@@ -147,7 +147,7 @@ def test_lock_seen_sealed_an_hour_after_it_was_seen_unsealed_is_no_fresh_look() 
 def test_unsealed_lock_read_an_hour_after_it_was_listed_is_not_shown_as_the_highest() -> None:
     now = T0 + HOUR_MS
     seen = play(
-        look(rules()),
+        find_head(rules()),
         (LIST, listing(4)),
         (read(4), found(held(4), at=now)),
         pause(50),

@@ -7,7 +7,7 @@ import json
 import random
 from dataclasses import dataclass
 
-from s3leader._core.ledger import Rules
+from s3leader._core.ledger import CandidateConfig
 from s3leader._core.lock import parse_lock_name
 from s3leader._core.requests import (
     Applied,
@@ -44,7 +44,7 @@ class Stored:
 class TinyS3:
     """One bucket. Its servers' clocks differ by up to two seconds, and tell whole ones."""
 
-    def __init__(self, rules: Rules, rng: random.Random) -> None:
+    def __init__(self, rules: CandidateConfig, rng: random.Random) -> None:
         self.rules, self.rng = rules, rng
         self.now_ms = 1_800_000_000_000
         self.objects: dict[str, Stored] = {}

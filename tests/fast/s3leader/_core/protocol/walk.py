@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import Rules, Seen, Steps
+from s3leader._core.ledger import CandidateConfig, LedgerHead, Steps
 from s3leader._core.protocol import Lost, Sealed, Won, campaign, renew, resign
 from s3leader._core.requests import (
     Create,
@@ -39,9 +39,9 @@ EVENTS = 160
 class Candidate:
     """One process; its stopwatch is the true time less `behind_ms`."""
 
-    rules: Rules
+    rules: CandidateConfig
     behind_ms: int
-    memory: Seen | None = None
+    memory: LedgerHead | None = None
     holding: Holding | None = None
     resigning: bool = False
     steps: Steps[Any] | None = None
@@ -49,7 +49,7 @@ class Candidate:
     sent_ms: int | None = None
     answer: StoreAnswer | None = None
 
-    def learn(self, seen: Seen) -> None:
+    def learn(self, seen: LedgerHead) -> None:
         if self.memory is None or seen.term >= self.memory.term:
             self.memory = seen
 
@@ -81,10 +81,10 @@ class Walk:
 
     # -------------------------------------------------------------------------- what happens
 
-    def _rules(self) -> Rules:
+    def _rules(self) -> CandidateConfig:
         name = f"c{next(self.numbers)}"
         nonces = itertools.count(1)
-        return Rules(
+        return CandidateConfig(
             folder="e/",
             candidate=name,
             nonce=lambda: f"{name}.{next(nonces)}",

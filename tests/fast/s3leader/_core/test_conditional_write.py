@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from s3leader._core.conditional_write import seal_other, settle
+from s3leader._core.conditional_write import seal_other, write_until_known
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import Seen, Steps
+from s3leader._core.ledger import LedgerHead, Steps
 from s3leader._core.protocol import renew
 from s3leader._core.requests import Wait, Waited
 from s3leader.errors import LeadershipLost, StoreUnavailable
@@ -72,13 +72,13 @@ def test_last_pause_of_a_renewal_ends_before_the_deadline(left_ms: int, longest_
 
 
 def test_error_names_the_last_cause_that_there_was() -> None:
-    steps = settle(create(mine(1)), "n1", patience_ms=LEASE_MS)
+    steps = write_until_known(create(mine(1)), "n1", patience_ms=LEASE_MS)
     last = ((create(mine(1)), conflict()), (read(1), missing(), LEASE_MS))
     with pytest.raises(StoreUnavailable, match=r"the last answer: the answer was lost\)"):
         play(steps, (create(mine(1)), LOST), pause(25), *last)
 
 
 @pytest.mark.parametrize("seen", [known(None), known(held(4))], ids=["none", "not read"])
-def test_only_a_lock_that_was_read_can_be_deposed(seen: Seen) -> None:
+def test_only_a_lock_that_was_read_can_be_deposed(seen: LedgerHead) -> None:
     with pytest.raises(TypeError, match="only a lock that was read"):
         next(seal_other(rules(), seen, "why"))
