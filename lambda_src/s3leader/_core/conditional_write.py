@@ -16,6 +16,7 @@ create of a number whose lock was deleted since; nobody leads by it (R7).
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,6 +55,16 @@ class WriteUnknown(StoreUnavailable):
     """The time is up, and whether the write was applied is still not known."""
 
 
+def nonce_in_body(found: Found) -> str | None:
+    """Return the nonce in a JSON body, None where there is none: any body may be met here."""
+    try:
+        values = json.loads(found.body)
+    except (ValueError, RecursionError):
+        return None
+    nonce = values.get("nonce") if isinstance(values, dict) else None
+    return nonce if isinstance(nonce, str) else None
+
+
 def write_until_known(
     write: Create | Replace,
     nonce: str,
@@ -61,9 +72,12 @@ def write_until_known(
     patience_ms: int,
     until_ms: int | None = None,
     mine: frozenset[str] = frozenset(),
+    nonce_of: Callable[[Found], str | None] = nonce_in_body,
 ) -> Steps[WriteApplied | WriteConflict]:
-    """Send `write`, whose body carries `nonce`, until it is known whether it was applied.
+    """Send `write`, whose object carries `nonce`, until it is known whether it was applied.
 
+    `nonce_of` returns the nonce of an object that was read; by default its body is JSON with a key
+    "nonce".
     `mine` are the nonces of other bodies that this writer may have written last: where the object
     carries one of them, the write is sent again on the ETag that it has now. Raises `WriteUnknown`
     once `patience_ms` have passed since the first send, or the clock shows `until_ms`, and
@@ -81,7 +95,7 @@ def write_until_known(
             reply = yield Read(write.key)
             answer = reply.answer
         if isinstance(answer, Found):
-            found = _nonce(answer.body)
+            found = nonce_of(answer)
             if found == nonce:
                 return _settled(answer, answer.modified_ms, first_ms, reply)
             if isinstance(write, Replace) and answer.etag == write.etag:
@@ -159,13 +173,3 @@ def _settled(answer: Applied | Found, applied_ms: int, first_ms: int, reply: Rep
         sent_ms=first_ms,
         received_ms=reply.received_ms,
     )
-
-
-def _nonce(body: bytes) -> str | None:
-    """Return the nonce in a body, None where there is none: bodies of any kind are met here."""
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    nonce = values.get("nonce") if isinstance(values, dict) else None
-    return nonce if isinstance(nonce, str) else None

@@ -38,7 +38,7 @@ UNREACHED = {
     "_listed: raise TypeError(": "a store that answers a List with something else",
     "find_head: raise StoreUnavailable(": "a store that lists locks which it does not have",
     "find_head: never otherwise: for _ in range(READ_TRIES):": "the same",
-    "_nonce: return None": "a body that is no JSON is put in place of a lock that is held",
+    "nonce_in_body: return None": "a body that is no JSON is put in place of a lock that is held",
     # Days must pass with locks deleted: `days` and `probed-late`, which are explored by
     # `scripts/check`, reach these.
     "write_until_known: return WriteConflict(reply=reply)": "a sealed lock, deleted later",
