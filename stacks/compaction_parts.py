@@ -14,9 +14,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from s3leader_cdk import LockBucket, SingletonJob
-from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
-from s3leader_cdk.names import checked_bucket_name
-from s3leader_cdk.own_bucket import account_regional_name, reserve_name
+from s3leader_cdk._bucket.new_bucket import account_regional_name, reserve_name
+from s3leader_cdk._election.names import checked_bucket_name
+from s3leader_cdk._permissions.acknowledgments import acknowledge_object_wildcards
 
 ELECTION = "compaction"
 _RESULTS = ["compacted/term_*", "rejected/term_*"]

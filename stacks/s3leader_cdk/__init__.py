@@ -16,15 +16,15 @@ except ImportError as error:  # seen from the wheel, without extras
         "s3leader_cdk needs aws-cdk-lib, as new as its extra asks for: pip install 's3leader[cdk]'"
     ) from error
 
+from s3leader_cdk._packaging.asset import job_code
+from s3leader_cdk._packaging.errors import StagingError
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.grants import grant_fenced
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
-from s3leader_cdk.runtime_asset import job_code
 from s3leader_cdk.runtime_layer import RuntimeLayer
 from s3leader_cdk.singleton_job import SingletonJob
-from s3leader_cdk.staging_errors import StagingError
 
 __all__ = [
     "Contenders",

@@ -9,8 +9,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from s3leader_cdk._election.names import shortened
 from s3leader_cdk.metrics import election_metric
-from s3leader_cdk.names import shortened
 
 _MINUTE, _DAY = 60, 86_400
 _SHORTEST_SILENCE = 3 * _MINUTE

@@ -13,12 +13,12 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk.candidate_environment import seconds
+from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._option_types import checked_options
+from s3leader_cdk._schedule.expressions import UTC_ZONE, is_over, lost_tick, schedule_expression
+from s3leader_cdk._schedule.time_zones import has_database
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
 from s3leader_cdk.job_checks import contenders as checked_count
-from s3leader_cdk.option_kinds import checked_options
-from s3leader_cdk.schedule import UTC_ZONE, is_over, lost_tick, schedule_expression
-from s3leader_cdk.time_zones import has_database
 
 _DAY_MINUTES = 1440
 _DELIVERY_RETRIES = 20  # EventBridge Scheduler backs off; the event's age ends it sooner

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aws_cdk import Annotations, Duration
 from constructs import Construct
 
-from s3leader_cdk.candidate_environment import seconds
+from s3leader_cdk._election.candidate_environment import seconds
 
 _HOUR_S, _DAY_S = 3_600, 86_400
 _MIN_AGE_S = 60  # of EventBridge Scheduler and of Lambda

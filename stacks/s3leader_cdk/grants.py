@@ -13,10 +13,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from s3leader_cdk.access import Access, Need
-from s3leader_cdk.acknowledgments import acknowledge_object_wildcards
-from s3leader_cdk.keys import usable_key
-from s3leader_cdk.option_kinds import checked_options
+from s3leader_cdk._bucket.encryption import usable_key
+from s3leader_cdk._option_types import checked_options
+from s3leader_cdk._permissions.access import Access, Need
+from s3leader_cdk._permissions.acknowledgments import acknowledge_object_wildcards
 
 SUPERSEDED_TAG = "superseded"
 SUPERSEDED_VALUE = "true"

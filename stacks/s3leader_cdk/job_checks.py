@@ -8,7 +8,7 @@ from typing import TypeVar
 from aws_cdk import Duration, Token
 from aws_cdk import aws_lambda as lambda_
 
-from s3leader_cdk.candidate_environment import seconds
+from s3leader_cdk._election.candidate_environment import seconds
 from s3leader_cdk.lock_bucket import LockBucket
 
 LAMBDA_S_OWN_TIMEOUT = Duration.seconds(3)  # of a function that asked for none

@@ -22,14 +22,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from s3leader_cdk import handler_check as check
-from s3leader_cdk.candidate_environment import RESERVED
+from s3leader_cdk._election.candidate_environment import RESERVED
+from s3leader_cdk._election.names import shortened
+from s3leader_cdk._handler import check
+from s3leader_cdk._packaging.asset import ARCHITECTURE, PYTHON, list_job, listed_code
+from s3leader_cdk._packaging.errors import unwrapped
+from s3leader_cdk._packaging.folder_files import FolderFiles
+from s3leader_cdk._packaging.warnings import warnings
 from s3leader_cdk.metrics_output import check_environment
-from s3leader_cdk.names import shortened
-from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, list_job, listed_code
-from s3leader_cdk.shipped_files import FolderFiles
-from s3leader_cdk.shipped_warnings import warnings
-from s3leader_cdk.staging_errors import unwrapped
 
 _MAX_TIMEOUT_S = 900
 

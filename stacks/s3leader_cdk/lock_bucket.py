@@ -11,14 +11,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from s3leader_cdk import bucket_rules as rules
-from s3leader_cdk.candidate_environment import check_can_be_told, refuse_lease, tell
+from s3leader_cdk._bucket import rules
+from s3leader_cdk._bucket.encryption import EncryptionHeader, checked_header, usable_key
+from s3leader_cdk._bucket.new_bucket import OwnBucket
+from s3leader_cdk._election.candidate_environment import check_can_be_told, refuse_lease, tell
+from s3leader_cdk._election.names import checked_election, checked_prefix
+from s3leader_cdk._handler.check import HandlerCheck, check_function, checked_mode
+from s3leader_cdk._option_types import OWN_FUNCTION, OWN_OR_EXISTING, checked_options
 from s3leader_cdk.grants import ElectionRights
-from s3leader_cdk.handler_check import HandlerCheck, check_function, checked_mode
-from s3leader_cdk.keys import EncryptionHeader, checked_header, usable_key
-from s3leader_cdk.names import checked_election, checked_prefix
-from s3leader_cdk.option_kinds import OWN_FUNCTION, OWN_OR_EXISTING, checked_options
-from s3leader_cdk.own_bucket import OwnBucket
 from s3leader_cdk.runtime_layer import runtime_layer_for
 
 _LAYERED = "s3leader:layered"

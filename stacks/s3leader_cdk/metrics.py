@@ -6,7 +6,7 @@ import jsii
 from aws_cdk import Duration, IStableStringProducer, Lazy
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from s3leader_cdk.option_kinds import BUCKET_NAME, checked_options
+from s3leader_cdk._option_types import BUCKET_NAME, checked_options
 
 METRICS_NAMESPACE = "s3leader"
 PERIOD = Duration.minutes(1)

@@ -11,12 +11,12 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk._election.names import shortened
+from s3leader_cdk._option_types import BUCKET_NAME, checked_options
 from s3leader_cdk.alarms import any_alarm, silence_alarm
 from s3leader_cdk.dashboard import Watched, create_dashboard
 from s3leader_cdk.metrics import PERIOD, election_metric
 from s3leader_cdk.metrics_output import check_function
-from s3leader_cdk.names import shortened
-from s3leader_cdk.option_kinds import BUCKET_NAME, checked_options
 
 _DESCRIPTIONS = {
     "Failed": "A term of election {election} ended as failed: its handler raised.",

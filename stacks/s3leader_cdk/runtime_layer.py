@@ -6,8 +6,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from s3leader_cdk.runtime_asset import ARCHITECTURES, RUNTIMES, layer_code
-from s3leader_cdk.staging_errors import unwrapped
+from s3leader_cdk._packaging.asset import ARCHITECTURES, RUNTIMES, layer_code
+from s3leader_cdk._packaging.errors import unwrapped
 
 _SHARED = "S3LeaderRuntime"
 

@@ -17,21 +17,21 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk import job_checks as check
+from s3leader_cdk._election.candidate_environment import tell_limits
+from s3leader_cdk._election.election_registry import claim_election
+from s3leader_cdk._election.names import checked_election
+from s3leader_cdk._handler.check import HandlerCheck, checked_mode
+from s3leader_cdk._option_types import checked_options
+from s3leader_cdk._schedule.expressions import Schedule, schedule_expressions, shortest_interval
 from s3leader_cdk.alarm_topic import alarm_actions as actions_of
 from s3leader_cdk.alarms import expected
-from s3leader_cdk.candidate_environment import tell_limits
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue
-from s3leader_cdk.election_registry import claim_election
 from s3leader_cdk.event_ages import EventAges, divided, warn_of_late_retries
-from s3leader_cdk.handler_check import HandlerCheck, checked_mode
 from s3leader_cdk.job_function import FunctionProperties, check_existing, create_function
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
-from s3leader_cdk.names import checked_election
-from s3leader_cdk.option_kinds import checked_options
-from s3leader_cdk.schedule import Schedule, schedule_expressions, shortest_interval
 
 
 class SingletonJob(Construct):

@@ -12,7 +12,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
-from s3leader_cdk.runtime_asset import locate_runtime, stage
+from s3leader_cdk._packaging.asset import locate_runtime, stage
 from tests.infra.synth import Synthesized, plain, synthesize
 
 SCHEDULE = "rate(5 minutes)"

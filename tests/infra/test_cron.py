@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from s3leader_cdk import cron
-from s3leader_cdk.schedule_text import check_expression
-from s3leader_cdk.unix_cron import translations
+from s3leader_cdk._schedule import cron
+from s3leader_cdk._schedule.syntax import check_expression
+from s3leader_cdk._schedule.unix_cron import translations
 
 ACCEPTED = [
     "0 3 ? * 1 *",

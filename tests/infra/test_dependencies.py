@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from s3leader_cdk import StagingError, dependencies
-from s3leader_cdk.dependencies import install
-from s3leader_cdk.installer_settings import pip_environment, uv_environment
-from s3leader_cdk.runtime_asset import ARCHITECTURE, PYTHON, locate_runtime
+from s3leader_cdk import StagingError
+from s3leader_cdk._packaging import dependencies
+from s3leader_cdk._packaging.asset import ARCHITECTURE, PYTHON, locate_runtime
+from s3leader_cdk._packaging.dependencies import install
+from s3leader_cdk._packaging.installer_settings import pip_environment, uv_environment
 
 VERSION = PYTHON.name.removeprefix("python")
 INSTALLERS = ["pip", "uv"]

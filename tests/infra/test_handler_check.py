@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match, Template
 
 from s3leader_cdk import LockBucket, SingletonJob
-from s3leader_cdk.handler_check import check_handler
+from s3leader_cdk._handler.check import check_handler
 
 Mode = Literal["error", "warn", "off"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from s3leader_cdk.handler_modules import Folder
-from s3leader_cdk.handler_source import Reader, Value
+from s3leader_cdk._handler.decoration import Reader, Value
+from s3leader_cdk._handler.modules import Folder
 
 DEF = "def handler(event, context, term): ...\n"
 FROM = "from s3leader.aws_lambda import singleton\n"

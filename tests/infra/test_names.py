@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from s3leader._core.config import check_name, check_prefix
 from s3leader_cdk import LockBucket
-from s3leader_cdk.names import checked_bucket_name, checked_election, checked_prefix
+from s3leader_cdk._election.names import checked_bucket_name, checked_election, checked_prefix
 
 SEGMENT = st.one_of(
     st.text(alphabet="abzAZ09._-", max_size=101),

@@ -9,8 +9,8 @@ from aws_cdk import App, Stack, TimeZone
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
 
-from s3leader_cdk import time_zones
-from s3leader_cdk.schedule import is_over, schedule_expression
+from s3leader_cdk._schedule import time_zones
+from s3leader_cdk._schedule.expressions import is_over, schedule_expression
 from tests.infra.test_schedule import expression
 from tests.infra.test_singleton_job import build
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from s3leader_cdk import StagingError, job_code, runtime_asset
-from s3leader_cdk.runtime_asset import RuntimeSource, list_job, locate_runtime
+from s3leader_cdk import StagingError, job_code
+from s3leader_cdk._packaging import asset as runtime_asset
+from s3leader_cdk._packaging.asset import RuntimeSource, list_job, locate_runtime
 
 Change = Callable[[Path, RuntimeSource], object]
 

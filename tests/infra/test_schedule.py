@@ -10,8 +10,9 @@ from aws_cdk import aws_events as events
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
 
-from s3leader_cdk import Contenders, time_zones
-from s3leader_cdk.schedule import (
+from s3leader_cdk import Contenders
+from s3leader_cdk._schedule import time_zones
+from s3leader_cdk._schedule.expressions import (
     interval,
     lost_tick,
     schedule_expression,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from s3leader_cdk import StagingError, job_code, runtime_asset, shipped_files
-from s3leader_cdk.runtime_asset import RuntimeSource, content_hash, list_job, stage
+from s3leader_cdk import StagingError, job_code
+from s3leader_cdk._packaging import asset as runtime_asset
+from s3leader_cdk._packaging import folder_files as shipped_files
+from s3leader_cdk._packaging.asset import RuntimeSource, content_hash, list_job, stage
 
 
 @pytest.fixture(autouse=True)

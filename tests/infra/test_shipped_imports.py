@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from s3leader_cdk.runtime_asset import list_job
-from s3leader_cdk.shipped_imports import missing_imports
-from s3leader_cdk.shipped_warnings import warnings
+from s3leader_cdk._packaging.asset import list_job
+from s3leader_cdk._packaging.missing_imports import missing_imports
+from s3leader_cdk._packaging.warnings import warnings
 
 
 @pytest.fixture

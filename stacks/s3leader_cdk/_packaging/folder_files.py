@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aws_cdk import IgnoreStrategy
 
-from s3leader_cdk.staging_errors import StagingError
+from s3leader_cdk._packaging.errors import StagingError
 
 COMPILED = ("__pycache__/", "*.py[co]")
 SECRETS = (".env", ".env.*", ".envrc", ".netrc", ".pypirc", ".aws", ".ssh")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from s3leader_cdk.shipped_files import FolderFiles, ShippedFile
-from s3leader_cdk.shipped_imports import missing_imports
+from s3leader_cdk._packaging.folder_files import FolderFiles, ShippedFile
+from s3leader_cdk._packaging.missing_imports import missing_imports
 
 # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html: e_ident, then e_machine at 18.
 _ELF = b"\x7fELF"

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 
-from s3leader_cdk.cron import Cron
+from s3leader_cdk._schedule.cron import Cron
 
 _NOT_ZONES = frozenset({"Factory", "localtime"})  # in databases of machines: no place, or this one
 _FURTHEST_WEST = timedelta(hours=12)

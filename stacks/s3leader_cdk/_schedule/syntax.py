@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from s3leader_cdk import cron
-from s3leader_cdk.unix_cron import translations
+from s3leader_cdk._schedule import cron
+from s3leader_cdk._schedule.unix_cron import translations
 
 _MAX_CHARACTERS = 256  # of ScheduleExpression, by the API reference of CreateSchedule
 _UNSUPPORTED_RATE = re.compile(r"rate\((\d{1,9}) (second|week|month|year)s?\)", re.ASCII)

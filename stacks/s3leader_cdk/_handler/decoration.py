@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from s3leader_cdk.handler_modules import Binding, Source, Sources, bindings
-from s3leader_cdk.handler_shape import refusal
+from s3leader_cdk._handler.modules import Binding, Source, Sources, bindings
+from s3leader_cdk._handler.signature import refusal
 
 _PACKAGE, _MODULE, _DECORATOR = "s3leader", "s3leader.aws_lambda", "singleton"
 _LIBRARIES = sys.stdlib_module_names | {"aws_lambda_powertools", "aws_xray_sdk"}

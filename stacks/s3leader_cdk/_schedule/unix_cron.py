@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from s3leader_cdk import cron
+from s3leader_cdk._schedule import cron
 
 _SHORTHANDS = {
     "@hourly": "0 * * * *",

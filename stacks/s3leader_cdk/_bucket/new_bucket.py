@@ -10,8 +10,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from s3leader_cdk import bucket_rules as rules
-from s3leader_cdk.names import checked_bucket_name
+from s3leader_cdk._bucket import rules
+from s3leader_cdk._election.names import checked_bucket_name
 
 _LONGEST_NAME, _LONGEST_REGION = 63, len("ap-northeast-1")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")

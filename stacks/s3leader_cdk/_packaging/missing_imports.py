@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from s3leader_cdk.shipped_files import FolderFiles, ShippedFile
+from s3leader_cdk._packaging.folder_files import FolderFiles, ShippedFile
 
 
 def missing_imports(job: FolderFiles) -> Iterator[tuple[Path, str]]:

@@ -14,9 +14,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from s3leader_cdk.handler_modules import Folder, Inline, Source, Sources, names_in
-from s3leader_cdk.handler_source import Kind, Reader, Value
-from s3leader_cdk.runtime_asset import PYTHON, RUNTIME_PACKAGE, checked_job
+from s3leader_cdk._handler.decoration import Kind, Reader, Value
+from s3leader_cdk._handler.modules import Folder, Inline, Source, Sources, names_in
+from s3leader_cdk._packaging.asset import PYTHON, RUNTIME_PACKAGE, checked_job
 
 HandlerCheck: TypeAlias = Literal["error", "warn", "off"]
 

@@ -18,9 +18,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from s3leader_cdk.acknowledgments import flat
-from s3leader_cdk.keys import is_encrypted_by_aws_managed_key
-from s3leader_cdk.principals import (
+from s3leader_cdk._bucket.encryption import is_encrypted_by_aws_managed_key
+from s3leader_cdk._permissions.acknowledgments import flat
+from s3leader_cdk._permissions.principals import (
     accepts_policies,
     account_of,
     arn_of,

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from s3leader_cdk.installer_settings import (
+from s3leader_cdk._packaging.errors import StagingError
+from s3leader_cdk._packaging.installer_settings import (
     pip_environment,
     pip_listing_environment,
     uv_environment,
 )
-from s3leader_cdk.staging_errors import StagingError
 
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Amazon Linux 2023, from Python 3.12 on, has glibc 2.34. Wheels for older versions run there too;

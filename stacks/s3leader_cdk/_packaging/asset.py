@@ -21,15 +21,15 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
 
-from s3leader_cdk.dependencies import install
-from s3leader_cdk.shipped_files import (
+from s3leader_cdk._packaging.dependencies import install
+from s3leader_cdk._packaging.errors import StagingError
+from s3leader_cdk._packaging.folder_files import (
     COMPILED,
     FolderFiles,
     ShippedFile,
     check_size,
     folder_files,
 )
-from s3leader_cdk.staging_errors import StagingError
 
 RUNTIME_PACKAGE = "s3leader"
 REQUIREMENTS = "requirements.lock"
@@ -47,7 +47,7 @@ ARCHITECTURES = (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64)
 # Part of every asset's hash: raise it when the same files are to be laid out in another way.
 _LAYOUT, _LAYOUT_OF_LAYER = b"2", b"layer 2"
 _VERSION = PYTHON.name.removeprefix("python")
-_HERE = Path(__file__).resolve().parent
+_HERE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)

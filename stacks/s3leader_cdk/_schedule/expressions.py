@@ -10,8 +10,8 @@ from typing import TypeAlias
 from aws_cdk import Duration, TimeZone, Token
 from aws_cdk import aws_scheduler as scheduler
 
-from s3leader_cdk import cron, time_zones
-from s3leader_cdk.schedule_text import check_expression
+from s3leader_cdk._schedule import cron, time_zones
+from s3leader_cdk._schedule.syntax import check_expression
 
 UTC_ZONE = "Etc/UTC"  # CDK's own default, for rates too
 _RATE = re.compile(r"rate\((\d{1,6}) (minute|hour|day)s?\)", re.ASCII)

@@ -9,7 +9,7 @@ from aws_cdk import Duration, Token, TreeInspector
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from s3leader_cdk.access import account_of_bucket
+from s3leader_cdk._permissions.access import account_of_bucket
 from s3leader_cdk.metrics_output import check_function
 
 RESERVED = "S3LEADER_"

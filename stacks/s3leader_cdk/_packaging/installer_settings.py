@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from s3leader_cdk.staging_errors import StagingError
+from s3leader_cdk._packaging.errors import StagingError
 
 # Of https://pip.pypa.io/en/stable/cli/: sources, transport, credentials, cache.
 _PIP_KEEPS = (

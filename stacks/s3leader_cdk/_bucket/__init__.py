@@ -1,0 +1,1 @@
+"""What guards the locks in their bucket: encryption, lifecycle rules and the bucket policy."""

@@ -1,0 +1,1 @@
+"""Schedule expressions of EventBridge Scheduler: their syntax, ticks and time zones."""
