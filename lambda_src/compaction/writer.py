@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from compaction.refusals import (
+from compaction.s3_errors import (
     asks_for_another_try,
     cannot_serve_key,
     code_of,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compaction import committed
-from compaction.layout import Places, batch_of, new_batch, term_of
+from compaction.layout import Layout, batch_of, new_batch, term_of
 from compaction.manifest import CorruptManifest, Manifest
 from compaction.writer import KeyTaken, Writer
 from tests.fast.compaction.fake_s3 import FakeS3, Perform, refusal
@@ -254,7 +254,7 @@ def test_an_orphan_that_lands_late_is_swept_all_the_same(late_by: int) -> None:
     for _ in range(late_by):
         world.produce_some(1, start=world.terms * 10)
         world.lead()
-    world.s3._put_object(Key=Places(bucket=BUCKET).part(new_batch(1, 1)), Body=b"")
+    world.s3._put_object(Key=Layout(bucket=BUCKET).part(new_batch(1, 1)), Body=b"")
     world.lead()
     assert world.orphans() == []
 
@@ -321,19 +321,19 @@ def test_a_rejected_line_says_where_it_was_and_what_it_was() -> None:
 
 @given(st.integers(1, 9_999_999_999), st.integers(1, 10**7), st.text(min_size=1))
 def test_every_file_of_a_batch_tells_its_batch_and_term(term: int, count: int, key: str) -> None:
-    places, batch = Places(bucket=BUCKET), new_batch(term, count)
+    layout, batch = Layout(bucket=BUCKET), new_batch(term, count)
     files = [
-        places.part(batch),
-        places.segment(batch),
-        places.rejects(batch),
-        places.kept(batch, count, key),
+        layout.part(batch),
+        layout.segment(batch),
+        layout.rejects(batch),
+        layout.kept(batch, count, key),
     ]
     assert {batch_of(file) for file in files} == {batch}
     assert term_of(batch) == term
 
 
 def test_the_manifest_is_no_file_of_a_batch() -> None:
-    assert batch_of(Places(bucket=BUCKET).manifest) is None
+    assert batch_of(Layout(bucket=BUCKET).manifest) is None
 
 
 def test_the_json_value_of_a_manifest_reads_back_as_the_same() -> None:
