@@ -1,11 +1,12 @@
-"""A store in memory, for tests: as strict as S3, and as treacherous as one tells it to be.
+"""An S3 bucket in memory, for tests: the same conditions, ETags, pages and clock as S3, and faults
+on request.
 
     store = MemoryStore()
-    store.script(Fault.ANSWER_LOST, on=Create)          # the next create happens, unheard
+    store.script(Fault.ANSWER_LOST, on=Create)  # the next create is applied, its answer is lost
     ...
     assert store.requests == [List("elections/"), Create(...), Read(...)]
 
-It keeps nothing beyond the process, so nothing that it elects is safe from another machine.
+Only threads of one process can share it. It is not for elections between processes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import hashlib
 import os
 import threading
 import time
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
@@ -40,23 +42,25 @@ from .s3_refusals import refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    Observer: TypeAlias = Callable[[StoreRequest, StoreAnswer], None]
+
 SUPERSEDED: Final = {"superseded": "true"}
 _CONTINUES: Final = "continues after "
 
 
 class Fault(Enum):
-    """What can befall a request. All but `ECHOED` and `REFUSED` are answered with `Unknown`."""
+    """A fault that a request can meet. All but `ECHOED` and `REFUSED` are answered `Unknown`."""
 
     ANSWER_LOST = auto()
-    """It is performed, but the answer does not come back."""
+    """The request is performed, and its answer is lost."""
     REQUEST_LOST = auto()
-    """It never arrives."""
+    """The request never arrives."""
     LATE = auto()
-    """It is under way until `MemoryStore.land()`, and performed then."""
+    """The request is in flight until `MemoryStore.deliver_late()` performs it."""
     CONFLICTED = auto()
-    """S3 answers 409, as it may between competing writes: nothing is written, ask again."""
+    """S3 answers 409, as it may between competing writes: nothing is written."""
     ECHOED = auto()
-    """A proxy sends it twice; the answer is that to the second copy."""
+    """A proxy sends the request twice; the answer is that to the second copy."""
     REFUSED = auto()
     """S3 denies access: `BucketUnusable` is raised."""
 
@@ -69,22 +73,22 @@ class _Object:
     body: bytes
     modified_ms: int
     tags: dict[str, str] = field(default_factory=dict)
+    etag: str = field(init=False)
 
-    @property
-    def etag(self) -> str:
-        """As S3 makes it: equal bodies have equal ETags."""
-        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
+    def __post_init__(self) -> None:
+        # As S3 makes it: equal bodies have equal ETags.
+        self.etag = f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
 
 
 @dataclass(slots=True)
-class _Planned:
+class _ScriptedFault:
     fault: Fault
     on: Which
     skip: int
     times: int
 
-    def strikes(self, request: StoreRequest) -> bool:
-        """Tell whether the fault befalls this request, and count it."""
+    def applies_to(self, request: StoreRequest) -> bool:
+        """Whether `request` meets this fault. Counts the request."""
         matches = isinstance(request, self.on) if isinstance(self.on, type) else self.on(request)
         if not matches or self.times == 0:
             return False
@@ -100,12 +104,16 @@ def _any_request(_: StoreRequest) -> bool:
 
 
 class MemoryStore:
-    """One bucket in memory; every request is one atomic step, from as many threads as you like.
+    """One bucket in memory. Each request is one atomic step; any number of threads may send them.
 
-    `clock_ms` (milliseconds since 1970) plays S3's clock, which tells whole seconds only.
-    `page_size` is how many keys a `List` answers at most. `ignores` names the kinds of write whose
-    condition it ignores, as some servers do: `Create`, `Replace` or both. `requests` is everything
-    that was asked, in order, whatever came of it.
+    `clock_ms` (milliseconds since 1970) is S3's clock; answers carry it in whole seconds. It is
+    read once for each `Date` and once for each `Last-Modified`, so a callable that returns a
+    different time at each call makes front ends whose clocks differ. `page_size` is the largest
+    number of keys in one `Listed`. `ignores` names the kinds of write whose condition this store
+    ignores, as some servers do: `Create`, `Replace` or both. `observer` is called with each request
+    that the bucket performs and its answer, in order, even if the client loses the answer.
+
+    `requests` holds all requests that clients sent, in order, including those that met a fault.
     """
 
     def __init__(
@@ -114,57 +122,60 @@ class MemoryStore:
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         page_size: int = 1000,
         ignores: Collection[type[Create | Replace]] = (),
+        observer: Observer | None = None,
     ) -> None:
         if page_size < 1:
-            raise InvalidArgument(f"page_size must be at least 1, not {page_size}")
+            raise InvalidArgument(f"page_size must be at least 1, got {page_size}")
         self.requests: list[StoreRequest] = []
         self._clock_ms = clock_ms
         self._page_size = page_size
         self._ignores = tuple(ignores)
+        self._observer = observer
         self._objects: dict[str, _Object] = {}
-        self._plan: list[_Planned] = []
+        self._sorted_keys: list[str] = []
+        self._scripted: list[_ScriptedFault] = []
         self._late: list[StoreRequest] = []
         self._step = threading.RLock()
         self._pid = os.getpid()
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
-        """Perform `request`, unless a scripted fault befalls it."""
+        """Perform `request`, unless it meets a scripted fault."""
         if os.getpid() != self._pid:
             raise InvalidArgument(
-                f"this MemoryStore belongs to process {self._pid}, and process {os.getpid()} has"
-                f" but a copy of it, which would elect leaders of its own: make one here"
+                f"this MemoryStore belongs to process {self._pid}; process {os.getpid()} has only a"
+                f" copy, which would elect leaders of its own. Create a MemoryStore in each process"
             )
         with self._step:
             self.requests.append(request)
-            planned = next((plan for plan in self._plan if plan.strikes(request)), None)
-            if planned is None:
+            scripted = next((one for one in self._scripted if one.applies_to(request)), None)
+            if scripted is None:
                 return self._apply(request)
-            return self._befallen(planned.fault, request)
+            return self._apply_with(scripted.fault, request)
 
     # ------------------------------------------------------------------ for the test to call
 
     def script(
         self, fault: Fault, *, on: Which = _any_request, nth: int = 1, times: int = 1
     ) -> None:
-        """Let `fault` befall the `nth` request from now that `on` matches, and `times` in all.
+        """Let the `nth` request from now that matches `on` meet `fault`, and so on `times` times.
 
-        `on` is a type of request (`Create`) or a function that picks requests. Faults that are
-        scripted first strike first, one a request.
+        `on` is a type of request (`Create`) or a predicate. A request meets one fault at most:
+        the one that was scripted first.
         """
         if nth < 1 or times < 1:
-            raise InvalidArgument(f"nth and times count from 1, not {nth} and {times}")
+            raise InvalidArgument(f"nth and times must be at least 1, got {nth} and {times}")
         with self._step:
-            self._plan.append(_Planned(fault, on, nth - 1, times))
+            self._scripted.append(_ScriptedFault(fault, on, nth - 1, times))
 
-    def heal(self) -> None:
-        """Forget the faults that are scripted and have not struck."""
+    def clear_faults(self) -> None:
+        """Drop the scripted faults that no request has met yet."""
         with self._step:
-            self._plan.clear()
+            self._scripted.clear()
 
-    def land(self) -> tuple[StoreAnswer, ...]:
-        """Perform what is under way (`Fault.LATE`), in the order it was sent.
+    def deliver_late(self) -> tuple[StoreAnswer, ...]:
+        """Perform the requests in flight (`Fault.LATE`), in the order in which they were sent.
 
-        The answers that nobody hears are returned.
+        Return their answers, which no client receives.
         """
         with self._step:
             late, self._late = self._late, []
@@ -173,7 +184,7 @@ class MemoryStore:
     def keys(self) -> tuple[str, ...]:
         """Return the keys of all objects, in ascending order."""
         with self._step:
-            return tuple(sorted(self._objects))
+            return tuple(self._sorted_keys)
 
     def body(self, key: str) -> bytes:
         """Return the body of the object at `key`; KeyError if there is none."""
@@ -185,17 +196,31 @@ class MemoryStore:
         with self._step:
             return dict(self._objects[key].tags)
 
+    def put(self, key: str, body: bytes) -> None:
+        """Write without a condition, as a program outside the protocol might.
+
+        The write is not recorded in `requests`, and the observer is not called.
+        """
+        with self._step:
+            self._put(key, body)
+
+    def delete(self, key: str) -> None:
+        """Delete the object at `key`, as a lifecycle rule does; KeyError if there is none."""
+        with self._step:
+            del self._objects[key]
+            self._sorted_keys.remove(key)
+
     def expire_superseded(self) -> tuple[str, ...]:
-        """Do what the bucket's lifecycle rule does: delete all that is tagged; return the keys."""
+        """Delete all tagged objects, as the bucket's lifecycle rule does; return their keys."""
         with self._step:
             expired = tuple(k for k in self.keys() if self._objects[k].tags == SUPERSEDED)
             for key in expired:
-                del self._objects[key]
+                self.delete(key)
             return expired
 
     # ---------------------------------------------------------------------------- inside S3
 
-    def _befallen(self, fault: Fault, request: StoreRequest) -> StoreAnswer:
+    def _apply_with(self, fault: Fault, request: StoreRequest) -> StoreAnswer:
         match fault:
             case Fault.ANSWER_LOST:
                 self._apply(request)
@@ -207,62 +232,67 @@ class MemoryStore:
                 return Unknown("the request was lost")
             case Fault.LATE:
                 self._late.append(request)
-                return Unknown("the request is still under way")
+                return Unknown("the request is in flight")
             case Fault.CONFLICTED:
                 return Unknown("ConditionalRequestConflict (HTTP 409)")
             case Fault.REFUSED:
-                raise refusal(
-                    request,
-                    bucket="memory",
-                    partition="aws",
-                    code="AccessDenied",
-                    message="as scripted",
-                )
+                code, message = "AccessDenied", "a scripted fault"
+                raise refusal(request, bucket="memory", partition="aws", code=code, message=message)
             case _:
                 assert_never(fault)
 
     def _apply(self, request: StoreRequest) -> StoreAnswer:
-        date_ms = self._clock_ms() // 1000 * 1000
+        answer = self._answer(request)
+        if self._observer is not None:
+            self._observer(request, answer)
+        return answer
+
+    def _answer(self, request: StoreRequest) -> StoreAnswer:
         if isinstance(request, List):
-            return self._list(request, date_ms)
-        there = self._objects.get(request.key)
+            return self._list(request, self._now_ms())
+        found = self._objects.get(request.key)
         match request:
             case Create() | Replace():
-                wanted = request.etag if isinstance(request, Replace) else None
-                holds = wanted == (None if there is None else there.etag)
-                if holds or isinstance(request, self._ignores):
-                    return self._put(request, date_ms)
-                return Conflict(date_ms)
-            case Read() | Tag() if there is None:
-                return Missing(date_ms)
+                expected = request.etag if isinstance(request, Replace) else None
+                matches = expected == (None if found is None else found.etag)
+                if matches or isinstance(request, self._ignores):
+                    etag = self._put(request.key, request.body)
+                    return Applied(etag, self._now_ms())
+                return Conflict(self._now_ms())
+            case Read() | Tag() if found is None:
+                return Missing(self._now_ms())
             case Read():
-                return Found(there.body, there.etag, date_ms, there.modified_ms)
+                return Found(found.body, found.etag, self._now_ms(), found.modified_ms)
             case Tag():
-                there.tags = dict(SUPERSEDED)
-                return Applied("", date_ms)
+                found.tags = dict(SUPERSEDED)
+                return Applied("", self._now_ms())
             case _:
                 assert_never(request)
 
-    def _put(self, request: Create | Replace, date_ms: int) -> Applied:
-        new = _Object(request.body, modified_ms=date_ms)
-        self._objects[request.key] = new
-        return Applied(new.etag, date_ms)
+    def _now_ms(self) -> int:
+        return self._clock_ms() // 1000 * 1000
+
+    def _put(self, key: str, body: bytes) -> str:
+        if key not in self._objects:
+            insort(self._sorted_keys, key)
+        written = self._objects[key] = _Object(body, modified_ms=self._now_ms())
+        return written.etag
 
     def _list(self, request: List, date_ms: int) -> Listed:
         # Python orders strings by code point, which is the order of their UTF-8 bytes: S3's.
+        keys, first = self._sorted_keys, bisect_left(self._sorted_keys, request.prefix)
         after = request.start_after if request.token is None else _key_of(request.token)
-        matching = [
-            key
-            for key in self.keys()
-            if key.startswith(request.prefix) and (after is None or key > after)
-        ]
-        page = tuple(matching[: self._page_size])
-        if len(matching) == len(page):
+        if after is not None:
+            first = max(first, bisect_right(keys, after))
+        window = keys[first : first + self._page_size + 1]
+        matching = tuple(key for key in window if key.startswith(request.prefix))
+        page = matching[: self._page_size]
+        if page == matching:
             return Listed(page, truncated=False, date_ms=date_ms)
         return Listed(page, truncated=True, date_ms=date_ms, next_token=_CONTINUES + page[-1])
 
 
 def _key_of(token: str) -> str:
     if not token.startswith(_CONTINUES):
-        raise InvalidArgument(f"the continuation token {token!r} is not one that a page gave")
+        raise InvalidArgument(f"expected a continuation token of this store, got {token!r}")
     return token.removeprefix(_CONTINUES)

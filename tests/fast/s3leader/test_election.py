@@ -154,7 +154,7 @@ def test_campaign_survives_a_fault_at_any_of_its_requests(fault: Fault) -> None:
 def test_late_create_is_harmless(bucket: OneBucket) -> None:
     bucket.store.script(Fault.LATE, on=Create)
     term = won(bucket.election().campaign())
-    bucket.store.land()
+    bucket.store.deliver_late()
     term.resign()
     assert bucket.body(1)["outcome"] == "completed"
 
@@ -169,7 +169,7 @@ def test_create_that_lands_when_its_candidate_has_given_up_is_taken_over(
     bucket.store.script(Fault.LATE, on=creates_term_one, times=10**6)
     with pytest.raises(StoreUnavailable, match=r"lock_0000000001\.json"):
         bucket.election().campaign()
-    bucket.store.land()
+    bucket.store.deliver_late()
     bucket.pass_time(LAPSE)
     assert won(bucket.election().campaign()).number == 2
 

@@ -223,7 +223,7 @@ def test_a_late_copy_of_a_settled_write_changes_nothing() -> None:
     store.script(Fault.LATE, on=Replace)
     second = document.write({"n": 2}, token=3, after=first)
     third = document.write({"n": 3}, token=3, after=second)
-    store.land()
+    store.deliver_late()
     assert document.read() == third
 
 
@@ -234,7 +234,7 @@ def test_a_late_write_of_a_stale_leader_fails_once_the_object_is_claimed() -> No
     with pytest.raises(StoreUnavailable):
         fenced(store, patience=timedelta(0)).write({"n": 2}, token=3, after=old)
     claimed = fenced(store, nonce="new").claim(4)
-    store.land()
+    store.deliver_late()
     assert fenced(store).read() == claimed
 
 

@@ -78,11 +78,11 @@ class Leaders(RuleBasedStateMachine):
 
     @rule()
     def late_requests_land(self) -> None:
-        self.store.land()
+        self.store.deliver_late()
 
     @rule()
     def late_requests_will_land_meanwhile(self) -> None:
-        self.meanwhile.append(self.store.land)
+        self.meanwhile.append(self.store.deliver_late)
 
     @rule(token=TOKENS, value=VALUES)
     def another_will_write_meanwhile(self, token: int, value: dict[str, int]) -> None:

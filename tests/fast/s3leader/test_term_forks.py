@@ -194,7 +194,7 @@ def test_a_memory_store_is_refused_in_a_fork_even_where_a_thread_is_using_it() -
     thread.start()
     assert within.wait(60)
     try:
-        assert "has but a copy of it" in in_child(lambda: store.perform(Read("k")))
+        assert "has only a copy" in in_child(lambda: store.perform(Read("k")))
     finally:
         go_on.set()
         thread.join()

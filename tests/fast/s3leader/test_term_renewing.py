@@ -104,9 +104,9 @@ def test_term_with_a_doubtful_renewal_can_still_complete(
     with pytest.raises(LeadershipLost):
         term.save({"a": 1})
     if landing == "before resigning":
-        bucket.store.land()
+        bucket.store.deliver_late()
     term.resign()
-    bucket.store.land()
+    bucket.store.deliver_late()
     assert bucket.body(1)["outcome"] == "completed"
 
 
@@ -114,10 +114,10 @@ def test_doubtful_renewal_does_not_hide_a_takeover(bucket: OneBucket, term: Term
     bucket.store.script(Fault.LATE, on=renewal, times=10**6)
     with pytest.raises(LeadershipLost):
         term.renew()
-    bucket.store.heal()
+    bucket.store.clear_faults()
     bucket.pass_time(LAPSE)
     won(bucket.election().campaign())
-    bucket.store.land()
+    bucket.store.deliver_late()
     with pytest.raises(LeadershipLost, match="another candidate sealed"):
         term.resign()
     assert bucket.body(1)["outcome"] == "deposed"
