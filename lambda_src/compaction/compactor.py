@@ -89,6 +89,7 @@ from compaction.source import Input, OutOfTime, Source, listed
 from compaction.summary import InputsWithheld, Summary
 from compaction.uploads import Uploads
 from compaction.writer import Writer
+from s3leader._io.driver import Driver
 from s3leader.fencing import FencedObject
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def compact(
     manifest: FencedObject | None = None,
     limits: Limits | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    driver: Callable[..., Driver] = Driver,
 ) -> Summary:
     """Compact what there is in `bucket` while `term` is held, once through, and say what was done.
 
@@ -130,6 +132,7 @@ def compact(
         manifest=FencedObject(layout.manifest, bucket=bucket) if manifest is None else manifest,
         limits=Limits() if limits is None else limits,
         should_stop=should_stop,
+        driver=driver,
     )
     return run.all_steps()
 
@@ -144,6 +147,7 @@ class _Run:
         manifest: FencedObject,
         limits: Limits,
         should_stop: Callable[[], bool],
+        driver: Callable[..., Driver],
     ) -> None:
         self._term = term
         self._client = client
@@ -151,7 +155,7 @@ class _Run:
         self._limits = limits
         self._should_stop = should_stop
         self._source = Source(client, layout, limits, should_stop)
-        self._writer = Writer(client, layout.bucket, term)
+        self._writer = Writer(client, layout.bucket, term, driver=driver)
         self._uploads = Uploads(self._writer, layout)
         self._summary = Summary(term=term.number)
         self._carried: tuple[Input, Content] | None = None

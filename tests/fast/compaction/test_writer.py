@@ -1,42 +1,46 @@
-"""Each single write: refused, doubted, repeated; and the manifest as it grows."""
+"""What the writer does when S3 refuses a request, or loses, delays or repeats one."""
 
 from __future__ import annotations
 
 import io
-import json
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from hypothesis import given
-from hypothesis import strategies as st
 
-from compaction import committed
-from compaction.layout import Layout, batch_of, new_batch, term_of
-from compaction.manifest import CorruptManifest, Manifest
 from compaction.writer import KeyTaken, Writer
-from tests.fast.compaction.fake_s3 import FakeS3, Perform, refusal
-from tests.fast.compaction.world import BUCKET, At, FakeTerm, World, echo
+from s3leader import BucketUnusable, LeadershipLost, StoreUnavailable
+from s3leader._io.driver import Driver
+from tests.fast.compaction.fake_s3 import FakeS3, Perform, s3_error
+from tests.fast.compaction.world import BUCKET, WITHOUT_PAUSES, At, FakeTerm, echo
 
 OURS = sha256(b"body").hexdigest()
+THEIRS = sha256(b"another body").hexdigest()
+TIMEOUT = ReadTimeoutError(endpoint_url="s3")
 
 
-def writer(s3: FakeS3) -> Writer:
-    return Writer(s3.client(), BUCKET, FakeTerm(1).led())
+def writer(
+    s3: FakeS3, term: FakeTerm | None = None, driver: Callable[..., Driver] = WITHOUT_PAUSES
+) -> Writer:
+    return Writer(s3.client(), BUCKET, (term or FakeTerm(1)).led(), driver=driver)
 
 
-def create(s3: FakeS3, *, sha256: str = OURS) -> None:
-    writer(s3).create("part", io.BytesIO(b"body"), sha256=sha256, content_type="text/plain")
+def create(writer: Writer) -> None:
+    writer.create("part", io.BytesIO(b"body"), sha256=OURS, content_type="text/plain")
 
 
-def failing(s3: FakeS3, error: Exception, *, times: int, after: bool = False) -> None:
-    """Let the next requests end in `error`, `after` they have been performed or without."""
+def failing(
+    s3: FakeS3, error: Exception, *, times: int = 1, on: str = "put_object", after: bool = False
+) -> None:
+    """Let the next requests `on` end in `error`, `after` they have been performed or without."""
     left = times
 
     def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
         nonlocal left
-        if left == 0 or name == "head_object":
+        if left == 0 or name != on:
             return perform()
         left -= 1
         if after:
@@ -52,59 +56,113 @@ def failing(s3: FakeS3, error: Exception, *, times: int, after: bool = False) ->
 @pytest.mark.parametrize(
     "error",
     [
-        ReadTimeoutError(endpoint_url="s3"),
-        refusal("PutObject", "InternalError", 500),
-        refusal("PutObject", "SlowDown", 503),
-        refusal("PutObject", "ConditionalRequestConflict", 409),
-        refusal("PutObject", "408", 408),
-        refusal("PutObject", "421", 421),
-        refusal("PutObject", "425", 425),
-        refusal("PutObject", "429", 429),
+        TIMEOUT,
+        s3_error("PutObject", "InternalError", 500),
+        s3_error("PutObject", "SlowDown", 503),
+        s3_error("PutObject", "ConditionalRequestConflict", 409),
+        *(s3_error("PutObject", str(status), status) for status in (408, 421, 425, 429)),
     ],
+    ids=str,
 )
 @pytest.mark.parametrize("after", [False, True])
-def test_a_create_of_unknown_outcome_is_tried_again(error: Exception, *, after: bool) -> None:
+def test_create_of_unknown_outcome_is_sent_again(error: Exception, *, after: bool) -> None:
     s3 = FakeS3()
-    failing(s3, error, times=1, after=after)
-    create(s3)
-    assert s3.objects["part"].body == b"body"
+    failing(s3, error, after=after)
+    create(writer(s3))
+    assert (s3.body("part"), s3.metadata("part")) == (b"body", {"sha256": OURS})
 
 
-def test_a_create_gives_up_after_some_tries() -> None:
+def test_create_gives_up_after_a_minute_of_tries() -> None:
+    s3, now_ms = FakeS3(), 0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now_ms
+        now_ms += round(seconds * 1000)
+
+    failing(s3, TIMEOUT, times=10_000)
+    with pytest.raises(StoreUnavailable, match="part"):
+        create(writer(s3, driver=partial(Driver, sleep=sleep, clock_ms=lambda: now_ms)))
+    assert 60_000 <= now_ms < 70_000
+
+
+def test_create_that_s3_denies_is_not_sent_again() -> None:
     s3 = FakeS3()
-    failing(s3, ReadTimeoutError(endpoint_url="s3"), times=99)
-    with pytest.raises(ReadTimeoutError):
-        create(s3)
+    failing(s3, s3_error("PutObject", "AccessDenied", 403))
+    with pytest.raises(BucketUnusable, match="AccessDenied") as denied:
+        create(writer(s3))
+    facts = (denied.value.action, denied.value.resource, denied.value.code)
+    assert facts == ("s3:PutObject", "arn:aws:s3:::data/part", "AccessDenied")
 
 
-def test_a_create_that_is_denied_is_not_tried_again() -> None:
+def test_create_is_not_sent_again_once_leadership_is_lost() -> None:
+    s3, term = FakeS3(), FakeTerm(1)
+
+    def depose(name: str, perform: Perform) -> Any:
+        term.held = False
+        raise TIMEOUT
+
+    At(s3, 0, depose)
+    with pytest.raises(LeadershipLost):
+        create(writer(s3, term))
+    assert s3.list_keys() == []
+
+
+def test_create_recognises_its_own_earlier_write() -> None:
+    """The client may have retried by itself, so the first answer that is received may be a 412."""
     s3 = FakeS3()
-    failing(s3, refusal("PutObject", "AccessDenied", 403), times=1)
-    with pytest.raises(ClientError, match="AccessDenied"):
-        create(s3)
-
-
-def test_a_create_that_meets_its_own_earlier_try_is_applied() -> None:
-    """The client may have retried by itself, so that the first answer that is heard is 412."""
-    s3 = FakeS3()
-    create(s3)
-    create(s3)
+    create(writer(s3))
+    create(writer(s3))
     assert s3.log == ["put_object", "put_object", "head_object"]
 
 
-def test_a_create_that_an_intermediary_sends_twice_is_applied() -> None:
-    """The answer to the second one, 412, is the first that is heard."""
+def test_create_that_an_intermediary_sends_twice_is_applied() -> None:
+    """The first answer that is received is the 412 to the second copy."""
     s3 = FakeS3()
     At(s3, 0, echo)
-    create(s3)
-    assert (s3.objects["part"].body, s3.log) == (b"body", ["put_object"] * 2 + ["head_object"])
+    create(writer(s3))
+    assert (s3.body("part"), s3.log) == (b"body", ["put_object"] * 2 + ["head_object"])
 
 
-def test_a_create_never_overwrites_what_is_not_its_own() -> None:
+def test_create_whose_first_copy_arrives_late_is_applied_once() -> None:
+    s3, late = FakeS3(), list[Perform]()
+
+    def delay(name: str, perform: Perform) -> Any:
+        late.append(perform)
+        raise TIMEOUT
+
+    At(s3, 0, delay)
+    create(writer(s3))
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        late.pop()()
+    assert (s3.body("part"), s3.log) == (b"body", ["put_object"] * 2)
+
+
+@pytest.mark.parametrize("error", [TIMEOUT, s3_error("HeadObject", "500", 500)], ids=str)
+def test_create_is_settled_though_the_read_after_a_conflict_fails_at_first(
+    error: Exception,
+) -> None:
     s3 = FakeS3()
-    create(s3, sha256=sha256(b"another's").hexdigest())
-    with pytest.raises(KeyTaken, match="part exists"):
-        create(s3)
+    create(writer(s3))
+    failing(s3, error, on="head_object")
+    create(writer(s3))
+    assert s3.body("part") == b"body"
+
+
+@pytest.mark.parametrize("metadata", [{"sha256": THEIRS}, {}], ids=str)
+def test_create_never_overwrites_another_object(metadata: dict[str, str]) -> None:
+    s3 = FakeS3()
+    s3.put("part", b"another body", metadata)
+    with pytest.raises(KeyTaken, match="expected no object at part"):
+        create(writer(s3))
+    assert s3.body("part") == b"another body"
+
+
+def test_create_finds_another_object_though_its_first_answer_was_lost() -> None:
+    s3 = FakeS3()
+    s3.put("part", b"another body", {"sha256": THEIRS})
+    failing(s3, TIMEOUT, after=False)
+    with pytest.raises(KeyTaken):
+        create(writer(s3))
 
 
 # ----------------------------------------------------------------------------- deleting
@@ -119,9 +177,9 @@ def denying(s3: FakeS3, code: str, *, times: int) -> None:
         if name != "delete_objects" or left == 0:
             return perform()
         left -= 1
-        kept = s3.objects.pop("b")
+        kept = s3.body("b")
         answer = perform()
-        s3.objects["b"] = kept
+        s3.put("b", kept)
         return {**answer, "Errors": [*answer["Errors"], {"Key": "b", "Code": code}]}
 
     s3.hook = hook
@@ -130,7 +188,7 @@ def denying(s3: FakeS3, code: str, *, times: int) -> None:
 def filled(*keys: str) -> FakeS3:
     s3 = FakeS3()
     for key in keys:
-        s3._put_object(Key=key, Body=b"")
+        s3.put(key, b"")
     return s3
 
 
@@ -138,7 +196,7 @@ def test_a_key_that_could_not_be_deleted_is_tried_again() -> None:
     s3 = filled("a", "b", "c")
     denying(s3, "InternalError", times=2)
     refused = writer(s3).delete(["a", "b", "c"])
-    assert (s3.keys(), refused) == ([], {})
+    assert (s3.list_keys(), refused) == ([], {})
 
 
 def test_keys_that_cannot_be_deleted_are_reported_by_name() -> None:
@@ -158,25 +216,25 @@ def test_a_refusal_of_one_key_does_not_keep_others_from_being_tried_again() -> N
     s3 = filled("a", "b", "c")
     denying(s3, "InternalError", times=2)
     s3.undeletable["a"] = "AccessDenied"
-    assert (writer(s3).delete(["a", "b", "c"]), s3.keys()) == ({"a": "AccessDenied"}, ["a"])
+    assert (writer(s3).delete(["a", "b", "c"]), s3.list_keys()) == ({"a": "AccessDenied"}, ["a"])
 
 
 def test_a_key_that_xml_cannot_say_and_that_is_denied_is_reported_by_name() -> None:
     s3 = filled("a", "b\x01", "c\n")
     s3.undeletable["b\x01"] = "AccessDenied"
-    assert writer(s3).delete(s3.keys()) == {"b\x01": "AccessDenied"}
+    assert writer(s3).delete(s3.list_keys()) == {"b\x01": "AccessDenied"}
 
 
 def test_a_request_that_is_denied_as_a_whole_is_a_refusal_of_each_key() -> None:
     s3 = filled("a", "b")
-    failing(s3, refusal("DeleteObjects", "AccessDenied", 403), times=1)
+    failing(s3, s3_error("DeleteObjects", "AccessDenied", 403), on="delete_objects")
     assert writer(s3).delete(["a", "b"]) == dict.fromkeys("ab", "AccessDenied")
 
 
 @pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("ExpiredToken", 400)])
 def test_a_request_that_fails_whatever_its_keys_is_raised(code: str, status: int) -> None:
     s3 = filled("a")
-    failing(s3, refusal("DeleteObjects", code, status), times=1)
+    failing(s3, s3_error("DeleteObjects", code, status), on="delete_objects")
     with pytest.raises(ClientError, match=code):
         writer(s3).delete(["a"])
 
@@ -190,157 +248,11 @@ def test_a_key_that_is_gone_counts_as_deleted() -> None:
 
 def test_more_than_a_thousand_keys_are_deleted_in_pages() -> None:
     s3 = filled(*(str(n) for n in range(2001)))
-    writer(s3).delete(s3.keys())
-    assert (s3.keys(), s3.log) == ([], ["delete_objects"] * 3)
+    writer(s3).delete(s3.list_keys())
+    assert (s3.list_keys(), s3.log) == ([], ["delete_objects"] * 3)
 
 
 def test_keys_that_xml_cannot_say_are_deleted_one_by_one() -> None:
     s3 = filled("a", "b\x01", "c\n", "d")
-    writer(s3).delete(s3.keys())
-    assert s3.keys() == []
-
-
-# ---------------------------------------------------------------------------- the manifest
-
-
-def test_the_manifest_names_few_parts_itself_and_links_to_the_others() -> None:
-    world = World()
-    for at in range(0, 100, 10):
-        world.produce_some(5, start=at)
-        world.lead()
-        snapshot = world.document().read()
-        assert snapshot is not None
-        assert Manifest.parsed(snapshot.value).entries() <= world.limits.manifest_parts + 2
-    assert not world.faults()
-
-
-def test_parts_are_read_in_the_order_of_their_commits() -> None:
-    world = World()
-    for at in range(0, 50, 10):
-        world.produce_some(5, start=at)
-        world.lead()
-    entries = committed(world.s3.client(), BUCKET, manifest=world.document()).parts
-    terms = [entry["term"] for entry in entries]
-    assert terms == sorted(terms)
-
-
-def test_the_totals_are_the_sums_over_all_entries() -> None:
-    world = World()
-    for at in range(0, 50, 10):
-        world.produce_some(5, start=at)
-        world.lead()
-    found = committed(world.s3.client(), BUCKET, manifest=world.document())
-    sums = {
-        "objects": 30,
-        "parts": len(found.parts),
-        "lines": sum(entry["lines"] for entry in found.parts),
-        "rejected": sum(entry["lines"] for entry in found.rejected),
-    }
-    assert {name: found.totals[name] for name in sums} == sums
-
-
-def test_the_sweep_spares_committed_files_of_terms_it_looks_at_again() -> None:
-    world = World()
-    for at in range(0, 120, 10):
-        world.produce_some(5, start=at)
-        assert world.lead().orphans == 0
-    assert not world.faults()
-
-
-@pytest.mark.parametrize("late_by", [0, 5, 9])
-def test_an_orphan_that_lands_late_is_swept_all_the_same(late_by: int) -> None:
-    world = World()
-    world.lead()
-    for _ in range(late_by):
-        world.produce_some(1, start=world.terms * 10)
-        world.lead()
-    world.s3._put_object(Key=Layout(bucket=BUCKET).part(new_batch(1, 1)), Body=b"")
-    world.lead()
-    assert world.orphans() == []
-
-
-def test_files_that_no_batch_wrote_are_not_swept() -> None:
-    world = World()
-    others = ["compacted/README", "compacted/term_0000000001/notes.txt", "rejected/notes"]
-    for key in others:
-        world.s3._put_object(Key=key, Body=b"")
-    world.terms = 5
-    world.lead()
-    assert [key for key in sorted(world.s3.objects) if key in others] == sorted(others)
-
-
-def test_what_a_later_version_adds_to_the_manifest_is_kept() -> None:
-    world = World()
-    world.terms = 1
-    world.document().write({"colour": "green"}, token=1, after=None)
-    world.produce_some(1)
-    world.lead()
-    snapshot = world.document().read()
-    assert snapshot is not None
-    assert snapshot.value["colour"] == "green"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"format": 3},
-        {"parts": {}},
-        {"parts": ["events/a"]},
-        {"parts": [{"key": "a"}]},
-        {"deleting": [1]},
-        {"undeleted": ["events/a"]},
-        {"undeleted": {"events/a": 1}},
-        {"totals": {"lines": "many"}},
-        {"swept": "all"},
-    ],
-)
-def test_a_manifest_that_cannot_be_understood_stops_everything(value: dict[str, Any]) -> None:
-    world = World()
-    world.terms = 1
-    world.produce_some(3)
-    world.document().write(value, token=1, after=None)
-    before = world.s3.keys()
-    with pytest.raises(CorruptManifest):
-        world.lead()
-    assert world.s3.keys() == before
-
-
-def test_a_rejected_line_says_where_it_was_and_what_it_was() -> None:
-    world = World()
-    key = world.produce("a", [b"{}", b"Xyz"])
-    world.lead()
-    found = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
-    (record,) = world.records(found[0])
-    assert record == {
-        "key": key,
-        "line": 2,
-        "reason": "not JSON: Expecting value at character 0",
-        "text": "Xyz",
-    }
-
-
-@given(st.integers(1, 9_999_999_999), st.integers(1, 10**7), st.text(min_size=1))
-def test_every_file_of_a_batch_tells_its_batch_and_term(term: int, count: int, key: str) -> None:
-    layout, batch = Layout(bucket=BUCKET), new_batch(term, count)
-    files = [
-        layout.part(batch),
-        layout.segment(batch),
-        layout.rejects(batch),
-        layout.kept(batch, count, key),
-    ]
-    assert {batch_of(file) for file in files} == {batch}
-    assert term_of(batch) == term
-
-
-def test_the_manifest_is_no_file_of_a_batch() -> None:
-    assert batch_of(Layout(bucket=BUCKET).manifest) is None
-
-
-def test_the_json_value_of_a_manifest_reads_back_as_the_same() -> None:
-    world = World()
-    world.produce_some(9)
-    world.lead()
-    snapshot = world.document().read()
-    assert snapshot is not None
-    manifest = Manifest.parsed(snapshot.value)
-    assert Manifest.parsed(json.loads(json.dumps(manifest.value()))) == manifest
+    writer(s3).delete(s3.list_keys())
+    assert s3.list_keys() == []
