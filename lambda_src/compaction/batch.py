@@ -16,7 +16,7 @@ from compaction.layout import new_batch, term_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from compaction.layout import Places
+    from compaction.layout import Layout
     from compaction.limits import Limits
     from compaction.lines import Content
     from compaction.source import Input
@@ -57,7 +57,7 @@ class Packed:
 class Batch:
     """Inputs, and what is to be written of them. A context manager that frees what it holds."""
 
-    def __init__(self, places: Places, term: int, count: int) -> None:
+    def __init__(self, layout: Layout, term: int, count: int) -> None:
         self.name = new_batch(term, count)
         self.term = term_of(self.name)
         self.inputs: list[Input] = []
@@ -65,7 +65,7 @@ class Batch:
         self.blank = 0
         self.rejected_objects = 0
         self._keys = 0
-        self._places = places
+        self._layout = layout
         with ExitStack() as stack:
             self.good = Packed()
             stack.callback(self.good.close)
@@ -95,7 +95,7 @@ class Batch:
     def key_to_keep(self, item: Input) -> str:
         """Return where to keep the input whole: a key that this batch has not returned before."""
         self._keys += 1
-        return self._places.kept(self.name, self._keys, item.key)
+        return self._layout.kept(self.name, self._keys, item.key)
 
     def add(self, item: Input, content: Content, *, kept: str | None = None) -> None:
         """Take the content over, and close it; `kept` is where the input has been copied to."""

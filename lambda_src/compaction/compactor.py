@@ -79,16 +79,17 @@ from typing import TYPE_CHECKING
 from compaction.batch import Batch
 from compaction.clients import data_client
 from compaction.deletions import Deletions
-from compaction.layout import Places
+from compaction.layout import Layout
 from compaction.limits import Limits
 from compaction.lines import Content
 from compaction.manifest import Manifest
 from compaction.orphans import orphans
-from compaction.refusals import GONE
+from compaction.s3_errors import GONE
 from compaction.source import Input, OutOfTime, Source, listed
 from compaction.summary import InputsWithheld, Summary
 from compaction.uploads import Uploads
 from compaction.writer import Writer
+from s3leader._io.driver import Driver
 from s3leader.fencing import FencedObject
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def compact(
     manifest: FencedObject | None = None,
     limits: Limits | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    driver: Callable[..., Driver] = Driver,
 ) -> Summary:
     """Compact what there is in `bucket` while `term` is held, once through, and say what was done.
 
@@ -122,14 +124,15 @@ def compact(
         CorruptManifest, KeyTaken: see there.
         InputsWithheld: S3 did not serve or did not delete some inputs; the others are compacted.
     """
-    places = Places(bucket=bucket)
+    layout = Layout(bucket=bucket)
     run = _Run(
         term=term,
         client=data_client() if client is None else client,
-        places=places,
-        manifest=FencedObject(places.manifest, bucket=bucket) if manifest is None else manifest,
+        layout=layout,
+        manifest=FencedObject(layout.manifest, bucket=bucket) if manifest is None else manifest,
         limits=Limits() if limits is None else limits,
         should_stop=should_stop,
+        driver=driver,
     )
     return run.all_steps()
 
@@ -140,19 +143,20 @@ class _Run:
         *,
         term: Term,
         client: S3Client,
-        places: Places,
+        layout: Layout,
         manifest: FencedObject,
         limits: Limits,
         should_stop: Callable[[], bool],
+        driver: Callable[..., Driver],
     ) -> None:
         self._term = term
         self._client = client
-        self._places = places
+        self._layout = layout
         self._limits = limits
         self._should_stop = should_stop
-        self._source = Source(client, places, limits, should_stop)
-        self._writer = Writer(client, places.bucket, term)
-        self._uploads = Uploads(self._writer, places)
+        self._source = Source(client, layout, limits, should_stop)
+        self._writer = Writer(client, layout.bucket, term, driver=driver)
+        self._uploads = Uploads(self._writer, layout)
         self._summary = Summary(term=term.number)
         self._carried: tuple[Input, Content] | None = None
         begin = term.state.get("resume_after")
@@ -162,7 +166,7 @@ class _Run:
         self._snapshot = manifest.claim(term.number)
         self._manifest = Manifest.parsed(self._snapshot.value)
         self._deletions = Deletions(
-            client, places.bucket, self._writer, limits, self._manifest.undeleted
+            client, layout.bucket, self._writer, limits, self._manifest.undeleted
         )
 
     def all_steps(self) -> Summary:
@@ -187,7 +191,7 @@ class _Run:
         number = self._term.number
         refused: dict[str, str] = {}
         since = max(1, self._manifest.swept - self._limits.sweep_again + 1)
-        found = orphans(self._client, self._places, self._manifest, since=since, before=number)
+        found = orphans(self._client, self._layout, self._manifest, since=since, before=number)
         while some := list(islice(found, 1000)):
             errors = self._writer.delete(some)
             self._summary.orphans += len(some) - len(errors)
@@ -215,7 +219,7 @@ class _Run:
             more = True
             try:
                 while more and not self._deletions.at_limit:
-                    with Batch(self._places, self._term.number, self._summary.batches + 1) as batch:
+                    with Batch(self._layout, self._term.number, self._summary.batches + 1) as batch:
                         more = self._fill(batch, contents)
                         if batch.inputs:
                             self._commit(batch)
@@ -224,7 +228,7 @@ class _Run:
                     self._carried[1].close()
 
     def _inputs(self, done: frozenset[str]) -> Iterator[Input]:
-        everything = listed(self._client, self._places, after=self._reached)
+        everything = listed(self._client, self._layout, after=self._reached)
         return (item for item in everything if item.key not in done)
 
     def _fill(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from compaction.refusals import GONE, cannot_serve_key, code_of, is_transient
+from compaction.s3_errors import GONE, cannot_serve_key, code_of, is_transient
 from compaction.summary import CHANGED
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 
 from compaction.clients import data_client
 from compaction.compactor import compact
-from compaction.layout import Places
+from compaction.layout import Layout
 from compaction.limits import Limits
 from s3leader import Term
 from s3leader._io.s3_store import S3Store
@@ -74,7 +74,7 @@ def limits_from(environment: Mapping[str, str]) -> Limits:
 def _connections(bucket: str, region: str | None) -> tuple[S3Client, FencedObject]:
     """Connect once for all invocations of one environment."""
     store = S3Store(bucket, region=region)
-    return data_client(region=region), FencedObject(Places(bucket=bucket).manifest, store=store)
+    return data_client(region=region), FencedObject(Layout(bucket=bucket).manifest, store=store)
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

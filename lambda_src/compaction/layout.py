@@ -23,7 +23,7 @@ _NAME_LENGTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Layout:
     """A bucket and the three prefixes in it; each ends with a slash."""
 
     bucket: str

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from compaction.batch import pieces
 from compaction.formats import CHUNK
-from compaction.layout import Places
+from compaction.layout import Layout
 from compaction.manifest import Entry, Manifest
 from compaction.orphans import earlier
 from s3leader.fencing import FencedObject
@@ -37,12 +37,12 @@ class Committed:
 
 def committed(client: S3Client, bucket: str, *, manifest: FencedObject | None = None) -> Committed:
     """Read the manifest and the segments behind it; nothing there is nothing committed."""
-    places = Places(bucket=bucket)
-    document = FencedObject(places.manifest, bucket=bucket) if manifest is None else manifest
+    layout = Layout(bucket=bucket)
+    document = FencedObject(layout.manifest, bucket=bucket) if manifest is None else manifest
     snapshot = document.read()
     newest = Manifest.parsed({} if snapshot is None else snapshot.value)
     chain, at = [newest], newest
-    while (before := earlier(client, places, at)) is not None:
+    while (before := earlier(client, layout, at)) is not None:
         chain.append(before)
         at = before
     chain.reverse()

@@ -25,13 +25,13 @@ from botocore.exceptions import (
 
 from compaction.formats import CHUNK
 from compaction.lines import Content, TooLarge, rejected_whole, sort_lines
-from compaction.refusals import GONE, cannot_serve_key, code_of
+from compaction.s3_errors import GONE, cannot_serve_key, code_of
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-    from compaction.layout import Places
+    from compaction.layout import Layout
     from compaction.limits import Limits
 
 log = logging.getLogger(__name__)
@@ -73,19 +73,19 @@ class OutOfTime(Exception):  # noqa: N818 - never leaves the package
         self.key = key
 
 
-def listed(client: S3Client, places: Places, *, after: str = "") -> Iterator[Input]:
+def listed(client: S3Client, layout: Layout, *, after: str = "") -> Iterator[Input]:
     """List the inputs once round, a page at a time: those that follow `after`, then the others.
 
     No key comes up twice. Keys that end with `/` are folders that somebody made, not inputs.
     """
-    yield from _listed(client, places, after)
+    yield from _listed(client, layout, after)
     if after:
-        yield from takewhile(lambda item: item.key <= after, _listed(client, places, ""))
+        yield from takewhile(lambda item: item.key <= after, _listed(client, layout, ""))
 
 
-def _listed(client: S3Client, places: Places, after: str) -> Iterator[Input]:
+def _listed(client: S3Client, layout: Layout, after: str) -> Iterator[Input]:
     pages = client.get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=places.bucket, Prefix=places.events, StartAfter=after):
+    for page in pages.paginate(Bucket=layout.bucket, Prefix=layout.events, StartAfter=after):
         for item in page.get("Contents", ()):
             if not item["Key"].endswith("/"):
                 yield Input(item["Key"], item["ETag"], item["Size"])
@@ -100,12 +100,12 @@ class Source:
     def __init__(
         self,
         client: S3Client,
-        places: Places,
+        layout: Layout,
         limits: Limits,
         should_stop: Callable[[], bool],
     ) -> None:
         self._client = client
-        self._bucket = places.bucket
+        self._bucket = layout.bucket
         self._limits = limits
         self._should_stop = should_stop
 

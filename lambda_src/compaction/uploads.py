@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from compaction.batch import Batch, Packed
-    from compaction.layout import Places
+    from compaction.layout import Layout
     from compaction.manifest import Entry, Manifest
     from compaction.writer import Writer
 
@@ -20,24 +20,24 @@ _JSON: Final = "application/json"
 class Uploads:
     """Writes the files of batches."""
 
-    def __init__(self, writer: Writer, places: Places) -> None:
+    def __init__(self, writer: Writer, layout: Layout) -> None:
         self._writer = writer
-        self._places = places
+        self._layout = layout
 
     def part(self, batch: Batch) -> Entry | None:
         """Write the well-formed lines, if there are any; return the manifest's entry for them."""
-        return self._put(self._places.part(batch.name), batch.good, batch)
+        return self._put(self._layout.part(batch.name), batch.good, batch)
 
     def rejects(self, batch: Batch) -> Entry | None:
         """Write the records of malformed lines, if there are any; return their entry."""
-        return self._put(self._places.rejects(batch.name), batch.bad, batch)
+        return self._put(self._layout.rejects(batch.name), batch.bad, batch)
 
     def segment(self, manifest: Manifest, batch: Batch) -> Manifest:
         """Move the manifest's entries to a segment, which later commits do not write again.
 
         Return the manifest that refers to the segment; it takes effect with the batch's commit.
         """
-        key = self._places.segment(batch.name)
+        key = self._layout.segment(batch.name)
         body = json.dumps(manifest.segment(), separators=(",", ":")).encode()
         digest = sha256(body).hexdigest()
         self._writer.create(key, io.BytesIO(body), sha256=digest, content_type=_JSON)

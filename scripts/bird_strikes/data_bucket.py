@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from bird_strikes.checks import Rejection
 from bird_strikes.producer import PREFIX
-from bird_strikes.proof import Rejection
 
 MANIFEST = "compacted/manifest.json"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bird_strikes.journal import Journal, Line
+from bird_strikes.sent_log import Line, SentLog
 
 TABLES = ("birdstrikes", "seattle-weather")
 PREFIX = "events/"
@@ -29,7 +29,7 @@ _NO_EVENTS = (
 
 
 @dataclass(frozen=True)
-class Parcel:
+class InputObject:
     """An object that is ready to be sent."""
 
     key: str
@@ -48,7 +48,9 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def parcels(tables: dict[str, list[dict[str, str]]], chance: random.Random) -> Iterator[Parcel]:
+def input_objects(
+    tables: dict[str, list[dict[str, str]]], chance: random.Random
+) -> Iterator[InputObject]:
     """Make objects without end, from the tables in turn; no two events are equal."""
     numbers = count(1)
     rows = {name: cycle(enumerate(table, start=1)) for name, table in tables.items()}
@@ -62,7 +64,7 @@ def parcels(tables: dict[str, list[dict[str, str]]], chance: random.Random) -> I
             lines.insert(chance.randint(0, len(lines)), spoilt)
         ending = ".ndjson.gz" if chance.random() < _GZIP_SHARE else ".ndjson"
         unique = uuid.UUID(int=chance.getrandbits(128), version=4)
-        yield Parcel(f"{PREFIX}{name}/{unique}{ending}", tuple(lines))
+        yield InputObject(f"{PREFIX}{name}/{unique}{ending}", tuple(lines))
 
 
 def _event(number: int, table: str, row: int, values: dict[str, str]) -> bytes:
@@ -79,8 +81,8 @@ class Producer:
 
     def __init__(
         self,
-        source: Iterator[Parcel],
-        journal: Journal,
+        source: Iterator[InputObject],
+        journal: SentLog,
         put: Callable[[str, bytes], Any],
         *,
         pause_seconds: float,

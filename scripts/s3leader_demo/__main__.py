@@ -14,8 +14,8 @@ from types import FrameType
 from rich.console import Console
 
 from bird_strikes.data_bucket import DataBucket
-from bird_strikes.journal import Journal
-from bird_strikes.producer import TABLES, Producer, parcels, read_table
+from bird_strikes.producer import TABLES, Producer, input_objects, read_table
+from bird_strikes.sent_log import SentLog
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from s3leader import Election, S3LeaderError
@@ -122,9 +122,9 @@ def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Stage:
         outputs = cloud.deploy(_STACK, assembly=assembly)
     data = DataBucket(cloud.client("s3"), outputs["DataBucketName"])
     locks = outputs["LockBucketName"]
-    journal = until_the_end.enter_context(Journal(directory / "journal.jsonl"))
+    journal = until_the_end.enter_context(SentLog(directory / "journal.jsonl"))
     producer = Producer(
-        parcels(_tables(), random.Random()),  # noqa: S311 - events are no secrets
+        input_objects(_tables(), random.Random()),  # noqa: S311 - events are no secrets
         journal,
         data.put,
         pause_seconds=_PAUSE_SECONDS,

@@ -3,8 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from bird_strikes.journal import expectation, read_journal
-from bird_strikes.proof import Check, Evidence, TermFact, prove
+from bird_strikes.checks import Check, Evidence, TermRecord, check_evidence
+from bird_strikes.sent_log import expected_counts, read_sent_log
 from s3leader_demo.rows import timestamp
 from s3leader_demo.setting import Stage
 
@@ -14,7 +14,7 @@ _ALL = 10_000
 def check(stage: Stage, journal: Path) -> list[Check]:
     """Compare what is in the buckets with what is in the journal."""
     terms = [
-        TermFact(
+        TermRecord(
             number=lock.term,
             tick=timestamp(lock.tick) or None,
             outcome=lock.outcome if lock.sealed else None,
@@ -32,11 +32,11 @@ def check(stage: Stage, journal: Path) -> list[Check]:
         fired_ticks=stage.fired_ticks(),
         wins=stage.all_wins(),
         killed=stage.killed,
-        asked={role: asked[role] for role in roles},
-        refused=[
+        requests_by_role={role: asked[role] for role in roles},
+        denied=[
             f"{one.role} was refused {one.action} on {one.resource}"
             for one in decisions
             if not one.allowed
         ],
     )
-    return prove(expectation(read_journal(journal)), found)
+    return check_evidence(expected_counts(read_sent_log(journal)), found)

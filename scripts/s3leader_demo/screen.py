@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from bird_strikes.proof import Check
+from bird_strikes.checks import Check
 from s3leader_demo.rows import Row
 
 _COLORS = {"completed": "green", "deposed": "yellow", "leads": "cyan", "failed": "red"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from bird_strikes.proof import Check
+from bird_strikes.checks import Check
 from tests.verification import linearizable, report
 from tests.verification.history import Event, History, Operation, history
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from textwrap import indent
 
-from bird_strikes.proof import Check
+from bird_strikes.checks import Check
 
 
 def say(line: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from bird_strikes.proof import Check
+from bird_strikes.checks import Check
 from tests.verification.event_log import Note
 from tests.verification.invariants import check
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bird_strikes.journal import Journal, Line, expectation, read_journal
-from bird_strikes.producer import Parcel, Producer, parcels
+from bird_strikes.producer import InputObject, Producer, input_objects
+from bird_strikes.sent_log import Line, SentLog, expected_counts, read_sent_log
 
 TABLES = {
     "birdstrikes": [{"Wildlife Species": "Gull"}, {"Wildlife Species": "Rüppell's vulture"}],
@@ -16,11 +16,11 @@ TABLES = {
 }
 
 
-def made(count: int) -> list[Parcel]:
-    return list(islice(parcels(TABLES, random.Random(1)), count))  # noqa: S311 - not for secrets
+def made(count: int) -> list[InputObject]:
+    return list(islice(input_objects(TABLES, random.Random(1)), count))  # noqa: S311 - not for secrets
 
 
-def lines_of(parcel: Parcel) -> list[bytes]:
+def lines_of(parcel: InputObject) -> list[bytes]:
     text = gzip.decompress(parcel.body) if parcel.key.endswith(".gz") else parcel.body
     return text.split(b"\n")[:-1]
 
@@ -69,9 +69,9 @@ def is_json(content: bytes) -> bool:
 
 def test_the_journal_keeps_every_byte(tmp_path: Path) -> None:
     lines = (Line(b'{"a": "\xc3\xbc"}'), Line(b"\xff\xfe\r", event=False))
-    with Journal(tmp_path / "journal") as journal:
+    with SentLog(tmp_path / "journal") as journal:
         journal.write("events/a", lines)
-    assert [(one.key, one.lines) for one in read_journal(tmp_path / "journal")] == [
+    assert [(one.key, one.lines) for one in read_sent_log(tmp_path / "journal")] == [
         ("events/a", lines)
     ]
 
@@ -81,18 +81,18 @@ def test_an_object_is_in_the_journal_before_it_is_sent(tmp_path: Path) -> None:
     noted: list[list[str]] = []
 
     def put(key: str, _body: bytes) -> None:
-        noted.append([key, *(one.key for one in read_journal(path))])
+        noted.append([key, *(one.key for one in read_sent_log(path))])
 
-    with Journal(path) as journal:
+    with SentLog(path) as journal:
         Producer(iter(made(2)), journal, put, pause_seconds=0).send(2)
     first, second = (one.key for one in made(2))
     assert noted == [[first, first], [second, first, second]]
 
 
 def test_the_expectation_counts_malformed_lines_by_place(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal") as journal:
+    with SentLog(tmp_path / "journal") as journal:
         journal.write("events/a", [Line(b"1"), Line(b"x", event=False), Line(b"1")])
-    expected = expectation(read_journal(tmp_path / "journal"))
+    expected = expected_counts(read_sent_log(tmp_path / "journal"))
     assert (expected.events, expected.malformed) == (
         Counter({b"1": 2}),
         Counter([("events/a", 2)]),

@@ -1,21 +1,25 @@
-"""S3 in memory, as boto3's client shows it: conditions, ETags, pages, and a hook at each request.
+"""A boto3 S3 client over a `MemoryStore`: what boto3 adds, and a hook at each request.
 
-Atomic, unlike moto's conditional writes, and fast enough to crash at every write there is.
+`MemoryStore` decides conditions, ETags and pages. This adapter translates to boto3's arguments and
+answers, and adds object metadata, CopyObject and DeleteObjects.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
+
+from s3leader._core.requests import Conflict, Create, Found, List, Listed, Read, Replace
+from s3leader._io.memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,181 +33,145 @@ _META = (
     .client("s3")
     .meta
 )
+_HEADERS = {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 06:00:00 GMT"}, "RetryAttempts": 0}
 
 Perform = Callable[[], Any]
 Hook = Callable[[str, dict[str, Any], Perform], Any]
 
 
-@dataclass(slots=True)
-class Stored:
-    body: bytes
-    metadata: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def etag(self) -> str:
-        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
-
-
 class FakeS3:
-    """One bucket. `hook(name, arguments, perform)` stands in for the network, if there is one."""
+    """One bucket. If `hook` is set, `hook(name, arguments, perform)` answers each request.
+
+    `undeletable` holds S3's error code for each key that S3 refuses to delete. `log` holds the name
+    of each request that S3 performed.
+    """
 
     def __init__(self, *, page_size: int = 1000) -> None:
         self.meta = _META
-        self.objects: dict[str, Stored] = {}
         self.hook: Hook | None = None
-        self.undeletable: dict[str, str] = {}  # S3's error code for each of these keys
-        self.page_size = page_size
+        self.undeletable: dict[str, str] = {}
         self.log: list[str] = []
+        self._store = MemoryStore(page_size=page_size)
+        self._metadata: dict[str, dict[str, str]] = {}
         self._step = threading.RLock()
 
     def client(self) -> S3Client:
         return cast("S3Client", self)
 
-    def keys(self, prefix: str = "") -> list[str]:
-        return sorted(key for key in self.objects if key.startswith(prefix))
+    # ---------------------------------------------------------------- what tests see and do
+
+    def list_keys(self, prefix: str = "") -> list[str]:
+        return [*filter(lambda key: key.startswith(prefix), self._store.keys())]
+
+    def body(self, key: str) -> bytes:
+        return self._store.body(key)
+
+    def metadata(self, key: str) -> dict[str, str]:
+        return self._metadata.get(key, {})
+
+    def put(self, key: str, body: bytes = b"", metadata: dict[str, str] | None = None) -> None:
+        self._store.put(key, body)
+        self._metadata[key] = metadata or {}
+
+    def delete(self, key: str) -> None:
+        with suppress(KeyError):
+            self._store.delete(key)
 
     # ------------------------------------------------------------------ what boto3 calls
 
-    def get_object(self, **given: Any) -> Any:
-        return self._request("get_object", given)
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in REQUESTS:
+            raise AttributeError(name)
+        return lambda **given: self._request(name, given)
 
-    def head_object(self, **given: Any) -> Any:
-        return self._request("head_object", given)
+    def get_paginator(self, name: str) -> Any:
+        def paginate(**given: Any) -> Iterator[Any]:
+            page: Any = {"IsTruncated": True}
+            while page["IsTruncated"]:
+                page = self._request(name, given)
+                yield page
+                if page["IsTruncated"]:
+                    given["StartAfter"] = page["Contents"][-1]["Key"]
 
-    def put_object(self, **given: Any) -> Any:
-        body = given["Body"]
-        return self._request(
-            "put_object", {**given, "Body": body if isinstance(body, bytes) else body.read()}
-        )
-
-    def copy_object(self, **given: Any) -> Any:
-        return self._request("copy_object", given)
-
-    def delete_object(self, **given: Any) -> Any:
-        return self._request("delete_object", given)
-
-    def delete_objects(self, **given: Any) -> Any:
-        return self._request("delete_objects", given)
-
-    def list_objects_v2(self, **given: Any) -> Any:
-        return self._request("list_objects_v2", given)
-
-    def get_paginator(self, name: str) -> FakePaginator:
-        return FakePaginator(self)
-
-    # --------------------------------------------------------------------- what S3 does
+        return SimpleNamespace(paginate=paginate)
 
     def _request(self, name: str, given: dict[str, Any]) -> Any:
+        if hasattr(given.get("Body"), "read"):
+            given["Body"] = given["Body"].read()  # a late copy has the bytes that were sent
+
         def perform() -> Any:
             with self._step:
                 self.log.append(name)
-                answer = getattr(self, f"_{name}")(**given)
-            answer["ResponseMetadata"] = {"HTTPHeaders": {"date": _DATE}, "RetryAttempts": 0}
-            return answer
+                return {**getattr(self, f"_{name}")(**given), "ResponseMetadata": _HEADERS}
 
         return perform() if self.hook is None else self.hook(name, given, perform)
 
+    # --------------------------------------------------------------------- what S3 does
+
     def _get_object(self, *, Key: str, IfMatch: str | None = None, **_: Any) -> dict[str, Any]:
-        there = self._found("GetObject", Key)
-        if IfMatch not in {None, there.etag}:
-            raise refusal("GetObject", "PreconditionFailed", 412)
-        body = StreamingBody(io.BytesIO(there.body), len(there.body))
+        found = self._found("GetObject", Key, IfMatch)
         return {
-            "Body": body,
-            "ETag": there.etag,
-            "ContentLength": len(there.body),
-            "LastModified": datetime(2026, 11, 23, tzinfo=UTC),
+            "Body": StreamingBody(io.BytesIO(found.body), len(found.body)),
+            "ETag": found.etag,
+            "ContentLength": len(found.body),
+            "LastModified": datetime.fromtimestamp(found.modified_ms / 1000, UTC),
         }
 
     def _head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
-        there = self._found("HeadObject", Key)
-        return {"Metadata": there.metadata, "ETag": there.etag}
+        return {"ETag": self._found("HeadObject", Key).etag, "Metadata": self.metadata(Key)}
 
     def _put_object(
-        self,
-        *,
-        Key: str,
-        Body: bytes,
-        IfMatch: str | None = None,
-        IfNoneMatch: str | None = None,
-        Metadata: dict[str, str] | None = None,
-        **_: Any,
+        self, *, Key: str, Body: bytes, Metadata: Any = None, IfMatch: str | None = None, **_: Any
     ) -> dict[str, Any]:
-        there = self.objects.get(Key)
-        if IfNoneMatch is not None and there is not None:
-            raise refusal("PutObject", "PreconditionFailed", 412)
-        if IfMatch is not None and (there is None or there.etag != IfMatch):
-            raise refusal("PutObject", "PreconditionFailed", 412)
-        self.objects[Key] = Stored(Body, Metadata or {})
-        return {"ETag": self.objects[Key].etag}
+        write = Create(Key, Body) if IfMatch is None else Replace(Key, Body, IfMatch)
+        answer = self._store.perform(write)
+        if isinstance(answer, Conflict):
+            raise s3_error("PutObject", "PreconditionFailed", 412)
+        self._metadata[Key] = Metadata or {}
+        return {"ETag": cast("Any", answer).etag}
 
     def _copy_object(
-        self, *, Key: str, CopySource: dict[str, str], CopySourceIfMatch: str, **_: Any
+        self, *, Key: str, CopySource: Any, CopySourceIfMatch: str, **_: Any
     ) -> dict[str, Any]:
-        there = self._found("CopyObject", CopySource["Key"])
-        if there.etag != CopySourceIfMatch:
-            raise refusal("CopyObject", "PreconditionFailed", 412)
-        self.objects[Key] = Stored(there.body, there.metadata)
+        found = self._found("CopyObject", CopySource["Key"], CopySourceIfMatch)
+        self.put(Key, found.body, self.metadata(CopySource["Key"]))
         return {}
 
     def _delete_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
         if (code := self.undeletable.get(Key)) is not None:
-            raise refusal("DeleteObject", code, 403)
-        self.objects.pop(Key, None)
+            raise s3_error("DeleteObject", code, 403)
+        self.delete(Key)
         return {}
 
     def _delete_objects(self, *, Delete: Any, **_: Any) -> dict[str, Any]:
-        assert len(Delete["Objects"]) <= 1000
         keys = [item["Key"] for item in Delete["Objects"]]
+        assert len(keys) <= 1000
         assert all(key.isprintable() for key in keys), "MalformedXML"
-        refused = {key: self.undeletable[key] for key in keys if key in self.undeletable}
         for key in keys:
-            if key not in refused:
-                self.objects.pop(key, None)
-        return {"Errors": [{"Key": key, "Code": code} for key, code in refused.items()]}
+            if key not in self.undeletable:
+                self.delete(key)
+        refused = [key for key in keys if key in self.undeletable]
+        return {"Errors": [{"Key": key, "Code": self.undeletable[key]} for key in refused]}
 
-    def _list_objects_v2(self, *, Prefix: str, StartAfter: str = "", **_: Any) -> dict[str, Any]:
-        keys = [key for key in self.keys(Prefix) if key > StartAfter]
-        page = keys[: self.page_size]
-        contents = [
-            {"Key": key, "ETag": self.objects[key].etag, "Size": len(self.objects[key].body)}
-            for key in page
-        ]
-        return {"IsTruncated": len(keys) > len(page), **({"Contents": contents} if page else {})}
+    def _list_objects_v2(
+        self, *, Prefix: str, StartAfter: str | None = None, **_: Any
+    ) -> dict[str, Any]:
+        page = self._store.perform(List(Prefix, StartAfter))
+        assert isinstance(page, Listed)
+        found = [(key, self._found("GetObject", key)) for key in page.keys]
+        contents = [{"Key": key, "ETag": one.etag, "Size": len(one.body)} for key, one in found]
+        return {"IsTruncated": page.truncated, **({"Contents": contents} if contents else {})}
 
-    def _found(self, operation: str, key: str) -> Stored:
-        there = self.objects.get(key)
-        if there is None:
-            raise refusal(operation, "NoSuchKey", 404)
-        return there
-
-
-class FakePaginator:
-    def __init__(self, s3: FakeS3) -> None:
-        self._s3 = s3
-
-    def paginate(self, *, StartAfter: str = "", **given: Any) -> Iterator[Any]:
-        after = StartAfter
-        while True:
-            page = self._s3.list_objects_v2(StartAfter=after, **given)
-            yield page
-            if not page["IsTruncated"]:
-                return
-            after = page["Contents"][-1]["Key"]
+    def _found(self, operation: str, key: str, if_match: str | None = None) -> Found:
+        found = self._store.perform(Read(key))
+        if not isinstance(found, Found):
+            raise s3_error(operation, "NoSuchKey", 404)
+        if if_match not in {None, found.etag}:
+            raise s3_error(operation, "PreconditionFailed", 412)
+        return found
 
 
-def refusal(operation: str, code: str, status: int) -> ClientError:
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": "refused"},
-            "ResponseMetadata": {  # type: ignore[typeddict-item]  # as much as is looked at
-                "HTTPStatusCode": status,
-                "HTTPHeaders": {"date": _DATE},
-                "RetryAttempts": 0,
-            },
-        },
-        operation,
-    )
-
-
-_DATE = "Mon, 23 Nov 2026 06:00:00 GMT"
+def s3_error(operation: str, code: str, status: int) -> ClientError:
+    metadata: Any = {**_HEADERS, "HTTPStatusCode": status}
+    error = {"Code": code, "Message": "refused"}
+    return ClientError({"Error": error, "ResponseMetadata": metadata}, operation)

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
@@ -14,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from compaction import InputsWithheld, Limits, Summary, committed, compact, lines, records
 from compaction.layout import batch_of
 from s3leader import LeadershipLost, S3LeaderError
+from s3leader._io.driver import Driver
 from s3leader.fencing import FencedObject
 from tests.fast.compaction.fake_s3 import WRITES, FakeS3, Perform
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from s3leader import Term
 
 BUCKET = "data"
+WITHOUT_PAUSES = partial(Driver, sleep=lambda seconds: None)
 SMALL = Limits(batch_objects=3, readers=1, manifest_parts=2)
 
 
@@ -69,7 +72,7 @@ class World:
     def produce(self, name: str, texts: Iterable[bytes], *, packed: bool = False) -> str:
         """Put an object of these lines; those that begin with an X are malformed."""
         key = f"events/{name}"
-        assert key not in self.s3.objects, "names are unique"
+        assert key not in self.s3.list_keys(), "names are unique"
         all_lines = list(texts)
         body = b"\n".join(all_lines)
         for number, line in enumerate(all_lines, 1):
@@ -77,7 +80,7 @@ class World:
                 self.bad[key, number] += 1
             elif line.strip():
                 self.good[line] += 1
-        self.s3._put_object(Key=key, Body=gzip.compress(body) if packed else body)
+        self.s3.put(key, gzip.compress(body) if packed else body)
         return key
 
     def produce_some(self, count: int, *, start: int = 0) -> None:
@@ -86,7 +89,7 @@ class World:
             texts = [b'{"at": %d, "line": %d}' % (at, line) for line in range(3)]
             self.produce(f"{at:04}", [*texts, b"X%d" % at], packed=at % 2 == 1)
         broken = f"events/{start:04}-broken.gz"
-        self.s3._put_object(Key=broken, Body=gzip.compress(b"{}\n" * 9)[:-4])
+        self.s3.put(broken, gzip.compress(b"{}\n" * 9)[:-4])
         self.bad[broken, 0] += 1
 
     # ------------------------------------------------------------------------------ terms
@@ -114,6 +117,7 @@ class World:
             manifest=self.document(),
             limits=self.limits,
             should_stop=should_stop,
+            driver=WITHOUT_PAUSES,
         )
 
     # ------------------------------------------------------------------------- what is true
@@ -142,14 +146,14 @@ class World:
         """Return what lies about without the manifest naming its batch."""
         entries = committed(self.s3.client(), BUCKET, manifest=self.document())
         named = {batch_of(entry["key"]) for entry in (*entries.parts, *entries.rejected)}
-        return [key for key in self.s3.objects if batch_of(key) and batch_of(key) not in named]
+        return [key for key in self.s3.list_keys() if batch_of(key) and batch_of(key) not in named]
 
     def waiting(self) -> list[str]:
         """Return the inputs that are not committed."""
         snapshot = self.document().read()
         value = snapshot.value if snapshot else {}
         done = {*value.get("deleting", ()), *value.get("undeleted", ())}
-        return [key for key in self.s3.keys("events/") if key not in done]
+        return [key for key in self.s3.list_keys("events/") if key not in done]
 
     def faults(self) -> list[str]:
         """Say everything that is not as it must be once all is compacted."""
@@ -159,7 +163,7 @@ class World:
             *(f"doubled: {line!r}" for line in good - self.good),
             *(f"not rejected: {place}" for place in self.bad - bad),
             *(f"rejected twice: {place}" for place in bad - self.bad),
-            *(f"left: {key}" for key in self.s3.keys("events/")),
+            *(f"left: {key}" for key in self.s3.list_keys("events/")),
             *(f"orphan: {key}" for key in self.orphans()),
         ]
 

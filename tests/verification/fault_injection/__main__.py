@@ -23,7 +23,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from bird_strikes.proof import Check
+from bird_strikes.checks import Check
 from s3leader.election import default_store
 from tests.verification import invariants as promises
 from tests.verification import report, verdict

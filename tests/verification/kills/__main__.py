@@ -18,10 +18,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import Final
 
+from bird_strikes.checks import Check
 from bird_strikes.data_bucket import DataBucket
-from bird_strikes.journal import Journal
-from bird_strikes.producer import Producer, parcels
-from bird_strikes.proof import Check
+from bird_strikes.producer import Producer, input_objects
+from bird_strikes.sent_log import SentLog
 from compaction.clients import data_client
 from s3leader._core.requests import Store
 from s3leader.election import default_store
@@ -167,11 +167,11 @@ class Campaign:
             clock_skew=CLOCK_SKEW,
             first=named(self._plan.first),
         )
-        journal = stack.enter_context(Journal(self._folder / f"{name}.sent"))
+        journal = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
         rows = [{"row": str(row)} for row in range(1000)]
         chance = outcome.chance(self._plan.seed + number)
         producer = Producer(
-            parcels({"rows": rows}, chance),
+            input_objects({"rows": rows}, chance),
             journal,
             DataBucket(self._client, name).put,
             pause_seconds=1,

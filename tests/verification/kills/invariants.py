@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bird_strikes.checks import Check, Evidence, TermRecord, check_evidence
 from bird_strikes.data_bucket import MANIFEST, DataBucket
-from bird_strikes.journal import expectation, read_journal
-from bird_strikes.proof import Check, Evidence, TermFact, prove
+from bird_strikes.sent_log import expected_counts, read_sent_log
 from tests.verification import invariants as promises
 from tests.verification import verdict
 from tests.verification.event_log import Note
@@ -51,7 +51,7 @@ def checks(
         *verdict.ledger(locks),
         *_zombies(notes),
         *_fenced(notes, data),
-        *prove(expectation(read_journal(sent)), _evidence(notes, locks, data)),
+        *check_evidence(expected_counts(read_sent_log(sent)), _evidence(notes, locks, data)),
     ]
     for one in everything:
         yield replace(one, claim=f"{name}: {one.claim}")
@@ -105,7 +105,7 @@ def _evidence(notes: Sequence[Note], locks: Sequence[dict[str, Any]], data: Data
         rejections=data.rejections(),
         inputs_left=data.inputs(),
         terms=[
-            TermFact(number=lock["term"], tick=lock["tick"], outcome=lock["outcome"])
+            TermRecord(number=lock["term"], tick=lock["tick"], outcome=lock["outcome"])
             for lock in locks
         ],
         fired_ticks={lock["tick"] for lock in locks},

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bird_strikes.journal import Expectation
+from bird_strikes.sent_log import ExpectedCounts
 
 _SHOWN = 3
 _UNSEEN = "by nobody who was watched"
@@ -23,7 +23,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TermFact:
+class TermRecord:
     """A term, as its lock tells it."""
 
     number: int
@@ -35,18 +35,18 @@ class TermFact:
 class Evidence:
     """What was found when everything had stopped.
 
-    `asked` is how many requests each role made that takes part, `refused` what IAM denied them.
+    `requests_by_role` counts the requests of each IAM role, `denied` names those that IAM denied.
     """
 
     events: Counter[bytes]
     rejections: Sequence[Rejection]
     inputs_left: Sequence[str]
-    terms: Sequence[TermFact]
+    terms: Sequence[TermRecord]
     fired_ticks: Iterable[str]
     wins: Iterable[int]
     killed: Sequence[int] = ()
-    asked: Mapping[str, int] = field(default_factory=dict)
-    refused: Sequence[str] = ()
+    requests_by_role: Mapping[str, int] = field(default_factory=dict)
+    denied: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Check:
         return not self.objections
 
 
-def prove(expected: Expectation, found: Evidence) -> list[Check]:
+def check_evidence(expected: ExpectedCounts, found: Evidence) -> list[Check]:
     """Check every claim of the demo; all must hold."""
     return [
         *_check_events(expected, found),
@@ -73,7 +73,7 @@ def prove(expected: Expectation, found: Evidence) -> list[Check]:
     ]
 
 
-def _check_events(expected: Expectation, found: Evidence) -> list[Check]:
+def _check_events(expected: ExpectedCounts, found: Evidence) -> list[Check]:
     lost, extra = expected.events - found.events, found.events - expected.events
     total, objects = expected.events.total(), expected.objects
     doubled = Counter({line: times for line, times in extra.items() if line in expected.events})
@@ -84,7 +84,7 @@ def _check_events(expected: Expectation, found: Evidence) -> list[Check]:
     ]
 
 
-def _check_rejections(expected: Expectation, found: Evidence) -> list[Check]:
+def _check_rejections(expected: ExpectedCounts, found: Evidence) -> list[Check]:
     rejected = Counter((rejection.key, rejection.line) for rejection in found.rejections)
     differences = [
         *(f"not rejected: line {line} of {key}" for key, line in expected.malformed - rejected),
@@ -141,11 +141,11 @@ def _check_killed(found: Evidence) -> list[Check]:
 
 def _check_rights(found: Evidence) -> list[Check]:
     claim = (
-        f"the rights of {len(found.asked)} roles were enough for the"
-        f" {sum(found.asked.values()):,} requests they made"
+        f"the rights of {len(found.requests_by_role)} roles were enough for the"
+        f" {sum(found.requests_by_role.values()):,} requests they made"
     )
-    idle = [f"{role} made none" for role, count in found.asked.items() if not count]
-    return [_check(claim, [*idle, *found.refused])] if found.asked else []
+    idle = [f"{role} made none" for role, count in found.requests_by_role.items() if not count]
+    return [_check(claim, [*idle, *found.denied])] if found.requests_by_role else []
 
 
 def _of(word: str, lines: Counter[bytes]) -> list[str]:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from compaction import InputsWithheld, Limits, Summary
 from compaction.manifest import Manifest
 from s3leader import S3LeaderError
-from tests.fast.compaction.fake_s3 import REQUESTS, Perform, refusal
+from tests.fast.compaction.fake_s3 import REQUESTS, Perform, s3_error
 from tests.fast.compaction.world import (
     ENDS,
     At,
@@ -58,7 +58,7 @@ def test_the_inputs_of_later_terms_are_committed_and_it_is_committed_once() -> N
         world.produce(f"day{day}", [b'"%d"' % day, b"1", b"X"])
         failed(world)
     assert (world.committed(), world.rejected()) == (world.good, world.bad)
-    assert world.s3.keys("events/") == [HELD]
+    assert world.s3.list_keys("events/") == [HELD]
 
 
 def test_the_term_says_which_inputs_s3_did_not_delete() -> None:
@@ -92,7 +92,7 @@ def test_it_is_deleted_and_forgotten_once_s3_allows_it() -> None:
 def test_it_is_forgotten_once_an_operator_has_moved_it() -> None:
     world = held()
     failed(world)
-    del world.s3.objects[HELD]
+    world.s3.delete(HELD)
     world.lead()
     assert manifest(world)["undeleted"] == {}
 
@@ -100,28 +100,28 @@ def test_it_is_forgotten_once_an_operator_has_moved_it() -> None:
 def test_what_was_written_again_under_its_name_is_neither_deleted_nor_compacted() -> None:
     world = held()
     failed(world)
-    world.s3._put_object(Key=HELD, Body=b'"another"')
+    world.s3.put(HELD, b'"another"')
     world.s3.undeletable.clear()
     assert failed(world).undeleted_first == {HELD: "ChangedSinceCommitted"}
-    assert (world.s3.objects[HELD].body, world.committed()) == (b'"another"', world.good)
+    assert (world.s3.body(HELD), world.committed()) == (b'"another"', world.good)
 
 
 def test_what_was_written_again_is_not_deleted_though_s3_did_not_show_it_at_first() -> None:
     """A HEAD that fails says nothing of the object, so its deletion has to wait for another."""
     world = held()
     failed(world)
-    world.s3._put_object(Key=HELD, Body=b'"another"')
+    world.s3.put(HELD, b'"another"')
     world.s3.undeletable.clear()
     heads = count()
 
     def fail_once(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "head_object" and given["Key"] == HELD and next(heads) == 0:
-            raise refusal("HeadObject", "InternalError", 500)
+            raise s3_error("HeadObject", "InternalError", 500)
         return perform()
 
     world.s3.hook = fail_once
     failed(world)
-    assert world.s3.objects[HELD].body == b'"another"'
+    assert world.s3.body(HELD) == b'"another"'
 
 
 def test_it_is_remembered_while_s3_does_not_even_show_it() -> None:
@@ -130,7 +130,7 @@ def test_it_is_remembered_while_s3_does_not_even_show_it() -> None:
 
     def deny(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "head_object" and given["Key"] == HELD:
-            raise refusal("HeadObject", "403", 403)
+            raise s3_error("HeadObject", "403", 403)
         return perform()
 
     world.s3.hook = deny
@@ -149,7 +149,7 @@ def test_it_is_deleted_later_even_if_its_etag_was_never_known() -> None:
         world.lead()
 
     def deny(name: str, perform: Perform) -> Any:
-        raise refusal("HeadObject", "403", 403)
+        raise s3_error("HeadObject", "403", 403)
 
     At(world.s3, 0, deny, counts={"head_object"})
     failed(world)
@@ -167,7 +167,7 @@ def test_an_input_that_is_gone_after_all_is_not_remembered() -> None:
         world.lead()
 
     def delete(name: str, perform: Perform) -> Any:
-        world.s3.objects.pop(HELD)
+        world.s3.delete(HELD)
         return perform()
 
     At(world.s3, 0, delete, counts={"delete_objects"})
@@ -218,7 +218,7 @@ def test_deletions_that_fail_whatever_the_key_are_finished_by_the_next_term() ->
 
     def slow_down(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "delete_objects":
-            raise refusal("DeleteObjects", "SlowDown", 503)
+            raise s3_error("DeleteObjects", "SlowDown", 503)
         return perform()
 
     world.s3.hook = slow_down

@@ -95,7 +95,7 @@ class History:
         """From now on, until this is called again, let S3 refuse some deletions."""
         self.world.s3.undeletable = {
             key: "AccessDenied"
-            for key in self.world.s3.keys("events/")
+            for key in self.world.s3.list_keys("events/")
             if every and int(key.rpartition("-")[2]) % every == 0
         }
 

@@ -23,7 +23,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentObject:
     """One object, as it was sent."""
 
     key: str
@@ -31,7 +31,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Expectation:
+class ExpectedCounts:
     """What must come out: every event once, and every malformed line once, by key and number."""
 
     objects: int
@@ -39,7 +39,7 @@ class Expectation:
     malformed: Counter[tuple[str, int]]
 
 
-class Journal:
+class SentLog:
     """An append-only file of objects, on disk before the object is on its way."""
 
     def __init__(self, path: Path) -> None:
@@ -68,16 +68,16 @@ class Journal:
         self._file.close()
 
 
-def read_journal(path: Path) -> Iterator[Sent]:
+def read_sent_log(path: Path) -> Iterator[SentObject]:
     """Read a journal back, object by object."""
     with path.open("rb") as file:
         for text in file:
             noted = json.loads(text)
             lines = tuple(Line(_to_bytes(content), event) for content, event in noted["lines"])
-            yield Sent(noted["key"], lines)
+            yield SentObject(noted["key"], lines)
 
 
-def expectation(sent: Iterator[Sent]) -> Expectation:
+def expected_counts(sent: Iterator[SentObject]) -> ExpectedCounts:
     """Sum up what must come out of what was sent."""
     objects, events, malformed = 0, Counter[bytes](), Counter[tuple[str, int]]()
     for one in sent:
@@ -87,7 +87,7 @@ def expectation(sent: Iterator[Sent]) -> Expectation:
                 events[line.content] += 1
             else:
                 malformed[one.key, number] += 1
-    return Expectation(objects, events, malformed)
+    return ExpectedCounts(objects, events, malformed)
 
 
 def _to_text(content: bytes) -> str:

@@ -58,10 +58,10 @@ def test_an_object_larger_than_a_batch_is_a_batch_of_its_own() -> None:
 def test_an_object_larger_than_the_limit_is_rejected_as_a_whole_and_kept() -> None:
     world = World(limits=Limits(object_bytes=1000, object_memory=100))
     body = gzip.compress(b"12345\n" * 1000)
-    world.s3._put_object(Key="events/large", Body=body)
+    world.s3.put("events/large", body)
     world.lead()
-    kept = [key for key in world.s3.keys("rejected/") if key.endswith("-large")]
-    assert [world.s3.objects[key].body for key in kept] == [body]
+    kept = [key for key in world.s3.list_keys("rejected/") if key.endswith("-large")]
+    assert [world.s3.body(key) for key in kept] == [body]
 
 
 def test_the_same_inputs_make_the_same_bytes() -> None:
@@ -98,17 +98,17 @@ def test_objects_are_read_side_by_side() -> None:
 
 def test_folders_that_somebody_made_are_left_alone() -> None:
     world = World()
-    world.s3._put_object(Key="events/", Body=b"")
-    world.s3._put_object(Key="events/2026/", Body=b"")
+    world.s3.put("events/", b"")
+    world.s3.put("events/2026/", b"")
     world.lead()
-    assert world.s3.keys("events/") == ["events/", "events/2026/"]
+    assert world.s3.list_keys("events/") == ["events/", "events/2026/"]
 
 
 def test_an_empty_object_is_deleted_without_a_part() -> None:
     world = World()
     world.produce("empty", [])
     world.lead()
-    assert (world.s3.keys("events/"), parts(world)) == ([], [])
+    assert (world.s3.list_keys("events/"), parts(world)) == ([], [])
 
 
 def test_an_object_that_is_gone_when_it_is_read_is_passed_over() -> None:
@@ -117,7 +117,7 @@ def test_an_object_that_is_gone_when_it_is_read_is_passed_over() -> None:
 
     def lose(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "get_object" and given["Key"].startswith("events/"):
-            world.s3.objects.pop("events/0002", None)
+            world.s3.delete("events/0002")
         return perform()
 
     world.s3.hook = lose
@@ -130,7 +130,7 @@ def test_an_object_written_again_since_it_was_listed_is_left_for_the_next_term()
 
     def write_again(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "get_object" and given["Key"] == key:
-            world.s3._put_object(Key=key, Body=b"2")
+            world.s3.put(key, b"2")
         return perform()
 
     world.s3.hook = write_again
@@ -148,7 +148,7 @@ def test_a_body_that_breaks_off_does_not_pass_for_the_whole(*, packed: bool) -> 
         answer = perform()
         if name == "get_object" and given["Key"] == key and not broken:
             broken.append(key)
-            body = world.s3.objects[key].body
+            body = world.s3.body(key)
             answer["Body"] = StreamingBody(io.BytesIO(body[: len(body) // 2]), len(body))
         return answer
 
@@ -247,7 +247,7 @@ def test_memory_is_bounded_by_the_batch_and_not_by_the_backlog() -> None:
         limits = Limits(batch_bytes=500_000, object_memory=70_000, readers=2)
         world = World(limits=limits, page_size=20)
         for n in range(backlog):
-            world.s3._put_object(Key=f"events/{n:04}", Body=body)
+            world.s3.put(f"events/{n:04}", body)
         tracemalloc.start()
         world.lead()
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -3,33 +3,35 @@ from dataclasses import replace
 
 import pytest
 
-from bird_strikes.journal import Expectation
-from bird_strikes.proof import Evidence, Rejection, TermFact, prove
+from bird_strikes.checks import Evidence, Rejection, TermRecord, check_evidence
+from bird_strikes.sent_log import ExpectedCounts
 
 A, B = b'{"event": 1}', b'{"event": 2}'
 T1, T2 = "2026-11-23T06:00:00Z", "2026-11-23T06:01:00Z"
-EXPECTED = Expectation(2, Counter([A, B]), Counter([("events/a", 3)]))
+EXPECTED = ExpectedCounts(2, Counter([A, B]), Counter([("events/a", 3)]))
 FINE = Evidence(
     events=Counter([A, B]),
     rejections=[Rejection(key="events/a", line=3, reason="no JSON")],
     inputs_left=[],
     terms=[
-        TermFact(number=1, tick=T1, outcome="completed"),
-        TermFact(number=2, tick=T2, outcome="deposed"),
-        TermFact(number=3, tick=T2, outcome="completed"),
+        TermRecord(number=1, tick=T1, outcome="completed"),
+        TermRecord(number=2, tick=T2, outcome="deposed"),
+        TermRecord(number=3, tick=T2, outcome="completed"),
     ],
     fired_ticks=[T1, T2],
     wins=[1, 2, 3],
     killed=[2],
-    asked={"candidate": 9, "scheduler": 2},
+    requests_by_role={"candidate": 9, "scheduler": 2},
 )
 
 
 def objections(found: Evidence) -> list[str]:
-    return [objection for check in prove(EXPECTED, found) for objection in check.objections]
+    return [
+        objection for check in check_evidence(EXPECTED, found) for objection in check.objections
+    ]
 
 
-def without_term(number: int) -> list[TermFact]:
+def without_term(number: int) -> list[TermRecord]:
     return [term for term in FINE.terms if term.number != number]
 
 
@@ -55,7 +57,7 @@ def test_nothing_speaks_against_a_run_in_which_everything_came_out_once() -> Non
         (
             replace(
                 FINE,
-                terms=[*FINE.terms, TermFact(number=4, tick=T1, outcome="completed")],
+                terms=[*FINE.terms, TermRecord(number=4, tick=T1, outcome="completed")],
             ),
             f"tick {T1} has 2",
         ),
@@ -65,11 +67,11 @@ def test_nothing_speaks_against_a_run_in_which_everything_came_out_once() -> Non
         (replace(FINE, wins=[1, 2]), "term 3 was won by nobody who was watched"),
         (replace(FINE, killed=[3]), "term 3 was not"),
         (
-            replace(FINE, terms=[*FINE.terms, TermFact(number=4, tick=None, outcome=None)]),
+            replace(FINE, terms=[*FINE.terms, TermRecord(number=4, tick=None, outcome=None)]),
             "term 4 is not",
         ),
-        (replace(FINE, asked={"candidate": 9, "scheduler": 0}), "scheduler made none"),
-        (replace(FINE, refused=["candidate was refused a put"]), "candidate was refused a put"),
+        (replace(FINE, requests_by_role={"candidate": 9, "scheduler": 0}), "scheduler made none"),
+        (replace(FINE, denied=["candidate was refused a put"]), "candidate was refused a put"),
     ],
 )
 def test_the_proof_fails_on(found: Evidence, objection: str) -> None:
@@ -77,6 +79,6 @@ def test_the_proof_fails_on(found: Evidence, objection: str) -> None:
 
 
 def test_many_objections_are_counted_and_not_listed() -> None:
-    lost = Expectation(1, Counter({b"%d" % number: 1 for number in range(9)}), Counter())
-    check = prove(lost, replace(FINE, events=Counter(), rejections=[]))[0]
+    lost = ExpectedCounts(1, Counter({b"%d" % number: 1 for number in range(9)}), Counter())
+    check = check_evidence(lost, replace(FINE, events=Counter(), rejections=[]))[0]
     assert check.objections[-1] == "and 6 more"

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from compaction import InputsWithheld, Limits, committed
 from compaction.formats import format_of
 from compaction.lines import sort_lines
-from tests.fast.compaction.fake_s3 import Perform, Stored, refusal
+from tests.fast.compaction.fake_s3 import Perform, s3_error
 from tests.fast.compaction.world import BUCKET, World
 
 MUCH = 10**9
@@ -211,26 +211,27 @@ def test_objects_of_other_formats_are_moved_intact_and_the_others_are_committed(
     bodies = {f"events/{name}": body for name, (_, body) in KNOWN.items()}
     bodies |= {f"events/{name}": body for name, body in UNKNOWN.items()}
     for key, body in bodies.items():
-        world.s3._put_object(Key=key, Body=body)
+        world.s3.put(key, body)
     world.produce("good", [b"1", b"2"])
     summary = world.lead()
-    kept = {record["key"]: world.s3.objects[record["kept"]].body for record in rejected(world)}
+    kept = {record["key"]: world.s3.body(record["kept"]) for record in rejected(world)}
     assert (kept, summary.rejected_objects) == (bodies, len(bodies))
-    assert (world.committed(), world.s3.keys("events/")) == (world.good, [])
+    assert (world.committed(), world.s3.list_keys("events/")) == (world.good, [])
 
 
 def test_a_rejected_object_keeps_its_metadata() -> None:
     world = World()
     body = lzma.compress(GOOD)
-    world.s3.objects["events/a.xz"] = Stored(body, {"producer": "7"})
+    world.s3.put("events/a.xz", body, {"producer": "7"})
     world.lead()
     (record,) = rejected(world)
-    assert world.s3.objects[record["kept"]] == Stored(body, {"producer": "7"})
+    kept = record["kept"]
+    assert (world.s3.body(kept), world.s3.metadata(kept)) == (body, {"producer": "7"})
 
 
 def test_a_rejected_object_is_logged_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.s3._put_object(Key="events/a", Body=lzma.compress(GOOD))
+    world.s3.put("events/a", lzma.compress(GOOD))
     world.lead()
     reason = "events/a is rejected as a whole: it is xz, not newline-delimited JSON"
     assert reason in caplog.messages
@@ -242,12 +243,12 @@ def test_an_object_that_cannot_be_copied_is_withheld_and_the_others_are_committe
 ) -> None:
     world = World(limits=Limits(readers=1))
     world.produce("a", [b"1"])
-    world.s3._put_object(Key="events/b.xz", Body=lzma.compress(GOOD))
+    world.s3.put("events/b.xz", lzma.compress(GOOD))
     world.produce("c", [b"2"])
 
     def deny(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "copy_object":
-            raise refusal("CopyObject", code, 500 if code == "InternalError" else 403)
+            raise s3_error("CopyObject", code, 500 if code == "InternalError" else 403)
         return perform()
 
     world.s3.hook = deny
@@ -258,11 +259,11 @@ def test_an_object_that_cannot_be_copied_is_withheld_and_the_others_are_committe
 
 def test_an_object_that_changes_before_it_is_copied_is_left_for_the_next_term() -> None:
     world = World(limits=Limits(readers=1))
-    world.s3._put_object(Key="events/a", Body=lzma.compress(GOOD))
+    world.s3.put("events/a", lzma.compress(GOOD))
 
     def change(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "copy_object":
-            world.s3._put_object(Key="events/a", Body=b"1\n")
+            world.s3.put("events/a", b"1\n")
         return perform()
 
     world.s3.hook = change

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from compaction import InputsWithheld, Limits, committed
-from tests.fast.compaction.fake_s3 import Perform, refusal
+from tests.fast.compaction.fake_s3 import Perform, s3_error
 from tests.fast.compaction.world import BUCKET, FakeTerm, World
 
 ONE_BY_ONE = Limits(readers=1, batch_objects=2)
@@ -18,7 +18,7 @@ ONE_BY_ONE = Limits(readers=1, batch_objects=2)
 def withholding(world: World, *names: str, error: Exception | None = None) -> None:
     """Let reads of these inputs end in an error, as of an archived one."""
     keys = {f"events/{name}" for name in names}
-    error = refusal("GetObject", "InvalidObjectState", 403) if error is None else error
+    error = s3_error("GetObject", "InvalidObjectState", 403) if error is None else error
 
     def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "get_object" and given["Key"] in keys:
@@ -48,7 +48,7 @@ def produced(names: str = "abcde") -> World:
 )
 def test_inputs_behind_one_that_is_withheld_are_committed(code: str, status: int) -> None:
     world = produced()
-    withholding(world, "b", error=refusal("GetObject", code, status))
+    withholding(world, "b", error=s3_error("GetObject", code, status))
     with pytest.raises(InputsWithheld, match=rf"1 inputs.*events/b \({code}\)"):
         world.lead()
     assert (sorted(world.committed()), world.waiting()) == (
@@ -130,16 +130,16 @@ def test_an_input_too_large_to_be_copied_is_withheld() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        refusal("GetObject", "ServiceUnavailable", 503),
-        refusal("GetObject", "SlowDown", 503),
-        refusal("GetObject", "SlowDown", 400),
-        refusal("GetObject", "KMS.ThrottlingException", 400),
-        refusal("GetObject", "TooManyRequests", 429),
-        refusal("GetObject", "421", 421),
-        refusal("GetObject", "425", 425),
-        refusal("GetObject", "RequestTimeout", 400),
-        refusal("GetObject", "ExpiredToken", 400),
-        refusal("GetObject", "NoSuchBucket", 404),
+        s3_error("GetObject", "ServiceUnavailable", 503),
+        s3_error("GetObject", "SlowDown", 503),
+        s3_error("GetObject", "SlowDown", 400),
+        s3_error("GetObject", "KMS.ThrottlingException", 400),
+        s3_error("GetObject", "TooManyRequests", 429),
+        s3_error("GetObject", "421", 421),
+        s3_error("GetObject", "425", 425),
+        s3_error("GetObject", "RequestTimeout", 400),
+        s3_error("GetObject", "ExpiredToken", 400),
+        s3_error("GetObject", "NoSuchBucket", 404),
         ConnectionClosedError(endpoint_url="s3"),
     ],
 )
@@ -156,22 +156,22 @@ def test_what_is_no_fault_of_the_key_ends_the_term(error: Exception) -> None:
 def test_a_small_gzip_of_nul_lines_makes_small_records_and_loses_nothing() -> None:
     world = World(limits=Limits(binary_percent=100, malformed_percent=100))
     body = gzip.compress((b"\0" * (4 * 1024 * 1024) + b"\n") * 8)
-    world.s3._put_object(Key="events/nul.gz", Body=body)
+    world.s3.put("events/nul.gz", body)
     world.lead()
     (entry,) = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
     (kept,) = {record["kept"] for record in world.records(entry)}
     assert (entry["lines"], entry["bytes"] < 256 * 1024) == (8, True)
-    assert world.s3.objects[kept].body == body
+    assert world.s3.body(kept) == body
 
 
 def test_an_object_with_too_many_records_is_one_record_and_is_kept() -> None:
     world = World(limits=Limits(record_bytes=1000))
     body = b"{}\n" + b"x\n" * 100
-    world.s3._put_object(Key="events/bad", Body=body)
+    world.s3.put("events/bad", body)
     world.lead()
     (entry,) = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
     (record,) = world.records(entry)
-    told = (record["key"], record["line"], world.s3.objects[record["kept"]].body)
+    told = (record["key"], record["line"], world.s3.body(record["kept"]))
     assert (told, world.committed().total()) == (("events/bad", 0, body), 0)
 
 

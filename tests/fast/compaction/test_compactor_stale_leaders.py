@@ -110,10 +110,10 @@ def test_a_stale_leader_is_refused_at_its_commit_and_deletes_nothing() -> None:
         return perform()
 
     At(world.s3, 1, only_claim)  # after its own claim, before its first part
-    before = world.s3.keys("events/")
+    before = world.s3.list_keys("events/")
     with pytest.raises(StaleToken):
         world.lead(stale)
-    assert world.s3.keys("events/") == before
+    assert world.s3.list_keys("events/") == before
 
 
 def test_a_new_leader_claims_before_it_writes_or_lists_anything() -> None:
