@@ -29,12 +29,8 @@ if TYPE_CHECKING:
 PLACES = [
     "memory",
     "moto",
-    pytest.param(
-        "ministack", marks=[pytest.mark.local_cloud, pytest.mark.xdist_group("ministack")]
-    ),
-    pytest.param(
-        "seaweedfs", marks=[pytest.mark.local_cloud, pytest.mark.xdist_group("seaweedfs")]
-    ),
+    "ministack",
+    "seaweedfs",
 ]
 # SeaweedFS answers contended writes in steps of a second, and moto lets two of them win.
 RACERS = {"memory": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}

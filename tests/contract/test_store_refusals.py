@@ -29,8 +29,6 @@ def test_a_bucket_that_does_not_exist_is_named(place: Place, request_: StoreRequ
         place.on_no_bucket(request_).perform(request_)
 
 
-@pytest.mark.local_cloud
-@pytest.mark.xdist_group("seaweedfs")
 @pytest.mark.parametrize(
     ("variable", "code"),
     [

@@ -8,8 +8,6 @@ import pytest
 
 from tests.local_cloud.test_lifetime import eventually
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

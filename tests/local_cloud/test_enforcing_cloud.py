@@ -22,8 +22,6 @@ from local_cloud.cloud import stop_kept
 from local_cloud.lifeline import kill_group, package_path
 from tests.local_cloud.test_lifetime import eventually, runs
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 ROLE, BUCKET = "reader", "enforcing"
 KEEPER = """
 import sys

@@ -15,8 +15,6 @@ from local_cloud import LocalCloud
 from s3leader import Election
 from tests.local_cloud.test_lifetime import eventually
 
-pytestmark = pytest.mark.local_cloud
-
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BUCKET = "process-locks"
 

@@ -12,8 +12,6 @@ from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from local_cloud.lifeline import kill_group, package_path
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 STARTER = """
 import signal, sys, time
 from pathlib import Path

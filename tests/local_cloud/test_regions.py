@@ -15,8 +15,6 @@ from tests.local_cloud.job import ELECTION, Job
 from tests.local_cloud.projects import STACK, assemblies, copy_project
 from tests.local_cloud.test_lifetime import eventually
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 HOME, OTHER = "us-east-1", "eu-west-1"
 
 

@@ -21,8 +21,6 @@ from tests.local_cloud.rights_cases import CASES, DENIALS, DOCUMENTED, TRUSTED, 
 from tests.local_cloud.rights_job import ANOTHER_LOCK, CheckedJob
 from tests.local_cloud.test_lifetime import eventually
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 INPUTS = {
     "events/good.ndjson": b'{"event": 1}\n',
     "events/malformed.ndjson": b'{"event": \n',

@@ -24,8 +24,6 @@ from tests.local_cloud.rights_granted import (
     role_policy,
 )
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 LOCKS, UNGUARDED = "locks", "unguarded"
 MINE, FENCED = "red", "reports/latest.json"
 OTHERS = ["blue", "re", "red2", "red/deeper"]

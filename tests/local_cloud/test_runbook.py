@@ -18,8 +18,6 @@ from tests.local_cloud.job import ELECTION, Job
 from tests.local_cloud.projects import NEVER, ROOT, STACK, copy_project
 from tests.local_cloud.test_lifetime import eventually
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 TEXT = RUNBOOK.read_text()
 COMMANDS = {(block.heading, block.number): block.commands for block in blocks(TEXT)}
 LOOK, QUEUES = "See who leads, and why", "Events in a dead-letter queue"

@@ -9,8 +9,6 @@ import pytest
 from local_cloud import Invocation, LocalCloud
 from tests.local_cloud.test_lifetime import eventually
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 ROLE = "arn:aws:iam::000000000000:role/any"
 HANDLER = """
 import os, pathlib, time

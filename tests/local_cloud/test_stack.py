@@ -11,8 +11,6 @@ from local_cloud import Invocation, LocalCloud
 from s3leader import Election, Lock
 from tests.local_cloud.test_lifetime import eventually
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 STACK = "S3LeaderCompaction"
 CONTEXT = {"schedule": "cron(* * * * ? *)", "contenders": "3", "throwaway": "true"}
 EVENTS = [b'{"event": %d}' % number for number in range(300)]

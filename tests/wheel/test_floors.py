@@ -11,7 +11,6 @@ from packaging.requirements import Requirement
 from tests.wheel.environments import PIP, ROOT, Environment, empty, install, metadata
 from tests.wheel.stranger import QUICK, Synthesized, invoke, synthesize
 
-pytestmark = pytest.mark.local_cloud
 LOCK = Path(__file__).with_name("floors.lock")
 JOB = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
 # Rights on a bucket that is known by its ARN alone.

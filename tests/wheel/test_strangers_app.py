@@ -9,8 +9,6 @@ import pytest
 from tests.wheel.environments import PIP, Environment, contents, empty, locked
 from tests.wheel.stranger import Invoked, Synthesized, invoke, readme, synthesize
 
-pytestmark = pytest.mark.local_cloud
-
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:

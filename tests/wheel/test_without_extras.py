@@ -10,7 +10,6 @@ import pytest
 
 from tests.wheel.environments import Environment, empty, install, locked
 
-pytestmark = pytest.mark.local_cloud
 OF_EXTRAS = ["aws_cdk", "constructs", "jsii", "rich", "aws_lambda_powertools"]
 
 

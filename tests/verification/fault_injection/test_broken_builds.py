@@ -15,8 +15,6 @@ from tests.verification.fault_injection.run_broken_builds import (
     rounds_until_caught,
 )
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("fault_injection")]
-
 
 @pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.rule)
 def test_logs_alone_show_which_rule_is_missing(build: Build, tmp_path: Path) -> None:

@@ -11,8 +11,6 @@ from tests.verification.run import run
 BROKEN = "tests.verification.fault_injection.broken_builds:"
 ROUNDS = 12  # far more than were ever needed
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("fault_injection")]
-
 
 def contest(folder: Path, *arguments: str) -> tuple[int, str]:
     return run("fault_injection", "--candidates", "16", *arguments, folder=folder, patience_s=1200)

