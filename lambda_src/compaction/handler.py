@@ -19,7 +19,7 @@ from compaction.compactor import compact
 from compaction.layout import Layout
 from compaction.limits import Limits
 from s3leader import Term
-from s3leader._io.s3_store import S3Store
+from s3leader._io.s3_options import BucketOptions
 from s3leader.aws_lambda import LambdaContext, singleton
 from s3leader.fencing import FencedObject
 
@@ -73,8 +73,10 @@ def limits_from(environment: Mapping[str, str]) -> Limits:
 @cache
 def _connections(bucket: str, region: str | None) -> tuple[S3Client, FencedObject]:
     """Connect once for all invocations of one environment."""
-    store = S3Store(bucket, region=region)
-    return data_client(region=region), FencedObject(Layout(bucket=bucket).manifest, store=store)
+    manifest = FencedObject(
+        Layout(bucket=bucket).manifest, bucket=bucket, bucket_options=BucketOptions(region=region)
+    )
+    return data_client(region=region), manifest
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -259,10 +259,9 @@ def _election(
     if warm.store is None:
         warm.store = S3Store(
             settings.bucket,
-            region=settings.region,
+            options=settings.bucket_options,
             timeout=try_timeout(lease),
             body_limit=MAX_BODY + 1,
-            **settings.store_options(),
         )
     return Election(
         settings.election,

@@ -21,7 +21,7 @@ from ._core.lock import MAX_BODY, RESIGNED, Lock
 from ._core.protocol import Lost, WhyNot, campaign
 from ._core.requests import Store
 from ._core.times import MOST_AHEAD_MS, format_time, from_ms, to_ms
-from ._io.driver import Driver, stopwatch_ms
+from ._io.driver import Driver, monotonic_ms
 from .errors import InvalidArgument
 from .term import Term
 
@@ -88,7 +88,7 @@ class Election:
         candidate: str | None = None,
         store: Store | None = None,
         memory: Memory | None = None,
-        clock_ms: Callable[[], int] = stopwatch_ms,
+        clock_ms: Callable[[], int] = monotonic_ms,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
         nonce: Callable[[], str] = lambda: secrets.token_hex(16),

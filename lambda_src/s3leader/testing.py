@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from ._core.requests import Store
+from ._core.times import to_ms
 from ._io.memory_store import Fault, MemoryStore
+from ._io.seams import Seams
 from ._lambda.handler_contract import is_singleton
 from .aws_lambda import LocalContext
 from .errors import InvalidArgument
+from .fencing import FencedObject
 
-__all__ = ["Fault", "MemoryStore", "invoke"]
+__all__ = ["FakeClock", "Fault", "MemoryStore", "fenced_object", "invoke"]
 
 
 def invoke(
@@ -59,6 +62,45 @@ def invoke(
             f"the handler's result cannot be written as JSON ({error}): Lambda would report"
             f" Runtime.MarshalError, after the term was completed"
         ) from error
+
+
+def fenced_object(
+    key: str, *, store: Store | None = None, clock: FakeClock | None = None
+) -> FencedObject:
+    """Return a `FencedObject` in `store`, by default in a store of its own, whose pauses take no
+    time if a `clock` is given.
+    """
+    return FencedObject._with_seams(key, _seams(store, clock))  # noqa: SLF001 - made for this
+
+
+class FakeClock:
+    """Time that passes only when a test calls `advance`, or a candidate sleeps.
+
+    One clock may serve as S3's clock, `MemoryStore(clock_ms=clock.read_ms)`, and as that of any
+    number of candidates.
+    """
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self.ms = to_ms(start)
+
+    def read_ms(self) -> int:
+        """Return the milliseconds since 1970."""
+        return self.ms
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass at once."""
+        self.ms += round(seconds * 1000)
+
+    def advance(self, by: timedelta) -> None:
+        """Let a time pass."""
+        self.ms += by // timedelta(milliseconds=1)
+
+
+def _seams(store: Store | None, clock: FakeClock | None) -> Seams:
+    store = MemoryStore() if store is None else store
+    if clock is None:
+        return Seams(store=store)
+    return Seams(store=store, clock_ms=clock.read_ms, sleep=clock.sleep)
 
 
 def _plain(value: object) -> float:

@@ -14,8 +14,8 @@ from s3leader import CorruptLock, Election, Lock, S3LeaderError
 # What a caller of the library can do, and who runs the command cannot, or not so.
 _INSTEAD = {
     r", or pass a client with others": "",
-    r", or pass region='(.*?)' \(S3LEADER_REGION sets it\)": r" or S3LEADER_REGION=\1",
-    r", or pass S3Store\(…, encryption=…, kms_key=…\)": "",
+    r", or pass BucketOptions\(region='(.*?)'\) \(S3LEADER_REGION.*?\)": r" or S3LEADER_REGION=\1",
+    r", or pass BucketOptions\(encryption=…, kms_key=…\)": "",
 }
 
 Standing: TypeAlias = Literal["vacant", "held", "lapsed", "sealed", "corrupt"]

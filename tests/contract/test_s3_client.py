@@ -13,6 +13,7 @@ import pytest
 from s3leader import Election, InvalidArgument, StoreUnavailable
 from s3leader._core.requests import List, Missing, Read, Unknown
 from s3leader._io.s3_client import default_client
+from s3leader._io.s3_options import BucketOptions
 from s3leader._io.s3_refusals import refusal
 from s3leader._io.s3_region import choose_region
 from s3leader._io.s3_store import S3Store
@@ -196,7 +197,7 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_host_name_that_does_not_resolve_is_named_with_what_set_its_region(
     monkeypatch: pytest.MonkeyPatch, variable: str, said: str
 ) -> None:
-    store = S3Store("locks", region=where(monkeypatch, variable, "eu-west1"))
+    store = S3Store("locks", options=BucketOptions(region=where(monkeypatch, variable, "eu-west1")))
     answer = store.perform(List("elections/e/lock_"))
     assert isinstance(answer, Unknown)  # the name servers may be back at the next try
     assert "locks.s3.eu-west1.amazonaws.com does not resolve" in answer.cause
@@ -207,7 +208,7 @@ def test_a_host_name_that_does_not_resolve_is_named_with_what_set_its_region(
 @pytest.mark.usefixtures("no_names")
 def test_an_endpoint_that_does_not_resolve_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid:9000")
-    answer = S3Store("locks", region="eu-west-1").perform(Read("k"))
+    answer = S3Store("locks", options=BucketOptions(region="eu-west-1")).perform(Read("k"))
     assert isinstance(answer, Unknown)
     assert "the host name nowhere.invalid:9000 does not resolve" in answer.cause
 
@@ -218,7 +219,7 @@ def test_an_endpoint_that_nobody_listens_at_is_named_without_the_request(
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}")
-    answer = S3Store("locks", region="eu-west-1").perform(List("elections/"))
+    answer = S3Store("locks", options=BucketOptions(region="eu-west-1")).perform(List("elections/"))
     assert isinstance(answer, Unknown)
     assert answer.cause == (f"cannot connect to {host}; the Region was given as region='eu-west-1'")
 
@@ -240,7 +241,7 @@ def test_a_region_that_is_not_one_is_named_with_what_set_it(
 ) -> None:
     region = where(monkeypatch, variable, "eu_west1")
     with pytest.raises(InvalidArgument) as why:
-        S3Store("locks", region=region)
+        S3Store("locks", options=BucketOptions(region=region))
     said = said.replace("eu-west1", "eu_west1").rstrip("; ")
     assert f"format. A Region is named like eu-west-1, but {said}: correct that" in str(why.value)
 
@@ -248,7 +249,7 @@ def test_a_region_that_is_not_one_is_named_with_what_set_it(
 @pytest.mark.parametrize(
     ("variable", "remedy"),
     [
-        ("region=", "region='us-east-1': pass region='eu-west-1'."),
+        ("region=", "region='us-east-1': pass BucketOptions(region='eu-west-1')."),
         ("S3LEADER_REGION", "(S3LEADER_REGION sets it): set S3LEADER_REGION=eu-west-1."),
         ("AWS_DEFAULT_REGION", "AWS_DEFAULT_REGION sets the Region 'us-east-1': set AWS_DEFAULT_R"),
         ("AWS_REGION", "AWS_REGION sets the Region 'us-east-1': set AWS_REGION=eu-west-1, or pass"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from s3leader._core.requests import Applied, Create, Found, Read, Replace, Store, StoreAnswer
 from s3leader.errors import Overwritten, StaleToken
-from s3leader.fencing import FencedObject
+from s3leader.testing import fenced_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ def test_the_token_of_a_fenced_object_is_the_highest_that_ever_wrote_it(place: P
     racers = min(place.racers, 8)
 
     def lead(number: int) -> None:
-        document = FencedObject("manifest.json", store=place.store)
+        document = fenced_object("manifest.json", store=place.store)
         try:
             claimed = document.claim(number + 1)
             document.write({"by": number}, token=number + 1, after=claimed)
@@ -92,6 +92,6 @@ def test_the_token_of_a_fenced_object_is_the_highest_that_ever_wrote_it(place: P
             pass
 
     race(racers, lead)
-    last = FencedObject("manifest.json", store=place.store).read()
+    last = fenced_object("manifest.json", store=place.store).read()
     assert last is not None
     assert last.token == racers

@@ -17,7 +17,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def now_ns() -> int:
-    """Return the clock that `s3leader._io.driver.stopwatch_ms` reads."""
+    """Return the clock that `s3leader._io.driver.monotonic_ms` reads."""
     return time.clock_gettime_ns(_CLOCK)
 
 

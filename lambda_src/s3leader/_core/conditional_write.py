@@ -124,8 +124,8 @@ def _same_etag(write: Replace) -> StoreUnavailable:
 
 def _left_open(write: Create | Replace, cause: str) -> WriteUnknown:
     return WriteUnknown(
-        f"S3 left open whether {write.key} was written (the last answer: {cause})."
-        f" It is safe to try again later; a lock that landed all the same lapses."
+        f"S3 did not say whether {write.key} was written (the last answer: {cause}). The write may"
+        f" still be applied, once. Try again later."
     )
 
 

@@ -99,18 +99,21 @@ class LedgerHead:
         return self.lock is None or self.lock.sealed
 
 
-def ask(request: List | Read) -> Steps[Reply]:
-    """Send a request that changes nothing until it is answered; five tries in about two seconds."""
+def ask(request: List | Read, *, tries: int = READ_TRIES) -> Steps[Reply]:
+    """Send a request that changes nothing until it is answered.
+
+    The pauses double: five tries take about two seconds, nine about 20.
+    """
     cause = ""
-    for attempt in range(READ_TRIES):
+    for attempt in range(tries):
         reply = yield request
         if not isinstance(reply.answer, Unknown):
             return reply
         cause = reply.answer.cause
-        if attempt + 1 < READ_TRIES:
+        if attempt + 1 < tries:
             yield Wait(50 << attempt, 100 << attempt)
     raise StoreUnavailable(
-        f"S3 gave no usable answer to {READ_TRIES} tries of a {describe_request(request)} (the"
+        f"S3 gave no usable answer to {tries} tries of a {describe_request(request)} (the"
         f" last: {cause}). Nothing was changed; try again later."
     )
 

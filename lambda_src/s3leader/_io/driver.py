@@ -24,7 +24,7 @@ from s3leader.errors import S3LeaderError, describe_error
 _log = logging.getLogger("s3leader")
 
 
-def stopwatch_ms() -> int:
+def monotonic_ms() -> int:
     """Return the milliseconds of a clock that nobody sets and that runs on while a host sleeps.
 
     Python's `time.monotonic` stands still on Linux while the machine is suspended, and a lease
@@ -42,7 +42,7 @@ class Driver:
     """
 
     store: Store
-    clock_ms: Callable[[], int] = stopwatch_ms
+    clock_ms: Callable[[], int] = monotonic_ms
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = field(default=random.uniform)
     requests: int = 0
@@ -60,7 +60,7 @@ class Driver:
                     continue
                 self.requests += 1
                 try:
-                    answer = performed(self.store, request)
+                    answer = _perform(self.store, request)
                 except S3LeaderError as error:
                     request = steps.throw(error)
                 else:
@@ -83,7 +83,7 @@ class Driver:
         self._warned = warning
 
 
-def performed(store: Store, request: StoreRequest) -> StoreAnswer:
+def _perform(store: Store, request: StoreRequest) -> StoreAnswer:
     """Perform `request`; whatever a store raises that is not ours leaves its outcome unknown.
 
     A store may be anybody's, and raise once the request is under way. What it raised is logged.

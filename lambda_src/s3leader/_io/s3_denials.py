@@ -83,5 +83,5 @@ class Denial:
             return ""
         return (
             " If the Deny requires an encryption header, set S3LEADER_ENCRYPTION and"
-            " S3LEADER_KMS_KEY, or pass S3Store(…, encryption=…, kms_key=…)."
+            " S3LEADER_KMS_KEY, or pass BucketOptions(encryption=…, kms_key=…)."
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,11 +69,19 @@ def check_bucket(bucket: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketOptions:
-    """`encryption` and `kms_key` are sent with every write, `bucket_owner` with every request.
+    """What a bucket demands of requests; nothing by default. Checked when it is made.
+
+    `encryption` ('AES256', 'aws:kms', 'aws:kms:dsse') and `kms_key` (an ARN) are sent with every
+    write, `bucket_owner` (the 12 digits of an account) with every request. `region` is the bucket's
+    Region where it is not the environment's. `checksum` says whether each write carries a CRC32,
+    which buckets with a default Object Lock retention demand; by default, it does where the server
+    is Amazon S3.
 
     Errors also name the variables that the decorator and the command line read them from.
     """
 
+    region: str | None = None
+    checksum: bool | None = None
     encryption: str | None = None
     kms_key: str | None = None
     bucket_owner: str | None = None
@@ -98,6 +108,17 @@ class BucketOptions:
                 f"bucket_owner ($S3LEADER_BUCKET_OWNER) is {self.bucket_owner!r}; give the 12"
                 f" digits of an AWS account"
             )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> BucketOptions:
+        """Return the options that the constructs put into a candidate's environment."""
+        variables = {
+            "region": "S3LEADER_REGION",
+            "encryption": "S3LEADER_ENCRYPTION",
+            "kms_key": "S3LEADER_KMS_KEY",
+            "bucket_owner": "S3LEADER_BUCKET_OWNER",
+        }
+        return cls(**{name: environment.get(key) or None for name, key in variables.items()})
 
     def for_every_request(self) -> dict[str, str]:
         """Return the arguments that make S3 refuse a bucket of another account."""

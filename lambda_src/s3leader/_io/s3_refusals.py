@@ -139,7 +139,7 @@ _KEY: Final = (
 )
 _CHECKSUM: Final = (
     "The bucket has a default Object Lock retention, so S3 asks for a checksum with each write:"
-    " pass S3Store(…, checksum=True)."
+    " pass BucketOptions(checksum=True)."
 )
 _SERVICES: Final = {
     "AssumeRole": "sts",

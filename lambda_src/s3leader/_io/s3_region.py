@@ -46,8 +46,8 @@ def choose_region(
             return RegionChoice(
                 given, f"{decided_by} (S3LEADER_REGION sets it)", "set S3LEADER_REGION={region}"
             )
-        return RegionChoice(given, decided_by, "pass region='{region}'")
-    alternative = ", or pass region='{region}' (S3LEADER_REGION sets it)"
+        return RegionChoice(given, decided_by, "pass BucketOptions(region='{region}')")
+    alternative = ", or pass BucketOptions(region='{region}') (S3LEADER_REGION sets it)"
     for variable in _VARIABLES:
         if name := environment.get(variable):
             return RegionChoice(

@@ -84,17 +84,10 @@ _NO_ANSWER: Final = (
 class S3Store:
     """The bucket `bucket`, seen as a store.
 
-    `timeout` is what each try may wait to connect and again for each piece of the answer; a leader
-    wants it to be a small part of its lease. `region` is the bucket's, where it is not the
-    environment's; S3 would send each new client on from there. They and everything else about the
-    connection are the caller's business when `client`, a boto3 S3 client, is given; it serves the
-    process that passed it, not a fork of it. `body_limit` is how many bytes of a body are read at
-    most: a longer one comes back cut to it.
-
-    `encryption` ('AES256', 'aws:kms', 'aws:kms:dsse') and `kms_key` (an ARN) are sent with every
-    write, `bucket_owner` (an account) with every request, for buckets that ask for them. `checksum`
-    is whether each write carries a CRC32, which buckets with a default Object Lock retention ask
-    for: by default where the server is Amazon S3.
+    `timeout` is how long each try may wait to connect, and again for each piece of the answer; a
+    leader wants it to be a small part of its lease. A boto3 S3 `client` that is given brings its
+    own time-outs and Region, and serves only the process that passed it, not a fork. At most
+    `body_limit` bytes of a body are read: a longer body is cut off there.
 
     `clock_ms` (milliseconds since 1970) stands in for a `Date` header that is missing. It is for
     test doubles that send none, such as moto. Never give it for a real server: two hosts whose
@@ -106,22 +99,19 @@ class S3Store:
         bucket: str,
         *,
         client: S3Client | None = None,
-        region: str | None = None,
+        options: BucketOptions | None = None,
         timeout: timedelta = timedelta(seconds=3),
         body_limit: int | None = None,
-        encryption: str | None = None,
-        kms_key: str | None = None,
-        bucket_owner: str | None = None,
-        checksum: bool | None = None,
         clock_ms: Callable[[], int] | None = None,
     ) -> None:
         check_bucket(bucket)
-        options = BucketOptions(encryption=encryption, kms_key=kms_key, bucket_owner=bucket_owner)
+        options = options or BucketOptions()
         self.bucket = bucket
-        self._clients = ProcessClient(client, lambda: default_client(timeout, region))
-        self._region = choose_region(region, client_given=client is not None)
+        self._clients = ProcessClient(client, lambda: default_client(timeout, options.region))
+        self._region = choose_region(options.region, client_given=client is not None)
         self._always = {"Bucket": bucket, **options.for_every_request()}
         self._on_put = {"ContentType": "application/json", **options.for_writes()}
+        checksum = options.checksum
         self._checksum = is_amazon(self._client) if checksum is None else checksum
         self._body_limit = body_limit
         self._clock_ms = clock_ms

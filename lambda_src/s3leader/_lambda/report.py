@@ -27,7 +27,7 @@ from typing import Any, Self
 
 from s3leader._core.lock import COMPLETED, Lock
 from s3leader._core.times import format_time
-from s3leader._io.driver import stopwatch_ms
+from s3leader._io.driver import monotonic_ms
 from s3leader.election import NotElected
 from s3leader.errors import CorruptLock, LeadershipLost, describe_error
 from s3leader.term import Term
@@ -71,7 +71,7 @@ class Report:
         self._request_id = request_id
         self.tick: datetime | None = None  # the event's, once it is known to be one
         self._term: Term | None = None
-        self._began_ms = stopwatch_ms()
+        self._began_ms = monotonic_ms()
         self._pid = os.getpid()
 
     def __enter__(self) -> Self:
@@ -92,7 +92,7 @@ class Report:
     def won(self, term: Term) -> None:
         """Report a new leader."""
         self._term = term
-        self._began_ms = stopwatch_ms()
+        self._began_ms = monotonic_ms()
         extra = self._extra(**_facts(term.lock), attempt=term.attempt, taken_over=term.took_over)
         self._log.info("elected", extra={**extra, "requests": term.requests})
         self._count_contender("Won")
@@ -132,7 +132,7 @@ class Report:
                 self._failed(error)
             if self._term is not None:
                 self._add("Requests", MetricUnit.Count, self._term.requests)
-                self._add("Duration", MetricUnit.Milliseconds, stopwatch_ms() - self._began_ms)
+                self._add("Duration", MetricUnit.Milliseconds, monotonic_ms() - self._began_ms)
                 completed = self._term.outcome == COMPLETED
                 done = self._term.tick if completed else self._term.lock.done
                 self._behind(self._term.tick, done)

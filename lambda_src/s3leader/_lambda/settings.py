@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
+from s3leader._io.s3_options import BucketOptions
 from s3leader.errors import InvalidArgument
 
 
@@ -17,13 +17,10 @@ class Settings:
     bucket: str
     election: str
     prefix: str
-    region: str | None
     lease: timedelta | None
     wait: timedelta
     max_attempts: int | None
-    encryption: str | None
-    kms_key: str | None
-    bucket_owner: str | None
+    bucket_options: BucketOptions
 
     @classmethod
     def read(cls, environment: Mapping[str, str], **given: str | None) -> Settings:
@@ -45,25 +42,13 @@ class Settings:
             bucket=value("bucket"),
             election=value("election"),
             prefix=value("prefix", "elections/"),
-            region=environment.get("S3LEADER_REGION") or None,
             lease=_seconds(
                 environment, "S3LEADER_LEASE_SECONDS", "the invocation's remaining time"
             ),
             wait=_seconds(environment, "S3LEADER_WAIT_SECONDS", "no waiting") or timedelta(0),
             max_attempts=_max_attempts(environment.get("S3LEADER_MAX_ATTEMPTS")),
-            encryption=environment.get("S3LEADER_ENCRYPTION") or None,
-            kms_key=environment.get("S3LEADER_KMS_KEY") or None,
-            bucket_owner=environment.get("S3LEADER_BUCKET_OWNER") or None,
+            bucket_options=BucketOptions.from_environment(environment),
         )
-
-    def store_options(self) -> dict[str, Any]:
-        """Return the options of `S3Store` that are set: encryption, `kms_key`, `bucket_owner`."""
-        options = {
-            "encryption": self.encryption,
-            "kms_key": self.kms_key,
-            "bucket_owner": self.bucket_owner,
-        }
-        return {name: value for name, value in options.items() if value is not None}
 
 
 def _seconds(environment: Mapping[str, str], variable: str, if_unset: str) -> timedelta | None:

@@ -31,6 +31,7 @@ KEY = "elections/nightly/lock_0000000001.json"
 CREATE = Create(KEY, b"{}")
 REPLACE = Replace(KEY, b"{}", ETAG)
 KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+KMS = BucketOptions(encryption="aws:kms", kms_key=KMS_KEY)
 ACCESS_POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/locks"
 
 
@@ -129,7 +130,7 @@ def test_every_write_asks_for_the_encryption(
     s3: MisbehavingS3, client: S3Client, write: StoreRequest, encryption: str
 ) -> None:
     s3.will(answer(200, ETag=ETAG))
-    S3Store("locks", client=client, encryption=encryption).perform(write)
+    S3Store("locks", client=client, options=BucketOptions(encryption=encryption)).perform(write)
     assert s3.sent[0].headers["x-amz-server-side-encryption"] == encryption
 
 
@@ -138,7 +139,7 @@ def test_every_write_names_the_key(
     s3: MisbehavingS3, client: S3Client, write: StoreRequest
 ) -> None:
     s3.will(answer(200, ETag=ETAG))
-    S3Store("locks", client=client, encryption="aws:kms", kms_key=KMS_KEY).perform(write)
+    S3Store("locks", client=client, options=KMS).perform(write)
     assert s3.sent[0].headers["x-amz-server-side-encryption-aws-kms-key-id"] == KMS_KEY
 
 
@@ -160,14 +161,16 @@ def test_every_request_says_who_must_own_the_bucket(
     s3: MisbehavingS3, client: S3Client, request_: StoreRequest
 ) -> None:
     s3.will(error(503, "SlowDown"))
-    S3Store("locks", client=client, bucket_owner="111122223333").perform(request_)
+    S3Store("locks", client=client, options=BucketOptions(bucket_owner="111122223333")).perform(
+        request_
+    )
     assert s3.sent[0].headers["x-amz-expected-bucket-owner"] == "111122223333"
 
 
 def test_a_fenced_object_is_encrypted_as_its_store_is(s3: MisbehavingS3, client: S3Client) -> None:
     s3.will(answer(200, ETag=ETAG))
-    store = S3Store("data", client=client, encryption="aws:kms", kms_key=KMS_KEY)
-    FencedObject("manifest.json", store=store).write({}, token=1, after=None)
+    fenced = FencedObject("manifest.json", bucket="data", client=client, bucket_options=KMS)
+    fenced.write({}, token=1, after=None)
     assert s3.sent[0].headers["x-amz-server-side-encryption"] == "aws:kms"
 
 
@@ -201,7 +204,7 @@ def test_a_checksum_is_sent_in_a_header_where_it_is_asked_for(
     s3: MisbehavingS3, client: S3Client, write: Create | Replace
 ) -> None:
     s3.will(answer(200, ETag=ETAG))
-    S3Store("locks", client=client, checksum=True).perform(write)
+    S3Store("locks", client=client, options=BucketOptions(checksum=True)).perform(write)
     crc = base64.b64encode(zlib.crc32(write.body).to_bytes(4, "big")).decode()
     assert s3.sent[0].headers["x-amz-checksum-crc32"] == crc
     assert s3.sent[0].headers["x-amz-sdk-checksum-algorithm"] == "CRC32"
@@ -245,7 +248,7 @@ def test_amazon_s3_is_sent_a_checksum_unless_it_is_declined(s3: MisbehavingS3) -
     real.meta.events.register("before-send.s3", redirect)
     s3.will(answer(200, ETag=ETAG), answer(200, ETag=ETAG))
     for checksum in (None, False):
-        S3Store("my.locks", client=real, checksum=checksum).perform(CREATE)
+        S3Store("my.locks", client=real, options=BucketOptions(checksum=checksum)).perform(CREATE)
     assert ["x-amz-checksum-crc32" in sent.headers for sent in s3.sent] == [True, False]
     first = s3.sent[0]  # prepared for https, where botocore's own checksum would be a trailer
     assert first.headers["x-amz-sdk-checksum-algorithm"] == "CRC32"

@@ -240,6 +240,6 @@ def test_data_is_asked_for_in_its_own_region(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     client, manifest = module._connections.__wrapped__("data", region)
-    store: Any = manifest._store
+    store: Any = manifest._seams.store
     asked = (client.meta.region_name, store._client.meta.region_name)
     assert asked == (expected, expected)

@@ -6,7 +6,6 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +15,9 @@ from compaction import InputsWithheld, Limits, Summary, committed, compact, line
 from compaction.layout import batch_of
 from s3leader import LeadershipLost, S3LeaderError
 from s3leader._io.driver import Driver
+from s3leader._io.s3_store import S3Store
 from s3leader.fencing import FencedObject
+from s3leader.testing import FakeClock, fenced_object
 from tests.fast.compaction.fake_s3 import WRITES, FakeS3, Perform
 
 if TYPE_CHECKING:
@@ -95,13 +96,8 @@ class World:
     # ------------------------------------------------------------------------------ terms
 
     def document(self) -> FencedObject:
-        return FencedObject(
-            "compacted/manifest.json",
-            bucket=BUCKET,
-            client=self.s3.client(),
-            patience=timedelta(seconds=5),
-            sleep=lambda seconds: None,
-        )
+        store = S3Store(BUCKET, client=self.s3.client())
+        return fenced_object("compacted/manifest.json", store=store, clock=FakeClock())
 
     def lead(
         self, term: FakeTerm | None = None, *, should_stop: Callable[[], bool] = lambda: False

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 from collections import deque
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from s3leader._core.requests import Create, Read, Replace
+from s3leader._core.requests import Create, Read, Replace, Store
 from s3leader._io.memory_store import Fault, MemoryStore
+from s3leader._io.seams import Seams
 from s3leader.errors import (
     CorruptObject,
     InvalidArgument,
@@ -20,32 +20,21 @@ from s3leader.errors import (
     StoreUnavailable,
 )
 from s3leader.fencing import FencedObject, Snapshot
+from s3leader.testing import FakeClock
 
 KEY = "compacted/manifest.json"
 
 
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-
-def fenced(
-    store: MemoryStore, *, patience: timedelta = timedelta(seconds=30), nonce: str = "n"
-) -> FencedObject:
-    clock, numbers = Clock(), itertools.count(1)
-    return FencedObject(
-        KEY,
+def fenced(store: Store, *, nonce: str = "n", patience_ms: int = 30_000) -> FencedObject:
+    """Return a fenced object whose time passes only by sleeping."""
+    clock, numbers = FakeClock(), itertools.count(1)
+    seams = Seams(
         store=store,
-        patience=patience,
-        clock=lambda: clock.now_s,
+        clock_ms=clock.read_ms,
         sleep=clock.sleep,
         nonce=lambda: f"{nonce}{next(numbers)}",
     )
+    return FencedObject._with_seams(KEY, seams, patience_ms=patience_ms)
 
 
 def put(store: MemoryStore, body: bytes) -> None:
@@ -232,7 +221,7 @@ def test_a_late_write_of_a_stale_leader_fails_once_the_object_is_claimed() -> No
     old = fenced(store, nonce="old").claim(3)
     store.script(Fault.LATE, on=Replace)
     with pytest.raises(StoreUnavailable):
-        fenced(store, patience=timedelta(0)).write({"n": 2}, token=3, after=old)
+        fenced(store, patience_ms=0).write({"n": 2}, token=3, after=old)
     claimed = fenced(store, nonce="new").claim(4)
     store.deliver_late()
     assert fenced(store).read() == claimed
@@ -249,7 +238,7 @@ def test_without_patience_a_write_is_sent_once() -> None:
     store = MemoryStore()
     store.script(Fault.REQUEST_LOST, times=1000)
     with pytest.raises(StoreUnavailable):
-        fenced(store, patience=timedelta(0)).write({}, token=3, after=None)
+        fenced(store, patience_ms=0).write({}, token=3, after=None)
     assert len(store.requests) == 1
 
 
@@ -259,15 +248,16 @@ def test_without_patience_a_write_is_sent_once() -> None:
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        (b"", "not JSON"),
-        (b"\xff", "not JSON"),
-        (b"{", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
-        (b"[1]", "not an object"),
-        (b"{}", '"fencing_token" is None'),
-        (b'{"fencing_token": "3"}', "'3', not a whole number"),
-        (b'{"fencing_token": true}', "True, not a whole number"),
-        (b'{"fencing_token": 0}', "0, not a whole number"),
+        (b"", "expected JSON"),
+        (b"\xff", "expected JSON"),
+        (b"{", "expected JSON"),
+        (b"[" * 100_000, "expected JSON"),
+        (b"[1]", "expected a JSON object, got a list"),
+        (b"{}", '"fencing_token" to be a whole number from 1, got None'),
+        (b'{"fencing_token": "3"}', "got '3'"),
+        (b'{"fencing_token": true}', "got True"),
+        (b'{"fencing_token": 0}', "got 0"),
+        (b'{"fencing_token": []}', "got a list"),
     ],
     ids=lambda value: repr(value)[:30],
 )
@@ -312,17 +302,6 @@ def test_a_token_is_a_whole_number_from_one(token: Any) -> None:
         fenced(MemoryStore()).write({}, token=token, after=None)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {},
-        {"store": MemoryStore(), "bucket": "data"},
-        {"store": MemoryStore(), "client": object()},
-        {"store": MemoryStore(), "patience": timedelta(seconds=-1)},
-        {"store": MemoryStore(), "key": ""},
-    ],
-    ids=["no store", "both", "client for a store", "negative patience", "no key"],
-)
-def test_it_is_checked_when_it_is_made(arguments: dict[str, Any]) -> None:
-    with pytest.raises(InvalidArgument):
-        FencedObject(**{"key": KEY, **arguments})
+def test_the_key_must_not_be_empty() -> None:
+    with pytest.raises(InvalidArgument, match="expected the key"):
+        FencedObject("", bucket="data")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from contextlib import suppress
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hypothesis import settings
@@ -14,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from s3leader._core.requests import Applied, Create, Replace, StoreAnswer, StoreRequest
 from s3leader._io.memory_store import Fault, MemoryStore
+from s3leader._io.seams import Seams
 from s3leader.errors import Overwritten, StaleToken, StoreUnavailable
 from s3leader.fencing import FencedObject, Snapshot
 
@@ -51,23 +51,22 @@ class Leaders(RuleBasedStateMachine):
     def start(self) -> None:
         self.store = Recording()
         self.numbers = itertools.count()
-        self.now_s = 0.0
+        self.now_ms = 0
         self.known: dict[int, Snapshot | None] = {}
         self.claimed = 0
         self.meanwhile: list[Callable[[], object]] = []
 
-    def document(self, patience: timedelta) -> FencedObject:
-        return FencedObject(
-            "manifest.json",
+    def document(self, patience_ms: int, nonce: str | None = None) -> FencedObject:
+        seams = Seams(
             store=self.store,
-            patience=patience,
-            clock=lambda: self.now_s,
+            clock_ms=lambda: self.now_ms,
             sleep=self.sleep,
-            nonce=lambda: str(next(self.numbers)),
+            nonce=lambda: str(next(self.numbers)) if nonce is None else nonce,
         )
+        return FencedObject._with_seams("manifest.json", seams, patience_ms=patience_ms)
 
     def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
+        self.now_ms += round(seconds * 1000)
         if self.meanwhile:
             with suppress(StaleToken, Overwritten, StoreUnavailable):
                 self.meanwhile.pop(0)()
@@ -86,19 +85,18 @@ class Leaders(RuleBasedStateMachine):
 
     @rule(token=TOKENS, value=VALUES)
     def another_will_write_meanwhile(self, token: int, value: dict[str, int]) -> None:
-        other = self.document(timedelta(0))
+        other = self.document(0)
         self.meanwhile.append(lambda: other.write(value, token=token, after=other.read()))
 
     @rule(token=TOKENS)
     def read(self, token: int) -> None:
         with suppress(StoreUnavailable):
-            self.known[token] = self.document(timedelta(seconds=1)).read()
+            self.known[token] = self.document(1000).read()
 
     @rule(token=TOKENS, value=VALUES)
     def write(self, token: int, value: dict[str, int]) -> None:
         after, own = self.known.get(token), str(next(self.numbers))
-        document = self.document(timedelta(seconds=1))
-        document._nonce = lambda: own
+        document = self.document(1000, nonce=own)
         try:
             written = document.write(value, token=token, after=after)
         except StoreUnavailable:
@@ -116,7 +114,7 @@ class Leaders(RuleBasedStateMachine):
     @rule(token=TOKENS)
     def claim(self, token: int) -> None:
         with suppress(StaleToken, StoreUnavailable):
-            self.known[token] = self.document(timedelta(seconds=1)).claim(token)
+            self.known[token] = self.document(1000).claim(token)
             self.claimed = max(self.claimed, token)
 
     @property

@@ -8,6 +8,7 @@ import pytest
 
 from s3leader._core.requests import Create, Found, Read, Replace, Store
 from s3leader._io.memory_store import Fault, MemoryStore
+from s3leader._io.seams import Seams
 from s3leader.errors import CorruptObject, InvalidArgument, Overwritten, StaleToken
 from s3leader.fencing import FencedObject, Snapshot
 
@@ -23,7 +24,7 @@ def store() -> MemoryStore:
 
 
 def fenced(store: Store) -> FencedObject:
-    return FencedObject(KEY, store=store, sleep=lambda _: None)
+    return FencedObject._with_seams(KEY, Seams(store=store, sleep=lambda _: None))
 
 
 def put_back(store: MemoryStore, body: bytes) -> None:

@@ -15,14 +15,15 @@ from s3leader._core import conditional_write, protocol
 from s3leader._core.ledger import CandidateConfig
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Conflict, Unknown
-from s3leader.fencing import FencedObject, Snapshot
+from s3leader.fencing import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from s3leader._core.conditional_write import WriteApplied, WriteConflict
-    from s3leader._core.ledger import Steps
-    from s3leader._core.requests import Create, Replace
+from s3leader._core import fenced_object
+from s3leader._core.conditional_write import WriteApplied, WriteConflict
+from s3leader._core.ledger import Steps
+from s3leader._core.requests import Create, Replace
 
 
 def unknown_counts_as_applied() -> None:
@@ -90,10 +91,9 @@ def leases_are_ignored() -> None:
 
 def tokens_are_not_compared() -> None:
     """A fenced object that takes whatever wrote it for the lowest token."""
-    proper = FencedObject._decode
+    proper = fenced_object._decode
 
-    def decode(self: FencedObject, body: bytes, etag: str) -> tuple[Snapshot, object]:
-        snapshot, nonce = proper(self, body, etag)
-        return replace(snapshot, token=1), nonce
+    def decode(key: str, body: bytes, etag: str) -> Snapshot:
+        return replace(proper(key, body, etag), token=1)
 
-    patch.object(FencedObject, "_decode", decode).start()
+    patch.object(fenced_object, "_decode", decode).start()

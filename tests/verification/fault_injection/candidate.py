@@ -19,6 +19,7 @@ from s3leader import (
     Term,
 )
 from s3leader._core.requests import Store
+from s3leader._io.seams import Seams
 from s3leader.fencing import FencedObject, Snapshot
 from tests.verification.event_log import Witness, now_ns
 from tests.verification.processes import Stopping
@@ -84,7 +85,9 @@ class Contender:
         self._chance = chance
         self._name = f"contender-{os.getpid()}"
         self._counter = Counter(contest.counter, witness)
-        self._fenced = FencedObject(FENCED, store=contest.store, patience=timedelta(seconds=6))
+        self._fenced = FencedObject._with_seams(
+            FENCED, Seams(store=contest.store), patience_ms=6_000
+        )
         self._election = Election(
             ELECTION,
             store=contest.store,

@@ -185,7 +185,7 @@ def test_a_lasting_trouble_is_not(code: str) -> None:
 @pytest.mark.parametrize(
     ("given", "remedy"),
     [
-        (False, "set AWS_DEFAULT_REGION=eu-west-1, or pass region='eu-west-1'"),
+        (False, "set AWS_DEFAULT_REGION=eu-west-1, or pass BucketOptions(region='eu-west-1')"),
         (True, "region_name='eu-west-1'"),
     ],
 )

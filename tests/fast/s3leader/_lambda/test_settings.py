@@ -9,6 +9,7 @@ import pytest
 
 from s3leader import BucketUnusable, Election, InvalidArgument, NotElected, Term
 from s3leader._io.memory_store import MemoryStore
+from s3leader._io.s3_options import BucketOptions
 from s3leader._io.s3_store import S3Store
 from s3leader._lambda.settings import Settings
 from s3leader.aws_lambda import singleton
@@ -59,11 +60,6 @@ def test_the_decorator_has_the_last_word_on_attempts(monkeypatch: pytest.MonkeyP
 def test_bad_attempts_are_named(text: str) -> None:
     with pytest.raises(InvalidArgument, match=f"S3LEADER_MAX_ATTEMPTS is '{text}'"):
         Settings.read({**PLACE, "S3LEADER_MAX_ATTEMPTS": text})
-
-
-@pytest.mark.parametrize(("region", "expected"), [("eu-west-1", "eu-west-1"), ("", None)])
-def test_region_of_the_bucket_is_read(region: str, expected: str | None) -> None:
-    assert Settings.read({**PLACE, "S3LEADER_REGION": region}).region == expected
 
 
 def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> timedelta:
@@ -119,49 +115,33 @@ def test_a_wait_that_is_no_duration_is_refused_when_it_is_given() -> None:
         singleton(wait=5)  # type: ignore[call-overload]
 
 
-def store_options(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, object]:
-    """Return what the store of an invocation is made with, beside what every store is."""
-    options: dict[str, object] = {}
-
-    def made(bucket: str, **given: object) -> MemoryStore:
-        options.update(given)
-        return MemoryStore()
-
-    monkeypatch.setattr("s3leader.aws_lambda.S3Store", made)
-    for name, value in {**PLACE, **environment}.items():
-        monkeypatch.setenv(name, value)
-
-    @singleton
-    def handler(event: object, context: object, term: Term) -> None: ...
-
-    handler({}, Context())
-    return {name: options[name] for name in options if name in {*OPTIONS.values()}}
-
-
 OPTIONS = {
-    "S3LEADER_ENCRYPTION": "encryption",
-    "S3LEADER_KMS_KEY": "kms_key",
-    "S3LEADER_BUCKET_OWNER": "bucket_owner",
+    "S3LEADER_REGION": ("region", "eu-west-1"),
+    "S3LEADER_ENCRYPTION": ("encryption", "AES256"),
+    "S3LEADER_BUCKET_OWNER": ("bucket_owner", "111122223333"),
 }
 
 
 @pytest.mark.parametrize(("variable", "option"), OPTIONS.items(), ids=OPTIONS)
-def test_the_store_is_told_what_the_bucket_asks_of_each_request(
-    variable: str, option: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert store_options(monkeypatch, **{variable: "asked"}) == {option: "asked"}
+def test_the_environment_sets_a_bucket_option(variable: str, option: tuple[str, str]) -> None:
+    name, value = option
+    settings = Settings.read({**PLACE, variable: value})
+    assert settings.bucket_options == BucketOptions(**{name: value})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("empty", [{}, dict.fromkeys(OPTIONS, "")], ids=["unset", "empty"])
-def test_the_store_is_told_nothing_that_is_not_asked(
-    empty: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in OPTIONS:
-        monkeypatch.delenv(name, raising=False)
-    assert store_options(monkeypatch, **empty) == {}
+def test_the_environment_sets_the_encryption_key() -> None:
+    key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
+    encrypted = {"S3LEADER_ENCRYPTION": "aws:kms", "S3LEADER_KMS_KEY": key}
+    settings = Settings.read({**PLACE, **encrypted})
+    assert settings.bucket_options == BucketOptions(encryption="aws:kms", kms_key=key)
 
 
-@pytest.mark.parametrize("variable", [*OPTIONS, "S3LEADER_REGION"])
+def test_an_empty_variable_sets_no_bucket_option() -> None:
+    settings = Settings.read({**PLACE, **dict.fromkeys([*OPTIONS, "S3LEADER_KMS_KEY"], "")})
+    assert settings.bucket_options == BucketOptions()
+
+
+@pytest.mark.parametrize("variable", [*OPTIONS, "S3LEADER_KMS_KEY"])
 def test_an_option_that_no_bucket_takes_is_refused_by_the_name_of_its_variable(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,9 +160,9 @@ def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     asked: list[object] = []
 
     class Noted(S3Store):
-        def __init__(self, bucket: str, **settings: object) -> None:
-            asked.append(settings["region"])
-            super().__init__(bucket, **settings)  # type: ignore[arg-type]
+        def __init__(self, bucket: str, **settings: Any) -> None:
+            asked.append(settings["options"].region)
+            super().__init__(bucket, **settings)
 
     monkeypatch.setattr("s3leader.aws_lambda.S3Store", Noted)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -192,7 +172,7 @@ def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     def handler(event: object, context: object, term: Term) -> None: ...
 
     with mock_dated_aws():
-        Noted("locks", region=None)._client.create_bucket(Bucket="locks")
+        Noted("locks", options=BucketOptions())._client.create_bucket(Bucket="locks")
         asked.clear()
         handler({"tick": TICK}, Context())
     return asked
@@ -205,7 +185,10 @@ def test_the_bucket_is_asked_in_its_own_region(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_store_talks_to_the_region_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    assert S3Store("locks", region="eu-west-1")._client.meta.region_name == "eu-west-1"
+    assert (
+        S3Store("locks", options=BucketOptions(region="eu-west-1"))._client.meta.region_name
+        == "eu-west-1"
+    )
 
 
 def test_a_store_is_in_the_environments_region_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,42 @@
+"""What a test replaces: the store, the clock, sleeping and randomness. Users never pass these.
+
+`Election`, `FencedObject` and the decorator take all of them from one `Seams`, through private
+constructors, so that the public constructors show only what users need.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from s3leader._core.requests import Store
+
+from .driver import Driver, monotonic_ms
+
+
+def new_nonce() -> str:
+    """Return a value that was never drawn before."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seams:
+    """`clock_ms` is a monotonic clock in milliseconds and `sleep` takes seconds.
+
+    `uniform(a, b)` draws a number from `a` to `b`; `nonce` never returns the same value twice.
+    """
+
+    store: Store
+    clock_ms: Callable[[], int] = monotonic_ms
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+    nonce: Callable[[], str] = new_nonce
+
+    def driver(self) -> Driver:
+        """Return a driver over the store."""
+        return Driver(
+            store=self.store, clock_ms=self.clock_ms, sleep=self.sleep, uniform=self.uniform
+        )
