@@ -1,4 +1,4 @@
-"""What every test may rely on."""
+"""What every test relies on, and the order in which files are run."""
 
 import os
 import signal
@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A shell starts what it puts in the background with SIGINT ignored, and children inherit that. The
-# tests interrupt processes that they start, so whoever starts the tests must not matter.
+# A shell starts background jobs with SIGINT ignored, and their children inherit that. Some tests
+# interrupt processes that they start, so this process takes SIGINT in any case.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes is no part of any claim, and a slow machine is no fault. Automatic runs
-# try the same examples each time, so that a failure is caused by the change that it is shown for.
-# Others try new ones.
+# No claim depends on how long an example takes. CI tries the same examples each time, so that a
+# failure is caused by the change that it is shown for; other runs try new ones.
 settings.register_profile(
     "any machine",
     deadline=None,
@@ -24,15 +23,20 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-# The files that take longest, which nobody has to wait for at the end if they come first. Most wait
-# for clocks and servers themselves, so there may be more workers than cores.
+# The files that take longest, first, so that no worker is left with one at the end: in seconds on
+# two cores, from `scripts/test --durations 0`.
 LONGEST_FIRST = (
-    "verification/model_checker",
-    "local_cloud/test_runbook.py",
-    "local_cloud",
-    "wheel",
-    "infra/test_rules.py",
-    "verification/kills",
+    "verification/fault_injection/test_broken_builds.py",  # 134
+    "examples/test_pages_typed.py",  # 105: mypy, with an empty cache
+    "local_cloud/test_runbook.py",  # 101
+    "verification/model_checker",  # 97
+    "local_cloud/test_stack.py",  # 73, most of them waiting for a full minute
+    "local_cloud",  # 10 to 55 each
+    "verification/fault_injection",  # 50
+    "infra/test_rules.py",  # 45
+    "infra/test_dependencies.py",  # 43
+    "wheel",  # 8 to 35 each
+    "verification",  # 10 to 30 each
 )
 
 

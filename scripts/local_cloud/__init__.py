@@ -15,7 +15,7 @@ contenders of one tick run at once, each in a process of its own, against one S3
         cloud.client("s3").list_objects_v2(Bucket=outputs["SomeBucket"])
 
 Everything it starts ends with the `with` block, and also when the process that opened it dies in
-any way whatever (see `lifeline`). Everything it writes is under `directory`.
+any way whatever (see `child_process`). Everything it writes is under `directory`.
 
 **With `enforce=True`** it speaks TLS, checks signatures, and judges every request by policies. What
 then still passes, and AWS would refuse:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from local_cloud.child_process import ChildProcess, package_path, under_parent
 from local_cloud.environment import ACCOUNT, deploy_environment, synth_environment
 from local_cloud.errors import LocalCloudError
-from local_cloud.lifeline import Lifeline, package_path, under_lifeline
 
 _LIMIT_SECONDS = 300
 
@@ -71,8 +71,8 @@ class Cdk:
             raise LocalCloudError(f"the CDK CLI is not installed: {cli} is missing; run `npm ci`")
         log = self._directory / f"cdk-{name}.log"
         with log.open("wb") as output:
-            command = Lifeline(
-                under_lifeline([str(cli), "--no-notices", *arguments]),
+            command = ChildProcess(
+                under_parent([str(cli), "--no-notices", *arguments]),
                 env={**env, "PYTHONPATH": package_path()},
                 cwd=cwd,
                 output=output,

@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from local_cloud.cdk import Cdk
 from local_cloud.certificate import Certificate, make_certificate
+from local_cloud.child_process import ChildProcess, kill_group, package_path
 from local_cloud.decisions import Decision, read_decisions
 from local_cloud.environment import (
     ACCOUNT,
@@ -28,7 +29,6 @@ from local_cloud.environment import (
 )
 from local_cloud.errors import LocalCloudError
 from local_cloud.invocations import Invocation, read_invocations
-from local_cloud.lifeline import Lifeline, kill_group, package_path
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _START_SECONDS = 60
@@ -50,7 +50,7 @@ class LocalCloud:
         self._certificate: Certificate | None = None
         self._key_id = new_key_id()
         self._port = 0
-        self._process: Lifeline | None = None
+        self._process: ChildProcess | None = None
 
     def __enter__(self) -> Self:
         """Start the emulator and wait until it answers."""
@@ -201,7 +201,7 @@ class LocalCloud:
         self._running()
         return Cdk(self._project, self.directory, self.settings)
 
-    def _running(self) -> Lifeline:
+    def _running(self) -> ChildProcess:
         if self._process is None:
             raise LocalCloudError("the local cloud is not running; use it in its `with` block")
         return self._process
@@ -209,13 +209,13 @@ class LocalCloud:
     def _start(self) -> None:
         self._port = _free_port()
         command = [sys.executable, "-m", "local_cloud.launcher"]
-        command += ["--lifeline", "{lifeline}", "--notes", str(self._notes)]
+        command += ["--parent-pipe", "{parent_pipe}", "--notes", str(self._notes)]
         env = emulator_environment(self.directory, self._port)
         if self._certificate is not None:
             command += ["--decisions", str(self._decisions)]
             env |= enforcing_environment(self._key_id, self._certificate)
         with self.log.open("wb") as output:
-            self._process = Lifeline(
+            self._process = ChildProcess(
                 command,
                 env={**env, "PYTHONPATH": package_path()},
                 cwd=self.directory,

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.buckets import Buckets
+from local_cloud.child_process import exit_with_parent
 from local_cloud.enforcement import Enforcement
 from local_cloud.invocations import Invocation
-from local_cloud.lifeline import watch
 
 _SWEEP_SECONDS = 1
 _MINUTE = 60
@@ -144,11 +144,11 @@ class Scheduler:
 def main() -> None:
     """Run the emulator until it is told to stop, or its starter is gone."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--lifeline", type=int, required=True)
+    parser.add_argument("--parent-pipe", type=int, required=True)
     parser.add_argument("--notes", type=Path, required=True)
     parser.add_argument("--decisions", type=Path)
     arguments = parser.parse_args()
-    watch(arguments.lifeline)
+    exit_with_parent(arguments.parent_pipe)
     os.environ.pop("PYTHONPATH", None)  # the functions' processes inherit what is set here
     enforcement = None
     if arguments.decisions is not None:

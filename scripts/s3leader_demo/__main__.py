@@ -19,13 +19,13 @@ from bird_strikes.sent_log import SentLog
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from s3leader import Election, S3LeaderError
-from s3leader_demo import evidence as finale
-from s3leader_demo import killed_leaders as act_two
-from s3leader_demo import scheduled_job as act_one
+from s3leader_demo import evidence
+from s3leader_demo import killed_leaders
+from s3leader_demo import scheduled_job
+from s3leader_demo.deployment import CONTENDERS, Deployment
 from s3leader_demo.errors import DemoError
 from s3leader_demo.rows import more_terms
 from s3leader_demo.screen import Screen
-from s3leader_demo.setting import CONTENDERS, Stage
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _CLOUDS = Path(".local_cloud")
@@ -91,14 +91,14 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     holds = False
     try:
         with ExitStack() as open_until_the_end:
-            stage = _set_up(directory, screen, open_until_the_end)
-            act_one.play(stage, options.ticks)
+            deployment = _set_up(directory, screen, open_until_the_end)
+            scheduled_job.show(deployment, options.ticks)
             if not options.no_crash:
-                act_two.play(stage)
-            holds = _finish(stage, directory)
+                killed_leaders.show(deployment)
+            holds = _finish(deployment, directory)
             screen.say(f"[dim]{time.monotonic() - started:.0f} seconds in all[/dim]")
             if options.keep:
-                _keep(stage, directory)
+                _keep(deployment, directory)
     except (DemoError, LocalCloudError, S3LeaderError):
         screen.say(f"\nWhat it left behind, logs included, is in {directory}")
         raise
@@ -112,7 +112,7 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     return 0 if holds else 1
 
 
-def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Stage:
+def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Deployment:
     screen.title("Setting up")
     with screen.step("an emulated cloud on loopback, which checks IAM"):
         cloud = until_the_end.enter_context(LocalCloud(directory, project=_ROOT, enforce=True))
@@ -130,7 +130,7 @@ def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Stage:
         pause_seconds=_PAUSE_SECONDS,
     )
     until_the_end.enter_context(producer)
-    return Stage(
+    return Deployment(
         cloud=cloud,
         screen=screen,
         data=data,
@@ -146,34 +146,36 @@ def _tables() -> dict[str, list[dict[str, str]]]:
     return {name: read_table(folder / f"{name}.csv") for name in TABLES}
 
 
-def _finish(stage: Stage, directory: Path) -> bool:
-    stage.screen.title("The proof")
-    with stage.screen.step("the producer stops, the function merges what is left") as seen:
-        stage.producer.stop()
-        stage.quiet()
-        stage.drain()
-        seen.append(more_terms(stage.rows(), shown=stage.screen.terms))
-    with stage.screen.step("every committed part is read back and compared with the journal"):
-        checks = finale.check(stage, directory / "journal.jsonl")
-    stage.screen.say()
-    return stage.screen.verdict(checks)
+def _finish(deployment: Deployment, directory: Path) -> bool:
+    deployment.screen.title("The proof")
+    with deployment.screen.step("the producer stops, the function merges what is left") as seen:
+        deployment.producer.stop()
+        deployment.quiet()
+        deployment.drain()
+        seen.append(more_terms(deployment.rows(), shown=deployment.screen.terms))
+    with deployment.screen.step("every committed part is read back and compared with the journal"):
+        checks = evidence.check(deployment, directory / "journal.jsonl")
+    deployment.screen.say()
+    return deployment.screen.verdict(checks)
 
 
-def _keep(stage: Stage, directory: Path) -> None:
-    stage.switch_schedules("ENABLED")
-    settings, name = stage.cloud.settings, stage.election.name
-    stage.cloud.keep()
-    say = stage.screen.say
-    stage.screen.title("The cloud is left running; its schedules fire every minute. Look around:")
+def _keep(deployment: Deployment, directory: Path) -> None:
+    deployment.switch_schedules("ENABLED")
+    settings, name = deployment.cloud.settings, deployment.election.name
+    deployment.cloud.keep()
+    say = deployment.screen.say
+    deployment.screen.title(
+        "The cloud is left running; its schedules fire every minute. Look around:"
+    )
     say()
     say("    unset AWS_PROFILE AWS_SESSION_TOKEN")
     for variable, value in settings.items():
         say(f"    export {variable}={value}")
-    say(f"    export S3LEADER_BUCKET={stage.lock_bucket}")
+    say(f"    export S3LEADER_BUCKET={deployment.lock_bucket}")
     say(f"    .venv/bin/s3leader status {name}")
     say(f"    .venv/bin/s3leader history {name}")
-    say(f"\nThe data bucket is {stage.data.name}.")
-    say(f"The emulator's log is {directory / stage.cloud.log.name}.\n")
+    say(f"\nThe data bucket is {deployment.data.name}.")
+    say(f"The emulator's log is {directory / deployment.cloud.log.name}.\n")
     say("To stop it and remove what it wrote:\n")
     say(f"    scripts/demo --stop{_directory_option(directory.parent)}")
 

@@ -11,7 +11,7 @@ import time
 from datetime import timedelta
 
 from compaction import Limits, compact
-from local_cloud.lifeline import watch
+from local_cloud.child_process import exit_with_parent
 from s3leader import Election, LeadershipLost, NotElected, StaleToken, StoreUnavailable
 
 _PATIENCE = timedelta(minutes=3)
@@ -20,14 +20,14 @@ _PATIENCE = timedelta(minutes=3)
 def main() -> None:
     """Campaign until elected, or until the tick is done."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--lifeline", type=int, required=True)
+    parser.add_argument("--parent-pipe", type=int, required=True)
     for name in ("--name", "--tick", "--election", "--lock-bucket", "--data-bucket"):
         parser.add_argument(name, required=True)
     for name in ("--lease", "--clock-skew"):
         parser.add_argument(name, type=float, required=True)
     parser.add_argument("--batch-objects", type=int, required=True)
     asked = parser.parse_args()
-    watch(asked.lifeline)
+    exit_with_parent(asked.parent_pipe)
     election = Election(
         asked.election,
         bucket=asked.lock_bucket,

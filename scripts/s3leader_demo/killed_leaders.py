@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local_cloud.lifeline import Lifeline
+from local_cloud.child_process import ChildProcess
+from s3leader_demo.deployment import Deployment
 from s3leader_demo.errors import DemoError
 from s3leader_demo.rows import Term, timestamp
-from s3leader_demo.setting import Stage
 
 CANDIDATES = 5
 KILLS = 3
@@ -33,19 +33,27 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 class Candidate:
     """One process, and what it has reported so far."""
 
-    def __init__(self, stage: Stage, number: int, tick: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, deployment: Deployment, number: int, tick: str, env: Mapping[str, str]
+    ) -> None:
         """Start the process in that environment."""
         self.name = f"candidate {number}"
-        self._output = stage.cloud.directory / f"candidate-{number}.log"
+        self._output = deployment.cloud.directory / f"candidate-{number}.log"
         self.killed = False
-        command = [sys.executable, "-m", "s3leader_demo.candidate", "--lifeline", "{lifeline}"]
+        command = [
+            sys.executable,
+            "-m",
+            "s3leader_demo.candidate",
+            "--parent-pipe",
+            "{parent_pipe}",
+        ]
         command += ["--name", f"candidate-{number}", "--tick", tick]
-        command += ["--election", stage.election.name, "--lock-bucket", stage.lock_bucket]
-        command += ["--data-bucket", stage.data.name, "--batch-objects", str(_BATCH_OBJECTS)]
+        command += ["--election", deployment.election.name, "--lock-bucket", deployment.lock_bucket]
+        command += ["--data-bucket", deployment.data.name, "--batch-objects", str(_BATCH_OBJECTS)]
         command += ["--lease", str(LEASE_SECONDS), "--clock-skew", str(SKEW_SECONDS)]
         path = os.pathsep.join(str(_ROOT / name) for name in ("scripts", "lambda_src"))
         with self._output.open("wb") as output:
-            self._process = Lifeline(
+            self._process = ChildProcess(
                 command, env={**env, "PYTHONPATH": path}, cwd=_ROOT, output=output
             )
 
@@ -74,29 +82,29 @@ class Win:
     at: float
 
 
-def play(stage: Stage) -> None:
+def show(deployment: Deployment) -> None:
     """Kill three leaders, and let the fourth finish the tick."""
-    stage.screen.title(f"Act two: {CANDIDATES} processes, and {KILLS} leaders killed mid-job")
-    stage.screen.say(
+    deployment.screen.title(f"Act two: {CANDIDATES} processes, and {KILLS} leaders killed mid-job")
+    deployment.screen.say(
         f"  The same job on the same buckets, in the function's own role, with a lease of"
         f" {LEASE_SECONDS:.0f} s. Whoever\n  leads gets SIGKILL in the middle of its work; another"
         " must find the lock lapsed, take over and finish\n  what was left half done."
     )
-    stage.screen.say()
-    stage.quiet()
-    with stage.screen.step(f"a backlog of {_BACKLOG_OBJECTS} objects"):
-        stage.producer.send(_BACKLOG_OBJECTS)
+    deployment.screen.say()
+    deployment.quiet()
+    with deployment.screen.step(f"a backlog of {_BACKLOG_OBJECTS} objects"):
+        deployment.producer.send(_BACKLOG_OBJECTS)
     tick = timestamp(datetime.now(UTC))
-    stage.ticks.append(tick)
-    env = stage.cloud.env | stage.cloud.session(stage.function_role())
+    deployment.ticks.append(tick)
+    env = deployment.cloud.env | deployment.cloud.session(deployment.function_role())
     with ExitStack() as processes:
-        candidates = [Candidate(stage, number + 1, tick, env) for number in range(CANDIDATES)]
+        candidates = [Candidate(deployment, number + 1, tick, env) for number in range(CANDIDATES)]
         for candidate in candidates:
             processes.callback(candidate.kill)
-        takeovers = _Play(stage, candidates).run()
-    stage.screen.say()
+        takeovers = _Play(deployment, candidates).run()
+    deployment.screen.say()
     times = ", ".join(f"{seconds:.1f} s" for seconds in takeovers)
-    stage.screen.say(
+    deployment.screen.say(
         f"  From SIGKILL to the next leader: [bold]{times}[/bold]; lease and clock allowance are"
         f" {LEASE_SECONDS:.0f} s + {SKEW_SECONDS:.0f} s.\n  They count from the last renewal, by"
         " S3's own clock, which shows whole seconds."
@@ -106,10 +114,10 @@ def play(stage: Stage) -> None:
 class _Play:
     """The act's course."""
 
-    def __init__(self, stage: Stage, candidates: list[Candidate]) -> None:
-        self._stage = stage
+    def __init__(self, deployment: Deployment, candidates: list[Candidate]) -> None:
+        self._deployment = deployment
         self._candidates = candidates
-        lock = stage.election.observe()
+        lock = deployment.election.observe()
         self._since = 0 if lock is None else lock.term
         self._looked = 0.0
 
@@ -118,20 +126,20 @@ class _Play:
         takeovers: list[float] = []
         killed_at: float | None = None
         known, done = self._since, False
-        with self._stage.screen.table():
+        with self._deployment.screen.table():
             while not done:
                 win = self._await(lambda: self._win_after(known), "the next leader")  # noqa: B023
                 known = win.term
                 self._note(win, killed_at)
                 if killed_at is not None:
                     takeovers.append(win.at - killed_at)
-                if len(self._stage.killed) < KILLS:
+                if len(self._deployment.killed) < KILLS:
                     killed_at = self._kill_mid_job(win)
                 else:
                     killed_at, done = None, self._finishes(win)
             self._await(self._all_ended, "the others learn that the tick is done")
-            self._stage.screen.update(self._stage.rows(self._since), "")
-        self._stage.wins += [win.term for win in self._wins()]
+            self._deployment.screen.update(self._deployment.rows(self._since), "")
+        self._deployment.wins += [win.term for win in self._wins()]
         return takeovers
 
     def _kill_mid_job(self, win: Win) -> float | None:
@@ -145,12 +153,12 @@ class _Play:
         if win.candidate.reports("completed"):
             raise DemoError("the leader was through before it could be killed")
         at = win.candidate.kill()
-        self._stage.killed.append(win.term)
+        self._deployment.killed.append(win.term)
         parts = self._parts(win.term)
         after = f"killed after {parts} part{'' if parts == 1 else 's'}"
-        known = self._stage.others[win.term]
+        known = self._deployment.others[win.term]
         remark = f"{known.remark}, {after}" if known.remark else after
-        self._stage.others[win.term] = replace(known, remark=remark)
+        self._deployment.others[win.term] = replace(known, remark=remark)
         return at
 
     def _finishes(self, win: Win) -> bool:
@@ -167,7 +175,7 @@ class _Play:
     def _note(self, win: Win, killed_at: float | None) -> None:
         alive = sum(not candidate.killed for candidate in self._candidates)
         remark = "" if killed_at is None else f"{win.at - killed_at:.1f} s after the kill"
-        self._stage.others[win.term] = Term(
+        self._deployment.others[win.term] = Term(
             contended=f"{alive} processes", won_by=win.candidate.name, remark=remark
         )
 
@@ -183,7 +191,7 @@ class _Play:
         return min(later, key=lambda win: win.term, default=None)
 
     def _parts(self, term: int) -> int:
-        return sum(part["term"] == term for part in self._stage.data.entries("parts"))
+        return sum(part["term"] == term for part in self._deployment.data.entries("parts"))
 
     def _all_ended(self) -> bool | None:
         left = [one for one in self._candidates if not one.killed]
@@ -194,9 +202,10 @@ class _Play:
             if time.monotonic() - self._looked > _LOOK_SECONDS:
                 self._looked = time.monotonic()
                 alive = sum(not candidate.killed for candidate in self._candidates)
-                self._stage.screen.update(
-                    self._stage.rows(self._since), f"{alive} processes live; waiting for: {what}"
+                self._deployment.screen.update(
+                    self._deployment.rows(self._since),
+                    f"{alive} processes live; waiting for: {what}",
                 )
             return look()
 
-        return self._stage.watch(look_and_show, what=what, seconds=_LIMIT_SECONDS, every=0.03)
+        return self._deployment.watch(look_and_show, what=what, seconds=_LIMIT_SECONDS, every=0.03)

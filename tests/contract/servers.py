@@ -1,6 +1,6 @@
 """Servers that speak S3, started for the contract suite on loopback, and gone with it.
 
-Each is tied to this process by a lifeline: it dies when pytest does, SIGKILL included.
+Each is tied to this process by a pipe: it dies when pytest does, SIGKILL included.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_cloud.lifeline import Lifeline, package_path, under_lifeline
+from local_cloud.child_process import ChildProcess, package_path, under_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,7 +98,7 @@ def running(
     keep = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     everything = {**keep, "HOME": str(directory), "PYTHONPATH": package_path(), **env}
     with log.open("wb") as output:
-        process = Lifeline(under_lifeline(command), env=everything, cwd=directory, output=output)
+        process = ChildProcess(under_parent(command), env=everything, cwd=directory, output=output)
     try:
         wait_until_it_answers(process, probe, log)
         yield
@@ -106,7 +106,7 @@ def running(
         process.kill()
 
 
-def wait_until_it_answers(process: Lifeline, probe: str, log: Path) -> None:
+def wait_until_it_answers(process: ChildProcess, probe: str, log: Path) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.process.poll() is None:

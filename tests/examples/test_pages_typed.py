@@ -1,4 +1,7 @@
-"""Every Python program on the pages passes mypy as strictly as the project itself does."""
+"""mypy checks the project and, as strictly, every Python program on its pages: in one run.
+
+A run with an empty cache takes a minute of one core, while other tests wait for servers.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,9 +58,9 @@ def programs() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What mypy says of all programs; the cache is that of scripts/lint, which comes first."""
+    """Run mypy on the project and on all programs; return what it prints."""
     folder = tmp_path_factory.mktemp("pages")
-    names = []
+    names = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
     for name, text in programs():
         (folder / f"{name}.py").write_text(text)
         names.append(str(folder / f"{name}.py"))
@@ -76,5 +80,5 @@ def test_a_program_of_the_pages_is_typed(name: str, report: str) -> None:
     assert [line for line in report.splitlines() if f"{name}.py:" in line] == []
 
 
-def test_all_programs_were_checked(report: str) -> None:
-    assert f"no issues found in {len(list(programs()))} source files" in report
+def test_the_project_is_typed(report: str) -> None:
+    assert "Success: no issues found" in report, report

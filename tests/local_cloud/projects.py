@@ -44,7 +44,7 @@ def copy_project(to: Path) -> Path:
     return to
 
 
-def desk_environment(directory: Path) -> dict[str, str]:
+def shell_environment(directory: Path) -> dict[str, str]:
     """Return an environment in which the CDK synthesises quickly."""
     # Whether templates pass CDK's own validation is what tests/infra asks; it takes ten seconds.
     return {**synth_environment(directory, Path(sys.executable)), "CDK_VALIDATION": "false"}
@@ -62,7 +62,7 @@ def assemblies(project: Path, contexts: Mapping[str, Mapping[str, str]]) -> Iter
         synthesis = subprocess.Popen(
             [sys.executable, "-c", _SYNTHESISE, asked],
             cwd=project,
-            env={**desk_environment(project), "PYTHONPATH": os.curdir},
+            env={**shell_environment(project), "PYTHONPATH": os.curdir},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -18,8 +18,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import Decision, LocalCloud
+from local_cloud.child_process import kill_group, package_path
 from local_cloud.cloud import stop_kept
-from local_cloud.lifeline import kill_group, package_path
 from tests.local_cloud.test_lifetime import eventually, runs
 
 ROLE, BUCKET = "reader", "enforcing"

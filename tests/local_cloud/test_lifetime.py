@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from local_cloud import LocalCloud, LocalCloudError
+from local_cloud.child_process import kill_group, package_path
 from local_cloud.cloud import stop_kept
-from local_cloud.lifeline import kill_group, package_path
 
 STARTER = """
 import signal, sys, time

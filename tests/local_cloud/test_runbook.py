@@ -13,9 +13,9 @@ import pytest
 from local_cloud import LocalCloud
 from s3leader import CorruptLock, Election, Term
 from tests.infra.synth import synthesize_stacks
-from tests.local_cloud.desk import RUNBOOK, Desk, Done, blocks
 from tests.local_cloud.job import ELECTION, Job
 from tests.local_cloud.projects import NEVER, ROOT, STACK, copy_project
+from tests.local_cloud.shell import RUNBOOK, Result, Shell, blocks
 from tests.local_cloud.test_lifetime import eventually
 
 TEXT = RUNBOOK.read_text()
@@ -33,8 +33,8 @@ MANY = 12  # more than SQS gives out at a time
 class Night:
     """What a night with the runbook is like: what came of its commands, and what was there then."""
 
-    desk: Desk
-    done: dict[tuple[str, int], Done] = field(default_factory=dict)
+    shell: Shell
+    done: dict[tuple[str, int], Result] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, place: tuple[str, int]) -> str:
@@ -43,7 +43,7 @@ class Night:
 
     @property
     def job(self) -> Job:
-        return self.desk.job()
+        return self.shell.job()
 
     def lead(self, tick: str, lease: float = 600) -> Term:
         """Lead a term from elsewhere."""
@@ -82,11 +82,11 @@ def after(heading: str, number: int = 1) -> Callable[[Scene], Scene]:
 
 @pytest.fixture(scope="module")
 def night(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Night:
-    night = Night(Desk(cloud, copy_project(tmp_path_factory.mktemp("projects") / "project")))
+    night = Night(Shell(cloud, copy_project(tmp_path_factory.mktemp("projects") / "project")))
     for place, commands in COMMANDS.items():
         for scene in filter(None, [BEFORE.get(place)]):
             scene(night)
-        night.done[place] = night.desk.run(commands)
+        night.done[place] = night.shell.run(commands)
         assert night.done[place].code == 0, f"{place}:\n{night[place][-4000:]}"
         for scene in filter(None, [AFTER.get(place)]):
             scene(night)
@@ -95,14 +95,14 @@ def night(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Night:
 
 @after(DESK)
 def no_schedule_interferes(night: Night) -> None:
-    night.desk.variables["SCHEDULE"] = NEVER
+    night.shell.variables["SCHEDULE"] = NEVER
 
 
 @before(LOOK)
 def somebody_has_led(night: Night) -> None:
     job = night.job
     job.s3.put_object(
-        Bucket=night.desk.variables["DATA_BUCKET"], Key="events/1.ndjson", Body=b"{}\n"
+        Bucket=night.shell.variables["DATA_BUCKET"], Key="events/1.ndjson", Body=b"{}\n"
     )
     for tick in ("2026-11-23T04:00:00Z", "2026-11-23T05:00:00Z"):
         job.invoke(tick)
@@ -163,9 +163,9 @@ def look_for_the_skipped_tick(night: Night) -> None:
 
 @before(MOVE, 3)
 def somebody_leads_while_it_is_moved(night: Night) -> None:
-    old, new = night.job.locks, night.desk.variables["NEW_BUCKET"]
+    old, new = night.job.locks, night.shell.variables["NEW_BUCKET"]
     term = night.lead("2026-11-23T08:30:00Z")
-    night.seen["moved while led"] = night.desk.run(COMMANDS[MOVE, 3])
+    night.seen["moved while led"] = night.shell.run(COMMANDS[MOVE, 3])
     night.seen["new while led"] = night.job.objects(new)
     term.resign()
     night.seen["old"] = Election(ELECTION, bucket=old, client=night.job.s3)
@@ -174,9 +174,9 @@ def somebody_leads_while_it_is_moved(night: Night) -> None:
 
 @after(MOVE, 3)
 def move_it_again(night: Night) -> None:
-    new = night.desk.variables["NEW_BUCKET"]
+    new = night.shell.variables["NEW_BUCKET"]
     there = night.job.objects(new)
-    again = night.desk.run(COMMANDS[MOVE, 3])
+    again = night.shell.run(COMMANDS[MOVE, 3])
     night.seen["moved again"] = (again.code, night.job.objects(new) == there)
     night.seen["same"] = there.items() <= night.job.objects(night.job.locks).items()
 
@@ -213,13 +213,13 @@ def look_at_what_is_left(night: Night) -> None:
 
 @after(REGIONS)
 def lead_in_both(night: Night) -> None:
-    jobs = [night.desk.job(number) for number in (0, 1)]
+    jobs = [night.shell.job(number) for number in (0, 1)]
     night.seen["in both"] = [
         jobs[0].invoke("2026-11-23T10:00:00Z"),
         jobs[1].invoke("2026-11-23T10:00:00Z"),
         jobs[1].invoke("2026-11-23T11:00:00Z"),
     ]
-    night.desk.run('python -c "$SWITCH" DISABLED')
+    night.shell.run('python -c "$SWITCH" DISABLED')
     found = {name: state for job in jobs for name, (_, state) in job.schedules().items()}
     regional = tuple(f"{STACK}-{job.region}-" for job in jobs)
     night.seen["disabled in both"] = Counter(

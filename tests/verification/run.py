@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local_cloud.lifeline import Lifeline, package_path, under_lifeline
+from local_cloud.child_process import ChildProcess, package_path, under_parent
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -19,7 +19,7 @@ def run(module: str, *arguments: str, folder: Path, patience_s: float) -> tuple[
     command = [sys.executable, "-m", f"tests.verification.{module}", *arguments]
     log = folder / "log.txt"
     with log.open("wb") as output:
-        running = Lifeline(under_lifeline(command), env=env, cwd=_ROOT, output=output)
+        running = ChildProcess(under_parent(command), env=env, cwd=_ROOT, output=output)
     try:
         code = running.process.wait(patience_s)
     except subprocess.TimeoutExpired:

@@ -24,7 +24,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(kw_only=True)
-class Stage:
+class Deployment:
     """The deployed stack, as the demo works with it.
 
     `others` are the terms that no schedule fired, `ticks` what they worked for, `wins` the

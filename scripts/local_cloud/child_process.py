@@ -4,8 +4,8 @@ The starter holds the write end of a pipe that nobody else has. Its death closes
 included, and the started process, which reads the other end, kills its own process group. A byte
 on the pipe releases it instead: it then lives on by itself.
 
-Our own Python programs call `watch`. A foreign program (the CDK CLI) is run under this module:
-`python -m local_cloud.lifeline FD COMMAND …`.
+Our own Python programs call `exit_with_parent`. A foreign program (the CDK CLI) is run under this module:
+`python -m local_cloud.child_process FD COMMAND …`.
 """
 
 import os
@@ -22,7 +22,7 @@ from typing import IO
 _PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
 
-class Lifeline:
+class ChildProcess:
     """A process in a group of its own, tied to this process by a pipe."""
 
     def __init__(
@@ -33,11 +33,11 @@ class Lifeline:
         cwd: Path,
         output: IO[bytes] | int,
     ) -> None:
-        """Start `command`, in which the argument `{lifeline}` becomes the pipe's number."""
+        """Start `command`, in which the argument `{parent_pipe}` becomes the pipe's number."""
         read_end, self._write_end = os.pipe()
         try:
             self.process = subprocess.Popen(
-                [part.replace("{lifeline}", str(read_end)) for part in command],
+                [part.replace("{parent_pipe}", str(read_end)) for part in command],
                 env=dict(env),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
@@ -80,19 +80,19 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def watch(descriptor: int) -> None:
+def exit_with_parent(descriptor: int) -> None:
     """Kill this process's group as soon as the other end of the pipe is closed."""
 
     def wait_for_the_end() -> None:
         if os.read(descriptor, 1) == b"":
             os.killpg(os.getpgrp(), signal.SIGKILL)
 
-    threading.Thread(target=wait_for_the_end, name="lifeline", daemon=True).start()
+    threading.Thread(target=wait_for_the_end, name="parent pipe", daemon=True).start()
 
 
-def under_lifeline(command: Sequence[str]) -> list[str]:
-    """Wrap a foreign program, so that it can be given to `Lifeline`."""
-    return [sys.executable, "-m", "local_cloud.lifeline", "{lifeline}", *command]
+def under_parent(command: Sequence[str]) -> list[str]:
+    """Wrap a foreign program, so that it can be given to `ChildProcess`."""
+    return [sys.executable, "-m", "local_cloud.child_process", "{parent_pipe}", *command]
 
 
 def package_path() -> str:
@@ -101,7 +101,7 @@ def package_path() -> str:
 
 
 def _main() -> int:
-    watch(int(sys.argv[1]))
+    exit_with_parent(int(sys.argv[1]))
     os.environ.pop("PYTHONPATH", None)  # it was only for this module
     child = subprocess.Popen(sys.argv[2:])
 

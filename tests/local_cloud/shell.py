@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_cloud import LocalCloud
-from local_cloud.lifeline import kill_group
+from local_cloud.child_process import kill_group
 from tests.local_cloud.job import Job
-from tests.local_cloud.projects import ROOT, desk_environment
+from tests.local_cloud.projects import ROOT, shell_environment
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
 _LIMIT_SECONDS = 1200  # far more than a slow machine takes
@@ -36,7 +36,7 @@ def blocks(text: str) -> list[Block]:
 
 
 @dataclass(frozen=True)
-class Done:
+class Result:
     """What came of commands."""
 
     code: int
@@ -44,14 +44,14 @@ class Done:
 
 
 @dataclass
-class Desk:
+class Shell:
     """A shell in a copy of the project, whose variables last from one command to the next."""
 
     cloud: LocalCloud
     project: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    def run(self, commands: str) -> Done:
+    def run(self, commands: str) -> Result:
         """Run commands, up to the first that fails."""
         kept, log = self.project / "variables.json", self.project / "output.log"
         keeping = f"python -c 'import json, os; print(json.dumps(dict(os.environ)))' >{kept}"
@@ -73,7 +73,7 @@ class Desk:
             running.wait()
         if code == 0:
             self.variables |= json.loads(kept.read_text())
-        return Done(code, log.read_text())
+        return Result(code, log.read_text())
 
     def job(self, number: int = 0) -> Job:
         """Return the job of a Region, as the desk's variables name it."""
@@ -83,7 +83,7 @@ class Desk:
         )
 
     def _environment(self) -> dict[str, str]:
-        here = desk_environment(self.cloud.directory)
+        here = shell_environment(self.cloud.directory)
         env = {name: value for name, value in here.items() if not name.startswith("S3LEADER_")}
         env["PATH"] = os.pathsep.join([str(self.project / "node_modules" / ".bin"), env["PATH"]])
         return {

@@ -1,0 +1,71 @@
+"""The `s3leader` command in this process, over the memory store, whose clock the tests set."""
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from s3leader import Election, Term
+from s3leader._core.requests import Create
+from s3leader._io.memory_store import MemoryStore
+from s3leader_cli.__main__ import main
+
+TICK = "2026-11-23T06:00:00Z"
+START_MS = 1_795_413_601_000  # 2026-11-23T06:00:01Z
+FIRST, SECOND = (f"elections/nightly/lock_000000000{n}.json" for n in (1, 2))
+
+
+class Cli:
+    """Runs commands on one bucket; S3 and all candidates share one clock."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.now_ms = START_MS
+        self.store = MemoryStore(clock_ms=lambda: self.now_ms)
+        self.capsys = capsys
+        self.asked: list[str] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def election(
+        self, candidate: str = "operator", lease: timedelta = timedelta(seconds=30)
+    ) -> Election:
+        return Election(
+            "nightly",
+            store=self.store,
+            clock_ms=lambda: self.now_ms,
+            candidate=candidate,
+            lease=lease,
+        )
+
+    def lead(self, candidate: str = "c1") -> Term:
+        term = self.election(candidate=candidate).campaign(tick=TICK)
+        assert isinstance(term, Term)
+        return term
+
+    def run(self, *argv: str, answer: str | None = None) -> tuple[int, str, str]:
+        def elect(options: argparse.Namespace) -> Election:
+            return self.election(lease=options.lease)
+
+        def ask(question: str) -> str:
+            self.asked.append(question)
+            self.meanwhile()
+            return answer or ""
+
+        command, *rest = argv
+        words = [command, "nightly", "--bucket", "locks", *rest]
+        code = main(words, elect=elect, ask=None if answer is None else ask)
+        out, err = self.capsys.readouterr()
+        return code, out, err
+
+    def status(self) -> dict[str, Any]:
+        _, out, _ = self.run("status", "--json")
+        report: dict[str, Any] = json.loads(out)
+        return report
+
+    def corrupt(self) -> None:
+        self.store.perform(Create(FIRST, b"[]"))
+
+    def pass_time(self, seconds: float) -> None:
+        self.now_ms += int(seconds * 1000)

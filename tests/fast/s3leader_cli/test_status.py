@@ -1,0 +1,236 @@
+"""The `s3leader` command over the memory store, whose clock the tests set."""
+
+import argparse
+import json
+import sys
+
+import pytest
+
+from s3leader import Election
+from s3leader._core.requests import Create
+from s3leader._io.memory_store import MemoryStore
+from s3leader_cli.__main__ import main
+from tests.fast.s3leader_cli.command_line import FIRST, TICK, Cli
+
+
+def test_status_of_an_election_without_locks_says_that_term_1_is_free(cli: Cli) -> None:
+    assert cli.status()["contender_would"] == "create lock 1, and lead term 1"
+
+
+def test_status_names_the_leader(cli: Cli) -> None:
+    cli.lead("host-7")
+    assert cli.status()["leader"] == "host-7"
+
+
+def test_status_counts_the_lease_down_by_s3s_clock(cli: Cli) -> None:
+    cli.lead()
+    cli.pass_time(12)
+    assert cli.status()["lease_left_seconds"] == 18.0
+
+
+def test_status_allows_for_clock_skew_before_it_calls_a_lock_lapsed(cli: Cli) -> None:
+    cli.lead()
+    cli.pass_time(33)
+    assert cli.status()["standing"] == "held"
+
+
+def test_status_says_that_a_lapsed_lock_would_be_taken_over(cli: Cli) -> None:
+    cli.lead()
+    cli.pass_time(34)
+    assert cli.status()["contender_would"] == "seal this lock, and lead term 2"
+
+
+def test_nobody_leads_by_a_lapsed_lock(cli: Cli) -> None:
+    cli.lead()
+    cli.pass_time(34)
+    assert cli.status()["leader"] is None
+
+
+def test_status_says_which_ticks_are_done(cli: Cli) -> None:
+    cli.lead().resign()
+    assert (
+        cli.status()["contender_would"]
+        == f"lead term 2; a tick up to {TICK} is done and not led again"
+    )
+
+
+def test_status_says_how_the_term_before_ended(cli: Cli) -> None:
+    cli.lead("c1")
+    cli.pass_time(34)
+    cli.lead("c2")
+    assert cli.status()["came_about"] == "term 1 was deposed (lapsed; sealed by c2)"
+
+
+def test_status_shows_the_lock_as_it_is_on_the_wire(cli: Cli) -> None:
+    cli.lead()
+    lock = cli.status()["lock"]
+    assert {key: lock[key] for key in ("term", "tick", "attempt", "expired")} == {
+        "term": 1,
+        "tick": TICK,
+        "attempt": 1,
+        "expired": False,
+    }
+
+
+def test_a_lock_that_states_no_lease_is_judged_by_the_one_given(cli: Cli) -> None:
+    cli.store.perform(Create(FIRST, b'{"expired": false}'))
+    cli.pass_time(40)
+    _, out, _ = cli.run("status", "--json", "--lease", "60")
+    assert json.loads(out)["lease_left_seconds"] == 20.0
+
+
+def test_a_corrupt_lock_asks_for_somebody(cli: Cli) -> None:
+    cli.corrupt()
+    code, out, _ = cli.run("status", "--json")
+    assert (code, json.loads(out)["standing"]) == (1, "corrupt")
+
+
+def test_a_corrupt_lock_is_explained_to_people(cli: Cli) -> None:
+    cli.corrupt()
+    _, out, _ = cli.run("status")
+    assert FIRST in out
+    assert "Nobody leads this election until" in " ".join(out.split())
+
+
+def test_status_for_people_says_who_leads_and_for_how_long(cli: Cli) -> None:
+    cli.lead("host-7")
+    _, out, _ = cli.run("status")
+    assert "host-7" in out
+    assert "30 s left by S3's clock" in out
+
+
+def test_what_strangers_wrote_cannot_steer_the_terminal(cli: Cli) -> None:
+    cli.store.perform(Create(FIRST, json.dumps({"holder": "\x1b[2Jx", "expired": False}).encode()))
+    _, out, _ = cli.run("status")
+    assert "\\x1b[2Jx" in out
+
+
+def test_what_strangers_wrote_is_not_taken_for_markup(cli: Cli) -> None:
+    cli.lead("c1").resign(outcome="failed", reason="[bold]no[/nonsense]")
+    cli.lead("c2")
+    _, out, _ = cli.run("status")
+    assert "[bold]no[/nonsense]" in out
+
+
+def test_history_has_the_newest_term_first(cli: Cli) -> None:
+    cli.lead("c1").resign(outcome="failed")
+    cli.lead("c2").resign()
+    _, out, _ = cli.run("history", "--json")
+    assert [(lock["term"], lock["outcome"]) for lock in json.loads(out)["terms"]] == [
+        (2, "completed"),
+        (1, "failed"),
+    ]
+
+
+def test_history_is_limited(cli: Cli) -> None:
+    cli.lead("c1").resign(outcome="failed")
+    cli.lead("c2")
+    _, out, _ = cli.run("history", "--json", "--limit", "1")
+    assert [lock["term"] for lock in json.loads(out)["terms"]] == [2]
+
+
+def test_history_for_people_is_a_table_of_terms(cli: Cli) -> None:
+    cli.lead("c1").resign(outcome="failed", reason="out of disk")
+    _, out, _ = cli.run("history")
+    row = next(line for line in out.splitlines() if "out of disk" in line)
+    assert [cell.strip() for cell in row.strip("│ ").split("│")] == [
+        "1", "failed", "c1", "2026-11-23 06:00:00Z", "1", "06:00:01Z", "0 s", "out of disk",
+    ]  # fmt: skip
+
+
+def test_history_calls_the_lock_of_a_leader_held(cli: Cli) -> None:
+    cli.lead("c1")
+    assert " held " in cli.run("history")[1]
+
+
+def test_history_shows_a_corrupt_lock_among_the_others(cli: Cli) -> None:
+    cli.corrupt()
+    _, out, _ = cli.run("history")
+    assert "it is no JSON object but []" in out
+
+
+def test_history_of_nothing_says_so(cli: Cli) -> None:
+    assert cli.run("history")[1] == (
+        "nightly has had no term yet: no lock was ever written under elections/nightly/;"
+        " is the name right?\n"
+    )
+
+
+def test_status_of_an_election_without_locks_doubts_its_name(cli: Cli) -> None:
+    _, out, _ = cli.run("status")
+    assert "no lock was ever written under elections/nightly/; is the name right?" in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["status"], ["history"], ["depose", "--reason", "x"], ["depose", "--reason=x", "--force"]],
+)
+@pytest.mark.parametrize("json_too", [[], ["--json"]])
+def test_an_election_without_locks_has_an_exit_code_of_its_own(
+    cli: Cli, words: list[str], json_too: list[str]
+) -> None:
+    """Its name may be mistyped, so it is neither in order nor in need of an operator."""
+    code, out, _ = cli.run(*words, *json_too)
+    assert (code, "is the name right?" in " ".join(out.split())) == (3, True)
+
+
+def test_status_of_an_election_with_locks_has_no_doubt(cli: Cli) -> None:
+    cli.lead()
+    assert "is the name right?" not in cli.run("status")[1]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "abc", "1.5"])
+def test_a_limit_that_is_no_whole_number_from_1_is_a_usage_error(cli: Cli, limit: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.run("history", "--limit", limit)
+    assert f"{limit!r} is not a whole number from 1" in cli.capsys.readouterr().err
+
+
+def test_without_a_bucket_the_command_says_how_to_name_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("S3LEADER_BUCKET", raising=False)
+    with pytest.raises(SystemExit, match="2"):
+        main(["status", "nightly"])
+    assert "required: --bucket (or $S3LEADER_BUCKET)" in capsys.readouterr().err
+
+
+def test_the_environment_names_bucket_and_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_BUCKET", "team-locks")
+    monkeypatch.setenv("S3LEADER_PREFIX", "jobs/")
+    seen: list[argparse.Namespace] = []
+
+    def elect(options: argparse.Namespace) -> Election:
+        seen.append(options)
+        return Election(options.election, store=MemoryStore(), prefix=options.prefix)
+
+    main(["status", "nightly", "--json"], elect=elect)
+    assert (seen[0].bucket, seen[0].prefix) == ("team-locks", "jobs/")
+
+
+def test_a_name_that_cannot_be_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "no spaces", "--bucket", "locks", "--json"]) == 2
+    assert "no spaces" in capsys.readouterr().err
+
+
+def test_without_rich_the_command_says_what_to_install(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    code, _, err = cli.run("status")
+    assert (code, "pip install 's3leader[cli]'" in err) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["status", "history"])
+def test_json_needs_no_rich(cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    cli.lead()
+    assert cli.run(command, "--json")[0] == 0
+
+
+def test_ctrl_c_ends_it_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def elect(_: argparse.Namespace) -> Election:
+        raise KeyboardInterrupt
+
+    assert main(["status", "nightly", "--bucket", "locks", "--json"], elect=elect) == 130
+    assert capsys.readouterr().err == "\ns3leader: interrupted\n"
