@@ -31,7 +31,7 @@ LONGEST_FIRST = (
     "local_cloud/test_runbook.py",
     "local_cloud",
     "wheel",
-    "infra/test_rules.py",
+    "infra/test_template_rules.py",
     "verification/kills",
 )
 
