@@ -4,7 +4,7 @@ import os
 
 # Before aws_cdk starts its Node process, which inherits them.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-os.environ.setdefault("CDK_VALIDATION", "false")  # half the time; test_rules.py has it on
+os.environ.setdefault("CDK_VALIDATION", "false")  # half the time; test_template_rules.py has it on
 
 import pytest
 

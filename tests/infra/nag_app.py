@@ -1,4 +1,4 @@
-"""An app under cdk-nag's rules; run by test_rules.py, since the rules need validation on."""
+"""An app under cdk-nag's rules; run by test_template_rules.py, since the rules need validation on."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
 from app import compose, create_app
-from tests.infra.zoo import fill
+from tests.infra.all_options import fill
 
 if __name__ == "__main__":
     what, context = sys.argv[1], json.loads(sys.argv[2])

@@ -12,9 +12,9 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import Monitoring
+from tests.infra.all_options import existing_function
 from tests.infra.synth import Synthesized, fresh_app, synthesize
 from tests.infra.test_singleton_job import LONGEST_ELECTION, build
-from tests.infra.zoo import existing_function
 
 ALARM = "AWS::CloudWatch::Alarm"
 HOME, AWAY = "us-east-1", "eu-west-1"

@@ -17,10 +17,10 @@ from aws_cdk.assertions import Annotations, Match
 from s3leader_cdk import LockBucket
 from s3leader_cdk.alarm_topic import alarm_actions
 from s3leader_cdk.dead_letters import check_queue
+from tests.infra.all_options import existing_function
 from tests.infra.synth import Synthesized, fresh_app, synthesize
 from tests.infra.test_monitoring import watch
 from tests.infra.test_singleton_job import build
-from tests.infra.zoo import existing_function
 
 HERE = cdk.Environment(region="us-east-1", account="123456789012")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0000"

@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.wheel.environments import PIP, ROOT, Environment, empty, install, metadata
-from tests.wheel.stranger import QUICK, Synthesized, invoke, synthesize
+from tests.wheel.user_app import QUICK, Synthesized, invoke, synthesize
 
 LOCK = Path(__file__).with_name("floors.lock")
 JOB = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.all_options import fill
 from tests.infra.synth import Json, Synthesized, synthesize, synthesize_stacks
-from tests.infra.zoo import fill
 
 ROOT = Path(__file__).parents[2]
 # CDK itself writes such dependencies, and they do no harm.

@@ -11,8 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket
+from tests.infra.permissions.test_grants import CANDIDATE, OURS, function
 from tests.infra.synth import Json, Synthesized, fresh_app
-from tests.infra.test_grants import CANDIDATE, OURS, function
 
 HERE, THERE = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{THERE}:role/worker"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.local_cloud.rights import Right, condition_text
-from tests.local_cloud.rights_granted import ACCOUNT
-from tests.local_cloud.rights_job import ANOTHER_LOCK, FENCED, FOLDER, CheckedJob
+from tests.local_cloud.granted_roles import ACCOUNT
+from tests.local_cloud.permission_job import ANOTHER_LOCK, FENCED, FOLDER, CheckedJob
+from tests.local_cloud.permissions import Right, condition_text
 
 LOCKS, HINT = f"<locks>/{FOLDER}lock_*", f"<locks>/{FOLDER}hint.json"
 EVENTS, MANIFEST = "<data>/events/*", "<data>/compacted/manifest.json"

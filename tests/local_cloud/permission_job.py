@@ -15,9 +15,9 @@ from local_cloud import Decision, LocalCloud
 from s3leader import Election, Term
 from s3leader.fencing import FencedObject
 from s3leader_cdk import grant_fenced
+from tests.local_cloud.granted_roles import EVERYTHING, create_role, granted, role_policy
 from tests.local_cloud.job import ELECTION, Job
-from tests.local_cloud.rights import Right, Role, document_of, rights_in
-from tests.local_cloud.rights_granted import EVERYTHING, create_role, granted, role_policy
+from tests.local_cloud.permissions import Right, Role, document_of, rights_in
 
 FOLDER = f"elections/{ELECTION}/"
 FENCED = "reports/latest.json"

@@ -5,9 +5,9 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
+from tests.infra.permissions.test_access import HERE, THERE, here, imported
+from tests.infra.permissions.test_grants import function
 from tests.infra.synth import fresh_app
-from tests.infra.test_grants import function
-from tests.infra.test_whole_grants import HERE, THERE, here, imported
 
 
 @pytest.mark.parametrize("imports", [True, False])

@@ -5,8 +5,8 @@ import pytest
 from aws_cdk import aws_kms as kms
 
 from s3leader_cdk import LockBucket
+from tests.infra.permissions.test_grants import function
 from tests.infra.synth import Synthesized, plain, synthesize
-from tests.infra.test_grants import function
 
 BUCKET = "LocksBucket941BDB31"
 ARN = f"<{BUCKET}.Arn>"

@@ -11,8 +11,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import LockBucket
+from tests.infra.permissions.test_grants import function
 from tests.infra.synth import Json, Synthesized, synthesize
-from tests.infra.test_grants import function
 
 ARN = "<SharedDACC02AA.Arn>"
 

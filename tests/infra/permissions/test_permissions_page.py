@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.all_options import fill
 from tests.infra.synth import Synthesized, synthesize
-from tests.infra.zoo import fill
-from tests.local_cloud.rights_cases import CASES, DENIALS
+from tests.local_cloud.permission_cases import CASES, DENIALS
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 PAGE = (TESTS.parent / "docs" / "rights.md").read_text()
 QUOTED = set(re.findall(r"`([^`\n]+)`", PAGE))
 # What is in the zoo and no construct of ours.

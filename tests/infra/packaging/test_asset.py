@@ -124,7 +124,7 @@ def test_staged_are_job_and_runtime_under_their_names_and_nothing_compiled(
 
 
 def test_the_checkout_s_own_runtime_is_found_first() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     assert locate_runtime() == RuntimeSource(
         package=root / "lambda_src" / "s3leader",
         requirements=root / "lambda_src" / "requirements.lock",

@@ -11,7 +11,7 @@ from aws_cdk.aws_scheduler import ScheduleExpression
 
 from s3leader_cdk._schedule import time_zones
 from s3leader_cdk._schedule.expressions import is_over, schedule_expression
-from tests.infra.test_schedule import expression
+from tests.infra.schedule.test_expressions import expression
 from tests.infra.test_singleton_job import build
 
 

@@ -10,8 +10,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import grant_fenced
+from tests.infra.permissions.test_grants import OURS, function
 from tests.infra.synth import Synthesized, synthesize
-from tests.infra.test_grants import OURS, function
 
 KEY = "reports/latest.json"
 OBJECT = "<Data666C94C7.Arn>/reports/latest.json"

@@ -10,8 +10,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket, grant_fenced
+from tests.infra.permissions.test_access import HERE, THERE, alien, here, role
 from tests.infra.synth import Synthesized, fresh_app
-from tests.infra.test_whole_grants import HERE, THERE, alien, here, role
 
 KEY = f"arn:aws:kms:us-east-1:{HERE}:key/11111111-2222-3333-4444-555555555555"
 MANAGED = [s3.BucketEncryption.KMS_MANAGED, s3.BucketEncryption.DSSE_MANAGED]

@@ -18,8 +18,8 @@ from s3leader_cdk._schedule.expressions import (
     schedule_expression,
     schedule_expressions,
 )
+from tests.infra.permissions.test_grants import function
 from tests.infra.synth import synthesize
-from tests.infra.test_grants import function
 from tests.infra.test_singleton_job import build
 
 RATES = {

@@ -10,9 +10,9 @@ from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import RuntimeLayer, StagingError
 from s3leader_cdk._packaging import asset as runtime_asset
+from tests.infra.all_options import DECORATED
 from tests.infra.synth import Synthesized
 from tests.infra.test_singleton_job import build
-from tests.infra.zoo import DECORATED
 
 ARM = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\x00"
 X86 = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\x00"

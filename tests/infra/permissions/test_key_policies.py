@@ -8,8 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from s3leader_cdk import LockBucket
+from tests.infra.permissions.test_access import HERE, THERE, here, key_policy, role
 from tests.infra.synth import Json, Synthesized, fresh_app
-from tests.infra.test_whole_grants import HERE, THERE, here, key_policy, role
 
 ADMINISTRATOR = iam.ArnPrincipal(f"arn:aws:iam::{HERE}:role/administrator")
 VIA_S3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}

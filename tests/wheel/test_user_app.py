@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.wheel.environments import PIP, Environment, contents, empty, locked
-from tests.wheel.stranger import Invoked, Synthesized, invoke, readme, synthesize
+from tests.wheel.user_app import Invoked, Synthesized, invoke, readme, synthesize
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
+from tests.infra.all_options import fill
 from tests.infra.synth import Synthesized, fresh_app, synthesize_stacks
-from tests.infra.zoo import fill
 
 # What a template must not say by itself: a partition, or a domain that belongs to one.
 ABROAD = re.compile(r"arn:aws:|amazonaws\.com\.cn")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ELSEWHERE = ["cn-north-1", "us-gov-west-1"]
 

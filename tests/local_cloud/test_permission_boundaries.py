@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from local_cloud import LocalCloud
 from s3leader.fencing import FencedObject
 from s3leader_cdk import grant_fenced
-from tests.local_cloud.rights_granted import (
+from tests.local_cloud.granted_roles import (
     EVERYTHING,
     bucket_policy,
     create_bucket,

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from s3leader.aws_lambda import singleton
 from s3leader.errors import InvalidArgument
 from s3leader_cdk import LockBucket, SingletonJob
-from tests.infra.test_handler_source import FROM, POWERTOOLS, judged
+from tests.infra.handler.test_decoration import FROM, POWERTOOLS, judged
 
 REFUSED = {
     "async": "@singleton\nasync def handler(event, context, term): ...\n",

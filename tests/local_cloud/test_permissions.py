@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError
 
 from local_cloud import Decision, Invocation, LocalCloud
 from s3leader import Lock, S3LeaderError
+from tests.local_cloud.permission_cases import CASES, DENIALS, DOCUMENTED, TRUSTED, Case, Denial
+from tests.local_cloud.permission_job import ANOTHER_LOCK, CheckedJob
 from tests.local_cloud.projects import NEVER, STACK, assemblies, copy_project
-from tests.local_cloud.rights_cases import CASES, DENIALS, DOCUMENTED, TRUSTED, Case, Denial
-from tests.local_cloud.rights_job import ANOTHER_LOCK, CheckedJob
 from tests.local_cloud.test_lifetime import eventually
 
 INPUTS = {
