@@ -1,11 +1,10 @@
 # It stands inside the emulator, whose parts have no types and no public names.
 # ruff: noqa: ANN401, SLF001
-"""What CloudFormation in ministack 1.5.33 leaves out of buckets, put in.
+"""Adds to `AWS::S3::Bucket` what CloudFormation in ministack 1.5.33 leaves out.
 
-Lifecycle rules: it creates and updates a bucket without them. Here they are the bucket's, as if
-    they had been put by S3's own API; of what a rule can say, these constructs' part.
-Deleting: it deletes a bucket with all that is in it. AWS refuses while there is anything in it,
-    and so does this.
+Lifecycle rules: ministack creates and updates a bucket without them. This module sets them, as far
+    as the project's constructs use them.
+Deletion: ministack deletes a bucket with its objects. AWS refuses, and so does this module.
 """
 
 import importlib
@@ -16,17 +15,17 @@ _TYPE = "AWS::S3::Bucket"
 
 
 class Buckets:
-    """The emulator's `AWS::S3::Bucket`, mended: see the module's description."""
+    """Handlers of `AWS::S3::Bucket`: see the module's docstring."""
 
     def __init__(self) -> None:
-        """Take hold of the emulator's modules."""
+        """Look up the emulator's functions."""
         self._s3: Any = importlib.import_module("ministack.services.s3")
         provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
         self._handlers: Any = provisioners._RESOURCE_HANDLERS[_TYPE]
         self._original = dict(self._handlers)
 
     def install(self) -> None:
-        """Put the mended functions in the place of the originals."""
+        """Replace the emulator's functions."""
         self._handlers |= {"create": self.create, "update": self.update, "delete": self.delete}
 
     def create(self, logical_id: str, properties: Any, stack: str) -> Any:

@@ -1,4 +1,4 @@
-"""The real CDK CLI, run against the emulator."""
+"""Runs the real CDK CLI against the emulator."""
 
 import json
 import subprocess
@@ -19,21 +19,21 @@ class Cdk:
     """Bootstraps, synthesises and deploys the app in `project`; logs go to `directory`."""
 
     def __init__(self, project: Path, directory: Path, settings: Mapping[str, str]) -> None:
-        """Hold what every command needs; nothing is run yet."""
+        """Keep what each command needs."""
         self._project = project
         self._directory = directory
         self._settings = settings
 
     def bootstrap(self, regions: Sequence[str]) -> None:
-        """Create what deployments to these Regions rest on: staging buckets and roles."""
+        """Create what deployments to these Regions need: staging buckets and roles."""
         command = ["bootstrap", *(f"aws://{ACCOUNT}/{region}" for region in regions)]
-        # Away from the project: its app, if it saw one, would be synthesised for nothing.
+        # Outside the project, so that the CLI does not synthesise the app.
         with self._running("bootstrap", command, self._deploying(), cwd=self._directory):
             pass
 
     @contextmanager
     def synthesis(self, context: Mapping[str, str]) -> Iterator[Path]:
-        """Synthesise the app while the block runs; the cloud assembly's folder is full after it."""
+        """Synthesise the app while the block runs; the cloud assembly is complete after it."""
         assembly = self._directory / "cdk.out"
         options = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
         env = synth_environment(self._directory, Path(sys.executable))
@@ -53,7 +53,7 @@ class Cdk:
         return found
 
     def destroy(self, assembly: Path, stack: str) -> None:
-        """Destroy one stack of an assembly, unasked."""
+        """Destroy one stack of an assembly, without asking."""
         command = ["destroy", stack, "--force", "--app", str(assembly)]
         with self._running("destroy", command, self._deploying(), cwd=self._directory):
             pass
@@ -65,7 +65,7 @@ class Cdk:
     def _running(
         self, name: str, arguments: Sequence[str], env: Mapping[str, str], *, cwd: Path
     ) -> Iterator[None]:
-        """Run a command beside the block, and wait for it at the block's end."""
+        """Run a command while the block runs, and wait for it at the end of the block."""
         cli = self._project / "node_modules" / ".bin" / "cdk"
         if not cli.exists():
             raise LocalCloudError(f"the CDK CLI is not installed: {cli} is missing; run `npm ci`")

@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 and the authority that signed it, made anew for each cloud."""
+"""Makes a certificate for 127.0.0.1 and the authority that signed it, new for each cloud."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ class Certificate:
 
 
 def make_certificate(directory: Path) -> Certificate:
-    """Write them to `directory`, all but the authority's own key, which nobody keeps."""
+    """Write them to `directory`; the authority's own key is not kept."""
     made = Certificate(
         authority=directory / "authority.pem",
         chain=directory / "server.pem",

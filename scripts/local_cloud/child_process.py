@@ -1,11 +1,11 @@
-"""Processes that cannot outlive the one that started them, however it ends.
+"""Child processes that cannot outlive the process that started them, however it ends.
 
-The starter holds the write end of a pipe that nobody else has. Its death closes that end, SIGKILL
-included, and the started process, which reads the other end, kills its own process group. A byte
-on the pipe releases it instead: it then lives on by itself.
+The parent holds the write end of a pipe that no other process has. When the parent dies, also by
+SIGKILL, that end is closed. The child reads the other end, and then kills its own process group.
+A byte on the pipe releases the child instead: it runs on when the parent ends.
 
-Our own Python programs call `exit_with_parent`. A foreign program (the CDK CLI) is run under this module:
-`python -m local_cloud.child_process FD COMMAND …`.
+The project's own programs call `exit_with_parent`. Other programs (the CDK CLI) are run by this
+module: `python -m local_cloud.child_process FD COMMAND …`.
 """
 
 import os
@@ -23,7 +23,7 @@ _PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
 
 class ChildProcess:
-    """A process in a group of its own, tied to this process by a pipe."""
+    """A process in a group of its own, which ends when this process ends."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ChildProcess:
         cwd: Path,
         output: IO[bytes] | int,
     ) -> None:
-        """Start `command`, in which the argument `{parent_pipe}` becomes the pipe's number."""
+        """Start `command`, with `{parent_pipe}` replaced by the pipe's file descriptor."""
         read_end, self._write_end = os.pipe()
         try:
             self.process = subprocess.Popen(
@@ -54,17 +54,17 @@ class ChildProcess:
 
     @property
     def group(self) -> int:
-        """The process group, which has the number of its first process."""
+        """The process group, whose id is that of its first process."""
         return self.process.pid
 
     def kill(self) -> None:
-        """End the whole group at once, and wait until its first process is gone."""
+        """Kill the group, and wait until its first process has ended."""
         kill_group(self.group)
         self.process.wait()
         self._close()
 
     def release(self) -> None:
-        """Let the process live on when this one ends."""
+        """Let the process run on when this one ends."""
         os.write(self._write_end, b"k")
         self._close()
 
@@ -75,7 +75,7 @@ class ChildProcess:
 
 
 def kill_group(group: int) -> None:
-    """Send SIGKILL to a process group; one that is gone already is fine."""
+    """Send SIGKILL to a process group, unless it has ended."""
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
 
@@ -91,7 +91,7 @@ def exit_with_parent(descriptor: int) -> None:
 
 
 def under_parent(command: Sequence[str]) -> list[str]:
-    """Wrap a foreign program, so that it can be given to `ChildProcess`."""
+    """Return the command that runs a program which does not call `exit_with_parent`."""
     return [sys.executable, "-m", "local_cloud.child_process", "{parent_pipe}", *command]
 
 
@@ -102,7 +102,7 @@ def package_path() -> str:
 
 def _main() -> int:
     exit_with_parent(int(sys.argv[1]))
-    os.environ.pop("PYTHONPATH", None)  # it was only for this module
+    os.environ.pop("PYTHONPATH", None)  # only this module needs it
     child = subprocess.Popen(sys.argv[2:])
 
     def pass_on(number: int, _frame: FrameType | None) -> None:

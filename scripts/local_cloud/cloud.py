@@ -1,4 +1,4 @@
-"""The emulator's life: start, wait until it answers, use it, stop it."""
+"""Starts the emulator, waits until it answers, gives access to it, and stops it."""
 
 import json
 import socket
@@ -77,7 +77,7 @@ class LocalCloud:
         self.stop()
 
     def stop(self) -> None:
-        """Kill the emulator and its functions' processes; it holds nothing worth saving."""
+        """Kill the emulator and its functions' processes; nothing that it holds is saved."""
         if self._process is not None:
             self._process.kill()
             self._process = None
@@ -93,7 +93,7 @@ class LocalCloud:
 
     @property
     def log(self) -> Path:
-        """The file with all that the emulator prints."""
+        """The file with the output of the emulator."""
         return self.directory / "emulator.log"
 
     @property
@@ -103,7 +103,7 @@ class LocalCloud:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The variables that point an AWS client at this cloud, with the rights of its root."""
+        """The variables that point an AWS client at this cloud, as its root."""
         authority = None if self._certificate is None else self._certificate.authority
         return aws_settings(self._port, self._key_id, authority)
 
@@ -115,7 +115,7 @@ class LocalCloud:
     def session(self, role: str) -> dict[str, str]:
         """Return `settings` with the credentials of a new session in a role of that name.
 
-        The emulator lets its root into any role that a service may assume without conditions.
+        The emulator's root may assume any role that a service may assume without conditions.
         """
         arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
         made = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="local-cloud")
@@ -127,7 +127,7 @@ class LocalCloud:
         }
 
     def client(self, service: str, *, role: str | None = None, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Return a boto3 client for this cloud, whatever the environment of this process says.
+        """Return a boto3 client for this cloud; the environment of this process has no effect.
 
         It acts in a session of `role`, or else as the cloud's root; in `region`, or else the first.
         """
@@ -152,7 +152,7 @@ class LocalCloud:
         self._cdk().bootstrap(regions or [self.settings["AWS_REGION"]])
 
     def synthesis(self, context: Mapping[str, str] | None = None) -> AbstractContextManager[Path]:
-        """Run `cdk synth` while a block runs; it gives the folder, full once the block is left."""
+        """Run `cdk synth` while a block runs; the folder is complete after the block."""
         return self._cdk().synthesis(context or {})
 
     def deploy(
@@ -174,11 +174,11 @@ class LocalCloud:
         self._cdk().destroy(assembly, stack)
 
     def invocations(self) -> list[Invocation]:
-        """Return the invocations that schedules fired, and what became of those that have ended."""
+        """Return the invocations that schedules started, with results where they have ended."""
         return read_invocations(self._notes)
 
     def decisions(self) -> list[Decision]:
-        """Return what the sessions of roles have asked for, and whether they got it."""
+        """Return what sessions of roles requested, and whether it was allowed."""
         return read_decisions(self._decisions)
 
     def logs(self, function: str) -> list[str]:
@@ -203,7 +203,7 @@ class LocalCloud:
 
     def _running(self) -> ChildProcess:
         if self._process is None:
-            raise LocalCloudError("the local cloud is not running; use it in its `with` block")
+            raise LocalCloudError("the local cloud is not running: use it inside its `with` block")
         return self._process
 
     def _start(self) -> None:
@@ -232,20 +232,22 @@ class LocalCloud:
         process = self._running().process
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise LocalCloudError.with_log("the emulator ended at once", self.log)
+                raise LocalCloudError.with_log("the emulator ended during its start", self.log)
             if _healthy(self.settings):
                 return
             time.sleep(0.05)
-        raise LocalCloudError.with_log(f"no answer in {_START_SECONDS} seconds", self.log)
+        raise LocalCloudError.with_log(
+            f"the emulator did not answer within {_START_SECONDS} seconds", self.log
+        )
 
 
 def stop_kept(directory: Path) -> None:
-    """Stop a cloud that was left running in `directory`."""
+    """Stop a cloud that `keep` has left running in `directory`."""
     state = directory / _STATE
     if not state.exists():
-        raise LocalCloudError(f"no cloud was left running in {directory}")
+        raise LocalCloudError(f"expected a running cloud in {directory}, found no {_STATE}")
     found = json.loads(state.read_text())
-    if _healthy(found["settings"]):  # else it is gone, and its number may be another's by now
+    if _healthy(found["settings"]):  # else it has ended, and its id may be another process's
         kill_group(found["group"])
     state.unlink()
 

@@ -1,4 +1,4 @@
-"""What was asked of the emulator's IAM, and how it decided, as the launcher notes it."""
+"""The emulator's decisions on permissions, as `enforcement` logs them."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -7,9 +7,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """One action on one resource that a role's session asked for.
+    """A decision on one action on one resource, requested by a role's session.
 
-    `principal` is the session's ARN, `reason` why it was refused.
+    `principal` is the session's ARN, `reason` says why the action was refused.
     """
 
     principal: str
@@ -29,8 +29,8 @@ class Decision:
 
 
 def read_decisions(path: Path) -> list[Decision]:
-    """Return the decisions noted so far, oldest first."""
+    """Return the decisions logged so far, oldest first."""
     if not path.exists():
         return []
-    lines = path.read_text().split("\n")[:-1]  # the last line may be half written
+    lines = path.read_text().split("\n")[:-1]  # the last line may be incomplete
     return [Decision(**json.loads(line)) for line in lines]

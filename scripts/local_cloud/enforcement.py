@@ -1,23 +1,23 @@
 # It stands inside the emulator, whose parts have no types, no public names and many arguments.
 # ruff: noqa: ANN401, PLR0917, SLF001
-"""IAM in the emulator: what ministack 1.5.33 leaves unchecked under AUTH, checked.
+"""Adds to the emulator's IAM checks what ministack 1.5.33 leaves out under AUTH.
 
-It judges every request to its API by the policies of the caller's role and of the resource. Five
-things it lacks are made up for here, and nowhere else; the judge is its own evaluator each time.
+ministack checks each request to its API against the policies of the caller's role and of the
+resource. This module adds the following; ministack's own evaluator makes each decision.
 
 Condition keys of S3: `s3:if-match` and `s3:if-none-match` of a PutObject, and the tags that a
-    PutObjectTagging or PutObject sets. It knows none of these keys, so that a policy which asks
-    for a conditional write would refuse all writes, and one which asks for a tag all tags.
-EventBridge Scheduler invokes a target without asking for its role. Here it acts in the schedule's
-    role, if that trusts it: it needs `lambda:InvokeFunction` for the function, and otherwise
-    `sqs:SendMessage` to leave the event in the dead-letter queue (at once, where AWS tries again
-    for as long as the schedule's retry policy says).
-Lambda delivers to a failure destination (a queue), and writes logs, without asking for the
-    function's role. Here it needs `sqs:SendMessage`, `logs:CreateLogStream` and
-    `logs:PutLogEvents`; what is refused is left out.
-The server also opens port 443 where it may. Here it does not.
+    PutObjectTagging or PutObject sets. Without these keys, a policy that requires a conditional
+    write refuses all writes, and one that requires a tag refuses all tags.
+EventBridge Scheduler invokes a target without checking the schedule's role. Here it acts in that
+    role, if the role trusts it. It needs `lambda:InvokeFunction` for the function, or else
+    `sqs:SendMessage` to send the event to the dead-letter queue (at once; AWS first retries as the
+    schedule's retry policy says).
+Lambda delivers to a failure destination (a queue) and writes logs without checking the function's
+    role. Here it needs `sqs:SendMessage`, `logs:CreateLogStream` and `logs:PutLogEvents`; what is
+    refused is left out.
+The server also opens port 443 where it can. Here it does not.
 
-Every decision on a role's session is noted in a file (see `decisions`).
+Each decision on a role's session is logged in a file (see `decisions`).
 """
 
 import importlib
@@ -38,10 +38,10 @@ _SCHEDULER = "scheduler.amazonaws.com"
 
 
 class Enforcement:
-    """The emulator's IAM, mended: see the module's description."""
+    """Functions of the emulator's IAM: see the module's docstring."""
 
     def __init__(self, notes: Path) -> None:
-        """Take hold of the emulator's modules; `notes` is the file for the decisions."""
+        """Look up the emulator's functions; `notes` is the file for the decisions."""
         self._notes = notes
         self._noting = threading.Lock()
         self._app = _module("app")
@@ -56,10 +56,10 @@ class Enforcement:
         self._tag_keys_original = self._actions.request_tag_context
         self._fail_original = self._lambda._route_async_failure
         self._log_original = self._lambda._emit_lambda_logs
-        _ = self._app._port_is_bindable  # all of these have to be there to be replaced
+        _ = self._app._port_is_bindable  # fail now if a function to replace does not exist
 
     def install(self) -> None:
-        """Put the mended functions in the place of the originals."""
+        """Replace the emulator's functions."""
         self._evaluator.enforce = self.enforce
         self._actions.s3_service_context = self.s3_keys
         self._actions.request_tag_context = self.tag_keys
@@ -76,7 +76,7 @@ class Enforcement:
         resource_arn: str = "*",
         service_context: Any = None,
     ) -> Any:
-        """Decide as the original does, and note it."""
+        """Decide as the original does, and log the decision."""
         verdict = self._enforce_original(
             key_id, action, service, region, resource_arn, service_context
         )
@@ -103,7 +103,7 @@ class Enforcement:
         return keys
 
     def undelivered(self, schedule: Mapping[str, Any], target: Any, event: str) -> str | None:
-        """Say why a schedule's role may not invoke its target, and leave the event in its queue."""
+        """Return why a schedule's role may not invoke its target; send the event to its queue."""
         key_id = self._session(target["RoleArn"], _SCHEDULER, self._group_arn(schedule))
         if key_id is None:
             return f"{target['RoleArn']} does not trust {_SCHEDULER} with {schedule['Arn']}"
@@ -117,7 +117,7 @@ class Enforcement:
         return refused
 
     def route_failure(self, target: str, name: str, event: Any, result: Any) -> None:
-        """Deliver what a function gave up on, if its role may; queues only are checked."""
+        """Deliver an event that a function failed on, if its role may; only queues are checked."""
         config = self._lambda._functions[name]["config"]
         if ":sqs:" in target and self._refused(config, "sqs:SendMessage", target):
             return

@@ -1,7 +1,7 @@
-"""What processes in the local cloud may see of this machine's environment.
+"""The environment variables of processes in the local cloud.
 
 An inherited AWS variable, certificate bundle or proxy would send requests elsewhere or break them,
-so nothing is passed on but what is named here.
+so only the variables named here are passed on.
 """
 
 import os
@@ -19,14 +19,14 @@ _SECRET = "test"  # noqa: S105 - of a server on loopback
 
 
 def new_key_id() -> str:
-    """Make a key id that no other target has: the CDK CLI remembers accounts by key id."""
+    """Return a key id that no other cloud has: the CDK CLI caches accounts by key id."""
     return "LOCAL" + secrets.token_hex(8).upper()
 
 
 def aws_settings(port: int, key_id: str, authority: Path | None) -> dict[str, str]:
     """Return the variables that point any AWS client at the emulator, and nowhere else.
 
-    `authority` has signed its certificate, if it speaks TLS.
+    `authority` is the file of the CA that signed its certificate, if it speaks TLS.
     """
     settings = {
         "AWS_ENDPOINT_URL": f"{'https' if authority else 'http'}://127.0.0.1:{port}",
@@ -68,7 +68,7 @@ def emulator_environment(directory: Path, port: int) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "LOG_LEVEL": "INFO",
-        "IOT_MTLS_ENABLED": "0",  # listeners that nobody asked for
+        "IOT_MTLS_ENABLED": "0",  # no listeners but the API
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{directory}/no-docker.sock",  # keep away from a running daemon
     }
@@ -90,7 +90,7 @@ def enforcing_environment(key_id: str, certificate: Certificate) -> dict[str, st
 def synth_environment(
     directory: Path, python: Path, inherited: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return the environment of `cdk synth`: this machine's, for it installs packages, less AWS."""
+    """Return the environment of `cdk synth`: this process's, less AWS variables."""
     host = os.environ if inherited is None else inherited
     kept = {name: value for name, value in host.items() if not name.startswith("AWS_")}
     return {**kept, **_cli_settings(directory), "PATH": _python_first(python, kept)}

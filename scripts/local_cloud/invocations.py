@@ -1,4 +1,4 @@
-"""What becomes of each invocation that a schedule fires, as the emulator's launcher notes it."""
+"""The invocations that schedules start, as the emulator's launcher logs them."""
 
 import json
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Invocation:
-    """One contender's run on `event`, noted when it starts and again when it has ended.
+    """One contender's run on `event`, logged when it starts and again when it has ended.
 
-    `execution` is the Scheduler's name for it, `result` what the handler returned, or the error.
+    `execution` is the Scheduler's id of it, `result` what the handler returned, or the error.
     """
 
     execution: str
@@ -25,7 +25,7 @@ class Invocation:
 
     @property
     def answer(self) -> Mapping[str, Any]:
-        """The handler's answer, if it is an object; else nothing."""
+        """The handler's answer if it is an object, else an empty one."""
         return self.result if isinstance(self.result, dict) else {}
 
     def to_json(self) -> str:
@@ -34,11 +34,11 @@ class Invocation:
 
 
 def read_invocations(path: Path) -> list[Invocation]:
-    """Return the invocations noted so far in the order of their starts, each as last noted."""
+    """Return the invocations in the order of their starts, each as last logged."""
     if not path.exists():
         return []
     latest: dict[str, Invocation] = {}
-    for line in path.read_text().split("\n")[:-1]:  # the last line may be half written
+    for line in path.read_text().split("\n")[:-1]:  # the last line may be incomplete
         invocation = Invocation(**json.loads(line))
         latest[invocation.execution] = invocation
     return list(latest.values())

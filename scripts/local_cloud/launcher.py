@@ -1,17 +1,16 @@
-"""Runs the emulator with the one thing mended that it lacks: the Scheduler's context attributes.
+"""Runs the emulator, and adds what its EventBridge Scheduler lacks: the context attributes.
 
-Real EventBridge Scheduler replaces `<aws.scheduler.scheduled-time>` and its three siblings in a
-target's input. ministack 1.5.33 hands them over literally. This module, and no other, makes up
-for it. It wraps two functions of `ministack.services`:
+EventBridge Scheduler replaces `<aws.scheduler.scheduled-time>` and three similar attributes in a
+target's input. ministack 1.5.33 passes them on as they are. This module replaces two functions of
+`ministack.services`:
 
-`scheduler._tick_schedules`, the sweep: it runs each second and not each tenth, and a `rate` counts
-    from a whole minute, without drift, so that all contenders of one job fire in the same sweep.
-    (On AWS a `rate` counts from each schedule's own creation or start date, which is why
+`scheduler._tick_schedules` looks for due schedules: each second instead of each tenth, and a `rate`
+    counts from a full minute, without drift, so that all contenders of one job start at the same
+    time. (On AWS a `rate` counts from each schedule's creation or start date, which is why
     `SingletonJob` makes a `cron` of it.)
-`eventbridge._invoke_target`, which fires one target: the attributes are replaced, with the time
-    for which the invocation was scheduled and not the sweep's, and a function is invoked in a
-    thread of its own, as the original does, its result noted in a file. A failure is noted and
-    not tried again, as in the original.
+`eventbridge._invoke_target` starts one target. The replacement fills in the attributes, with the
+    time for which the invocation was scheduled, invokes a function in a thread, as the original
+    does, and logs its result. As in the original, a failure is not retried.
 """
 
 import argparse
@@ -72,10 +71,10 @@ def substitute(text: str, schedule: dict[str, Any], due: datetime, execution: st
 
 
 class Scheduler:
-    """The emulator's Scheduler, mended: see the module's description."""
+    """Functions of the emulator's Scheduler: see the module's docstring."""
 
     def __init__(self, notes: Path, enforcement: Enforcement | None) -> None:
-        """Take hold of the emulator's modules; `notes` is the file for the invocations."""
+        """Look up the emulator's functions; `notes` is the file for the invocations."""
         self._notes = notes
         self._enforcement = enforcement
         self._noting = threading.Lock()
@@ -86,13 +85,13 @@ class Scheduler:
         self._sweep_original = self._scheduler._tick_schedules
 
     def install(self) -> None:
-        """Put the mended functions in the place of the originals."""
+        """Replace the emulator's functions."""
         self._eventbridge._invoke_target = self.fire
         self._scheduler._tick_schedules = self.sweep
         self._scheduler._SCHEDULE_TICK_INTERVAL = _SWEEP_SECONDS
 
     def sweep(self) -> None:
-        """Fire what is due, after setting each `rate` to whole minutes."""
+        """Start what is due, after aligning each `rate` to full minutes."""
         fired = self._scheduler._schedule_last_fired
         for key, schedule in list(self._scheduler._schedules._data.items()):
             if schedule.get("ScheduleExpression", "").startswith("rate("):
@@ -101,7 +100,7 @@ class Scheduler:
         self._sweep_original()
 
     def fire(self, target: Any, event: Any, rule: Any, view: Any = None) -> None:
-        """Fire one target; those of event rules, which pass here too, are none of our business."""
+        """Start one target of a schedule; pass on those of event rules, which come here too."""
         if event.get("Source") != "aws.scheduler" or "Input" not in target:
             self._fire_original(target, event, rule, view)
             return
@@ -142,14 +141,14 @@ class Scheduler:
 
 
 def main() -> None:
-    """Run the emulator until it is told to stop, or its starter is gone."""
+    """Run the emulator until its parent stops it or ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--parent-pipe", type=int, required=True)
     parser.add_argument("--notes", type=Path, required=True)
     parser.add_argument("--decisions", type=Path)
     arguments = parser.parse_args()
     exit_with_parent(arguments.parent_pipe)
-    os.environ.pop("PYTHONPATH", None)  # the functions' processes inherit what is set here
+    os.environ.pop("PYTHONPATH", None)  # the functions' processes must not inherit it
     enforcement = None
     if arguments.decisions is not None:
         enforcement = Enforcement(arguments.decisions)

@@ -1,5 +1,5 @@
-"""The `s3leader` command: look at an election, read its ledger, depose a holder.
+"""The `s3leader` command shows elections and their history, and deposes holders. It never leads.
 
-What it does not do: lead. And a look is only a look: what it shows may have changed before you
-have read it. All ages are by S3's clock, never this machine's.
+What it shows is one look: it may have changed before you have read it. All ages are by S3's clock,
+never by this machine's.
 """

@@ -28,7 +28,7 @@ def main(
     elect: Callable[[argparse.Namespace], Election] | None = None,
     ask: Ask = None,
 ) -> int:
-    """Run the command line and return its exit code; `elect` and `ask` are replaced by tests."""
+    """Run the command line and return its exit code; tests replace `elect` and `ask`."""
     try:
         prepare()
         return _run(_options(argv), elect or _election, ask)
@@ -37,7 +37,7 @@ def main(
         return 1
     except S3LeaderError as error:
         print_error(f"s3leader: {printable(' '.join(advice(error).split()))}")
-        # With a cause it is no word of this command line, but the environment (a profile, say).
+        # An error with a cause is due to the environment (a profile, say), not to an argument.
         return 2 if isinstance(error, InvalidArgument) and error.__cause__ is None else 1
     except (KeyboardInterrupt, EOFError):
         print_error("\ns3leader: interrupted")
@@ -59,8 +59,8 @@ def _run(
 ) -> int:
     if options.command != "depose" and not options.json and not _has_rich():
         print_error(
-            "s3leader: for people to read, this needs rich: pip install 's3leader[cli]'"
-            " (--json needs none)"
+            "s3leader: expected the package rich, which is not installed: run pip install"
+            " 's3leader[cli]', or use --json"
         )
         return 1
     if options.command == "status":
@@ -73,7 +73,7 @@ def _run(
 
 
 def _election(options: argparse.Namespace) -> Election:
-    """Return the election on the bucket, reached as its candidates reach it."""
+    """Return the election, with the settings that its candidates have."""
     where: dict[str, Any] = {"bucket": options.bucket}
     if options.store:
         from s3leader._io.s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms

@@ -1,6 +1,6 @@
-"""Detect buckets and elections given as URLs, ARNs or keys, and say what to write instead.
+"""Detects buckets and elections given as URLs, ARNs or keys, and says what to write instead.
 
-They are refused, not translated: an address may contain a prefix that contradicts `--prefix`.
+It refuses them and does not translate: an address may have a prefix that contradicts `--prefix`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line's grammar."""
+"""Parses the command line."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import s3leader
 from .streams import print_out
 
 EXIT_CODES = """\
-exit codes: 0 done (or nothing to do), 1 it needs you (the message says what for), 2 usage,
-3 no lock was ever written for an election of that name"""
+exit codes: 0 done, or nothing to do; 1 it needs you (the message says why); 2 usage error;
+3 no lock exists for an election of that name"""
 
-# What the candidates' environment says of requests, as arguments of S3Store.
+# Variables of the candidates' environment, as arguments of S3Store.
 _STORE = {
     "region": "S3LEADER_REGION",
     "encryption": "S3LEADER_ENCRYPTION",
@@ -27,14 +27,14 @@ _STORE = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Print the usage, and a message that also names what stands in for an argument."""
+        """Print the usage and the message, which also names the variable for a missing argument."""
         if "required" in message:
             message = message.replace("--bucket", "--bucket (or $S3LEADER_BUCKET)")
         super().error(message)
 
 
 class _Version(argparse.Action):
-    """Print the version, which is looked up only then."""
+    """Print the version. It is looked up only here, because that takes time."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         print_out(f"s3leader {s3leader.__version__}\n")
@@ -44,7 +44,7 @@ class _Version(argparse.Action):
 def parse(
     argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ
 ) -> argparse.Namespace:
-    """Return the options; unknown ones are refused with the usage of the command they follow."""
+    """Return the options; for an unknown one, print the usage of its command and exit."""
     options, unknown = parser(environment).parse_known_args(argv)
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -52,12 +52,11 @@ def parse(
 
 
 def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
-    """Return the parser; `environment` gives the defaults of --bucket and --prefix, and what
-    `S3Store` is to be given.
-    """
+    """Return the parser; `environment` gives defaults of --bucket, --prefix and `S3Store`."""
     top = _Parser(
         prog="s3leader",
-        description="Look at elections on S3, and repair what only an operator can.",
+        allow_abbrev=False,
+        description="Show elections on S3, and depose holders.",
         epilog=f"{EXIT_CODES}. Also read: $S3LEADER_REGION, $S3LEADER_ENCRYPTION,"
         " $S3LEADER_KMS_KEY and $S3LEADER_BUCKET_OWNER, as the candidates do, and what boto3 reads,"
         " such as AWS_DEFAULT_REGION",
@@ -80,6 +79,7 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     _add_depose(commands, shared)
     for command in commands.choices.values():
         command.set_defaults(parser=command)
+        command.allow_abbrev = False
     return top
 
 
@@ -88,24 +88,24 @@ def _add_depose(commands: argparse._SubParsersAction[_Parser], shared: _Parser) 
         "depose",
         parents=[shared],
         help="seal the highest lock, so that the next candidate may lead",
-        description="Seals a lapsed lock. Candidates do that by themselves; deposing is for an"
-        " election that nobody campaigns in, for a corrupt lock, and for a holder that must go.",
+        description="Seals a lapsed lock. Candidates do so themselves. Depose by hand if no"
+        " candidate campaigns, if the lock is corrupt, or to remove a holder (--force).",
         epilog=EXIT_CODES,
     )
-    depose.add_argument("--reason", required=True, help="why, for whoever reads the ledger")
+    depose.add_argument("--reason", required=True, help="why; the history shows it")
     depose.add_argument(
         "--force",
         action="store_true",
-        help="also a lock whose lease is good, or that is corrupt. It does not stop a holder that"
-        " is at work",
+        help="seal also a lock that has not lapsed or that is corrupt. This does not stop its"
+        " holder",
     )
     depose.add_argument(
         "--done",
         metavar="TICK",
-        help="with --force, for a corrupt lock, which does not say it: the latest tick that was"
-        " completed, or none",
+        help="with --force, for a corrupt lock, in which it cannot be read: the latest completed"
+        " tick, or none",
     )
-    depose.add_argument("--yes", action="store_true", help="do not ask before forcing")
+    depose.add_argument("--yes", action="store_true", help="with --force: do not ask")
 
 
 def _shared(environment: Mapping[str, str]) -> _Parser:
@@ -123,7 +123,7 @@ def _shared(environment: Mapping[str, str]) -> _Parser:
     shared.add_argument(
         "--prefix",
         default=environment.get("S3LEADER_PREFIX", "elections/"),
-        help="where elections live in it (default: $S3LEADER_PREFIX, else elections/)",
+        help="prefix of the keys of all elections (default: $S3LEADER_PREFIX, else elections/)",
     )
     shared.add_argument(
         "--lease",
@@ -142,7 +142,7 @@ def _at_least_one(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return number
 
 
@@ -150,4 +150,4 @@ def _seconds(text: str) -> timedelta:
     try:
         return timedelta(seconds=float(text))
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, got {text!r}") from None

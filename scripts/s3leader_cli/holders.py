@@ -1,4 +1,4 @@
-"""The ledger's table in the width there is: the names that Lambda's candidates bear are long."""
+"""Fits the table of terms into a width, by shortening the long identities of Lambda candidates."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ Cells: TypeAlias = list[str]
 
 _HOLDER, _WHY = 2, 7
 _LEAST = 14
-# function/request id/random: what s3leader.aws_lambda calls a candidate
+# function/request id/random: the identity that s3leader.aws_lambda gives a candidate
 _LAMBDA = re.compile(r"([\w-]+)/([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}")
 
 
 def fitted(
     rows: Sequence[Cells], headings: Sequence[str], width: int
 ) -> tuple[list[Cells], int | None]:
-    """Return the rows, and how wide `why` may be; None if they fit into `width` as they are.
+    """Return the rows and the width of the column `why`; None if all fit into `width` as they are.
 
-    If they do not, Lambda's candidates are shortened, and `why`, which is prose, is to be folded.
+    If they do not, shorten the identities of Lambda candidates, and fold `why`.
     """
     widest = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     frame = 3 * len(headings) + 1
@@ -36,7 +36,7 @@ def fitted(
 
 
 def shortened(holder: str, room: int) -> str:
-    """Return a Lambda candidate as `function/1a2b3c4d`, the function cut if it must be."""
+    """Return a Lambda candidate's identity as `function/1a2b3c4d`, cut to `room` if need be."""
     found = _LAMBDA.fullmatch(holder)
     if found is None:
         return holder

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from s3leader import CorruptLock, Election, Lock, S3LeaderError
 
-# What a caller of the library can do, and who runs the command cannot, or not so.
+# Advice for callers of the library, and what replaces it on the command line.
 _INSTEAD = {
     r", or pass a client with others": "",
     r", or pass BucketOptions\(region='(.*?)'\) \(S3LEADER_REGION.*?\)": r" or S3LEADER_REGION=\1",
@@ -23,9 +23,11 @@ Standing: TypeAlias = Literal["vacant", "held", "lapsed", "sealed", "corrupt"]
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One look at an election. `left` is what the lease has left, `lapses_in` that plus the
-    allowance for clock skew; both negative once over, None where no lease is running. `body` is
-    what a corrupt lock holds.
+    """What one look at an election shows.
+
+    `left` is the rest of the lease, `lapses_in` that plus the allowance for clock skew; negative
+    once over, None if the lock is sealed. `came_about` says how the previous term ended, `body` is
+    a corrupt lock's.
     """
 
     election: str
@@ -42,7 +44,7 @@ class Report:
     doubt: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for programs; the lock as it is on the wire."""
+        """Return it for programs; the lock is as in the bucket."""
         return {
             "election": self.election,
             "standing": self.standing,
@@ -59,7 +61,7 @@ class Report:
 
 
 def look_at(election: Election) -> Report:
-    """Look once, and once more at how the term came about."""
+    """Read the highest lock, and how the term before it ended."""
     try:
         lock = election.observe()
     except CorruptLock as corrupt:
@@ -70,7 +72,7 @@ def look_at(election: Election) -> Report:
             term=corrupt.term,
             problem=advice(corrupt),
             body=corrupt.body,
-            contender="stop with CorruptLock, and change nothing",
+            contender="raise CorruptLock, and change nothing",
         )
     if lock is None:
         contender = "create lock 1, and lead term 1"
@@ -99,24 +101,24 @@ def look_at(election: Election) -> Report:
 
 
 def older_terms(locks: Sequence[Lock], limit: int) -> int:
-    """Return how many terms precede those that `Election.history(limit)` has looked for.
+    """Return how many terms precede those that `Election.history(limit)` returned.
 
-    Their locks may be deleted already; to find out would cost a request for each.
+    Their locks may be deleted; a check would cost a request for each.
     """
     return max(0, locks[0].term - limit) if locks else 0
 
 
 def never_locked(election: Election) -> str:
-    """Return the doubt that a ledger without any lock is worth: names are easily mistyped."""
+    """Return a note on an election without locks: its name may be mistyped."""
     name, prefix = election.name, election.config.prefix
-    doubt = f"no lock was ever written under {election.config.folder}; is the name right?"
+    doubt = f"no lock exists under {election.config.folder}; is the name right?"
     if prefix and name.startswith(prefix):
-        doubt += f" The prefix {prefix} is put before it: perhaps {name.removeprefix(prefix)}?"
+        doubt += f" The prefix {prefix} is added to the name: perhaps {name.removeprefix(prefix)}?"
     return doubt
 
 
 def advice(error: S3LeaderError) -> str:
-    """Return an error's message, in the words of this command instead of Python's."""
+    """Return an error's message with the options of this command instead of Python's."""
     command = "`s3leader depose --reason … --force --done TICK`, where TICK"
     text = str(error).replace("`depose(reason=…, force=True, done=…)`, where `done`", command)
     for python, instead in _INSTEAD.items():
@@ -125,7 +127,7 @@ def advice(error: S3LeaderError) -> str:
 
 
 def standing_of(election: Election, lock: Lock) -> Standing:
-    """Return what is to be said of a lock in one word."""
+    """Return a lock's standing."""
     if lock.problem is not None:
         return "corrupt"
     if lock.sealed:
@@ -134,11 +136,11 @@ def standing_of(election: Election, lock: Lock) -> Standing:
 
 
 def lock_as_json(lock: Lock) -> dict[str, Any]:
-    """Return the body, and what S3 says of the object."""
+    """Return the body, and the times that S3 sent with it."""
     if lock.problem is not None:
         return {"term": lock.term, "problem": lock.problem}
     body: dict[str, Any] = json.loads(lock.encode())
-    # A lock that was not written since its creation has its start from S3 alone.
+    # A body has no started_at before its second write; Last-Modified stands for it.
     return body | {"modified_at": utc(lock.modified_at), "seen_at": utc(lock.seen_at)}
 
 
@@ -155,13 +157,13 @@ def _left(election: Election, lock: Lock, *, skew_ms: int | None) -> timedelta:
 
 
 def _came_about(election: Election, lock: Lock) -> str:
-    """Return why it was this term's turn: what became of the one before."""
+    """Return how the previous term ended."""
     if lock.term == 1:
         return "it is the first term"
     recent = {term.term: term for term in election.history(limit=3)}
     before = recent.get(lock.term - 1)
     if before is None:
-        return f"the lock of term {lock.term - 1} is no longer there to tell"
+        return f"the lock of term {lock.term - 1} is deleted"
     if before.problem is not None:
         return f"the lock of term {before.term} is corrupt: {before.problem}"
     outcome = before.outcome or "sealed"

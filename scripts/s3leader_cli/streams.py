@@ -1,4 +1,4 @@
-"""Write to standard output and error, which may be a closed pipe, a full disk or ASCII only.
+"""Writes to standard output and error, which may be a closed pipe, a full disk or ASCII only.
 
 A reader that closes a pipe early (`| head -1`) is not an error: the rest of the output is dropped,
 and the exit code stays that of the command. Output that cannot be written otherwise is an error.

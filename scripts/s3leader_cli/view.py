@@ -1,4 +1,4 @@
-"""What a person sees, as text. The only file that needs rich."""
+"""Renders reports and histories for people. The only file that needs rich."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _COLOURS = {
     "corrupt": "red",
 }
 _HEADINGS = ("term", "outcome", "holder", "tick", "try", "started", "lasted", "why")
-_WIDTH = 120  # of a table that nobody's terminal limits
-_NARROWEST = 40  # a terminal may say that it has no columns, and breaks lines by itself
+_WIDTH = 120  # of a table that is not printed to a terminal
+_NARROWEST = 40  # some terminals report 0 columns, and wrap lines themselves
 
 
 def render_report(report: Report) -> str:
-    """Return one look at an election."""
+    """Return a report as text."""
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold")
     rows.add_column(overflow="fold")
@@ -50,9 +50,9 @@ def render_report(report: Report) -> str:
 
 
 def render_history(election: Election, locks: Sequence[Lock]) -> str:
-    """Return the ledger's end as a table, newest first."""
+    """Return the newest terms as a table."""
     if not locks:
-        return f"{election.name} has had no term yet: {never_locked(election)}\n"
+        return f"{election.name} has no term: {never_locked(election)}\n"
     console = _console()
     cells = [_cells(election, lock) for lock in locks]
     rows, for_why = fitted(cells, _HEADINGS, console.width)
@@ -137,7 +137,7 @@ def _console() -> Console:
 
 
 def _rendered(console: Console, what: Table) -> str:
-    """Return what rich would print. Printing by itself, it ends the process if a pipe closes."""
+    """Return what rich would print: if it prints itself, it ends the process on a closed pipe."""
     with console.capture() as captured:
         console.print(what)
     return captured.get()

@@ -1,4 +1,4 @@
-"""`scripts/demo`: the whole project at work on this machine, and the proof that it held."""
+"""`scripts/demo`: deploys the stack to an emulated cloud, and checks that every promise held."""
 
 import argparse
 import random
@@ -19,9 +19,7 @@ from bird_strikes.sent_log import SentLog
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from s3leader import Election, S3LeaderError
-from s3leader_demo import evidence
-from s3leader_demo import killed_leaders
-from s3leader_demo import scheduled_job
+from s3leader_demo import evidence, killed_leaders, scheduled_job
 from s3leader_demo.deployment import CONTENDERS, Deployment
 from s3leader_demo.errors import DemoError
 from s3leader_demo.rows import more_terms
@@ -30,6 +28,7 @@ from s3leader_demo.screen import Screen
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _CLOUDS = Path(".local_cloud")
 _STACK = "S3LeaderCompaction"
+_SENT_LOG = "sent.jsonl"
 _CONTEXT = {
     "schedule": "cron(* * * * ? *)",
     "contenders": str(CONTENDERS),
@@ -40,7 +39,7 @@ _INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run the demo; 0 if everything held, 1 if not."""
+    """Run the demo; return its exit code."""
     options = _parser().parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
@@ -59,27 +58,26 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
         description="Deploys the stack to an emulated cloud on this machine, shows its elections,"
-        " kills leaders, and proves that nothing was lost or done twice.",
-        epilog="exit codes: 0 everything held, 1 something did not, 130 interrupted",
+        " kills leaders, and checks that nothing was lost or done twice.",
+        epilog="exit codes: 0 all checks passed, 1 one failed, 130 interrupted",
+        allow_abbrev=False,
     )
     parser.add_argument(
         "--ticks", type=_at_least_one, default=2, metavar="N", help="ticks to watch (default 2)"
     )
     parser.add_argument(
-        "--no-crash", action="store_true", help="leave out the second act, in which leaders die"
+        "--no-crash", action="store_true", help="skip part two, which kills leaders"
     )
     parser.add_argument(
-        "--keep", action="store_true", help="leave the cloud running, and say how to look around"
+        "--keep", action="store_true", help="keep the cloud running, and print how to inspect it"
     )
-    parser.add_argument(
-        "--stop", action="store_true", help="only stop what --keep has left running"
-    )
+    parser.add_argument("--stop", action="store_true", help="stop clouds that --keep kept running")
     parser.add_argument(
         "--directory",
         type=Path,
         default=_CLOUDS,
         metavar="DIR",
-        help="where to put everything it writes (default .local_cloud)",
+        help="folder for everything that it writes (default .local_cloud)",
     )
     return parser
 
@@ -88,33 +86,31 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     started = time.monotonic()
     directory = options.directory / f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     directory.mkdir(parents=True)
-    holds = False
+    passed = False
     try:
-        with ExitStack() as open_until_the_end:
-            deployment = _set_up(directory, screen, open_until_the_end)
-            scheduled_job.show(deployment, options.ticks)
+        with ExitStack() as until_the_end:
+            demo = _set_up(directory, screen, until_the_end)
+            scheduled_job.run(demo, options.ticks)
             if not options.no_crash:
-                killed_leaders.show(deployment)
-            holds = _finish(deployment, directory)
+                killed_leaders.run(demo)
+            passed = _check(demo, directory)
             screen.say(f"[dim]{time.monotonic() - started:.0f} seconds in all[/dim]")
             if options.keep:
-                _keep(deployment, directory)
-    except (DemoError, LocalCloudError, S3LeaderError):
-        screen.say(f"\nWhat it left behind, logs included, is in {directory}")
-        raise
+                _keep(demo, directory)
     except (KeyboardInterrupt, SystemExit):
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    if holds and not options.keep:
+    finally:
+        if not passed and directory.exists():
+            screen.say(f"\nAll files, logs included, are kept in {directory}")
+    if passed and not options.keep:
         shutil.rmtree(directory, ignore_errors=True)
-    elif not holds:
-        screen.say(f"What it left behind, logs included, is in {directory}")
-    return 0 if holds else 1
+    return 0 if passed else 1
 
 
 def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Deployment:
-    screen.title("Setting up")
-    with screen.step("an emulated cloud on loopback, which checks IAM"):
+    screen.title("Setup")
+    with screen.step("an emulated cloud starts on loopback; it checks IAM permissions"):
         cloud = until_the_end.enter_context(LocalCloud(directory, project=_ROOT, enforce=True))
     with screen.step("cdk synth and cdk bootstrap"), cloud.synthesis(_CONTEXT) as assembly:
         cloud.bootstrap()
@@ -122,10 +118,10 @@ def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Deploy
         outputs = cloud.deploy(_STACK, assembly=assembly)
     data = DataBucket(cloud.client("s3"), outputs["DataBucketName"])
     locks = outputs["LockBucketName"]
-    journal = until_the_end.enter_context(SentLog(directory / "journal.jsonl"))
+    sent_log = until_the_end.enter_context(SentLog(directory / _SENT_LOG))
     producer = Producer(
         input_objects(_tables(), random.Random()),  # noqa: S311 - events are no secrets
-        journal,
+        sent_log,
         data.put,
         pause_seconds=_PAUSE_SECONDS,
     )
@@ -146,37 +142,35 @@ def _tables() -> dict[str, list[dict[str, str]]]:
     return {name: read_table(folder / f"{name}.csv") for name in TABLES}
 
 
-def _finish(deployment: Deployment, directory: Path) -> bool:
-    deployment.screen.title("The proof")
-    with deployment.screen.step("the producer stops, the function merges what is left") as seen:
-        deployment.producer.stop()
-        deployment.quiet()
-        deployment.drain()
-        seen.append(more_terms(deployment.rows(), shown=deployment.screen.terms))
-    with deployment.screen.step("every committed part is read back and compared with the journal"):
-        checks = evidence.check(deployment, directory / "journal.jsonl")
-    deployment.screen.say()
-    return deployment.screen.verdict(checks)
+def _check(demo: Deployment, directory: Path) -> bool:
+    demo.screen.title("Checks")
+    with demo.screen.step("the producer stops, and the function merges the rest") as seen:
+        demo.producer.stop()
+        demo.wait_until_idle()
+        demo.drain()
+        seen.append(more_terms(demo.rows(), shown=demo.screen.terms))
+    with demo.screen.step("every part is read and compared with the log of what was sent"):
+        checks = evidence.check(demo, directory / _SENT_LOG)
+    demo.screen.say()
+    return demo.screen.verdict(checks)
 
 
-def _keep(deployment: Deployment, directory: Path) -> None:
-    deployment.switch_schedules("ENABLED")
-    settings, name = deployment.cloud.settings, deployment.election.name
-    deployment.cloud.keep()
-    say = deployment.screen.say
-    deployment.screen.title(
-        "The cloud is left running; its schedules fire every minute. Look around:"
-    )
+def _keep(demo: Deployment, directory: Path) -> None:
+    demo.switch_schedules("ENABLED")
+    settings, name = demo.cloud.settings, demo.election.name
+    demo.cloud.keep()
+    say = demo.screen.say
+    demo.screen.title("The cloud keeps running; its schedules fire every minute. To inspect it:")
     say()
     say("    unset AWS_PROFILE AWS_SESSION_TOKEN")
     for variable, value in settings.items():
         say(f"    export {variable}={value}")
-    say(f"    export S3LEADER_BUCKET={deployment.lock_bucket}")
+    say(f"    export S3LEADER_BUCKET={demo.lock_bucket}")
     say(f"    .venv/bin/s3leader status {name}")
     say(f"    .venv/bin/s3leader history {name}")
-    say(f"\nThe data bucket is {deployment.data.name}.")
-    say(f"The emulator's log is {directory / deployment.cloud.log.name}.\n")
-    say("To stop it and remove what it wrote:\n")
+    say(f"\nThe data bucket is {demo.data.name}.")
+    say(f"The emulator's log is {directory / demo.cloud.log.name}.\n")
+    say("To stop it and remove its files:\n")
     say(f"    scripts/demo --stop{_directory_option(directory.parent)}")
 
 
@@ -185,9 +179,9 @@ def _stop(clouds: Path, screen: Screen) -> int:
     for directory in kept:
         stop_kept(directory)
         shutil.rmtree(directory, ignore_errors=True)
-        screen.say(f"stopped, and removed {directory}")
+        screen.say(f"stopped the cloud in {directory} and removed its files")
     if not kept:
-        screen.say("nothing was left running")
+        screen.say("no cloud was running")
     return 0
 
 
@@ -201,7 +195,7 @@ def _at_least_one(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return number
 
 

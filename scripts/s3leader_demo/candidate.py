@@ -1,6 +1,6 @@
-"""One candidate process of act two: campaigns for a tick and, if it leads, compacts.
+"""A candidate process: it campaigns for a tick and, if it leads, compacts.
 
-Reports on its standard output, one JSON object a line, what happens and when.
+It writes to standard output what happens and when, one JSON object a line.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from compaction import Limits, compact
 from local_cloud.child_process import exit_with_parent
 from s3leader import Election, LeadershipLost, NotElected, StaleToken, StoreUnavailable
 
-_PATIENCE = timedelta(minutes=3)
+_WAIT = timedelta(minutes=3)
 
 
 def main() -> None:
@@ -26,30 +26,30 @@ def main() -> None:
     for name in ("--lease", "--clock-skew"):
         parser.add_argument(name, type=float, required=True)
     parser.add_argument("--batch-objects", type=int, required=True)
-    asked = parser.parse_args()
-    exit_with_parent(asked.parent_pipe)
+    options = parser.parse_args()
+    exit_with_parent(options.parent_pipe)
     election = Election(
-        asked.election,
-        bucket=asked.lock_bucket,
-        lease=timedelta(seconds=asked.lease),
-        clock_skew=timedelta(seconds=asked.clock_skew),
-        candidate=f"{asked.name}/{os.getpid()}/{secrets.token_hex(4)}",
+        options.election,
+        bucket=options.lock_bucket,
+        lease=timedelta(seconds=options.lease),
+        clock_skew=timedelta(seconds=options.clock_skew),
+        candidate=f"{options.name}/{os.getpid()}/{secrets.token_hex(4)}",
     )
-    limits = Limits(batch_objects=asked.batch_objects)
+    limits = Limits(batch_objects=options.batch_objects)
     _report("campaigns")
     while True:
         try:
-            term = election.campaign(tick=asked.tick, wait=_PATIENCE)
+            term = election.campaign(tick=options.tick, wait=_WAIT)
             if isinstance(term, NotElected):
                 _report("lost", reason=term.reason)
                 return
             _report("won", term=term.number)
             with term, term.keep_renewing():
-                compact(term, asked.data_bucket, limits=limits)
+                compact(term, options.data_bucket, limits=limits)
             _report("completed", term=term.number)
         except (LeadershipLost, StaleToken, StoreUnavailable) as error:
-            # A machine so busy that renewals come late: no harm is done, and it may lead again.
-            _report("hindered", why=str(error))
+            # On a busy machine renewals come too late. That does no harm: campaign again.
+            _report("stopped", reason=str(error))
         else:
             return
 

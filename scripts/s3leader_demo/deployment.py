@@ -1,4 +1,4 @@
-"""What both acts share: the cloud, the buckets, the producer, the screen, and what was seen."""
+"""The deployed stack, as both parts of the demo use it, and what they have noted of it."""
 
 import json
 import time
@@ -12,12 +12,12 @@ from bird_strikes.producer import Producer
 from local_cloud import LocalCloud
 from s3leader import Election
 from s3leader_demo.errors import DemoError
-from s3leader_demo.rows import Row, Term, rows, timestamp, won
+from s3leader_demo.rows import Row, TermNote, rows, timestamp, won
 from s3leader_demo.screen import Screen
 
 CONTENDERS = 3
 _ALL = 10_000
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _DRAINS = 10
 
 Found = TypeVar("Found")
@@ -25,10 +25,11 @@ Found = TypeVar("Found")
 
 @dataclass(kw_only=True)
 class Deployment:
-    """The deployed stack, as the demo works with it.
+    """The stack, its buckets and producer, the screen, and notes of what no schedule started.
 
-    `others` are the terms that no schedule fired, `ticks` what they worked for, `wins` the
-    terms that somebody reported to have won, `killed` those whose leader was killed.
+    `notes` describes the terms of candidates that the demo started itself, `ticks` are the ticks
+    that these candidates campaigned for, `wins` the terms that they reported to lead, `killed`
+    the terms whose leader the demo killed.
     """
 
     cloud: LocalCloud
@@ -38,7 +39,7 @@ class Deployment:
     lock_bucket: str
     function: str
     producer: Producer
-    others: dict[int, Term] = field(default_factory=dict)
+    notes: dict[int, TermNote] = field(default_factory=dict)
     ticks: list[str] = field(default_factory=list)
     wins: list[int] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
@@ -47,7 +48,7 @@ class Deployment:
         """Return the table's rows for the terms after `since`."""
         locks = [lock for lock in self.election.history(_ALL) if lock.term > since]
         parts = self.data.entries("parts")
-        return rows(locks, self.cloud.invocations(), parts, self.others)
+        return rows(locks, self.cloud.invocations(), parts, self.notes)
 
     def function_role(self) -> str:
         """Return the name of the role that the function acts in."""
@@ -62,26 +63,26 @@ class Deployment:
         return str(found["Target"]["RoleArn"].rpartition("/")[2])
 
     def fired_ticks(self) -> list[str]:
-        """Return every tick that somebody was started for."""
+        """Return every tick that a candidate was started for."""
         return sorted({*self.ticks, *(one.tick for one in self.cloud.invocations())})
 
     def all_wins(self) -> list[int]:
-        """Return the term of every win that a contender reported, once a report."""
+        """Return the term of each reported win; a term that is reported twice is there twice."""
         reported = [won(one) for one in self.cloud.invocations()]
         return [*self.wins, *(term for term in reported if term is not None)]
 
-    def watch(
-        self, look: Callable[[], Found | None], *, what: str, seconds: float, every: float = 0.1
+    def wait(
+        self, poll: Callable[[], Found | None], *, what: str, seconds: float, every: float = 0.1
     ) -> Found:
-        """Wait until `look` finds something; say `what` was awaited if it takes too long."""
+        """Return what `poll` returns once that is not None; after `seconds`, raise an error."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.producer.failure is not None:
                 raise DemoError(f"the producer failed: {self.producer.failure}")
-            if (found := look()) is not None:
+            if (found := poll()) is not None:
                 return found
             time.sleep(every)
-        raise DemoError(f"{what}: not within {seconds:.0f} seconds")
+        raise DemoError(f"waited {seconds:.0f} seconds for {what}: see the logs")
 
     def switch_schedules(self, state: str) -> None:
         """Set every schedule to ENABLED or DISABLED."""
@@ -95,33 +96,35 @@ class Deployment:
                     **name, **{part: found[part] for part in kept}, State=state
                 )
 
-    def quiet(self) -> None:
-        """Stop the schedules, and wait until what they have fired is over."""
+    def wait_until_idle(self) -> None:
+        """Disable the schedules, and wait until the invocations that they started have ended."""
         self.switch_schedules("DISABLED")
-        time.sleep(1.5)  # a sweep of the emulator's that was under way
-        self.watch(self._all_over, what="the invocations end", seconds=60, every=_LOOK_SECONDS)
+        time.sleep(1.5)  # the emulator may still be starting what was due
+        self.wait(
+            self._all_ended, what="the end of the invocations", seconds=60, every=_POLL_SECONDS
+        )
 
     def drain(self) -> None:
-        """Invoke the function by hand until nothing is left to compact."""
+        """Invoke the function until nothing is left to compact."""
         for _ in range(_DRAINS):
             tick = timestamp(datetime.now(UTC))
-            answer = self._invoke({"tick": tick, "contender": "hand"})
+            answer = self._invoke({"tick": tick, "contender": "demo"})
             if answer.get("elected"):
                 term = int(answer["term"])
                 self.ticks.append(tick)
                 self.wins.append(term)
-                self.others[term] = Term(
-                    contended="1, by hand", won_by="function", remark="merges what is left"
+                self.notes[term] = TermNote(
+                    contended="1 (demo)", won_by="function", remark="merges the rest"
                 )
                 if not answer["result"]["stopped_early"] and not self.data.inputs():
                     return
             time.sleep(1.1)  # the next tick must be a later second
-        raise DemoError(f"inputs are left after {_DRAINS} invocations by hand")
+        raise DemoError(f"inputs are left after {_DRAINS} invocations of the function: see its log")
 
-    def _all_over(self) -> bool | None:
+    def _all_ended(self) -> bool | None:
         lock = self.election.observe()
-        over = all(one.ended is not None for one in self.cloud.invocations())
-        return True if over and (lock is None or lock.sealed) else None
+        ended = all(one.ended is not None for one in self.cloud.invocations())
+        return True if ended and (lock is None or lock.sealed) else None
 
     def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
         called = self.cloud.client("lambda").invoke(

@@ -1,5 +1,5 @@
-"""What stops the demo."""
+"""The one error of the demo."""
 
 
 class DemoError(Exception):
-    """The demo could not go on; the message says why."""
+    """The demo cannot continue; the message says why."""

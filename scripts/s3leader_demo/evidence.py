@@ -1,4 +1,4 @@
-"""The proof, gathered when everything has stopped."""
+"""Collects the evidence when everything has stopped, and checks it."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,27 +11,27 @@ from s3leader_demo.rows import timestamp
 _ALL = 10_000
 
 
-def check(deployment: Deployment, journal: Path) -> list[Check]:
-    """Compare what is in the buckets with what is in the journal."""
+def check(demo: Deployment, sent_log: Path) -> list[Check]:
+    """Compare the buckets, the ledger and the decisions on permissions with what was sent."""
     terms = [
         TermRecord(
             number=lock.term,
             tick=timestamp(lock.tick) or None,
             outcome=lock.outcome if lock.sealed else None,
         )
-        for lock in reversed(deployment.election.history(_ALL))
+        for lock in reversed(demo.election.history(_ALL))
     ]
-    roles = (deployment.function_role(), deployment.schedules_role())
-    decisions = [one for one in deployment.cloud.decisions() if one.role in roles]
+    roles = (demo.function_role(), demo.schedules_role())
+    decisions = [one for one in demo.cloud.decisions() if one.role in roles]
     asked = Counter(one.role for one in decisions)
     found = Evidence(
-        events=deployment.data.events(),
-        rejections=deployment.data.rejections(),
-        inputs_left=deployment.data.inputs(),
+        events=demo.data.events(),
+        rejections=demo.data.rejections(),
+        inputs_left=demo.data.inputs(),
         terms=terms,
-        fired_ticks=deployment.fired_ticks(),
-        wins=deployment.all_wins(),
-        killed=deployment.killed,
+        fired_ticks=demo.fired_ticks(),
+        wins=demo.all_wins(),
+        killed=demo.killed,
         requests_by_role={role: asked[role] for role in roles},
         denied=[
             f"{one.role} was refused {one.action} on {one.resource}"
@@ -39,4 +39,4 @@ def check(deployment: Deployment, journal: Path) -> list[Check]:
             if not one.allowed
         ],
     )
-    return check_evidence(expected_counts(read_sent_log(journal)), found)
+    return check_evidence(expected_counts(read_sent_log(sent_log)), found)

@@ -1,11 +1,16 @@
-"""Act two: five candidate processes, one tick, and a leader that is killed mid-job three times."""
+"""The second part of the demo: leaders are killed in the middle of their work.
+
+Five candidate processes campaign for one tick. The demo kills the first three leaders with SIGKILL,
+each after it has committed a part of the work, and lets the fourth finish. The takeover time of a
+kill is the time from SIGKILL to the report of the next leader.
+"""
 
 import json
 import os
 import random
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.child_process import ChildProcess
-from s3leader_demo.deployment import Deployment
+from s3leader_demo.deployment import Deployment, Found
 from s3leader_demo.errors import DemoError
-from s3leader_demo.rows import Term, timestamp
+from s3leader_demo.rows import TermNote, timestamp
 
 CANDIDATES = 5
 KILLS = 3
@@ -25,31 +30,23 @@ _BACKLOG_OBJECTS = 600
 _BATCH_OBJECTS = 20
 _LONGEST_PAUSE_SECONDS = 0.4
 _LIMIT_SECONDS = 60
-_SUPERSEDED = object()
-_LOOK_SECONDS = 0.5
+_REFRESH_SECONDS = 0.5
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Candidate:
-    """One process, and what it has reported so far."""
+    """A candidate process, and what it has reported so far (see `s3leader_demo.candidate`)."""
 
-    def __init__(
-        self, deployment: Deployment, number: int, tick: str, env: Mapping[str, str]
-    ) -> None:
-        """Start the process in that environment."""
+    def __init__(self, demo: Deployment, number: int, tick: str, env: Mapping[str, str]) -> None:
+        """Start the process in the environment `env`."""
         self.name = f"candidate {number}"
-        self._output = deployment.cloud.directory / f"candidate-{number}.log"
         self.killed = False
-        command = [
-            sys.executable,
-            "-m",
-            "s3leader_demo.candidate",
-            "--parent-pipe",
-            "{parent_pipe}",
-        ]
-        command += ["--name", f"candidate-{number}", "--tick", tick]
-        command += ["--election", deployment.election.name, "--lock-bucket", deployment.lock_bucket]
-        command += ["--data-bucket", deployment.data.name, "--batch-objects", str(_BATCH_OBJECTS)]
+        self._output = demo.cloud.directory / f"candidate-{number}.log"
+        command = [sys.executable, "-m", "s3leader_demo.candidate"]
+        command += ["--parent-pipe", "{parent_pipe}", "--name", f"candidate-{number}"]
+        command += ["--tick", tick, "--election", demo.election.name]
+        command += ["--lock-bucket", demo.lock_bucket, "--data-bucket", demo.data.name]
+        command += ["--batch-objects", str(_BATCH_OBJECTS)]
         command += ["--lease", str(LEASE_SECONDS), "--clock-skew", str(SKEW_SECONDS)]
         path = os.pathsep.join(str(_ROOT / name) for name in ("scripts", "lambda_src"))
         with self._output.open("wb") as output:
@@ -65,7 +62,7 @@ class Candidate:
         return at
 
     def reports(self, *events: str) -> list[dict[str, Any]]:
-        """Return what the process has reported as one of `events`, oldest first."""
+        """Return the reports of these events, oldest first; raise if the process has failed."""
         if not self.killed and self._process.process.poll() not in {None, 0}:
             raise DemoError(f"{self.name} failed:\n{self._output.read_text()[-3000:]}")
         lines = self._output.read_text().split("\n")[:-1]
@@ -75,109 +72,113 @@ class Candidate:
 
 @dataclass
 class Win:
-    """A candidate that has come to lead."""
+    """A candidate's report that it leads a term; `at` is the time of the report."""
 
     candidate: Candidate
     term: int
     at: float
 
 
-def show(deployment: Deployment) -> None:
-    """Kill three leaders, and let the fourth finish the tick."""
-    deployment.screen.title(f"Act two: {CANDIDATES} processes, and {KILLS} leaders killed mid-job")
-    deployment.screen.say(
-        f"  The same job on the same buckets, in the function's own role, with a lease of"
-        f" {LEASE_SECONDS:.0f} s. Whoever\n  leads gets SIGKILL in the middle of its work; another"
-        " must find the lock lapsed, take over and finish\n  what was left half done."
+def run(demo: Deployment) -> None:
+    """Kill three leaders, let another finish the tick, and show how long each takeover took."""
+    demo.screen.title(f"Part two: {CANDIDATES} processes campaign; {KILLS} leaders are killed")
+    demo.screen.say(
+        f"  The same job on the same buckets, with the function's own permissions and a lease of"
+        f" {LEASE_SECONDS:.0f} s. Each\n  leader is killed (SIGKILL) in the middle of its work."
+        " Another process waits until the lock has\n  lapsed, takes over, and finishes the work.\n"
     )
-    deployment.screen.say()
-    deployment.quiet()
-    with deployment.screen.step(f"a backlog of {_BACKLOG_OBJECTS} objects"):
-        deployment.producer.send(_BACKLOG_OBJECTS)
+    demo.wait_until_idle()
+    with demo.screen.step(f"{_BACKLOG_OBJECTS} objects are put into the data bucket"):
+        demo.producer.send(_BACKLOG_OBJECTS)
     tick = timestamp(datetime.now(UTC))
-    deployment.ticks.append(tick)
-    env = deployment.cloud.env | deployment.cloud.session(deployment.function_role())
+    demo.ticks.append(tick)
+    env = demo.cloud.env | demo.cloud.session(demo.function_role())
     with ExitStack() as processes:
-        candidates = [Candidate(deployment, number + 1, tick, env) for number in range(CANDIDATES)]
+        candidates = [Candidate(demo, number + 1, tick, env) for number in range(CANDIDATES)]
         for candidate in candidates:
             processes.callback(candidate.kill)
-        takeovers = _Play(deployment, candidates).run()
-    deployment.screen.say()
+        takeovers = _Takeovers(demo, candidates).run()
     times = ", ".join(f"{seconds:.1f} s" for seconds in takeovers)
-    deployment.screen.say(
-        f"  From SIGKILL to the next leader: [bold]{times}[/bold]; lease and clock allowance are"
-        f" {LEASE_SECONDS:.0f} s + {SKEW_SECONDS:.0f} s.\n  They count from the last renewal, by"
-        " S3's own clock, which shows whole seconds."
+    demo.screen.say(
+        f"\n  From SIGKILL to the next leader: [bold]{times}[/bold]. A lock lapses"
+        f" {LEASE_SECONDS:.0f} s (lease) + {SKEW_SECONDS:.0f} s (clock skew)\n  after its last"
+        " renewal, by S3's clock, which counts whole seconds."
     )
 
 
-class _Play:
-    """The act's course."""
+class _Takeovers:
+    """Watches the candidates, kills leaders, and measures takeovers."""
 
-    def __init__(self, deployment: Deployment, candidates: list[Candidate]) -> None:
-        self._deployment = deployment
+    def __init__(self, demo: Deployment, candidates: list[Candidate]) -> None:
+        self._demo = demo
         self._candidates = candidates
-        lock = deployment.election.observe()
-        self._since = 0 if lock is None else lock.term
-        self._looked = 0.0
+        lock = demo.election.observe()
+        self._earlier_terms = 0 if lock is None else lock.term
+        self._refreshed_at = 0.0
 
     def run(self) -> list[float]:
         """Return how long each takeover took, in seconds."""
         takeovers: list[float] = []
         killed_at: float | None = None
-        known, done = self._since, False
-        with self._deployment.screen.table():
-            while not done:
-                win = self._await(lambda: self._win_after(known), "the next leader")  # noqa: B023
-                known = win.term
-                self._note(win, killed_at)
+        term, tick_is_done = self._earlier_terms, False
+        with self._demo.screen.table():
+            while not tick_is_done:
+                win = self._wait_for_win_after(term)
+                term = win.term
+                self._note_win(win, killed_at)
                 if killed_at is not None:
                     takeovers.append(win.at - killed_at)
-                if len(self._deployment.killed) < KILLS:
-                    killed_at = self._kill_mid_job(win)
+                if len(self._demo.killed) < KILLS:
+                    killed_at = self._kill_at_work(win)
                 else:
-                    killed_at, done = None, self._finishes(win)
-            self._await(self._all_ended, "the others learn that the tick is done")
-            self._deployment.screen.update(self._deployment.rows(self._since), "")
-        self._deployment.wins += [win.term for win in self._wins()]
+                    killed_at, tick_is_done = None, self._completes(win)
+            self._wait(self._all_ended, "the end of the other candidates")
+            self._demo.screen.update(self._demo.rows(self._earlier_terms), "")
+        self._demo.wins += [win.term for win in self._wins()]
         return takeovers
 
-    def _kill_mid_job(self, win: Win) -> float | None:
-        """Kill the leader amid its work; return when, or nothing if it had lost before."""
-        parts = self._await(
-            lambda: self._parts(win.term) or self._superseded(win), "the leader's first part"
+    def _kill_at_work(self, win: Win) -> float | None:
+        """Kill the leader once it has committed a part; None if it lost its term before that.
+
+        On a busy machine a leader may renew too late and lose its term to another candidate.
+        """
+        self._wait(
+            lambda: True if self._parts(win.term) or self._win_after(win.term) else None,
+            "the leader's first part",
         )
         time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - no secret
-        if parts is _SUPERSEDED or self._superseded(win):
+        if self._win_after(win.term):
             return None
         if win.candidate.reports("completed"):
-            raise DemoError("the leader was through before it could be killed")
+            raise DemoError(f"{win.candidate.name} completed the tick before it could be killed")
         at = win.candidate.kill()
-        self._deployment.killed.append(win.term)
+        self._demo.killed.append(win.term)
         parts = self._parts(win.term)
-        after = f"killed after {parts} part{'' if parts == 1 else 's'}"
-        known = self._deployment.others[win.term]
-        remark = f"{known.remark}, {after}" if known.remark else after
-        self._deployment.others[win.term] = replace(known, remark=remark)
+        remark = f"killed after {parts} part{'' if parts == 1 else 's'}"
+        note = self._demo.notes[win.term]
+        self._demo.notes[win.term] = replace(
+            note, remark=", ".join(filter(None, [note.remark, remark]))
+        )
         return at
 
-    def _finishes(self, win: Win) -> bool:
-        """Wait for the leader's end; false if it lost its lead to another."""
-        end = self._await(
-            lambda: win.candidate.reports("completed") or self._superseded(win),
-            "the last leader's end",
-        )
-        return end is not _SUPERSEDED
+    def _completes(self, win: Win) -> bool:
+        """Wait until the leader has completed the tick (True) or lost its term (False)."""
 
-    def _superseded(self, win: Win) -> object:
-        return _SUPERSEDED if self._win_after(win.term) else None
+        def ended() -> bool | None:
+            if win.candidate.reports("completed"):
+                return True
+            return False if self._win_after(win.term) else None
 
-    def _note(self, win: Win, killed_at: float | None) -> None:
-        alive = sum(not candidate.killed for candidate in self._candidates)
+        return self._wait(ended, "the end of the last leader's work")
+
+    def _note_win(self, win: Win, killed_at: float | None) -> None:
         remark = "" if killed_at is None else f"{win.at - killed_at:.1f} s after the kill"
-        self._deployment.others[win.term] = Term(
-            contended=f"{alive} processes", won_by=win.candidate.name, remark=remark
+        self._demo.notes[win.term] = TermNote(
+            contended=f"{self._alive()} processes", won_by=win.candidate.name, remark=remark
         )
+
+    def _alive(self) -> int:
+        return sum(not candidate.killed for candidate in self._candidates)
 
     def _wins(self) -> list[Win]:
         return [
@@ -190,22 +191,25 @@ class _Play:
         later = [win for win in self._wins() if win.term > term]
         return min(later, key=lambda win: win.term, default=None)
 
+    def _wait_for_win_after(self, term: int) -> Win:
+        return self._wait(lambda: self._win_after(term), "the next leader")
+
     def _parts(self, term: int) -> int:
-        return sum(part["term"] == term for part in self._deployment.data.entries("parts"))
+        return sum(part["term"] == term for part in self._demo.data.entries("parts"))
 
     def _all_ended(self) -> bool | None:
-        left = [one for one in self._candidates if not one.killed]
-        return True if all(one.reports("lost", "completed") for one in left) else None
+        alive = [candidate for candidate in self._candidates if not candidate.killed]
+        return True if all(each.reports("lost", "completed") for each in alive) else None
 
-    def _await(self, look: Any, what: str) -> Any:  # noqa: ANN401 - whatever `look` finds
-        def look_and_show() -> Any:  # noqa: ANN401
-            if time.monotonic() - self._looked > _LOOK_SECONDS:
-                self._looked = time.monotonic()
-                alive = sum(not candidate.killed for candidate in self._candidates)
-                self._deployment.screen.update(
-                    self._deployment.rows(self._since),
-                    f"{alive} processes live; waiting for: {what}",
-                )
-            return look()
+    def _wait(self, poll: Callable[[], Found | None], what: str) -> Found:
+        """Wait until `poll` returns something, and keep the table up to date meanwhile."""
 
-        return self._deployment.watch(look_and_show, what=what, seconds=_LIMIT_SECONDS, every=0.03)
+        def poll_and_refresh() -> Found | None:
+            if time.monotonic() - self._refreshed_at > _REFRESH_SECONDS:
+                self._refreshed_at = time.monotonic()
+                rows = self._demo.rows(self._earlier_terms)
+                status = f"{self._alive()} processes run; waiting for {what}"
+                self._demo.screen.update(rows, status)
+            return poll()
+
+        return self._demo.wait(poll_and_refresh, what=what, seconds=_LIMIT_SECONDS, every=0.03)

@@ -1,4 +1,4 @@
-"""The table of terms, put together from the ledger, the invocations and the manifest."""
+"""The table of terms: what the ledger, the invocations and the manifest say of each term."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from s3leader import Lock
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One term, as the table shows it; `finished` when nothing of it can change any more."""
+    """One term of the table; `finished` if its lock is sealed and its invocations have ended."""
 
     term: int
     tick: str
@@ -25,8 +25,8 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Term:
-    """What the demo itself knows of a term that no schedule fired."""
+class TermNote:
+    """What the demo notes of a term whose candidates it started itself."""
 
     contended: str
     won_by: str
@@ -34,7 +34,7 @@ class Term:
 
 
 def timestamp(moment: datetime | None) -> str:
-    """Write a time as schedules do."""
+    """Return a time as schedules write it; an empty text if there is none."""
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -42,7 +42,7 @@ def rows(
     locks: Iterable[Lock],
     invocations: Sequence[Invocation],
     parts: Sequence[Mapping[str, int]],
-    others: Mapping[int, Term],
+    notes: Mapping[int, TermNote],
 ) -> list[Row]:
     """Return a row for each lock, the oldest first."""
     lines: Counter[int] = Counter()
@@ -54,17 +54,17 @@ def rows(
     for lock in sorted(locks, key=lambda lock: lock.term):
         tick = timestamp(lock.tick)
         tried = [one for one in invocations if one.tick == tick]
-        known = others.get(lock.term) or _scheduled(lock, tried)
+        note = notes.get(lock.term) or _scheduled(lock, tried)
         found.append(
             Row(
                 term=lock.term,
                 tick=tick[11:19],
-                contended=known.contended,
-                won_by=known.won_by,
+                contended=note.contended,
+                won_by=note.won_by,
                 outcome=lock.outcome or "leads",
                 lines=lines[lock.term],
                 parts=counts[lock.term],
-                remark=known.remark,
+                remark=note.remark,
                 finished=lock.sealed and all(one.ended is not None for one in tried),
             )
         )
@@ -72,7 +72,7 @@ def rows(
 
 
 def more_terms(found: Iterable[Row], *, shown: Collection[int]) -> str:
-    """Say what the tables have not shown, so that the sums of the proof can be followed."""
+    """Count the terms that no table has shown, so that a reader can check the totals."""
     more = [row for row in found if row.term not in shown]
     ticks = _count(len({row.tick for row in more}), "more tick")
     terms = f"term{'' if len(more) == 1 else 's'} {', '.join(f'{row.term:,}' for row in more)}"
@@ -83,10 +83,10 @@ def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def _scheduled(lock: Lock, tried: Sequence[Invocation]) -> Term:
+def _scheduled(lock: Lock, tried: Sequence[Invocation]) -> TermNote:
     by = sorted(tried, key=_name)
     lost = [f"{_name(one)} {_fate(one)}" for one in by if one.ended and won(one) != lock.term]
-    return Term(
+    return TermNote(
         contended=" ".join(_name(one) for one in by),
         won_by=next((_name(one) for one in by if won(one) == lock.term), "…"),
         remark=", ".join(lost),

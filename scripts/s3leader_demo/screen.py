@@ -1,4 +1,4 @@
-"""What a person sees: steps, the table of terms, the verdict; live on a terminal, else in lines."""
+"""What the demo prints: steps, a table of terms, results. The table is live on a terminal."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ _LINE = "  {:>4}  {:<8}  {:<11}  {:<11}  {:<9}  {:>6}  {:>5}  {}"
 
 
 class Screen:
-    """Prints the demo's course."""
+    """Prints what happens."""
 
     def __init__(self, console: Console) -> None:
         """Print to `console`."""
         self._console = console
         self._live: Live | None = None
-        self.terms: set[int] = set()  # that any table has shown
+        self.terms: set[int] = set()  # that a table has shown
 
     def say(self, text: str = "") -> None:
         """Print a line."""
@@ -35,7 +35,7 @@ class Screen:
 
     @contextmanager
     def step(self, text: str) -> Iterator[list[str]]:
-        """Say what is being done, how long it took, and what the block adds to the list."""
+        """Print a step, its duration, and the texts that the block adds to the list."""
         seen: list[str] = []
         started = time.monotonic()
         if self._console.is_terminal:
@@ -73,7 +73,7 @@ class Screen:
                 self.say(_LINE.format(*_cells(row)))
 
     def verdict(self, checks: Sequence[Check]) -> bool:
-        """Print what was proven; return whether everything holds."""
+        """Print the result of each check; return whether all of them hold."""
         for check in checks:
             mark = "[green]✓[/green]" if check.holds else "[red]✗[/red]"
             self.say(f"  {mark} {check.claim}")
@@ -84,9 +84,9 @@ class Screen:
         holds = all(check.holds for check in checks)
         self.say()
         self.say(
-            "[bold green]Verdict: everything holds.[/bold green]"
+            "[bold green]Result: all checks passed.[/bold green]"
             if holds
-            else "[bold red]Verdict: something is wrong, see above.[/bold red]"
+            else "[bold red]Result: a check failed, see above.[/bold red]"
         )
         return holds
 

@@ -101,7 +101,7 @@ def test_a_cloud_that_cannot_start_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/ls")
-    with pytest.raises(LocalCloudError, match="the emulator ended at once"):
+    with pytest.raises(LocalCloudError, match="the emulator ended during its start"):
         LocalCloud(tmp_path).__enter__()
 
 

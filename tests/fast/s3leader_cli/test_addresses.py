@@ -99,7 +99,10 @@ def test_a_prefix_in_the_name_is_doubted_but_may_be_meant(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, said = run(capsys, "elections/nightly")
-    assert (code, "The prefix elections/ is put before it: perhaps nightly?" in said) == (3, True)
+    assert (code, "The prefix elections/ is added to the name: perhaps nightly?" in said) == (
+        3,
+        True,
+    )
 
 
 @pytest.mark.parametrize("prefix", ["/elections/", "elections", "a//b/"])

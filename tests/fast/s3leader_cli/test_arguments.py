@@ -45,6 +45,12 @@ def test_a_mistyped_argument_shows_the_usage_of_its_command(
     assert f"s3leader {command}: error: unrecognized arguments: {' '.join(wrong)}" in said
 
 
+@pytest.mark.parametrize("short", ["--buck", "--pre", "--js", "--leas"])
+def test_an_abbreviated_option_is_refused(capsys: pytest.CaptureFixture[str], short: str) -> None:
+    words = ["status", "nightly", "--bucket", "locks", short]
+    assert f"unrecognized arguments: {short}" in usage_error(capsys, *words)
+
+
 def test_a_mistyped_option_before_the_command_is_refused_too(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -109,7 +115,7 @@ def history(capsys: pytest.CaptureFixture[str], terms: int, *words: str) -> tupl
 def test_history_says_how_many_terms_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
     table, as_json = history(capsys, 5, "--limit", "2")
     assert table.endswith(
-        "3 older terms are not shown; --limit N shows more, as far as their locks are still there\n"
+        "3 older terms are not shown; --limit N shows more, unless their locks are deleted\n"
     )
     assert json.loads(as_json)["more"] is True
 

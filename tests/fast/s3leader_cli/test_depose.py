@@ -91,7 +91,7 @@ def test_any_answer_but_yes_changes_nothing(cli: Cli, answer: str) -> None:
 def test_forcing_where_nobody_can_be_asked_needs_yes(cli: Cli) -> None:
     cli.lead()
     code, _, err = cli.run("depose", "--reason", "it hangs", "--force")
-    assert (code, outcome(cli), "say --yes" in err) == (1, None, True)
+    assert (code, outcome(cli), "add --yes" in err) == (1, None, True)
 
 
 def test_a_lapsed_lock_needs_no_warning_even_with_force(cli: Cli) -> None:

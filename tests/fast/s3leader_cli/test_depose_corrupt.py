@@ -71,7 +71,7 @@ def test_a_person_is_not_asked_about_what_will_be_refused(cli: Cli) -> None:
 
 def test_a_person_sees_that_the_first_term_has_no_lock_before_it(cli: Cli) -> None:
     cli.corrupt()
-    assert "no earlier lock knows anything" in force(cli, "--done", "none", answer="no")[2]
+    assert "there is no earlier lock" in force(cli, "--done", "none", answer="no")[2]
 
 
 @pytest.mark.parametrize("done", ["yesterday", "2026-11-23T06:00:00", "9999-01-01T00:00:00Z"])

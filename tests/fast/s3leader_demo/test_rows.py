@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 from local_cloud import Invocation
 from s3leader import Lock
-from s3leader_demo.rows import Row, Term, rows
+from s3leader_demo.rows import Row, TermNote, rows
 
 TICK = "2026-11-23T06:00:00Z"
 LOCK = Lock(term=7, tick=datetime(2026, 11, 23, 6, tzinfo=UTC), expired=True, outcome="completed")
@@ -44,7 +44,7 @@ def test_invocations_of_another_tick_do_not_count() -> None:
 
 
 def test_what_the_demo_knows_itself_comes_before_what_schedules_did() -> None:
-    known = Term(contended="5 processes", won_by="candidate 2", remark="killed")
+    known = TermNote(contended="5 processes", won_by="candidate 2", remark="killed")
     assert rows([LOCK], [WON], [], {7: known})[0].won_by == "candidate 2"
 
 

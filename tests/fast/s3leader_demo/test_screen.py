@@ -36,7 +36,9 @@ def test_ticks_are_a_whole_number_from_1(
     monkeypatch.setattr("sys.argv", ["scripts/demo", "--ticks", ticks])
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert f"--ticks: {ticks!r} is not a whole number from 1" in capsys.readouterr().err
+    assert (
+        f"--ticks: expected a whole number of at least 1, got {ticks!r}" in capsys.readouterr().err
+    )
 
 
 def test_what_no_table_has_shown_is_told_with_tick_term_and_lines() -> None:
