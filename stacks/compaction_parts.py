@@ -10,10 +10,17 @@ from pathlib import Path
 from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import (
+    JobFunction,
+    LockBucket,
+    SingletonJob,
+    TakeoverOptions,
+    TriggerOptions,
+)
 from s3leader_cdk._bucket.new_bucket import account_regional_name, reserve_name
 from s3leader_cdk._election.names import checked_bucket_name
 from s3leader_cdk._permissions.acknowledgments import acknowledge_object_wildcards
@@ -120,23 +127,35 @@ def compaction_job(
     environment = {"DATA_BUCKET": data.bucket_name}
     if not Token.is_unresolved(data.env.region) and data.env.region != Stack.of(scope).region:
         environment["DATA_REGION"] = data.env.region
-    job = SingletonJob(
-        scope,
-        "Compaction",
-        election=ELECTION,
+    # Function, role and log group once were children of the job, and a changed path would replace
+    # them in deployed stacks. "Default" does not count in logical ids, so that all paths below
+    # "Compaction" stay as they were: docs/constructs.md, "Upgrade from flat options".
+    parts = Construct(scope, "Compaction")
+    function = JobFunction(
+        parts,
+        "Function",
         code=_CODE,
         handler="compaction.handler.handler",
-        schedule=schedule,
-        lock_bucket=locks,
-        contenders=contenders,
         memory_size=1024,
         environment=environment,
+        role=iam.Role(parts, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")),
+        log_group=logs.LogGroup(
+            parts, "LogGroup", retention=logs.RetentionDays.ONE_MONTH, removal_policy=removal_policy
+        ),
+    )
+    # A Region may fail in the middle of a term, and Lambda's retries of the lost leader with it:
+    # the other Region's contenders wait for its tick.
+    takeover = TakeoverOptions(lease=Duration.seconds(30), wait=Duration.minutes(2))
+    job = SingletonJob(
+        parts,
+        "Default",
+        election=ELECTION,
+        schedule=schedule,
+        lock_bucket=locks,
+        function=function,
+        trigger=TriggerOptions(contenders=contenders),
+        takeover=takeover if regions else None,
         regions=regions,
-        # A Region may vanish in the middle of a term. Those of the other then wait for its tick,
-        # since Lambda's retries of the lost leader are lost as well.
-        lease=Duration.seconds(30) if regions else None,
-        wait=Duration.minutes(2) if regions else None,
-        removal_policy=removal_policy,
     )
     _grant_data(job, data)
     return job

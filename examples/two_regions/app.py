@@ -11,8 +11,9 @@ from pathlib import Path
 
 from aws_cdk import App, Duration, Environment, Stack
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import JobFunction, LockBucket, SingletonJob, TakeoverOptions
 
+CODE = Path(__file__).parent / "billing"
 REGIONS = ["us-east-1", "eu-west-1"]
 ACCOUNT = os.environ.get("CDK_DEFAULT_ACCOUNT", "111122223333")  # the CLI's, or yours
 
@@ -26,12 +27,11 @@ for region in REGIONS:
         stack,
         "Nightly",
         election="nightly-billing",
-        code=Path(__file__).parent / "billing",
-        handler="billing.main.handler",
+        function=JobFunction(stack, "Function", code=CODE, handler="billing.main.handler"),
         schedule="cron(0 3 * * ? *)",
         lock_bucket=locks,
-        lease=Duration.seconds(30),
-        wait=Duration.minutes(4),  # of a timeout of five
+        # The function's timeout is five minutes.
+        takeover=TakeoverOptions(lease=Duration.seconds(30), wait=Duration.minutes(4)),
         regions=REGIONS,
     )
 app.synth()

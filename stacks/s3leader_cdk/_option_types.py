@@ -8,15 +8,18 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aws_cdk import Duration, RemovalPolicy, TimeZone
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -41,12 +44,13 @@ def checked_options(**others: Kind) -> Callable[[Callable[_P, _R]], Callable[_P,
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         parameters = inspect.signature(function).parameters
         optional = {name for name, each in parameters.items() if each.default is None}
+        required = parameters.keys() - optional  # others are collected by **properties
 
         @functools.wraps(function)
         def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
             # Not `Signature.bind`: Python's own error for a missing argument names the function.
             for name, value in {**dict(zip(parameters, args, strict=False)), **kwargs}.items():
-                if name in kinds and not (value is None and name in optional):
+                if name in kinds and not (value is None and name not in required):
                     _check(name, value, kinds[name])
             return function(*args, **kwargs)
 
@@ -55,12 +59,21 @@ def checked_options(**others: Kind) -> Callable[[Callable[_P, _R]], Callable[_P,
     return decorate
 
 
+def check_fields(options: DataclassInstance) -> None:
+    """Raise `TypeError` for a field of a value object of another type than its name stands for."""
+    for each in fields(options):
+        value = getattr(options, each.name)
+        if each.name in _KINDS and not (value is None and each.default is None):
+            _check(each.name, value, _KINDS[each.name])
+
+
 def _check(name: str, value: object, kind: Kind) -> None:
     if not kind.accepts(value):
         raise TypeError(f"{name} {value!r} cannot be used: give {kind.expected}")
 
 
-def _instance(expected: str, *types: type) -> Kind:
+def instance(expected: str, *types: type) -> Kind:
+    """Return what accepts instances of `types`."""
     return Kind(expected, lambda value: isinstance(value, types))
 
 
@@ -70,11 +83,11 @@ def _having(attribute: str, expected: str) -> Kind:
 
 
 def _duration(example: str) -> Kind:
-    return _instance(f"a Duration, such as Duration.{example}", Duration)
+    return instance(f"a Duration, such as Duration.{example}", Duration)
 
 
 def _text(expected: str) -> Kind:
-    return _instance(expected, str)
+    return instance(expected, str)
 
 
 def _number(example: str) -> Kind:
@@ -102,7 +115,12 @@ def _are_variables(value: object) -> bool:
     )
 
 
-_SWITCH = _instance("True or False", bool)
+def _are_topics(value: object) -> bool:
+    topics = value.values() if isinstance(value, Mapping) else [value]
+    return all(hasattr(each, "topic_arn") for each in topics)
+
+
+_SWITCH = instance("True or False", bool)
 _BUCKET = _having(
     "bucket_arn", "a bucket, such as Bucket.from_bucket_name(stack, 'Existing', 'my-locks')"
 )
@@ -111,32 +129,30 @@ _QUEUE = _having(
 )
 _LAYER = _having("layer_version_arn", "a layer, such as RuntimeLayer(stack, 'Runtime')")
 _ACTIONS = _list(_having("bind", "an alarm action, such as SnsAction(topic)"))
-_EXPRESSION = _instance(
+_EXPRESSION = instance(
     "a ScheduleExpression of aws_scheduler, or its text", scheduler.ScheduleExpression, str
 )
 
 BUCKET_NAME = _text("the name of a bucket, such as locks.bucket_name")
-OWN_FUNCTION = _instance("a lambda_.Function made in this app", lambda_.Function)
+OWN_FUNCTION = instance("a lambda_.Function made in this app", lambda_.Function)
 OWN_OR_EXISTING = Kind(
     f"{_BUCKET.expected}; or bucket_name='my-locks' for a new one of that name", _BUCKET.accepts
 )
 
 _KINDS: Mapping[str, Kind] = {
     "actions": _ACTIONS,
-    "alarm_actions": _ACTIONS,
-    "alarm_topic": _having(
-        "topic_arn", "a topic, such as Topic.from_topic_arn(stack, 'Ops', 'arn:aws:sns:…')"
-    ),
+    "alarms": instance("a mapping, such as {'failed': AlarmOptions(threshold=3)}", Mapping),
     "bucket": _BUCKET,
     "bucket_name": _text("a name, such as 'my-locks'"),
     "bucket_name_prefix": _text("the beginning of a name, such as 'my-locks'"),
-    "code": _instance("a folder, such as 'billing', or a lambda_.Code", str, Path, lambda_.Code),
+    "code": instance("a folder, such as 'billing', or a lambda_.Code", str, Path, lambda_.Code),
     "contender": _number("1"),
     "contenders": _number("2"),
     "count": _number("2"),
     "dashboard": _SWITCH,
     "dead_letters": _QUEUE,
     "election": _text("a name, such as 'nightly-compaction'"),
+    "enabled": _SWITCH,
     "encryption_header": _text("a text, such as 'aws:kms'"),
     "encryption_key": _having(
         "key_arn", "a KMS key, such as Key.from_key_arn(stack, 'Key', 'arn:aws:kms:…')"
@@ -156,7 +172,7 @@ _KINDS: Mapping[str, Kind] = {
     "layer": _LAYER,
     "layers": _list(_LAYER),
     "lease": _duration("seconds(30)"),
-    "log_retention": _instance(
+    "log_retention": instance(
         "a RetentionDays, such as RetentionDays.ONE_MONTH", logs.RetentionDays
     ),
     "max_attempts": _number("3"),
@@ -168,16 +184,22 @@ _KINDS: Mapping[str, Kind] = {
     "protect": _SWITCH,
     "region": _text("the name of a Region, such as 'us-east-1'"),
     "regions": _list(_text("the name of a Region, such as 'us-east-1'")),
-    "removal_policy": _instance("a RemovalPolicy, such as RemovalPolicy.RETAIN", RemovalPolicy),
-    "reserved_concurrency": _number("2"),
+    "removal_policy": instance("a RemovalPolicy, such as RemovalPolicy.RETAIN", RemovalPolicy),
+    "reserved_concurrent_executions": _number("2"),
     "retry_attempts": _number("2"),
     "security_groups": _list(_having("security_group_id", "a SecurityGroup")),
     "statistic": _text("a statistic, such as 'Sum'"),
-    "time_zone": _instance("a TimeZone, such as TimeZone.of('Europe/Vienna')", TimeZone),
+    "threshold": _number("3"),
+    "time_zone": instance("a TimeZone, such as TimeZone.of('Europe/Vienna')", TimeZone),
     "timeout": _duration("minutes(5)"),
+    "topic": Kind(
+        "a topic, such as Topic.from_topic_arn(stack, 'Ops', 'arn:aws:sns:…'), or a mapping, such"
+        " as {'critical': pager}",
+        _are_topics,
+    ),
     "undelivered": _QUEUE,
     "unprocessed": _QUEUE,
     "vpc": _having("vpc_id", "a VPC, such as Vpc.from_lookup(stack, 'Net', vpc_id='vpc-…')"),
-    "vpc_subnets": _instance("a SubnetSelection", ec2.SubnetSelection, Mapping),
+    "vpc_subnets": instance("a SubnetSelection", ec2.SubnetSelection, Mapping),
     "wait": _duration("minutes(2)"),
 }

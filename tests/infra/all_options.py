@@ -10,7 +10,18 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob, grant_fenced
+from s3leader_cdk import (
+    FailureOptions,
+    JobFunction,
+    LockBucket,
+    MonitoringOptions,
+    RuntimeLayer,
+    SingletonJob,
+    TakeoverOptions,
+    TriggerOptions,
+    grant_fenced,
+)
+from tests.infra.jobs import FOLDER, HANDLER
 
 DECORATED = """
 from s3leader.aws_lambda import singleton
@@ -63,26 +74,34 @@ def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
         stack,
         "Everything",
         election="everything",
-        code=lambda_.Code.from_inline(DECORATED),
-        handler="index.handler",
+        function=JobFunction(
+            stack,
+            "EverythingFunction",
+            code=FOLDER,
+            handler=HANDLER,
+            timeout=cdk.Duration.minutes(10),
+            memory_size=256,
+            environment={"COLOUR": "red"},
+            layers=[RuntimeLayer(stack, "Layer")],
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+            reserved_concurrent_executions=6,
+            tracing=lambda_.Tracing.ACTIVE,
+        ),
         schedule=["cron(0 3 ? * MON-FRI *)", "rate(2 hours)"],
         lock_bucket=locks,
-        contenders=3,
-        flexible_window=cdk.Duration.minutes(15),
-        timeout=cdk.Duration.minutes(10),
-        memory_size=256,
-        lease=cdk.Duration.seconds(30),
-        max_attempts=3,
-        environment={"COLOUR": "red"},
-        layers=[RuntimeLayer(stack, "Layer")],
-        vpc=vpc,
-        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
-        security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
-        reserved_concurrency=6,
-        retry_attempts=1,
-        max_tick_age=cdk.Duration.hours(12),
-        expected_within=cdk.Duration.hours(6),
-        alarm_topic=sns.Topic(stack, "Topic", master_key=topic_key, enforce_ssl=True),
+        trigger=TriggerOptions(
+            contenders=3,
+            flexible_window=cdk.Duration.minutes(15),
+            max_tick_age=cdk.Duration.hours(12),
+        ),
+        takeover=TakeoverOptions(lease=cdk.Duration.seconds(30), max_attempts=3),
+        failures=FailureOptions(retry_attempts=1),
+        monitoring=MonitoringOptions(
+            expected_within=cdk.Duration.hours(6),
+            topic=sns.Topic(stack, "Topic", master_key=topic_key, enforce_ssl=True),
+        ),
     )
 
 

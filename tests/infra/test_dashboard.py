@@ -13,9 +13,9 @@ from aws_cdk import aws_sqs as sqs
 
 from s3leader_cdk.metrics import METRICS_NAMESPACE
 from tests.fast.s3leader._lambda.invocations import emitted
+from tests.infra.jobs import LONGEST_ELECTION, build
 from tests.infra.synth import Json, Synthesized, fresh_app, plain
 from tests.infra.test_monitoring import ALARM, AWAY, HOME, watch
-from tests.infra.test_singleton_job import LONGEST_ELECTION, build
 
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 MILLION = 1_000_000

@@ -7,7 +7,8 @@ from aws_cdk import Duration
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3leader_cdk.event_ages import EventAges, divided
+from s3leader_cdk import TakeoverOptions, TriggerOptions
+from s3leader_cdk.event_ages import EventAges, divide_max_tick_age
 
 HOUR, DAY = 3_600, 86_400
 
@@ -15,12 +16,15 @@ HOUR, DAY = 3_600, 86_400
 def ages(
     asked: int | None, *, window: int = 0, wait: int = 0, timeout: int = 300, retries: int = 2
 ) -> EventAges:
-    return divided(
-        None if asked is None else Duration.seconds(asked),
+    trigger = TriggerOptions(
+        max_tick_age=None if asked is None else Duration.seconds(asked),
         flexible_window=Duration.seconds(window) if window else None,
-        wait=Duration.seconds(wait) if wait else None,
-        timeout=Duration.seconds(timeout),
-        retry_attempts=retries,
+    )
+    takeover = TakeoverOptions(
+        lease=Duration.seconds(5) if wait else None, wait=Duration.seconds(wait) if wait else None
+    )
+    return divide_max_tick_age(
+        trigger, takeover, timeout=Duration.seconds(timeout), retry_attempts=retries
     )
 
 
@@ -47,7 +51,7 @@ def test_the_age_is_divided(found: EventAges, expected: tuple[int, int]) -> None
 
 @given(
     st.integers(0, 1_440).map(lambda minutes: minutes * 60),
-    st.integers(0, 899),
+    st.just(0) | st.integers(9, 899),
     st.integers(1, 900),
     st.integers(0, 2),
     st.data(),

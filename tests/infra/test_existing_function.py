@@ -11,8 +11,9 @@ import pytest
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_lambda as lambda_
 
-from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
+from s3leader_cdk import LockBucket, RuntimeLayer
 from s3leader_cdk._packaging.asset import locate_runtime, stage
+from tests.infra import jobs
 from tests.infra.synth import Synthesized, plain, synthesize
 
 SCHEDULE = "rate(5 minutes)"
@@ -47,14 +48,7 @@ def job() -> Synthesized:
     def build(stack: cdk.Stack) -> None:
         locks = LockBucket(stack, "Locks")
         existing = function(stack, environment={"COLOUR": "red"}, memory_size=3000)
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            function=existing,
-            schedule=SCHEDULE,
-            lock_bucket=locks,
-        )
+        jobs.build(stack, schedule=SCHEDULE, function=existing, lock_bucket=locks)
 
     return synthesize(build)
 
@@ -109,14 +103,7 @@ def test_attaching_twice_adds_one_layer() -> None:
     def build(stack: cdk.Stack) -> None:
         locks, existing = LockBucket(stack, "Locks"), function(stack)
         locks.attach(existing, election="nightly")
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            function=existing,
-            schedule=SCHEDULE,
-            lock_bucket=locks,
-        )
+        jobs.build(stack, schedule=SCHEDULE, function=existing, lock_bucket=locks)
 
     assert len(synthesize(build).one("AWS::Lambda::Function")["Layers"]) == 1
 
@@ -220,33 +207,11 @@ def refused(match: str, error: type[Exception] = ValueError, **properties: Any) 
     stack = cdk.Stack(cdk.App(), "Test")
     existing = properties.pop("existing", {})
     with pytest.raises(error, match=match):
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            schedule=SCHEDULE,
-            lock_bucket=LockBucket(stack, "Locks"),
-            **{"function": function(stack, **existing), **properties},
-        )
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("handler", "a.b"),
-        ("timeout", cdk.Duration.minutes(1)),
-        ("memory_size", 512),
-        ("environment", {}),
-        ("removal_policy", cdk.RemovalPolicy.DESTROY),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_only_a_new_function_takes_is_refused_beside_one(name: str, value: Any) -> None:
-    refused(rf"{name} was given beside function Test/Function", **{name: value})
+        jobs.build(stack, **{"function": function(stack, **existing), **properties})
 
 
 def test_a_function_with_retries_of_its_own_is_refused() -> None:
-    refused("Test/Function was told already what becomes of", existing={"retry_attempts": 0})
+    refused("Test/Function already has its own handling of failed", existing={"retry_attempts": 0})
 
 
 def test_a_lease_is_checked_against_the_functions_own_timeout() -> None:
@@ -263,14 +228,7 @@ def test_a_function_of_another_stack_is_refused() -> None:
     elsewhere = function(cdk.Stack(app, "Elsewhere"))
     stack = cdk.Stack(app, "Test")
     with pytest.raises(ValueError, match="Elsewhere/Function is in another stack than job Test/J"):
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            function=elsewhere,
-            schedule=SCHEDULE,
-            lock_bucket=LockBucket(stack, "Locks"),
-        )
+        jobs.build(stack, function=elsewhere)
 
 
 def test_a_container_image_is_told_what_to_do_instead() -> None:
@@ -288,8 +246,4 @@ def test_a_container_image_is_told_what_to_do_instead() -> None:
 def test_an_imported_function_is_refused() -> None:
     stack = cdk.Stack(cdk.App(), "Other")
     alien = lambda_.Function.from_function_name(stack, "Alien", "alien")
-    refused("no lambda_.Function made in this app", TypeError, function=alien)
-
-
-def test_neither_a_function_nor_code_is_refused() -> None:
-    refused("Test/Job has neither a function nor code and handler", function=None)
+    refused("give a JobFunction, or a lambda_.Function made in this app", TypeError, function=alien)

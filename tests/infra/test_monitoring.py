@@ -1,6 +1,7 @@
 """Which alarms there are, and on what. test_silence.py says when the one for silence goes off."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,10 +12,10 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
-from s3leader_cdk import Monitoring
+from s3leader_cdk import AlarmOptions, Monitoring, MonitoringOptions
 from tests.infra.all_options import existing_function
+from tests.infra.jobs import LONGEST_ELECTION, build
 from tests.infra.synth import Synthesized, fresh_app, synthesize
-from tests.infra.test_singleton_job import LONGEST_ELECTION, build
 
 ALARM = "AWS::CloudWatch::Alarm"
 HOME, AWAY = "us-east-1", "eu-west-1"
@@ -26,9 +27,11 @@ COUNTED = ["Failed", "LeadershipLost", "CorruptLock"]
 def watch(stack: cdk.Stack, name: str = "Watch", **properties: Any) -> Monitoring:
     """Watch an election of a function that was only attached."""
     given = {"election": "nightly", "bucket": "acme-locks", **properties}
+    names = [each.name for each in fields(MonitoringOptions)]
+    options = MonitoringOptions(**{each: given.pop(each) for each in names if each in given})
     if "function" not in given:
         given["function"] = existing_function(stack, "Function")
-    return Monitoring(stack, name, **given)
+    return Monitoring(stack, name, options=options, **given)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,7 @@ def dimensions(template: Synthesized, election: str = "nightly") -> list[Mapping
 
 def test_logical_ids_of_the_alarms_never_change(default: Synthesized) -> None:
     assert default.ids(ALARM) == [
+        "JobMonitoringNotCompleted153C91C3",
         "JobMonitoringFailedC0C90CC5",
         "JobMonitoringLeadershipLostA11606EC",
         "JobMonitoringCorruptLock8595E238",
@@ -70,7 +74,6 @@ def test_logical_ids_of_the_alarms_never_change(default: Synthesized) -> None:
         "JobMonitoringThrottles1F4DF4C2",
         "JobMonitoringUndelivered1870C32D",
         "JobMonitoringUnprocessed43EA6461",
-        "JobMonitoringNotCompleted153C91C3",
     ]
 
 
@@ -85,7 +88,9 @@ def test_alarm_on_a_count_that_the_runtime_emits(default: Synthesized, name: str
 def test_alarm_on_failures_that_the_runtime_cannot_tell(
     default: Synthesized, name: str, metric_name: str
 ) -> None:
-    dimensions = [{"Name": "FunctionName", "Value": {"Ref": "JobFunction23969A7D"}}]
+    dimensions = [
+        {"Name": "FunctionName", "Value": {"Ref": default.ids("AWS::Lambda::Function")[0]}}
+    ]
     assert metric(default, name) == ("AWS/Lambda", metric_name, "Sum", dimensions)
 
 
@@ -149,7 +154,7 @@ def test_a_job_s_metric_is_of_its_bucket_and_election() -> None:
 
 def test_every_alarm_does_what_was_asked() -> None:
     def with_topic(stack: cdk.Stack) -> None:
-        build(stack, alarm_actions=[actions.SnsAction(sns.Topic(stack, "Topic"))])
+        build(stack, actions=[actions.SnsAction(sns.Topic(stack, "Topic"))])
 
     template = synthesize(with_topic)
     (topic,) = template.ids("AWS::SNS::Topic")
@@ -185,7 +190,7 @@ def test_a_daily_schedule_may_miss_a_day_and_not_two() -> None:
     ids=["179 s", "7 days and 1 s"],
 )
 def test_what_cloudwatch_cannot_watch_is_refused(expected: cdk.Duration) -> None:
-    echoed = f"expected_within of {expected.to_seconds():g} s cannot be watched"
+    echoed = f"expected_within {expected.to_seconds():g} s cannot be used"
     with pytest.raises(ValueError, match=echoed):
         synthesize(lambda stack: watch(stack, expected_within=expected))
 
@@ -200,7 +205,9 @@ def test_other_schedules_without_an_expected_time_are_warned_about() -> None:
         unexpected(stack)
         Annotations.from_stack(stack).has_warning(
             "/Test/Job/Monitoring",
-            Match.string_like_regexp("if election nightly stops.*: pass expected_within"),
+            Match.string_like_regexp(
+                r"if election nightly stops .*: give MonitoringOptions\(expected_within"
+            ),
         )
 
 
@@ -215,16 +222,11 @@ def children(**properties: Any) -> tuple[Monitoring, list[str]]:
     """Return a construct, and the ids of its alarms in order."""
     with fresh_app({}) as app:
         found = watch(cdk.Stack(app, "Test"), **properties)
-        return found, [each.node.id for each in found.alarms]
+        return found, [each.node.id for each in found.alarms.values()]
 
 
 def test_a_function_alone_has_no_alarms_on_what_there_is_not() -> None:
     assert children()[1] == ANY
-
-
-@pytest.mark.parametrize("name", ["not_completed", "undelivered", "unprocessed"])
-def test_what_there_is_not_is_none(name: str) -> None:
-    assert getattr(children()[0], name) is None
 
 
 @pytest.mark.parametrize(("wanted", "there"), [(True, cloudwatch.Dashboard), (False, type(None))])
@@ -251,13 +253,7 @@ def with_queues(stack: cdk.Stack, **which: str) -> Monitoring:
 def test_each_queue_is_watched_once(which: Mapping[str, str], alarms: set[str]) -> None:
     with fresh_app({}) as app:
         found = with_queues(cdk.Stack(app, "Test"), **which).alarms
-        assert {each.node.id for each in found} - {*ANY} == alarms
-
-
-def test_a_queue_for_both_has_one_alarm_under_both_names() -> None:
-    with fresh_app({}) as app:
-        found = with_queues(cdk.Stack(app, "Test"), undelivered="Mine", unprocessed="Mine")
-        assert found.undelivered is found.unprocessed is found.alarms[-1]
+        assert {each.node.id for each in found.values()} - {*ANY} == alarms
 
 
 def test_a_queue_imported_twice_is_one() -> None:
@@ -273,7 +269,7 @@ def test_a_queue_imported_twice_is_one() -> None:
 def test_a_job_s_own_queue_for_both_says_what_waits_in_it() -> None:
     template = synthesize(lambda stack: build(stack, dead_letters=sqs.Queue(stack, "Mine")))
     assert alarm(template, "DeadLetters")["AlarmDescription"] == (
-        "Events never reached the function, or it gave up on them after all its retries."
+        "[critical] Events never reached the function, or it gave up on them after all its retries."
         " They wait in the queue."
     )
 
@@ -320,11 +316,14 @@ def test_one_region_named_is_one_region() -> None:
 @pytest.mark.parametrize(
     ("properties", "match"),
     [
-        ({"regions": ["europe"]}, "region 'europe' is none"),
-        ({"regions": [AWAY, AWAY]}, r"regions \['eu-west-1', 'eu-west-1'\] name one twice"),
-        ({"regions": [HOME]}, r"regions \['us-east-1'\] leave out 'eu-west-1'"),
-        ({"contenders": -1}, "contenders -1 cannot be shown: give 0 to 99"),
-        ({"contenders": 100}, "contenders 100 cannot be shown"),
+        ({"regions": ["europe"]}, "unknown Region 'europe'"),
+        ({"regions": [AWAY, AWAY]}, r"regions \['eu-west-1', 'eu-west-1'\] name one Region twice"),
+        (
+            {"regions": [HOME, "us-west-2"]},
+            r"regions \['us-east-1', 'us-west-2'\] do not include 'eu-west-1'",
+        ),
+        ({"contenders": -1}, "contenders -1 cannot be used: give a whole number, 0 to 99"),
+        ({"contenders": 100}, "contenders 100 cannot be used"),
     ],
 )
 def test_what_cannot_be_meant_is_echoed(properties: Mapping[str, Any], match: str) -> None:
@@ -335,3 +334,82 @@ def test_what_cannot_be_meant_is_echoed(properties: Mapping[str, Any], match: st
 def test_where_this_is_may_be_known_only_when_deployed() -> None:
     template = synthesize(lambda stack: watch(stack, regions=[HOME, AWAY]))
     assert len(template.ids(ALARM)) == 5
+
+
+# ------------------------------------------------------------------------ options of one alarm
+
+
+def test_an_alarm_that_is_switched_off_does_not_exist() -> None:
+    found, _ = children(alarms={"throttles": AlarmOptions(enabled=False)})
+    assert found.alarms.keys() == {"failed", "leadership_lost", "corrupt_lock", "function_errors"}
+
+
+def test_without_the_alarm_for_completed_terms_nothing_is_warned_of() -> None:
+    with fresh_app({}) as app:
+        stack = cdk.Stack(app, "Test")
+        watch(stack, alarms={"not_completed": AlarmOptions(enabled=False)})
+        Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
+
+
+@pytest.fixture(scope="module")
+def tuned() -> Synthesized:
+    def fill(stack: cdk.Stack) -> None:
+        topics = {name: sns.Topic(stack, name) for name in ("critical", "warning")}
+        failed = AlarmOptions(threshold=3, severity="critical")
+        build(stack, topic=topics, alarms={"failed": failed})
+
+    return synthesize(fill)
+
+
+def test_a_threshold_can_be_raised(tuned: Synthesized) -> None:
+    assert alarm(tuned, "Failed")["Threshold"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [("Failed", "critical"), ("Throttles", "warning"), ("NotCompleted", "critical")],
+)
+def test_an_alarm_goes_to_the_topic_of_its_severity_and_names_it(
+    tuned: Synthesized, name: str, severity: str
+) -> None:
+    found = alarm(tuned, name)
+    (topic,) = (each for each in tuned.ids("AWS::SNS::Topic") if each.startswith(severity))
+    assert found["AlarmActions"] == [{"Ref": topic}]
+    assert found["AlarmDescription"].startswith(f"[{severity}] ")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (
+            {"alarms": {"fialed": AlarmOptions()}},
+            "unknown alarm 'fialed': .* not_completed, failed,",
+        ),
+        (
+            {"alarms": {"undelivered": AlarmOptions()}},
+            "unknown alarm 'undelivered': the alarms are",
+        ),
+        ({"alarms": {"not_completed": AlarmOptions(threshold=2)}}, "set expected_within"),
+        ({"topic": {"critical": "ops"}}, "topic .* cannot be used: give a topic"),
+        ({"topic": {"urgent": sns.Topic}}, "unknown severity 'urgent'"),
+    ],
+    ids=["no such alarm", "no such queue", "no threshold", "no topic", "no severity"],
+)
+def test_options_of_alarms_that_cannot_be_meant_are_refused(
+    options: Mapping[str, Any], match: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=match):
+        children(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"threshold": 0}, "threshold 0 cannot be used: give a whole number, 1 or more"),
+        ({"severity": "high"}, "unknown severity 'high': give 'critical' or 'warning'"),
+        ({"enabled": "no"}, "enabled 'no' cannot be used"),
+    ],
+)
+def test_alarm_options_check_themselves(options: Mapping[str, Any], match: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=match):
+        AlarmOptions(**options)

@@ -15,12 +15,12 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import LockBucket
-from s3leader_cdk.alarm_topic import alarm_actions
+from s3leader_cdk.alarm_topic import topic_action
 from s3leader_cdk.dead_letters import check_queue
 from tests.infra.all_options import existing_function
+from tests.infra.jobs import build
 from tests.infra.synth import Synthesized, fresh_app, synthesize
 from tests.infra.test_monitoring import watch
-from tests.infra.test_singleton_job import build
 
 HERE = cdk.Environment(region="us-east-1", account="123456789012")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0000"
@@ -43,7 +43,7 @@ def warnings(stack: cdk.Stack) -> list[str]:
 def guarded_topic() -> Synthesized:
     def fill(stack: cdk.Stack) -> None:
         topic = sns.Topic(stack, "Topic", enforce_ssl=True, master_key=kms.Key(stack, "Key"))
-        build(stack, alarm_topic=topic)
+        build(stack, topic=topic)
 
     return synthesize(fill)
 
@@ -77,22 +77,22 @@ def imported_topic(stack: cdk.Stack, region: str = "us-east-1") -> sns.ITopic:
 
 
 def test_an_imported_topic_is_annotated_with_what_its_policy_needs(stack: cdk.Stack) -> None:
-    alarm_actions(stack, imported_topic(stack), [])
+    topic_action(stack, imported_topic(stack))
     (warning,) = warnings(stack)
     assert "allow sns:Publish to the service cloudwatch.amazonaws.com" in warning
     assert "kms:Decrypt and kms:GenerateDataKey*" in warning
 
 
 def test_an_imported_topic_is_annotated_in_a_job_too(stack: cdk.Stack) -> None:
-    build(stack, alarm_topic=imported_topic(stack))
+    build(stack, topic=imported_topic(stack))
     assert [each for each in warnings(stack) if "sns:Publish" in each]
 
 
 def test_an_imported_key_is_annotated_with_what_its_policy_needs(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", KEY)
-    alarm_actions(stack, sns.Topic(stack, "Topic", master_key=key), [])
+    topic_action(stack, sns.Topic(stack, "Topic", master_key=key))
     (warning,) = warnings(stack)
-    assert "the key of alarm_topic Test/Topic is not created in this app" in warning
+    assert "the key of topic Test/Topic is not created in this app" in warning
 
 
 @pytest.mark.parametrize("by_alias", [False, True])
@@ -104,7 +104,7 @@ def test_a_topic_and_key_of_the_app_need_no_annotation(
     if by_alias:
         key = kms.Alias(stack, "Alias", alias_name="alias/pager", target_key=key)
     topic = sns.Topic(stack, "Topic", master_key=key, enforce_ssl=True)
-    alarm_actions(stack, topic, [])
+    topic_action(stack, topic)
     assert warnings(stack) == []
 
 
@@ -112,7 +112,7 @@ def test_the_key_of_sns_itself_is_refused(stack: cdk.Stack) -> None:
     key = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     topic = sns.Topic(stack, "Topic", master_key=key)
     with pytest.raises(ValueError, match="with alias/aws/sns, whose policy does not let CloudW"):
-        alarm_actions(stack, topic, [])
+        topic_action(stack, topic)
 
 
 def test_the_key_of_sns_itself_is_refused_however_it_is_set(stack: cdk.Stack) -> None:
@@ -121,12 +121,12 @@ def test_the_key_of_sns_itself_is_refused_however_it_is_set(stack: cdk.Stack) ->
     assert isinstance(made, sns.CfnTopic)
     made.kms_master_key_id = "alias/aws/sns"
     with pytest.raises(ValueError, match="with alias/aws/sns"):
-        alarm_actions(stack, topic, [])
+        topic_action(stack, topic)
 
 
 def test_a_topic_of_another_region_is_refused(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="Test/Topic is in eu-west-1, and the alarms are in us-e"):
-        alarm_actions(stack, imported_topic(stack, "eu-west-1"), [])
+        topic_action(stack, imported_topic(stack, "eu-west-1"))
 
 
 # ----------------------------------------------------------------------------- dead letters
@@ -276,24 +276,24 @@ def test_a_log_group_of_another_function_does_not_matter(stack: cdk.Stack) -> No
 def test_a_function_whose_retries_are_configured_elsewhere_is_refused(stack: cdk.Stack) -> None:
     candidate = function(stack)
     lambda_.EventInvokeConfig(stack, "Mine", function=candidate, retry_attempts=0)
-    with pytest.raises(ValueError, match="Test/Function was told already what becomes of failed"):
-        build(stack, function=candidate, code=None, handler=None)
+    with pytest.raises(ValueError, match="Test/Function already has its own handling of failed"):
+        build(stack, function=candidate)
 
 
 def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Stack) -> None:
     candidate, other = function(stack), existing_function(stack, "Other")
     lambda_.EventInvokeConfig(stack, "Mine", function=other, retry_attempts=0)
     candidate.current_version.configure_async_invoke(retry_attempts=0)
-    build(stack, function=candidate, code=None, handler=None)
+    build(stack, function=candidate)
 
 
 @pytest.mark.parametrize(
     ("reserved", "match"),
-    [(0, "holds nothing back"), (1, "its 2 contend"), (2.5, "cannot be used: give a whole number")],
+    [(0, "cannot be used"), (1, "its 2 contend"), (2.5, "cannot be used: give a whole number")],
 )
 def test_too_little_concurrency_of_a_function_that_exists_is_refused(
     stack: cdk.Stack, reserved: float, match: str
 ) -> None:
     candidate = function(stack, reserved_concurrent_executions=reserved)
-    with pytest.raises(ValueError, match=f"reserved_concurrency {reserved} .*{match}"):
-        build(stack, function=candidate, code=None, handler=None)
+    with pytest.raises(ValueError, match=f"reserved_concurrent_executions {reserved} .*{match}"):
+        build(stack, function=candidate)

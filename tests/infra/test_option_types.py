@@ -22,7 +22,7 @@ from s3leader_cdk import (
     election_metric,
     grant_fenced,
 )
-from tests.infra.test_singleton_job import build
+from tests.infra.jobs import build
 
 _NOT_OPTIONS = {"self", "scope", "id"}
 _INLINE = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
@@ -137,7 +137,7 @@ CASES: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("SingletonJob", {"retry_attempts": "1"}, "retry_attempts '1' cannot"),
     ("SingletonJob", {"layers": "runtime"}, "layers 'runtime' cannot .* a list"),
     ("SingletonJob", {"election": ["nightly"]}, r"election \['nightly'\] cannot"),
-    ("SingletonJob", {"alarm_topic": "ops"}, r"Topic\.from_topic_arn"),
+    ("SingletonJob", {"topic": "ops"}, r"Topic\.from_topic_arn"),
     ("SingletonJob", {"time_zone": "Europe/Vienna"}, r"TimeZone\.of\('Europe/Vienna'\)"),
     ("SingletonJob", {"environment": {"N": 1}}, "mapping of texts to texts"),
     ("SingletonJob", {"dashboard": "false"}, "dashboard 'false' cannot"),

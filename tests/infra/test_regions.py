@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket, SingletonJob
+from tests.infra.jobs import build
 from tests.infra.synth import Json, Synthesized, fresh_app, plain, synthesize_stacks
 from tests.infra.test_compaction_stack import as_list
 
@@ -132,7 +133,7 @@ def test_context_that_cannot_be_meant_is_echoed(context: dict[str, str], match: 
 
 
 def test_regions_named_twice_are_refused() -> None:
-    with pytest.raises(ValueError, match="regions name us-east-1 more than once"):
+    with pytest.raises(ValueError, match="name one Region twice"):
         synthesize_stacks(regions="us-east-1,us-east-1")
 
 
@@ -145,16 +146,7 @@ def test_context_of_others_is_not_ours_to_judge() -> None:
 
 def away_job(app: cdk.App, locks: LockBucket, region: str, **properties: Any) -> SingletonJob:
     stack = cdk.Stack(app, f"Job-{region}", env=cdk.Environment(region=region))
-    return SingletonJob(
-        stack,
-        "Job",
-        election="nightly",
-        code=lambda_.Code.from_inline("pass"),
-        handler="index.handler",
-        schedule="rate(1 hour)",
-        lock_bucket=locks,
-        **properties,
-    )
+    return build(stack, lock_bucket=locks, **properties)
 
 
 def named_locks(app: cdk.App, **properties: Any) -> LockBucket:
@@ -210,7 +202,7 @@ def test_one_election_in_two_regions_is_refused_unless_both_know_of_it() -> None
 def test_a_region_that_is_not_named_is_refused() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
-        with pytest.raises(ValueError, match="regions us-east-1, us-west-2 do not name eu-west-1"):
+        with pytest.raises(ValueError, match=r"regions \[.*\] do not include 'eu-west-1'"):
             away_job(app, locks, AWAY, regions=[HOME, "us-west-2"])
 
 
@@ -232,7 +224,7 @@ def test_the_home_regions_key_is_granted_exactly_across_regions(imported_in: str
             )
             locks = LockBucket(stack, "Locks", bucket=bucket)
         job = away_job(app, locks, AWAY)
-        found = Synthesized(cdk.Stack.of(job)).statements("AWS::IAM::Policy", "JobRole")
+        found = Synthesized(cdk.Stack.of(job)).statements("AWS::IAM::Policy", "JobFunctionRole")
     assert [each["Resource"] for each in found if "kms:Decrypt" in each["Action"]] == [arn]
 
 

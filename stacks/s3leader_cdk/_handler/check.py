@@ -16,7 +16,7 @@ from constructs import Construct
 
 from s3leader_cdk._handler.decoration import Kind, Reader, Value
 from s3leader_cdk._handler.modules import Folder, Inline, Source, Sources, names_in
-from s3leader_cdk._packaging.asset import PYTHON, RUNTIME_PACKAGE, checked_job
+from s3leader_cdk._packaging.asset import RUNTIME_PACKAGE, checked_job
 
 HandlerCheck: TypeAlias = Literal["error", "warn", "off"]
 
@@ -49,17 +49,20 @@ def check_handler(folder: Path, handler: str, mode: HandlerCheck = "error") -> N
         )
 
 
-def check_folder(scope: Construct, folder: Path, handler: str, mode: HandlerCheck) -> None:
+def check_folder(
+    scope: Construct, folder: Path, handler: str, mode: HandlerCheck, *, python: str
+) -> None:
     """Raise `ValueError` for a handler that is missing in a job's folder, or not decorated there.
 
-    `mode` says what to do if the source does not show whether it is decorated.
+    `mode` says what to do if the source does not show whether it is decorated; `python` is the
+    function's runtime, for messages.
     """
     check_handler(folder, handler, mode)
     if mode == "off":
         return
     job = checked_job(folder)
     found = _lookup(Folder(job.parent, within=job), handler)
-    _report(scope, handler, found, PYTHON.name, mode)
+    _report(scope, handler, found, python, mode)
 
 
 def check_function(

@@ -8,7 +8,8 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import LockBucket
+from tests.infra.jobs import build
 from tests.infra.synth import synthesize
 
 OF_LOCKS = [
@@ -37,15 +38,7 @@ def candidate(stack: cdk.Stack, *variables: str) -> lambda_.Function:
 
 
 def become_job(stack: cdk.Stack, function: lambda_.Function, **properties: Any) -> None:
-    SingletonJob(
-        stack,
-        "Job",
-        election="nightly",
-        schedule="rate(5 minutes)",
-        lock_bucket=LockBucket(stack, "Locks"),
-        function=function,
-        **properties,
-    )
+    build(stack, function=function, **properties)
 
 
 @pytest.mark.parametrize("variable", OF_LOCKS)
@@ -65,26 +58,26 @@ def test_a_jobs_function_keeps_no_variable_that_the_job_sets(variable: str) -> N
 
 
 def test_an_attached_function_keeps_what_attaching_has_no_option_for() -> None:
-    def build(stack: cdk.Stack) -> None:
+    def fill(stack: cdk.Stack) -> None:
         LockBucket(stack, "Locks").attach(candidate(stack, *OF_JOB), election="nightly")
 
-    variables = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = synthesize(fill).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert [variables[name] for name in ("COLOUR", *OF_JOB)] == ["red", "30", "30"]
 
 
 def test_a_candidate_may_be_granted_the_same_election_twice() -> None:
-    def build(stack: cdk.Stack) -> None:
+    def fill(stack: cdk.Stack) -> None:
         locks, function = LockBucket(stack, "Locks"), candidate(stack)
         for _ in range(2):
             locks.grant_candidate(function, election="nightly", lease=cdk.Duration.seconds(20))
 
-    variables = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = synthesize(fill).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["S3LEADER_LEASE_SECONDS"] == "20"
 
 
 def test_a_job_still_sets_its_own_limits() -> None:
-    def build(stack: cdk.Stack) -> None:
+    def fill(stack: cdk.Stack) -> None:
         become_job(stack, candidate(stack), max_attempts=3)
 
-    variables = synthesize(build).one("AWS::Lambda::Function", "Function")["Environment"]
+    variables = synthesize(fill).one("AWS::Lambda::Function", "Function")["Environment"]
     assert variables["Variables"]["S3LEADER_MAX_ATTEMPTS"] == "3"

@@ -4,26 +4,14 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket, SingletonJob
-from tests.infra.test_singleton_job import build
+from tests.infra.jobs import build
 
 
-def second(stack: cdk.Stack, locks: LockBucket, **properties: Any) -> SingletonJob:
-    return SingletonJob(
-        stack,
-        "Second",
-        **{
-            "election": "nightly",
-            "code": lambda_.Code.from_inline("pass"),
-            "handler": "index.handler",
-            "schedule": "rate(1 hour)",
-            "lock_bucket": locks,
-            **properties,
-        },
-    )
+def second(stack: cdk.Stack, locks: LockBucket, **options: Any) -> SingletonJob:
+    return build(stack, "Second", lock_bucket=locks, **options)
 
 
 def test_two_jobs_of_one_election_are_refused() -> None:

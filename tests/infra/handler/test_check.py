@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +12,9 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match, Template
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import LockBucket
 from s3leader_cdk._handler.check import check_handler
+from tests.infra.jobs import build
 
 Mode = Literal["error", "warn", "off"]
 
@@ -48,10 +50,7 @@ def folder(at: Path, source: str) -> Path:
 
 
 def job(stack: cdk.Stack, **given: Any) -> None:
-    locks = LockBucket(stack, "Locks")
-    SingletonJob(
-        stack, "Job", election="nightly", schedule="rate(1 hour)", lock_bucket=locks, **given
-    )
+    build(stack, schedule="rate(1 hour)", **given)
 
 
 def function(stack: cdk.Stack, code: lambda_.Code, handler: str = "main.handler") -> Any:
@@ -94,7 +93,9 @@ def test_what_cannot_be_told_is_an_error_where_that_is_asked_for(
     stack: cdk.Stack, tmp_path: Path
 ) -> None:
     code = folder(tmp_path, OPEN)
-    with pytest.raises(ValueError, match=r"Test/Job: the source does not show .*what @job does"):
+    with pytest.raises(
+        ValueError, match=r"Test/JobFunction: the source does not show .*what @job does"
+    ):
         job(stack, code=code, handler="billing.main.handler", handler_check="error")
 
 
@@ -136,8 +137,10 @@ def made(stack: cdk.Stack, code: lambda_.Code, handler: str, way: str) -> None:
         LockBucket(stack, "Locks").attach(function(stack, code, handler), election="nightly")
 
 
-@pytest.mark.parametrize("way", ["code", "function", "attach"])
-@pytest.mark.parametrize("kind", ["asset", "inline"])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [*product(["asset", "inline"], ["function", "attach"]), ("asset", "code")],
+)
 def test_a_function_whose_handler_is_not_decorated_is_refused(
     kind: str, way: str, stack: cdk.Stack, tmp_path: Path
 ) -> None:
@@ -146,8 +149,10 @@ def test_a_function_whose_handler_is_not_decorated_is_refused(
         made(stack, code, handler, way)
 
 
-@pytest.mark.parametrize("way", ["code", "function", "attach"])
-@pytest.mark.parametrize("kind", ["asset", "inline"])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [*product(["asset", "inline"], ["function", "attach"]), ("asset", "code")],
+)
 def test_a_function_whose_handler_is_decorated_is_not_warned_of(
     kind: str, way: str, stack: cdk.Stack, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from s3leader.aws_lambda import singleton
 from s3leader.errors import InvalidArgument
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import JobFunction
 from tests.infra.handler.test_decoration import FROM, POWERTOOLS, judged
 
 REFUSED = {
@@ -117,7 +117,7 @@ def test_the_decorator_agrees(name: str) -> None:
         ("a required keyword", r"requires bucket by keyword: .*default"),
     ],
 )
-@pytest.mark.parametrize("way", ["folder", "inline"])
+@pytest.mark.parametrize("way", ["folder", "asset"])
 def test_synth_says_what_is_wrong_and_what_to_write(
     way: str, name: str, match: str, tmp_path: Path
 ) -> None:
@@ -126,19 +126,10 @@ def test_synth_says_what_is_wrong_and_what_to_write(
     folder.mkdir()
     source = f"{FROM}{REFUSED[name]}"
     (folder / "main.py").write_text(source)
-    code: Any = folder if way == "folder" else lambda_.Code.from_inline(source)
-    module = "billing.main" if way == "folder" else "index"
-    expected = match.replace("main", "index") if way == "inline" else match
-    with pytest.raises(ValueError, match=rf"'{module}\.handler' of Test/Job .*{expected}"):
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            schedule="rate(1 hour)",
-            lock_bucket=LockBucket(stack, "Locks"),
-            code=code,
-            handler=f"{module}.handler",
-        )
+    code: Any = folder if way == "folder" else lambda_.Code.from_asset(str(folder))
+    module = "billing.main" if way == "folder" else "main"
+    with pytest.raises(ValueError, match=rf"'{module}\.handler' of Test/Function .*{match}"):
+        JobFunction(stack, "Function", code=code, handler=f"{module}.handler")
 
 
 def test_a_syntax_error_names_its_file(tmp_path: Path) -> None:

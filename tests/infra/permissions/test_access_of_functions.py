@@ -4,9 +4,8 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
-from tests.infra.permissions.test_access import HERE, THERE, here, imported
-from tests.infra.permissions.test_grants import function
+from s3leader_cdk import LockBucket, RuntimeLayer
+from tests.infra.jobs import build
 from tests.infra.synth import fresh_app
 
 
@@ -38,12 +37,4 @@ def test_a_job_on_a_bucket_of_another_account_is_refused_before_it_is_deployed()
         stack = here(app)
         locks = LockBucket(stack, "Locks", bucket=imported(stack, account=THERE))
         with pytest.raises(ValueError, match="to the policy of bucket their-locks"):
-            SingletonJob(
-                stack,
-                "Job",
-                election="nightly",
-                code=lambda_.Code.from_inline("pass"),
-                handler="index.handler",
-                schedule="rate(1 hour)",
-                lock_bucket=locks,
-            )
+            build(stack, lock_bucket=locks)

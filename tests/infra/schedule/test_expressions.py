@@ -18,9 +18,9 @@ from s3leader_cdk._schedule.expressions import (
     schedule_expression,
     schedule_expressions,
 )
+from tests.infra.jobs import build
 from tests.infra.permissions.test_grants import function
 from tests.infra.synth import synthesize
-from tests.infra.test_singleton_job import build
 
 RATES = {
     **{f"rate({number} minutes)": number for number in (2, 3, 4, 5, 6, 10, 12, 15, 20, 30)},
