@@ -81,7 +81,7 @@ def test_the_lambda_gets_no_shell_scripts_of_its_dependencies(asset: Path) -> No
     ("context", "match"),
     [
         ({"throwaway": "perhaps"}, "throwaway='perhaps' is neither true nor false"),
-        ({"contenders": "some"}, "contenders='some' is no number"),
+        ({"contenders": "some"}, "contenders='some' is not a number"),
     ],
 )
 def test_context_that_cannot_be_read_is_echoed(context: dict[str, str], match: str) -> None:

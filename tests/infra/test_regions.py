@@ -121,10 +121,10 @@ def test_a_region_that_never_wins_goes_by_how_far_the_ledger_is_behind(
     ("context", "match"),
     [
         ({"regions": "us-east-1"}, "names one Region"),
-        ({"regions": "us-east-1,europe"}, "names 'europe', which is no Region"),
-        ({"region": "us-east-1"}, "'region' is not known here: did you mean -c regions="),
+        ({"regions": "us-east-1,europe"}, "names the unknown Region 'europe'"),
+        ({"region": "us-east-1"}, "unknown context 'region': did you mean -c regions="),
         ({"lock-bucket": "x"}, "did you mean -c lock_bucket="),
-        ({"history": "long"}, "history='long' is no number: use for example -c history=30"),
+        ({"history": "long"}, "history='long' is not a number: use for example -c history=30"),
     ],
 )
 def test_context_that_cannot_be_meant_is_echoed(context: dict[str, str], match: str) -> None:
