@@ -1,4 +1,4 @@
-"""One election with several schedules: a tick that two of them share is worked for once."""
+"""One election with several schedules: a tick that two of them share is led once."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a singleton job may be told beside the least that it must."""
+"""The optional groups of a singleton job: triggers, takeover, failures."""
 
 import json
 
@@ -42,11 +42,11 @@ def test_each_schedule_starts_each_contender(twice: Synthesized) -> None:
     ]
 
 
-def test_a_second_schedule_leaves_the_first_ones_what_they_are(twice: Synthesized) -> None:
+def test_a_second_schedule_does_not_change_the_first(twice: Synthesized) -> None:
     assert list(due(twice))[:2] == list(due(job()))
 
 
-def test_each_schedule_of_a_contender_says_its_number(twice: Synthesized) -> None:
+def test_each_schedule_of_a_contender_passes_its_number(twice: Synthesized) -> None:
     targets = [each["Target"]["Input"] for each in twice.properties("AWS::Scheduler::Schedule")]
     assert [json.loads(each)["contender"] for each in targets] == [1, 2, 1, 2]
 
@@ -74,7 +74,7 @@ def silence(template: Synthesized) -> int:
     return int(found["Period"]) * int(found["EvaluationPeriods"])
 
 
-def test_the_closest_schedule_says_when_to_expect_a_term() -> None:
+def test_the_expectation_is_derived_from_the_most_frequent_schedule() -> None:
     template = job(
         schedule=["cron(0 3 * * ? *)", "rate(6 hours)"],
         flexible_window=MINUTES(15),
@@ -102,7 +102,7 @@ def test_a_window_that_no_schedule_takes_is_refused(seconds: int) -> None:
 
 
 @pytest.mark.parametrize("other", ["rate(5 minutes)", "cron(0/5 * * * ? *)"])
-def test_a_schedule_given_twice_is_refused_however_it_is_said(other: str) -> None:
+def test_the_same_schedule_in_two_notations_is_refused(other: str) -> None:
     refused(r"'cron\(0/5 .*' in Etc/UTC is given twice", schedule=["rate(5 minutes)", other])
 
 
@@ -135,24 +135,24 @@ def test_a_retry_that_comes_too_late_is_warned_of() -> None:
     Annotations.from_stack(stack).has_warning("/Test/Job", Match.string_like_regexp(text))
 
 
-def test_a_tick_that_may_be_older_than_the_ledger_is_refused() -> None:
+def test_a_tick_that_could_run_after_its_lock_was_deleted_is_refused() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     locks = LockBucket(stack, "Short", history=DAYS(2))
     with pytest.raises(ValueError, match=r"a tick could be 48\.\d+ h old .* history is 2 days"):
         build(stack, lock_bucket=locks, max_tick_age=DAYS(2), flexible_window=DAYS(1))
 
 
-def test_the_oldest_tick_is_younger_than_the_default_history() -> None:
+def test_the_oldest_possible_tick_is_within_the_default_history() -> None:
     assert due(job(max_tick_age=DAYS(2), flexible_window=DAYS(1)))
 
 
 @pytest.mark.parametrize(("most", "expected"), [(None, None), (1, "1"), (3, "3")])
-def test_attempts_are_bounded_if_asked_to(most: int | None, expected: str | None) -> None:
+def test_attempts_are_limited_on_request(most: int | None, expected: str | None) -> None:
     variables = job(max_attempts=most).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables.get("S3LEADER_MAX_ATTEMPTS") == expected
 
 
-def test_contenders_wait_if_asked_to() -> None:
+def test_contenders_wait_on_request() -> None:
     template = job(lease=cdk.Duration.seconds(30), wait=MINUTES(2))
     variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["S3LEADER_WAIT_SECONDS"] == "120"
@@ -190,7 +190,7 @@ def one_queue() -> Synthesized:
     return synthesize(fill)
 
 
-def test_both_kinds_of_dead_letters_go_to_a_queue_of_ones_own(one_queue: Synthesized) -> None:
+def test_a_given_queue_takes_both_kinds_of_dead_letters(one_queue: Synthesized) -> None:
     (queue,) = one_queue.ids("AWS::SQS::Queue")
     target = one_queue.properties("AWS::Scheduler::Schedule")[0]["Target"]
     config = one_queue.one("AWS::Lambda::EventInvokeConfig")["DestinationConfig"]
@@ -209,7 +209,7 @@ def test_both_senders_may_send_and_use_the_queues_key_and_no_more(
     assert sorted(actions, key=str) == [["kms:Decrypt", "kms:GenerateDataKey"], "sqs:SendMessage"]
 
 
-def test_every_alarm_tells_the_topic(one_queue: Synthesized) -> None:
+def test_every_alarm_publishes_to_the_topic(one_queue: Synthesized) -> None:
     (topic,) = one_queue.ids("AWS::SNS::Topic")
-    told = [each["AlarmActions"] for each in one_queue.properties("AWS::CloudWatch::Alarm")]
-    assert all(each == [{"Ref": topic}] for each in told)
+    actions = [each["AlarmActions"] for each in one_queue.properties("AWS::CloudWatch::Alarm")]
+    assert actions == [[{"Ref": topic}]] * 7

@@ -1,4 +1,4 @@
-"""Which alarms there are, and on what. test_silence.py says when the one for silence goes off."""
+"""Which alarms exist, and on which metrics; test_silence.py replays the one for silence."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -12,8 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
-from s3leader_cdk import AlarmOptions, Monitoring, MonitoringOptions
-from tests.infra.all_options import existing_function
+from s3leader_cdk import Monitoring, MonitoringOptions
 from tests.infra.jobs import LONGEST_ELECTION, build
 from tests.infra.synth import Synthesized, fresh_app, synthesize
 
@@ -25,7 +24,7 @@ COUNTED = ["Failed", "LeadershipLost", "CorruptLock"]
 
 
 def watch(stack: cdk.Stack, name: str = "Watch", **properties: Any) -> Monitoring:
-    """Watch an election of a function that was only attached."""
+    """Monitor an attached function, with the options of monitoring given flat."""
     given = {"election": "nightly", "bucket": "acme-locks", **properties}
     names = [each.name for each in fields(MonitoringOptions)]
     options = MonitoringOptions(**{each: given.pop(each) for each in names if each in given})
@@ -85,7 +84,7 @@ def test_alarm_on_a_count_that_the_runtime_emits(default: Synthesized, name: str
 @pytest.mark.parametrize(
     ("name", "metric_name"), [("FunctionErrors", "Errors"), ("Throttles", "Throttles")]
 )
-def test_alarm_on_failures_that_the_runtime_cannot_tell(
+def test_alarm_on_failures_that_the_runtime_cannot_report(
     default: Synthesized, name: str, metric_name: str
 ) -> None:
     dimensions = [
@@ -109,7 +108,7 @@ def test_alarm_on_dead_letters(default: Synthesized, name: str) -> None:
     ("name", "missing"),
     [*((name, "notBreaching") for name in ANY), *((name, "ignore") for name in QUEUES)],
 )
-def test_one_is_enough_within_a_minute_and_silence_is_no_alarm(
+def test_one_in_a_minute_sets_the_alarm_off_and_missing_data_does_not(
     default: Synthesized, name: str, missing: str
 ) -> None:
     found = alarm(default, name)
@@ -122,7 +121,7 @@ def test_one_is_enough_within_a_minute_and_silence_is_no_alarm(
     ) == ("GreaterThanOrEqualToThreshold", 1, 60, 1, missing)
 
 
-def test_silence_is_a_fault_where_terms_should_complete(default: Synthesized) -> None:
+def test_missing_data_sets_the_alarm_on_completed_terms_off(default: Synthesized) -> None:
     found = alarm(default, "NotCompleted")
     assert (
         *metric(default, "NotCompleted"),
@@ -133,7 +132,7 @@ def test_silence_is_a_fault_where_terms_should_complete(default: Synthesized) ->
 
 
 @pytest.mark.parametrize("name", [*COUNTED, "NotCompleted"])
-def test_the_longest_name_is_watched_in_full(longest: Synthesized, name: str) -> None:
+def test_the_longest_name_is_in_full_in_dimensions(longest: Synthesized, name: str) -> None:
     assert alarm(longest, name)["Dimensions"] == dimensions(longest, LONGEST_ELECTION)
 
 
@@ -142,7 +141,7 @@ def test_the_longest_name_is_shortened_in_descriptions(longest: Synthesized, nam
     assert f"election {'n' * 48}...{'m' * 48}" in alarm(longest, name)["AlarmDescription"]
 
 
-def test_a_job_s_metric_is_of_its_bucket_and_election() -> None:
+def test_the_metric_of_a_job_is_of_its_bucket_and_election() -> None:
     def with_alarm(stack: cdk.Stack) -> None:
         build(stack).metric("TakenOver").create_alarm(
             stack, "Mine", threshold=1, evaluation_periods=1
@@ -152,7 +151,7 @@ def test_a_job_s_metric_is_of_its_bucket_and_election() -> None:
     assert template.one(ALARM, "Mine")["Dimensions"] == dimensions(template)
 
 
-def test_every_alarm_does_what_was_asked() -> None:
+def test_every_alarm_has_the_given_actions() -> None:
     def with_topic(stack: cdk.Stack) -> None:
         build(stack, actions=[actions.SnsAction(sns.Topic(stack, "Topic"))])
 
@@ -161,23 +160,21 @@ def test_every_alarm_does_what_was_asked() -> None:
     assert [each["AlarmActions"] for each in template.properties(ALARM)] == [[{"Ref": topic}]] * 8
 
 
-# ------------------------------------------------------------------- how long a silence is one
+# ------------------------------------------------------------------- the expectation
 
 
 @pytest.mark.parametrize(
     ("schedule", "seconds"),
     [("rate(1 minute)", 420), ("rate(1 hour)", 7_500), ("cron(0/10 * * * ? *)", 1_500)],
 )
-def test_a_simple_schedule_says_by_itself_when_to_expect_a_term(
-    schedule: str, seconds: int
-) -> None:
+def test_the_expectation_is_derived_from_a_simple_schedule(schedule: str, seconds: int) -> None:
     template = synthesize(lambda stack: build(stack, schedule=schedule, expected_within=None))
     found = alarm(template, "NotCompleted")
     watched = found["Period"] * found["EvaluationPeriods"]
     assert seconds <= watched < seconds + found["Period"]
 
 
-def test_a_daily_schedule_may_miss_a_day_and_not_two() -> None:
+def test_a_daily_schedule_may_miss_one_day() -> None:
     template = synthesize(lambda stack: build(stack, expected_within=None))
     found = alarm(template, "NotCompleted")
     watched = found["Period"] * found["EvaluationPeriods"]
@@ -189,7 +186,7 @@ def test_a_daily_schedule_may_miss_a_day_and_not_two() -> None:
     [cdk.Duration.seconds(179), cdk.Duration.days(7).plus(cdk.Duration.seconds(1))],
     ids=["179 s", "7 days and 1 s"],
 )
-def test_what_cloudwatch_cannot_watch_is_refused(expected: cdk.Duration) -> None:
+def test_an_expectation_that_cloudwatch_cannot_evaluate_is_refused(expected: cdk.Duration) -> None:
     echoed = f"expected_within {expected.to_seconds():g} s cannot be used"
     with pytest.raises(ValueError, match=echoed):
         synthesize(lambda stack: watch(stack, expected_within=expected))
@@ -199,7 +196,7 @@ def unexpected(stack: cdk.Stack) -> None:
     build(stack, schedule="cron(0 3 ? * MON *)", expected_within=None)
 
 
-def test_other_schedules_without_an_expected_time_are_warned_about() -> None:
+def test_synth_warns_if_no_expectation_can_be_derived() -> None:
     with fresh_app({}) as app:
         stack = cdk.Stack(app, "Test")
         unexpected(stack)
@@ -211,11 +208,11 @@ def test_other_schedules_without_an_expected_time_are_warned_about() -> None:
         )
 
 
-def test_without_an_expected_time_no_alarm_waits_for_it() -> None:
+def test_without_an_expectation_there_is_no_alarm_on_completed_terms() -> None:
     assert len(synthesize(unexpected).ids(ALARM)) == 7
 
 
-# ------------------------------------------------------------------------------- by its own
+# ---------------------------------------------------------------------------- on its own
 
 
 def children(**properties: Any) -> tuple[Monitoring, list[str]]:
@@ -225,12 +222,12 @@ def children(**properties: Any) -> tuple[Monitoring, list[str]]:
         return found, [each.node.id for each in found.alarms.values()]
 
 
-def test_a_function_alone_has_no_alarms_on_what_there_is_not() -> None:
+def test_without_queues_and_expectation_there_are_five_alarms() -> None:
     assert children()[1] == ANY
 
 
 @pytest.mark.parametrize(("wanted", "there"), [(True, cloudwatch.Dashboard), (False, type(None))])
-def test_dashboard_is_there_if_wanted(wanted: bool, there: type) -> None:  # noqa: FBT001 - a value
+def test_the_dashboard_can_be_switched_off(wanted: bool, there: type) -> None:  # noqa: FBT001 - a value
     assert isinstance(children(dashboard=wanted)[0].dashboard, there)
 
 
@@ -250,13 +247,13 @@ def with_queues(stack: cdk.Stack, **which: str) -> Monitoring:
     ],
     ids=["one", "the other", "both", "one for both"],
 )
-def test_each_queue_is_watched_once(which: Mapping[str, str], alarms: set[str]) -> None:
+def test_each_queue_has_one_alarm(which: Mapping[str, str], alarms: set[str]) -> None:
     with fresh_app({}) as app:
         found = with_queues(cdk.Stack(app, "Test"), **which).alarms
         assert {each.node.id for each in found.values()} - {*ANY} == alarms
 
 
-def test_a_queue_imported_twice_is_one() -> None:
+def test_a_queue_that_is_imported_twice_has_one_alarm() -> None:
     arn = "arn:aws:sqs:us-east-1:123456789012:letters"
 
     def imported(stack: cdk.Stack) -> None:
@@ -266,7 +263,7 @@ def test_a_queue_imported_twice_is_one() -> None:
     assert len(synthesize(imported).ids(ALARM)) == 6
 
 
-def test_a_job_s_own_queue_for_both_says_what_waits_in_it() -> None:
+def test_the_alarm_of_one_queue_for_both_describes_both() -> None:
     template = synthesize(lambda stack: build(stack, dead_letters=sqs.Queue(stack, "Mine")))
     assert alarm(template, "DeadLetters")["AlarmDescription"] == (
         "[critical] Events never reached the function, or it gave up on them after all its retries."
@@ -274,7 +271,7 @@ def test_a_job_s_own_queue_for_both_says_what_waits_in_it() -> None:
     )
 
 
-def test_two_elections_of_one_function_and_queue_are_watched_side_by_side() -> None:
+def test_two_elections_can_share_a_function_and_a_queue() -> None:
     def twice(stack: cdk.Stack) -> None:
         function, queue = existing_function(stack, "Shared"), sqs.Queue(stack, "Queue")
         for election in ("first", "second"):
@@ -298,7 +295,7 @@ def in_regions(**properties: Any) -> Synthesized:
         return Synthesized(stack)
 
 
-def test_with_several_regions_the_ledger_counts_and_not_who_won() -> None:
+def test_with_several_regions_the_alarm_uses_the_age_of_the_ledger() -> None:
     found = in_regions().one(ALARM, "NotCompleted")
     assert (
         found["MetricName"],
@@ -309,7 +306,7 @@ def test_with_several_regions_the_ledger_counts_and_not_who_won() -> None:
     ) == ("Behind", "Minimum", "GreaterThanThreshold", 7_200, "breaching")
 
 
-def test_one_region_named_is_one_region() -> None:
+def test_one_named_region_is_as_none() -> None:
     assert in_regions(regions=[AWAY]).one(ALARM, "NotCompleted")["MetricName"] == "Completed"
 
 
@@ -326,90 +323,11 @@ def test_one_region_named_is_one_region() -> None:
         ({"contenders": 100}, "contenders 100 cannot be used"),
     ],
 )
-def test_what_cannot_be_meant_is_echoed(properties: Mapping[str, Any], match: str) -> None:
+def test_invalid_values_are_refused(properties: Mapping[str, Any], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         in_regions(**properties)
 
 
-def test_where_this_is_may_be_known_only_when_deployed() -> None:
+def test_the_own_region_may_be_unknown_at_synth() -> None:
     template = synthesize(lambda stack: watch(stack, regions=[HOME, AWAY]))
     assert len(template.ids(ALARM)) == 5
-
-
-# ------------------------------------------------------------------------ options of one alarm
-
-
-def test_an_alarm_that_is_switched_off_does_not_exist() -> None:
-    found, _ = children(alarms={"throttles": AlarmOptions(enabled=False)})
-    assert found.alarms.keys() == {"failed", "leadership_lost", "corrupt_lock", "function_errors"}
-
-
-def test_without_the_alarm_for_completed_terms_nothing_is_warned_of() -> None:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test")
-        watch(stack, alarms={"not_completed": AlarmOptions(enabled=False)})
-        Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
-
-
-@pytest.fixture(scope="module")
-def tuned() -> Synthesized:
-    def fill(stack: cdk.Stack) -> None:
-        topics = {name: sns.Topic(stack, name) for name in ("critical", "warning")}
-        failed = AlarmOptions(threshold=3, severity="critical")
-        build(stack, topic=topics, alarms={"failed": failed})
-
-    return synthesize(fill)
-
-
-def test_a_threshold_can_be_raised(tuned: Synthesized) -> None:
-    assert alarm(tuned, "Failed")["Threshold"] == 3
-
-
-@pytest.mark.parametrize(
-    ("name", "severity"),
-    [("Failed", "critical"), ("Throttles", "warning"), ("NotCompleted", "critical")],
-)
-def test_an_alarm_goes_to_the_topic_of_its_severity_and_names_it(
-    tuned: Synthesized, name: str, severity: str
-) -> None:
-    found = alarm(tuned, name)
-    (topic,) = (each for each in tuned.ids("AWS::SNS::Topic") if each.startswith(severity))
-    assert found["AlarmActions"] == [{"Ref": topic}]
-    assert found["AlarmDescription"].startswith(f"[{severity}] ")
-
-
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        (
-            {"alarms": {"fialed": AlarmOptions()}},
-            "unknown alarm 'fialed': .* not_completed, failed,",
-        ),
-        (
-            {"alarms": {"undelivered": AlarmOptions()}},
-            "unknown alarm 'undelivered': the alarms are",
-        ),
-        ({"alarms": {"not_completed": AlarmOptions(threshold=2)}}, "set expected_within"),
-        ({"topic": {"critical": "ops"}}, "topic .* cannot be used: give a topic"),
-        ({"topic": {"urgent": sns.Topic}}, "unknown severity 'urgent'"),
-    ],
-    ids=["no such alarm", "no such queue", "no threshold", "no topic", "no severity"],
-)
-def test_options_of_alarms_that_cannot_be_meant_are_refused(
-    options: Mapping[str, Any], match: str
-) -> None:
-    with pytest.raises((TypeError, ValueError), match=match):
-        children(**options)
-
-
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        ({"threshold": 0}, "threshold 0 cannot be used: give a whole number, 1 or more"),
-        ({"severity": "high"}, "unknown severity 'high': give 'critical' or 'warning'"),
-        ({"enabled": "no"}, "enabled 'no' cannot be used"),
-    ],
-)
-def test_alarm_options_check_themselves(options: Mapping[str, Any], match: str) -> None:
-    with pytest.raises((TypeError, ValueError), match=match):
-        AlarmOptions(**options)

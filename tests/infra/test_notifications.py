@@ -1,4 +1,4 @@
-"""Where alarms and dead letters go, and what keeps them from getting there."""
+"""Destinations of alarms and dead letters, and settings with which these would be lost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def guarded_topic() -> Synthesized:
     return synthesize(fill)
 
 
-def test_alarms_may_publish_to_a_topic_that_has_a_policy_of_its_own(
+def test_alarms_may_publish_to_a_topic_with_its_own_policy(
     guarded_topic: Synthesized,
 ) -> None:
     allowed = [
@@ -76,19 +76,19 @@ def imported_topic(stack: cdk.Stack, region: str = "us-east-1") -> sns.ITopic:
     return sns.Topic.from_topic_arn(stack, "Topic", arn)
 
 
-def test_an_imported_topic_is_annotated_with_what_its_policy_needs(stack: cdk.Stack) -> None:
+def test_synth_warns_of_an_imported_topic_with_the_rights_it_needs(stack: cdk.Stack) -> None:
     topic_action(stack, imported_topic(stack))
     (warning,) = warnings(stack)
     assert "allow sns:Publish to the service cloudwatch.amazonaws.com" in warning
     assert "kms:Decrypt and kms:GenerateDataKey*" in warning
 
 
-def test_an_imported_topic_is_annotated_in_a_job_too(stack: cdk.Stack) -> None:
+def test_synth_warns_of_the_imported_topic_of_a_job(stack: cdk.Stack) -> None:
     build(stack, topic=imported_topic(stack))
     assert [each for each in warnings(stack) if "sns:Publish" in each]
 
 
-def test_an_imported_key_is_annotated_with_what_its_policy_needs(stack: cdk.Stack) -> None:
+def test_synth_warns_of_a_topic_with_an_imported_key(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", KEY)
     topic_action(stack, sns.Topic(stack, "Topic", master_key=key))
     (warning,) = warnings(stack)
@@ -96,7 +96,7 @@ def test_an_imported_key_is_annotated_with_what_its_policy_needs(stack: cdk.Stac
 
 
 @pytest.mark.parametrize("by_alias", [False, True])
-def test_a_topic_and_key_of_the_app_need_no_annotation(
+def test_a_topic_and_key_of_the_app_need_no_warning(
     stack: cdk.Stack,
     by_alias: bool,  # noqa: FBT001 - a value
 ) -> None:
@@ -108,14 +108,14 @@ def test_a_topic_and_key_of_the_app_need_no_annotation(
     assert warnings(stack) == []
 
 
-def test_the_key_of_sns_itself_is_refused(stack: cdk.Stack) -> None:
+def test_the_key_that_sns_manages_is_refused(stack: cdk.Stack) -> None:
     key = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     topic = sns.Topic(stack, "Topic", master_key=key)
     with pytest.raises(ValueError, match="with alias/aws/sns, whose policy does not let CloudW"):
         topic_action(stack, topic)
 
 
-def test_the_key_of_sns_itself_is_refused_however_it_is_set(stack: cdk.Stack) -> None:
+def test_the_key_that_sns_manages_is_refused_if_set_by_name(stack: cdk.Stack) -> None:
     topic = sns.Topic(stack, "Topic")
     made = topic.node.default_child
     assert isinstance(made, sns.CfnTopic)
@@ -149,13 +149,13 @@ def test_a_queue_of_another_region_is_refused(stack: cdk.Stack) -> None:
         check_queue(stack, imported_queue(stack, "eu-west-1"))
 
 
-def test_an_imported_queue_that_may_have_a_key_is_warned_of(stack: cdk.Stack) -> None:
+def test_synth_warns_of_an_imported_queue_without_key(stack: cdk.Stack) -> None:
     check_queue(stack, imported_queue(stack))
     (warning,) = warnings(stack)
     assert "import it with Queue.from_queue_attributes(key_arn=…)" in warning
 
 
-def test_an_imported_queue_with_its_key_is_not_warned_of(stack: cdk.Stack) -> None:
+def test_an_imported_queue_with_its_key_needs_no_warning(stack: cdk.Stack) -> None:
     check_queue(stack, imported_queue(stack, key_arn=KEY))
     assert warnings(stack) == []
 
@@ -196,18 +196,18 @@ def test_a_log_level_that_drops_metrics_is_refused(
         use(stack, candidate)
 
 
-def test_a_log_level_in_the_old_notation_is_refused_too(stack: cdk.Stack) -> None:
+def test_a_log_level_as_a_deprecated_property_is_refused(stack: cdk.Stack) -> None:
     candidate = function(stack, log_format="JSON", application_log_level="ERROR")
     with pytest.raises(ValueError, match="has the application log level ERROR"):
         campaign(stack, candidate)
 
 
 @pytest.mark.parametrize("level", ["TRACE", "DEBUG", "INFO"])
-def test_a_log_level_that_lets_metrics_through_is_taken(stack: cdk.Stack, level: str) -> None:
+def test_a_log_level_that_keeps_metrics_is_accepted(stack: cdk.Stack, level: str) -> None:
     campaign(stack, function(stack, **at_level(lambda_.ApplicationLogLevel[level])))
 
 
-def test_the_level_of_lambdas_own_lines_does_not_matter(stack: cdk.Stack) -> None:
+def test_the_system_log_level_does_not_matter(stack: cdk.Stack) -> None:
     quiet = lambda_.SystemLogLevel.WARN
     json = lambda_.LoggingFormat.JSON
     campaign(stack, function(stack, logging_format=json, system_log_level_v2=quiet))
@@ -220,7 +220,7 @@ def test_a_log_group_without_metrics_is_refused(stack: cdk.Stack) -> None:
         campaign(stack, candidate)
 
 
-def test_a_log_group_of_class_standard_is_taken(stack: cdk.Stack) -> None:
+def test_a_log_group_of_class_standard_is_accepted(stack: cdk.Stack) -> None:
     standard = logs.LogGroupClass.STANDARD
     group = logs.LogGroup(stack, "Logs", log_group_class=standard)
     campaign(stack, function(stack, log_group=group))
@@ -231,7 +231,7 @@ SWITCHES = pytest.mark.parametrize("name", ["POWERTOOLS_METRICS_DISABLED", "POWE
 
 @SWITCHES
 @pytest.mark.parametrize("use", [campaign, observe])
-def test_metrics_that_a_function_has_switched_off_are_refused(
+def test_a_variable_that_switches_metrics_off_is_refused(
     stack: cdk.Stack, name: str, use: Callable[[cdk.Stack, lambda_.Function], None]
 ) -> None:
     with pytest.raises(ValueError, match=f"{name} is 'true', .*: leave it out"):
@@ -240,7 +240,7 @@ def test_metrics_that_a_function_has_switched_off_are_refused(
 
 @SWITCHES
 @pytest.mark.parametrize("use", [campaign, observe])
-def test_metrics_that_are_switched_off_later_are_refused_at_synth(
+def test_such_a_variable_that_is_added_later_is_refused_at_synth(
     stack: cdk.Stack, name: str, use: Callable[[cdk.Stack, lambda_.Function], None]
 ) -> None:
     candidate = function(stack)
@@ -251,13 +251,13 @@ def test_metrics_that_are_switched_off_later_are_refused_at_synth(
 
 
 @pytest.mark.parametrize("value", ["false", "0", cdk.Aws.REGION], ids=["false", "0", "token"])
-def test_metrics_that_may_be_on_are_taken(stack: cdk.Stack, value: str) -> None:
+def test_a_variable_that_leaves_metrics_on_is_accepted(stack: cdk.Stack, value: str) -> None:
     candidate = function(stack, environment={"POWERTOOLS_METRICS_DISABLED": value})
     campaign(stack, candidate)
     assert candidate.node.validate() == []
 
 
-def test_synth_fails_if_the_metrics_of_a_job_are_switched_off_later() -> None:
+def test_synth_fails_for_such_a_variable_of_a_job() -> None:
     with fresh_app({}) as app:
         job = build(cdk.Stack(app, "Test"))
         job.function.add_environment("POWERTOOLS_METRICS_DISABLED", "true")
@@ -291,7 +291,7 @@ def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Sta
     ("reserved", "match"),
     [(0, "cannot be used"), (1, "its 2 contend"), (2.5, "cannot be used: give a whole number")],
 )
-def test_too_little_concurrency_of_a_function_that_exists_is_refused(
+def test_too_little_reserved_concurrency_is_refused(
     stack: cdk.Stack, reserved: float, match: str
 ) -> None:
     candidate = function(stack, reserved_concurrent_executions=reserved)

@@ -45,7 +45,7 @@ def test_the_single_stack_is_not_touched_by_regions(stacks: dict[str, Synthesize
     assert "S3LeaderCompaction" not in stacks
 
 
-def test_both_buckets_are_at_home_under_names_that_every_region_can_tell(
+def test_both_buckets_are_at_home_under_names_that_every_region_knows(
     home: Synthesized,
 ) -> None:
     names = [plain(each["BucketName"]) for each in home.properties("AWS::S3::Bucket")]
@@ -127,7 +127,7 @@ def test_a_region_that_never_wins_goes_by_how_far_the_ledger_is_behind(
         ({"history": "long"}, "history='long' is not a number: use for example -c history=30"),
     ],
 )
-def test_context_that_cannot_be_meant_is_echoed(context: dict[str, str], match: str) -> None:
+def test_invalid_context_is_refused(context: dict[str, str], match: str) -> None:
     with pytest.raises(SystemExit, match=match):
         synthesize_stacks(**context)
 
@@ -141,7 +141,7 @@ def test_context_of_others_is_not_ours_to_judge() -> None:
     assert synthesize_stacks(team="red", **{"acme:cost-centre": "7"})
 
 
-# ------------------------------------------------------------------ in somebody else's app
+# ---------------------------------------------------------------------- in a user's app
 
 
 def away_job(app: cdk.App, locks: LockBucket, region: str, **properties: Any) -> SingletonJob:
@@ -154,7 +154,7 @@ def named_locks(app: cdk.App, **properties: Any) -> LockBucket:
     return LockBucket(stack, "Locks", bucket_name="acme-locks", **properties)
 
 
-def test_the_very_lock_bucket_may_be_shared_across_regions_if_it_has_a_name() -> None:
+def test_a_lock_bucket_with_a_name_can_be_used_in_other_regions() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
         jobs = [away_job(app, locks, each, regions=[HOME, AWAY]) for each in (HOME, AWAY)]
@@ -191,7 +191,7 @@ def test_a_bucket_whose_name_other_regions_cannot_know_is_refused_there(
             away_job(app, locks, AWAY, regions=[HOME, AWAY])
 
 
-def test_one_election_in_two_regions_is_refused_unless_both_know_of_it() -> None:
+def test_one_election_in_two_regions_is_refused_unless_both_jobs_name_them() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
         away_job(app, locks, HOME, regions=[HOME, AWAY])
@@ -199,7 +199,7 @@ def test_one_election_in_two_regions_is_refused_unless_both_know_of_it() -> None
             away_job(app, locks, AWAY)
 
 
-def test_a_region_that_is_not_named_is_refused() -> None:
+def test_regions_without_the_own_region_are_refused() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
         with pytest.raises(ValueError, match=r"regions \[.*\] do not include 'eu-west-1'"):
@@ -238,7 +238,7 @@ def test_contenders_wait_for_a_leader_that_may_be_lost_with_its_region(
     )
 
 
-def test_regions_as_one_text_are_refused() -> None:
+def test_regions_as_one_string_are_refused() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
         with pytest.raises(TypeError, match="regions 'us-east-1' cannot be used: give a list"):

@@ -58,7 +58,7 @@ def test_function_as_chosen(chosen: Synthesized, name: str, value: object) -> No
     assert chosen.one("AWS::Lambda::Function")[name] == value
 
 
-def test_environment_names_the_election_and_keeps_what_the_job_wants(chosen: Synthesized) -> None:
+def test_environment_names_the_election_and_keeps_the_jobs_variables(chosen: Synthesized) -> None:
     (bucket,) = chosen.ids("AWS::S3::Bucket")
     assert chosen.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
         "COLOUR": "red",
@@ -84,7 +84,7 @@ def test_logs_are_kept_for_a_month(default: Synthesized) -> None:
 
 
 @pytest.mark.parametrize(("which", "policy"), [("default", "Retain"), ("chosen", "Delete")])
-def test_logs_when_the_stack_goes(which: str, policy: str, request: pytest.FixtureRequest) -> None:
+def test_deletion_policy_of_logs(which: str, policy: str, request: pytest.FixtureRequest) -> None:
     template: Synthesized = request.getfixturevalue(which)
     assert template.resources("AWS::Logs::LogGroup")[0]["DeletionPolicy"] == policy
 
@@ -141,7 +141,7 @@ def test_dead_letters_are_encrypted_and_kept_for_14_days(default: Synthesized) -
     assert default.properties("AWS::SQS::Queue") == [queue, queue]
 
 
-def test_dead_letters_travel_over_tls_only(default: Synthesized) -> None:
+def test_dead_letters_require_tls(default: Synthesized) -> None:
     policies = default.properties("AWS::SQS::QueuePolicy")
     conditions = [each["PolicyDocument"]["Statement"][0]["Condition"] for each in policies]
     assert conditions == [{"Bool": {"aws:SecureTransport": "false"}}] * 2
@@ -159,7 +159,7 @@ def test_each_contender_has_a_schedule_with_its_number_and_the_tick(
     ]
 
 
-def test_a_schedule_is_due_exactly_when_asked_in_the_given_zone(chosen: Synthesized) -> None:
+def test_a_schedule_has_the_given_expression_and_zone(chosen: Synthesized) -> None:
     schedule = chosen.properties("AWS::Scheduler::Schedule")[0]
     assert {name: schedule[name] for name in schedule if name not in ("Target", "GroupName")} == {
         "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -169,7 +169,7 @@ def test_a_schedule_is_due_exactly_when_asked_in_the_given_zone(chosen: Synthesi
     }
 
 
-def test_delivery_is_tried_again_until_the_event_is_too_old(chosen: Synthesized) -> None:
+def test_delivery_is_retried_until_the_event_is_too_old(chosen: Synthesized) -> None:
     target = chosen.properties("AWS::Scheduler::Schedule")[0]["Target"]
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 20}
 
@@ -180,7 +180,7 @@ def test_undelivered_events_go_to_their_own_queue(default: Synthesized) -> None:
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
 
 
-def test_a_schedule_waits_for_its_group_which_it_only_names(default: Synthesized) -> None:
+def test_a_schedule_depends_on_its_group(default: Synthesized) -> None:
     (group,) = default.ids("AWS::Scheduler::ScheduleGroup")
     assert all(
         group in schedule["DependsOn"] for schedule in default.resources("AWS::Scheduler::Schedule")
@@ -204,7 +204,7 @@ def test_schedules_may_start_this_function_and_report_and_nothing_else(
     ]
 
 
-def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) -> None:
+def test_only_schedules_of_this_group_may_assume_the_role(default: Synthesized) -> None:
     (group,) = default.ids("AWS::Scheduler::ScheduleGroup")
     role = default.one("AWS::IAM::Role", "ContendersRole")
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] == {
@@ -260,7 +260,7 @@ def test_what_cannot_work_is_refused_at_synth(options: dict[str, Any], match: st
         ("memory_size", True),
     ],
 )
-def test_count_that_is_no_number_is_refused_by_its_name_and_value(name: str, value: object) -> None:
+def test_a_count_of_the_wrong_type_is_refused(name: str, value: object) -> None:
     match = f"^{name} {value!r} cannot be used: give a whole number"
     refused(match, error=TypeError, **{name: value})
 
@@ -279,11 +279,11 @@ def test_the_longest_name_leaves_every_description_short_enough() -> None:
     assert [text for text in found if len(text) > MOST_CHARACTERS] == []
 
 
-def test_one_character_more_is_too_long_a_name() -> None:
+def test_a_name_that_is_one_character_too_long_is_refused() -> None:
     refused("together have 901 characters", election=f"{LONGEST_ELECTION}m")
 
 
-def test_a_zone_beside_an_expression_that_has_its_own_is_refused() -> None:
+def test_a_time_zone_beside_an_expression_with_its_own_is_refused() -> None:
     expression = scheduler.ScheduleExpression.cron(hour="3")
     match = "'Etc/UTC' was given beside a ScheduleExpression"
     refused(match, schedule=expression, time_zone=cdk.TimeZone.ETC_UTC)
