@@ -16,14 +16,6 @@ EXIT_CODES = """\
 exit codes: 0 done (or nothing to do), 1 it needs you (the message says what for), 2 usage,
 3 no lock was ever written for an election of that name"""
 
-# What the candidates' environment says of requests, as arguments of S3Store.
-_STORE = {
-    "region": "S3LEADER_REGION",
-    "encryption": "S3LEADER_ENCRYPTION",
-    "kms_key": "S3LEADER_KMS_KEY",
-    "bucket_owner": "S3LEADER_BUCKET_OWNER",
-}
-
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -52,9 +44,7 @@ def parse(
 
 
 def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
-    """Return the parser; `environment` gives the defaults of --bucket and --prefix, and what
-    `S3Store` is to be given.
-    """
+    """Return the parser; `environment` gives the defaults of --bucket and --prefix."""
     top = _Parser(
         prog="s3leader",
         description="Look at elections on S3, and repair what only an operator can.",
@@ -110,8 +100,6 @@ def _add_depose(commands: argparse._SubParsersAction[_Parser], shared: _Parser) 
 
 def _shared(environment: Mapping[str, str]) -> _Parser:
     shared = _Parser(add_help=False)
-    store = {name: value for name, key in _STORE.items() if (value := environment.get(key))}
-    shared.set_defaults(store=store)
     shared.add_argument("election", metavar="ELECTION", help="the election's name")
     bucket = environment.get("S3LEADER_BUCKET") or None
     shared.add_argument(

@@ -19,9 +19,7 @@ from bird_strikes.sent_log import SentLog
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from s3leader import Election, S3LeaderError
-from s3leader_demo import evidence
-from s3leader_demo import killed_leaders
-from s3leader_demo import scheduled_job
+from s3leader_demo import evidence, killed_leaders, scheduled_job
 from s3leader_demo.deployment import CONTENDERS, Deployment
 from s3leader_demo.errors import DemoError
 from s3leader_demo.rows import more_terms

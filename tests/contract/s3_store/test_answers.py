@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from s3leader import BucketUnusable, Election
+from s3leader import BucketUnusable, testing
 from s3leader._core.requests import (
     Applied,
     Conflict,
@@ -23,6 +23,7 @@ from s3leader._core.requests import (
     Unknown,
 )
 from s3leader._io.s3_store import S3Store
+from s3leader.testing import FakeClock
 from tests.contract.s3_store.misbehaving_s3 import (
     DATE,
     ETAG,
@@ -171,14 +172,15 @@ def test_a_test_double_that_is_not_opted_in_elects_nobody(monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     with mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="locks")
-        election = Election("nightly", bucket="locks", sleep=lambda _: None)
+        election = testing.election("nightly", store=S3Store("locks"), clock=FakeClock())
         with pytest.raises(BucketUnusable, match="clock_ms"):
             election.campaign()
 
 
 def test_nobody_is_elected_where_nothing_tells_the_time(s3: MisbehavingS3) -> None:
     s3.will(*[answer(200, page(count=0), date=None)] * 3)
-    election = Election("nightly", bucket="locks", client=s3.client(), sleep=lambda _: None)
+    store = S3Store("locks", client=s3.client())
+    election = testing.election("nightly", store=store, clock=FakeClock())
     with pytest.raises(BucketUnusable, match="no Date header"):
         election.campaign()
     assert {sent.method for sent in s3.sent} == {"GET"}

@@ -15,10 +15,11 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from s3leader import BucketUnusable, Election, InvalidArgument, Term
+from s3leader import BucketUnusable, Election, InvalidArgument, Term, testing
 from s3leader._core.requests import Applied, Create, List, Read, Replace, StoreRequest, Tag, Unknown
 from s3leader._io.s3_client import default_client
 from s3leader._io.s3_store import S3Store
+from s3leader.testing import FakeClock
 from tests.contract.s3_store.misbehaving_s3 import ETAG, MisbehavingS3, answer, misbehaving_s3
 
 if TYPE_CHECKING:
@@ -255,6 +256,7 @@ def test_a_campaign_that_meets_one_exception_goes_on(s3: MisbehavingS3, client: 
     page = b"<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated>"
     conflict = answer(412)
     s3.will(answer(200, page + b"</ListBucketResult>"), answer(200, ETag=ETAG), conflict, conflict)
-    election = Election("nightly", bucket="locks", client=client, sleep=lambda _: None)
+    store = S3Store("locks", client=client)
+    election = testing.election("nightly", store=store, clock=FakeClock())
     for _ in raising(client, EXPIRED, times=1):
         assert isinstance(election.campaign(), Term)

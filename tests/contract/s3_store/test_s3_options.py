@@ -189,7 +189,7 @@ def test_a_fenced_object_is_encrypted_as_its_store_is(s3: MisbehavingS3, client:
     ],
 )
 def test_an_option_that_s3_does_not_know_is_refused_with_its_value(
-    given: dict[str, str], value: str
+    given: dict[str, Any], value: str
 ) -> None:
     with pytest.raises(InvalidArgument) as refused:
         BucketOptions(**given)
