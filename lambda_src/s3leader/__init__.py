@@ -13,7 +13,8 @@ no tick is completed by two terms; and when a leader dies, another can lead once
 from typing import TYPE_CHECKING
 
 from ._core.lock import Lock
-from .election import Election, Memory, NotElected
+from ._io.s3_options import BucketOptions
+from .election import Election, NotElected
 from .errors import (
     BucketUnusable,
     CorruptLock,
@@ -30,6 +31,7 @@ from .errors import (
 from .term import Term
 
 __all__ = [
+    "BucketOptions",
     "BucketUnusable",
     "CorruptLock",
     "CorruptObject",
@@ -38,7 +40,6 @@ __all__ = [
     "LeadershipLost",
     "LedgerFull",
     "Lock",
-    "Memory",
     "NotElected",
     "Overwritten",
     "S3LeaderError",

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import socket
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from ._core.conditional_write import WriteConflict
 from ._core.config import Config, check_done, check_tick, check_wait
 from ._core.depose import depose
 from ._core.holding import Holding, seal_own
 from ._core.ledger import CandidateConfig, LedgerHead, Steps, find_head, history
-from ._core.lock import MAX_BODY, RESIGNED, Lock
+from ._core.lock import RESIGNED, Lock
 from ._core.protocol import Lost, WhyNot, campaign
-from ._core.requests import Store
 from ._core.times import MOST_AHEAD_MS, format_time, from_ms, to_ms
-from ._io.driver import Driver, monotonic_ms
+from ._io.seams import Seams
 from .errors import InvalidArgument
 from .term import Term
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from ._io.s3_options import BucketOptions
 
 
 @dataclass(slots=True)
@@ -62,38 +60,44 @@ class NotElected:
         return f"NotElected({self.reason}, {seen}, requests={self.requests})"
 
 
+class ElectionOptions(TypedDict, total=False):
+    """Options of an `Election`, apart from those that say which bucket it is on and how."""
+
+    prefix: str
+    lease: timedelta
+    clock_skew: timedelta
+    max_attempts: int | None
+    candidate: str
+
+
 class Election:
     """A named contest on a bucket.
 
-    `lease` is how long a leader that dies without resigning keeps others out; `clock_skew` the
-    allowance for S3's own clocks disagreeing, rounding to whole seconds included; `max_attempts`
-    how many terms one tick may take (None: no limit); `candidate` an identity for people to read,
-    by default host, process and a random part. `client` is a boto3 S3 client; without one, a client
-    is made with short time-outs and no retries of its own. `store` replaces bucket and client.
-    `memory` may outlive the object, to be shared by later elections of the same name.
+    `lease` is how long a leader that dies without resigning keeps others out. `clock_skew` is the
+    allowance for differences between the clocks of S3's own servers, which includes the rounding to
+    whole seconds. `max_attempts` limits the terms that one tick may take (None: no limit).
+    `candidate` is an identity for people to read; by default it consists of host, process and a
+    random part. `client` is a boto3 S3 client; without one, a client is made with short time-outs
+    and no retries. `bucket_options` say what the bucket demands of each request.
 
-    Raises `InvalidArgument` for values that cannot be used. Sends nothing until asked to.
+    Raises `InvalidArgument` for values that cannot be used. Sends nothing until a method is called.
+    A unit test replaces the bucket and the time with `s3leader.testing.election`.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        bucket: str | None = None,
+        bucket: str,
         prefix: str = "elections/",
         client: S3Client | None = None,
         lease: timedelta = timedelta(seconds=30),
         clock_skew: timedelta = timedelta(seconds=3),
         max_attempts: int | None = None,
         candidate: str | None = None,
-        store: Store | None = None,
-        memory: Memory | None = None,
-        clock_ms: Callable[[], int] = monotonic_ms,
-        sleep: Callable[[float], None] = time.sleep,
-        uniform: Callable[[float, float], float] = random.uniform,
-        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+        bucket_options: BucketOptions | None = None,
     ) -> None:
-        self.config = Config(
+        config = Config(
             name=name,
             prefix=prefix,
             lease=lease,
@@ -101,12 +105,33 @@ class Election:
             max_attempts=max_attempts,
             candidate=_identity() if candidate is None else candidate,
         )
-        self._store = _chosen_store(bucket, client, store, lease)
-        self._memory = Memory() if memory is None else memory
-        self._clock_ms, self._sleep, self._uniform = clock_ms, sleep, uniform
-        self._nonce = nonce
-        self._rules: CandidateConfig = self.config.rules(nonce)
-        self._named_in = os.getpid() if candidate is None else None
+        from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import
+
+        store = lock_store(bucket, lease, client=client, options=bucket_options)
+        self._set_up(config, Seams(store=store), Memory(), named=candidate is not None)
+
+    @classmethod
+    def _with_seams(
+        cls,
+        name: str,
+        seams: Seams,
+        *,
+        memory: Memory | None = None,
+        **options: Unpack[ElectionOptions],
+    ) -> Election:
+        """Make an election for a test, or for the decorator, which keeps store and memory warm."""
+        self = cls.__new__(cls)
+        config = Config(name=name, **({"candidate": _identity()} | options))
+        memory = Memory() if memory is None else memory
+        self._set_up(config, seams, memory, named="candidate" in options)
+        return self
+
+    def _set_up(self, config: Config, seams: Seams, memory: Memory, *, named: bool) -> None:
+        self.config = config
+        self._seams = seams
+        self._memory = memory
+        self._rules = config.rules(seams.nonce)
+        self._named_in = None if named else os.getpid()
 
     @property
     def name(self) -> str:
@@ -125,14 +150,14 @@ class Election:
         Raises `CorruptLock`, `BucketUnusable`, `StoreUnavailable` and, after the last term that a
         name can number, `LedgerFull`; none of them leaves a leader behind.
         """
-        driver = self._driver()
+        driver = self._seams.driver()
         self._rename_in_fork()
         steps = campaign(
             self._rules,
             tick=check_tick(tick),
             wait_ms=check_wait(wait),
             known=self._memory.seen,
-            now_ms=self._clock_ms(),
+            now_ms=self._seams.clock_ms(),
         )
         result = driver.run(steps)
         if isinstance(result, Lost):
@@ -163,13 +188,13 @@ class Election:
 
     def observe(self) -> Lock | None:
         """Look once: the highest lock, None if there is none. Raises `CorruptLock`."""
-        return self._driver().run(find_head(self._rules)).lock
+        return self._seams.driver().run(find_head(self._rules)).lock
 
     def history(self, limit: int = 20) -> list[Lock]:
         """Return up to `limit` locks, newest first; a corrupt one carries its `problem`."""
         if limit < 1:
             raise InvalidArgument(f"limit is {limit}; give 1 or more")
-        return self._driver().run(history(self._rules, limit))
+        return self._seams.driver().run(history(self._rules, limit))
 
     def depose(
         self,
@@ -199,7 +224,7 @@ class Election:
                 "done is only for a corrupt lock, which is sealed with force=True"
             )
         stated = check_done(done)
-        sealed = self._driver().run(
+        sealed = self._seams.driver().run(
             depose(self._rules, reason=reason, force=force, term=term, done=stated)
         )
         if sealed is None:
@@ -216,13 +241,8 @@ class Election:
         if self._named_in in {None, os.getpid()}:
             return
         self.config = replace(self.config, candidate=_identity())
-        self._rules = self.config.rules(self._nonce)
+        self._rules = self.config.rules(self._seams.nonce)
         self._named_in = os.getpid()
-
-    def _driver(self) -> Driver:
-        return Driver(
-            store=self._store, clock_ms=self._clock_ms, sleep=self._sleep, uniform=self._uniform
-        )
 
 
 def _ahead(holding: Holding) -> InvalidArgument | None:
@@ -247,27 +267,3 @@ def _seal_ahead(rules: CandidateConfig, holding: Holding) -> Steps[LedgerHead | 
 
 def _identity() -> str:
     return f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-def default_store(bucket: str, client: S3Client | None, lease: timedelta) -> Store:
-    """Return the S3 store of a bucket, with time-outs that suit a lease."""
-    from ._io.s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms, which other stores save
-
-    return S3Store(bucket, client=client, timeout=try_timeout(lease), body_limit=MAX_BODY + 1)
-
-
-def try_timeout(lease: timedelta) -> timedelta:
-    """Return how long one try may wait: several fit into a lease."""
-    return min(timedelta(seconds=5), max(timedelta(milliseconds=500), lease / 6))
-
-
-def _chosen_store(
-    bucket: str | None, client: S3Client | None, store: Store | None, lease: timedelta
-) -> Store:
-    if store is None and bucket is not None:
-        return default_store(bucket, client, lease)
-    if store is None:
-        raise InvalidArgument("give the name of the lock bucket: Election(…, bucket='…')")
-    if bucket is not None or client is not None:
-        raise InvalidArgument("give either a store, or a bucket with an optional client")
-    return store

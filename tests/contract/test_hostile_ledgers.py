@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from s3leader import CorruptLock, Election
+from s3leader import CorruptLock, Election, testing
 from s3leader._core.lock import MAX_BODY
 from s3leader._io.s3_store import S3Store
 from tests.dated_moto import mock_dated_aws
@@ -37,7 +37,7 @@ class Wire:
 
     def election(self) -> Election:
         store = S3Store(BUCKET, client=self.s3, body_limit=MAX_BODY + 1)
-        return Election("e", store=store)
+        return testing.election("e", store=store)
 
 
 @pytest.fixture

@@ -138,19 +138,15 @@ def test_the_layer_holds_plain_python_alone_so_that_any_processor_will_do(layer:
 def test_a_handler_elects_with_nothing_but_the_layer(layer: Path) -> None:
     program = """
 from s3leader.aws_lambda import singleton
-from s3leader._io.memory_store import MemoryStore
+from s3leader.testing import invoke
 
-@singleton(store=MemoryStore(), election="nightly")
+@singleton
 def handler(event, context, term):
     return term.number
 
-class Context:
-    function_name = aws_request_id = "x"
-    def get_remaining_time_in_millis(self): return 60_000
-
 import s3leader
 assert s3leader.__file__.startswith(sys.path[0]), s3leader.__file__
-assert handler({}, Context())["result"] == 1
+assert invoke(handler)["result"] == 1
 """
     path = f"import sys; sys.path.insert(0, {str(layer / 'python')!r})"
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from s3leader._io.s3_options import BucketOptions
 from s3leader._io.s3_store import S3Store
 from tests.dated_moto import mock_dated_aws
 
@@ -68,16 +69,16 @@ ASKED = {
 
 @pytest.mark.parametrize("asked", [ASKED, {}], ids=["demanding", "plain"])
 def test_a_poisoned_tick_is_skipped_as_the_bucket_asks(
-    asked: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given: list[dict[str, object]] = []
+    given: list[BucketOptions] = []
 
     class Noted(S3Store):
         def __init__(self, bucket: str, **options: Any) -> None:
-            given.append({name: value for name, value in options.items() if value is not None})
+            given.append(options["options"])
             super().__init__(bucket, **options)
 
-    monkeypatch.setattr("s3leader._io.s3_store.S3Store", Noted)
+    monkeypatch.setattr("s3leader._io.lock_store.S3Store", Noted)
     environment = {"ELECTION": "nightly", "LOCK_BUCKET": "locks", "AWS_DEFAULT_REGION": "us-east-1"}
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     of_bucket = {f"S3LEADER_{name.upper()}": asked.get(name, "") for name in ASKED}
@@ -90,5 +91,5 @@ def test_a_poisoned_tick_is_skipped_as_the_bucket_asks(
     with mock_dated_aws():
         boto3.client("s3").create_bucket(Bucket="locks")
         exec(program, {})  # noqa: S102 - the runbook's own
-    assert given == [asked]
+    assert given == [BucketOptions(**asked)]
     assert "term 1: 2026-11-23T08:00:00Z and all before it are done" in capsys.readouterr().out

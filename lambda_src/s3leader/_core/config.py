@@ -25,11 +25,11 @@ class Config:
     """`lease` from 1 s to 24 h; `clock_skew` at least 1 s, the grain of S3's time stamps."""
 
     name: str
-    prefix: str
-    lease: timedelta
-    clock_skew: timedelta
-    max_attempts: int | None
     candidate: str
+    prefix: str = "elections/"
+    lease: timedelta = timedelta(seconds=30)
+    clock_skew: timedelta = timedelta(seconds=3)
+    max_attempts: int | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)

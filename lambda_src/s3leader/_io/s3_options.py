@@ -48,7 +48,7 @@ def check_bucket(bucket: str) -> None:
         BucketUnusable: it names something that is not one strongly consistent bucket.
     """
     if not bucket:
-        raise InvalidArgument("the bucket's name is empty")
+        raise InvalidArgument("expected the name of a bucket, got ''")
     for code, pattern in _UNFIT.items():
         if re.search(rf"(?:{pattern})" if ":" in bucket else rf"(?:{pattern})$", bucket):
             raise BucketUnusable(
@@ -112,13 +112,16 @@ class BucketOptions:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> BucketOptions:
         """Return the options that the constructs put into a candidate's environment."""
-        variables = {
-            "region": "S3LEADER_REGION",
-            "encryption": "S3LEADER_ENCRYPTION",
-            "kms_key": "S3LEADER_KMS_KEY",
-            "bucket_owner": "S3LEADER_BUCKET_OWNER",
-        }
-        return cls(**{name: environment.get(key) or None for name, key in variables.items()})
+
+        def value(name: str) -> str | None:
+            return environment.get(f"S3LEADER_{name}") or None
+
+        return cls(
+            region=value("REGION"),
+            encryption=value("ENCRYPTION"),
+            kms_key=value("KMS_KEY"),
+            bucket_owner=value("BUCKET_OWNER"),
+        )
 
     def for_every_request(self) -> dict[str, str]:
         """Return the arguments that make S3 refuse a bucket of another account."""

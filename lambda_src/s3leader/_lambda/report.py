@@ -59,7 +59,7 @@ class Report:
         request_id: str,
     ) -> None:
         self._log = Logger(service=election)
-        dimensions = {"bucket": bucket or "none", "election": election}
+        dimensions = {"bucket": bucket, "election": election}
         self._metrics = _metrics(function_name, dimensions)
         # Powertools could write several sets of dimensions at once, but with all metrics in each,
         # and every one of them is charged for.

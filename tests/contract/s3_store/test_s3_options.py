@@ -15,44 +15,21 @@ from s3leader._io.s3_options import BucketOptions, check_bucket
 from s3leader._io.s3_store import S3Store
 from s3leader.fencing import FencedObject
 from tests.contract.s3_store.misbehaving_s3 import (
+    CREATE,
     ETAG,
+    KEY,
+    REPLACE,
     MisbehavingS3,
     answer,
     error,
-    misbehaving_s3,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
 
-KEY = "elections/nightly/lock_0000000001.json"
-CREATE = Create(KEY, b"{}")
-REPLACE = Replace(KEY, b"{}", ETAG)
 KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 KMS = BucketOptions(encryption="aws:kms", kms_key=KMS_KEY)
 ACCESS_POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/locks"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MisbehavingS3]:
-    with misbehaving_s3() as running:
-        yield running
-
-
-@pytest.fixture
-def s3(server: MisbehavingS3) -> MisbehavingS3:
-    server.forget()
-    return server
-
-
-@pytest.fixture(scope="module")
-def client(server: MisbehavingS3) -> S3Client:
-    return server.client()
-
-
-# ------------------------------------------------------------------------------------ buckets
 
 
 @pytest.mark.parametrize(
@@ -87,6 +64,7 @@ def test_what_is_not_one_consistent_bucket_is_refused_at_once(bucket: str, code:
         ("S3A://locks", "'locks'"),
         ("arn:aws:s3:::locks", "'locks'"),
         ("arn:aws-cn:s3:::locks/*", "'locks'"),
+        ("", "expected the name of a bucket"),
         ("locks/", "the name alone"),
         ("locks/elections", "the name alone"),
         ("https://locks.s3.amazonaws.com", "the name alone"),
@@ -189,7 +167,7 @@ def test_a_fenced_object_is_encrypted_as_its_store_is(s3: MisbehavingS3, client:
     ],
 )
 def test_an_option_that_s3_does_not_know_is_refused_with_its_value(
-    given: dict[str, str], value: str
+    given: dict[str, Any], value: str
 ) -> None:
     with pytest.raises(InvalidArgument) as refused:
         BucketOptions(**given)

@@ -21,6 +21,8 @@ from s3leader._core.requests import (
 )
 from s3leader._core.times import to_ms
 from s3leader._io.memory_store import MemoryStore
+from s3leader._io.seams import Seams
+from s3leader.election import Memory
 
 TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
 LATER = TICK + timedelta(hours=1)
@@ -39,19 +41,20 @@ class OneBucket:
         self.slept: list[float] = []
         self._names = itertools.count(1)
 
-    def election(self, **other: Any) -> Election:
+    def election(
+        self, *, store: Store | None = None, memory: Memory | None = None, **options: Any
+    ) -> Election:
         name = f"c{next(self._names)}"
         nonces = itertools.count(1)
-        facts: dict[str, Any] = {
-            "store": self.store,
-            "lease": LEASE,
-            "candidate": name,
-            "clock_ms": lambda: self.ms,
-            "sleep": self._sleep,
-            "uniform": lambda _, high: high,
-            "nonce": lambda: f"{name}.{next(nonces)}",
-        }
-        return Election("e", **(facts | other))
+        seams = Seams(
+            store=self.store if store is None else store,
+            clock_ms=lambda: self.ms,
+            sleep=self._sleep,
+            uniform=lambda _, high: high,
+            nonce=lambda: f"{name}.{next(nonces)}",
+        )
+        facts: dict[str, Any] = {"lease": LEASE, "candidate": name} | options
+        return Election._with_seams("e", seams, memory=memory, **facts)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

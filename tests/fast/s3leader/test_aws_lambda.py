@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,20 +12,7 @@ from s3leader._core.lock import decode_lock
 from s3leader._core.requests import Create, Replace, Tag
 from s3leader._io.memory_store import MemoryStore
 from s3leader.aws_lambda import LambdaHandler, contender_of, singleton, tick_of
-
-TICK = "2026-11-23T06:00:00Z"
-LATER = "2026-11-23T07:00:00Z"
-FIRST = "elections/nightly/lock_0000000001.json"
-
-
-@dataclass
-class Context:
-    function_name: str = "nightly-function"
-    aws_request_id: str = "request-1"
-    remaining_ms: int = 60_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining_ms
+from tests.fast.s3leader._lambda.invocations import FIRST, LATER, TICK, Context, singleton_on
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +28,7 @@ def store() -> MemoryStore:
 
 
 def job(store: MemoryStore) -> LambdaHandler:
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> str:
         return f"worked in term {term.number}"
 
@@ -67,7 +53,7 @@ def test_leader_answers_with_the_handlers_result(store: MemoryStore) -> None:
 def test_follower_does_not_call_the_handler(store: MemoryStore) -> None:
     answers: list[dict[str, Any]] = []
 
-    @singleton(store=store)
+    @singleton_on(store)
     def outer(event: object, context: object, term: Term) -> None:
         answers.append(job(store)({"tick": TICK}, Context(aws_request_id="request-2")))
 
@@ -147,7 +133,7 @@ def test_identity_is_not_reused_by_a_retry_with_the_same_request_id(store: Memor
 
 
 def test_what_the_handler_raises_goes_on_and_seals_the_term_as_failed(store: MemoryStore) -> None:
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError("by nought")
 
@@ -158,7 +144,7 @@ def test_what_the_handler_raises_goes_on_and_seals_the_term_as_failed(store: Mem
 
 
 def test_retry_of_a_failed_tick_leads_again(store: MemoryStore) -> None:
-    @singleton(store=store)
+    @singleton_on(store)
     def failing(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError
 
@@ -169,7 +155,7 @@ def test_retry_of_a_failed_tick_leads_again(store: MemoryStore) -> None:
 
 
 def test_max_attempts_ends_the_retries_of_a_tick(store: MemoryStore) -> None:
-    @singleton(store=store, max_attempts=1)
+    @singleton_on(store, max_attempts=1)
     def failing(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError
 
@@ -194,7 +180,7 @@ def test_shorter_lease_is_renewed_only_while_the_handler_runs(
     monkeypatch.setenv("S3LEADER_LEASE_SECONDS", "1")
     names: list[list[str]] = []
 
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> None:
         names.append(_renewers())
 
@@ -208,7 +194,7 @@ def test_lease_beyond_the_invocation_needs_no_renewing(
     monkeypatch.setenv("S3LEADER_LEASE_SECONDS", "3600")
     names: list[list[str]] = []
 
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> None:
         names.append(_renewers())
 
@@ -217,7 +203,7 @@ def test_lease_beyond_the_invocation_needs_no_renewing(
 
 
 def test_handler_may_resign_by_itself(store: MemoryStore) -> None:
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> None:
         term.resign("resigned", reason="not enough to do")
 
@@ -291,7 +277,7 @@ def test_prefix_comes_from_the_environment(
 @pytest.mark.parametrize("text", ["soon", "0", "-3", "90000", "nan"])
 def test_bad_lease_is_named(text: str, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_LEASE_SECONDS", text)
-    with pytest.raises(InvalidArgument, match=f"S3LEADER_LEASE_SECONDS is '{text}'"):
+    with pytest.raises(InvalidArgument, match=f"S3LEADER_LEASE_SECONDS to be .* got '{text}'"):
         job(store)({}, Context())
 
 

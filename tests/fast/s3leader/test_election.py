@@ -14,13 +14,13 @@ from s3leader import (
     Election,
     InvalidArgument,
     LeadershipLost,
-    Memory,
     StillHeld,
     StoreUnavailable,
+    testing,
 )
 from s3leader._core.requests import Create, List, StoreRequest
 from s3leader._io.memory_store import Fault
-from s3leader.election import default_store
+from s3leader.election import Memory
 from tests.fast.s3leader.one_bucket import (
     LAPSE,
     LATER,
@@ -305,19 +305,13 @@ def test_corrupt_lock_stops_the_election_until_it_is_deposed(bucket: OneBucket) 
         ({"name": "e", "prefix": "x"}, "'x'"),
         ({"name": "e", "lease": timedelta(0)}, "0:00:00"),
         ({"name": "e", "max_attempts": 0}, "max_attempts is 0"),
-        ({"name": "e", "bucket": "b"}, "either"),
     ],
 )
 def test_bad_argument_is_refused_before_anything_is_sent(
     bucket: OneBucket, arguments: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=says):
-        Election(**({"store": bucket.store} | arguments))
-
-
-def test_election_needs_a_bucket_or_a_store() -> None:
-    with pytest.raises(InvalidArgument, match="bucket"):
-        Election("e")
+        testing.election(store=bucket.store, **arguments)
 
 
 def test_negative_wait_and_bad_tick_are_refused_before_anything_is_sent(bucket: OneBucket) -> None:
@@ -329,12 +323,12 @@ def test_negative_wait_and_bad_tick_are_refused_before_anything_is_sent(bucket: 
 
 
 def test_identity_is_made_up_and_never_the_same_twice(bucket: OneBucket) -> None:
-    names = {Election("e", store=bucket.store).config.candidate for _ in range(20)}
+    names = {testing.election("e", store=bucket.store).config.candidate for _ in range(20)}
     assert len(names) == 20
 
 
 def test_default_nonces_never_repeat(bucket: OneBucket) -> None:
-    election = Election("e", store=bucket.store)
+    election = testing.election("e", store=bucket.store)
     nonces = set()
     for number in range(1, 21):
         won(election.campaign()).resign("resigned")
@@ -348,8 +342,8 @@ def test_each_try_waits_for_a_fraction_of_the_lease(
 ) -> None:
     given: list[timedelta] = []
     monkeypatch.setattr(
-        "s3leader._io.s3_store.S3Store",
-        lambda bucket, *, client, timeout, body_limit: given.append(timeout),
+        "s3leader._io.lock_store.S3Store",
+        lambda bucket, *, timeout, **_: given.append(timeout),
     )
-    default_store("locks", None, timedelta(seconds=lease_s))
+    Election("e", bucket="locks", lease=timedelta(seconds=lease_s))
     assert given == [timedelta(seconds=timeout_s)]

@@ -11,6 +11,7 @@ import pytest
 
 from s3leader import Election, Term
 from s3leader._io.memory_store import MemoryStore
+from s3leader._io.seams import Seams
 
 CANDIDATES, EACH = 8, 12
 WAIT = timedelta(seconds=60)
@@ -40,7 +41,7 @@ def candidate(store: MemoryStore) -> Election:
     def sleep(seconds: float) -> None:
         threading.Event().wait(seconds / 100)  # the same waits, a hundred times as fast
 
-    return Election("e", store=store, sleep=sleep)
+    return Election._with_seams("e", Seams(store=store, sleep=sleep))
 
 
 def work(store: MemoryStore, counter: Counter) -> None:

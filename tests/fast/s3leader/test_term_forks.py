@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from s3leader import Election, LeadershipLost, Term
+from s3leader import Election, LeadershipLost, Term, testing
 from s3leader._core.requests import Read, Replace, StoreAnswer, StoreRequest
 from s3leader._io.memory_store import MemoryStore
 from tests.fast.s3leader.forks import FORKS, in_child
@@ -219,7 +219,7 @@ def holder(election: Election) -> str:
 
 
 def test_a_fork_campaigns_under_an_identity_of_its_own() -> None:
-    election = Election("e", store=OneForEach())
+    election = testing.election("e", store=OneForEach())
     before = holder(election)
     childs = in_child(lambda: holder(election))
     assert childs not in {before, ""}
@@ -228,12 +228,12 @@ def test_a_fork_campaigns_under_an_identity_of_its_own() -> None:
 
 
 def test_a_fork_keeps_the_identity_that_its_election_was_given() -> None:
-    election = Election("e", store=OneForEach(), candidate="me")
+    election = testing.election("e", store=OneForEach(), candidate="me")
     assert in_child(lambda: holder(election)) == "me"
 
 
 def test_a_fork_that_wins_holds_its_own_term() -> None:
-    election = Election("e", store=OneForEach())
+    election = testing.election("e", store=OneForEach())
 
     def child() -> object:
         with won(election.campaign()) as term:

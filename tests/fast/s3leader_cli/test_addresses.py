@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from s3leader import Election
+from s3leader import Election, testing
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
 
@@ -12,7 +12,7 @@ ACCESS_POINT = "arn:aws:s3:eu-west-1:123456789012:accesspoint/locks"
 
 
 def elect(options: argparse.Namespace) -> Election:
-    return Election(options.election, prefix=options.prefix, store=MemoryStore())
+    return testing.election(options.election, prefix=options.prefix, store=MemoryStore())
 
 
 def run(

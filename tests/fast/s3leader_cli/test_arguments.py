@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import s3leader
-from s3leader import Election, Term
+from s3leader import Election, Term, testing
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
 
@@ -98,12 +98,12 @@ def history(capsys: pytest.CaptureFixture[str], terms: int, *words: str) -> tupl
     """Return what `history` prints of an election with so many terms, as a table and as JSON."""
     store = MemoryStore()
     for _ in range(terms):
-        term = Election("nightly", store=store).campaign()
+        term = testing.election("nightly", store=store).campaign()
         assert isinstance(term, Term)
         term.resign("resigned")
 
     def elect(options: argparse.Namespace) -> Election:
-        return Election(options.election, store=store)
+        return testing.election(options.election, store=store)
 
     line = ["history", "nightly", "--bucket", "locks", *words]
     main(line, elect=elect)

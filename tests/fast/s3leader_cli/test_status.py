@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from s3leader import Election
+from s3leader import Election, testing
 from s3leader._core.requests import Create
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
@@ -201,7 +201,7 @@ def test_the_environment_names_bucket_and_prefix(monkeypatch: pytest.MonkeyPatch
 
     def elect(options: argparse.Namespace) -> Election:
         seen.append(options)
-        return Election(options.election, store=MemoryStore(), prefix=options.prefix)
+        return testing.election(options.election, store=MemoryStore(), prefix=options.prefix)
 
     main(["status", "nightly", "--json"], elect=elect)
     assert (seen[0].bucket, seen[0].prefix) == ("team-locks", "jobs/")

@@ -14,6 +14,7 @@ import pytest
 # Reads the election's name as what to put into the ledger.
 PROGRAM = """
 import signal, sys
+from s3leader import testing
 from s3leader import Election
 from s3leader._io.memory_store import MemoryStore
 from s3leader._core.requests import Create
@@ -21,7 +22,7 @@ from s3leader_cli.__main__ import main
 
 def elect(options):
     store = MemoryStore()
-    election = Election(options.election, store=store, candidate="höst-7…")
+    election = testing.election(options.election, store=store, candidate="höst-7…")
     if options.election == "corrupt":
         store.perform(Create("elections/corrupt/lock_0000000001.json", b"?"))
     elif options.election == "hangs":

@@ -24,7 +24,7 @@ from bird_strikes.producer import Producer, input_objects
 from bird_strikes.sent_log import SentLog
 from compaction.clients import data_client
 from s3leader._core.requests import Store
-from s3leader.election import default_store
+from s3leader._io.lock_store import lock_store
 from tests.contract.servers import program, seaweedfs
 from tests.verification import report
 from tests.verification.event_log import Notes, all_notes
@@ -101,7 +101,7 @@ class Campaign:
         self._notes = Notes(folder / "notes")
         self._client = data_client()
         self._client.create_bucket(Bucket=LOCKS)
-        locks = default_store(LOCKS, None, plan.lease)
+        locks = lock_store(LOCKS, plan.lease)
         self._herd = stack.enter_context(Herd(folder / "notes", seed=plan.seed * 1000))
         self._arenas = [self._arena(number, locks, stack) for number in range(plan.elections)]
         self._began = self._got_on = time.monotonic()

@@ -13,7 +13,8 @@ from s3leader import S3LeaderError, Term
 from s3leader._core.requests import Create, Read, Replace, StoreAnswer, StoreRequest
 from s3leader._core.times import parse_time, to_ms
 from s3leader._io.memory_store import Fault, MemoryStore
-from s3leader.aws_lambda import LambdaHandler, singleton
+from s3leader._lambda.settings import Arguments
+from s3leader.aws_lambda import LambdaHandler, _decorator
 
 TICK = "2026-11-23T06:00:00Z"
 LATER = "2026-11-23T07:00:00Z"
@@ -21,12 +22,22 @@ FIRST = "elections/nightly/lock_0000000001.json"
 UNSEALED = b'{"expired": false}'
 
 
+@dataclass
 class Context:
-    function_name = "nightly-function"
-    aws_request_id = "request-1"
+    function_name: str = "nightly-function"
+    aws_request_id: str = "request-1"
+    remaining_ms: int = 60_000
 
     def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+        return self.remaining_ms
+
+
+def singleton_on(
+    store: MemoryStore, **arguments: Any
+) -> Callable[[Callable[..., Any]], LambdaHandler]:
+    """Return `@singleton` for the election "nightly" on `store`, which invocations keep warm."""
+    arguments = {"election": "nightly", "bucket": "locks"} | arguments
+    return _decorator(Arguments(**arguments), store)
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ class World:
     def job(self, work: Callable[[Term], object] = lambda _: None, **options: Any) -> LambdaHandler:
         """Return a new environment's handler."""
 
-        @singleton(store=self.store, election="nightly", **options)
+        @singleton_on(self.store, **options)
         def handler(event: object, context: object, term: Term) -> object:
             return work(term)
 

@@ -21,7 +21,7 @@ from s3leader._core.times import parse_time, to_ms
 from s3leader._io.memory_store import MemoryStore
 from s3leader._lambda.handler_contract import is_singleton
 from s3leader.aws_lambda import singleton
-from tests.fast.s3leader._lambda.invocations import FIRST, TICK, Context
+from tests.fast.s3leader._lambda.invocations import FIRST, TICK, Context, singleton_on
 
 
 def plain(event: object, context: object, term: Term) -> str:
@@ -82,7 +82,7 @@ def awaited(handler: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., A
 def invoked(handler: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the answer of an invocation, and the lock that it left."""
     store = MemoryStore(clock_ms=lambda: to_ms(parse_time(TICK)))
-    answer = singleton(store=store, election="nightly")(handler)({"tick": TICK}, Context())
+    answer = singleton_on(store)(handler)({"tick": TICK}, Context())
     return answer, json.loads(store.body(FIRST))
 
 
@@ -247,7 +247,7 @@ def test_a_result_that_is_work_to_be_done_leaves_the_tick_to_be_led_again(
 ) -> None:
     store = MemoryStore(clock_ms=lambda: to_ms(parse_time(TICK)))
     with pytest.raises(InvalidArgument):
-        singleton(store=store, election="nightly")(handler)({"tick": TICK}, Context())
+        singleton_on(store)(handler)({"tick": TICK}, Context())
     body = json.loads(store.body(FIRST))
     assert (body["outcome"], body["done"], body["reason"][:16]) == (
         *("failed", None),

@@ -54,7 +54,7 @@ def test_metrics_are_of_bucket_and_election_whatever_the_service_is_called(
     world = World()
     way(world)
     assert [each.dimensions for each in world.blobs()] == [
-        {"bucket": "none", "election": "nightly"}
+        {"bucket": "locks", "election": "nightly"}
     ]
 
 
@@ -111,7 +111,7 @@ def test_win_and_loss_are_counted_by_contender_too(
     way(world)
     assert [each for each in world.blobs() if "contender" in each.dimensions] == [
         Blob(
-            {"bucket": "none", "election": "nightly", "contender": "7"},
+            {"bucket": "locks", "election": "nightly", "contender": "7"},
             {counted: 1},
             {counted: "Count"},
         )

@@ -11,10 +11,10 @@ from s3leader import BucketUnusable, Election, InvalidArgument, NotElected, Term
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.s3_options import BucketOptions
 from s3leader._io.s3_store import S3Store
-from s3leader._lambda.settings import Settings
+from s3leader._lambda.settings import Arguments, Settings
 from s3leader.aws_lambda import singleton
 from tests.dated_moto import mock_dated_aws
-from tests.fast.s3leader._lambda.invocations import TICK, Context
+from tests.fast.s3leader._lambda.invocations import TICK, Context, singleton_on
 
 PLACE = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
 
@@ -29,7 +29,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def attempts(most: int | None = None) -> list[str]:
     """Return what becomes of three invocations of a handler that always fails."""
 
-    @singleton(store=MemoryStore(), max_attempts=most)
+    @singleton_on(MemoryStore(), max_attempts=most)
     def failing(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError
 
@@ -58,8 +58,8 @@ def test_the_decorator_has_the_last_word_on_attempts(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "some", "²"])
 def test_bad_attempts_are_named(text: str) -> None:
-    with pytest.raises(InvalidArgument, match=f"S3LEADER_MAX_ATTEMPTS is '{text}'"):
-        Settings.read({**PLACE, "S3LEADER_MAX_ATTEMPTS": text})
+    with pytest.raises(InvalidArgument, match=f"S3LEADER_MAX_ATTEMPTS to be .* got '{text}'"):
+        Settings.merge(Arguments(), {**PLACE, "S3LEADER_MAX_ATTEMPTS": text})
 
 
 def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> timedelta:
@@ -72,7 +72,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> t
 
     monkeypatch.setattr(Election, "campaign", campaign)
 
-    @singleton(store=MemoryStore(), wait=given)
+    @singleton_on(MemoryStore(), wait=given)
     def handler(event: object, context: object, term: Term) -> None: ...
 
     handler({"tick": TICK}, Context())
@@ -98,8 +98,8 @@ def test_nobody_waits_beyond_its_own_end(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_bad_wait_is_named() -> None:
-    with pytest.raises(InvalidArgument, match="S3LEADER_WAIT_SECONDS is 'long'"):
-        Settings.read({**PLACE, "S3LEADER_WAIT_SECONDS": "long"})
+    with pytest.raises(InvalidArgument, match=r"S3LEADER_WAIT_SECONDS to be .* got 'long'"):
+        Settings.merge(Arguments(), {**PLACE, "S3LEADER_WAIT_SECONDS": "long"})
 
 
 @pytest.mark.parametrize(
@@ -125,19 +125,21 @@ OPTIONS = {
 @pytest.mark.parametrize(("variable", "option"), OPTIONS.items(), ids=OPTIONS)
 def test_the_environment_sets_a_bucket_option(variable: str, option: tuple[str, str]) -> None:
     name, value = option
-    settings = Settings.read({**PLACE, variable: value})
+    settings = Settings.merge(Arguments(), {**PLACE, variable: value})
     assert settings.bucket_options == BucketOptions(**{name: value})  # type: ignore[arg-type]
 
 
 def test_the_environment_sets_the_encryption_key() -> None:
     key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
     encrypted = {"S3LEADER_ENCRYPTION": "aws:kms", "S3LEADER_KMS_KEY": key}
-    settings = Settings.read({**PLACE, **encrypted})
+    settings = Settings.merge(Arguments(), {**PLACE, **encrypted})
     assert settings.bucket_options == BucketOptions(encryption="aws:kms", kms_key=key)
 
 
 def test_an_empty_variable_sets_no_bucket_option() -> None:
-    settings = Settings.read({**PLACE, **dict.fromkeys([*OPTIONS, "S3LEADER_KMS_KEY"], "")})
+    settings = Settings.merge(
+        Arguments(), {**PLACE, **dict.fromkeys([*OPTIONS, "S3LEADER_KMS_KEY"], "")}
+    )
     assert settings.bucket_options == BucketOptions()
 
 
@@ -164,7 +166,7 @@ def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
             asked.append(settings["options"].region)
             super().__init__(bucket, **settings)
 
-    monkeypatch.setattr("s3leader.aws_lambda.S3Store", Noted)
+    monkeypatch.setattr("s3leader._io.lock_store.S3Store", Noted)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("S3LEADER_BUCKET", "locks")
 

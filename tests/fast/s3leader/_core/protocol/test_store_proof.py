@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from s3leader import Election
+from s3leader import testing
 from s3leader._core.ledger import Steps
 from s3leader._core.lock import decode_lock, next_lock
 from s3leader._core.protocol import Lost, Won, campaign
@@ -232,7 +232,7 @@ def test_what_an_operator_states_of_a_corrupt_lock_proves_no_store() -> None:
     """Nor does what later locks inherit of it."""
     store = MemoryStore(clock_ms=lambda: T0, ignores=(Create,))
     store.perform(Create(key(3), b"garbage"))
-    election = Election("e", store=store)
+    election = testing.election("e", store=store)
     election.depose(reason="corrupt", force=True, done="none")
     for _ in range(2):
         with pytest.raises(BucketUnusable):
@@ -243,7 +243,7 @@ def test_ledger_of_a_version_without_this_rule_is_proved_once() -> None:
     store = MemoryStore(clock_ms=lambda: T0, ignores=(Create, Replace))
     store.perform(Create(key(1), sealed(1, outcome="completed", proved=False).encode()))
     with pytest.raises(BucketUnusable):
-        Election("e", store=store).campaign()
+        testing.election("e", store=store).campaign()
 
 
 @pytest.mark.parametrize("ignores", [(Create,), (Replace,), (Create, Replace)], ids=str)

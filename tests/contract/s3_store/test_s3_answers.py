@@ -8,11 +8,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from s3leader import BucketUnusable, Election
+from s3leader import BucketUnusable, testing
 from s3leader._core.requests import (
     Applied,
     Conflict,
-    Create,
     Found,
     List,
     Missing,
@@ -23,23 +22,21 @@ from s3leader._core.requests import (
     Unknown,
 )
 from s3leader._io.s3_store import S3Store
+from s3leader.testing import FakeClock
 from tests.contract.s3_store.misbehaving_s3 import (
+    CREATE,
     DATE,
     ETAG,
+    KEY,
     MODIFIED,
     MisbehavingS3,
     answer,
     error,
-    misbehaving_s3,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
 
-KEY = "elections/nightly/lock_0000000001.json"
-CREATE = Create(KEY, b"{}")
 NO_SUCH_KEY = b"<Error><Code>NoSuchKey</Code></Error>"
 
 
@@ -48,28 +45,6 @@ def page(*keys: str, count: int | None = None, rest: str = "") -> bytes:
     items = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
     whole = "" if rest else "<IsTruncated>false</IsTruncated>"
     return f"<ListBucketResult>{counted}{whole}{rest}{items}</ListBucketResult>".encode()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MisbehavingS3]:
-    with misbehaving_s3() as running:
-        yield running
-
-
-@pytest.fixture
-def s3(server: MisbehavingS3) -> MisbehavingS3:
-    server.forget()
-    return server
-
-
-@pytest.fixture(scope="module")
-def client(server: MisbehavingS3) -> S3Client:
-    return server.client()
-
-
-@pytest.fixture
-def store(s3: MisbehavingS3, client: S3Client) -> S3Store:
-    return S3Store("locks", client=client)
 
 
 UNDATED: dict[str, tuple[StoreRequest, bytes]] = {
@@ -110,22 +85,22 @@ LACKING: dict[str, tuple[StoreRequest, bytes]] = {
     "a write at no time": (CREATE, answer(200, date="yesterday", ETag=ETAG)),
     "a write at half a time": (CREATE, answer(200, date=DATE[:-9], ETag=ETAG)),
 }
-INCOMPLETE = {f"{what} without Date": told for what, told in UNDATED.items()} | LACKING
+INCOMPLETE = {f"{what} without Date": response for what, response in UNDATED.items()} | LACKING
 
 
-@pytest.mark.parametrize(("request_", "told"), INCOMPLETE.values(), ids=INCOMPLETE)
+@pytest.mark.parametrize(("request_", "response"), INCOMPLETE.values(), ids=INCOMPLETE)
 def test_one_incomplete_answer_may_have_broken_off_and_leaves_it_open(
-    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, told: bytes
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, response: bytes
 ) -> None:
-    s3.will(told)
+    s3.will(response)
     assert isinstance(store.perform(request_), Unknown)
 
 
-@pytest.mark.parametrize(("request_", "told"), INCOMPLETE.values(), ids=INCOMPLETE)
+@pytest.mark.parametrize(("request_", "response"), INCOMPLETE.values(), ids=INCOMPLETE)
 def test_a_server_that_leaves_a_fact_out_for_good_is_refused(
-    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, told: bytes
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, response: bytes
 ) -> None:
-    s3.will(told, told, told)
+    s3.will(response, response, response)
     store.perform(request_)
     store.perform(request_)
     with pytest.raises(BucketUnusable, match="does not guess") as refused:
@@ -171,14 +146,15 @@ def test_a_test_double_that_is_not_opted_in_elects_nobody(monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     with mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="locks")
-        election = Election("nightly", bucket="locks", sleep=lambda _: None)
+        election = testing.election("nightly", store=S3Store("locks"), clock=FakeClock())
         with pytest.raises(BucketUnusable, match="clock_ms"):
             election.campaign()
 
 
 def test_nobody_is_elected_where_nothing_tells_the_time(s3: MisbehavingS3) -> None:
     s3.will(*[answer(200, page(count=0), date=None)] * 3)
-    election = Election("nightly", bucket="locks", client=s3.client(), sleep=lambda _: None)
+    store = S3Store("locks", client=s3.client())
+    election = testing.election("nightly", store=store, clock=FakeClock())
     with pytest.raises(BucketUnusable, match="no Date header"):
         election.campaign()
     assert {sent.method for sent in s3.sent} == {"GET"}
@@ -187,11 +163,11 @@ def test_nobody_is_elected_where_nothing_tells_the_time(s3: MisbehavingS3) -> No
 # ------------------------------------------------------------------------- test doubles opt in
 
 
-@pytest.mark.parametrize(("request_", "told"), UNDATED.values(), ids=UNDATED)
+@pytest.mark.parametrize(("request_", "response"), UNDATED.values(), ids=UNDATED)
 def test_a_test_doubles_clock_stands_in_by_the_second_where_it_is_given(
-    s3: MisbehavingS3, client: S3Client, request_: StoreRequest, told: bytes
+    s3: MisbehavingS3, client: S3Client, request_: StoreRequest, response: bytes
 ) -> None:
-    s3.will(told)
+    s3.will(response)
     store = S3Store("locks", client=client, clock_ms=lambda: 1_700_000_000_999)
     answered = store.perform(request_)
     assert not isinstance(answered, Unknown)

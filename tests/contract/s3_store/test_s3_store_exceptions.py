@@ -15,26 +15,24 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from s3leader import BucketUnusable, Election, InvalidArgument, Term
-from s3leader._core.requests import Applied, Create, List, Read, Replace, StoreRequest, Tag, Unknown
+from s3leader import BucketUnusable, Election, InvalidArgument, Term, testing
+from s3leader._core.requests import Applied, StoreRequest, Unknown
 from s3leader._io.s3_client import default_client
 from s3leader._io.s3_store import S3Store
-from tests.contract.s3_store.misbehaving_s3 import ETAG, MisbehavingS3, answer, misbehaving_s3
+from s3leader.testing import FakeClock
+from tests.contract.s3_store.misbehaving_s3 import (
+    CREATE,
+    ETAG,
+    EVERY_REQUEST,
+    MisbehavingS3,
+    answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_s3 import S3Client
 
-KEY = "elections/nightly/lock_0000000001.json"
-CREATE = Create(KEY, b"{}")
-EVERY_REQUEST: list[StoreRequest] = [
-    List("elections/"),
-    Read(KEY),
-    CREATE,
-    Replace(KEY, b"{}", ETAG),
-    Tag(KEY),
-]
 EXPIRED = RuntimeError(
     "Credentials were refreshed, but the refreshed credentials are still expired."
 )
@@ -47,23 +45,6 @@ PASSING = [
     CredentialRetrievalError(provider="custom-process", error_msg="exit code 1"),
     MetadataRetrievalError(error_msg="the container's endpoint timed out"),
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MisbehavingS3]:
-    with misbehaving_s3() as running:
-        yield running
-
-
-@pytest.fixture
-def s3(server: MisbehavingS3) -> MisbehavingS3:
-    server.forget()
-    return server
-
-
-@pytest.fixture(scope="module")
-def client(server: MisbehavingS3) -> S3Client:
-    return server.client()
 
 
 def raising(client: S3Client, error: BaseException, times: int = 10**6) -> Iterator[None]:
@@ -175,11 +156,11 @@ def test_an_environment_that_botocore_cannot_use_is_an_invalid_argument(
 
 
 def refused_by(operation: str, code: str, message: str = "", status: int = 403) -> ClientError:
-    told: Any = {
+    response: Any = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0},
     }
-    return ClientError(told, operation)
+    return ClientError(response, operation)
 
 
 ROLE = "arn:aws:iam::111122223333:role/job"
@@ -255,6 +236,7 @@ def test_a_campaign_that_meets_one_exception_goes_on(s3: MisbehavingS3, client: 
     page = b"<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated>"
     conflict = answer(412)
     s3.will(answer(200, page + b"</ListBucketResult>"), answer(200, ETag=ETAG), conflict, conflict)
-    election = Election("nightly", bucket="locks", client=client, sleep=lambda _: None)
+    store = S3Store("locks", client=client)
+    election = testing.election("nightly", store=store, clock=FakeClock())
     for _ in raising(client, EXPIRED, times=1):
         assert isinstance(election.campaign(), Term)
