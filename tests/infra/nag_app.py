@@ -1,4 +1,4 @@
-"""An app under cdk-nag's rules; run by test_template_rules.py, since the rules need validation on."""
+"""An app under cdk-nag's rules; run by test_template_rules.py, as the rules need validation."""
 
 import json
 import sys

@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import Monitoring, MonitoringOptions
+from tests.infra.all_options import existing_function
 from tests.infra.jobs import LONGEST_ELECTION, build
 from tests.infra.synth import Synthesized, fresh_app, synthesize
 

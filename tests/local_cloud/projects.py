@@ -44,7 +44,7 @@ def copy_project(to: Path) -> Path:
     return to
 
 
-def desk_environment(directory: Path) -> dict[str, str]:
+def shell_environment(directory: Path) -> dict[str, str]:
     """Return an environment for quick synthesis."""
     # tests/infra checks that templates pass CDK's own validation, which takes ten seconds.
     return {**synth_environment(directory, Path(sys.executable)), "CDK_VALIDATION": "false"}

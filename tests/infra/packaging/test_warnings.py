@@ -8,7 +8,8 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match
 
-from s3leader_cdk import RuntimeLayer, StagingError, runtime_asset
+from s3leader_cdk import RuntimeLayer, StagingError
+from s3leader_cdk._packaging import asset as runtime_asset
 from tests.infra.all_options import DECORATED
 from tests.infra.jobs import build
 from tests.infra.synth import Synthesized

@@ -6,6 +6,8 @@ from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket, RuntimeLayer
 from tests.infra.jobs import build
+from tests.infra.permissions.test_access import HERE, THERE, here, imported
+from tests.infra.permissions.test_grants import function
 from tests.infra.synth import fresh_app
 
 

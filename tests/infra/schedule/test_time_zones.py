@@ -9,10 +9,10 @@ from aws_cdk import App, Stack, TimeZone
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
 
-from s3leader_cdk import time_zones
+from s3leader_cdk._schedule import time_zones
 from s3leader_cdk._schedule.expressions import is_over, schedule_expression
 from tests.infra.jobs import build
-from tests.infra.test_schedule import expression
+from tests.infra.schedule.test_expressions import expression
 
 
 def over(text: str, zone: str = "Etc/UTC", now: str = "2026-11-26T12:00:30+00:00") -> bool:
