@@ -1,4 +1,4 @@
-"""What the command line says of itself: its version, wrong usage, and what it does not show."""
+"""Usage errors, the version, and how many terms `history` leaves out."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ def usage_error(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_missing_arguments_are_named_with_the_variable_that_stands_in(
+def test_missing_arguments_are_named_with_the_variable_that_replaces_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.delenv("S3LEADER_BUCKET", raising=False)
@@ -87,7 +87,7 @@ def test_importing_the_library_does_not_look_for_its_version() -> None:
     assert done.stdout == "False\n"
 
 
-def test_the_library_has_no_other_names_than_it_says() -> None:
+def test_the_library_has_no_undeclared_names() -> None:
     assert not hasattr(s3leader, "version")
 
 

@@ -22,7 +22,7 @@ class Recorded(Exception):  # noqa: N818 - not an error
         ("S3LEADER_BUCKET_OWNER", "bucket_owner", "123456789012"),
     ],
 )
-def test_requests_are_made_as_the_candidates_environment_says(
+def test_requests_use_the_settings_of_the_candidates_environment(
     monkeypatch: pytest.MonkeyPatch, variable: str, argument: str, value: str
 ) -> None:
     def store(bucket: str, **given: object) -> None:
@@ -81,7 +81,7 @@ def refused(code: str, message: str = "") -> BucketUnusable:
         ),
     ],
 )
-def test_advice_on_a_command_line_is_what_a_command_line_can_do(code: str, said: str) -> None:
+def test_advice_names_what_a_command_line_can_change(code: str, said: str) -> None:
     shown = advice(refused(code))
     assert shown.endswith(said)
     assert "pass " not in shown
