@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from ._core.candidate import CandidateConfig, LedgerHead, Steps
 from ._core.conditional_write import WriteConflict
 from ._core.config import Config, check_done, check_tick, check_wait
 from ._core.depose import depose
 from ._core.holding import Holding, seal_own
-from ._core.ledger import CandidateConfig, LedgerHead, Steps, find_head, history
+from ._core.ledger import find_head, history
 from ._core.lock import MAX_BODY, RESIGNED, Lock
-from ._core.protocol import Lost, WhyNot, campaign
+from ._core.protocol import LossReason, Lost, campaign
 from ._core.requests import Store
 from ._core.times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 from ._io.driver import Driver, monotonic_ms
@@ -50,7 +51,7 @@ class NotElected:
     that was seen, None if there was none; `requests` what the campaign cost.
     """
 
-    reason: WhyNot
+    reason: LossReason
     lock: Lock | None
     requests: int
 
@@ -105,7 +106,7 @@ class Election:
         self._memory = Memory() if memory is None else memory
         self._clock_ms, self._sleep, self._uniform = clock_ms, sleep, uniform
         self._nonce = nonce
-        self._rules: CandidateConfig = self.config.rules(nonce)
+        self._rules: CandidateConfig = self.config.candidate_config(nonce)
         self._named_in = os.getpid() if candidate is None else None
 
     @property
@@ -136,8 +137,8 @@ class Election:
         )
         result = driver.run(steps)
         if isinstance(result, Lost):
-            self._memory.learn(result.seen)
-            return NotElected(reason=result.why, lock=result.seen.lock, requests=driver.requests)
+            self._memory.learn(result.head)
+            return NotElected(reason=result.why, lock=result.head.lock, requests=driver.requests)
         holding = result.holding
         if (tick_ahead := _ahead(holding)) is not None:
             sealed = driver.run(_seal_ahead(self._rules, holding))
@@ -145,7 +146,7 @@ class Election:
                 self._memory.learn(sealed)
             raise tick_ahead
         term = Term(
-            rules=self._rules,
+            config=self._rules,
             driver=driver,
             holding=holding,
             took_over=result.took_over,
@@ -216,7 +217,7 @@ class Election:
         if self._named_in in {None, os.getpid()}:
             return
         self.config = replace(self.config, candidate=_identity())
-        self._rules = self.config.rules(self._nonce)
+        self._rules = self.config.candidate_config(self._nonce)
         self._named_in = os.getpid()
 
     def _driver(self) -> Driver:
@@ -240,9 +241,9 @@ def _ahead(holding: Holding) -> InvalidArgument | None:
     )
 
 
-def _seal_ahead(rules: CandidateConfig, holding: Holding) -> Steps[LedgerHead | WriteConflict]:
+def _seal_ahead(config: CandidateConfig, holding: Holding) -> Steps[LedgerHead | WriteConflict]:
     why = "its tick lies in the future"
-    return seal_own(rules, holding.uncounted(), RESIGNED, why, holding.received_ms)
+    return seal_own(config, holding.without_attempt(), RESIGNED, why, holding.received_ms)
 
 
 def _identity() -> str:
