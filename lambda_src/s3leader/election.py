@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
+from ._core.candidate import CandidateConfig, LedgerHead, Steps
 from ._core.conditional_write import WriteConflict
 from ._core.config import Config, check_done, check_tick, check_wait
 from ._core.depose import depose
 from ._core.holding import Holding, seal_own
-from ._core.ledger import CandidateConfig, LedgerHead, Steps, find_head, history
+from ._core.ledger import find_head, history
 from ._core.lock import RESIGNED, Lock
-from ._core.protocol import Lost, WhyNot, campaign
+from ._core.protocol import LossReason, Lost, campaign
 from ._core.times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 from ._io.seams import Seams
 from .errors import InvalidArgument
@@ -48,7 +49,7 @@ class NotElected:
     that was seen, None if there was none; `requests` what the campaign cost.
     """
 
-    reason: WhyNot
+    reason: LossReason
     lock: Lock | None
     requests: int
 
@@ -130,7 +131,7 @@ class Election:
         self.config = config
         self._seams = seams
         self._memory = memory
-        self._rules = config.rules(seams.nonce)
+        self._rules = config.candidate_config(seams.nonce)
         self._named_in = None if named else os.getpid()
 
     @property
@@ -161,8 +162,8 @@ class Election:
         )
         result = driver.run(steps)
         if isinstance(result, Lost):
-            self._memory.learn(result.seen)
-            return NotElected(reason=result.why, lock=result.seen.lock, requests=driver.requests)
+            self._memory.learn(result.head)
+            return NotElected(reason=result.why, lock=result.head.lock, requests=driver.requests)
         holding = result.holding
         if (tick_ahead := _ahead(holding)) is not None:
             sealed = driver.run(_seal_ahead(self._rules, holding))
@@ -170,7 +171,7 @@ class Election:
                 self._memory.learn(sealed)
             raise tick_ahead
         term = Term(
-            rules=self._rules,
+            config=self._rules,
             driver=driver,
             holding=holding,
             took_over=result.took_over,
@@ -241,7 +242,7 @@ class Election:
         if self._named_in in {None, os.getpid()}:
             return
         self.config = replace(self.config, candidate=_identity())
-        self._rules = self.config.rules(self._seams.nonce)
+        self._rules = self.config.candidate_config(self._seams.nonce)
         self._named_in = os.getpid()
 
 
@@ -260,9 +261,9 @@ def _ahead(holding: Holding) -> InvalidArgument | None:
     )
 
 
-def _seal_ahead(rules: CandidateConfig, holding: Holding) -> Steps[LedgerHead | WriteConflict]:
+def _seal_ahead(config: CandidateConfig, holding: Holding) -> Steps[LedgerHead | WriteConflict]:
     why = "its tick lies in the future"
-    return seal_own(rules, holding.uncounted(), RESIGNED, why, holding.received_ms)
+    return seal_own(config, holding.without_attempt(), RESIGNED, why, holding.received_ms)
 
 
 def _identity() -> str:

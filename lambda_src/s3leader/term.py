@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
+from ._core.candidate import CandidateConfig, LedgerHead
 from ._core.config import milliseconds
 from ._core.holding import Holding
-from ._core.ledger import CandidateConfig, LedgerHead
 from ._core.lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
 from ._core.protocol import renew, resign
 from ._core.strict_json import MAX_DEPTH, nested_too_deeply
@@ -41,14 +41,14 @@ class Term:
     def __init__(
         self,
         *,
-        rules: CandidateConfig,
+        config: CandidateConfig,
         driver: Driver,
         holding: Holding,
         took_over: bool,
         remember: Callable[[LedgerHead], None],
     ) -> None:
-        self._rules = replace(rules, nonce=self._draw_nonce)
-        self._draw = rules.nonce
+        self._rules = replace(config, nonce=self._draw_nonce)
+        self._draw = config.nonce
         self._drawn: set[str] = set()  # for writes that are not known to be applied
         self._driver = driver
         self._holding = holding
@@ -164,9 +164,9 @@ class Term:
                 self._lost = error.why
                 raise
             self._lost, self._outcome = f"it has resigned ({outcome})", outcome
-            self._remember(sealed.seen)
-        if sealed.hindrance is not None:
-            _log.warning("term %d could not sweep the ledger: %s", self.number, sealed.hindrance)
+            self._remember(sealed.head)
+        if sealed.sweep_error is not None:
+            _log.warning("term %d could not sweep the ledger: %s", self.number, sealed.sweep_error)
 
     @contextmanager
     def keep_renewing(self, every: timedelta | None = None) -> Iterator[Self]:

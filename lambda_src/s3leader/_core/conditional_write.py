@@ -22,7 +22,7 @@ from datetime import datetime
 
 from s3leader.errors import StoreUnavailable
 
-from .ledger import CandidateConfig, LedgerHead, Steps
+from .candidate import CandidateConfig, LedgerHead, Steps
 from .lock import DEPOSED, Lock
 from .requests import Applied, Conflict, Create, Found, Missing, Read, Replace, Reply, Wait
 
@@ -130,7 +130,7 @@ def _left_open(write: Create | Replace, cause: str) -> WriteUnknown:
 
 
 def seal(
-    rules: CandidateConfig,
+    config: CandidateConfig,
     lock: Lock,
     etag: str,
     *,
@@ -140,10 +140,10 @@ def seal(
     mine: frozenset[str] = frozenset(),
 ) -> Steps[LedgerHead | WriteConflict]:
     """Seal `lock` as it was under `etag`, or return what shows that another write came first."""
-    nonce = rules.nonce()
+    nonce = config.nonce()
     sealed = lock.seal(nonce=nonce, outcome=outcome, reason=reason, ended_at=ended_at)
-    write = Replace(rules.key(lock.term), sealed.encode(), etag)
-    done = yield from write_until_known(write, nonce, patience_ms=rules.lease_ms, mine=mine)
+    write = Replace(config.key(lock.term), sealed.encode(), etag)
+    done = yield from write_until_known(write, nonce, patience_ms=config.lease_ms, mine=mine)
     if isinstance(done, WriteConflict):
         return done
     # It was unsealed until now, so it was the highest until now (R1).
@@ -153,15 +153,15 @@ def seal(
 
 
 def seal_other(
-    rules: CandidateConfig, seen: LedgerHead, reason: str
+    config: CandidateConfig, head: LedgerHead, reason: str
 ) -> Steps[LedgerHead | WriteConflict]:
     """R3: seal another's lock as it was read, or return what shows that it has changed since."""
-    lock = seen.lock
+    lock = head.lock
     if lock is None or lock.seen_at is None:
         raise TypeError("only a lock that was read can be deposed")
     ended_at = lock.seen_at
     return (
-        yield from seal(rules, lock, seen.etag, outcome=DEPOSED, reason=reason, ended_at=ended_at)
+        yield from seal(config, lock, head.etag, outcome=DEPOSED, reason=reason, ended_at=ended_at)
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from s3leader.errors import InvalidArgument
 
-from .ledger import CandidateConfig
+from .candidate import CandidateConfig
 from .lock import MAX_LEASE_MS
 from .times import parse_time
 
@@ -62,7 +62,7 @@ class Config:
         """The key prefix of all the election's objects, ending in a slash."""
         return f"{self.prefix}{self.name}/"
 
-    def rules(self, nonce: Callable[[], str]) -> CandidateConfig:
+    def candidate_config(self, nonce: Callable[[], str]) -> CandidateConfig:
         """Return what the protocol's generators go by."""
         return CandidateConfig(
             folder=self.folder,

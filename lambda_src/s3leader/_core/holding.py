@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from .candidate import CandidateConfig, LedgerHead, Steps
 from .conditional_write import WriteConflict, seal
-from .ledger import CandidateConfig, LedgerHead, Steps
 from .lock import Lock
 from .times import from_ms
 
@@ -36,7 +36,7 @@ class Holding:
         """
         return self.doubtful if self.lock.nonce is None else self.doubtful | {self.lock.nonce}
 
-    def uncounted(self) -> Holding:
+    def without_attempt(self) -> Holding:
         """Return it as no attempt at its tick: nobody leads this term."""
         return replace(self, lock=replace(self.lock, attempt=self.lock.attempt - 1))
 
@@ -46,12 +46,12 @@ class Holding:
 
 
 def seal_own(
-    rules: CandidateConfig, holding: Holding, outcome: str, reason: str | None, now_ms: int
+    config: CandidateConfig, holding: Holding, outcome: str, reason: str | None, now_ms: int
 ) -> Steps[LedgerHead | WriteConflict]:
     """Seal the lock one holds, or return what shows that another writer did."""
     return (
         yield from seal(
-            rules,
+            config,
             holding.lock,
             holding.etag,
             outcome=outcome,

@@ -17,86 +17,25 @@ nothing above it existed for certain.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TypeAlias, TypeVar
+from dataclasses import replace
 
 from s3leader.errors import BucketUnusable, CorruptLock, StoreUnavailable
 
-from .lock import Lock, decode_lock, lock_name, parse_lock_name
+from .candidate import PROOF_VALID_MS, CandidateConfig, LedgerHead, Steps
+from .lock import Lock, decode_lock, parse_lock_name
 from .requests import (
     Found,
     List,
     Listed,
     Read,
     Reply,
-    Request,
     Unknown,
     Wait,
     describe_request,
 )  # fmt: skip
 from .times import from_ms
 
-Result = TypeVar("Result")
-Steps: TypeAlias = Generator[Request, Reply, Result]
-
 READ_TRIES = 5
-STALE_AFTER_MS = 60 * 60 * 1000  # R7; a lifecycle rule needs a day
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateConfig:
-    """What a candidate goes by. `folder` ends in a slash; `nonce` never returns the same twice."""
-
-    folder: str
-    candidate: str
-    nonce: Callable[[], str]
-    lease_ms: int
-    clock_skew_ms: int
-    max_attempts: int | None = None
-
-    def key(self, term: int) -> str:
-        """Return the key of a term's lock."""
-        return self.folder + lock_name(term)
-
-    @property
-    def hint(self) -> str:
-        """The key of the hint object."""
-        return self.folder + "hint.json"
-
-    def lapsed(self, lock: Lock) -> bool:
-        """R4, with this candidate's own lease for a lock that states none."""
-        return lock.lapsed(lease_ms=self.lease_ms, clock_skew_ms=self.clock_skew_ms)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerHead:
-    """The highest lock that a candidate knows; `lock` is None while it has seen none (N = 0).
-
-    `proved_highest_at_ms` is S3's `Date` of an answer that proved it the highest, None where
-    nothing did.
-    `observed_ms` is the candidate's own stopwatch then; it only saves hopeless requests.
-    """
-
-    lock: Lock | None
-    etag: str
-    proved_highest_at_ms: int | None
-    observed_ms: int
-
-    @property
-    def term(self) -> int:
-        """Its number, 0 for none."""
-        return 0 if self.lock is None else self.lock.term
-
-    def is_done(self, tick: datetime | None) -> bool:
-        """Whether it says that `tick` needs no leader any more (R8)."""
-        return self.lock is not None and self.lock.is_done(tick)
-
-    @property
-    def open_to_next(self) -> bool:
-        """Whether R1 lets a candidate that saw this create the next lock."""
-        return self.lock is None or self.lock.sealed
 
 
 def ask(request: List | Read, *, tries: int = READ_TRIES) -> Steps[Reply]:
@@ -119,7 +58,7 @@ def ask(request: List | Read, *, tries: int = READ_TRIES) -> Steps[Reply]:
 
 
 def read_lock(
-    rules: CandidateConfig, term: int, *, since_ms: int | None
+    config: CandidateConfig, term: int, *, since_ms: int | None
 ) -> Steps[LedgerHead | None]:
     """Read the lock of `term`, or return None if there is none. One GET.
 
@@ -127,19 +66,19 @@ def read_lock(
     long after, it is the highest (R1, R7). Otherwise nothing is proved, and
     `proved_highest_at_ms` is None.
     """
-    return head_in((yield from ask(Read(rules.key(term)))), rules, term, since_ms=since_ms)
+    return head_in((yield from ask(Read(config.key(term)))), config, term, since_ms=since_ms)
 
 
 def head_in(
-    reply: Reply, rules: CandidateConfig, term: int, *, since_ms: int | None
+    reply: Reply, config: CandidateConfig, term: int, *, since_ms: int | None
 ) -> LedgerHead | None:
     """Return what the answer to a `Read` of the lock of `term` shows; `since_ms` as `read_lock`."""
     found = reply.answer
     if not isinstance(found, Found):
         return None
-    key = rules.key(term)
+    key = config.key(term)
     lock = _dated(decode_lock(found.body, key=key, term=term, etag=found.etag), found)
-    fresh = since_ms is not None and found.date_ms - since_ms < STALE_AFTER_MS
+    fresh = since_ms is not None and found.date_ms - since_ms < PROOF_VALID_MS
     proved_highest_at_ms = found.date_ms if fresh and not lock.sealed else None
     return LedgerHead(
         lock=lock,
@@ -149,15 +88,15 @@ def head_in(
     )
 
 
-def find_head(rules: CandidateConfig, seen: LedgerHead | None = None) -> Steps[LedgerHead]:
+def find_head(config: CandidateConfig, head: LedgerHead | None = None) -> Steps[LedgerHead]:
     """Find the highest lock: LIST what follows the last one known, and GET it if it is news."""
     for _ in range(READ_TRIES):
-        known = seen.term if seen is not None else 0
-        term, listed = yield from _highest_after(rules, known)
+        known = head.term if head is not None else 0
+        term, listed = yield from _highest_after(config, known)
         proved_highest_at_ms = _listed(listed).date_ms
-        if term is None and seen is not None and seen.open_to_next:
+        if term is None and head is not None and head.allows_next:
             return replace(
-                seen, proved_highest_at_ms=proved_highest_at_ms, observed_ms=listed.sent_ms
+                head, proved_highest_at_ms=proved_highest_at_ms, observed_ms=listed.sent_ms
             )
         if term is None and not known:
             return LedgerHead(
@@ -166,40 +105,40 @@ def find_head(rules: CandidateConfig, seen: LedgerHead | None = None) -> Steps[L
                 proved_highest_at_ms=proved_highest_at_ms,
                 observed_ms=listed.sent_ms,
             )
-        found = yield from read_lock(rules, term or known, since_ms=proved_highest_at_ms)
-        if found is not None and found.open_to_next:
+        found = yield from read_lock(config, term or known, since_ms=proved_highest_at_ms)
+        if found is not None and found.allows_next:
             # It was the highest when it was listed, whatever came since.
             return replace(found, proved_highest_at_ms=proved_highest_at_ms)
         if found is not None and found.proved_highest_at_ms is not None:
             return found
         # Deleted between the two requests, or an hour came between: what we know is stale.
-        seen = None
+        head = None
         yield Wait(50, 100)
     raise StoreUnavailable(
-        f"S3 lists locks under {rules.folder} that it then does not have, {READ_TRIES} times over."
+        f"S3 lists locks under {config.folder} that it then does not have, {READ_TRIES} times over."
         f" Nothing was changed; try again later."
     )
 
 
-def history(rules: CandidateConfig, limit: int) -> Steps[list[Lock]]:
+def history(config: CandidateConfig, limit: int) -> Steps[list[Lock]]:
     """Read up to `limit` locks, the newest first. A corrupt one appears with its `problem`."""
-    highest, _ = yield from _highest_after(rules, 0)
+    highest, _ = yield from _highest_after(config, 0)
     locks: list[Lock] = []
     for term in range(highest or 0, max(0, (highest or 0) - limit), -1):
         try:
-            seen = yield from read_lock(rules, term, since_ms=None)
+            head = yield from read_lock(config, term, since_ms=None)
         except CorruptLock as corrupt:
             locks.append(Lock(term=term, problem=corrupt.problem))
         else:
-            if seen is not None and seen.lock is not None:  # the lifecycle rule leaves gaps
-                locks.append(seen.lock)
+            if head is not None and head.lock is not None:  # the lifecycle rule leaves gaps
+                locks.append(head.lock)
     return locks
 
 
 # ------------------------------------------------------------------------------------- private
 
 
-def _highest_after(rules: CandidateConfig, known: int) -> Steps[tuple[int | None, Reply]]:
+def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | None, Reply]]:
     """Return the highest term above `known`, None if there is none, and the reply that proves it.
 
     That is the page with the highest lock, or the first page where there is none: a page that comes
@@ -213,48 +152,48 @@ def _highest_after(rules: CandidateConfig, known: int) -> Steps[tuple[int | None
     """
     highest: int | None = None
     proof: Reply | None = None
-    request = List(rules.folder + "lock_", rules.key(known) if known else None)
+    request = List(config.folder + "lock_", config.key(known) if known else None)
     hinted, left_off = known > 0, None  # where to go on if the hint leads nowhere
     while True:
         reply = yield from ask(request)
         page = _listed(reply)
-        terms = _terms(rules, page)
+        terms = _terms(config, page)
         if terms or proof is None:
             proof = reply
         if terms:
             highest, left_off = terms[-1], None
         if page.next_token is not None:
             if page.next_token == request.token:
-                raise _repeats(rules, page.next_token)
+                raise _repeats(config, page.next_token)
             request = replace(request, token=page.next_token)
             if not hinted:
                 hinted = True
-                term = yield from _hinted_term(rules)
+                term = yield from _hinted_term(config)
                 if term - 1 > (highest or 0):
-                    left_off, request = request, List(request.prefix, rules.key(term - 1))
+                    left_off, request = request, List(request.prefix, config.key(term - 1))
         elif left_off is not None and not terms:
             request, left_off = left_off, None
         else:
             return highest, proof
 
 
-def _repeats(rules: CandidateConfig, token: str) -> StoreUnavailable:
+def _repeats(config: CandidateConfig, token: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"the store answers the list of {rules.folder} with one continuation token again and again"
+        f"the store answers the list of {config.folder} with one continuation token again and again"
         f" ({token[:60]!r}), so the list has no end. Nothing was changed; a server that does this"
         f" cannot hold an election."
     )
 
 
-def _terms(rules: CandidateConfig, page: Listed) -> list[int]:
-    names = (key.removeprefix(rules.folder) for key in page.keys)
+def _terms(config: CandidateConfig, page: Listed) -> list[int]:
+    names = (key.removeprefix(config.folder) for key in page.keys)
     return [term for name in names if (term := parse_lock_name(name)) is not None]
 
 
-def _hinted_term(rules: CandidateConfig) -> Steps[int]:
+def _hinted_term(config: CandidateConfig) -> Steps[int]:
     """Return the term that the hint names, 0 without a usable one."""
     try:
-        reply = yield from ask(Read(rules.hint))
+        reply = yield from ask(Read(config.hint))
     except BucketUnusable:  # S3 may say 403 of an object that is missing; and it is only a hint
         return 0
     found = reply.answer

@@ -20,15 +20,15 @@ from typing import Final
 
 from s3leader.errors import BucketUnusable, StoreUnavailable
 
+from .candidate import CandidateConfig, Steps
 from .holding import Holding, seal_own
-from .ledger import CandidateConfig, Steps
 from .lock import RESIGNED
 from .requests import Applied, Conflict, Create, Replace, Reply, Wait
 
 IMPOSSIBLE_ETAG: Final = f'"{"0" * 32}"'
 
 
-def prove_store(rules: CandidateConfig, holding: Holding, create: Create) -> Steps[int]:
+def prove_store(config: CandidateConfig, holding: Holding, create: Create) -> Steps[int]:
     """Send both probes and return the clock's reading at the last answer.
 
     The caller compares it with the deadline: past that, the win is void, and no probe proves
@@ -51,11 +51,11 @@ def prove_store(rules: CandidateConfig, holding: Holding, create: Create) -> Ste
             if isinstance(reply.answer, Applied):
                 ignored.append(header)
     except BucketUnusable:
-        yield from _seal_unproved(rules, holding, "void: a probe of the store was refused", now_ms)
+        yield from _seal_unproved(config, holding, "void: a probe of the store was refused", now_ms)
         raise
     if ignored:
         headers = " and ".join(ignored)
-        yield from _seal_unproved(rules, holding, f"void: the store ignores {headers}", now_ms)
+        yield from _seal_unproved(config, holding, f"void: the store ignores {headers}", now_ms)
         raise _ignores(create.key, headers)
     return now_ms
 
@@ -73,14 +73,14 @@ def _answered(probe: Create | Replace, deadline_ms: int) -> Steps[Reply]:
         pause_ms = min(2 * pause_ms, 1000)
 
 
-def _seal_unproved(rules: CandidateConfig, holding: Holding, why: str, now_ms: int) -> Steps[None]:
+def _seal_unproved(config: CandidateConfig, holding: Holding, why: str, now_ms: int) -> Steps[None]:
     """Leave no unsealed lock behind; whatever comes of it, nobody leads.
 
     An applied probe may have changed the ETag, under SSE-KMS even of equal bodies; the seal
     recognises the body by its nonce.
     """
     with suppress(StoreUnavailable, BucketUnusable):
-        yield from seal_own(rules, holding.uncounted(), RESIGNED, why, now_ms)
+        yield from seal_own(config, holding.without_attempt(), RESIGNED, why, now_ms)
 
 
 def _ignores(key: str, headers: str) -> BucketUnusable:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from s3leader._core.ledger import Result, Steps
+from s3leader._core.candidate import Result, Steps
 from s3leader._core.requests import (
     Reply,
     Store,

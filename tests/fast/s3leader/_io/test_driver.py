@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from s3leader._core.ledger import Steps
+from s3leader._core.candidate import Steps
 from s3leader._core.requests import (
     Create,
     List,
