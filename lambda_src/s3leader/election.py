@@ -1,4 +1,4 @@
-"""The election: what a candidate campaigns in and an operator looks at."""
+"""`Election`: candidates campaign in it, and operators inspect and depose."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Memory:
-    """What a process remembers of one ledger (R9). It holds no leadership, only saves requests."""
+    """What a process remembers of one ledger (R9). It saves requests and holds no leadership."""
 
     seen: LedgerHead | None = None
 
@@ -42,11 +42,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotElected:
-    """The normal result of losing; false in an `if`.
+    """The normal result of a lost campaign; false in an `if`.
 
-    `reason` is `held` (somebody leads), `done` (the tick is completed), `beaten` (somebody was
-    faster just now) or `exhausted` (the tick has had `max_attempts`). `lock` is the highest lock
-    that was seen, None if there was none; `requests` what the campaign cost.
+    `reason` is `held` (another candidate leads), `done` (the tick is completed), `beaten` (another
+    candidate was faster) or `exhausted` (the tick has had `max_attempts` terms). `lock` is the
+    highest lock that was seen, None if there was none; `requests` the number of requests sent.
     """
 
     reason: LossReason
@@ -142,14 +142,14 @@ class Election:
     def campaign(
         self, tick: datetime | str | None = None, *, wait: timedelta = timedelta(0)
     ) -> Term | NotElected:
-        """Try to lead the next term: a `Term`, or a falsy `NotElected`.
+        """Try to lead the next term. Return a `Term`, or a falsy `NotElected`.
 
-        `tick` is the scheduled time to work for (ISO 8601 with a zone, or an aware datetime): it is
-        led only while no term has completed it. Without one, any candidate may lead whenever
-        nobody else does. `wait` is how long to go on trying while somebody else leads.
+        `tick` is the scheduled time to work for (ISO 8601 with a zone, or an aware datetime). A
+        tick that a term has completed is not led again. Without a tick, a candidate may lead
+        whenever no other does. `wait` is how long to keep trying while another candidate leads.
 
-        Raises `CorruptLock`, `BucketUnusable`, `StoreUnavailable` and, after the last term that a
-        name can number, `LedgerFull`; none of them leaves a leader behind.
+        Raises `CorruptLock`, `BucketUnusable`, `StoreUnavailable` and, after the last possible term
+        number, `LedgerFull`. After an error, this candidate does not lead.
         """
         driver = self._seams.driver()
         self._rename_in_fork()
@@ -188,13 +188,13 @@ class Election:
         return term
 
     def observe(self) -> Lock | None:
-        """Look once: the highest lock, None if there is none. Raises `CorruptLock`."""
+        """Return the highest lock, None if there is none. Raises `CorruptLock`."""
         return self._seams.driver().run(find_head(self._rules)).lock
 
     def history(self, limit: int = 20) -> list[Lock]:
-        """Return up to `limit` locks, newest first; a corrupt one carries its `problem`."""
+        """Return up to `limit` locks, the newest first. A corrupt lock has a `problem`."""
         if limit < 1:
-            raise InvalidArgument(f"limit is {limit}; give 1 or more")
+            raise InvalidArgument(f"expected a limit of 1 or more, got {limit}")
         return self._seams.driver().run(history(self._rules, limit))
 
     def depose(
@@ -205,24 +205,24 @@ class Election:
         term: int | None = None,
         done: datetime | str | None = None,
     ) -> Lock | None:
-        """Seal the highest lock so that the next candidate may lead; None if it is sealed already.
+        """Seal the highest lock, so that the next candidate may lead; None if it is sealed already.
 
-        With `term`, only that term's lock is sealed, and not a successor that has begun meanwhile.
-        Without `force` only a lapsed one; otherwise `StillHeld` or `CorruptLock` is raised. With
-        it, a holder that is at work is not stopped: until it notices, at its next renewal or the
-        end of its lease, only fencing keeps it from harm.
+        With `term`, only the lock of that term is sealed, not that of a successor. Without `force`,
+        only a lapsed lock is sealed; for others `StillHeld` or `CorruptLock` is raised. `force`
+        does not stop a holder that is working: until its next renewal or the end of its lease, only
+        fencing refuses its writes.
 
-        A corrupt lock does not say which ticks are completed, so forcing it needs `done`: the
-        latest completed tick, or `"none"`. Where the lock before it knows of a later one, that
-        stands. The checkpoint comes from the lock before it too, and is lost if that is gone.
-        Raises `InvalidArgument` if `done` is missing, lies in the future, or is given for a lock
-        that can be read.
+        A corrupt lock does not say which ticks are completed, so to force it you must pass `done`:
+        the latest completed tick, or `"none"`. If the lock before it records a later tick, that
+        tick is kept. The checkpoint also comes from the lock before it, and is lost if that lock is
+        deleted. Raises `InvalidArgument` if `done` is missing, lies in the future, or is given for
+        a lock that can be read.
         """
         if not reason.strip():
-            raise InvalidArgument("reason is empty; say why, for whoever reads the ledger")
+            raise InvalidArgument("expected a reason, which the history shows, got an empty string")
         if done is not None and not force:
             raise InvalidArgument(
-                "done is only for a corrupt lock, which is sealed with force=True"
+                "expected force=True with done, which is only for sealing a corrupt lock"
             )
         stated = check_done(done)
         sealed = self._seams.driver().run(
@@ -234,11 +234,11 @@ class Election:
         return sealed.lock
 
     def is_lapsed(self, lock: Lock) -> bool:
-        """Whether a lock that was observed had lapsed when it was (R4)."""
+        """Whether a lock had lapsed when it was read (R4)."""
         return self._rules.lapsed(lock)
 
     def _rename_in_fork(self) -> None:
-        """Draw a new default identity in a fork, since no two processes may share one."""
+        """Make a new default identity in a fork: no two processes may share one."""
         if self._named_in in {None, os.getpid()}:
             return
         self.config = replace(self.config, candidate=_identity())
@@ -247,17 +247,18 @@ class Election:
 
 
 def _ahead(holding: Holding) -> InvalidArgument | None:
-    """Return the error to raise if the tick has not come yet, by S3's clock, which a win tells.
+    """Return the error to raise if the tick lies in the future by S3's clock, which a win shows.
 
-    Completing a tick completes all before it (R8): one of the year 9999 would end the election.
+    Completing a tick completes all earlier ones (R8): a tick in the year 9999 would end the
+    election.
     """
     tick, date_ms = holding.lock.tick, holding.date_ms
     if tick is None or to_ms(tick) - date_ms <= MOST_AHEAD_MS:
         return None
     return InvalidArgument(
-        f"tick is {format_time(tick)}, and S3's clock shows {format_time(from_ms(date_ms))}:"
-        f" nobody may lead for a tick more than an hour ahead, since completing it would also"
-        f" complete all the ticks before it. Give the time that the run was scheduled for"
+        f"expected a tick at most an hour ahead of S3's clock, which shows"
+        f" {format_time(from_ms(date_ms))}, got {format_time(tick)}: to complete it would complete"
+        f" all the ticks before it, too. Give the time that the run was scheduled for"
     )
 
 

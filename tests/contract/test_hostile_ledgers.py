@@ -1,4 +1,4 @@
-"""The same over the wire: keys that XML cannot hold, bodies too long to read, through boto3."""
+"""Hostile ledgers through boto3: keys that XML cannot represent, bodies over the limit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def wire() -> Iterator[Wire]:
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
-def test_unreadable_body_is_told_of_and_left_alone(wire: Wire, text: bytes) -> None:
+def test_unreadable_body_is_reported_and_not_changed(wire: Wire, text: bytes) -> None:
     wire.put(key(4), text)
     with pytest.raises(CorruptLock, match=key(4)):
         wire.election().campaign(TICK)

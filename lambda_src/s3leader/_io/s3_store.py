@@ -55,7 +55,7 @@ from s3leader.errors import BucketUnusable, InvalidArgument, S3LeaderError, desc
 from .s3_answers import IncompleteAnswerError, date_ms, etag, keys, modified_ms, required
 from .s3_client import ProcessClient, default_client, describe_unreachable, is_amazon
 from .s3_options import BucketOptions, check_bucket
-from .s3_refusals import passes, refusal, refusal_elsewhere
+from .s3_refusals import is_transient_error, refusal, refusal_elsewhere
 from .s3_region import choose_region
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class S3Store:
         if ours and isinstance(request, Read | Tag) and missing:
             return Missing(self._date_ms(response))
         truncated = status == HTTPStatus.NOT_FOUND and code == "404"
-        if truncated or passes(code, status):
+        if truncated or is_transient_error(code, status):
             return Unknown(f"{code} (HTTP {status}): {error}")
         if not ours:
             raise refusal_elsewhere(error.operation_name, code=code, message=message) from error

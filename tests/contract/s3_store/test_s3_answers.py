@@ -1,4 +1,4 @@
-"""Facts that S3 always sends: S3Store guesses none of them, and says who leaves one out."""
+"""Facts that S3 always sends: S3Store never guesses one, and reports a server that omits it."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ UNDATED: dict[str, tuple[StoreRequest, bytes]] = {
 LACKING: dict[str, tuple[StoreRequest, bytes]] = {
     "a list that does not count its keys": (List(""), answer(200, page("a"))),
     "a list that has fewer keys than it counts": (List(""), answer(200, page("a", count=2))),
-    "a list that does not say whether it is whole": (
+    "a list without IsTruncated": (
         List(""),
         answer(200, page(count=0, rest="<Name/>")),
     ),
-    "a list that goes on nobody knows where": (
+    "a list without a continuation token": (
         List(""),
         answer(200, page(count=0, rest="<IsTruncated>true</IsTruncated>")),
     ),
@@ -73,7 +73,7 @@ LACKING: dict[str, tuple[StoreRequest, bytes]] = {
         Read(KEY),
         answer(200, b"{}", ETag=ETAG[:9], Last_Modified=MODIFIED),
     ),
-    "an object that was modified nobody knows when": (Read(KEY), answer(200, b"{}", ETag=ETAG)),
+    "an object without Last-Modified": (Read(KEY), answer(200, b"{}", ETag=ETAG)),
     "an object of unknown length": (
         Read(KEY),
         f"HTTP/1.1 200 OK\r\nDate: {DATE}\r\nETag: {ETAG}\r\nLast-Modified: {MODIFIED}\r\n"
@@ -82,14 +82,14 @@ LACKING: dict[str, tuple[StoreRequest, bytes]] = {
     "a write without ETag": (CREATE, answer(200)),
     "a write with half an ETag": (CREATE, answer(200, ETag=ETAG[:9])),
     "a write whose ETag a proxy made weak": (CREATE, answer(200, ETag="W/" + ETAG)),
-    "a write at no time": (CREATE, answer(200, date="yesterday", ETag=ETAG)),
-    "a write at half a time": (CREATE, answer(200, date=DATE[:-9], ETag=ETAG)),
+    "a write with a malformed Date": (CREATE, answer(200, date="yesterday", ETag=ETAG)),
+    "a write with half a Date": (CREATE, answer(200, date=DATE[:-9], ETag=ETAG)),
 }
 INCOMPLETE = {f"{what} without Date": response for what, response in UNDATED.items()} | LACKING
 
 
 @pytest.mark.parametrize(("request_", "response"), INCOMPLETE.values(), ids=INCOMPLETE)
-def test_one_incomplete_answer_may_have_broken_off_and_leaves_it_open(
+def test_one_incomplete_answer_means_unknown(
     s3: MisbehavingS3, store: S3Store, request_: StoreRequest, response: bytes
 ) -> None:
     s3.will(response)
@@ -97,7 +97,7 @@ def test_one_incomplete_answer_may_have_broken_off_and_leaves_it_open(
 
 
 @pytest.mark.parametrize(("request_", "response"), INCOMPLETE.values(), ids=INCOMPLETE)
-def test_a_server_that_leaves_a_fact_out_for_good_is_refused(
+def test_the_third_incomplete_answer_in_a_row_is_an_error(
     s3: MisbehavingS3, store: S3Store, request_: StoreRequest, response: bytes
 ) -> None:
     s3.will(response, response, response)
@@ -108,7 +108,7 @@ def test_a_server_that_leaves_a_fact_out_for_good_is_refused(
     assert refused.value.code == "IncompleteAnswer"
 
 
-def test_the_refusal_names_what_is_missing_the_server_and_the_remedy(
+def test_the_error_names_the_missing_field_the_server_and_the_remedy(
     s3: MisbehavingS3, store: S3Store
 ) -> None:
     s3.will(*[answer(200, date=None, ETag=ETAG)] * 3)
@@ -120,7 +120,7 @@ def test_the_refusal_names_what_is_missing_the_server_and_the_remedy(
         assert word in str(refused.value)
 
 
-def test_a_complete_answer_between_incomplete_ones_shows_that_they_broke_off(
+def test_a_complete_answer_resets_the_count_of_incomplete_ones(
     s3: MisbehavingS3, store: S3Store
 ) -> None:
     undated, whole = answer(200, date=None, ETag=ETAG), answer(200, ETag=ETAG)
@@ -129,10 +129,10 @@ def test_a_complete_answer_between_incomplete_ones_shows_that_they_broke_off(
     assert answers == [Unknown, Unknown, Applied, Unknown, Unknown]
 
 
-def test_errors_that_are_complete_do_not_excuse_successes_that_are_not(
+def test_complete_errors_do_not_reset_the_count_of_incomplete_successes(
     s3: MisbehavingS3, store: S3Store
 ) -> None:
-    """As moto does: it dates what it refuses, and leaves undated what it does."""
+    """moto sends Date with errors only."""
     s3.will(*[answer(200, date=None, ETag=ETAG), answer(412)] * 3)
     answers = [type(store.perform(CREATE)) for _ in range(4)]
     assert answers == [Unknown, Conflict, Unknown, Conflict]
@@ -140,7 +140,7 @@ def test_errors_that_are_complete_do_not_excuse_successes_that_are_not(
         store.perform(CREATE)
 
 
-def test_a_test_double_that_is_not_opted_in_elects_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_moto_elects_no_leader_without_clock_ms(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -151,7 +151,7 @@ def test_a_test_double_that_is_not_opted_in_elects_nobody(monkeypatch: pytest.Mo
             election.campaign()
 
 
-def test_nobody_is_elected_where_nothing_tells_the_time(s3: MisbehavingS3) -> None:
+def test_a_server_without_dates_elects_no_leader(s3: MisbehavingS3) -> None:
     s3.will(*[answer(200, page(count=0), date=None)] * 3)
     store = S3Store("locks", client=s3.client())
     election = testing.election("nightly", store=store, clock=FakeClock())
@@ -160,11 +160,11 @@ def test_nobody_is_elected_where_nothing_tells_the_time(s3: MisbehavingS3) -> No
     assert {sent.method for sent in s3.sent} == {"GET"}
 
 
-# ------------------------------------------------------------------------- test doubles opt in
+# ------------------------------------------------------------------------- test doubles
 
 
 @pytest.mark.parametrize(("request_", "response"), UNDATED.values(), ids=UNDATED)
-def test_a_test_doubles_clock_stands_in_by_the_second_where_it_is_given(
+def test_clock_ms_replaces_a_missing_date_in_whole_seconds(
     s3: MisbehavingS3, client: S3Client, request_: StoreRequest, response: bytes
 ) -> None:
     s3.will(response)
@@ -174,20 +174,20 @@ def test_a_test_doubles_clock_stands_in_by_the_second_where_it_is_given(
     assert answered.date_ms == 1_700_000_000_000
 
 
-def test_a_date_that_is_there_counts_more_than_a_test_doubles_clock(s3: MisbehavingS3) -> None:
+def test_a_date_takes_precedence_over_clock_ms(s3: MisbehavingS3) -> None:
     s3.will(answer(200, ETag=ETAG))
     answered = S3Store("locks", client=s3.client(), clock_ms=lambda: 0).perform(CREATE)
     assert isinstance(answered, Applied)
     assert answered.date_ms > 0
 
 
-# ------------------------------------------------------------------- facts of other provenance
+# ------------------------------------------------------------------- lists and conflicts
 
 
 @pytest.mark.parametrize(
     "keys", [("b", "a"), ("a", "b")], ids=["out of order", "from before the start"]
 )
-def test_a_list_that_was_not_asked_for_elects_nobody(
+def test_a_list_out_of_order_is_an_error(
     s3: MisbehavingS3, store: S3Store, keys: tuple[str, ...]
 ) -> None:
     s3.will(answer(200, page(*keys, count=2)))
@@ -196,7 +196,7 @@ def test_a_list_that_was_not_asked_for_elects_nobody(
     assert refused.value.code == "UnorderedList"
 
 
-def test_a_conflict_is_doubtful_if_the_client_does_not_tell_how_often_it_sent(
+def test_a_conflict_means_unknown_if_the_client_does_not_report_its_retries(
     s3: MisbehavingS3,
 ) -> None:
     def forget(parsed: dict[str, dict[str, object]], **_: object) -> None:
@@ -208,7 +208,7 @@ def test_a_conflict_is_doubtful_if_the_client_does_not_tell_how_often_it_sent(
     assert isinstance(S3Store("locks", client=client).perform(CREATE), Unknown)
 
 
-def test_complete_answers_are_what_they_say(s3: MisbehavingS3, store: S3Store) -> None:
+def test_complete_answers_are_translated(s3: MisbehavingS3, store: S3Store) -> None:
     s3.will(
         answer(200, b"{}", ETag=ETAG, Last_Modified=MODIFIED),
         answer(404, NO_SUCH_KEY),

@@ -1,4 +1,4 @@
-"""S3Store's refusals: who has to mend what; and what a client of the caller's own may do."""
+"""Errors that S3Store raises, with their remedies; and clients with retries of their own."""
 
 from __future__ import annotations
 
@@ -66,18 +66,18 @@ def test_a_denial_names_the_action_and_the_resource(
     assert f"{action} on {resource}" in str(why)
 
 
-def test_a_denied_read_tells_of_the_right_to_list(s3: MisbehavingS3) -> None:
+def test_a_denied_read_mentions_the_list_right(s3: MisbehavingS3) -> None:
     why = refused(s3, Read(KEY), error(403, "AccessDenied"))
     assert "s3:ListBucket on arn:aws:s3:::locks: without that right S3 answers 403" in str(why)
 
 
-def test_a_denied_replace_tells_of_the_right_to_read(s3: MisbehavingS3) -> None:
+def test_a_denied_replace_mentions_the_read_right(s3: MisbehavingS3) -> None:
     assert "s3:GetObject, which If-Match needs" in str(
         refused(s3, REPLACE, error(403, "AccessDenied"))
     )
 
 
-def test_a_denial_repeats_what_s3_said(s3: MisbehavingS3) -> None:
+def test_a_denial_repeats_the_message_of_s3(s3: MisbehavingS3) -> None:
     why = refused(s3, CREATE, error(403, "AccessDenied", "with an explicit deny"))
     assert "AccessDenied: with an explicit deny" in str(why)
 
@@ -98,7 +98,7 @@ def test_a_denial_repeats_what_s3_said(s3: MisbehavingS3) -> None:
         (400, "InvalidArgument", "Trying again will not help"),
     ],
 )
-def test_a_refusal_says_what_to_do(s3: MisbehavingS3, status: int, code: str, remedy: str) -> None:
+def test_a_refusal_names_the_remedy(s3: MisbehavingS3, status: int, code: str, remedy: str) -> None:
     why = refused(s3, CREATE, error(status, code))
     assert remedy in str(why)
 
@@ -110,20 +110,20 @@ def test_a_redirect_names_the_region_of_the_bucket(s3: MisbehavingS3) -> None:
         S3Store("locks", client=s3.client()).perform(Read(KEY))
 
 
-def test_a_404_that_is_not_s3s_does_not_pass_for_a_missing_object(s3: MisbehavingS3) -> None:
-    """It may be a proxy's, or S3's own whose body broke off."""
+def test_a_404_without_an_error_code_means_unknown(s3: MisbehavingS3) -> None:
+    """It may come from a proxy, or be a truncated answer of S3."""
     s3.will(answer(404, b"<html>not found</html>"))
     assert isinstance(S3Store("locks", client=s3.client()).perform(Read(KEY)), Unknown)
 
 
-def test_a_resource_is_named_in_its_own_partition(s3: MisbehavingS3) -> None:
+def test_a_resource_is_named_in_its_partition(s3: MisbehavingS3) -> None:
     s3.will(error(403, "AccessDenied"))
     store = S3Store("locks", client=s3.client(region="cn-north-1"))
     with pytest.raises(BucketUnusable, match="arn:aws-cn:s3:::locks"):
         store.perform(CREATE)
 
 
-def test_missing_credentials_are_a_humans_business(
+def test_missing_credentials_are_an_error(
     s3: MisbehavingS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -136,11 +136,11 @@ def test_missing_credentials_are_a_humans_business(
         S3Store("locks").perform(Read(KEY))
 
 
-# ------------------------------------------------------------------- what cannot be asked for
+# ------------------------------------------------------------------- invalid requests
 
 
 @pytest.mark.parametrize("etag", ["", "*"])
-def test_an_etag_that_would_match_anything_is_refused_unsent(s3: MisbehavingS3, etag: str) -> None:
+def test_an_etag_that_matches_any_object_is_refused_unsent(s3: MisbehavingS3, etag: str) -> None:
     with pytest.raises(InvalidArgument):
         S3Store("locks", client=s3.client()).perform(Replace(KEY, b"{}", etag))
     assert s3.sent == []
@@ -151,7 +151,7 @@ def test_a_timeout_must_be_positive() -> None:
         S3Store("locks", timeout=timedelta(0))
 
 
-def test_a_boto3_that_knows_no_if_match_is_told_from_which_version_it_does() -> None:
+def test_an_old_boto3_is_refused_with_the_version_to_install() -> None:
     shape = SimpleNamespace(members={"IfNoneMatch": None})
     model = SimpleNamespace(operation_model=lambda _: SimpleNamespace(input_shape=shape))
     old = cast("Any", SimpleNamespace(meta=SimpleNamespace(service_model=model)))
@@ -163,14 +163,14 @@ def test_a_boto3_that_knows_no_if_match_is_told_from_which_version_it_does() -> 
 
 
 @pytest.mark.parametrize("write", [CREATE, REPLACE])
-def test_a_conflict_after_a_retry_may_be_with_oneself(
+def test_a_conflict_after_a_retry_of_the_client_means_unknown(
     s3: MisbehavingS3, write: StoreRequest
 ) -> None:
     s3.will(error(500, "InternalError"), error(412, "PreconditionFailed"))
     assert isinstance(S3Store("locks", client=s3.client(tries=2)).perform(write), Unknown)
 
 
-def test_a_conflict_at_the_first_try_is_one_for_any_client(s3: MisbehavingS3) -> None:
+def test_a_conflict_at_the_first_try_of_the_client_is_a_conflict(s3: MisbehavingS3) -> None:
     s3.will(error(412, "PreconditionFailed"))
     assert isinstance(S3Store("locks", client=s3.client(tries=2)).perform(CREATE), Conflict)
 
@@ -180,6 +180,6 @@ def test_a_success_after_a_retry_is_a_success(s3: MisbehavingS3) -> None:
     assert isinstance(S3Store("locks", client=s3.client(tries=2)).perform(CREATE), Applied)
 
 
-def test_what_is_missing_after_a_retry_is_missing(s3: MisbehavingS3) -> None:
+def test_a_missing_object_after_a_retry_is_missing(s3: MisbehavingS3) -> None:
     s3.will(error(500, "InternalError"), error(404, "NoSuchKey"))
     assert isinstance(S3Store("locks", client=s3.client(tries=2)).perform(Read(KEY)), Missing)

@@ -1,4 +1,4 @@
-"""One bucket in memory with many candidates, and one fake time for all of them."""
+"""One bucket in memory, with many candidates and one fake clock for all of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIST = List(FOLDER + "lock_")
 
 
 class OneBucket:
-    """S3's clock and every stopwatch move together, and only when a test or a sleep moves them."""
+    """S3's clock and those of all candidates are one, which only a test or a sleep moves."""
 
     def __init__(self) -> None:
         self.ms = to_ms(TICK)
@@ -68,7 +68,7 @@ class OneBucket:
         return body
 
     def write(self, term: int, body: bytes) -> None:
-        """Put a body there that no candidate wrote."""
+        """Write a body that no candidate wrote."""
         self.store.perform(Create(key(term), body))
         self.forget_requests()
 
@@ -81,12 +81,12 @@ class OneBucket:
         self.store.requests.clear()
 
     def asked(self) -> list[StoreRequest | tuple[type, int]]:
-        """What was asked since then: locks' writes as (type, term), all else as it is."""
+        """Return the requests since then; writes of locks as (type, term)."""
         return [_short(request) for request in self.store.requests]
 
 
 class Slow:
-    """The same bucket, but requests that `on` picks take `ms` to be answered."""
+    """The same bucket, but requests of type `on` take `ms` to be answered."""
 
     def __init__(self, bucket: OneBucket, ms: int, on: type[StoreRequest]) -> None:
         self._bucket, self._ms, self._on = bucket, ms, on
@@ -99,7 +99,7 @@ class Slow:
 
 
 class Meddled:
-    """The same bucket, but something happens before each request."""
+    """The same bucket, but `before` is called before each request."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Many candidates in threads, in real time, over one store: the unprotected counter tells."""
+"""Many candidates in threads, in real time, over one store: an unprotected counter shows races."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAIT = timedelta(seconds=60)
 
 
 class Counter:
-    """Loses counts when two add at once: between reading and writing it lets others run."""
+    """Loses counts if two add at once: other threads run between its read and its write."""
 
     def __init__(self) -> None:
         self.value = 0
