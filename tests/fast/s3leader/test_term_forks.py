@@ -46,7 +46,7 @@ WRITES: dict[str, Callable[[Term], object]] = {
 }
 
 
-# --------------------------------------------------------------------------------- a fork leads not
+# ---------------------------------------------------------------------------- a fork does not lead
 
 
 def test_a_fork_does_not_hold_its_parents_term(term: Term) -> None:
@@ -65,12 +65,12 @@ def test_a_fork_that_writes_has_lost_leadership_and_sends_nothing(
             return lost.why, len(bucket.store.requests)
         return "written"
 
-    told = in_child(child)
-    assert "is a fork of that one" in told
-    assert told.endswith(", 0)")
+    said = in_child(child)
+    assert "is a fork of that one" in said
+    assert said.endswith(", 0)")
 
 
-def test_a_fork_that_loses_is_told_which_process_won(term: Term) -> None:
+def test_the_error_in_a_fork_names_the_process_that_won(term: Term) -> None:
     assert f"process {term._pid} won it" in in_child(term.ensure_held)
 
 
@@ -134,30 +134,31 @@ def test_a_fork_made_while_a_thread_renews_does_not_wait_for_that_thread(
     bucket: OneBucket,
 ) -> None:
     """The thread holds the term's own lock, and is in the middle of a request."""
-    sending, go_on = threading.Event(), threading.Event()
+    leading, sending, go_on = threading.Event(), threading.Event(), threading.Event()
 
     def before(request: StoreRequest) -> None:
-        if isinstance(request, Replace):
+        if leading.is_set() and isinstance(request, Replace):
             sending.set()
             go_on.wait(60)
 
     term = won(bucket.election(store=Meddled(bucket, before)).campaign())
+    leading.set()
 
     def child() -> str:
-        told = []
+        lost_terms = []
         for write in WRITES.values():
             with pytest.raises(LeadershipLost) as lost:
                 write(term)
-            told.append(lost.value.term)
+            lost_terms.append(lost.value.term)
         with term:
             pass
-        return str(told)
+        return str(lost_terms)
 
     with term.keep_renewing(every=timedelta(milliseconds=1)):
         assert sending.wait(60)
-        told = in_child(child)
+        said = in_child(child)
         go_on.set()
-    assert told == "[1, 1, 1, 1, 1]"
+    assert said == "[1, 1, 1, 1, 1]"
 
 
 def test_a_fork_leaves_the_renewing_block_without_touching_its_threads_locks(
