@@ -1,4 +1,4 @@
-"""What an election is made with, checked once and never changed."""
+"""The options of an election, checked once and never changed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Config:
         return f"{self.prefix}{self.name}/"
 
     def candidate_config(self, nonce: Callable[[], str]) -> CandidateConfig:
-        """Return what the protocol's generators go by."""
+        """Return the configuration that the protocol's generators use."""
         return CandidateConfig(
             folder=self.folder,
             candidate=self.candidate,

@@ -1,12 +1,13 @@
-"""Deposing: what an operator may do to a lock. Sans-I/O, as `protocol.py`.
+"""Deposing: an operator seals another's lock. Sans-I/O, like `protocol.py`.
 
-Not guaranteed: sealing the lock of a holder that is at work does not stop it. It notices at its
-next renewal; until its lease has run out there may be two that think they lead, and only fenced
-writes keep them apart. So a good lease is sealed only by force.
+Not guaranteed: sealing the lock of a holder that is still working does not stop it. The holder
+notices at its next renewal. Until its lease has run out two candidates may consider themselves
+leaders, and only fencing protects against that. So a lock that has not lapsed is sealed only with
+`force`.
 
-A corrupt lock may have been sealed as completed, and its own tick cannot be read. The lock before
-it knows only what was done before. So nothing in the bucket says up to which tick the work is done
-(R8), and the operator has to: without `done`, a corrupt lock is not sealed.
+A corrupt lock may have been sealed as completed, and its tick cannot be read. The lock before it
+says only which tick was completed before. So the operator has to state the latest completed tick
+(R8): without `done`, a corrupt lock is not sealed.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from .requests import Found, Missing, Read
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
 Done: TypeAlias = datetime | Literal["none"] | None
-"""The latest tick that was completed; `none` if no tick ever was, None if nobody has said."""
+"""The latest completed tick; `none` if no tick was completed, None if it was not stated."""
 
 
 def depose(
     config: CandidateConfig, *, reason: str, force: bool, term: int | None = None, done: Done = None
 ) -> Steps[LedgerHead | None]:
-    """Seal the highest lock if it has lapsed, or, with `force`, whatever it is; with `term`, only
-    if it is that term's.
+    """Seal the highest lock if it has lapsed, or in any case with `force`; with `term`, only if it
+    is the lock of that term.
 
-    `done` is for a corrupt lock alone. Returns None if there is nothing to depose. Raises
+    `done` is only for a corrupt lock. Returns None if there is nothing to depose. Raises
     `StillHeld` or `CorruptLock` without force, and `InvalidArgument` where `done` is missing,
     lies in the future, or is given for a lock that can be read.
     """
@@ -68,7 +69,7 @@ def _in_place_of(
 ) -> Steps[LedgerHead]:
     """Return a lock to seal where a corrupt one stands. What cannot be read is kept as text.
 
-    `done` never goes back behind what the lock before it says. Leaders tag locks in ascending
+    `done` never goes back behind `done` of the lock before it. Leaders tag locks in ascending
     order, so if that lock is gone, all below it are tagged (R6); if it is corrupt too, what may be
     untagged below it stays, which costs storage, while tagging from 1 would cost every later term.
     """

@@ -1,7 +1,6 @@
-"""What a leader leaves behind for its successors: tags for the lifecycle rule, and the hint.
+"""Tagging old locks for the lifecycle rule (R6), and writing the hint.
 
-Sans-I/O, as `protocol.py`.
-"""
+Sans-I/O, like `protocol.py`.
 
 from __future__ import annotations
 
@@ -21,11 +20,11 @@ HINT_EVERY = 500
 def sweep(
     config: CandidateConfig, lock: Lock, *, stop_at_ms: int
 ) -> Steps[tuple[int, BucketUnusable | None]]:
-    """Tag the locks below one's own for deletion (R6); return the new `swept` and what hindered.
+    """Tag the locks below `lock` for deletion; return the new `swept`, and the error if one came.
 
-    Own lock exists, so none of them is the highest. What crashed leaders left untagged is made up
-    for, at most 50 a term, none after the stopwatch shows `stop_at_ms`. A missing right to tag
-    must not keep a leader from resigning, so that error is returned, not raised.
+    The leader's own lock exists, so no lower lock is the highest. Locks that crashed leaders left
+    untagged are tagged too, at most 50 per term, and none after the monotonic `stop_at_ms`. A
+    leader must be able to resign without the right to tag, so that error is returned, not raised.
     """
     swept = min(lock.swept, lock.term - 1)
     try:
@@ -44,11 +43,11 @@ def sweep(
 
 
 def _write_hint(config: CandidateConfig, term: int) -> Steps[None]:
-    """Point the hint at a term. Nothing is settled or retried: it is only a hint."""
+    """Write `term` to the hint, once: a lost write of a hint does no harm."""
     body = json.dumps({"term": term}).encode()
     try:
         reply = yield Read(config.hint)
-    except BucketUnusable:  # as above; if it is missing, it can be created
+    except BucketUnusable:  # S3 may answer 403 for a missing object
         yield Create(config.hint, body)
         return
     if isinstance(reply.answer, Missing):

@@ -140,7 +140,7 @@ def test_history_calls_the_lock_of_a_leader_held(cli: Cli) -> None:
 def test_history_shows_a_corrupt_lock_among_the_others(cli: Cli) -> None:
     cli.corrupt()
     _, out, _ = cli.run("history")
-    assert "it is no JSON object but []" in out
+    assert "expected a JSON object, got []" in out
 
 
 def test_history_of_an_election_without_locks_doubts_its_name(cli: Cli) -> None:

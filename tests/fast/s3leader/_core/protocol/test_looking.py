@@ -50,7 +50,7 @@ def test_corrupt_lock_stands_in_the_history_with_what_is_wrong() -> None:
     first, second = play(history(config(), 20), *exchanges)
     assert (first.term, second.problem) == (2, None)
     assert first.problem is not None
-    assert "no JSON" in first.problem
+    assert "expected JSON" in first.problem
 
 
 def test_history_of_nothing_is_empty() -> None:
@@ -76,5 +76,5 @@ def test_store_that_lists_what_it_does_not_have_is_given_up() -> None:
     exchanges: list[Exchange] = []
     for _ in range(5):
         exchanges += [(LIST, listing(4)), (read(4), missing()), pause(50)]
-    with pytest.raises(StoreUnavailable, match="does not have"):
+    with pytest.raises(StoreUnavailable, match="expected S3 to return a lock that it lists"):
         play(find_head(config()), *exchanges)

@@ -93,7 +93,7 @@ def test_renewal_of_a_lock_whose_nonce_is_no_text_is_leadership_lost() -> None:
 
 def test_server_that_refuses_the_etag_it_shows_fails_a_renewal_and_takes_no_leadership() -> None:
     """The caller has to hear that its checkpoint was not saved."""
-    with pytest.raises(StoreUnavailable, match="under the very ETag"):
+    with pytest.raises(StoreUnavailable, match="its ETag is still"):
         play(renewal(), (RENEWAL, conflict()), (read(5), found(FIRST, etag="E1")))
 
 
@@ -120,7 +120,7 @@ def test_resignation_from_a_lock_that_was_copied_in_place_stands() -> None:
 
 
 def test_server_that_refuses_the_etag_it_shows_leaves_a_resignation_open() -> None:
-    with pytest.raises(StoreUnavailable, match="under the very ETag"):
+    with pytest.raises(StoreUnavailable, match="its ETag is still"):
         play(
             resignation(holding(FIRST)),
             (put(final(), "E1"), conflict()),

@@ -135,7 +135,7 @@ def test_seal_whose_answer_was_lost_is_recognised_and_succeeded() -> None:
 
 def test_server_that_refuses_the_etag_it_shows_is_not_asked_for_ever() -> None:
     steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
-    with pytest.raises(StoreUnavailable, match="under the very ETag"):
+    with pytest.raises(StoreUnavailable, match="its ETag is still"):
         play(steps, *LOOK, (seal_of_the_crashed(), conflict()), LOOK[1])
 
 
