@@ -113,7 +113,7 @@ def create_data_bucket(
     Validations.of(bucket).acknowledge(
         Acknowledgment(
             id="AwsSolutions-S1",
-            reason="An example; with real data, its owner decides where access logs go.",
+            reason="An example; with real data, choose where access logs go.",
         )
     )
     return bucket

@@ -40,7 +40,7 @@ class Contenders(Construct):
             Lambda's queue and its retries come on top; `SingletonJob` includes them.
         flexible_window: how long after its tick a contender may be started, 1 minute to 24 hours,
             in whole minutes. Default: at the tick.
-        dead_letters: gets the events that never arrived. Default: a queue of its own.
+        dead_letters: a queue for the events that never arrived. Default: a new one.
     """
 
     @checked_options()

@@ -119,20 +119,9 @@ class SingletonJob(Construct):
             flexible_window=trigger.flexible_window,
             dead_letters=failures.dead_letters,
         )
-        self.monitoring = Monitoring(
-            self,
-            "Monitoring",
-            election=self.election,
-            bucket=lock_bucket.bucket_name,
-            prefix=lock_bucket.prefix,
-            function=function,
-            contenders=trigger.contenders,
-            undelivered=self.contenders.undelivered,
-            unprocessed=self.unprocessed,
-            regions=self.regions,
-            options=monitoring.with_default_expectation(
-                interval, self.timeout, trigger.flexible_window
-            ),
+        self.monitoring = self._monitor(
+            trigger.contenders,
+            monitoring.with_default_expectation(interval, self.timeout, trigger.flexible_window),
         )
 
     @property
@@ -195,6 +184,21 @@ class SingletonJob(Construct):
             max_event_age=ages.in_lambda,
         )
         return queue
+
+    def _monitor(self, contenders: int, options: MonitoringOptions) -> Monitoring:
+        return Monitoring(
+            self,
+            "Monitoring",
+            election=self.election,
+            bucket=self.lock_bucket.bucket_name,
+            prefix=self.lock_bucket.prefix,
+            function=self.function,
+            contenders=contenders,
+            undelivered=self.contenders.undelivered,
+            unprocessed=self.unprocessed,
+            regions=self.regions,
+            options=options,
+        )
 
 
 def _has_event_invoke_config(function: lambda_.Function) -> bool:

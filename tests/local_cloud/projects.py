@@ -62,7 +62,7 @@ def assemblies(project: Path, contexts: Mapping[str, Mapping[str, str]]) -> Iter
         synthesis = subprocess.Popen(
             [sys.executable, "-c", _SYNTHESISE, asked],
             cwd=project,
-            env={**synth_environment(project, Path(sys.executable)), "PYTHONPATH": os.curdir},
+            env={**shell_environment(project), "PYTHONPATH": os.curdir},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -9,8 +9,6 @@ import pytest
 from local_cloud import LocalCloud
 from tests.local_cloud.projects import NEVER, ROOT, STACK
 
-pytestmark = [pytest.mark.local_cloud, pytest.mark.xdist_group("local_cloud")]
-
 # The earlier release's resources with content; of their properties, the required ones.
 DEPLOYED = json.loads((ROOT / "tests/infra/deployed_resources.json").read_text())[STACK]
 PROPERTIES: Mapping[str, Mapping[str, object]] = {
