@@ -1,4 +1,4 @@
-"""An app under cdk-nag's rules; run by test_template_rules.py, as the rules need validation."""
+"""An app under cdk-nag; test_template_rules.py runs it, because the rules need validation on."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Rights are granted whole, or what is missing is an error that says where to add it."""
+"""A grant adds all permissions, or raises an error that lists the missing ones and their place."""
 
 from collections.abc import Callable
 from typing import Any
@@ -61,8 +61,8 @@ def in_bucket(statements: list[Json]) -> list[Json]:
     return found
 
 
-def alien(stack: cdk.Stack, account: str = THERE, **more: Any) -> iam.IRole:
-    return iam.Role.from_role_arn(stack, "Alien", ROLE.replace(THERE, account), **more)
+def imported_role(stack: cdk.Stack, account: str = THERE, **more: Any) -> iam.IRole:
+    return iam.Role.from_role_arn(stack, "Imported", ROLE.replace(THERE, account), **more)
 
 
 def imported(stack: cdk.Stack, **more: Any) -> s3.IBucket:
@@ -84,7 +84,7 @@ BY_OWN_POLICY: dict[str, Make] = {
     "a role that is known by its name": lambda stack: iam.Role.from_role_name(
         stack, "Named", "worker"
     ),
-    "an imported role": alien,
+    "an imported role": imported_role,
 }
 
 
@@ -104,8 +104,8 @@ def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
 
 
 BY_THE_BUCKET: dict[str, Make] = {
-    "an immutable role": lambda stack: alien(stack, HERE, mutable=False),
-    "one that asks for it": lambda stack: alien(
+    "an immutable role": lambda stack: imported_role(stack, HERE, mutable=False),
+    "one that asks for it": lambda stack: imported_role(
         stack, HERE, mutable=False, add_grants_to_resources=True
     ),
     "a role without updates": lambda stack: role(stack).without_policy_updates(),
@@ -199,8 +199,8 @@ def test_a_key_that_trusts_its_account_is_left_alone() -> None:
 
 # -------------------------------------------------------------------------- refused, and why
 
-NOT_WHOLE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
-    "a role of another account": (alien, {}, [f"to the policies of {ROLE} itself"]),
+INCOMPLETE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
+    "a role of another account": (imported_role, {}, [f"to the policies of {ROLE} itself"]),
     "its ARN": (lambda _: iam.ArnPrincipal(ROLE), {}, [f"to the policies of {ROLE} itself"]),
     "another account": (
         lambda _: iam.AccountPrincipal(THERE),
@@ -222,7 +222,7 @@ NOT_WHOLE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
         ["to the policy of bucket their-locks"],
     ),
     "an immutable role on an imported bucket": (
-        lambda stack: alien(stack, HERE, mutable=False),
+        lambda stack: imported_role(stack, HERE, mutable=False),
         {"bucket": imported},
         ["to the policy of bucket their-locks"],
     ),
@@ -232,14 +232,14 @@ NOT_WHOLE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
         ["to the policy of bucket their-locks", "env=Environment(account=…)"],
     ),
     "a bucket and a role of another account": (
-        alien,
+        imported_role,
         {"bucket": imported},
         [f"to the policies of {ROLE} itself", "And add to the policy of bucket their-locks"],
     ),
 }
 
 
-@pytest.mark.parametrize(("make", "more", "places"), NOT_WHOLE.values(), ids=NOT_WHOLE)
+@pytest.mark.parametrize(("make", "more", "places"), INCOMPLETE.values(), ids=INCOMPLETE)
 def test_what_cannot_be_granted_from_here_is_refused_with_where_to_add_it(
     make: Make, more: dict[str, Any], places: list[str]
 ) -> None:
@@ -247,7 +247,7 @@ def test_what_cannot_be_granted_from_here_is_refused_with_where_to_add_it(
     assert [each for each in places if each not in message] == []
 
 
-@pytest.mark.parametrize(("make", "more", "_"), NOT_WHOLE.values(), ids=NOT_WHOLE)
+@pytest.mark.parametrize(("make", "more", "_"), INCOMPLETE.values(), ids=INCOMPLETE)
 def test_the_refusal_names_every_missing_statement(
     make: Make, more: dict[str, Any], _: list[str]
 ) -> None:
@@ -262,15 +262,15 @@ def test_the_refusal_names_every_missing_statement(
     assert [each for each in actions if each not in message] == []
 
 
-@pytest.mark.parametrize(("make", "more", "_"), NOT_WHOLE.values(), ids=NOT_WHOLE)
-def test_what_is_granted_elsewhere_is_believed(
+@pytest.mark.parametrize(("make", "more", "_"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_granted_elsewhere_suppresses_the_error(
     make: Make, more: dict[str, Any], _: list[str]
 ) -> None:
     grant(make, granted_elsewhere=True, **more)
 
 
 def test_all_that_can_be_granted_from_here_is_when_the_rest_is_elsewhere() -> None:
-    template, _ = grant(alien, granted_elsewhere=True)
+    template, _ = grant(imported_role, granted_elsewhere=True)
     assert without({"Principal"}, granted_by_bucket(template)) == in_bucket(CANDIDATE)
 
 
@@ -287,10 +287,10 @@ def test_a_key_of_another_account_is_refused_with_the_statement_that_its_policy_
 
 def test_a_function_on_a_bucket_of_another_account_is_refused_before_it_is_deployed() -> None:
     message = refusal(function, bucket=lambda stack: imported(stack, account=THERE))
-    assert "Test/Function would get only a part of the rights" in message
+    assert "Test/Function would get only some of the permissions" in message
 
 
-def test_a_lock_bucket_may_say_for_all_its_grants_that_the_rest_is_elsewhere() -> None:
+def test_granted_elsewhere_of_a_lock_bucket_applies_to_all_its_grants() -> None:
     with fresh_app({}) as app:
         stack = here(app)
         bucket = imported(stack, account=THERE)
@@ -300,7 +300,7 @@ def test_a_lock_bucket_may_say_for_all_its_grants_that_the_rest_is_elsewhere() -
     assert variables["S3LEADER_BUCKET_OWNER"] == THERE
 
 
-def test_a_function_is_not_told_an_account_that_would_resolve_to_its_own() -> None:
+def test_the_environment_has_no_account_that_would_resolve_to_the_function_s() -> None:
     with fresh_app({}) as app:
         stack, unknown = here(app), cdk.Stack(app, "Unknown")
         locks = LockBucket(stack, "Locks", bucket=imported(unknown), granted_elsewhere=True)
@@ -309,7 +309,7 @@ def test_a_function_is_not_told_an_account_that_would_resolve_to_its_own() -> No
     assert "S3LEADER_BUCKET_OWNER" not in variables
 
 
-NEVER: dict[str, tuple[Make, str]] = {
+UNUSABLE: dict[str, tuple[Make, str]] = {
     "a service": (
         lambda _: iam.ServicePrincipal("ec2.amazonaws.com"),
         "an AWS service: grant to the role",
@@ -351,20 +351,22 @@ NEVER: dict[str, tuple[Make, str]] = {
 }
 
 
-@pytest.mark.parametrize(("make", "why"), NEVER.values(), ids=NEVER)
-def test_whom_no_grant_can_help_is_refused(make: Make, why: str) -> None:
+@pytest.mark.parametrize(("make", "why"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_principal_for_which_no_grant_works_is_rejected(make: Make, why: str) -> None:
     assert why in refusal(make)
 
 
 def test_an_observer_whose_role_is_not_known_is_refused() -> None:
     arn = f"arn:aws:lambda:us-east-1:{THERE}:function:alien"
     stack = cdk.Stack(cdk.App(), "Test")
-    observer = lambda_.Function.from_function_arn(stack, "Alien", arn)
-    with pytest.raises(ValueError, match="Test/Alien cannot be granted rights: its role is not"):
+    observer = lambda_.Function.from_function_arn(stack, "Imported", arn)
+    with pytest.raises(
+        ValueError, match="Test/Imported cannot be granted permissions: its role is not"
+    ):
         LockBucket(stack, "Locks").grant_observer(observer, election="nightly")
 
 
-def test_an_alias_of_a_key_is_refused_as_a_right_on_it_gives_nothing() -> None:
+def test_an_imported_alias_of_a_key_is_rejected() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     alias = kms.Alias.from_alias_name(stack, "Alias", "alias/locks")
     with pytest.raises(ValueError, match=r"permissions on an alias .* Key.from_key_arn\(…\)"):

@@ -1,4 +1,4 @@
-"""The rights on one `FencedObject`: read it, write it under a condition, and nothing more."""
+"""The grant on one `FencedObject`: read it, write it conditionally, and nothing else."""
 
 from collections.abc import Callable
 from typing import Any
@@ -57,9 +57,9 @@ def test_a_writer_of_a_fenced_object_may_use_the_key_of_its_bucket() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "reports/*", "reports/?.json", "${aws:username}.json"])
-def test_a_key_that_names_no_one_object_is_refused(key: str) -> None:
+def test_a_key_pattern_is_rejected(key: str) -> None:
     stack = cdk.Stack(cdk.App(), "Test")
-    with pytest.raises(ValueError, match="give the key of one object"):
+    with pytest.raises(ValueError, match="expected the key of one object"):
         grant_fenced(s3.Bucket(stack, "Data"), function(stack), key=key)
 
 
@@ -83,13 +83,13 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], s3.IBucket], str]] = {
             bucket_name="our-data",
             encryption_key=kms.Alias.from_alias_name(stack, "Alias", "alias/data"),
         ),
-        "permissions on an alias do not grant its key",
+        "permissions on an alias grant no access to its key",
     ),
 }
 
 
 @pytest.mark.parametrize(("bucket", "why"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_granted_whole_is_refused(
+def test_an_incomplete_grant_is_rejected(
     bucket: Callable[[cdk.Stack], s3.IBucket], why: str
 ) -> None:
     stack = cdk.Stack(cdk.App(), "Test", env=cdk.Environment(account="111111111111"))

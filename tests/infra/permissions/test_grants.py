@@ -117,7 +117,7 @@ def test_rights_are_on_the_given_key_only(with_key: Synthesized) -> None:
     assert statement["Resource"] == f"<{key}.Arn>"
 
 
-def test_a_granted_function_is_told_where_to_campaign(existing_function: Synthesized) -> None:
+def test_a_grant_sets_the_function_s_environment(existing_function: Synthesized) -> None:
     (bucket,) = existing_function.ids("AWS::S3::Bucket")
     assert existing_function.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
         "S3LEADER_BUCKET": {"Ref": bucket},
@@ -128,7 +128,7 @@ def test_a_granted_function_is_told_where_to_campaign(existing_function: Synthes
     }
 
 
-def test_the_prefix_is_part_of_every_right(existing_function: Synthesized) -> None:
+def test_the_prefix_is_part_of_every_permission(existing_function: Synthesized) -> None:
     tagging = existing_function.statements("AWS::IAM::Policy")[-1]
     assert tagging["Resource"].endswith("/teams/red/nightly/lock_*")
 
@@ -154,7 +154,7 @@ def test_one_function_for_two_elections_is_refused() -> None:
         locks.grant_candidate(twice, election="one")
         locks.grant_candidate(twice, election="two")
 
-    refused(build, r"Test/Function is a candidate of 'one' already and cannot be one of 'two'")
+    refused(build, r"Test/Function is already a candidate of 'one' and cannot be one of 'two'")
 
 
 def test_a_lease_for_a_role_is_refused_as_it_has_no_environment() -> None:
@@ -165,18 +165,18 @@ def test_a_lease_for_a_role_is_refused_as_it_has_no_environment() -> None:
 
 
 ALIEN = "arn:aws:lambda:eu-west-1:123456789012:function:alien"
-CANNOT_BE_TOLD: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]] = {
+WITHOUT_ENVIRONMENT: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]] = {
     "an alias": (
         lambda stack: function(stack).add_alias("live"),
-        "alias Test/Function/Aliaslive cannot be told .* grant to the function itself",
+        "alias Test/Function/Aliaslive has no environment of its own: grant to the function itself",
     ),
     "a version": (
         lambda stack: function(stack).current_version,
-        "version Test/Function/CurrentVersion cannot be told .* grant to the function itself",
+        "version Test/Function/CurrentVersion has no environment of its own: grant to the function itself",
     ),
     "a function imported by ARN": (
         lambda stack: lambda_.Function.from_function_arn(stack, "Alien", ALIEN),
-        "function Test/Alien is imported.* cannot be told .* grant to its role, and set S3LEADER_",
+        "function Test/Alien is imported.* cannot be set here: grant to its role, and set S3LEADER_",
     ),
     "a function imported by name": (
         lambda stack: lambda_.Function.from_function_name(stack, "Alien", "alien"),
@@ -195,13 +195,13 @@ CANNOT_BE_TOLD: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]] = {
             handler="index.handler",
             runtime=lambda_.Runtime.PYTHON_3_14,
         ),
-        "function Test/Only is imported, or no lambda_.Function",
+        "function Test/Only is imported, or not a lambda_.Function",
     ),
 }
 
 
-@pytest.mark.parametrize(("make", "match"), CANNOT_BE_TOLD.values(), ids=CANNOT_BE_TOLD)
-def test_what_has_no_environment_of_its_own_is_refused(
+@pytest.mark.parametrize(("make", "match"), WITHOUT_ENVIRONMENT.values(), ids=WITHOUT_ENVIRONMENT)
+def test_a_function_without_a_settable_environment_is_rejected(
     make: Callable[[cdk.Stack], iam.IGrantable], match: str
 ) -> None:
     refused(lambda stack, locks: locks.grant_candidate(make(stack), election="one"), match)
@@ -226,9 +226,9 @@ def test_an_alias_may_observe() -> None:
 
 
 @pytest.mark.parametrize("milliseconds", [0, 999, 1_500, 86_401_000])
-def test_a_lease_that_locks_cannot_ask_for_is_refused(milliseconds: int) -> None:
+def test_an_invalid_lease_is_rejected(milliseconds: int) -> None:
     def build(stack: cdk.Stack, locks: LockBucket) -> None:
         lease = cdk.Duration.millis(milliseconds)
         locks.grant_candidate(function(stack), election="one", lease=lease)
 
-    refused(build, rf"lease {milliseconds / 1000:g} s cannot be used")
+    refused(build, rf"lease: expected .*, got {milliseconds / 1000:g} s")

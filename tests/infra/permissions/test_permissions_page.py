@@ -59,8 +59,10 @@ def test_every_test_that_the_page_names_exists() -> None:
 
 @pytest.mark.parametrize("name", [*CASES, *DENIALS])
 def test_each_right_that_is_shown_has_its_row(name: str) -> None:
-    right = CASES[name].right if name in CASES else DENIALS[name].right
-    assert [action for action, row in rows() if f"`{name}`" in row] == [f"`{right.action}`"]
+    case = CASES[name] if name in CASES else DENIALS[name]
+    assert [action for action, row in rows() if f"`{name}`" in row] == [
+        f"`{case.permission.action}`"
+    ]
 
 
 def test_the_page_names_no_case_that_is_not_there() -> None:

@@ -88,7 +88,7 @@ def test_only_minutes_that_divide_an_hour_and_hours_that_divide_a_day_are_taken(
 
 @pytest.mark.parametrize("rate", UNEVEN)
 def test_an_uneven_rate_is_refused_with_reason_and_remedy(rate: str) -> None:
-    reason = "counts a rate from each schedule's own creation, .*: give a cron expression"
+    reason = "counts a rate from the creation of each schedule, .*: give a cron expression"
     with pytest.raises(
         ValueError, match=rf"schedule '{re.escape(rate)}' cannot be used: .*{reason}"
     ):
@@ -281,20 +281,20 @@ def test_a_machine_that_knows_no_time_zones_says_what_it_has_not_checked(
 
 @pytest.mark.parametrize("given", [events.Schedule.rate(Duration.minutes(5)), Duration.hours(1), 5])
 def test_a_schedule_of_another_kind_is_refused_with_what_to_give(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"give a text, .*aws_events has its text in expression_s"):
+    with pytest.raises(
+        TypeError, match=r"expected a string, .*aws_events has its string in expression_s"
+    ):
         schedule_expressions(given, time_zone=None)
 
 
 def test_a_schedule_that_is_only_known_at_deployment_is_refused_since_it_may_be_a_rate() -> None:
     parameter = CfnParameter(Stack(), "Schedule").value_as_string
-    with pytest.raises(
-        ValueError, match="is not a schedule expression of EventBridge: write it out"
-    ):
+    with pytest.raises(ValueError, match="is not a schedule expression of EventBridge: give one"):
         expression(ScheduleExpression.expression(parameter))
 
 
 def test_a_rate_goes_by_utc_and_takes_no_other_zone() -> None:
-    match = r"'rate\(1 day\)' was given with time zone 'Europe/Vienna', .*: leave the zone out, or"
+    match = r"'rate\(1 day\)' was given with time zone 'Europe/Vienna', .*: omit the zone, or"
     with pytest.raises(ValueError, match=match):
         expression("rate(1 day)", TimeZone.EUROPE_VIENNA)
 
