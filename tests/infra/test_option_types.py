@@ -23,6 +23,7 @@ from s3leader_cdk import (
     grant_fenced,
 )
 from tests.infra.jobs import build
+from tests.infra.synth import new_stack
 
 _NOT_OPTIONS = {"self", "scope", "id"}
 _INLINE = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
@@ -120,7 +121,7 @@ def test_an_option_of_a_wrong_type_is_refused_by_its_name(
     if (option, type(value)) == ("vpc_subnets", dict):
         pytest.skip("jsii takes a mapping for a structure")
     with pytest.raises((TypeError, ValueError), match=rf"^{option}\b.* (give|expected) "):
-        MADE[made][1](cdk.Stack(cdk.App(), "Test"), **{option: value})
+        MADE[made][1](new_stack(), **{option: value})
 
 
 CASES: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -159,11 +160,11 @@ CASES: tuple[tuple[str, dict[str, Any], str], ...] = (
 @pytest.mark.parametrize(("made", "given", "match"), CASES, ids=[str(each[1]) for each in CASES])
 def test_the_error_says_what_to_give(made: str, given: dict[str, Any], match: str) -> None:
     with pytest.raises(TypeError, match=match):
-        MADE[made][1](cdk.Stack(cdk.App(), "Test"), **given)
+        MADE[made][1](new_stack(), **given)
 
 
 def test_a_monitoring_takes_the_name_of_a_bucket() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(
         TypeError, match=r"^bucket: expected the name of a bucket, such as locks\.bucket_name"
     ):
@@ -171,26 +172,26 @@ def test_a_monitoring_takes_the_name_of_a_bucket() -> None:
 
 
 def test_an_argument_given_by_position_is_checked_too() -> None:
-    locks: Any = LockBucket(cdk.Stack(cdk.App(), "Test"), "Locks")
+    locks: Any = LockBucket(new_stack(), "Locks")
     with pytest.raises(TypeError, match=r"grantee: .* got 'role'"):
         locks.grant_candidate("role", election="nightly")
 
 
 def test_a_missing_argument_is_reported_as_python_does() -> None:
-    locks: Any = LockBucket(cdk.Stack(cdk.App(), "Test"), "Locks")
+    locks: Any = LockBucket(new_stack(), "Locks")
     with pytest.raises(TypeError, match=r"grant_candidate\(\) missing 1 required .*'election'"):
         locks.grant_candidate(iam.AccountPrincipal("123456789012"))
 
 
 def test_an_imported_function_cannot_be_attached() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     alien = lambda_.Function.from_function_name(stack, "Alien", "alien")
     with pytest.raises(TypeError, match=r"^function: expected a lambda_\.Function of this app"):
         attach(stack, function=alien)
 
 
 def test_imported_resources_are_of_the_right_type() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     arn = "arn:aws:kms:us-east-1:123456789012:key/abc"
     LockBucket(
         stack,

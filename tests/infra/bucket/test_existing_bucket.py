@@ -12,7 +12,7 @@ from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import LockBucket
 from tests.infra.permissions.test_grants import function
-from tests.infra.synth import Json, Synthesized, synthesize
+from tests.infra.synth import Json, Synthesized, new_stack, synthesize
 
 ARN = "<SharedDACC02AA.Arn>"
 
@@ -130,7 +130,7 @@ def test_the_statements_of_two_prefixes_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("other", ["jobs/", "jobs/red/"])
 def test_two_lock_buckets_for_the_same_keys_are_refused(other: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     bucket = new_bucket(stack)
     LockBucket(stack, "One", bucket=bucket, prefix="jobs/")
     with pytest.raises(ValueError, match=rf"prefix '{other}' of bucket .* overlaps 'jobs/'"):
@@ -139,7 +139,7 @@ def test_two_lock_buckets_for_the_same_keys_are_refused(other: str) -> None:
 
 @pytest.mark.parametrize("prefix", ["elections/", "elections/red/"])
 def test_the_keys_of_a_lock_bucket_s_own_bucket_take_no_second_lock_bucket(prefix: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     locks = LockBucket(stack, "Locks")
     with pytest.raises(ValueError, match=rf"prefix '{prefix}' .* overlaps 'elections/'"):
         LockBucket(stack, "Two", bucket=locks.bucket, prefix=prefix, history=cdk.Duration.days(2))
@@ -165,14 +165,14 @@ def test_the_policy_stays_with_a_bucket_that_stays(
 
 
 def test_protected_locks_in_a_bucket_that_cdk_empties_are_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     bucket = new_bucket(stack, auto_delete_objects=True, removal_policy=cdk.RemovalPolicy.DESTROY)
     with pytest.raises(ValueError, match=r"auto_delete_objects, .* pass protect=False"):
         LockBucket(stack, "Locks", bucket=bucket)
 
 
 def test_an_info_lists_what_other_lifecycle_rules_must_not_do() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     LockBucket(stack, "Locks", bucket=new_bucket(stack))
     Annotations.from_stack(stack).has_info(
         "/Test/Shared", Match.string_like_regexp("no other lifecycle rule .* may delete or archive")
@@ -190,7 +190,7 @@ def test_the_key_of_an_imported_bucket_may_be_given_beside_it() -> None:
 
 
 def test_a_second_key_beside_an_imported_bucket_is_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     first, second = kms.Key(stack, "First"), kms.Key(stack, "Second")
     bucket = s3.Bucket.from_bucket_attributes(
         stack, "Shared", bucket_name="their-locks", encryption_key=first
@@ -222,7 +222,7 @@ def test_permissions_on_an_imported_bucket_are_as_exact(with_imported: Synthesiz
 
 
 def test_an_info_lists_what_an_imported_bucket_needs() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     LockBucket(stack, "Locks", bucket=imported(stack))
     Annotations.from_stack(stack).has_info(
         "/Test/Locks", Match.string_like_regexp("lifecycle rule .* denies deletes of locks")
@@ -230,7 +230,7 @@ def test_an_info_lists_what_an_imported_bucket_needs() -> None:
 
 
 def test_the_history_of_an_imported_bucket_is_not_known() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     assert LockBucket(stack, "Locks", bucket=imported(stack)).history is None
 
 
@@ -247,13 +247,13 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], s3.IBucket], dict[str, Any], str]
 def test_properties_of_the_existing_bucket_are_rejected(
     bucket: Callable[[cdk.Stack], s3.IBucket], properties: dict[str, Any], match: str
 ) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match=match):
         LockBucket(stack, "Locks", bucket=bucket(stack), **properties)
 
 
 def test_a_key_with_a_bucket_is_rejected() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match="encryption_key was given with bucket"):
         LockBucket(stack, "Locks", bucket=new_bucket(stack), encryption_key=kms.Key(stack, "Key"))
 
@@ -264,7 +264,7 @@ def retaining(stack: cdk.Stack, retention: s3.ObjectLockRetention) -> s3.Bucket:
 
 @pytest.mark.parametrize("days", [31, 365])
 def test_a_history_that_default_retention_outlasts_is_refused(days: int) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     bucket = retaining(stack, s3.ObjectLockRetention.governance(cdk.Duration.days(days)))
     with pytest.raises(ValueError, match=rf"pass history=Duration.days\({days}\), or shorten"):
         LockBucket(stack, "Locks", bucket=bucket)
@@ -272,7 +272,7 @@ def test_a_history_that_default_retention_outlasts_is_refused(days: int) -> None
 
 @pytest.mark.parametrize("years", [1, 2])
 def test_default_retention_in_years_is_counted_in_days(years: int) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     bucket = new_bucket(stack, object_lock_enabled=True)
     resource = cast("s3.CfnBucket", bucket.node.default_child)
     retention = s3.CfnBucket.DefaultRetentionProperty(mode="GOVERNANCE", years=years)
@@ -291,7 +291,7 @@ def test_a_default_retention_shorter_than_the_history_is_accepted() -> None:
 
 
 def test_an_info_lists_what_an_imported_key_needs() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
     key = kms.Key.from_key_arn(stack, "Key", arn)
     LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)

@@ -8,6 +8,7 @@ from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket, SingletonJob
 from tests.infra.jobs import build
+from tests.infra.synth import new_stack
 
 
 def second(stack: cdk.Stack, locks: LockBucket, **options: Any) -> SingletonJob:
@@ -15,7 +16,7 @@ def second(stack: cdk.Stack, locks: LockBucket, **options: Any) -> SingletonJob:
 
 
 def test_two_jobs_of_one_election_are_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     first = build(stack)
     with pytest.raises(ValueError, match=r"'elections/nightly' .* already belongs to job Test/Job"):
         second(stack, first.lock_bucket)
@@ -34,7 +35,7 @@ def test_two_jobs_of_one_election_are_refused_across_stacks_and_bucket_objects()
 
 
 def test_one_election_under_two_prefixes_of_a_bucket_is_two() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     bucket = s3.Bucket(stack, "Shared")
     build(stack, lock_bucket=LockBucket(stack, "Red", bucket=bucket, prefix="red/"))
     job = second(stack, LockBucket(stack, "Blue", bucket=bucket, prefix="blue/"))
@@ -42,7 +43,7 @@ def test_one_election_under_two_prefixes_of_a_bucket_is_two() -> None:
 
 
 def test_equal_elections_are_found_under_different_prefixes() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     one, two = (s3.Bucket.from_bucket_name(stack, name, "locks") for name in ("One", "Two"))
     build(stack, election="red/x", lock_bucket=LockBucket(stack, "A", bucket=one, prefix="a/"))
     with pytest.raises(
@@ -52,7 +53,7 @@ def test_equal_elections_are_found_under_different_prefixes() -> None:
 
 
 def test_a_bucket_imported_by_its_own_name_is_the_same_bucket() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     first = build(stack)
     again = s3.Bucket.from_bucket_name(stack, "Again", first.lock_bucket.bucket_name)
     with pytest.raises(ValueError, match="already belongs to job Test/Job"):
@@ -69,5 +70,5 @@ def test_parameters_of_one_name_in_two_stacks_are_two_buckets() -> None:
 
 
 def test_one_bucket_holds_two_elections() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     assert second(stack, build(stack).lock_bucket, election="hourly").election == "hourly"

@@ -1,6 +1,5 @@
 import re
 
-import aws_cdk as cdk
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 from s3leader._core.config import check_name, check_prefix
 from s3leader_cdk import LockBucket
 from s3leader_cdk._election.names import checked_bucket_name, checked_election, checked_prefix
+from tests.infra.synth import new_stack
 
 SEGMENT = st.one_of(
     st.text(alphabet="abzAZ09._-", max_size=101),
@@ -60,12 +60,12 @@ def test_names_too_long_for_a_key_are_rejected() -> None:
 def test_a_name_that_no_bucket_may_have_is_refused(name: str) -> None:
     match = re.escape(f"bucket_name {name!r} is not a bucket name: give the name alone")
     with pytest.raises(ValueError, match=match):
-        LockBucket(cdk.Stack(cdk.App(), "Test"), "Locks", bucket_name=name)
+        LockBucket(new_stack(), "Locks", bucket_name=name)
 
 
 @pytest.mark.parametrize("name", ["my-locks", "my.locks", "0ab", "a" * 63, "1.2.3.4.5"])
 def test_a_name_that_a_bucket_may_have_is_accepted(name: str) -> None:
-    LockBucket(cdk.Stack(cdk.App(), "Test"), "Locks", bucket_name=name)
+    LockBucket(new_stack(), "Locks", bucket_name=name)
 
 
 def test_a_name_by_the_former_rules_is_accepted_for_an_existing_bucket() -> None:

@@ -109,7 +109,7 @@ def test_mode_off_checks_nothing(stack: cdk.Stack, tmp_path: Path) -> None:
 
 
 def test_an_unknown_check_is_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="handler_check: expected .*, got 'none'"):
+    with pytest.raises(ValueError, match=r"handler_check: expected .*, got 'none'"):
         job(stack, handler_check="none")
 
 

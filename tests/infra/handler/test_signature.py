@@ -128,7 +128,9 @@ def test_the_error_at_synth_names_the_problem_and_the_fix(
     (folder / "main.py").write_text(source)
     code: Any = folder if way == "folder" else lambda_.Code.from_asset(str(folder))
     module = "billing.main" if way == "folder" else "main"
-    with pytest.raises(ValueError, match=rf"reject handler '{module}\.handler' of Test/Function .*{match}"):
+    with pytest.raises(
+        ValueError, match=rf"reject handler '{module}\.handler' of Test/Function .*{match}"
+    ):
         JobFunction(stack, "Function", code=code, handler=f"{module}.handler")
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk import StagingError, job_code
-from s3leader_cdk._packaging import asset as asset
-from s3leader_cdk._packaging import folder_files as folder_files
+from s3leader_cdk._packaging import asset, folder_files
 from s3leader_cdk._packaging.asset import RuntimeSource, content_hash, list_job, stage
 
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket
 from tests.infra.permissions.test_grants import CANDIDATE, OURS, function
-from tests.infra.synth import Json, Synthesized, fresh_app
+from tests.infra.synth import Json, Synthesized, fresh_app, new_stack
 
 HERE, THERE = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{THERE}:role/worker"
@@ -358,7 +358,7 @@ def test_a_principal_for_which_no_grant_works_is_rejected(make: Make, why: str) 
 
 def test_an_observer_whose_role_is_not_known_is_refused() -> None:
     arn = f"arn:aws:lambda:us-east-1:{THERE}:function:alien"
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     observer = lambda_.Function.from_function_arn(stack, "Imported", arn)
     with pytest.raises(
         ValueError, match="Test/Imported cannot be granted permissions: its role is not"
@@ -367,7 +367,7 @@ def test_an_observer_whose_role_is_not_known_is_refused() -> None:
 
 
 def test_an_imported_alias_of_a_key_is_rejected() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     alias = kms.Alias.from_alias_name(stack, "Alias", "alias/locks")
     with pytest.raises(ValueError, match=r"permissions on an alias .* Key.from_key_arn\(…\)"):
         LockBucket(stack, "Locks", encryption_key=alias)

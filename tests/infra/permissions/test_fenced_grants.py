@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import grant_fenced
 from tests.infra.permissions.test_grants import OURS, function
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.synth import Synthesized, new_stack, synthesize
 
 KEY = "reports/latest.json"
 OBJECT = "<Data666C94C7.Arn>/reports/latest.json"
@@ -58,13 +58,13 @@ def test_a_writer_of_a_fenced_object_may_use_the_key_of_its_bucket() -> None:
 
 @pytest.mark.parametrize("key", ["", "reports/*", "reports/?.json", "${aws:username}.json"])
 def test_a_key_pattern_is_rejected(key: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match="expected the key of one object"):
         grant_fenced(s3.Bucket(stack, "Data"), function(stack), key=key)
 
 
 def test_a_key_that_is_not_known_at_synth_is_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match="known at synth"):
         grant_fenced(s3.Bucket(stack, "Data"), function(stack), key=cdk.Aws.STACK_NAME)
 
@@ -92,13 +92,13 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], s3.IBucket], str]] = {
 def test_an_incomplete_grant_is_rejected(
     bucket: Callable[[cdk.Stack], s3.IBucket], why: str
 ) -> None:
-    stack = cdk.Stack(cdk.App(), "Test", env=cdk.Environment(account="111111111111"))
+    stack = new_stack(account="111111111111")
     with pytest.raises(ValueError, match=why):
         grant_fenced(bucket(stack), function(stack), key=KEY)
 
 
 def test_a_service_cannot_be_granted_a_fenced_object() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     service = iam.ServicePrincipal("ec2.amazonaws.com")
     with pytest.raises(ValueError, match="grant to the role that the service assumes"):
         grant_fenced(s3.Bucket(stack, "Data"), service, key=KEY)

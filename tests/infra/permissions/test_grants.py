@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.synth import Synthesized, new_stack, synthesize
 
 ARN = "<LocksBucket941BDB31.Arn>"
 LOCKS, HINT = "elections/nightly/lock_*", "elections/nightly/hint.json"
@@ -142,7 +142,7 @@ def test_no_lease_is_set_unless_asked_for() -> None:
 
 
 def refused(build: Callable[[cdk.Stack, LockBucket], object], match: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     locks = LockBucket(stack, "Locks")
     with pytest.raises(ValueError, match=match):
         build(stack, locks)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Stack, TimeZone
+from aws_cdk import CfnParameter, Duration, Stack, TimeZone
 from aws_cdk import aws_events as events
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
@@ -20,7 +20,7 @@ from s3leader_cdk._schedule.expressions import (
 )
 from tests.infra.jobs import build
 from tests.infra.permissions.test_grants import function
-from tests.infra.synth import synthesize
+from tests.infra.synth import new_stack, synthesize
 
 RATES = {
     **{f"rate({number} minutes)": number for number in (2, 3, 4, 5, 6, 10, 12, 15, 20, 30)},
@@ -239,7 +239,7 @@ def test_no_tick_is_lost_where_each_day_has_the_time(text: str, zone: str) -> No
 
 
 def test_a_lost_tick_is_warned_of_once_for_each_schedule() -> None:
-    stack = Stack(App(), "Test")
+    stack = new_stack()
     build(stack, schedule="cron(30 2 * * ? *)", time_zone=TimeZone.EUROPE_VIENNA)
     text = "loses a tick, .* the clocks of Europe/Vienna skip 02:30 on that day"
     found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(text))
@@ -273,7 +273,7 @@ def test_a_machine_that_knows_no_time_zones_says_what_it_has_not_checked(
     zone: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time_zones, "names", frozenset)
-    stack = Stack(App(), "Test")
+    stack = new_stack()
     build(stack, time_zone=TimeZone.of(zone))
     text = Match.string_like_regexp(f"{zone} .* was not checked, .* install the package tzdata")
     assert len(Annotations.from_stack(stack).find_warning("*", text)) == count
