@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import aws_cdk as cdk
@@ -12,6 +12,7 @@ from aws_cdk.assertions import Template
 from app import compose, create_app
 
 Json = dict[str, Any]
+_OUTPUT = TemporaryDirectory()  # deleted when the interpreter exits
 UNBUNDLED: dict[str, Any] = {"aws:cdk:bundling-stacks": []}
 
 
@@ -46,10 +47,19 @@ class Synthesized:
         return [plain(statement) for statement in document["Statement"]]
 
 
-def new_stack(name: str = "Test", **env: str) -> cdk.Stack:
-    """Return a stack of an app of its own that bundles no assets; `env` is its environment."""
-    app = cdk.App(context=UNBUNDLED)
-    return cdk.Stack(app, name, env=cdk.Environment(**env) if env else None)
+def new_app(context: Mapping[str, object] = UNBUNDLED) -> cdk.App:
+    """Return an app that bundles no assets, with an output folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_OUTDIR", mkdtemp(dir=_OUTPUT.name))
+        app = create_app()
+    for name, value in {**UNBUNDLED, **context}.items():
+        app.node.set_context(name, value)
+    return app
+
+
+def new_stack(name: str = "Test", app: cdk.App | None = None, **env: str) -> cdk.Stack:
+    """Return a stack in `app`, by default a new one; `env` is the stack's environment."""
+    return cdk.Stack(app or new_app(), name, env=cdk.Environment(**env) if env else None)
 
 
 def synthesize(build: Callable[[cdk.Stack], object], **context: object) -> Synthesized:
@@ -75,12 +85,7 @@ def synthesize_stacks(**context: object) -> dict[str, Synthesized]:
 @contextmanager
 def fresh_app(context: Mapping[str, object]) -> Iterator[cdk.App]:
     """Return an app with its own output folder, because tests run in parallel."""
-    with TemporaryDirectory() as output, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_OUTDIR", output)
-        app = create_app()
-        for name, value in {**UNBUNDLED, **context}.items():
-            app.node.set_context(name, value)
-        yield app
+    yield new_app(context)
 
 
 def plain(value: Any) -> Any:

@@ -108,13 +108,6 @@ def test_attaching_twice_adds_one_layer() -> None:
     assert len(synthesize(build).one("AWS::Lambda::Function")["Layers"]) == 1
 
 
-def test_granting_alone_adds_no_layer() -> None:
-    def build(stack: cdk.Stack) -> None:
-        LockBucket(stack, "Locks").grant_candidate(function(stack), election="one")
-
-    assert synthesize(build).ids("AWS::Lambda::LayerVersion") == []
-
-
 @pytest.mark.parametrize("runtime", [lambda_.Runtime.PYTHON_3_10, lambda_.Runtime.NODEJS_22_X])
 def test_a_function_that_cannot_run_the_layer_is_refused(runtime: lambda_.Runtime) -> None:
     stack = new_stack()

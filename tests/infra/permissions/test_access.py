@@ -11,27 +11,26 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket
-from tests.infra.permissions.test_grants import CANDIDATE, OURS, function
-from tests.infra.synth import Json, Synthesized, fresh_app, new_stack
+from tests.infra.permissions.test_grants import CANDIDATE, OWN_ACCOUNT, function
+from tests.infra.synth import Json, Synthesized, new_app, new_stack
 
 HERE, THERE = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{THERE}:role/worker"
 Make = Callable[[cdk.Stack], Any]
 
 
-def here(app: cdk.App, name: str = "Test") -> cdk.Stack:
-    return cdk.Stack(app, name, env=cdk.Environment(account=HERE, region="us-east-1"))
+def here(name: str = "Test", app: cdk.App | None = None) -> cdk.Stack:
+    return new_stack(name, app, account=HERE, region="us-east-1")
 
 
 def grant(
     make: Make, *, known: bool = True, bucket: Make | None = None, **more: Any
-) -> tuple[Synthesized, iam.Grant]:
+) -> Synthesized:
     """Return the template in which what `make` makes is a candidate."""
-    with fresh_app({}) as app:
-        stack = here(app) if known else cdk.Stack(app, "Test")
-        locks = LockBucket(stack, "Locks", bucket=None if bucket is None else bucket(stack))
-        granted = locks.grant_candidate(make(stack), election="nightly", **more)
-        return Synthesized(stack), granted
+    stack = here() if known else new_stack()
+    locks = LockBucket(stack, "Locks", bucket=None if bucket is None else bucket(stack))
+    locks.grant_candidate(make(stack), election="nightly", **more)
+    return Synthesized(stack)
 
 
 def refusal(make: Make, **more: Any) -> str:
@@ -54,7 +53,7 @@ def in_bucket(statements: list[Json]) -> list[Json]:
     found = []
     for each in statements:
         conditions = {name: {**value} for name, value in each["Condition"].items()}
-        for key in OURS:
+        for key in OWN_ACCOUNT:
             conditions["StringEquals"].pop(key)
         kept = {name: value for name, value in conditions.items() if value}
         found.append({**each, "Condition": kept} if kept else without({"Condition"}, [each])[0])
@@ -92,14 +91,14 @@ BY_OWN_POLICY: dict[str, Make] = {
 def test_who_has_a_policy_here_is_granted_all_by_it_and_nothing_by_the_bucket_s(
     make: Make,
 ) -> None:
-    template, _ = grant(make, known=False)
+    template = grant(make, known=False)
     assert (template.statements("AWS::IAM::Policy"), granted_by_bucket(template)) == (CANDIDATE, [])
 
 
 @pytest.mark.parametrize("kind", ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"])
 def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
     make = iam.Policy if kind == "AWS::IAM::Policy" else iam.ManagedPolicy
-    template, _ = grant(lambda stack: make(stack, "Own", roles=[role(stack)]), known=False)
+    template = grant(lambda stack: make(stack, "Own", roles=[role(stack)]), known=False)
     assert (template.statements(kind), granted_by_bucket(template)) == (CANDIDATE, [])
 
 
@@ -117,19 +116,18 @@ BY_THE_BUCKET: dict[str, Make] = {
 def test_whose_policies_stay_as_they_are_is_granted_all_by_the_bucket_s_with_its_conditions(
     make: Make,
 ) -> None:
-    template, _ = grant(make)
+    template = grant(make)
     found = without({"Principal"}, granted_by_bucket(template))
     assert (found, template.ids("AWS::IAM::Policy")) == (in_bucket(CANDIDATE), [])
 
 
 def across(build: Callable[[LockBucket, cdk.Stack], Any], **properties: Any) -> list[Synthesized]:
     """Return the stacks of a bucket and of a worker in another account."""
-    with fresh_app({}) as app:
-        home = here(app, "Home")
-        env = cdk.Environment(account=THERE, region="us-east-1")
-        away = cdk.Stack(app, "Away", env=env)
-        build(LockBucket(home, "Locks", bucket_name="our-locks", **properties), away)
-        return [Synthesized(each) for each in (home, away)]
+    app = new_app()
+    home = here("Home", app)
+    away = new_stack("Away", app, account=THERE, region="us-east-1")
+    build(LockBucket(home, "Locks", bucket_name="our-locks", **properties), away)
+    return [Synthesized(each) for each in (home, away)]
 
 
 def worker(stack: cdk.Stack) -> iam.Role:
@@ -174,27 +172,6 @@ def test_the_key_of_another_account_of_the_app_is_granted_by_its_policy_too() ->
 def key_policy(template: Synthesized) -> list[Json]:
     statements: list[Json] = template.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
     return statements
-
-
-def test_a_key_whose_policy_does_not_trust_its_account_is_granted_by_that_policy() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        closed = iam.PolicyStatement(
-            actions=["kms:*"], resources=["*"], principals=[iam.ArnPrincipal(ROLE)]
-        )
-        key = kms.Key(stack, "Key", policy=iam.PolicyDocument(statements=[closed]))
-        locks = LockBucket(stack, "Locks", encryption_key=key)
-        locks.grant_candidate(role(stack), election="nightly")
-        *_, statement = key_policy(Synthesized(stack))
-    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
-
-
-def test_a_key_that_trusts_its_account_is_left_alone() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
-        locks.grant_candidate(role(stack), election="nightly")
-        assert len(key_policy(Synthesized(stack))) == 1
 
 
 # -------------------------------------------------------------------------- refused, and why
@@ -270,7 +247,7 @@ def test_granted_elsewhere_suppresses_the_error(
 
 
 def test_all_that_can_be_granted_from_here_is_when_the_rest_is_elsewhere() -> None:
-    template, _ = grant(imported_role, granted_elsewhere=True)
+    template = grant(imported_role, granted_elsewhere=True)
     assert without({"Principal"}, granted_by_bucket(template)) == in_bucket(CANDIDATE)
 
 
@@ -291,21 +268,20 @@ def test_a_function_on_a_bucket_of_another_account_is_refused_before_it_is_deplo
 
 
 def test_granted_elsewhere_of_a_lock_bucket_applies_to_all_its_grants() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        bucket = imported(stack, account=THERE)
-        locks = LockBucket(stack, "Locks", bucket=bucket, granted_elsewhere=True)
-        locks.grant_candidate(function(stack), election="nightly")
-        variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    stack = here()
+    bucket = imported(stack, account=THERE)
+    locks = LockBucket(stack, "Locks", bucket=bucket, granted_elsewhere=True)
+    locks.grant_candidate(function(stack), election="nightly")
+    variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["S3LEADER_BUCKET_OWNER"] == THERE
 
 
 def test_the_environment_has_no_account_that_would_resolve_to_the_function_s() -> None:
-    with fresh_app({}) as app:
-        stack, unknown = here(app), cdk.Stack(app, "Unknown")
-        locks = LockBucket(stack, "Locks", bucket=imported(unknown), granted_elsewhere=True)
-        locks.grant_candidate(function(stack), election="nightly")
-        variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    app = new_app()
+    stack, unknown = here(app=app), new_stack("Unknown", app)
+    locks = LockBucket(stack, "Locks", bucket=imported(unknown), granted_elsewhere=True)
+    locks.grant_candidate(function(stack), election="nightly")
+    variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert "S3LEADER_BUCKET_OWNER" not in variables
 
 
@@ -374,20 +350,18 @@ def test_an_imported_alias_of_a_key_is_rejected() -> None:
 
 
 def test_an_alias_of_a_key_of_the_app_stands_for_its_key() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        alias = kms.Key(stack, "Key").add_alias("alias/locks")
-        locks = LockBucket(stack, "Locks", encryption_key=alias)
-        locks.grant_observer(role(stack), election="nightly")
-        template = Synthesized(stack)
+    stack = here()
+    alias = kms.Key(stack, "Key").add_alias("alias/locks")
+    locks = LockBucket(stack, "Locks", encryption_key=alias)
+    locks.grant_observer(role(stack), election="nightly")
+    template = Synthesized(stack)
     *_, statement = template.statements("AWS::IAM::Policy")
     assert statement["Resource"] == f"<{template.ids('AWS::KMS::Key')[0]}.Arn>"
 
 
 def test_a_key_of_another_region_than_its_bucket_is_refused() -> None:
     arn = f"arn:aws:kms:eu-west-1:{HERE}:key/11111111-2222-3333-4444-555555555555"
-    with fresh_app({}) as app:
-        stack = here(app)
-        key = kms.Key.from_key_arn(stack, "Key", arn)
-        with pytest.raises(ValueError, match=r"is in eu-west-1, but bucket .* is in us-east-1"):
-            LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)
+    stack = here()
+    key = kms.Key.from_key_arn(stack, "Key", arn)
+    with pytest.raises(ValueError, match=r"is in eu-west-1, but bucket .* is in us-east-1"):
+        LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)

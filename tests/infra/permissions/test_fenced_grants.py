@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import grant_fenced
-from tests.infra.permissions.test_grants import OURS, function
+from tests.infra.permissions.test_grants import OWN_ACCOUNT, function
 from tests.infra.synth import Synthesized, new_stack, synthesize
 
 KEY = "reports/latest.json"
@@ -18,14 +18,14 @@ OBJECT = "<Data666C94C7.Arn>/reports/latest.json"
 
 
 def on_object(action: str, **condition: Any) -> dict[str, Any]:
-    condition["StringEquals"] = OURS
+    condition["StringEquals"] = OWN_ACCOUNT
     return {"Action": action, "Condition": condition, "Effect": "Allow", "Resource": OBJECT}
 
 
 FENCED = [
     {
         "Action": "s3:ListBucket",
-        "Condition": {"StringEquals": OURS, "StringLike": {"s3:prefix": [KEY]}},
+        "Condition": {"StringEquals": OWN_ACCOUNT, "StringLike": {"s3:prefix": [KEY]}},
         "Effect": "Allow",
         "Resource": "<Data666C94C7.Arn>",
     },
