@@ -1,6 +1,6 @@
-"""Refuse an option of the wrong type by its name, before CDK or jsii fails on it elsewhere.
+"""Checks the types of options, so that an error names the option before jsii fails elsewhere.
 
-An option of one name has one type in all constructs, save for those that the constructs name.
+Options of one name have one type in all constructs; a construct can override it.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What an option takes: a test for it, and `expected` for messages."""
+class OptionType:
+    """The type of an option: a test for values, and `expected` for messages."""
 
     expected: str
     accepts: Callable[[object], bool]
 
 
-def checked_options(**others: Kind) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Let a function raise `TypeError` for an argument of another type than its name stands for.
+def checked_options(**others: OptionType) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Let a function raise `TypeError` for an argument that is not of the type of its name.
 
-    `others` replace what names stand for. None is accepted where it is the default. Ranges and
-    combinations are left to the function.
+    `others` override types. None is accepted if it is the default. The function itself checks
+    ranges and combinations.
     """
     kinds = {**_KINDS, **others}
 
@@ -60,46 +60,46 @@ def checked_options(**others: Kind) -> Callable[[Callable[_P, _R]], Callable[_P,
 
 
 def check_fields(options: DataclassInstance) -> None:
-    """Raise `TypeError` for a field of a value object of another type than its name stands for."""
+    """Raise `TypeError` for a field of a value object that is not of the type of its name."""
     for each in fields(options):
         value = getattr(options, each.name)
         if each.name in _KINDS and not (value is None and each.default is None):
             _check(each.name, value, _KINDS[each.name])
 
 
-def _check(name: str, value: object, kind: Kind) -> None:
+def _check(name: str, value: object, kind: OptionType) -> None:
     if not kind.accepts(value):
-        raise TypeError(f"{name} {value!r} cannot be used: give {kind.expected}")
+        raise TypeError(f"{name}: expected {kind.expected}, got {value!r}")
 
 
-def instance(expected: str, *types: type) -> Kind:
-    """Return what accepts instances of `types`."""
-    return Kind(expected, lambda value: isinstance(value, types))
+def instance(expected: str, *types: type) -> OptionType:
+    """Return the type of an option that takes instances of `types`."""
+    return OptionType(expected, lambda value: isinstance(value, types))
 
 
-def _having(attribute: str, expected: str) -> Kind:
+def _having(attribute: str, expected: str) -> OptionType:
     # jsii cannot tell whether an object implements an interface, such as `IBucket`.
-    return Kind(expected, lambda value: hasattr(value, attribute))
+    return OptionType(expected, lambda value: hasattr(value, attribute))
 
 
-def _duration(example: str) -> Kind:
+def _duration(example: str) -> OptionType:
     return instance(f"a Duration, such as Duration.{example}", Duration)
 
 
-def _text(expected: str) -> Kind:
+def _text(expected: str) -> OptionType:
     return instance(expected, str)
 
 
-def _number(example: str) -> Kind:
-    # Also a float: jsii returns whole numbers as such, and CDK writes numeric tokens as such.
-    return Kind(
+def _number(example: str) -> OptionType:
+    # Also a float: jsii returns whole numbers as floats, and CDK encodes numeric tokens as floats.
+    return OptionType(
         f"a whole number, such as {example}",
         lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     )
 
 
-def _list(kind: Kind) -> Kind:
-    return Kind(
+def _list(kind: OptionType) -> OptionType:
+    return OptionType(
         f"a list, of which each item is {kind.expected}",
         lambda value: (
             isinstance(value, Collection)
@@ -134,12 +134,12 @@ _EXPRESSION = instance(
 )
 
 BUCKET_NAME = _text("the name of a bucket, such as locks.bucket_name")
-OWN_FUNCTION = instance("a lambda_.Function made in this app", lambda_.Function)
-OWN_OR_EXISTING = Kind(
+FUNCTION_IN_APP = instance("a lambda_.Function of this app", lambda_.Function)
+BUCKET_OR_NAME = OptionType(
     f"{_BUCKET.expected}; or bucket_name='my-locks' for a new one of that name", _BUCKET.accepts
 )
 
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, OptionType] = {
     "actions": _ACTIONS,
     "alarms": instance("a mapping, such as {'failed': AlarmOptions(threshold=3)}", Mapping),
     "bucket": _BUCKET,
@@ -157,7 +157,9 @@ _KINDS: Mapping[str, Kind] = {
     "encryption_key": _having(
         "key_arn", "a KMS key, such as Key.from_key_arn(stack, 'Key', 'arn:aws:kms:…')"
     ),
-    "environment": Kind("a mapping of texts to texts, such as {'STAGE': 'live'}", _are_variables),
+    "environment": OptionType(
+        "a mapping of texts to texts, such as {'STAGE': 'live'}", _are_variables
+    ),
     "exclude": _list(_text("a pattern, such as 'docs/'")),
     "expected_within": _duration("hours(2)"),
     "expressions": _list(_EXPRESSION),
@@ -192,7 +194,7 @@ _KINDS: Mapping[str, Kind] = {
     "threshold": _number("3"),
     "time_zone": instance("a TimeZone, such as TimeZone.of('Europe/Vienna')", TimeZone),
     "timeout": _duration("minutes(5)"),
-    "topic": Kind(
+    "topic": OptionType(
         "a topic, such as Topic.from_topic_arn(stack, 'Ops', 'arn:aws:sns:…'), or a mapping, such"
         " as {'critical': pager}",
         _are_topics,

@@ -11,8 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk._election.candidate_environment import tell_limits
-from s3leader_cdk._election.election_registry import claim_election
+from s3leader_cdk._election.candidate_environment import set_limit_variables
+from s3leader_cdk._election.election_registry import register_job
 from s3leader_cdk._election.names import checked_election
 from s3leader_cdk._handler.check import HandlerCheck, checked_mode
 from s3leader_cdk._option_types import checked_options, instance
@@ -167,14 +167,14 @@ class SingletonJob(Construct):
 
     def _become_candidate(self, takeover: TakeoverOptions, handler_check: HandlerCheck) -> None:
         function, name, locks = self.function, self.election, self.lock_bucket
-        claim_election(
+        register_job(
             self, locks.bucket, f"{locks.prefix}{name}", several_regions=len(self.regions) > 1
         )
         if isinstance(function, JobFunction):
             locks.grant_candidate(function, election=name, lease=takeover.lease)
         else:
             locks.attach(function, election=name, lease=takeover.lease, handler_check=handler_check)
-        tell_limits(function, takeover.variables())
+        set_limit_variables(function, takeover.variables())
 
     def _take_failures(self, failures: FailureOptions, ages: EventAges) -> sqs.IQueue:
         queue = failures.dead_letters or dead_letter_queue(self, "Unprocessed")

@@ -1,4 +1,4 @@
-"""A stack in which every optional property of the constructs is used, for rules to look at."""
+"""A stack that uses every optional property of the constructs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def handler(event, context, term): ...
 
 
 def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
-    """Return a function as somebody else's app may have it."""
+    """Return a function as other apps may have it."""
     role = iam.Role(scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     return lambda_.Function(
         scope,
@@ -46,18 +46,18 @@ def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
 
 
 def fill(stack: cdk.Stack) -> None:
-    """Put one of everything into `stack`."""
+    """Add every construct to `stack`, with all options."""
     key = kms.Key(stack, "Key", enable_key_rotation=True)
     locks = LockBucket(
         stack,
         "Locks",
-        bucket_name_prefix="zoo-locks",
+        bucket_name_prefix="all-options",
         encryption_key=key,
         encryption_header="aws:kms",
         history=cdk.Duration.days(90),
     )
-    _everything(stack, locks)
-    _adopting(stack)
+    _job_with_all_options(stack, locks)
+    _jobs_in_existing_buckets(stack)
     locks.attach(existing_function(stack, "Attached"), election="attached")
     locks.grant_candidate(existing_function(stack, "Granted"), election="granted")
     reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
@@ -65,7 +65,7 @@ def fill(stack: cdk.Stack) -> None:
     grant_fenced(locks.bucket, reader, key="reports/latest.json")
 
 
-def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
+def _job_with_all_options(stack: cdk.Stack, locks: LockBucket) -> None:
     vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0)
     vpc.add_flow_log("Flow")
     vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
@@ -105,7 +105,7 @@ def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
     )
 
 
-def _adopting(stack: cdk.Stack) -> None:
+def _jobs_in_existing_buckets(stack: cdk.Stack) -> None:
     shared = s3.Bucket(
         stack,
         "Shared",
@@ -114,7 +114,7 @@ def _adopting(stack: cdk.Stack) -> None:
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         server_access_logs_prefix="access/",
     )
-    imported = s3.Bucket.from_bucket_name(stack, "Imported", "somebodys-locks")
+    imported = s3.Bucket.from_bucket_name(stack, "Imported", "their-locks")
     for name, bucket in (("Shared", shared), ("Imported", imported)):
         SingletonJob(
             stack,

@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from s3leader_cdk import LockBucket, RuntimeLayer
 from s3leader_cdk._packaging.asset import locate_runtime, stage
 from tests.infra import jobs
-from tests.infra.synth import Synthesized, plain, synthesize
+from tests.infra.synth import UNBUNDLED, Synthesized, new_stack, plain, synthesize
 
 SCHEDULE = "rate(5 minutes)"
 
@@ -108,16 +108,9 @@ def test_attaching_twice_adds_one_layer() -> None:
     assert len(synthesize(build).one("AWS::Lambda::Function")["Layers"]) == 1
 
 
-def test_granting_alone_adds_no_layer() -> None:
-    def build(stack: cdk.Stack) -> None:
-        LockBucket(stack, "Locks").grant_candidate(function(stack), election="one")
-
-    assert synthesize(build).ids("AWS::Lambda::LayerVersion") == []
-
-
 @pytest.mark.parametrize("runtime", [lambda_.Runtime.PYTHON_3_10, lambda_.Runtime.NODEJS_22_X])
 def test_a_function_that_cannot_run_the_layer_is_refused(runtime: lambda_.Runtime) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match=rf"Test/Function runs {runtime.name}, .*python3\.14"):
         LockBucket(stack, "Locks").attach(function(stack, runtime=runtime), election="one")
 
@@ -200,7 +193,7 @@ def test_the_schedules_start_the_function_that_exists(job: Synthesized) -> None:
 
 
 def refused(match: str, error: type[Exception] = ValueError, **properties: Any) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     existing = properties.pop("existing", {})
     with pytest.raises(error, match=match):
         jobs.build(stack, **{"function": function(stack, **existing), **properties})
@@ -220,7 +213,7 @@ def test_a_function_without_a_timeout_has_lambdas_own() -> None:
 
 
 def test_a_function_of_another_stack_is_refused() -> None:
-    app = cdk.App()
+    app = cdk.App(context=UNBUNDLED)
     elsewhere = function(cdk.Stack(app, "Elsewhere"))
     stack = cdk.Stack(app, "Test")
     with pytest.raises(ValueError, match="Elsewhere/Function is in another stack than job Test/J"):
@@ -228,7 +221,7 @@ def test_a_function_of_another_stack_is_refused() -> None:
 
 
 def test_a_container_image_is_told_what_to_do_instead() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     image = function(
         stack,
         code=lambda_.Code.from_ecr_image(ecr.Repository(stack, "Repository")),
@@ -240,6 +233,6 @@ def test_a_container_image_is_told_what_to_do_instead() -> None:
 
 
 def test_an_imported_function_is_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Other")
+    stack = new_stack("Other")
     alien = lambda_.Function.from_function_name(stack, "Alien", "alien")
     refused("give a JobFunction, or a lambda_.Function made in this app", TypeError, function=alien)

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket
 from tests.infra.jobs import build
-from tests.infra.synth import synthesize
+from tests.infra.synth import new_stack, synthesize
 
 OF_LOCKS = [
     "S3LEADER_BUCKET",
@@ -44,7 +44,7 @@ def become_job(stack: cdk.Stack, function: lambda_.Function, **properties: Any) 
 @pytest.mark.parametrize("variable", OF_LOCKS)
 @pytest.mark.parametrize("how", ["grant_candidate", "attach"])
 def test_a_candidate_keeps_no_variable_that_the_lock_bucket_sets(how: str, variable: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     become = getattr(LockBucket(stack, "Locks"), how)
     with pytest.raises(ValueError, match=f"'{variable}' of function Test/Function is set by"):
         become(candidate(stack, variable), election="nightly")
@@ -52,7 +52,7 @@ def test_a_candidate_keeps_no_variable_that_the_lock_bucket_sets(how: str, varia
 
 @pytest.mark.parametrize("variable", ["S3LEADER_LEASE_SECONDS", *OF_JOB])
 def test_a_jobs_function_keeps_no_variable_that_the_job_sets(variable: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match=f"'{variable}' of function Test/Function is set by"):
         become_job(stack, candidate(stack, variable))
 
