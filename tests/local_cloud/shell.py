@@ -12,7 +12,7 @@ from local_cloud.child_process import kill_group
 from tests.local_cloud.job import Job
 from tests.local_cloud.projects import ROOT, shell_environment
 
-RUNBOOK = ROOT / "docs" / "runbook.md"
+RUNBOOK = ROOT / "docs" / "operating.md"
 _LIMIT_SECONDS = 1200  # far more than a slow machine takes
 
 

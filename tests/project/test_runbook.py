@@ -14,7 +14,7 @@ from s3leader._io.s3_options import BucketOptions
 from s3leader._io.s3_store import S3Store
 from tests.dated_moto import mock_dated_aws
 
-TEXT = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
 SECTIONS = dict(
     section.split("\n", 1) for section in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
 )

@@ -1,4 +1,4 @@
-"""docs/rights.md says what the templates grant, and names tests that there are."""
+"""docs/permissions.md says what the templates grant, and names tests that there are."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.infra.synth import Synthesized, synthesize
 from tests.local_cloud.permission_cases import CASES, DENIALS
 
 TESTS = Path(__file__).parents[2]
-PAGE = (TESTS.parent / "docs" / "rights.md").read_text()
+PAGE = (TESTS.parent / "docs" / "permissions.md").read_text()
 QUOTED = set(re.findall(r"`([^`\n]+)`", PAGE))
 # What is in the zoo and no construct of ours.
 STRANGERS = ("Vpc", "CustomVpc", "TopicKey", "TopicPolicy", "Key")
