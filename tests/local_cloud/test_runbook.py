@@ -1,8 +1,4 @@
-"""Every command of docs/deploy.md and docs/operating.md, run as written, where it is needed.
-
-One module fixture runs all blocks in an order that an operator could follow. `before` and `after`
-register what happens around a block; the tests then check what was printed and recorded.
-"""
+"""Every command of docs/deploy.md and docs/operating.md, run as written, where needed."""
 
 import json
 import re
@@ -90,14 +86,12 @@ def after(heading: str, number: int = 1) -> Callable[[Step], Step]:
 
 @pytest.fixture(scope="module")
 def operation(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Operation:
-    operation = Operation(
-        Shell(cloud, copy_project(tmp_path_factory.mktemp("projects") / "project"))
-    )
+    project = copy_project(tmp_path_factory.mktemp("projects") / "project")
+    operation = Operation(Shell(cloud, project))
     for place, commands in COMMANDS.items():
         if step := BEFORE.get(place):
             step(operation)
-        operation.done[place] = operation.shell.run(commands)
-        done = operation.done[place]
+        done = operation.done[place] = operation.shell.run(commands)
         assert done.code == 0, f"{place}:\n{done.output[-4000:]}"
         if step := AFTER.get(place):
             step(operation)
@@ -106,12 +100,12 @@ def operation(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Op
 
 @after(VARIABLES)
 @after(SHELL)
-def no_schedule_interferes(operation: Operation) -> None:
+def keep_schedules_from_firing(operation: Operation) -> None:
     operation.shell.variables["SCHEDULE"] = NEVER
 
 
 @before(LOOK)
-def somebody_has_led(operation: Operation) -> None:
+def lead_two_terms(operation: Operation) -> None:
     job = operation.job
     job.s3.put_object(
         Bucket=operation.shell.variables["DATA_BUCKET"], Key="events/1.ndjson", Body=b"{}\n"
@@ -121,7 +115,7 @@ def somebody_has_led(operation: Operation) -> None:
 
 
 @before("An alarm is on")
-def an_alarm_goes_off(operation: Operation) -> None:
+def set_an_alarm(operation: Operation) -> None:
     cloudwatch = operation.job.client("cloudwatch")
     names = [each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]]
     operation.seen["alarms"] = names
@@ -130,7 +124,7 @@ def an_alarm_goes_off(operation: Operation) -> None:
 
 
 @before(QUEUES)
-def an_event_comes_to_nothing(operation: Operation) -> None:
+def let_an_event_fail(operation: Operation) -> None:
     operation.job.client("lambda").invoke(
         FunctionName=operation.job.function, InvocationType="Event", Payload=b'{"tick": "no time"}'
     )
@@ -153,28 +147,28 @@ def an_event_comes_to_nothing(operation: Operation) -> None:
 
 
 @after(SWITCH, 1)
-def look_at_disabled_schedules(operation: Operation) -> None:
+def record_disabled_schedules(operation: Operation) -> None:
     operation.seen["disabled"] = operation.states()
 
 
 @after(SWITCH, 2)
-def look_at_enabled_schedules(operation: Operation) -> None:
+def record_enabled_schedules(operation: Operation) -> None:
     operation.seen["enabled"] = operation.states()
 
 
 @before(FORCE)
-def somebody_is_stuck(operation: Operation) -> None:
+def hold_a_term(operation: Operation) -> None:
     operation.seen["stuck"] = operation.lead("2026-11-23T06:00:00Z").number
 
 
 @after(SKIP)
-def look_for_the_skipped_tick(operation: Operation) -> None:
+def record_the_skipped_tick(operation: Operation) -> None:
     operation.seen["skipped"] = operation.job.terms()[-1]
     operation.seen["after skipping"] = operation.job.invoke("2026-11-23T08:00:00Z")
 
 
 @before(MOVE, 3)
-def somebody_leads_while_it_is_moved(operation: Operation) -> None:
+def lead_while_the_ledger_is_moved(operation: Operation) -> None:
     old, new = operation.job.locks, operation.shell.variables["NEW_BUCKET"]
     term = operation.lead("2026-11-23T08:30:00Z")
     operation.seen["moved while led"] = operation.shell.run(COMMANDS[MOVE, 3])
@@ -194,13 +188,13 @@ def move_it_again(operation: Operation) -> None:
 
 
 @after(MOVE, 5)
-def go_on_there(operation: Operation) -> None:
+def lead_in_the_new_bucket(operation: Operation) -> None:
     operation.seen["policy"] = operation.job.settings(operation.job.locks)["policy"]
     operation.seen["after moving"] = operation.job.invoke("2026-11-23T08:45:00Z")
 
 
 @before(RESTORE)
-def somebody_deletes_the_ledger(operation: Operation) -> None:
+def delete_the_ledger(operation: Operation) -> None:
     job = operation.job
     operation.seen["highest"] = job.terms()[-1].term
     job.s3.delete_bucket_policy(Bucket=job.locks)
@@ -208,18 +202,18 @@ def somebody_deletes_the_ledger(operation: Operation) -> None:
 
 
 @after(RESTORE, 1)
-def look_at_the_policy(operation: Operation) -> None:
+def record_the_policy(operation: Operation) -> None:
     operation.seen["policy again"] = operation.job.settings(operation.job.locks)["policy"]
 
 
 @after(RESTORE, 6)
-def go_on_after_restoring(operation: Operation) -> None:
+def lead_after_restoring(operation: Operation) -> None:
     ticks = ("2026-11-23T08:00:00Z", "2026-11-23T08:50:00Z")
     operation.seen["after restoring"] = [operation.job.invoke(tick) for tick in ticks]
 
 
 @after(ADOPT, 1)
-def look_at_what_is_left(operation: Operation) -> None:
+def record_what_is_left(operation: Operation) -> None:
     operation.seen["left"] = operation.job.inventory()
 
 
@@ -328,9 +322,6 @@ def test_a_skipped_tick_is_not_led_again(operation: Operation) -> None:
     assert operation.seen["after skipping"]["reason"] == "done"
 
 
-# --------------------------------------------------------------------------------------- moved
-
-
 def test_a_ledger_is_not_moved_while_somebody_leads(operation: Operation) -> None:
     done = operation.seen["moved while led"]
     refused = (done.code, "is not over" in done.output)
@@ -355,9 +346,6 @@ def test_a_moved_ledger_goes_on(operation: Operation) -> None:
     assert (found["elected"], found["term"]) == (True, operation.seen["moved term"] + 1)
 
 
-# ------------------------------------------------------------------------------------ restored
-
-
 def test_the_policy_that_is_put_back_is_that_of_a_lock_bucket(operation: Operation) -> None:
     assert operation.seen["policy again"] == operation.seen["policy"]
 
@@ -376,9 +364,6 @@ def test_a_restored_ledger_knows_what_is_done(operation: Operation) -> None:
 
 def test_a_restored_ledger_goes_on_above_all_numbers(operation: Operation) -> None:
     assert operation.seen["after restoring"][1]["term"] == 1001
-
-
-# ------------------------------------------------------------------------- adopted, and Regions
 
 
 def test_a_destroyed_job_leaves_buckets_and_logs_alone(operation: Operation) -> None:
