@@ -10,9 +10,8 @@ from pathlib import Path
 from local_cloud import LocalCloud
 from local_cloud.child_process import kill_group
 from tests.local_cloud.job import Job
-from tests.local_cloud.projects import ROOT, shell_environment
+from tests.local_cloud.projects import shell_environment
 
-RUNBOOK = ROOT / "docs" / "runbook.md"
 _LIMIT_SECONDS = 1200  # far more than a slow machine takes
 
 

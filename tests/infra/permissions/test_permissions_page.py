@@ -1,4 +1,4 @@
-"""docs/rights.md lists what the templates grant, and tests that exist."""
+"""docs/permissions.md lists what the templates grant, and tests that exist."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.infra.synth import Synthesized
 from tests.local_cloud.permission_cases import CASES, DENIALS
 
 TESTS = Path(__file__).parents[2]
-PAGE = (TESTS.parent / "docs" / "rights.md").read_text()
+PAGE = (TESTS.parent / "docs" / "permissions.md").read_text()
 QUOTED = set(re.findall(r"`([^`\n]+)`", PAGE))
 # Resources of the stack with all options that other constructs create.
 OTHERS = ("Vpc", "CustomVpc", "TopicKey", "TopicPolicy", "Key")
