@@ -96,7 +96,7 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
         **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
     )
     chosen = choose_region(region)
-    # Not boto3.client: it uses a shared session, which is not thread-safe.
+    # Not boto3.client, which shares state between threads and is not thread-safe.
     try:
         return boto3.session.Session().client("s3", region_name=chosen.name, config=config)
     except Exception as error:  # botocore cannot use a profile, a file or a variable
