@@ -1,6 +1,7 @@
 """Tagging old locks for the lifecycle rule (R6), and writing the hint.
 
 Sans-I/O, like `protocol.py`.
+"""
 
 from __future__ import annotations
 

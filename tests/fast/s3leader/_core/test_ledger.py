@@ -84,8 +84,14 @@ def test_hint_to_the_first_lock_leads_nowhere_new() -> None:
     ("answer", "message"),
     [
         (missing(), "answered Missing.* to a List"),
-        (Listed((), truncated=True, date_ms=T0, next_token=None), "contradicts its continuation token"),
-        (Listed((), truncated=False, date_ms=T0, next_token="more"), "contradicts its continuation token"),
+        (
+            Listed((), truncated=True, date_ms=T0, next_token=None),
+            "contradicts its continuation token",
+        ),
+        (
+            Listed((), truncated=False, date_ms=T0, next_token="more"),
+            "contradicts its continuation token",
+        ),
     ],
     ids=["not a page", "truncated without a token", "a token without more"],
 )
