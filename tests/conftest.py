@@ -34,7 +34,7 @@ LONGEST_FIRST = (
     "local_cloud",  # 10 to 55 each
     "verification/fault_injection",  # 50
     "infra/test_template_rules.py",  # 45
-    "infra/test_dependencies.py",  # 43
+    "infra/packaging/test_dependencies.py",  # 43
     "wheel",  # 8 to 35 each
     "verification",  # 10 to 30 each
 )
