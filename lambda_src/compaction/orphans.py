@@ -1,10 +1,12 @@
-"""Files of batches that were written and never committed, and never will be."""
+"""Find and delete orphans: files of batches that were not committed and never can be."""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from compaction.layout import batch_of, term_folder, term_of
@@ -14,15 +16,18 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from compaction.layout import Layout
+    from compaction.writer import Writer
+
+log = logging.getLogger(__name__)
 
 
-def orphans(
+def find_orphans(
     client: S3Client, layout: Layout, manifest: Manifest, *, since: int, before: int
 ) -> Iterator[str]:
-    """Yield the keys that terms from `since` and below `before` wrote for uncommitted batches.
+    """Yield the keys of the orphans of terms from `since` to `before` - 1.
 
-    `manifest` must have been read after `before` was claimed on it: from then on no lower term can
-    commit, so what is an orphan stays one, and may be deleted at any time and by anybody.
+    `manifest` must have been read after the term `before` was written to it: from then on no lower
+    term can commit, so an orphan stays one.
     """
     committed = {batch_of(key) for key in _committed(client, layout, manifest, since)}
     pages = client.get_paginator("list_objects_v2")
@@ -36,8 +41,25 @@ def orphans(
                     yield key
 
 
+def delete_orphans(writer: Writer, keys: Iterator[str]) -> tuple[int, int]:
+    """Delete orphans; return how many were deleted, and how many S3 refused to delete.
+
+    A refusal does not stop the job, as no reader sees an orphan.
+    """
+    deleted = 0
+    refused: dict[str, str] = {}
+    while some := list(islice(keys, 1000)):
+        errors = writer.delete(some)
+        deleted += len(some) - len(errors)
+        refused |= errors
+    if refused:
+        key, code = next(iter(refused.items()))
+        log.warning("%d orphans are left, the first is %s: %s", len(refused), key, code)
+    return deleted, len(refused)
+
+
 def earlier(client: S3Client, layout: Layout, manifest: Manifest) -> Manifest | None:
-    """Read the segment that a manifest or a segment links to, if there is one."""
+    """Read the segment that a manifest or a segment links to; None if it links to none."""
     if manifest.earlier is None:
         return None
     got = client.get_object(Bucket=layout.bucket, Key=manifest.earlier)
@@ -46,12 +68,12 @@ def earlier(client: S3Client, layout: Layout, manifest: Manifest) -> Manifest | 
 
 
 def _committed(client: S3Client, layout: Layout, manifest: Manifest, since: int) -> Iterator[str]:
-    """Yield the keys of all entries since that term, and of some before it."""
+    """Yield the keys of all entries of terms from `since`, and of some older ones."""
     at: Manifest | None = manifest
     while at is not None:
         keys = [entry["key"] for entry in (*at.parts, *at.rejected)]
         yield from keys
-        # Terms commit in ascending order, so once an older one is met, all further back are older.
+        # Terms commit in ascending order, so all segments behind an older term are older too.
         if any((batch := batch_of(key)) and term_of(batch) < since for key in keys):
             return
         at = earlier(client, layout, at)

@@ -73,17 +73,17 @@ class OutOfTime(Exception):  # noqa: N818 - never leaves the package
         self.key = key
 
 
-def listed(client: S3Client, layout: Layout, *, after: str = "") -> Iterator[Input]:
+def list_inputs(client: S3Client, layout: Layout, *, after: str = "") -> Iterator[Input]:
     """List the inputs once round, a page at a time: those that follow `after`, then the others.
 
     No key comes up twice. Keys that end with `/` are folders that somebody made, not inputs.
     """
-    yield from _listed(client, layout, after)
+    yield from _list_after(client, layout, after)
     if after:
-        yield from takewhile(lambda item: item.key <= after, _listed(client, layout, ""))
+        yield from takewhile(lambda item: item.key <= after, _list_after(client, layout, ""))
 
 
-def _listed(client: S3Client, layout: Layout, after: str) -> Iterator[Input]:
+def _list_after(client: S3Client, layout: Layout, after: str) -> Iterator[Input]:
     pages = client.get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=layout.bucket, Prefix=layout.events, StartAfter=after):
         for item in page.get("Contents", ()):
