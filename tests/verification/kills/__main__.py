@@ -29,9 +29,9 @@ from tests.contract.servers import program as installed_program
 from tests.contract.servers import seaweedfs
 from tests.verification import report
 from tests.verification.event_log import EventReader, read_events
-from tests.verification.kills import invariants as outcome
-from tests.verification.kills.compacting_candidate import Work, program
-from tests.verification.kills.election_under_fire import Arena
+from tests.verification.kills import invariants
+from tests.verification.kills.attacked_election import AttackedElection
+from tests.verification.kills.compacting_candidate import CandidateSetup, program
 from tests.verification.processes import Processes, load_function
 
 LOCKS: Final = "locks"
@@ -69,7 +69,7 @@ def main() -> int:
             (folder / name).mkdir()
         server = stack.enter_context(seaweedfs(executable, folder / "server"))
         os.environ |= server.env
-        checks = Campaign(plan, folder, stack).run()
+        checks = KillRun(plan, folder, stack).run()
     return report.print_checks(checks)
 
 
@@ -94,7 +94,7 @@ def _plan() -> Plan:
     )
 
 
-class Campaign:
+class KillRun:
     """All arenas, from their first candidate to the verdict."""
 
     def __init__(self, plan: Plan, folder: Path, stack: ExitStack) -> None:
@@ -106,7 +106,9 @@ class Campaign:
         self._client.create_bucket(Bucket=LOCKS)
         locks = default_store(LOCKS, None, plan.lease)
         self._processes = stack.enter_context(Processes(folder / "notes", seed=plan.seed * 1000))
-        self._arenas = [self._arena(number, locks, stack) for number in range(plan.elections)]
+        self._elections = [
+            self._attacked_election(number, locks, stack) for number in range(plan.elections)
+        ]
         self._began = self._got_on = time.monotonic()
 
     def run(self) -> list[Check]:
@@ -115,21 +117,21 @@ class Campaign:
         report.print_line(f"{self._progress()}; the rest is compacted now")
         self._until_nobody_is_stopped()
         self._processes.end(_PATIENCE_S)
-        for arena in self._arenas:
-            self._processes.start(program(arena.work, until_empty=True), arena.name)
+        for attacked in self._elections:
+            self._processes.start(program(attacked.setup, until_empty=True), attacked.name)
         self._processes.wait(_PATIENCE_S)
         return list(self._checks())
 
     def _attack(self) -> None:
-        told, feeding = time.monotonic(), cycle(self._arenas)
+        told, feeding = time.monotonic(), cycle(self._elections)
         while not self._enough():
             time.sleep(_LOOK_S)
             self._listen()
-            for arena in self._arenas:
+            for attacked in self._elections:
                 if not self._enough():
-                    arena.attack(only_stop=self._kills() >= self._plan.kills)
-                arena.let_go_on()
-            next(feeding).feed()  # one at a time, so that attacks are not late
+                    attacked.attack(only_stop=self._kills() >= self._plan.kills)
+                attacked.resume_stopped()
+            next(feeding).send_objects()  # one at a time, so that attacks are not late
             self._processes.reap()
             if time.monotonic() - told > _TELL_S:
                 told = time.monotonic()
@@ -140,29 +142,29 @@ class Campaign:
 
     def _until_nobody_is_stopped(self) -> None:
         deadline = time.monotonic() + _PATIENCE_S
-        while any(arena.stopped for arena in self._arenas) and time.monotonic() < deadline:
+        while any(attacked.stopped for attacked in self._elections) and time.monotonic() < deadline:
             time.sleep(_LOOK_S)
             self._listen()
-            for arena in self._arenas:
-                arena.let_go_on()
-        for stopped in (arena.stopped for arena in self._arenas):
+            for attacked in self._elections:
+                attacked.resume_stopped()
+        for stopped in (attacked.stopped for attacked in self._elections):
             if stopped is not None:
                 self._processes.failed.append(f"{stopped.who} was stopped and is not heard of")
                 self._processes.resume(stopped.who, stopped.term)
 
     def _listen(self) -> None:
-        by_name = {arena.name: arena for arena in self._arenas}
+        by_name = {attacked.name: attacked for attacked in self._elections}
         for event in self._events.new_events():
-            arena = by_name.get(event["who"].rpartition("-")[0])
-            if arena is not None:
+            attacked = by_name.get(event["who"].rpartition("-")[0])
+            if attacked is not None:
                 if event["what"] == "completed":
                     self._got_on = time.monotonic()
-                arena.hear(event)
+                attacked.observe(event)
 
-    def _arena(self, number: int, locks: Store, stack: ExitStack) -> Arena:
+    def _attacked_election(self, number: int, locks: Store, stack: ExitStack) -> AttackedElection:
         name = f"election{number + 1}"
         self._client.create_bucket(Bucket=name)
-        work = Work(
+        setup = CandidateSetup(
             election=name,
             locks=locks,
             data=name,
@@ -172,17 +174,17 @@ class Campaign:
         )
         journal = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
         rows = [{"row": str(row)} for row in range(1000)]
-        chance = outcome.chance(self._plan.seed + number)
+        seeded_random = invariants.seeded_random(self._plan.seed + number)
         producer = Producer(
-            input_objects({"rows": rows}, chance),
+            input_objects({"rows": rows}, seeded_random),
             journal,
             DataBucket(self._client, name).put,
             pause_seconds=1,
         )
         producer.send(10)
-        return Arena(
+        return AttackedElection(
             name,
-            work,
+            setup,
             self._processes,
             producer,
             candidates=self._plan.candidates,
@@ -190,10 +192,10 @@ class Campaign:
         )
 
     def _kills(self) -> int:
-        return sum(arena.kills for arena in self._arenas)
+        return sum(attacked.kills for attacked in self._elections)
 
     def _stops(self) -> int:
-        return sum(arena.stops for arena in self._arenas)
+        return sum(attacked.stops for attacked in self._elections)
 
     def _enough(self) -> bool:
         return self._kills() >= self._plan.kills and self._stops() >= self._plan.stops
@@ -207,13 +209,13 @@ class Campaign:
     def _checks(self) -> Iterator[Check]:
         events = read_events(self._folder / "notes")
         report.print_line("noted: " + report.counts(event["what"] for event in events))
-        for arena in self._arenas:
-            mine = outcome.events_of(arena.name, events)
-            locks = outcome.locks(self._client, LOCKS, arena.name)
-            data = DataBucket(self._client, arena.name)
+        for attacked in self._elections:
+            mine = invariants.events_of(attacked.name, events)
+            locks = invariants.locks(self._client, LOCKS, attacked.name)
+            data = DataBucket(self._client, attacked.name)
             sent = self._folder / f"{arena.name}.sent"
-            yield from outcome.checks(arena.name, mine, locks, data, sent)
-        yield from outcome.processes(events, self._processes.failed)
+            yield from invariants.checks(attacked.name, mine, locks, data, sent)
+        yield from invariants.processes(events, self._processes.failed)
 
 
 if __name__ == "__main__":

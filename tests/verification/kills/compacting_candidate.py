@@ -28,7 +28,7 @@ _SMALL: Final = Limits(batch_objects=2, readers=2, manifest_parts=20)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class CandidateSetup:
     """What the candidates of one election have in common. Their processes are forks, and each makes
     clients of its own: the store of the locks by itself, the worker for the data.
 
@@ -43,19 +43,19 @@ class Work:
     first: Callable[[], None]
 
 
-class Believer:
+class RecordedTerm:
     """A term as its job sees it: each question is noted, and, if `blind`, answered with yes.
 
     Blind stands for the worst: each pause begins just after the job has asked whether it leads. So
     nothing but the fenced manifest stops it.
     """
 
-    def __init__(self, term: Term, log: EventLog, chance: random.Random) -> None:
+    def __init__(self, term: Term, log: EventLog, seeded_random: random.Random) -> None:
         """Stand for `term`."""
         self._term = term
         self._log = log
-        self._chance = chance
-        self._blind = chance.random() < 0.5
+        self._chance = seeded_random
+        self._blind = seeded_random.random() < 0.5
         self.number = term.number
         self.state = term.state
 
@@ -75,23 +75,23 @@ class Believer:
                 raise
 
 
-class Worker:
+class CompactingCandidate:
     """One process."""
 
-    def __init__(self, work: Work, log: EventLog, chance: random.Random) -> None:
+    def __init__(self, setup: CandidateSetup, log: EventLog, seeded_random: random.Random) -> None:
         """Take part in an election."""
-        self._work = work
+        self._setup = setup
         self._log = log
-        self._chance = chance
+        self._chance = seeded_random
         self._election = Election(
-            work.election,
-            store=work.locks,
-            lease=work.lease,
-            clock_skew=work.clock_skew,
+            setup.election,
+            store=setup.locks,
+            lease=setup.lease,
+            clock_skew=setup.clock_skew,
             candidate=f"{log.who}/{os.getpid()}",
         )
         self._client = data_client()
-        self._manifest = FencedObject(MANIFEST, bucket=work.data)
+        self._manifest = FencedObject(MANIFEST, bucket=setup.data)
 
     def run(self, *, until_empty: bool) -> None:
         """Lead whatever tick comes next, until asked to stop, or until there is nothing to do."""
@@ -134,11 +134,11 @@ class Worker:
         return True
 
     def _compact(self, term: Term) -> None:
-        work = self._work
-        believer = Believer(term, self._log, self._chance)
+        setup = self._setup
+        recorded = RecordedTerm(term, self._log, self._chance)
         compact(
-            cast("Term", believer),
-            work.data,
+            cast("Term", recorded),
+            setup.data,
             client=self._client,
             manifest=self._manifest,
             limits=_SMALL,
@@ -174,15 +174,17 @@ class Worker:
                 self._log.record("wrote late", term=term.number, since=since)
 
     def _inputs(self) -> bool:
-        page = self._client.list_objects_v2(Bucket=self._work.data, Prefix=PREFIX)
+        page = self._client.list_objects_v2(Bucket=self._setup.data, Prefix=PREFIX)
         return bool(page.get("Contents"))
 
 
-def program(work: Work, *, until_empty: bool = False) -> Callable[[EventLog, random.Random], None]:
+def program(
+    setup: CandidateSetup, *, until_empty: bool = False
+) -> Callable[[EventLog, random.Random], None]:
     """Return what a process of the herd does."""
 
-    def run(log: EventLog, chance: random.Random) -> None:
-        work.first()
-        Worker(work, log, chance).run(until_empty=until_empty)
+    def run(log: EventLog, seeded_random: random.Random) -> None:
+        setup.first()
+        CompactingCandidate(setup, log, seeded_random).run(until_empty=until_empty)
 
     return run

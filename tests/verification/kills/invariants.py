@@ -16,7 +16,7 @@ from tests.verification.event_log import Event
 processes = store_invariants.processes
 
 
-def chance(seed: int) -> random.Random:
+def seeded_random(seed: int) -> random.Random:
     """Return a source of chance that can be repeated."""
     return random.Random(seed)  # noqa: S311 - repeatable is what it must be
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from bird_strikes.producer import Producer
 from tests.verification.event_log import Event
-from tests.verification.kills.compacting_candidate import Work, program
+from tests.verification.kills.compacting_candidate import CandidateSetup, program
 from tests.verification.processes import Processes
 
 _ATTACKED: Final = 0.85  # share of the leaders
@@ -19,7 +19,7 @@ _OVER: Final = frozenset({"completed", "resigned", "is over", "loses", "won", "c
 
 
 @dataclass
-class Stopped:
+class StoppedLeader:
     """A leader that was stopped; it goes on at `until`, which its successor's claim decides."""
 
     who: str
@@ -28,13 +28,13 @@ class Stopped:
     goes_on: bool = False
 
 
-class Arena:
+class AttackedElection:
     """Candidates of one election. `kills` and `stops` are those of leaders, so far."""
 
     def __init__(
         self,
         name: str,
-        work: Work,
+        setup: CandidateSetup,
         processes: Processes,
         producer: Producer,
         *,
@@ -43,20 +43,20 @@ class Arena:
     ) -> None:
         """Start the candidates."""
         self.name = name
-        self.work = work
+        self.setup = setup
         self.producer = producer
         self._processes = processes
         self._chance = random.Random(seed)  # noqa: S311 - repeatable is what it must be
         self._leader: tuple[str, int] | None = None
         self._attack_at: float | None = None
-        self.stopped: Stopped | None = None
+        self.stopped: StoppedLeader | None = None
         self._hungry = False
         self.kills = 0
         self.stops = 0
         for _ in range(candidates):
-            processes.start(program(work), name)
+            processes.start(program(setup), name)
 
-    def hear(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take in what a candidate has noted."""
         match event["what"]:
             case "won":
@@ -92,12 +92,12 @@ class Arena:
             self._kill(self._chance.choice(others) if others else who)
         elif self.stopped is None and stop:
             self._processes.pause(who)
-            self.stopped = Stopped(who, term)
+            self.stopped = StoppedLeader(who, term)
             self.stops += 1
         elif not only_stop and (self.stopped is None or who != self.stopped.who):
             self._kill(who)
 
-    def let_go_on(self) -> None:
+    def resume_stopped(self) -> None:
         """Let a stopped leader go on once its successor has claimed what it wrote to."""
         stopped = self.stopped
         if stopped is None or stopped.goes_on or stopped.until is None:
@@ -106,7 +106,7 @@ class Arena:
             stopped.goes_on = True
             self._processes.resume(stopped.who, stopped.term)
 
-    def feed(self) -> None:
+    def send_objects(self) -> None:
         """Send the next objects, if there has been a new leader since the last time."""
         if self._hungry:
             self._hungry = False
@@ -115,7 +115,7 @@ class Arena:
     def _kill(self, who: str) -> None:
         self._processes.kill(who)
         self.kills += 1
-        self._processes.start(program(self.work), self.name)
+        self._processes.start(program(self.setup), self.name)
 
     def _members(self) -> list[str]:
         mine = [who for who in self._processes.alive if who.startswith(f"{self.name}-")]
