@@ -1,4 +1,4 @@
-"""A candidate on a real S3 server: leads tick after tick, and compacts, until it is stopped."""
+"""A candidate process on a real S3 server: leads tick after tick, and compacts as leader."""
 
 import os
 import random
@@ -22,15 +22,14 @@ from tests.verification.event_log import EventLog, now_ns
 from tests.verification.processes import StopSignal
 
 FIRST_TICK: Final = datetime(2026, 11, 23, 6, tzinfo=UTC)
-_HINDRANCES: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
-_DAWDLES_S: Final = 0.05  # before each write, so that there is time to be hit
+_ERRORS: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
+_DELAY_S: Final = 0.05  # before each write, so that attacks hit between writes
 _SMALL: Final = Limits(batch_objects=2, readers=2, manifest_parts=20)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateSetup:
-    """What the candidates of one election have in common. Their processes are forks, and each makes
-    clients of its own: the store of the locks by itself, the worker for the data.
+    """What the candidates of one election share. Each process is a fork and makes its own clients.
 
     `first` is called in each process before it campaigns.
     """
@@ -44,34 +43,34 @@ class CandidateSetup:
 
 
 class RecordedTerm:
-    """A term as its job sees it: each question is noted, and, if `blind`, answered with yes.
+    """The term as the job sees it. Each `ensure_held()` is recorded; in half of the terms it passes.
 
-    Blind stands for the worst: each pause begins just after the job has asked whether it leads. So
-    nothing but the fenced manifest stops it.
+    That is the worst case: each pause begins right after a check of leadership. Then only the
+    fenced manifest stops a stale leader.
     """
 
     def __init__(self, term: Term, log: EventLog, seeded_random: random.Random) -> None:
-        """Stand for `term`."""
+        """Wrap `term`."""
         self._term = term
         self._log = log
         self._chance = seeded_random
-        self._blind = seeded_random.random() < 0.5
+        self._always_held = seeded_random.random() < 0.5
         self.number = term.number
         self.state = term.state
 
     def ensure_held(self) -> None:
-        """Ask, or only pretend to."""
+        """Record the check; raise `LeadershipLost` unless this term always passes."""
         self._log.leads("leads", self._term)
-        if not self._blind:
+        if not self._always_held:
             self._term.ensure_held()
-        time.sleep(self._chance.uniform(0, _DAWDLES_S))
+        time.sleep(self._chance.uniform(0, _DELAY_S))
 
     def save(self, state: dict[str, Any]) -> None:
-        """Save the progress, if that can be done."""
+        """Save the progress; ignore a lost term if this term always passes."""
         try:
             self._term.save(state)
         except LeadershipLost:
-            if not self._blind:
+            if not self._always_held:
                 raise
 
 
@@ -79,7 +78,7 @@ class CompactingCandidate:
     """One process."""
 
     def __init__(self, setup: CandidateSetup, log: EventLog, seeded_random: random.Random) -> None:
-        """Take part in an election."""
+        """Make the clients of this process."""
         self._setup = setup
         self._log = log
         self._chance = seeded_random
@@ -94,7 +93,7 @@ class CompactingCandidate:
         self._manifest = FencedObject(MANIFEST, bucket=setup.data)
 
     def run(self, *, until_empty: bool) -> None:
-        """Lead whatever tick comes next, until asked to stop, or until there is nothing to do."""
+        """Lead one tick after another until SIGTERM; with `until_empty`, until no inputs are left."""
         tick = FIRST_TICK
         while not StopSignal.received:
             try:
@@ -116,7 +115,7 @@ class CompactingCandidate:
                 tick = last if last is not None and last > done else done + timedelta(seconds=1)
 
     def _lead(self, term: Term) -> bool:
-        """Compact; True if the tick is completed."""
+        """Compact as leader; return whether the tick is completed."""
         self._log.leads("won", term, tick=str(term.tick))
         claimed: Snapshot | None = None
         try:
@@ -127,7 +126,7 @@ class CompactingCandidate:
             self._log.leads("leads", term)
             self._log.record("ends", term=term.number)
             term.resign()
-        except _HINDRANCES as error:
+        except _ERRORS as error:
             self._give_up(term, error, claimed)
             return False
         self._log.record("completed", term=term.number, tick=str(term.tick))
@@ -153,25 +152,25 @@ class CompactingCandidate:
                 term.resign("failed", f"{type(error).__name__}: {error}")
                 self._log.record("resigned", term=term.number)
                 return
-        self._write_late(term, claimed)
+        self._try_stale_writes(term, claimed)
         self._log.record("is over", term=term.number)
 
-    def _write_late(self, term: Term, claimed: Snapshot | None) -> None:
-        """Do the worst it can: write what it last knew, and then over what there is now."""
+    def _try_stale_writes(self, term: Term, claimed: Snapshot | None) -> None:
+        """Try to write as a stale leader: on the version it claimed, then on the newest one."""
         for after in (claimed, None):
             since = now_ns()
             try:
                 base = after or self._manifest.read()
                 if base is None:
                     continue
-                self._log.record("tries late", term=term.number)
+                self._log.record("tries a stale write", term=term.number)
                 self._manifest.write(base.value, token=term.number, after=base)
             except StaleToken as error:
                 self._log.record("refused", term=term.number, written=error.written_token)
             except S3LeaderError as error:
-                self._log.record("fails late", term=term.number, why=type(error).__name__)
+                self._log.record("fails a stale write", term=term.number, why=type(error).__name__)
             else:
-                self._log.record("wrote late", term=term.number, since=since)
+                self._log.record("made a stale write", term=term.number, since=since)
 
     def _inputs(self) -> bool:
         page = self._client.list_objects_v2(Bucket=self._setup.data, Prefix=PREFIX)
@@ -181,7 +180,7 @@ class CompactingCandidate:
 def program(
     setup: CandidateSetup, *, until_empty: bool = False
 ) -> Callable[[EventLog, random.Random], None]:
-    """Return what a process of the herd does."""
+    """Return the program of a candidate process."""
 
     def run(log: EventLog, seeded_random: random.Random) -> None:
         setup.first()

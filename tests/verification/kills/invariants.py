@@ -1,4 +1,4 @@
-"""What must be true of an election and its data bucket once its leaders were killed and stopped."""
+"""Invariants of an election and its data bucket after leaders were killed and stopped."""
 
 import json
 import random
@@ -17,12 +17,12 @@ processes = store_invariants.processes
 
 
 def seeded_random(seed: int) -> random.Random:
-    """Return a source of chance that can be repeated."""
-    return random.Random(seed)  # noqa: S311 - repeatable is what it must be
+    """Return a generator that draws the same numbers in each run."""
+    return random.Random(seed)  # noqa: S311 - repeatable, not secret
 
 
 def events_of(name: str, events: Sequence[Event]) -> list[Event]:
-    """Return what the candidates of an election noted, and what befell them."""
+    """Return the events of an election's candidates, and those of the attacks on them."""
     return [event for event in events if (event.get("whom") or event["who"]).startswith(f"{name}-")]
 
 
@@ -48,7 +48,7 @@ def checks(
         *invariants.leadership(events),
         *store_invariants.ticks(events, locks),
         *store_invariants.ledger(locks),
-        *_zombies(events),
+        *_stale_leaders(events),
         *_fenced(events, data),
         *check_evidence(expected_counts(read_sent_log(sent)), _evidence(events, locks, data)),
     ]
@@ -56,10 +56,10 @@ def checks(
         yield replace(one, claim=f"{name}: {one.claim}")
 
 
-def _zombies(events: Sequence[Event]) -> Iterator[Check]:
-    """Check that whoever went on after its successor's claim wrote nothing any more."""
+def _stale_leaders(events: Sequence[Event]) -> Iterator[Check]:
+    """Check that no leader that was resumed after its successor's claim wrote anything."""
     resumed = [event for event in events if event["what"] == "lets go on"]
-    told: list[str] = []
+    not_refused: list[str] = []
     for event in resumed:
         same = [
             one
@@ -68,11 +68,13 @@ def _zombies(events: Sequence[Event]) -> Iterator[Check]:
         ]
         refused = any(one["what"] == "refused" and one["at"] > event["at"] for one in same)
         if not refused and not any(one["what"] in {"completed", "resigned"} for one in same):
-            told.append(f"{event['whom']} went on in term {event['term']}, and was not refused")
+            not_refused.append(
+                f"{event['whom']} continued term {event['term']} and was not refused"
+            )
     yield invariants.check(
-        f"each of {len(resumed)} leaders that went on was refused (StaleToken), or had resigned"
+        f"each of {len(resumed)} resumed leaders was refused (StaleToken), or had resigned"
         " before it was stopped",
-        told,
+        not_refused,
     )
     claims = [event for event in events if event["what"] == "claimed"]
     yield invariants.check(
@@ -80,7 +82,7 @@ def _zombies(events: Sequence[Event]) -> Iterator[Check]:
         [
             f"{late['who']} wrote with token {late['term']} after {claim['term']} was claimed"
             for late in events
-            if late["what"] == "wrote late"
+            if late["what"] == "made a stale write"
             for claim in claims
             if claim["term"] > late["term"] and claim["at"] < late["since"]
         ],
@@ -99,10 +101,10 @@ def _fenced(events: Sequence[Event], data: DataBucket) -> Iterator[Check]:
 def _evidence(
     events: Sequence[Event], locks: Sequence[dict[str, Any]], data: DataBucket
 ) -> Evidence:
-    """Gather what the demo's proof compares with the journal of what was sent."""
+    """Gather the evidence that is compared with the sent log."""
     won = [event["term"] for event in events if event["what"] == "won"]
-    # A leader that was killed, or got no answer, before it could note its win.
-    unnoted = [lock["term"] for lock in locks if lock["term"] not in set(won)]
+    # A leader that was killed, or got no answer, before it could record its win.
+    unrecorded = [lock["term"] for lock in locks if lock["term"] not in set(won)]
     return Evidence(
         events=data.events(),
         rejections=data.rejections(),
@@ -112,5 +114,5 @@ def _evidence(
             for lock in locks
         ],
         fired_ticks={lock["tick"] for lock in locks},
-        wins=[*won, *unnoted],
+        wins=[*won, *unrecorded],
     )
