@@ -43,7 +43,7 @@ class CandidateSetup:
 
 
 class RecordedTerm:
-    """The term as the job sees it. Each `ensure_held()` is recorded; in half of the terms it passes.
+    """The term as the job sees it. `ensure_held()` is recorded; in half of the terms it passes.
 
     That is the worst case: each pause begins right after a check of leadership. Then only the
     fenced manifest stops a stale leader.
@@ -93,7 +93,7 @@ class CompactingCandidate:
         self._manifest = FencedObject(MANIFEST, bucket=setup.data)
 
     def run(self, *, until_empty: bool) -> None:
-        """Lead one tick after another until SIGTERM; with `until_empty`, until no inputs are left."""
+        """Lead tick after tick until SIGTERM; with `until_empty`, until no inputs are left."""
         tick = FIRST_TICK
         while not StopSignal.received:
             try:
