@@ -272,7 +272,7 @@ def amid(happen: Callable[[str, Perform], Any], nth: int) -> World | None:
     with contextlib.suppress(*ENDS):
         world.lead()
     world.s3.hook = None
-    return world if befallen.happened else None
+    return world if befallen.injected else None
 
 
 def faults(world: World) -> list[str]:
@@ -326,7 +326,7 @@ def test_a_stale_leader_neither_forgets_nor_deletes_what_is_not_its_own(*, lifte
         with contextlib.suppress(S3LeaderError, InputsWithheld):
             world.lead(stale)
         world.s3.hook = None
-        if not pause.happened:
+        if not pause.injected:
             assert nth > 20, "a term has more requests than that"
             return
         world.s3.undeletable.clear()
