@@ -1,4 +1,4 @@
-"""Batches, their limits, and stopping in time."""
+"""Batches and their limits, and stopping in time."""
 
 from __future__ import annotations
 
