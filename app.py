@@ -5,14 +5,14 @@ Context (`-c name=value`):
                  every 5 minutes
     contenders   how many invocations each tick starts, in each Region; default: 3
     history      for how many days superseded locks are kept; default: 30
-    throwaway    "true": nothing is protected or kept when the stack goes; default: "false"
-    lock_bucket  the name of a lock bucket that is there already; default: one is made
-    data_bucket  the name of a data bucket that is there already; default: one is made
+    throwaway    "true": nothing is protected or kept when the stack is deleted; default: "false"
+    lock_bucket  the name of an existing lock bucket; default: a new one
+    data_bucket  the name of an existing data bucket; default: a new one
     lock_bucket_key, data_bucket_key
-                 the ARN of the key that encrypts such a bucket, if it has one of its own in KMS
+                 the ARN of the KMS key that encrypts such a bucket, if there is one
     regions      where contenders run, such as "us-east-1,eu-west-1": the first is the home of the
-                 buckets, of those above too. Default: one stack, in the Region that the CLI deploys
-                 to
+                 buckets, also of existing ones. Default: one stack, in the Region that the CLI
+                 deploys to
 """
 
 from __future__ import annotations
@@ -28,34 +28,24 @@ from pathlib import Path
 import aws_cdk as cdk
 
 _HERE = Path(__file__).resolve().parent
-# The constructs of this checkout, wherever this is started from and whatever is installed.
+# The constructs of this checkout, from any working directory and even if others are installed.
 sys.path.insert(0, str(_HERE / "stacks"))
 
-from compaction_parts import Adopted  # noqa: E402 - found by the line above
-from compaction_regions import compose_regions  # noqa: E402 - the same
-from compaction_stack import CompactionStack  # noqa: E402 - the same
+from compaction_parts import CompactionOptions, ExistingBuckets  # noqa: E402 - see above
+from compaction_regions import compose_regions  # noqa: E402 - see above
+from compaction_stack import CompactionStack  # noqa: E402 - see above
 
 STACK_NAME = "S3LeaderCompaction"
-CONTEXT = (
-    "schedule",
-    "contenders",
-    "history",
-    "throwaway",
-    "lock_bucket",
-    "lock_bucket_key",
-    "data_bucket",
-    "data_bucket_key",
-    "regions",
-)
-_ADOPTED = ("lock_bucket", "lock_bucket_key", "data_bucket", "data_bucket_key")
+_EXISTING = ("lock_bucket", "lock_bucket_key", "data_bucket", "data_bucket_key")
+CONTEXT = ("schedule", "contenders", "history", "throwaway", "regions", *_EXISTING)
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
 
 def create_app() -> cdk.App:
     """Return an app that synthesizes the same with and without the CDK CLI.
 
-    The CLI hands over cdk.json's feature flags and its output folder; alone, both are taken from
-    here. What the CLI says goes.
+    The CLI passes cdk.json's feature flags and its output folder, which take precedence. Without
+    it, both are read from cdk.json.
     """
     settings = json.loads((_HERE / "cdk.json").read_text())
     outdir = os.environ.get("CDK_OUTDIR", str(_HERE / settings["output"]))
@@ -65,43 +55,27 @@ def create_app() -> cdk.App:
 def compose(app: cdk.App) -> list[cdk.Stack]:
     """Add the stacks that the app's context asks for, the one with the buckets first."""
     _check_names(app.node.get_all_context())
-    asked = {name: app.node.try_get_context(name) for name in CONTEXT}
-    schedule = str(asked["schedule"] or "rate(5 minutes)")
-    contenders = _number("contenders", asked["contenders"], default=3)
-    throwaway = _switch("throwaway", asked["throwaway"])
-    days = _number("history", asked["history"], default=0)
-    history = None if asked["history"] is None else cdk.Duration.days(days)
-    adopted = Adopted(**{name: asked[name] for name in _ADOPTED})
-    if asked["regions"] is None:
-        stack = CompactionStack(
-            app,
-            STACK_NAME,
-            schedule=schedule,
-            contenders=contenders,
-            throwaway=throwaway,
-            history=history,
-            adopted=adopted,
-        )
-        return [stack]
-    home, stacks = compose_regions(
-        app,
-        STACK_NAME,
-        regions=_regions(str(asked["regions"])),
-        schedule=schedule,
-        contenders=contenders,
-        throwaway=throwaway,
-        history=history,
-        adopted=adopted,
+    given = {name: app.node.try_get_context(name) for name in CONTEXT}
+    history = given["history"]
+    options = CompactionOptions(
+        schedule=str(given["schedule"] or CompactionOptions.schedule),
+        contenders=_number("contenders", given["contenders"], CompactionOptions.contenders),
+        throwaway=_switch("throwaway", given["throwaway"]),
+        history=None if history is None else cdk.Duration.days(_number("history", history, 30)),
+        existing=ExistingBuckets(**{name: given[name] for name in _EXISTING}),
     )
-    return [*home, *stacks]
+    if given["regions"] is None:
+        return [CompactionStack(app, STACK_NAME, options=options)]
+    regions = _regions(str(given["regions"]))
+    return compose_regions(app, STACK_NAME, regions=regions, options=options)
 
 
 def _check_names(context: Mapping[str, object]) -> None:
-    """Stop at a name that is all but one of ours; the CLI takes any, and others' are not ours."""
+    """Exit on a name that resembles a valid one; the CLI accepts any name."""
     for name in context:
         close = difflib.get_close_matches(name.lower().replace("-", "_"), CONTEXT, cutoff=0.75)
         if close and name not in CONTEXT:
-            raise SystemExit(f"context {name!r} is not known here: did you mean -c {close[0]}=…?")
+            raise SystemExit(f"unknown context {name!r}: did you mean -c {close[0]}=…?")
 
 
 def _regions(text: str) -> list[str]:
@@ -109,7 +83,7 @@ def _regions(text: str) -> list[str]:
     for region in regions:
         if _REGION.fullmatch(region) is None:
             raise SystemExit(
-                f"context regions={text!r} names {region!r}, which is no Region: use for example"
+                f"context regions={text!r} names the unknown Region {region!r}: use for example"
                 " -c regions=us-east-1,eu-west-1"
             )
     if len(regions) < 2:
@@ -120,15 +94,12 @@ def _regions(text: str) -> list[str]:
     return regions
 
 
-def _number(name: str, value: object, *, default: int) -> int:
-    if value is None:
-        return default
+def _number(name: str, value: object, default: int) -> int:
     try:
-        return int(str(value))
+        return default if value is None else int(str(value))
     except ValueError:
-        example = default or 30
         raise SystemExit(
-            f"context {name}={value!r} is no number: use for example -c {name}={example}"
+            f"context {name}={value!r} is not a number: use for example -c {name}={default}"
         ) from None
 
 
@@ -143,12 +114,12 @@ def _switch(name: str, value: object) -> bool:
 if __name__ == "__main__":
     if sys.argv[1:]:
         raise SystemExit(
-            f"app.py takes no arguments, but was given {' '.join(sys.argv[1:])}: context is handed"
-            " over by the CDK CLI, as in npx cdk synth -c contenders=2"
+            f"app.py takes no arguments, but was given {' '.join(sys.argv[1:])}: give context to"
+            " the CDK CLI, as in npx cdk synth -c contenders=2"
         )
     the_app = create_app()
     try:
         compose(the_app)
-    except ValueError as refused:  # the constructs' own: it names the value and the remedy
-        raise SystemExit(str(refused)) from None
+    except ValueError as error:  # from the constructs: it names the value and what to do
+        raise SystemExit(str(error)) from None
     the_app.synth()

@@ -1,12 +1,12 @@
-# Sourced, not run: makes the project's environment and puts it on the PATH.
+# Sets up the project's environment and puts it on the PATH. Source it in the project's root:
 #
-#   cd <the project's root>; . scripts/_environment.sh
+#   . scripts/_environment.sh
 #
-# .venv holds everything Python, from requirements.lock, and the project itself, editable;
-# node_modules holds the CDK command line and the demo's tables, from package-lock.json. Each is
-# made when missing, and brought up to date when its lock has changed: a stamp, written last, names
-# what it was made from, so an interrupted run is made good by the next one, and a lock file keeps
-# two runs apart. PYTHON names another interpreter than python3.
+# .venv has the packages of requirements.lock, and the project itself, editable; node_modules has
+# the CDK CLI and the demo's tables, from package-lock.json. Each is created if it is missing, and
+# updated when its lock has changed. A stamp, written last, has a digest of what it was made from,
+# so the next run completes an interrupted one. A file lock keeps two runs apart. PYTHON names the
+# interpreter (default python3).
 
 _environment_say() { printf 'environment: %s\n' "$*" >&2; }
 _environment_fail() {
@@ -28,20 +28,20 @@ _environment_check_tools() {
         _environment_fail "Node.js $(node --version) is too old: install 20 or later"
 }
 
-# What `$2 …` made, in a line with its duration; its output only if it fails.
+# _environment_step TEXT COMMAND…: runs a command; prints its duration, and its output if it fails.
 _environment_step() {
     local what=$1 started=$SECONDS output
     shift
     _environment_say "$what …"
-    what=${what% (*} # how long it may take is over by then
+    what=${what% (*} # without the estimate of its duration
     output=$("$@" 2>&1) || {
         printf '%s\n' "$output" >&2
-        _environment_fail "$what failed; once mended, the next run goes on from here"
+        _environment_fail "$what failed: correct the cause above, then run this again"
     }
     _environment_say "$what: done in $((SECONDS - started)) s"
 }
 
-# A digest of files and words: what a stamp holds.
+# _environment_digest WORD…: a digest of words, and of the contents of those that name files.
 _environment_digest() {
     "$PYTHON" -c '
 import hashlib, pathlib, sys
@@ -58,7 +58,7 @@ _environment_is_stamped() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 _environment_python() {
     local interpreter made_by stamp
     interpreter=$("$PYTHON" -c 'import os, sys; print(sys.version, os.path.realpath(sys.executable))')
-    # Made by another interpreter, moved to another folder, or never finished: made from nothing.
+    # Created by another interpreter, moved to another folder, or incomplete: create it again.
     made_by=$(_environment_digest "$interpreter" "in $PWD")
     stamp=$(_environment_digest "$made_by" requirements.lock pyproject.toml)
     _environment_is_stamped .venv/.stamp "$stamp" && return
@@ -87,7 +87,7 @@ _environment_make() {
     local waited_since
     _environment_check_tools
     waited_since=$SECONDS
-    # Held through descriptor 9 and let go with it, however this ends; no flock(1) on macOS.
+    # The lock is held until descriptor 9 is closed, also by an exit. macOS has no flock(1).
     exec 9>.environment.lock
     "$PYTHON" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
     [ $((SECONDS - waited_since)) -le 2 ] || _environment_say "waited for another run"

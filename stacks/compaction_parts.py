@@ -1,4 +1,4 @@
-"""What the compaction stacks are composed of, in one Region or in several."""
+"""The parts of the compaction stacks, in one Region or in several."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from pathlib import Path
 from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import (
+    JobFunction,
+    LockBucket,
+    SingletonJob,
+    TakeoverOptions,
+    TriggerOptions,
+)
 from s3leader_cdk._bucket.new_bucket import account_regional_name, reserve_name
 from s3leader_cdk._election.names import checked_bucket_name
 from s3leader_cdk._permissions.acknowledgments import acknowledge_object_wildcards
@@ -24,17 +31,66 @@ _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _CODE = Path(__file__).resolve().parent.parent / "lambda_src" / "compaction"
 
 
-def removal(*, throwaway: bool) -> RemovalPolicy:
-    """Return what becomes of buckets and logs when their stack goes."""
-    return RemovalPolicy.DESTROY if throwaway else RemovalPolicy.RETAIN
+@dataclass(frozen=True, kw_only=True)
+class ExistingBuckets:
+    """Names of buckets that exist already, and ARNs of the KMS keys that encrypt them."""
+
+    lock_bucket: str | None = None
+    lock_bucket_key: str | None = None
+    data_bucket: str | None = None
+    data_bucket_key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a key without its bucket, and for invalid names and ARNs."""
+        for name in ("lock_bucket", "data_bucket"):
+            bucket, key = getattr(self, name), getattr(self, f"{name}_key")
+            if bucket is not None:
+                checked_bucket_name(bucket, option=name, existing=True)
+            if key is not None and bucket is None:
+                raise ValueError(
+                    f"{name}_key {key!r} was given without {name}: give the bucket that it encrypts"
+                    " too, or leave it out"
+                )
+            if key is not None and _KEY_ARN.fullmatch(key) is None:
+                raise ValueError(
+                    f"{name}_key {key!r} is not the ARN of a key: use one such as"
+                    " arn:aws:kms:us-east-1:123456789012:key/… (arn:aws-cn: in China,"
+                    " arn:aws-us-gov: in GovCloud), and not that of an alias"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactionOptions:
+    """What can be chosen about the example.
+
+    Args:
+        schedule: when to compact. Default: every 5 minutes.
+        contenders: how many invocations each tick starts in each Region. Default: 3.
+        throwaway: nothing is protected or kept when the stack is deleted; empty the buckets first.
+            Default: False.
+        history: how long superseded locks are kept. Default: that of `LockBucket`.
+        existing: buckets that exist already, such as those that outlived their stack. Default: new
+            buckets.
+    """
+
+    schedule: str = "rate(5 minutes)"
+    contenders: int = 3
+    throwaway: bool = False
+    history: Duration | None = None
+    existing: ExistingBuckets = ExistingBuckets()
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        """What happens to buckets and logs when their stack is deleted."""
+        return RemovalPolicy.DESTROY if self.throwaway else RemovalPolicy.RETAIN
 
 
 def create_data_bucket(
     scope: Construct, removal_policy: RemovalPolicy, *, bucket_name: str | None = None
 ) -> s3.Bucket:
-    """Make the bucket `Data` that holds events and what they are compacted into.
+    """Create the bucket `Data` for events and for what they are compacted into.
 
-    A `bucket_name` is one in the account's own namespace, see `shared_bucket_name`.
+    A `bucket_name` is in the account's own namespace, see `shared_bucket_name`.
     """
     bucket = s3.Bucket(
         scope,
@@ -57,38 +113,10 @@ def create_data_bucket(
     Validations.of(bucket).acknowledge(
         Acknowledgment(
             id="AwsSolutions-S1",
-            reason="An example; whoever keeps real data here decides where access logs go.",
+            reason="An example; with real data, choose where access logs go.",
         )
     )
     return bucket
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adopted:
-    """Names of buckets that are there already, and ARNs of the keys that encrypt them."""
-
-    lock_bucket: str | None = None
-    lock_bucket_key: str | None = None
-    data_bucket: str | None = None
-    data_bucket_key: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a key without its bucket, and what names no key or no bucket."""
-        for name in ("lock_bucket", "data_bucket"):
-            if getattr(self, name) is not None:
-                checked_bucket_name(getattr(self, name), option=name, existing=True)
-            key = getattr(self, f"{name}_key")
-            if key is not None and getattr(self, name) is None:
-                raise ValueError(
-                    f"{name}_key {key!r} was given without {name}: name the bucket that it encrypts"
-                    " too, or leave it out"
-                )
-            if key is not None and _KEY_ARN.fullmatch(key) is None:
-                raise ValueError(
-                    f"{name}_key {key!r} is not the ARN of a key: use one such as"
-                    " arn:aws:kms:us-east-1:123456789012:key/… (arn:aws-cn: in China,"
-                    " arn:aws-us-gov: in GovCloud), and not that of an alias"
-                )
 
 
 def import_bucket(
@@ -111,39 +139,52 @@ def compaction_job(
     *,
     data: s3.IBucket,
     locks: LockBucket,
-    schedule: str,
-    contenders: int,
-    removal_policy: RemovalPolicy,
+    options: CompactionOptions,
     regions: Sequence[str] = (),
 ) -> SingletonJob:
-    """Make the job `Compaction`, with its rights on the data."""
+    """Create the job `Compaction`, with its rights on the data."""
     environment = {"DATA_BUCKET": data.bucket_name}
     if not Token.is_unresolved(data.env.region) and data.env.region != Stack.of(scope).region:
         environment["DATA_REGION"] = data.env.region
-    job = SingletonJob(
-        scope,
-        "Compaction",
-        election=ELECTION,
+    # In deployed stacks function, role and log group are children of "Compaction"; a changed path
+    # would replace them. "Default" does not count in logical ids, so the job keeps its paths, too:
+    # see docs/constructs.md, "Upgrade from flat options".
+    parts = Construct(scope, "Compaction")
+    function = JobFunction(
+        parts,
+        "Function",
         code=_CODE,
         handler="compaction.handler.handler",
-        schedule=schedule,
-        lock_bucket=locks,
-        contenders=contenders,
         memory_size=1024,
         environment=environment,
+        role=iam.Role(parts, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")),
+        log_group=logs.LogGroup(
+            parts,
+            "LogGroup",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=options.removal_policy,
+        ),
+    )
+    # A Region may fail in the middle of a term, and Lambda's retries of the lost leader with it:
+    # the other Region's contenders wait for its tick.
+    takeover = TakeoverOptions(lease=Duration.seconds(30), wait=Duration.minutes(2))
+    job = SingletonJob(
+        parts,
+        "Default",
+        election=ELECTION,
+        schedule=options.schedule,
+        lock_bucket=locks,
+        function=function,
+        trigger=TriggerOptions(contenders=options.contenders),
+        takeover=takeover if regions else None,
         regions=regions,
-        # A Region may vanish in the middle of a term. Those of the other then wait for its tick,
-        # since Lambda's retries of the lost leader are lost as well.
-        lease=Duration.seconds(30) if regions else None,
-        wait=Duration.minutes(2) if regions else None,
-        removal_policy=removal_policy,
     )
     _grant_data(job, data)
     return job
 
 
 def shared_bucket_name(kind: str, home: str) -> str:
-    """Return the name of a bucket of the home Region that the stacks of others know, too.
+    """Return the name of a bucket of the home Region, which the stacks of other Regions know.
 
     No other account can take it: see docs/decisions/0014.
     """
@@ -151,12 +192,12 @@ def shared_bucket_name(kind: str, home: str) -> str:
 
 
 def shared_bucket_prefix(kind: str) -> str:
-    """Return what the name of such a bucket begins with."""
+    """Return the prefix of such a name."""
     return f"s3leader-compaction-{kind}"
 
 
 def _grant_data(job: SingletonJob, data: s3.IBucket) -> None:
-    """Inputs may be read and deleted, results written and swept, the manifest never deleted."""
+    """Allow reading and deleting inputs, writing and deleting results, and writing the manifest."""
     manifest, inputs, results = "compacted/manifest.json", "events/*", _RESULTS
     objects = data.arn_for_objects
     rights = {
@@ -164,7 +205,7 @@ def _grant_data(job: SingletonJob, data: s3.IBucket) -> None:
         ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"): results,
         ("s3:GetObject", "s3:PutObject"): [manifest],
     }
-    # If the bucket is gone one day and another account takes its name, nothing goes there.
+    # If the bucket is deleted and another account takes its name, nothing is written there.
     ours = {"StringEquals": {"aws:ResourceAccount": data.env.account}}
     for actions, keys in rights.items():
         job.function.add_to_role_policy(
@@ -173,9 +214,9 @@ def _grant_data(job: SingletonJob, data: s3.IBucket) -> None:
             )
         )
     job.function.add_to_role_policy(
-        # Of a missing key, S3 says 404 and not 403 only to those who may list the bucket, and
-        # no manifest yet is a normal case. AWS does not document what `s3:prefix` is in that
-        # check, so there is no condition on it; only this job's data is listed anyway.
+        # For a missing key, S3 answers 404 instead of 403 only if the caller may list the bucket,
+        # and a missing manifest is a normal case. AWS does not document what `s3:prefix` is in that
+        # check, so there is no condition on it; the bucket contains only this job's data.
         iam.PolicyStatement(actions=["s3:ListBucket"], resources=[data.bucket_arn], conditions=ours)
     )
     if data.encryption_key is not None:
@@ -189,6 +230,6 @@ def _grant_data(job: SingletonJob, data: s3.IBucket) -> None:
         job.role,
         data,
         [inputs, *results],
-        reason="Events, parts and reports are named as they come; the rights end at one folder"
-        " each.",
+        reason="The names of events, parts and reports are not known before; each pattern is"
+        " limited to one folder.",
     )

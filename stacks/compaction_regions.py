@@ -1,20 +1,20 @@
-"""The deployable example in several Regions: buckets at home, contenders everywhere."""
+"""The deployable example in several Regions: buckets in the home Region, contenders in each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import App, CfnOutput, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import App, CfnOutput, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from compaction_parts import (
     ELECTION,
-    Adopted,
+    CompactionOptions,
+    ExistingBuckets,
     compaction_job,
     create_data_bucket,
     import_bucket,
-    removal,
     shared_bucket_name,
     shared_bucket_prefix,
 )
@@ -22,28 +22,24 @@ from s3leader_cdk import LockBucket
 
 
 class HomeStack(Stack):
-    """The buckets, which every Region's contenders come to, as far as they are not there already.
+    """The buckets that every Region's contenders use, unless they exist already.
 
-    Children: `data`, `locks` (None where that bucket is adopted).
+    Children: `data`, `locks` (None if that bucket exists already).
 
     Args:
         scope: the app.
         id: the stack's name.
         region: the home Region.
-        throwaway: nothing is protected or kept when the stack goes. Default: False.
-        history: how long superseded locks are kept. Default: as `LockBucket` has it.
-        adopted: buckets that are there already, one at the most. Default: none.
+        options: of the example; at most one bucket exists already.
     """
 
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - what every construct calls it
+        id: str,  # noqa: A002 - the name that every construct uses
         *,
         region: str,
-        throwaway: bool = False,
-        history: Duration | None = None,
-        adopted: Adopted | None = None,
+        options: CompactionOptions,
     ) -> None:
         super().__init__(
             scope,
@@ -51,58 +47,51 @@ class HomeStack(Stack):
             env=Environment(region=region),
             description="s3leader: the buckets that contenders of several Regions share",
         )
-        there = adopted or Adopted()
-        # A first deployment that fails takes its empty buckets with it, so that their names are
-        # free for the next one.
-        kept = removal(throwaway=throwaway) is RemovalPolicy.RETAIN
-        policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if kept else RemovalPolicy.DESTROY
+        # A first deployment that fails deletes its empty buckets, so that their names are free for
+        # the next one.
+        kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        policy = options.removal_policy if options.throwaway else kept
         self.data: s3.Bucket | None = None
         self.locks: LockBucket | None = None
-        if there.data_bucket is None:
+        if options.existing.data_bucket is None:
             name = shared_bucket_name("data", region)
             self.data = create_data_bucket(self, policy, bucket_name=name)
-        if there.lock_bucket is None:
+        if options.existing.lock_bucket is None:
             self.locks = LockBucket(
                 self,
                 "Locks",
                 bucket_name_prefix=shared_bucket_prefix("locks"),
-                history=history,
-                protect=kept,
+                history=options.history,
+                protect=not options.throwaway,
                 removal_policy=policy,
             )
-        names = bucket_names(there, region)
+        names = bucket_names(options.existing, region)
         CfnOutput(self, "LockBucketName", value=names["locks"])
         CfnOutput(self, "DataBucketName", value=names["data"])
         CfnOutput(self, "ElectionName", value=ELECTION)
 
 
 class RegionStack(Stack):
-    """One Region's contenders, which know the buckets by name and need nothing else of a stack.
+    """One Region's contenders. It knows the buckets by name and needs no other stack's values.
 
     Children: `job`.
 
     Args:
         scope: the app.
         id: the stack's name.
-        region: where it goes.
-        regions: where such stacks go, the home Region first.
-        schedule: when to compact, the same everywhere.
-        contenders: how many invocations each tick starts in this Region.
-        throwaway: nothing is kept when the stack goes. Default: False.
-        adopted: buckets of the home Region that were there already. Default: those of `HomeStack`.
+        region: the stack's Region.
+        regions: all Regions with such a stack, the home Region first.
+        options: of the example, the same in every Region.
     """
 
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - what every construct calls it
+        id: str,  # noqa: A002 - the name that every construct uses
         *,
         region: str,
         regions: Sequence[str],
-        schedule: str,
-        contenders: int,
-        throwaway: bool = False,
-        adopted: Adopted | None = None,
+        options: CompactionOptions,
     ) -> None:
         super().__init__(
             scope,
@@ -110,18 +99,17 @@ class RegionStack(Stack):
             env=Environment(region=region),
             description=f"s3leader: contenders of {region}, for singleton compaction",
         )
-        home, there = regions[0], adopted or Adopted()
-        names = bucket_names(there, home)
-        data = import_bucket(self, "Data", names["data"], region=home, key=there.data_bucket_key)
-        key = there.lock_bucket_key
-        locks = import_bucket(self, "SharedLocks", names["locks"], region=home, key=key)
+        home, existing = regions[0], options.existing
+        names = bucket_names(existing, home)
+        data = import_bucket(self, "Data", names["data"], region=home, key=existing.data_bucket_key)
+        locks = import_bucket(
+            self, "SharedLocks", names["locks"], region=home, key=existing.lock_bucket_key
+        )
         self.job = compaction_job(
             self,
             data=data,
             locks=LockBucket(self, "Locks", bucket=locks),
-            schedule=schedule,
-            contenders=contenders,
-            removal_policy=removal(throwaway=throwaway),
+            options=options,
             regions=regions,
         )
         CfnOutput(self, "FunctionName", value=self.job.function.function_name)
@@ -129,59 +117,35 @@ class RegionStack(Stack):
         CfnOutput(self, "DataBucketName", value=names["data"])
 
 
-def bucket_names(adopted: Adopted, home: str) -> dict[str, str]:
+def bucket_names(existing: ExistingBuckets, home: str) -> dict[str, str]:
     """Return the names of both buckets of the home Region."""
     return {
-        "locks": adopted.lock_bucket or shared_bucket_name("locks", home),
-        "data": adopted.data_bucket or shared_bucket_name("data", home),
+        "locks": existing.lock_bucket or shared_bucket_name("locks", home),
+        "data": existing.data_bucket or shared_bucket_name("data", home),
     }
 
 
 def compose_regions(
-    app: App,
-    name: str,
-    *,
-    regions: Sequence[str],
-    schedule: str,
-    contenders: int,
-    throwaway: bool,
-    history: Duration | None,
-    adopted: Adopted,
-) -> tuple[list[HomeStack], list[RegionStack]]:
-    """Add the stack of the home Region's buckets, and one of contenders for each Region.
+    app: App, name: str, *, regions: Sequence[str], options: CompactionOptions
+) -> list[Stack]:
+    """Add the stack of the home Region's buckets, and one stack of contenders for each Region.
 
-    Where both buckets are adopted there is no stack of buckets.
+    If both buckets exist already there is no stack of buckets.
     """
-    if adopted.lock_bucket is not None and history is not None:
+    existing, history = options.existing, options.history
+    if existing.lock_bucket is not None and history is not None:
         raise ValueError(
             f"history of {history.to_days():g} days was given with lock_bucket"
-            f" {adopted.lock_bucket!r}, whose lifecycle rules stay as they are: leave it out"
+            f" {existing.lock_bucket!r}, whose lifecycle rules are not changed: leave it out"
         )
-    homes = []
-    if adopted.lock_bucket is None or adopted.data_bucket is None:
-        home = HomeStack(
-            app,
-            f"{name}-home",
-            region=regions[0],
-            throwaway=throwaway,
-            history=history,
-            adopted=adopted,
-        )
-        homes.append(home)
-    stacks = [
-        RegionStack(
-            app,
-            f"{name}-{region}",
-            region=region,
-            regions=regions,
-            schedule=schedule,
-            contenders=contenders,
-            throwaway=throwaway,
-            adopted=adopted,
-        )
+    homes: list[Stack] = []
+    if existing.lock_bucket is None or existing.data_bucket is None:
+        homes.append(HomeStack(app, f"{name}-home", region=regions[0], options=options))
+    stacks: list[Stack] = [
+        RegionStack(app, f"{name}-{region}", region=region, regions=regions, options=options)
         for region in regions
     ]
     for stack in stacks:
         for home in homes:
-            stack.add_stack_dependency(home, "the buckets must be there first")
-    return homes, stacks
+            stack.add_stack_dependency(home, "the buckets must exist first")
+    return [*homes, *stacks]

@@ -1,81 +1,60 @@
-"""The deployable example in one Region: a bucket of data, and one job that compacts it."""
+"""The deployable example in one Region: a data bucket, and one job that compacts it."""
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from compaction_parts import (
     ELECTION,
-    Adopted,
+    CompactionOptions,
     compaction_job,
     create_data_bucket,
     import_bucket,
-    removal,
 )
 from s3leader_cdk import LockBucket
 
 
 class CompactionStack(Stack):
-    """Compacts small objects of a data bucket, once per tick, whoever is started how often.
+    """Compacts the small objects of a data bucket, once per tick.
 
     Children: `data` (bucket), `locks`, `job`.
-
-    Args:
-        scope: the app.
-        id: the stack's name.
-        schedule: when to compact. Default: every 5 minutes.
-        contenders: how many invocations each tick starts. Default: 3.
-        throwaway: nothing is protected or kept when the stack goes; empty the buckets first.
-            Default: False.
-        history: how long superseded locks are kept. Default: as `LockBucket` has it.
-        adopted: buckets that are there already, such as those that outlived their stack. Default:
-            buckets of its own.
     """
 
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - what every construct calls it
+        id: str,  # noqa: A002 - the name that every construct uses
         *,
-        schedule: str = "rate(5 minutes)",
-        contenders: int = 3,
-        throwaway: bool = False,
-        history: Duration | None = None,
-        adopted: Adopted | None = None,
+        options: CompactionOptions,
     ) -> None:
         super().__init__(
             scope, id, description="s3leader: singleton compaction, elected on Amazon S3"
         )
-        removal_policy, there = removal(throwaway=throwaway), adopted or Adopted()
+        existing = options.existing
         self.data: s3.IBucket = (
-            create_data_bucket(self, removal_policy)
-            if there.data_bucket is None
-            else import_bucket(self, "Data", there.data_bucket, key=there.data_bucket_key)
+            create_data_bucket(self, options.removal_policy)
+            if existing.data_bucket is None
+            else import_bucket(self, "Data", existing.data_bucket, key=existing.data_bucket_key)
         )
-        self.locks = self._locks(there, history, removal_policy)
-        self.job = compaction_job(
-            self,
-            data=self.data,
-            locks=self.locks,
-            schedule=schedule,
-            contenders=contenders,
-            removal_policy=removal_policy,
-        )
+        self.locks = self._locks(options)
+        self.job = compaction_job(self, data=self.data, locks=self.locks, options=options)
         CfnOutput(self, "LockBucketName", value=self.locks.bucket_name)
         CfnOutput(self, "DataBucketName", value=self.data.bucket_name)
         CfnOutput(self, "FunctionName", value=self.job.function.function_name)
         CfnOutput(self, "ElectionName", value=ELECTION)
 
-    def _locks(
-        self, there: Adopted, history: Duration | None, removal_policy: RemovalPolicy
-    ) -> LockBucket:
-        if there.lock_bucket is None:
-            kept = removal_policy is RemovalPolicy.RETAIN
+    def _locks(self, options: CompactionOptions) -> LockBucket:
+        existing, history = options.existing, options.history
+        if existing.lock_bucket is None:
             return LockBucket(
-                self, "Locks", history=history, protect=kept, removal_policy=removal_policy
+                self,
+                "Locks",
+                history=history,
+                protect=not options.throwaway,
+                removal_policy=options.removal_policy,
             )
-        key = there.lock_bucket_key
-        bucket = import_bucket(self, "ExistingLocks", there.lock_bucket, key=key)
+        key = existing.lock_bucket_key
+        bucket = import_bucket(self, "ExistingLocks", existing.lock_bucket, key=key)
         return LockBucket(self, "Locks", bucket=bucket, history=history)

@@ -1,7 +1,7 @@
-"""Functions that are there already become candidates.
+"""Existing functions become candidates.
 
-Their own code has to change in one place: the handler is decorated with `@singleton`. The runtime
-library comes as a layer.
+Their code changes in one place: the handler is decorated with `@singleton`. The runtime library
+comes as a layer.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ locks = LockBucket(stack, "Locks")
 
 
 def function(name: str) -> lambda_.Function:
-    """Return a function as it was before."""
+    """Return a function without any of s3leader."""
     return lambda_.Function(
         stack,
         f"{name.capitalize()}Function",
@@ -32,7 +32,7 @@ def function(name: str) -> lambda_.Function:
     )
 
 
-# This one keeps its trigger, a rule that fires at least once: the rule's time is the tick.
+# This function keeps its trigger, a rule that fires at least once: the rule's time is the tick.
 poller = function("poller")
 events.Rule(
     stack,
@@ -42,7 +42,7 @@ events.Rule(
 )
 locks.attach(poller, election="poller")
 
-# This one becomes a job: it gets schedules for two contenders, dead letters, alarms, a dashboard.
+# This function becomes a job, with schedules, dead letters, alarms and a dashboard.
 SingletonJob(
     stack,
     "Report",

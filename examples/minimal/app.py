@@ -1,10 +1,12 @@
-"""The least there is: a lock bucket, and a job that bills every night."""
+"""The smallest app: a lock bucket, and a job that bills every night."""
 
 from pathlib import Path
 
 from aws_cdk import App, Stack
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import JobFunction, LockBucket, SingletonJob
+
+CODE = Path(__file__).parent / "billing"
 
 app = App()
 stack = Stack(app, "Billing")
@@ -12,8 +14,7 @@ SingletonJob(
     stack,
     "Nightly",
     election="nightly-billing",
-    code=Path(__file__).parent / "billing",
-    handler="billing.main.handler",
+    function=JobFunction(stack, "Function", code=CODE, handler="billing.main.handler"),
     schedule="cron(0 3 * * ? *)",
     lock_bucket=LockBucket(stack, "Locks"),
 )

@@ -1,9 +1,9 @@
-"""A poller outside Lambda: any number of processes, of which one polls.
+"""A poller outside Lambda: of any number of processes, one polls.
 
     LOCK_BUCKET=… python main.py
 
-It leads until it is told to end (SIGTERM, SIGINT), and resigns, so that another leads at once. If
-it is killed, another leads after its lease of ten seconds, and the allowance for clock skew.
+It leads until SIGTERM or SIGINT, then resigns, so that another can lead at once. If it is killed,
+another leads after its lease of ten seconds and the allowance for clock skew.
 """
 
 import os
@@ -15,28 +15,28 @@ from s3leader import Election, LeadershipLost, StoreUnavailable, Term
 
 
 def main() -> None:
-    """Campaign and lead, by turns, until told to end."""
-    told_to_end = threading.Event()
+    """Campaign and lead until a signal."""
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_end.set())
+        signal.signal(number, lambda *_: stop.set())
     election = Election("poller", bucket=os.environ["LOCK_BUCKET"], lease=timedelta(seconds=10))
-    while not told_to_end.is_set():
+    while not stop.is_set():
         try:
             if term := election.campaign(wait=timedelta(seconds=2)):
-                lead(term, told_to_end)
+                lead(term, stop)
         except LeadershipLost as lost:
-            print(f"lost the lead: {lost}", flush=True)
-        except StoreUnavailable as away:
-            print(f"S3 cannot be reached: {away}", flush=True)
-            told_to_end.wait(5)
+            print(f"lost leadership: {lost}", flush=True)
+        except StoreUnavailable as error:
+            print(f"S3 cannot be reached: {error}", flush=True)
+            stop.wait(5)
 
 
-def lead(term: Term, told_to_end: threading.Event) -> None:
-    """Poll while the lease holds, which a thread renews meanwhile."""
+def lead(term: Term, stop: threading.Event) -> None:
+    """Poll while a thread renews the lease."""
     with term, term.keep_renewing():
-        while term.held and not told_to_end.is_set():
+        while term.held and not stop.is_set():
             print(f"polling as the leader of term {term.number}", flush=True)
-            told_to_end.wait(1)
+            stop.wait(1)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,20 @@
-"""One election with several schedules: a tick that two of them share is worked for once."""
+"""One election with several schedules: a tick that two of them share is led once."""
 
 from pathlib import Path
 
 from aws_cdk import App, Duration, Stack, TimeZone
 from aws_cdk import aws_sns as sns
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import (
+    JobFunction,
+    LockBucket,
+    MonitoringOptions,
+    SingletonJob,
+    TakeoverOptions,
+    TriggerOptions,
+)
+
+CODE = Path(__file__).parent / "digest"
 
 app = App()
 stack = Stack(app, "Digest")
@@ -13,15 +22,18 @@ SingletonJob(
     stack,
     "Digest",
     election="digest",
-    code=Path(__file__).parent / "digest",
-    handler="digest.main.handler",
+    function=JobFunction(stack, "Function", code=CODE, handler="digest.main.handler"),
     schedule=["cron(0 7 ? * MON-FRI *)", "cron(0 7 L * ? *)"],  # weekdays, and the month's last day
-    time_zone=TimeZone.EUROPE_BERLIN,
-    flexible_window=Duration.minutes(10),  # nobody waits for it to the second
-    max_attempts=3,  # a digest that fails three times waits for the next day
     lock_bucket=LockBucket(stack, "Locks", history=Duration.days(90)),
-    # Such schedules do not say how far their ticks are apart: a weekend, and some hours more.
-    expected_within=Duration.hours(78),
-    alarm_topic=sns.Topic(stack, "Alarms", enforce_ssl=True),
+    trigger=TriggerOptions(
+        time_zone=TimeZone.EUROPE_BERLIN,
+        flexible_window=Duration.minutes(10),  # EventBridge may spread the starts
+    ),
+    takeover=TakeoverOptions(max_attempts=3),  # after three failures the digest waits for a day
+    monitoring=MonitoringOptions(
+        # The interval cannot be derived from these schedules: a weekend, and some hours more.
+        expected_within=Duration.hours(78),
+        topic=sns.Topic(stack, "Alarms", enforce_ssl=True),
+    ),
 )
 app.synth()

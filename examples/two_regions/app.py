@@ -1,9 +1,9 @@
-"""Contenders in two Regions for one election, whose locks are in the first of them.
+"""Contenders in two Regions for one election, whose locks are in the first Region.
 
-While either Region starts its contenders, every tick is worked for; those that wait take over from
-a leader that is lost with its Region. S3 in the home Region decides: while it cannot be reached,
-nobody is elected anywhere. Lambda tries a contender twice more, after one minute and two; the ticks
-of a longer outage wait in the dead-letter queues.
+As long as either Region starts its contenders, every tick is led; waiting contenders take over from
+a leader that is lost with its Region. While S3 in the home Region cannot be reached, nobody is
+elected in any Region. Lambda retries a contender twice, after one minute and two; the ticks of a
+longer outage wait in the dead-letter queues.
 """
 
 import os
@@ -11,14 +11,16 @@ from pathlib import Path
 
 from aws_cdk import App, Duration, Environment, Stack
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import JobFunction, LockBucket, SingletonJob, TakeoverOptions
 
+CODE = Path(__file__).parent / "billing"
 REGIONS = ["us-east-1", "eu-west-1"]
-ACCOUNT = os.environ.get("CDK_DEFAULT_ACCOUNT", "111122223333")  # the CLI's, or yours
+ACCOUNT = os.environ.get("CDK_DEFAULT_ACCOUNT", "111122223333")  # set by the CLI
 
 app = App()
 home = Stack(app, "BillingHome", env=Environment(account=ACCOUNT, region=REGIONS[0]))
-# Both Regions know the name, acme-billing-locks-<account>-us-east-1-an. Nobody else can take it.
+# Both Regions know the name, acme-billing-locks-<account>-us-east-1-an. No other account can take
+# it.
 locks = LockBucket(home, "Locks", bucket_name_prefix="acme-billing-locks")
 for region in REGIONS:
     stack = Stack(app, f"Billing-{region}", env=Environment(account=ACCOUNT, region=region))
@@ -26,12 +28,11 @@ for region in REGIONS:
         stack,
         "Nightly",
         election="nightly-billing",
-        code=Path(__file__).parent / "billing",
-        handler="billing.main.handler",
+        function=JobFunction(stack, "Function", code=CODE, handler="billing.main.handler"),
         schedule="cron(0 3 * * ? *)",
         lock_bucket=locks,
-        lease=Duration.seconds(30),
-        wait=Duration.minutes(4),  # of a timeout of five
+        # The function's timeout is five minutes.
+        takeover=TakeoverOptions(lease=Duration.seconds(30), wait=Duration.minutes(4)),
         regions=REGIONS,
     )
 app.synth()

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from s3leader._core.requests import Conflict, Missing, Unknown
-from s3leader._io.s3_refusals import passes
+from s3leader._io.s3_refusals import is_transient_error
 from s3leader.errors import describe_error
 
 # The object has been deleted, or overwritten (an `If-Match` did not hold).
@@ -55,14 +55,14 @@ def outcome_of(error: BotoCoreError | ClientError) -> Conflict | Missing | Unkno
         return Missing(0)
     if code in GONE:
         return Conflict(0)
-    return Unknown(describe_error(error)) if passes(code, status) else None
+    return Unknown(describe_error(error)) if is_transient_error(code, status) else None
 
 
 def refuses_key(error: ClientError) -> bool:
     """Return whether S3 refuses this one object, and would refuse an immediate retry."""
     code, status = code_of(error), status_of(error)
     # A 409 of KMS is the state of one key, so its code decides.
-    transient = passes(code, 0 if status == HTTPStatus.CONFLICT else status)
+    transient = is_transient_error(code, 0 if status == HTTPStatus.CONFLICT else status)
     return 400 <= status < 500 and not transient and code not in _EVERY_KEY
 
 
@@ -76,4 +76,4 @@ def cannot_serve_key(error: ClientError) -> bool:
 
 def is_transient(code: str) -> bool:
     """Return whether a key that DeleteObjects reports with this code may be deleted by a retry."""
-    return passes(code, 0) or code in _FAILED or code == "unknown"
+    return is_transient_error(code, 0) or code in _FAILED or code == "unknown"

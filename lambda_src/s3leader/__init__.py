@@ -1,19 +1,21 @@
 """Leader election on Amazon S3 conditional writes, for jobs that must run once.
 
-What is *not* guaranteed: that a leader which was paused past its lease knows so in time. It may
-send one more write while its successor is at work. Check `term.ensure_held()` before effects, and
-let what receives them refuse old fencing tokens (`s3leader.fencing`). Nor is a job's work undone
-when it crashes: a tick may be attempted more than once, and is completed at most once.
+What is *not* guaranteed: that a leader which was paused beyond its lease notices in time. It may
+send one more write while its successor is working. Check `term.ensure_held()` before each effect,
+and let the receiver refuse old fencing tokens (`s3leader.fencing`). Nor are the effects of a
+crashed job undone: a tick may be attempted more than once, and is completed at most once.
 
 What is guaranteed, as long as the clocks of S3's own servers differ by less than `clock_skew`: at
-any moment at most one candidate holds an election, by its own stopwatch; term numbers only rise;
-no tick is completed by two terms; and when a leader dies, another can lead once its lease is over.
+any moment at most one candidate holds an election, by its own monotonic clock; term numbers only
+rise; no tick is completed by two terms; and when a leader dies, another candidate can lead once
+its lease is over.
 """
 
 from typing import TYPE_CHECKING
 
 from ._core.lock import Lock
-from .election import Election, Memory, NotElected
+from ._io.s3_options import BucketOptions
+from .election import Election, NotElected
 from .errors import (
     BucketUnusable,
     CorruptLock,
@@ -30,6 +32,7 @@ from .errors import (
 from .term import Term
 
 __all__ = [
+    "BucketOptions",
     "BucketUnusable",
     "CorruptLock",
     "CorruptObject",
@@ -38,7 +41,6 @@ __all__ = [
     "LeadershipLost",
     "LedgerFull",
     "Lock",
-    "Memory",
     "NotElected",
     "Overwritten",
     "S3LeaderError",
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> str:
-        """Return `__version__` when it is asked for: nobody else pays for `importlib.metadata`."""
+        """Return `__version__`; only its users pay for importing `importlib.metadata`."""
         if name != "__version__":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import metadata  # noqa: PLC0415 - see above

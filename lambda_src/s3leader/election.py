@@ -1,37 +1,36 @@
-"""The election: what a candidate campaigns in and an operator looks at."""
+"""`Election`: candidates campaign in it, and operators inspect and depose."""
 
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import socket
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
+from ._core.candidate import CandidateConfig, LedgerHead, Steps
 from ._core.conditional_write import WriteConflict
 from ._core.config import Config, check_done, check_tick, check_wait
 from ._core.depose import depose
 from ._core.holding import Holding, seal_own
-from ._core.ledger import CandidateConfig, LedgerHead, Steps, find_head, history
-from ._core.lock import MAX_BODY, RESIGNED, Lock
-from ._core.protocol import Lost, WhyNot, campaign
-from ._core.requests import Store
+from ._core.ledger import find_head, history
+from ._core.lock import RESIGNED, Lock
+from ._core.protocol import LossReason, Lost, campaign
 from ._core.times import MOST_AHEAD_MS, format_time, from_ms, to_ms
-from ._io.driver import Driver, monotonic_ms
+from ._io.seams import Seams
 from .errors import InvalidArgument
 from .term import Term
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from ._io.s3_options import BucketOptions
+
 
 @dataclass(slots=True)
 class Memory:
-    """What a process remembers of one ledger (R9). It holds no leadership, only saves requests."""
+    """What a process remembers of one ledger (R9). It saves requests and holds no leadership."""
 
     seen: LedgerHead | None = None
 
@@ -43,14 +42,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotElected:
-    """The normal result of losing; false in an `if`.
+    """The normal result of a lost campaign; false in an `if`.
 
-    `reason` is `held` (somebody leads), `done` (the tick is completed), `beaten` (somebody was
-    faster just now) or `exhausted` (the tick has had `max_attempts`). `lock` is the highest lock
-    that was seen, None if there was none; `requests` what the campaign cost.
+    `reason` is `held` (another candidate leads), `done` (the tick is completed), `beaten` (another
+    candidate was faster) or `exhausted` (the tick has had `max_attempts` terms). `lock` is the
+    highest lock that was seen, None if there was none; `requests` the number of requests sent.
     """
 
-    reason: WhyNot
+    reason: LossReason
     lock: Lock | None
     requests: int
 
@@ -62,38 +61,44 @@ class NotElected:
         return f"NotElected({self.reason}, {seen}, requests={self.requests})"
 
 
+class ElectionOptions(TypedDict, total=False):
+    """Options of an `Election`, apart from those that say which bucket it is on and how."""
+
+    prefix: str
+    lease: timedelta
+    clock_skew: timedelta
+    max_attempts: int | None
+    candidate: str
+
+
 class Election:
     """A named contest on a bucket.
 
-    `lease` is how long a leader that dies without resigning keeps others out; `clock_skew` the
-    allowance for S3's own clocks disagreeing, rounding to whole seconds included; `max_attempts`
-    how many terms one tick may take (None: no limit); `candidate` an identity for people to read,
-    by default host, process and a random part. `client` is a boto3 S3 client; without one, a client
-    is made with short time-outs and no retries of its own. `store` replaces bucket and client.
-    `memory` may outlive the object, to be shared by later elections of the same name.
+    `lease` is how long a leader that dies without resigning keeps others out. `clock_skew` is the
+    allowance for differences between the clocks of S3's own servers, which includes the rounding to
+    whole seconds. `max_attempts` limits the terms that one tick may take (None: no limit).
+    `candidate` is an identity for people to read; by default it consists of host, process and a
+    random part. `client` is a boto3 S3 client; without one, a client is made with short time-outs
+    and no retries. `bucket_options` say what the bucket demands of each request.
 
-    Raises `InvalidArgument` for values that cannot be used. Sends nothing until asked to.
+    Raises `InvalidArgument` for values that cannot be used. Sends nothing until a method is called.
+    A unit test replaces the bucket and the time with `s3leader.testing.election`.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        bucket: str | None = None,
+        bucket: str,
         prefix: str = "elections/",
         client: S3Client | None = None,
         lease: timedelta = timedelta(seconds=30),
         clock_skew: timedelta = timedelta(seconds=3),
         max_attempts: int | None = None,
         candidate: str | None = None,
-        store: Store | None = None,
-        memory: Memory | None = None,
-        clock_ms: Callable[[], int] = monotonic_ms,
-        sleep: Callable[[float], None] = time.sleep,
-        uniform: Callable[[float, float], float] = random.uniform,
-        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+        bucket_options: BucketOptions | None = None,
     ) -> None:
-        self.config = Config(
+        config = Config(
             name=name,
             prefix=prefix,
             lease=lease,
@@ -101,12 +106,33 @@ class Election:
             max_attempts=max_attempts,
             candidate=_identity() if candidate is None else candidate,
         )
-        self._store = _chosen_store(bucket, client, store, lease)
-        self._memory = Memory() if memory is None else memory
-        self._clock_ms, self._sleep, self._uniform = clock_ms, sleep, uniform
-        self._nonce = nonce
-        self._rules: CandidateConfig = self.config.rules(nonce)
-        self._named_in = os.getpid() if candidate is None else None
+        from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import
+
+        store = lock_store(bucket, lease, client=client, options=bucket_options)
+        self._set_up(config, Seams(store=store), Memory(), named=candidate is not None)
+
+    @classmethod
+    def _with_seams(
+        cls,
+        name: str,
+        seams: Seams,
+        *,
+        memory: Memory | None = None,
+        **options: Unpack[ElectionOptions],
+    ) -> Election:
+        """Make an election for a test, or for the decorator, which keeps store and memory warm."""
+        self = cls.__new__(cls)
+        config = Config(name=name, **({"candidate": _identity()} | options))
+        memory = Memory() if memory is None else memory
+        self._set_up(config, seams, memory, named="candidate" in options)
+        return self
+
+    def _set_up(self, config: Config, seams: Seams, memory: Memory, *, named: bool) -> None:
+        self.config = config
+        self._seams = seams
+        self._memory = memory
+        self._rules = config.candidate_config(seams.nonce)
+        self._named_in = None if named else os.getpid()
 
     @property
     def name(self) -> str:
@@ -116,28 +142,28 @@ class Election:
     def campaign(
         self, tick: datetime | str | None = None, *, wait: timedelta = timedelta(0)
     ) -> Term | NotElected:
-        """Try to lead the next term: a `Term`, or a falsy `NotElected`.
+        """Try to lead the next term. Return a `Term`, or a falsy `NotElected`.
 
-        `tick` is the scheduled time to work for (ISO 8601 with a zone, or an aware datetime): it is
-        led only while no term has completed it. Without one, any candidate may lead whenever
-        nobody else does. `wait` is how long to go on trying while somebody else leads.
+        `tick` is the scheduled time to work for (ISO 8601 with a zone, or an aware datetime). A
+        tick that a term has completed is not led again. Without a tick, a candidate may lead
+        whenever no other does. `wait` is how long to keep trying while another candidate leads.
 
-        Raises `CorruptLock`, `BucketUnusable`, `StoreUnavailable` and, after the last term that a
-        name can number, `LedgerFull`; none of them leaves a leader behind.
+        Raises `CorruptLock`, `BucketUnusable`, `StoreUnavailable` and, after the last possible term
+        number, `LedgerFull`. After an error, this candidate does not lead.
         """
-        driver = self._driver()
+        driver = self._seams.driver()
         self._rename_in_fork()
         steps = campaign(
             self._rules,
             tick=check_tick(tick),
             wait_ms=check_wait(wait),
             known=self._memory.seen,
-            now_ms=self._clock_ms(),
+            now_ms=self._seams.clock_ms(),
         )
         result = driver.run(steps)
         if isinstance(result, Lost):
-            self._memory.learn(result.seen)
-            return NotElected(reason=result.why, lock=result.seen.lock, requests=driver.requests)
+            self._memory.learn(result.head)
+            return NotElected(reason=result.why, lock=result.head.lock, requests=driver.requests)
         holding = result.holding
         if (tick_ahead := _ahead(holding)) is not None:
             sealed = driver.run(_seal_ahead(self._rules, holding))
@@ -145,7 +171,7 @@ class Election:
                 self._memory.learn(sealed)
             raise tick_ahead
         term = Term(
-            rules=self._rules,
+            config=self._rules,
             driver=driver,
             holding=holding,
             took_over=result.took_over,
@@ -162,14 +188,14 @@ class Election:
         return term
 
     def observe(self) -> Lock | None:
-        """Look once: the highest lock, None if there is none. Raises `CorruptLock`."""
-        return self._driver().run(find_head(self._rules)).lock
+        """Return the highest lock, None if there is none. Raises `CorruptLock`."""
+        return self._seams.driver().run(find_head(self._rules)).lock
 
     def history(self, limit: int = 20) -> list[Lock]:
-        """Return up to `limit` locks, newest first; a corrupt one carries its `problem`."""
+        """Return up to `limit` locks, the newest first. A corrupt lock has a `problem`."""
         if limit < 1:
-            raise InvalidArgument(f"limit is {limit}; give 1 or more")
-        return self._driver().run(history(self._rules, limit))
+            raise InvalidArgument(f"expected a limit of 1 or more, got {limit}")
+        return self._seams.driver().run(history(self._rules, limit))
 
     def depose(
         self,
@@ -179,27 +205,27 @@ class Election:
         term: int | None = None,
         done: datetime | str | None = None,
     ) -> Lock | None:
-        """Seal the highest lock so that the next candidate may lead; None if it is sealed already.
+        """Seal the highest lock, so that the next candidate may lead; None if it is sealed already.
 
-        With `term`, only that term's lock is sealed, and not a successor that has begun meanwhile.
-        Without `force` only a lapsed one; otherwise `StillHeld` or `CorruptLock` is raised. With
-        it, a holder that is at work is not stopped: until it notices, at its next renewal or the
-        end of its lease, only fencing keeps it from harm.
+        With `term`, only the lock of that term is sealed, not that of a successor. Without `force`,
+        only a lapsed lock is sealed; for others `StillHeld` or `CorruptLock` is raised. `force`
+        does not stop a holder that is working: until its next renewal or the end of its lease, only
+        fencing refuses its writes.
 
-        A corrupt lock does not say which ticks are completed, so forcing it needs `done`: the
-        latest completed tick, or `"none"`. Where the lock before it knows of a later one, that
-        stands. The checkpoint comes from the lock before it too, and is lost if that is gone.
-        Raises `InvalidArgument` if `done` is missing, lies in the future, or is given for a lock
-        that can be read.
+        A corrupt lock does not say which ticks are completed, so to force it you must pass `done`:
+        the latest completed tick, or `"none"`. If the lock before it records a later tick, that
+        tick is kept. The checkpoint also comes from the lock before it, and is lost if that lock is
+        deleted. Raises `InvalidArgument` if `done` is missing, lies in the future, or is given for
+        a lock that can be read.
         """
         if not reason.strip():
-            raise InvalidArgument("reason is empty; say why, for whoever reads the ledger")
+            raise InvalidArgument("expected a reason, which the history shows, got an empty string")
         if done is not None and not force:
             raise InvalidArgument(
-                "done is only for a corrupt lock, which is sealed with force=True"
+                "expected force=True with done, which is only for sealing a corrupt lock"
             )
         stated = check_done(done)
-        sealed = self._driver().run(
+        sealed = self._seams.driver().run(
             depose(self._rules, reason=reason, force=force, term=term, done=stated)
         )
         if sealed is None:
@@ -208,66 +234,38 @@ class Election:
         return sealed.lock
 
     def is_lapsed(self, lock: Lock) -> bool:
-        """Whether a lock that was observed had lapsed when it was (R4)."""
+        """Whether a lock had lapsed when it was read (R4)."""
         return self._rules.lapsed(lock)
 
     def _rename_in_fork(self) -> None:
-        """Draw a new default identity in a fork, since no two processes may share one."""
+        """Make a new default identity in a fork: no two processes may share one."""
         if self._named_in in {None, os.getpid()}:
             return
         self.config = replace(self.config, candidate=_identity())
-        self._rules = self.config.rules(self._nonce)
+        self._rules = self.config.candidate_config(self._seams.nonce)
         self._named_in = os.getpid()
-
-    def _driver(self) -> Driver:
-        return Driver(
-            store=self._store, clock_ms=self._clock_ms, sleep=self._sleep, uniform=self._uniform
-        )
 
 
 def _ahead(holding: Holding) -> InvalidArgument | None:
-    """Return the error to raise if the tick has not come yet, by S3's clock, which a win tells.
+    """Return the error to raise if the tick lies in the future by S3's clock, which a win shows.
 
-    Completing a tick completes all before it (R8): one of the year 9999 would end the election.
+    Completing a tick completes all earlier ones (R8): a tick in the year 9999 would end the
+    election.
     """
     tick, date_ms = holding.lock.tick, holding.date_ms
     if tick is None or to_ms(tick) - date_ms <= MOST_AHEAD_MS:
         return None
     return InvalidArgument(
-        f"tick is {format_time(tick)}, and S3's clock shows {format_time(from_ms(date_ms))}:"
-        f" nobody may lead for a tick more than an hour ahead, since completing it would also"
-        f" complete all the ticks before it. Give the time that the run was scheduled for"
+        f"expected a tick at most an hour ahead of S3's clock, which shows"
+        f" {format_time(from_ms(date_ms))}, got {format_time(tick)}: to complete it would complete"
+        f" all the ticks before it, too. Give the time that the run was scheduled for"
     )
 
 
-def _seal_ahead(rules: CandidateConfig, holding: Holding) -> Steps[LedgerHead | WriteConflict]:
+def _seal_ahead(config: CandidateConfig, holding: Holding) -> Steps[LedgerHead | WriteConflict]:
     why = "its tick lies in the future"
-    return seal_own(rules, holding.uncounted(), RESIGNED, why, holding.received_ms)
+    return seal_own(config, holding.without_attempt(), RESIGNED, why, holding.received_ms)
 
 
 def _identity() -> str:
     return f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-def default_store(bucket: str, client: S3Client | None, lease: timedelta) -> Store:
-    """Return the S3 store of a bucket, with time-outs that suit a lease."""
-    from ._io.s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms, which other stores save
-
-    return S3Store(bucket, client=client, timeout=try_timeout(lease), body_limit=MAX_BODY + 1)
-
-
-def try_timeout(lease: timedelta) -> timedelta:
-    """Return how long one try may wait: several fit into a lease."""
-    return min(timedelta(seconds=5), max(timedelta(milliseconds=500), lease / 6))
-
-
-def _chosen_store(
-    bucket: str | None, client: S3Client | None, store: Store | None, lease: timedelta
-) -> Store:
-    if store is None and bucket is not None:
-        return default_store(bucket, client, lease)
-    if store is None:
-        raise InvalidArgument("give the name of the lock bucket: Election(…, bucket='…')")
-    if bucket is not None or client is not None:
-        raise InvalidArgument("give either a store, or a bucket with an optional client")
-    return store

@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by what the caller has to do about it.
+"""The errors that s3leader raises, one class for each thing that the caller has to do.
 
 Losing an election is not here: that is a normal result (`NotElected`). Every error is an
 `S3LeaderError`, carries its facts as attributes, and says in its message what to do.
@@ -12,11 +12,11 @@ class S3LeaderError(Exception):
 
 
 class InvalidArgument(S3LeaderError, ValueError):  # noqa: N818 - named like ValueError's kin
-    """A name, tick, duration or state that cannot be used: mend the call."""
+    """A name, tick, duration or state that cannot be used: fix the call."""
 
 
 class BucketUnusable(S3LeaderError):  # noqa: N818 - says what is the matter
-    """S3 refused for a reason that trying again will not mend: mend the bucket or the rights.
+    """S3 refused, and a retry will not help: fix the bucket or the permissions.
 
     `action` is the IAM action that was tried (`s3:PutObject`), `resource` the ARN it was tried
     on, `code` the error code that S3 gave.
@@ -30,10 +30,10 @@ class BucketUnusable(S3LeaderError):  # noqa: N818 - says what is the matter
 
 
 class StoreUnavailable(S3LeaderError):  # noqa: N818
-    """S3 did not answer in time, however often it was asked: try again later.
+    """S3 did not answer in time, despite retries: try again later.
 
-    If a write was under way its outcome is unknown. That is safe: a lock that landed all the
-    same is led by nobody and lapses after its lease.
+    The outcome of a write is then unknown. That is safe: if it created a lock, nobody leads its
+    term, and the lock lapses after its lease.
     """
 
 
@@ -61,7 +61,7 @@ class CorruptLock(S3LeaderError):  # noqa: N818
 
 
 class LeadershipLost(S3LeaderError):  # noqa: N818
-    """This candidate led, and does no more: stop writing, undo nothing, let the next leader work.
+    """This candidate is no longer the leader: stop writing, and leave the rest to the next leader.
 
     `term` is the term that was lost, `why` what ended it.
     """
@@ -76,7 +76,7 @@ class LeadershipLost(S3LeaderError):  # noqa: N818
 
 
 class StillHeld(S3LeaderError):  # noqa: N818
-    """`depose` met a lock that is neither sealed nor lapsed; `key` and `holder` say whose."""
+    """`depose` without force found a lock, `key`, whose holder's lease has not run out."""
 
     def __init__(self, *, key: str, holder: str | None) -> None:
         super().__init__(
@@ -93,7 +93,7 @@ class LedgerFull(S3LeaderError):  # noqa: N818
 
 
 class StaleToken(S3LeaderError):  # noqa: N818
-    """A fenced object has been written with a higher token: whoever holds `token` leads no more."""
+    """A fenced object carries a higher token, so the leader with `token` is stale: stop."""
 
     def __init__(self, *, key: str, token: int, written_token: int) -> None:
         super().__init__(
@@ -119,7 +119,7 @@ class Overwritten(S3LeaderError):  # noqa: N818
 
 
 class CorruptObject(S3LeaderError):  # noqa: N818
-    """A fenced object that does not say which token wrote it, so no write to it can be judged.
+    """A fenced object without a valid token, so no write to it can be checked.
 
     `key` is the object, `problem` what is wrong with it.
     """
@@ -137,7 +137,7 @@ class CorruptObject(S3LeaderError):  # noqa: N818
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the type and the text of any exception, also of one whose text cannot be made."""
+    """Return the type and the text of an exception, only the type if `str()` of it fails."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - anything may be raised, and a lock has to be sealed

@@ -1,8 +1,8 @@
-"""The handler that Lambda calls for functions of the constructs: it loads the job's own handler.
+"""The handler that the constructs configure in Lambda: it loads the job's own handler.
 
-It is loaded while the function starts. A handler that is not decorated with `@singleton` would do
-its work in every invocation, without an election. So loading it is an error: every invocation
-fails, and the handler is never called.
+The job's handler is loaded while the function starts. A handler that is not decorated with
+`@singleton` would do its work in every invocation, without an election. So loading it is an error:
+every invocation fails, and the handler is never called.
 
 This cannot detect middleware that never calls the singleton it wraps.
 """

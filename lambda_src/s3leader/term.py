@@ -1,7 +1,8 @@
-"""A won term, as its leader holds it."""
+"""The term that a leader holds: its facts, its deadline, and the writes to its lock."""
 
 from __future__ import annotations
 
+import enum
 import json
 import logging
 import os
@@ -13,12 +14,12 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
+from ._core.candidate import CandidateConfig, LedgerHead
+from ._core.checkpoint import checked_state
 from ._core.config import milliseconds
 from ._core.holding import Holding
-from ._core.ledger import CandidateConfig, LedgerHead
-from ._core.lock import COMPLETED, FAILED, MAX_STATE, RESIGNED, Lock
+from ._core.lock import COMPLETED, FAILED, RESIGNED, Lock
 from ._core.protocol import renew, resign
-from ._core.strict_json import MAX_DEPTH, nested_too_deeply
 from ._io.driver import Driver
 from .errors import InvalidArgument, LeadershipLost, S3LeaderError, describe_error
 
@@ -27,36 +28,47 @@ _log = logging.getLogger("s3leader")
 Outcome: TypeAlias = Literal["completed", "failed", "resigned"]
 
 
+class TermStatus(enum.Enum):
+    """Whether this process may still write to the lock of its term."""
+
+    HELD = "held"  # it may, even past the deadline (R4)
+    RESIGNING = "resigning"  # the seal was sent, and its outcome is unknown
+    RESIGNED = "resigned"
+    LOST = "lost"  # another writer has changed the lock
+    FORKED = "forked"  # this process is a fork of the one that won the term
+
+
 class Term:
-    """One period of leadership. Made by `Election.campaign`; use it in a `with` statement.
+    """One period of leadership. `Election.campaign` returns it; use it in a `with` statement.
 
     Leaving the block resigns: as completed, or as failed if the block raised. Not guaranteed: that
-    the work stops when leadership ends. Ask `held` or `ensure_held()` before every effect, and send
-    `fencing_token` along, so that what receives it can refuse a stale leader.
+    the work stops when leadership ends. Check `held` or call `ensure_held()` before every effect,
+    and send `fencing_token` with it, so that the receiver can refuse a stale leader.
 
-    Safe to use from several threads. It belongs to the process that won it: in a fork, `held` is
-    False, every write raises `LeadershipLost`, and leaving the block does nothing.
+    Safe to use from several threads. A term belongs to the process that won it: in a fork, `held`
+    is False, every write raises `LeadershipLost`, and leaving the block does nothing.
     """
 
     def __init__(
         self,
         *,
-        rules: CandidateConfig,
+        config: CandidateConfig,
         driver: Driver,
         holding: Holding,
         took_over: bool,
         remember: Callable[[LedgerHead], None],
     ) -> None:
-        self._rules = replace(rules, nonce=self._draw_nonce)
-        self._draw = rules.nonce
-        self._drawn: set[str] = set()  # for writes that are not known to be applied
+        self._config = replace(config, nonce=self._draw_nonce)
+        self._new_nonce = config.nonce
+        self._unconfirmed: set[str] = set()  # nonces of writes not known to be applied
         self._driver = driver
         self._holding = holding
         self._remember = remember
-        self._lost: str | None = None  # why nothing can be written to the lock any more
+        self._status = TermStatus.HELD
+        self._reason = ""  # why the status is not HELD
         self._writing = threading.RLock()
         self._outcome: Outcome | None = None
-        self._pid = os.getpid()  # what a fork must not write for
+        self._pid = os.getpid()
         self.took_over = took_over
 
     def __bool__(self) -> Literal[True]:
@@ -64,7 +76,7 @@ class Term:
 
     def __repr__(self) -> str:
         state = self._outcome or ("held" if self.held else "not held")
-        return f"Term({self._rules.folder.rstrip('/')} number {self.number}, {state})"
+        return f"Term({self._config.folder.rstrip('/')} number {self.number}, {state})"
 
     # ------------------------------------------------------------------------------- facts
 
@@ -75,7 +87,7 @@ class Term:
 
     @property
     def fencing_token(self) -> int:
-        """The term's number, under the name that writes send it by."""
+        """The term's number, to be sent with every write that a stale leader must not make."""
         return self.number
 
     @property
@@ -95,7 +107,7 @@ class Term:
 
     @property
     def state(self) -> dict[str, Any]:
-        """A copy of the job's checkpoint, inherited from the term before until saved anew."""
+        """A copy of the job's checkpoint: the one saved last, in this term or an earlier one."""
         copied: dict[str, Any] = json.loads(json.dumps(self._holding.lock.state))
         return copied
 
@@ -106,80 +118,87 @@ class Term:
 
     @property
     def outcome(self) -> Outcome | None:
-        """What it has resigned with, None until it has."""
+        """The outcome that the term ended with, None until it has resigned."""
         return self._outcome
 
     @property
     def held(self) -> bool:
-        """Whether this candidate leads, by its own stopwatch: neither resigned nor past it."""
-        return self._why_lost() is None and self._driver.clock_ms() < self._holding.deadline_ms
+        """Whether this process leads: it may write, and its monotonic clock is not past the
+        deadline.
+        """
+        return self._may_write() and self._driver.clock_ms() < self._holding.deadline_ms
 
     def remaining(self) -> timedelta:
-        """Return how long the lease still lasts if it is not renewed; zero when not held."""
+        """Return the time until the deadline; zero if the term is not held."""
         left_ms = self._holding.deadline_ms - self._driver.clock_ms()
-        return timedelta(milliseconds=max(0, left_ms if self._why_lost() is None else 0))
+        return timedelta(milliseconds=max(0, left_ms if self._may_write() else 0))
 
     def ensure_held(self) -> None:
         """Raise `LeadershipLost` unless `held`."""
         if not self.held:
-            raise LeadershipLost(term=self.number, why=self._why_lost() or "its lease has run out")
+            _, reason = self._status_and_reason()
+            raise LeadershipLost(term=self.number, why=reason or "its lease has run out")
 
     # ------------------------------------------------------------------------------ writes
 
     def renew(self) -> None:
-        """Renew the lease: one request. Raises `LeadershipLost` if it came too late."""
+        """Renew the lease with one request. Raises `LeadershipLost` past the deadline."""
         self._renew(None)
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Save the job's checkpoint, a JSON object, for oneself and the terms to come; renews too.
+        """Save the job's checkpoint for this term and later ones, and renew the lease.
 
-        Raises `InvalidArgument` if it is no JSON or too large (256 KiB with the rest of the lock),
-        and then writes nothing; `LeadershipLost` if it came too late.
+        Raises `LeadershipLost` past the deadline. If `state` is not a JSON object or is too large
+        (256 KiB with the rest of the lock), nothing is written and `InvalidArgument` is raised.
         """
-        self._renew(self._checked(state))
+        self._renew(checked_state(state))
 
     def resign(self, outcome: Outcome = COMPLETED, reason: str | None = None) -> None:
-        """Seal the lock and be leader no more.
+        """Seal the lock, which ends the term.
 
-        `completed` marks the tick as done for good; `failed` and `resigned` let another candidate
-        lead it again. Past the lease it still counts if nobody came between; otherwise it raises
-        `LeadershipLost`. `StoreUnavailable` means that S3 left the outcome open.
+        `completed` records the tick as done; after `failed` or `resigned` another candidate may
+        lead it again. Past the deadline the outcome is still valid if no other candidate has
+        changed the lock; otherwise this raises `LeadershipLost`. After `StoreUnavailable` it is
+        unknown whether the lock was sealed.
         """
         if outcome not in {COMPLETED, FAILED, RESIGNED}:
             raise InvalidArgument(
-                f"outcome is {outcome!r}; give 'completed', 'failed' or 'resigned'"
+                f"expected outcome 'completed', 'failed' or 'resigned', got {outcome!r}"
             )
         self._refuse_fork()
         with self._writing:
-            if self._lost is not None:
-                raise LeadershipLost(term=self.number, why=self._lost)
-            now_ms, holding = self._driver.clock_ms(), self._doubting()
-            # Said before the seal is sent: once that is applied, another may lead.
-            self._lost = "it was resigning, and whether it did is unknown"
+            if self._status is not TermStatus.HELD:
+                raise LeadershipLost(term=self.number, why=self._reason)
+            now_ms, holding = self._driver.clock_ms(), self._with_unconfirmed_nonces()
+            # Set before the seal is sent: once it is applied, another candidate may lead.
+            self._end(TermStatus.RESIGNING, "it was resigning; whether it did is unknown")
             try:
                 sealed = self._driver.run(
-                    resign(self._rules, holding, outcome=outcome, reason=reason, now_ms=now_ms)
+                    resign(self._config, holding, outcome=outcome, reason=reason, now_ms=now_ms)
                 )
             except LeadershipLost as error:
-                self._lost = error.why
+                self._end(TermStatus.LOST, error.why)
                 raise
-            self._lost, self._outcome = f"it has resigned ({outcome})", outcome
-            self._remember(sealed.seen)
-        if sealed.hindrance is not None:
-            _log.warning("term %d could not sweep the ledger: %s", self.number, sealed.hindrance)
+            self._end(TermStatus.RESIGNED, f"it has resigned ({outcome})")
+            self._outcome = outcome
+            self._remember(sealed.head)
+        if sealed.sweep_error is not None:
+            _log.warning("term %d could not tag old locks: %s", self.number, sealed.sweep_error)
 
     @contextmanager
     def keep_renewing(self, every: timedelta | None = None) -> Iterator[Self]:
-        """Renew from a thread (by default each third of the lease) until the block is left.
+        """Renew from a thread until the block is left, by default three times per lease.
 
-        The thread is joined on leaving. Past the deadline it stops, and `ensure_held()` tells.
+        Leaving the block joins the thread. The thread ends early once the deadline has passed;
+        `ensure_held()` then raises.
         """
         self._refuse_fork()
-        lease_ms = self._rules.lease_ms
+        lease_ms = self._config.lease_ms
         every_ms = lease_ms // 3 if every is None else milliseconds(every)
         if not 0 < every_ms < lease_ms:
             raise InvalidArgument(
-                f"renewing every {every} does not keep a lease of {lease_ms} ms; a third is good"
+                f"expected `every` to be positive and shorter than the lease of {lease_ms} ms, got"
+                f" {every}; a third of the lease is a good choice"
             )
         stop = threading.Event()
         thread = threading.Thread(
@@ -192,7 +211,7 @@ class Term:
         try:
             yield self
         finally:
-            if not self._in_fork():  # where there is no thread, and its locks may be held for ever
+            if not self._in_fork():  # a fork has no such thread, but its locks may be taken
                 stop.set()
                 thread.join()
 
@@ -205,33 +224,36 @@ class Term:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._outcome is not None or self._in_fork():  # it has resigned by itself, or may not
+        if self._outcome is not None or self._in_fork():
             return
         if error is None:
             self.resign()
             return
         try:
             self.resign(FAILED, reason=describe_error(error))
-        except Exception as also:  # noqa: BLE001 - what the block raised matters more
-            _log.warning(
-                "term %d ended in an error and could not resign: %s",
-                self.number,
-                describe_error(also),
-            )
+        except Exception as second:  # noqa: BLE001 - the block's own error is raised instead
+            text = describe_error(second)
+            _log.warning("term %d failed and could not resign: %s", self.number, text)
 
     # ----------------------------------------------------------------------------- private
 
     def _in_fork(self) -> bool:
         return os.getpid() != self._pid
 
-    def _why_lost(self) -> str | None:
-        """Return why nothing can be written by this process any more, None if it can."""
+    def _status_and_reason(self) -> tuple[TermStatus, str]:
         if self._in_fork():
-            return f"process {self._pid} won it, and process {os.getpid()} is a fork of that one"
-        return self._lost
+            reason = f"process {self._pid} won it, and process {os.getpid()} is a fork of that one"
+            return TermStatus.FORKED, reason
+        return self._status, self._reason
+
+    def _may_write(self) -> bool:
+        return self._status_and_reason()[0] is TermStatus.HELD
+
+    def _end(self, status: TermStatus, reason: str) -> None:
+        self._status, self._reason = status, reason
 
     def _refuse_fork(self) -> None:
-        """Raise in a fork, before it waits for a lock that its parent's thread may have held."""
+        """Raise in a fork, before it waits for a thread lock that the parent may have held."""
         if self._in_fork():
             self.ensure_held()
 
@@ -239,27 +261,27 @@ class Term:
         self._refuse_fork()
         with self._writing:
             self.ensure_held()
-            before = self._doubting()
+            before = self._with_unconfirmed_nonces()
             try:
-                self._holding = self._driver.run(renew(self._rules, before, state))
+                self._holding = self._driver.run(renew(self._config, before, state))
             except LeadershipLost as error:
-                self._lost = error.why
+                self._end(TermStatus.LOST, error.why)
                 raise
             if not self._holding.doubtful:
-                self._drawn.clear()
-            if self._holding.deadline_ms == before.deadline_ms:  # settled too late, or never
+                self._unconfirmed.clear()
+            if self._holding.deadline_ms == before.deadline_ms:  # confirmed too late, or not at all
                 self.ensure_held()
 
     def _draw_nonce(self) -> str:
-        nonce = self._draw()
-        self._drawn.add(nonce)
+        nonce = self._new_nonce()
+        self._unconfirmed.add(nonce)
         return nonce
 
-    def _doubting(self) -> Holding:
-        """Return the holding with the nonces of all writes that an exception may have broken off
-        after they were sent: what they wrote is one's own.
+    def _with_unconfirmed_nonces(self) -> Holding:
+        """Return the holding with the nonces of all writes that may have been applied, also of
+        those that an exception interrupted after they were sent.
         """
-        return replace(self._holding, doubtful=self._holding.doubtful | self._drawn)
+        return replace(self._holding, doubtful=self._holding.doubtful | self._unconfirmed)
 
     def _renew_until(self, stop: threading.Event, seconds: float) -> None:
         while not stop.wait(seconds):
@@ -270,24 +292,7 @@ class Term:
                     _log.warning("%s", error)
                 return
             except Exception as error:  # noqa: BLE001
-                # Whatever it was may have passed at the next try; the deadline ends it if not.
-                strange = not isinstance(error, S3LeaderError)
+                # The next try may succeed; if none does, the deadline ends the term.
+                unexpected = not isinstance(error, S3LeaderError)
                 text = describe_error(error)
-                _log.warning("term %d was not renewed: %s", self.number, text, exc_info=strange)
-
-    def _checked(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        if not isinstance(state, Mapping):
-            raise InvalidArgument(f"state is {state!r}; give a mapping that JSON can hold")
-        try:
-            text = json.dumps(dict(state), allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidArgument(f"state cannot be written as JSON: {error}") from error
-        if len(text) > MAX_STATE:
-            raise InvalidArgument(
-                f"state is {len(text)} bytes of JSON and {MAX_STATE} are the most: keep large data"
-                f" in an object of its own, and its key here"
-            )
-        kept: dict[str, Any] = json.loads(text)
-        if nested_too_deeply([kept]):  # as deep as it stands in the body
-            raise InvalidArgument(f"state is nested more than {MAX_DEPTH} deep; make it flatter")
-        return kept
+                _log.warning("term %d was not renewed: %s", self.number, text, exc_info=unexpected)

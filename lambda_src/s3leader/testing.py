@@ -1,4 +1,6 @@
-"""For unit tests of decorated handlers: no environment, no AWS.
+"""For unit tests of code that uses s3leader: no environment, no AWS.
+
+A handler that is decorated with `@singleton` is tested with `invoke`:
 
 from s3leader.testing import MemoryStore, invoke
 
@@ -6,7 +8,15 @@ store = MemoryStore()
 assert invoke(handler, tick="2025-11-23T06:00:00Z", store=store)["outcome"] == "completed"
 assert invoke(handler, tick="2025-11-23T06:00:00Z", store=store)["reason"] == "done"
 
-A `MemoryStore` can be given faults (`store.script(Fault.ANSWER_LOST)`) and a clock of its own.
+Code that takes an `Election` is tested with `election`, on a `FakeClock` if time has to pass:
+
+clock = FakeClock()
+store = MemoryStore(clock_ms=clock.read_ms)
+term = election(store=store, clock=clock).campaign()
+clock.advance(timedelta(minutes=1))
+assert not term.held
+
+A `MemoryStore` can be given faults: `store.script(Fault.ANSWER_LOST)`.
 """
 
 from __future__ import annotations
@@ -15,7 +25,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Unpack
 
 from ._core.requests import Store
 from ._core.times import to_ms
@@ -23,10 +33,11 @@ from ._io.memory_store import Fault, MemoryStore
 from ._io.seams import Seams
 from ._lambda.handler_contract import is_singleton
 from .aws_lambda import LocalContext
+from .election import Election, ElectionOptions
 from .errors import InvalidArgument
 from .fencing import FencedObject
 
-__all__ = ["FakeClock", "Fault", "MemoryStore", "fenced_object", "invoke"]
+__all__ = ["FakeClock", "Fault", "MemoryStore", "election", "fenced_object", "invoke"]
 
 
 def invoke(
@@ -64,12 +75,25 @@ def invoke(
         ) from error
 
 
+def election(
+    name: str = "test",
+    *,
+    store: Store | None = None,
+    clock: FakeClock | None = None,
+    **options: Unpack[ElectionOptions],
+) -> Election:
+    """Return a candidate's `Election` in `store`, by default in a store of its own.
+
+    Candidates with one `store` and one `name` contend. With a `clock`, time passes only there. The
+    `options` are those of `Election`.
+    """
+    return Election._with_seams(name, _seams(store, clock), **options)  # noqa: SLF001 - as below
+
+
 def fenced_object(
     key: str, *, store: Store | None = None, clock: FakeClock | None = None
 ) -> FencedObject:
-    """Return a `FencedObject` in `store`, by default in a store of its own, whose pauses take no
-    time if a `clock` is given.
-    """
+    """Return a `FencedObject` in `store`, by default in a store of its own."""
     return FencedObject._with_seams(key, _seams(store, clock))  # noqa: SLF001 - made for this
 
 

@@ -6,11 +6,8 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from s3leader import Election, InvalidArgument, S3LeaderError
-from s3leader._core.lock import MAX_BODY
-from s3leader.election import try_timeout
+from s3leader import BucketOptions, Election, InvalidArgument, S3LeaderError
 
 from .addresses import check
 from .arguments import parse
@@ -73,20 +70,14 @@ def _run(
 
 
 def _election(options: argparse.Namespace) -> Election:
-    """Return the election, with the settings that its candidates have."""
-    where: dict[str, Any] = {"bucket": options.bucket}
-    if options.store:
-        from s3leader._io.s3_store import S3Store  # noqa: PLC0415 - boto3 takes 190 ms
-
-        where = {
-            "store": S3Store(
-                options.bucket,
-                timeout=try_timeout(options.lease),
-                body_limit=MAX_BODY + 1,
-                **options.store,
-            )
-        }
-    return Election(options.election, prefix=options.prefix, lease=options.lease, **where)
+    """Return the election on the bucket, reached as its candidates reach it."""
+    return Election(
+        options.election,
+        bucket=options.bucket,
+        prefix=options.prefix,
+        lease=options.lease,
+        bucket_options=BucketOptions.from_environment(),
+    )
 
 
 def _has_rich() -> bool:

@@ -16,14 +16,6 @@ EXIT_CODES = """\
 exit codes: 0 done, or nothing to do; 1 it needs you (the message says why); 2 usage error;
 3 no lock exists for an election of that name"""
 
-# Variables of the candidates' environment, as arguments of S3Store.
-_STORE = {
-    "region": "S3LEADER_REGION",
-    "encryption": "S3LEADER_ENCRYPTION",
-    "kms_key": "S3LEADER_KMS_KEY",
-    "bucket_owner": "S3LEADER_BUCKET_OWNER",
-}
-
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -52,7 +44,7 @@ def parse(
 
 
 def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
-    """Return the parser; `environment` gives defaults of --bucket, --prefix and `S3Store`."""
+    """Return the parser; `environment` gives the defaults of --bucket and --prefix."""
     top = _Parser(
         prog="s3leader",
         allow_abbrev=False,
@@ -110,8 +102,6 @@ def _add_depose(commands: argparse._SubParsersAction[_Parser], shared: _Parser) 
 
 def _shared(environment: Mapping[str, str]) -> _Parser:
     shared = _Parser(add_help=False)
-    store = {name: value for name, key in _STORE.items() if (value := environment.get(key))}
-    shared.set_defaults(store=store)
     shared.add_argument("election", metavar="ELECTION", help="the election's name")
     bucket = environment.get("S3LEADER_BUCKET") or None
     shared.add_argument(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from aws_cdk import Annotations, Aws, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -17,16 +16,12 @@ _PRINCIPAL = "cloudwatch.amazonaws.com"
 _MANAGED_KEY = "alias/aws/sns"
 
 
-def alarm_actions(
-    scope: Construct, topic: sns.ITopic | None, others: Sequence[cloudwatch.IAlarmAction]
-) -> list[cloudwatch.IAlarmAction]:
-    """Return what alarms do: publish to `topic`, if there is one, and `others`.
+def topic_action(scope: Construct, topic: sns.ITopic) -> cloudwatch.IAlarmAction:
+    """Return the action that publishes alarms to `topic`.
 
     CloudWatch does not report a publish that is denied. So a topic that is known to fail is an
     error, and one whose policy this app cannot change is a warning.
     """
-    if topic is None:
-        return list(others)
     _check_region(scope, topic)
     _check_key(scope, topic)
     # A topic with a policy of its own, such as one that requires TLS, lacks SNS's default policy,
@@ -35,7 +30,7 @@ def alarm_actions(
     topic.grant_publish(iam.ServicePrincipal(_PRINCIPAL, conditions=same_account))
     if topic.node.default_child is None:
         _warn_of_imported(scope, topic)
-    return [cloudwatch_actions.SnsAction(topic), *others]
+    return cloudwatch_actions.SnsAction(topic)
 
 
 def _check_region(scope: Construct, topic: sns.ITopic) -> None:
@@ -43,7 +38,7 @@ def _check_region(scope: Construct, topic: sns.ITopic) -> None:
     known = not Token.is_unresolved(region) and not Token.is_unresolved(topic_region)
     if known and region != topic_region:
         raise ValueError(
-            f"alarm_topic {topic.node.path} is in {topic_region}, and the alarms are in {region}:"
+            f"topic {topic.node.path} is in {topic_region}, and the alarms are in {region}:"
             f" alarms publish in their own Region only. Give a topic in {region}"
         )
 
@@ -56,7 +51,7 @@ def _check_key(scope: Construct, topic: sns.ITopic) -> None:
         key_id = key.key_arn
     if key_id is not None and _MANAGED_KEY in json.dumps(Stack.of(topic).resolve(key_id)):
         raise ValueError(
-            f"alarm_topic {topic.node.path} is encrypted with {_MANAGED_KEY}, whose policy does not"
+            f"topic {topic.node.path} is encrypted with {_MANAGED_KEY}, whose policy does not"
             " let CloudWatch publish: give the topic a customer managed key, or none"
         )
     if isinstance(key, kms.Alias):
@@ -64,7 +59,7 @@ def _check_key(scope: Construct, topic: sns.ITopic) -> None:
     if key is not None and not isinstance(key, kms.Key):
         Annotations.of(scope).add_warning_v2(
             "s3leader:alarm-topic-key",
-            f"the key of alarm_topic {topic.node.path} is not created in this app, which cannot"
+            f"the key of topic {topic.node.path} is not created in this app, which cannot"
             f" change its policy: it has to allow kms:Decrypt and kms:GenerateDataKey* to the"
             f" service {_PRINCIPAL}, or alarms publish nothing",
         )
@@ -73,7 +68,7 @@ def _check_key(scope: Construct, topic: sns.ITopic) -> None:
 def _warn_of_imported(scope: Construct, topic: sns.ITopic) -> None:
     Annotations.of(scope).add_warning_v2(
         "s3leader:alarm-topic-policy",
-        f"alarm_topic {topic.node.path} is not created in this app, which cannot change its"
+        f"topic {topic.node.path} is not created in this app, which cannot change its"
         f" policy: it has to allow sns:Publish to the service {_PRINCIPAL} (SNS's default"
         " policy does for the topic's own account), and the policy of its key, if it has one, has"
         " to allow kms:Decrypt and kms:GenerateDataKey*, or alarms publish nothing",

@@ -1,45 +1,43 @@
-"""Alarms: the kinds there are, and how long a silence is one."""
+"""The two kinds of alarms: something was counted, or no term was completed for too long."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from s3leader_cdk._election.names import shortened
+from s3leader_cdk._election.candidate_environment import seconds
 from s3leader_cdk.metrics import election_metric
 
-_MINUTE, _DAY = 60, 86_400
-_SHORTEST_SILENCE = 3 * _MINUTE
-_LONGEST_SILENCE = 7 * _DAY  # CloudWatch looks back no further
-_PIECES = 24  # for more than a day CloudWatch wants periods of an hour at least
+_MINUTE = 60
+_PERIODS = 24  # for more than a day CloudWatch wants periods of at least an hour
+_AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_MORE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+_LESS = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 
-def any_alarm(
+def count_alarm(
     scope: Construct,
     alarm_id: str,
     metric: cloudwatch.IMetric,
-    description: str,
-    actions: Sequence[cloudwatch.IAlarmAction],
     *,
-    missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+    description: str,
+    threshold: int,
+    missing: cloudwatch.TreatMissingData,
 ) -> cloudwatch.Alarm:
-    """Return an alarm for which one is enough; `missing` data is good by default."""
-    alarm = cloudwatch.Alarm(
+    """Return an alarm that fires on one data point of at least `threshold`."""
+    return cloudwatch.Alarm(
         scope,
         alarm_id,
         metric=metric,
         alarm_description=description,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        threshold=1,
+        comparison_operator=_AT_LEAST,
+        threshold=threshold,
         evaluation_periods=1,
         treat_missing_data=missing,
     )
-    alarm.add_alarm_action(*actions)
-    return alarm
 
 
 def silence_alarm(
@@ -48,64 +46,62 @@ def silence_alarm(
     *,
     election: str,
     bucket: str,
+    description: str,
     expected: Duration,
-    several_regions: bool,
-    actions: Sequence[cloudwatch.IAlarmAction],
 ) -> cloudwatch.Alarm:
-    """Return an alarm for `expected` without a completed term; no data is no completed term.
+    """Return an alarm for contenders of one Region: no term was completed within `expected`.
 
-    Where contenders of several Regions may win, only the winner's Region sees `Completed`. So
-    there it goes by what they all see: an alarm if for `expected` the ledger was further behind
-    their ticks than that, without a break, or nothing was heard of them.
+    No data means no completed term.
     """
     period, periods = silence_periods(expected)
-    name, statistic = ("Behind", "Minimum") if several_regions else ("Completed", "Sum")
-    operators = cloudwatch.ComparisonOperator
-    silent = ", or this Region's contenders are silent" if several_regions else ""
-    alarm = cloudwatch.Alarm(
+    return cloudwatch.Alarm(
         scope,
         alarm_id,
-        metric=election_metric(
-            name, election=election, bucket=bucket, period=period, statistic=statistic
-        ),
-        alarm_description=f"No term of election {shortened(election)} was completed in the time"
-        f" expected{silent}. A new stack is in this state until its first term is over.",
-        comparison_operator=operators.GREATER_THAN_THRESHOLD
-        if several_regions
-        else operators.LESS_THAN_THRESHOLD,
-        threshold=expected.to_seconds() if several_regions else 1,
+        metric=election_metric("Completed", election=election, bucket=bucket, period=period),
+        alarm_description=description,
+        comparison_operator=_LESS,
+        threshold=1,
         evaluation_periods=periods,
         treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
     )
-    alarm.add_alarm_action(*actions)
-    return alarm
 
 
-def expected(
-    asked: Duration | None, interval: Duration | None, timeout: Duration, window: Duration | None
-) -> Duration | None:
-    """Return within what time a completed term is expected, None where nobody can tell.
+def behind_alarm(
+    scope: Construct,
+    alarm_id: str,
+    *,
+    election: str,
+    bucket: str,
+    description: str,
+    expected: Duration,
+) -> cloudwatch.Alarm:
+    """Return an alarm for contenders of several Regions, on what those of this Region see.
 
-    By default one tick may be missed; two are a fault.
+    Only the winner's Region has the metric `Completed`, but every contender reports `Behind`: by
+    how much the latest completed tick is older than its own. The alarm fires if the minimum of that
+    was more than `expected` for `expected`, or if this Region's contenders reported nothing.
     """
-    if asked is not None or interval is None:
-        return asked
-    delay_s = timeout.to_seconds() + (0 if window is None else window.to_seconds())
-    seconds = 2 * interval.to_seconds() + delay_s
-    return Duration.seconds(max(seconds, _SHORTEST_SILENCE))
+    period, periods = silence_periods(expected)
+    return cloudwatch.Alarm(
+        scope,
+        alarm_id,
+        metric=election_metric(
+            "Behind", election=election, bucket=bucket, period=period, statistic="Minimum"
+        ),
+        alarm_description=description,
+        comparison_operator=_MORE,
+        threshold=seconds(expected),
+        evaluation_periods=periods,
+        treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+    )
 
 
 def silence_periods(expected: Duration) -> tuple[Duration, int]:
-    """Cut `expected` into equal periods as CloudWatch allows them: whole minutes.
+    """Divide `expected` into equal periods of whole minutes, as CloudWatch requires.
 
-    Small ones, since before CloudWatch takes missing data for a breach, it looks for other data
-    some periods further back than it was told to.
+    The periods are short: before CloudWatch treats missing data as breaching, it looks for older
+    data a few periods further back than it is configured to.
     """
-    seconds = expected.to_seconds()
-    if not _SHORTEST_SILENCE <= seconds <= _LONGEST_SILENCE:
-        raise ValueError(
-            f"expected_within of {seconds:g} s cannot be watched: give 3 minutes to 7 days, or"
-            " watch the metrics Completed and Behind by other means"
-        )
-    period = math.ceil(seconds / _PIECES / _MINUTE) * _MINUTE
-    return Duration.seconds(period), math.ceil(seconds / period)
+    expected_s = seconds(expected)
+    period_s = math.ceil(expected_s / _PERIODS / _MINUTE) * _MINUTE
+    return Duration.seconds(period_s), math.ceil(expected_s / period_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from aws_cdk import Annotations, Aws, Duration, RemovalPolicy
+from aws_cdk import Annotations, Aws, Duration, RemovalPolicy, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -13,22 +13,20 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import checked_options
 from s3leader_cdk._schedule.expressions import UTC_ZONE, is_over, lost_tick, schedule_expression
 from s3leader_cdk._schedule.time_zones import has_database
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
-from s3leader_cdk.job_checks import contenders as checked_count
+from s3leader_cdk.job_options import MAX_CONTENDERS, check_window
 
-_DAY_MINUTES = 1440
 _DELIVERY_RETRIES = 20  # EventBridge Scheduler backs off; the event's age ends it sooner
 
 
 class Contenders(Construct):
     """One schedule for each contender, all due at the same ticks, in a group of their own.
 
-    A schedule each, and not one schedule that is heard twice: whatever delays or loses one
-    delivery leaves the others alone.
+    Each contender has its own schedule, so a delivery that is late or lost affects no other.
 
     Children: `schedules`, `group`, `role`, `undelivered` (the queue of events that never arrived).
 
@@ -39,17 +37,17 @@ class Contenders(Construct):
         expressions: when; a rate becomes a cron, as in `SingletonJob`.
         count: how many contenders, from 1 to 10.
         max_tick_age: how long delivery is tried after the flexible window, 1 minute to 24 hours.
-            Lambda's queue and its retries come on top; `SingletonJob` counts them in.
+            Lambda's queue and its retries come on top; `SingletonJob` includes them.
         flexible_window: how long after its tick a contender may be started, 1 minute to 24 hours,
             in whole minutes. Default: at the tick.
-        dead_letters: gets the events that never arrived. Default: a queue of its own.
+        dead_letters: a queue for the events that never arrived. Default: a new one.
     """
 
     @checked_options()
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - what every construct calls it
+        id: str,  # noqa: A002 - the name that every construct uses
         *,
         function: lambda_.IFunction,
         expressions: Sequence[scheduler.ScheduleExpression],
@@ -59,7 +57,7 @@ class Contenders(Construct):
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, id)
-        count = checked_count(count)
+        count = check_whole("count", count, least=1, most=MAX_CONTENDERS)
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
         if dead_letters is not None:
             check_queue(self, dead_letters)
@@ -86,7 +84,7 @@ class Contenders(Construct):
             description="Starts the contenders of a singleton job",
             assumed_by=iam.ServicePrincipal(
                 "scheduler.amazonaws.com",
-                # Or any schedule, of whatever account, could have EventBridge act in this role.
+                # Otherwise a schedule of any account could make EventBridge use this role.
                 conditions={
                     "StringEquals": {
                         "aws:SourceAccount": Aws.ACCOUNT_ID,
@@ -112,7 +110,7 @@ class Contenders(Construct):
     ) -> scheduler.Schedule:
         target = targets.LambdaInvoke(
             function,
-            # The target would grant itself more than it needs: every version and alias.
+            # The target would grant itself more than it needs: all versions and aliases.
             role=self.role.without_policy_updates(),
             dead_letter_queue=self.undelivered,
             input=scheduler.ScheduleTargetInput.from_object(
@@ -121,7 +119,7 @@ class Contenders(Construct):
             max_event_age=self._max_tick_age,
             retry_attempts=_DELIVERY_RETRIES,
         )
-        # The first schedule's names are those of a job that has but one.
+        # The first schedule has the logical ids of a job with one schedule.
         name = f"Schedule{contender}" if number == 1 else f"Schedule{contender}At{number}"
         schedule = scheduler.Schedule(
             self,
@@ -131,7 +129,8 @@ class Contenders(Construct):
             target=target,
             time_window=self._window,
         )
-        # The group is named, not referred to, so CloudFormation has to be told to wait for it.
+        # The schedule refers to the group by name, so CloudFormation does not see that it has to
+        # exist first.
         schedule.node.add_dependency(self.group, self.role)
         return schedule
 
@@ -170,10 +169,27 @@ def _warn_if_over(scope: Construct, expression: scheduler.ScheduleExpression) ->
 def _time_window(flexible: Duration | None) -> scheduler.TimeWindow:
     if flexible is None:
         return scheduler.TimeWindow.off()
-    minutes = seconds(flexible) / 60
-    if minutes != int(minutes) or not 1 <= minutes <= _DAY_MINUTES:
+    check_window(flexible)
+    return scheduler.TimeWindow.flexible(flexible)
+
+
+def check_reserved_concurrency(function: lambda_.Function, contenders: int) -> None:
+    """Raise `ValueError` for concurrency that does not suffice for the contenders of one tick."""
+    resource = function.node.default_child
+    if not isinstance(resource, lambda_.CfnFunction):
+        return
+    reserved = resource.reserved_concurrent_executions
+    if reserved is None or Token.is_unresolved(reserved):
+        return
+    name = "reserved_concurrent_executions"
+    if reserved == 0:
         raise ValueError(
-            f"flexible_window of {minutes:g} minutes cannot be used: give whole minutes, from 1 to"
-            f" {_DAY_MINUTES}"
+            f"{name} 0 of {function.node.path} cannot be used: Lambda sends each event to the"
+            " dead-letter queue at once, without a retry. To pause a job, disable its schedules;"
+            " otherwise give the number of contenders or more, or leave it out"
         )
-    return scheduler.TimeWindow.flexible(Duration.minutes(int(minutes)))
+    if check_whole(name, reserved, least=0) < contenders:
+        raise ValueError(
+            f"{name} {reserved:g} of {function.node.path} is less than its {contenders} contenders,"
+            f" which start at the same tick: give {contenders} or more, or fewer contenders"
+        )

@@ -1,4 +1,4 @@
-"""A dashboard of an election: who led how often, how long it took, what it asked of AWS."""
+"""A dashboard of an election: terms, wins and losses, durations, requests and cost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOST = ("LostHeld", "LostDone", "LostBeaten", "LostExhausted")
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """An election, and where its contenders run; no `regions`: in the dashboard's own alone."""
+    """An election and the Regions of its contenders; none means the dashboard's own."""
 
     election: str
     bucket: str
@@ -46,7 +46,7 @@ class Watched:
         statistic: str = "Sum",
         label: str | None = None,
     ) -> cloudwatch.Metric:
-        """Return one series, named for what sets it apart."""
+        """Return one series, labelled with what distinguishes it."""
         shown = [label or name, "" if contender is None else str(contender), region or ""]
         return election_metric(
             name,
@@ -83,7 +83,12 @@ def create_dashboard(
     queues: Mapping[str, sqs.IQueue],
     alarms: Sequence[cloudwatch.Alarm],
 ) -> cloudwatch.Dashboard:
-    """Return the dashboard. CloudFormation names it: names are taken in all Regions at once."""
+    """Return the dashboard. CloudFormation names it, as names are shared by all Regions."""
+    takeovers = watched.everywhere("TakenOver", *_LOST)
+    durations = watched.statistics("Duration", "p50", "p95", "Maximum")
+    lag = watched.statistics("Behind", "Minimum", "Maximum")
+    requests = watched.everywhere("Requests")
+    failed = watched.everywhere("CampaignFailed", "CorruptLock")
     rows: list[list[cloudwatch.IWidget]] = [
         [cloudwatch.TextWidget(markdown=_header(watched), width=_FULL, height=4)],
         [
@@ -92,8 +97,17 @@ def create_dashboard(
             )
         ],
         [_terms(watched), *_wins_and_losses(watched)],
-        [_whys(watched), _durations(watched), _lag(watched)],
-        [_requests(watched), _failed_campaigns(watched), _invocations(function), *_waiting(queues)],
+        [
+            _graph("Takeovers, and losses by reason", takeovers, width=_THIRD),
+            _graph("Duration of the work", durations, width=_THIRD),
+            _graph("Latest completed tick behind the current one", lag, width=_THIRD),
+        ],
+        [
+            _graph("Requests to S3", requests, width=_QUARTER),
+            _graph("Campaigns that failed", failed, width=_QUARTER),
+            _invocations(function),
+            *_waiting(queues),
+        ],
         [_cost(watched, function, memory_size)],
     ]
     return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
@@ -109,7 +123,7 @@ def _header(watched: Watched) -> str:
     return (
         f"## Election `{watched.election}`\n\n"
         f"Its locks are in the bucket `{watched.bucket}` under"
-        f" `{watched.prefix}{watched.election}/`.{where} Who leads, since when and why:\n\n"
+        f" `{watched.prefix}{watched.election}/`.{where} To see who leads, since when and why:\n\n"
         f"```\ns3leader status {watched.election} --bucket {watched.bucket}{prefix}\n```\n"
     )
 
@@ -140,7 +154,7 @@ def _terms(watched: Watched) -> cloudwatch.GraphWidget:
 
 
 def _wins_and_losses(watched: Watched) -> list[cloudwatch.IWidget]:
-    """Return a graph for each Region, or one of the sums where contenders are not told apart."""
+    """Return a graph for each Region, or one of the sums if contenders have no numbers."""
     if watched.contenders == 0:
         return [_graph("Wins and losses", watched.everywhere("Won", "Lost"), width=_HALF)]
     graphs: list[cloudwatch.IWidget] = []
@@ -155,31 +169,6 @@ def _wins_and_losses(watched: Watched) -> list[cloudwatch.IWidget]:
         )
         graphs.append(_graph(title, wins, right=losses, width=_HALF))
     return graphs
-
-
-def _whys(watched: Watched) -> cloudwatch.GraphWidget:
-    return _graph(
-        "Takeovers, and losses by reason", watched.everywhere("TakenOver", *_LOST), width=_THIRD
-    )
-
-
-def _durations(watched: Watched) -> cloudwatch.GraphWidget:
-    durations = watched.statistics("Duration", "p50", "p95", "Maximum")
-    return _graph("Duration of the work", durations, width=_THIRD)
-
-
-def _lag(watched: Watched) -> cloudwatch.GraphWidget:
-    lag = watched.statistics("Behind", "Minimum", "Maximum")
-    return _graph("Latest completed tick behind the current one", lag, width=_THIRD)
-
-
-def _requests(watched: Watched) -> cloudwatch.GraphWidget:
-    return _graph("Requests to S3", watched.everywhere("Requests"), width=_QUARTER)
-
-
-def _failed_campaigns(watched: Watched) -> cloudwatch.GraphWidget:
-    failed = watched.everywhere("CampaignFailed", "CorruptLock")
-    return _graph("Campaigns that failed", failed, width=_QUARTER)
 
 
 def _invocations(function: lambda_.IFunction) -> cloudwatch.GraphWidget:
@@ -211,7 +200,7 @@ def _waiting(queues: Mapping[str, sqs.IQueue]) -> list[cloudwatch.IWidget]:
 def _cost(
     watched: Watched, function: lambda_.IFunction, memory_size: int | None
 ) -> cloudwatch.GraphWidget:
-    """Return what this Region's contenders cost, rather too high than too low."""
+    """Return an upper estimate of what this Region's contenders cost."""
     requests = {"requests": watched.metric("Requests")}
     invocations = {"invocations": function.metric_invocations(period=_PERIOD)}
     costs: list[cloudwatch.IMetric] = [
@@ -243,7 +232,7 @@ def _cost(
 def _dollars_per_hour(
     per_million: str, label: str, metrics: Mapping[str, cloudwatch.IMetric]
 ) -> cloudwatch.MathExpression:
-    """Return an expression that is true for whatever period the console has chosen."""
+    """Return dollars per hour, independent of the period that the console chooses."""
     (name,) = metrics
     return cloudwatch.MathExpression(
         expression=f"{per_million} / 1000000 * 3600 / PERIOD({name})",

@@ -1,4 +1,4 @@
-"""Queues for events that came to nothing."""
+"""Dead-letter queues: for events that were never processed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from constructs import Construct
 
 
 def dead_letter_queue(scope: Construct, queue_id: str) -> sqs.Queue:
-    """Return an encrypted queue, over TLS only, that keeps what it gets for 14 days."""
+    """Return an encrypted queue, over TLS only, that keeps events for 14 days."""
     queue = sqs.Queue(
         scope,
         queue_id,
@@ -25,14 +25,14 @@ def dead_letter_queue(scope: Construct, queue_id: str) -> sqs.Queue:
         Acknowledgment(
             id="AwsSolutions-SQS3",
             reason="It is a dead-letter queue itself: Lambda and EventBridge Scheduler send to it,"
-            " and nothing consumes it but a person.",
+            " and only people read it.",
         )
     )
     return queue
 
 
 def check_queue(scope: Construct, queue: sqs.IQueue) -> None:
-    """Refuse a queue that EventBridge Scheduler or Lambda cannot send to, as far as is known."""
+    """Raise `ValueError` for a queue that Scheduler and Lambda are known not to send to."""
     if queue.fifo:
         raise ValueError(
             f"dead_letters {queue.node.path} is a FIFO queue, which Lambda and EventBridge"
@@ -47,14 +47,14 @@ def check_queue(scope: Construct, queue: sqs.IQueue) -> None:
     if queue.node.default_child is None and queue.encryption_master_key is None:
         Annotations.of(scope).add_warning_v2(
             "s3leader:dead-letters-key",
-            f"dead_letters {queue.node.path} is not made in this app: if it is encrypted with a key"
-            " of yours, import it with Queue.from_queue_attributes(key_arn=…), or nothing may use"
-            " the key and dead letters are lost",
+            f"dead_letters {queue.node.path} is not made in this app: if a key of yours encrypts"
+            " it, import it with Queue.from_queue_attributes(key_arn=…); otherwise nothing is"
+            " granted on the key, and dead letters are lost",
         )
 
 
 def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> None:
-    """Let `grantee` send to `queue`: CDK's own grant lets it look at the queue, too."""
+    """Let `grantee` send to `queue`; CDK's own grant also allows reading its attributes."""
     iam.Grant.add_to_principal_or_resource(
         grantee=grantee,
         resource=queue,
@@ -67,7 +67,7 @@ def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> None:
 
 @jsii.implements(lambda_.IDestination)
 class DeadLetters:
-    """Where Lambda sends the events that a function gave up on."""
+    """The destination of events that a function gave up on."""
 
     def __init__(self, queue: sqs.IQueue) -> None:
         self._queue = queue

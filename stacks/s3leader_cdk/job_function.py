@@ -1,10 +1,10 @@
-"""The function of a singleton job: made here, or one that exists already."""
+"""A Lambda function that is packaged with the s3leader runtime."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Unpack
 
 from aws_cdk import (
     Acknowledgment,
@@ -13,27 +13,38 @@ from aws_cdk import (
     Aws,
     Duration,
     RemovalPolicy,
-    Stack,
+    Token,
     Validations,
 )
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from s3leader_cdk._election.candidate_environment import RESERVED
-from s3leader_cdk._election.names import shortened
+from s3leader_cdk._election.candidate_environment import RESERVED, seconds
+from s3leader_cdk._function_properties import FunctionProperties, check_names
 from s3leader_cdk._handler import check
-from s3leader_cdk._packaging.asset import ARCHITECTURE, PYTHON, list_job, listed_code
+from s3leader_cdk._option_ranges import check_whole
+from s3leader_cdk._option_types import checked_options
+from s3leader_cdk._packaging.asset import ARCHITECTURE, PYTHON, RUNTIMES, list_job, listed_code
 from s3leader_cdk._packaging.errors import unwrapped
 from s3leader_cdk._packaging.folder_files import FolderFiles
 from s3leader_cdk._packaging.warnings import warnings
 from s3leader_cdk.metrics_output import check_environment
 
-_MAX_TIMEOUT_S = 900
+_DEFAULTS: Mapping[str, Any] = {
+    "runtime": PYTHON,
+    "architecture": ARCHITECTURE,
+    "timeout": Duration.minutes(5),
+    "memory_size": 512,
+    "logging_format": lambda_.LoggingFormat.JSON,
+    "description": "A singleton job: of its invocations, only the elected leader works",
+}
+_OWN = ("code", "handler", "exclude", "handler_check")
+_OF_OWN_LOG_GROUP = ("log_retention", "log_removal_policy")
+_OF_CUSTOM_RESOURCE = ("log_retention_role", "log_retention_retry_options")
 
-# Lambda makes network interfaces in the function's name, and for that the role must have these.
+# Lambda makes network interfaces in the function's name, so the role needs these actions.
 _NETWORK_INTERFACES = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -44,248 +55,212 @@ _NETWORK_INTERFACES = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FunctionProperties:
-    """What a function is made of; None and nothing stand for the default."""
+class JobFunction(lambda_.Function):
+    """A `lambda_.Function` that is packaged with the runtime and calls a decorated handler.
 
-    code: str | Path | lambda_.Code | None
-    exclude: Sequence[str]
-    handler: str | None
-    timeout: Duration | None
-    memory_size: int | None
-    environment: Mapping[str, str] | None
-    layers: Sequence[lambda_.ILayerVersion]
-    vpc: ec2.IVpc | None
-    vpc_subnets: ec2.SubnetSelection | None
-    security_groups: Sequence[ec2.ISecurityGroup]
-    reserved_concurrency: int | None
-    log_retention: logs.RetentionDays | None
-    removal_policy: RemovalPolicy | None
+    Takes every property of `lambda_.Function`. By default it runs Python 3.14 on arm64 with a
+    timeout of 5 minutes, 512 MiB and JSON logs. Its role and log group are made beside it, as
+    `<id>Role` and `<id>LogGroup`; the role may write to that log group alone.
 
-    def given(self) -> list[str]:
-        """Return the names of the properties that say anything."""
-        return [name for name, value in vars(self).items() if value is not None and value != ()]
+    Args:
+        scope: the parent.
+        id: the construct's id within it.
+        code: the job's folder, shipped under its own name with the runtime library and its
+            dependencies; the job's own dependencies come in `layers`. Or a `Code` that contains
+            all of that.
+        handler: the decorated function, such as `billing.main.handler`.
+        exclude: patterns as in .gitignore of what else in the folder is not shipped: `docs/`; or
+            `!tests/` to ship tests after all. Default: what tools and tests leave is not shipped.
+        handler_check: "error", "warn" or "off" for a handler whose source does not show whether it
+            is decorated. A handler that is certainly not decorated is an error, and the function
+            refuses to start with it. "off" disables both. Default: "warn".
+        properties: of `lambda_.Function`. A `role` or `log_group` replaces the one made here;
+            `log_retention` (default: one month) and `log_removal_policy` (default: RETAIN) are
+            those of the log group made here.
 
-
-def check_existing(
-    job: Construct, function: lambda_.Function, properties: FunctionProperties
-) -> None:
-    """Raise `ValueError`, or `TypeError`, unless `function` can be that of `job` as it is."""
-    if not isinstance(function, lambda_.Function):
-        raise TypeError(
-            f"function {function!r} is no lambda_.Function made in this app, so that neither its"
-            " environment nor its retries can be set: construct it here, or pass code and handler"
-        )
-    if Stack.of(function).node.path != Stack.of(job).node.path:
-        raise ValueError(
-            f"function {function.node.path} is in another stack than job {job.node.path}, and each"
-            " would wait for the other: make the job in the function's stack"
-        )
-    given = properties.given()
-    if given:
-        raise ValueError(
-            f"{' and '.join(given)} was given beside function {function.node.path}: pass it to the"
-            " function itself, or leave function out and let SingletonJob make one"
-        )
-    if _has_event_invoke_config(function):
-        raise ValueError(
-            f"function {function.node.path} was told already what becomes of failed invocations,"
-            " which is SingletonJob's to say: leave on_failure, on_success, retry_attempts and"
-            " max_event_age out there, and give SingletonJob retry_attempts, max_tick_age and"
-            " dead_letters"
-        )
-
-
-def _has_event_invoke_config(function: lambda_.Function) -> bool:
-    """Return whether its stack has one for the function: a second one fails at deployment."""
-    stack = Stack.of(function)
-    name = stack.resolve(function.function_name)
-    return any(
-        stack.resolve(each.function_name) == name and each.qualifier == "$LATEST"
-        for each in stack.node.find_all()
-        if isinstance(each, lambda_.CfnEventInvokeConfig)
-    )
-
-
-def create_function(
-    scope: Construct,
-    election: str,
-    properties: FunctionProperties,
-    handler_check: check.HandlerCheck,
-) -> tuple[lambda_.Function, logs.LogGroup]:
-    """Make the function, its role and its log group in `scope`.
-
-    Lambda calls the runtime's entry, which refuses a handler that is not decorated, unless
-    `handler_check` is `off`.
+    Raises:
+        TypeError: for a property that `lambda_.Function` does not have.
+        ValueError: for values that cannot work in a job.
     """
-    if properties.code is None or properties.handler is None:
-        raise ValueError(
-            f"job {scope.node.path} has neither a function nor code and handler: give code, such"
-            " as a folder 'billing', with handler, such as 'billing.main.handler'; or a function"
-        )
-    _check_network(scope, properties)
-    vpc = properties.vpc
-    code = _code(scope, properties, handler_check)
-    log_group = _log_group(scope, properties)
-    with unwrapped():
-        function = lambda_.Function(
-            scope,
-            "Function",
-            description=f"Contends for election {shortened(election)}; only its leader works",
-            code=code,
-            handler=properties.handler if handler_check == "off" else check.ENTRY,
-            runtime=PYTHON,
-            architecture=ARCHITECTURE,
-            role=_role(scope, election, log_group, vpc),
-            timeout=_checked_timeout(properties.timeout),
-            memory_size=_checked_memory(properties.memory_size),
-            environment=_environment(properties, handler_check),
-            layers=list(properties.layers),
-            log_group=log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            vpc=vpc,
-            vpc_subnets=properties.vpc_subnets,
-            security_groups=list(properties.security_groups) or None,
-            reserved_concurrent_executions=properties.reserved_concurrency,
-        )
-    if isinstance(properties.code, lambda_.Code):
-        check.check_function(scope, function, properties.handler, handler_check)
-    return function, log_group
 
-
-def _code(
-    scope: Construct, properties: FunctionProperties, handler_check: check.HandlerCheck
-) -> lambda_.Code:
-    code, exclude, handler = properties.code, properties.exclude, properties.handler or ""
-    if isinstance(code, lambda_.Code):
-        if exclude:
-            raise ValueError(
-                f"exclude of job {scope.node.path} was given with a Code, which is put together"
-                " already: exclude files there, or give the folder as code"
+    @checked_options()
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the name that every construct uses
+        *,
+        code: str | Path | lambda_.Code,
+        handler: str,
+        exclude: Sequence[str] = (),
+        handler_check: check.HandlerCheck = "warn",
+        **properties: Unpack[FunctionProperties],
+    ) -> None:
+        check_names(properties, own=_OWN)
+        asked = {name: value for name, value in properties.items() if value is not None}
+        given: dict[str, Any] = {**_DEFAULTS, **asked}
+        job = _list_files(scope, code, exclude)
+        given["code"] = code if job is None else listed_code(job)
+        _check_properties(given)
+        given["environment"] = _environment(given, handler, check.checked_mode(handler_check))
+        given["log_group"] = log_group = _log_group(scope, id, given)
+        given["role"] = role = given.get("role") or _role(scope, id)
+        _grant_logs(log_group, role)
+        if "vpc" in given:
+            _allow_network_interfaces(role)
+        with unwrapped():
+            super().__init__(
+                scope,
+                id,
+                handler=handler if handler_check == "off" else check.ENTRY,
+                **given,
             )
-        return code
-    folder = Path(code or "")
-    check.check_folder(scope, folder, handler, handler_check)
-    root = scope.node.root
-    job = list_job(folder, exclude=exclude, output=root.outdir if isinstance(root, App) else None)
-    _check_handler_is_shipped(job, handler)
-    _warn_of_requirements(scope, folder)
-    version = PYTHON.name.removeprefix("python")
-    for name, message in warnings(job, python=version, architecture=ARCHITECTURE.name):
-        Annotations.of(scope).add_warning_v2(name, message)
-    return listed_code(job)
+        if job is None:
+            check.check_function(self, self, handler, handler_check)
+        else:
+            self._check_files(job, Path(str(code)), handler, handler_check)
+
+    def _check_files(
+        self, job: FolderFiles, folder: Path, handler: str, mode: check.HandlerCheck
+    ) -> None:
+        check.check_folder(self, folder, handler, mode, python=self.runtime.name)
+        _check_handler_is_shipped(job, handler)
+        messages = list(
+            warnings(
+                job,
+                python=self.runtime.name.removeprefix("python"),
+                architecture=self.architecture.name,
+            )
+        )
+        for name in ("requirements.txt", "pyproject.toml"):
+            if (folder / name).exists():
+                message = (
+                    f"{folder / name} is shipped, but its requirements are not installed: a job's"
+                    " own dependencies come in layers=[…], or in a Code that contains them"
+                )
+                messages.append(("s3leader:requirements-not-installed", message))
+        for name, message in messages:
+            Annotations.of(self).add_warning_v2(name, message)
+
+
+def _list_files(
+    scope: Construct, code: str | Path | lambda_.Code, exclude: Sequence[str]
+) -> FolderFiles | None:
+    """Return what is shipped of a job's folder, None for a `Code`."""
+    if not isinstance(code, lambda_.Code):
+        root = scope.node.root
+        output = root.outdir if isinstance(root, App) else None
+        return list_job(code, exclude=exclude, output=output)
+    if isinstance(code, lambda_.InlineCode):
+        raise ValueError(  # noqa: TRY004 - a Code is the right type, this one lacks the runtime
+            "inline code cannot contain the runtime library: give the job's folder, or give"
+            " SingletonJob a lambda_.Function, to which it adds the runtime as a layer"
+        )
+    if exclude:
+        raise ValueError(
+            "exclude was given with a Code, whose contents are fixed: exclude files there, or give"
+            " the folder as code"
+        )
+    return None
+
+
+def _check_properties(given: Mapping[str, Any]) -> None:
+    runtime, names = given["runtime"].name, [each.name for each in RUNTIMES]
+    if runtime not in names and not Token.is_unresolved(runtime):
+        raise ValueError(
+            f"runtime {runtime} cannot be used: the runtime library needs {', '.join(names)}"
+        )
+    if "vpc" not in given and ("vpc_subnets" in given or given.get("security_groups")):
+        raise ValueError(
+            "vpc_subnets or security_groups were given without a vpc: give the vpc that they"
+            " belong to"
+        )
+    refused = [name for name in _OF_CUSTOM_RESOURCE if name in given]
+    if "log_group" in given:
+        refused += [name for name in _OF_OWN_LOG_GROUP if name in given]
+    if refused:
+        raise ValueError(
+            f"{' and '.join(refused)} cannot be used: retention is set on the log group that"
+            " JobFunction makes, by log_retention and log_removal_policy; or on your own, given as"
+            " log_group"
+        )
+    check_whole("memory_size", given["memory_size"], least=128, most=10_240)
+    if not 1 <= seconds(given["timeout"]) <= 900:
+        raise ValueError(
+            f"timeout {seconds(given['timeout']):g} s cannot be used: give 1 s to 15 minutes"
+        )
+
+
+def _environment(
+    given: Mapping[str, Any], handler: str, mode: check.HandlerCheck
+) -> dict[str, str]:
+    asked = given.get("environment", {})
+    for name in asked:
+        if name.startswith(RESERVED):
+            raise ValueError(
+                f"environment variable {name!r} is set by SingletonJob and LockBucket: leave it out"
+                " and use their options, such as election and TakeoverOptions(lease=…)"
+            )
+    check_environment(asked)
+    return {**asked, **({} if mode == "off" else {check.ENTRY_VARIABLE: handler})}
 
 
 def _check_handler_is_shipped(job: FolderFiles, handler: str) -> None:
     module = handler.rpartition(".")[0].replace(".", "/")
     if not {f"{module}.py", f"{module}/__init__.py"} & {each.name for each in job.files}:
+        # .gitignore needs the folders of a file to be included first.
+        *folders, name = module.split("/")[1:]
+        shipping = [*(f"!{each}/" for each in folders), f"!{name}.py"]
         raise ValueError(
             f"handler {handler!r} is in a module that is not shipped: exclude=[…] or a default"
-            " pattern, such as test_*.py, leaves it out; rename the module, or ship it by"
-            f" exclude={_shipping(module)}"
+            f" pattern, such as test_*.py, leaves it out; rename the module, or ship it by"
+            f" exclude={shipping}"
         )
 
 
-def _shipping(module: str) -> list[str]:
-    """Return patterns that ship a module: .gitignore needs its folders to be included first."""
-    *folders, name = module.split("/")[1:]
-    return [*(f"!{each}/" for each in folders), f"!{name}.py"]
-
-
-def _check_network(scope: Construct, properties: FunctionProperties) -> None:
-    if properties.vpc is None and (properties.vpc_subnets or properties.security_groups):
-        raise ValueError(
-            f"vpc_subnets or security_groups of job {scope.node.path} were given without a vpc:"
-            " give the vpc that they belong to"
-        )
-
-
-def _log_group(scope: Construct, properties: FunctionProperties) -> logs.LogGroup:
+def _log_group(scope: Construct, function_id: str, given: dict[str, Any]) -> logs.ILogGroup:
+    """Return the log group, and remove from `given` the properties that it consumes."""
+    given_group: logs.ILogGroup | None = given.get("log_group")
+    if given_group is not None:
+        return given_group
     return logs.LogGroup(
         scope,
-        "LogGroup",
-        retention=properties.log_retention or logs.RetentionDays.ONE_MONTH,
-        removal_policy=properties.removal_policy or RemovalPolicy.RETAIN,
+        f"{function_id}LogGroup",
+        retention=given.pop("log_retention", logs.RetentionDays.ONE_MONTH),
+        removal_policy=given.pop("log_removal_policy", RemovalPolicy.RETAIN),
     )
 
 
-def _warn_of_requirements(scope: Construct, folder: Path) -> None:
-    for name in ("requirements.txt", "pyproject.toml"):
-        if (folder / name).exists():
-            Annotations.of(scope).add_warning_v2(
-                "s3leader:requirements-not-installed",
-                f"{folder / name} is shipped, but what it asks for is not installed: a job's own"
-                " dependencies come in layers=[…], or in a Code that you put together",
-            )
-
-
-def _role(
-    scope: Construct, election: str, log_group: logs.LogGroup, vpc: ec2.IVpc | None
-) -> iam.Role:
-    # Lambda's managed policy lets a function write to any log group; this one, to its own.
-    role = iam.Role(
+def _role(scope: Construct, function_id: str) -> iam.Role:
+    return iam.Role(
         scope,
-        "Role",
-        description=f"Candidates of election {shortened(election)}",
+        f"{function_id}Role",
+        description="Candidates of an election on Amazon S3",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
     )
+
+
+def _grant_logs(log_group: logs.ILogGroup, role: iam.IRole) -> None:
+    # Lambda's managed policy allows writing to any log group; this role, only to its own.
     log_group.grant_write(role)
-    if vpc is not None:
-        _allow_network_interfaces(role)
-    return role
 
 
-def _allow_network_interfaces(role: iam.Role) -> None:
-    role.add_to_policy(iam.PolicyStatement(actions=_NETWORK_INTERFACES, resources=["*"]))
-    # Lambda needs them, the job's code does not. Its requests carry the function's ARN. Any
-    # function's of this account is meant: this very one's would depend on its own role.
-    any_function = f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:{Aws.ACCOUNT_ID}:function:*"
-    role.add_to_policy(
-        iam.PolicyStatement(
-            effect=iam.Effect.DENY,
-            actions=_NETWORK_INTERFACES,
-            resources=["*"],
-            conditions={"ArnLike": {"lambda:SourceFunctionArn": any_function}},
-        )
-    )
-    Validations.of(role).acknowledge(
-        Acknowledgment(
-            id="AwsSolutions-IAM5[Resource::*]",
-            reason="Network interfaces have no name before Lambda makes them, and descriptions"
-            " take no resource; the function's own code is denied all of it.",
-        )
-    )
-
-
-def _checked_timeout(timeout: Duration | None) -> Duration:
-    if timeout is None:
-        return Duration.minutes(5)
-    if not 1 <= timeout.to_seconds() <= _MAX_TIMEOUT_S:
-        raise ValueError(
-            f"timeout {timeout.to_seconds():g} s cannot be used: give 1 s to 15 minutes"
-        )
-    return timeout
-
-
-def _checked_memory(memory_size: int | None) -> int:
-    if memory_size is None:
-        return 512
-    if not 128 <= memory_size <= 10_240:
-        raise ValueError(f"memory_size {memory_size} MiB cannot be used: Lambda takes 128 to 10240")
-    return memory_size
-
-
-def _environment(
-    properties: FunctionProperties, handler_check: check.HandlerCheck
-) -> Mapping[str, str]:
-    asked = properties.environment or {}
-    for name in asked:
-        if name.startswith(RESERVED):
-            raise ValueError(
-                f"environment variable {name!r} is set by SingletonJob itself: leave it out and use"
-                " election, lock_bucket, lease and max_attempts"
+def _allow_network_interfaces(role: iam.IRole) -> None:
+    # Lambda needs these actions, the job's code does not. Requests by the code carry the function's
+    # ARN. The pattern matches any function of the account, because the ARN of this function would
+    # make it and its role depend on each other.
+    functions = f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:{Aws.ACCOUNT_ID}:function:*"
+    conditions = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
+    for effect, when in ((iam.Effect.ALLOW, None), (iam.Effect.DENY, conditions)):
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                effect=effect, actions=_NETWORK_INTERFACES, resources=["*"], conditions=when
             )
-    check_environment(asked)
-    if handler_check == "off" or properties.handler is None:
-        return dict(asked)
-    return {**asked, check.ENTRY_VARIABLE: properties.handler}
+        )
+    if isinstance(role, iam.Role):
+        Validations.of(role).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="Network interfaces have no name before Lambda makes them, and descriptions"
+                " take no resource; the function's own code is denied all of it.",
+            )
+        )

@@ -13,65 +13,64 @@ from constructs import Construct
 
 from s3leader_cdk._bucket import rules
 from s3leader_cdk._bucket.encryption import EncryptionHeader, checked_header, usable_key
-from s3leader_cdk._bucket.new_bucket import OwnBucket
-from s3leader_cdk._election.candidate_environment import check_can_be_told, refuse_lease, tell
+from s3leader_cdk._bucket.new_bucket import NewBucket
+from s3leader_cdk._election.candidate_environment import (
+    check_has_environment,
+    check_no_lease,
+    set_candidate_variables,
+)
 from s3leader_cdk._election.names import checked_election, checked_prefix
 from s3leader_cdk._handler.check import HandlerCheck, check_function, checked_mode
-from s3leader_cdk._option_types import OWN_FUNCTION, OWN_OR_EXISTING, checked_options
-from s3leader_cdk.grants import ElectionRights
+from s3leader_cdk._option_types import BUCKET_OR_NAME, FUNCTION_IN_APP, checked_options
+from s3leader_cdk.grants import ElectionGrants
 from s3leader_cdk.runtime_layer import runtime_layer_for
 
 _LAYERED = "s3leader:layered"
 
 
 class LockBucket(Construct):
-    """A private bucket in which no lock can be overwritten blindly or deleted by anyone.
+    """A private bucket whose policy denies unconditional writes and deletes of locks.
 
-    Not versioned on purpose: conditional writes need no versions. Where an organization switches
-    them on all the same, a lifecycle rule deletes old versions after a day.
+    The bucket is not versioned: conditional writes need no versions. If an organization enables
+    versioning, a lifecycle rule deletes old versions after a day.
 
-    With `bucket`, the locks move into one that exists already. If this app makes that bucket, it
-    gets the same rules and denials, for the prefix alone. If it is imported, nothing about it can
-    be changed from here: it has to have them already, as one that a `LockBucket` once made and
-    that outlived its stack does.
+    With `bucket`, an existing bucket holds the locks. A bucket of this app gets the same lifecycle
+    rules and denials, for the prefix only. An imported bucket cannot be changed here and must have
+    them already, for example because a `LockBucket` of a deleted stack created it.
 
     Children: `bucket` (with its `policy`).
 
     Args:
         scope: the parent.
         id: the construct's id within it.
-        bucket: holds the locks. Default: a bucket of its own.
-        bucket_name: of a bucket of its own, such as one that other Regions have to know. To name,
-            rename or unname a bucket is to replace it, and a new bucket is a new ledger that
-            begins with term 1: to move, see the runbook. Anybody can take a global name first, or
-            once the bucket is gone. Default: a name by CloudFormation.
-        bucket_name_prefix: of a bucket of its own in the account's own namespace, whose name is
-            `<prefix>-<account>-<Region>-an`: no other account can take it, and other Regions know
-            it if the stack has an account and a Region. Some organizations allow no other names.
-            Default: a global name.
-        history: when a superseded lock is deleted, in whole days after its last write, at least
-            2. S3 counts from that write and not from when the lock was superseded, so where ticks
-            are further apart than this, a lock goes within a day or so of being superseded: choose
-            more than the longest interval between ticks if the last entries of the ledger are to
-            be seen. The highest lock always stays. Not for an imported bucket. Default: 30.
-        prefix: what all keys of all elections start with. Default: `elections/`.
-        encryption_key: encrypts the objects of a bucket of its own, or says what encrypts those of
-            an imported one; no alias that is imported. Default: keys that S3 manages; for `bucket`,
-            its own key.
-        encryption_header: what candidates send in each write, where an organization denies writes
-            without it: `AES256`, or `aws:kms` or `aws:kms:dsse` with the key. Functions read them
-            in their environment. Default: none; the bucket encrypts by itself.
-        protect: deny everyone to delete a lock; lifecycle rules are not subject to that.
-            Switch it off for throw-away stacks only. Not for an imported bucket. Default: True.
-        removal_policy: what becomes of a bucket of its own, and of its policy, when the stack
-            goes. DESTROY asks for `protect=False`, and for a bucket that was emptied first.
-            Default: RETAIN.
-        granted_elsewhere: where a grant cannot write all the rights that are needed, as for a
-            bucket of another account, it raises an error that names the rest; True says that the
-            rest is there. Default: False.
+        bucket: an existing bucket to hold the locks. Default: a new bucket.
+        bucket_name: the name of a new bucket, for example if other Regions need it. A change
+            replaces the bucket, and a new bucket is a new ledger that begins with term 1: to move a
+            ledger, see the runbook. Another account can take a global name before the bucket is
+            created or after it is deleted. Default: a name by CloudFormation.
+        bucket_name_prefix: the beginning of a new bucket's name in the account's own namespace,
+            `<prefix>-<account>-<Region>-an`. No other account can take the name, and other Regions
+            know it if the stack has an account and a Region. Some organizations allow no other
+            names. Default: a global name.
+        history: when a superseded lock is deleted, in whole days after its last write, at least 2.
+            Choose more than the longest interval between ticks: S3 counts from the last write, so
+            otherwise a lock is deleted about a day after it is superseded. The highest lock always
+            stays. Not for an imported bucket. Default: 30.
+        prefix: the common key prefix of all elections. Default: `elections/`.
+        encryption_key: the KMS key of a new or an imported bucket; not an imported alias. Default:
+            keys that S3 manages; for `bucket`, its own key.
+        encryption_header: the header that candidates send with each write, for organizations that
+            deny writes without it: `AES256`, or with a key `aws:kms` or `aws:kms:dsse`. Functions
+            read it from their environment. Default: none; the bucket encrypts by default.
+        protect: whether the bucket policy denies deletes of locks; lifecycle rules are not subject
+            to it. False only for temporary stacks. Not for an imported bucket. Default: True.
+        removal_policy: of a new bucket and its policy. DESTROY needs `protect=False`, and a bucket
+            that was emptied first. Default: RETAIN.
+        granted_elsewhere: True if you have added the statements that the error of a grant lists,
+            for example for a bucket of another account. Default: False.
     """
 
-    @checked_options(bucket=OWN_OR_EXISTING)
+    @checked_options(bucket=BUCKET_OR_NAME)
     def __init__(
         self,
         scope: Construct,
@@ -96,7 +95,7 @@ class LockBucket(Construct):
         self.bucket: s3.IBucket
         named = {"bucket_name": bucket_name, "bucket_name_prefix": bucket_name_prefix}
         if bucket is None:
-            self.bucket = OwnBucket(
+            self.bucket = NewBucket(
                 **named,
                 prefix=self.prefix,
                 history=kept,
@@ -107,28 +106,28 @@ class LockBucket(Construct):
             ).create(self)
         elif isinstance(bucket, s3.Bucket):
             given = {**named, "encryption_key": encryption_key, "removal_policy": removal_policy}
-            _refuse(bucket, given, "belongs to the code that makes that bucket")
-            self.bucket = self._guard(bucket, history=kept, protect=protect is not False)
+            _check_absent(bucket, given, "is a property of that bucket")
+            self.bucket = self._add_rules(bucket, history=kept, protect=protect is not False)
         else:
             given = {**named, "removal_policy": removal_policy}
             imported = {**given, "history": history, "protect": protect}
-            _refuse(bucket, imported, "cannot be set from here, as that bucket is imported")
+            _check_absent(bucket, imported, "cannot be changed, because that bucket is imported")
             if bucket.encryption_key is not None:
                 again = {"encryption_key": encryption_key}
-                _refuse(bucket, again, "was imported with its key")
+                _check_absent(bucket, again, "was imported with its key")
             self.history = None
             self.bucket = bucket
         key = encryption_key or self.bucket.encryption_key
         self.encryption_key = usable_key(key, self.bucket)
         self.encryption_header = checked_header(encryption_header, self.encryption_key)
         if self.history is None:
-            self._say_what_an_imported_bucket_needs()
+            self._describe_imported_bucket()
         if self.encryption_key is not None and not isinstance(self.encryption_key, kms.Key):
-            self._say_what_an_imported_key_needs(self.encryption_key)
+            self._describe_imported_key(self.encryption_key)
 
     @property
     def bucket_name(self) -> str:
-        """The bucket's name, as `Election` wants it."""
+        """The bucket's name, for `Election`."""
         return self.bucket.bucket_name
 
     @property
@@ -145,26 +144,26 @@ class LockBucket(Construct):
         lease: Duration | None = None,
         granted_elsewhere: bool = False,
     ) -> iam.Grant:
-        """Let `grantee` campaign in `election`: list, get, put and tag its locks, not delete.
+        """Let `grantee` campaign in `election`: list, get, put and tag its locks, not delete them.
 
-        A Lambda function made in this app is also told, in its environment, where to campaign.
-        Aliases, versions and imported functions cannot be told, and are refused.
+        A Lambda function of this app also gets the environment variables of the election. Aliases,
+        versions and imported functions are rejected, because their environment cannot be set.
 
-        All that is needed is granted: in the policies of the grantee and, where those are out of
-        reach or in another account, of the bucket and its key. What cannot be written from here is
-        an error that names each missing statement and its place.
+        The statements go into the policies of the grantee and, if those cannot be changed or are in
+        another account, of the bucket and its key. If one cannot be added here, the call raises
+        `ValueError` with each missing statement and where to add it.
 
         Args:
             grantee: a function, role or other principal.
             election: the name of the election.
             lease: how long a lock stays good, in whole seconds, from 5 s to 24 hours; for functions
                 only. Default: the remaining time of the invocation and two seconds.
-            granted_elsewhere: the statements that the error of this call names have been added
-                there. Default: as the `LockBucket` has it.
+            granted_elsewhere: True if you have added the statements that the error of this call
+                lists. Default: that of the `LockBucket`.
         """
-        rights = self._rights(election, granted_elsewhere=granted_elsewhere)
+        rights = self._grants(election, granted_elsewhere=granted_elsewhere)
         if isinstance(grantee, lambda_.Function):
-            tell(
+            set_candidate_variables(
                 grantee,
                 self.bucket,
                 prefix=self.prefix,
@@ -173,11 +172,11 @@ class LockBucket(Construct):
                 encryption=self._encryption_variables(),
             )
         else:
-            check_can_be_told(grantee)
-            refuse_lease(lease, type(grantee).__name__)
+            check_has_environment(grantee)
+            check_no_lease(lease, type(grantee).__name__)
         return rights.grant_candidate(grantee)
 
-    @checked_options(function=OWN_FUNCTION)
+    @checked_options(function=FUNCTION_IN_APP)
     def attach(
         self,
         function: lambda_.Function,
@@ -188,16 +187,16 @@ class LockBucket(Construct):
         handler_check: HandlerCheck = "warn",
         granted_elsewhere: bool = False,
     ) -> iam.Grant:
-        """Make a function that exists already a candidate: rights, environment and the runtime.
+        """Make an existing function a candidate: permissions, environment and the runtime layer.
 
-        Its handler then only has to be decorated with `s3leader.aws_lambda.singleton`.
+        The function's handler must be decorated with `s3leader.aws_lambda.singleton`.
 
         Args:
-            function: a Python function made in this app.
+            function: a Python function of this app.
             election: the name of the election.
             lease: how long a lock stays good, as for `grant_candidate`.
-            layer: the runtime library, in the function's Region. Default: one `RuntimeLayer`,
-                shared by the functions of a stack.
+            layer: the runtime library, in the function's Region. Default: one `RuntimeLayer` that
+                the functions of a stack share.
             handler_check: "error", "warn" or "off" for a handler whose source does not show whether
                 it is decorated; one that is certainly not is an error. Default: "warn".
             granted_elsewhere: as for `grant_candidate`.
@@ -219,12 +218,12 @@ class LockBucket(Construct):
     ) -> iam.Grant:
         """Let `grantee` read the ledger of `election`, and nothing else.
 
-        All of it, or an error says what is missing where, as for `grant_candidate`.
+        Raises `ValueError` with each statement that cannot be added, as `grant_candidate` does.
         """
-        return self._rights(election, granted_elsewhere=granted_elsewhere).grant_observer(grantee)
+        return self._grants(election, granted_elsewhere=granted_elsewhere).grant_observer(grantee)
 
-    def _rights(self, election: str, *, granted_elsewhere: bool) -> ElectionRights:
-        return ElectionRights(
+    def _grants(self, election: str, *, granted_elsewhere: bool) -> ElectionGrants:
+        return ElectionGrants(
             bucket=self.bucket,
             encryption_key=self.encryption_key,
             prefix=self.prefix,
@@ -240,34 +239,34 @@ class LockBucket(Construct):
             variables["S3LEADER_KMS_KEY"] = self.encryption_key.key_arn
         return variables
 
-    def _guard(self, bucket: s3.Bucket, *, history: Duration, protect: bool) -> s3.Bucket:
-        rules.check_alone(bucket, self.prefix)
+    def _add_rules(self, bucket: s3.Bucket, *, history: Duration, protect: bool) -> s3.Bucket:
+        rules.check_prefix_is_free(bucket, self.prefix)
         rules.check_retention(bucket, history)
         if protect:
-            rules.check_not_emptied(bucket)
-        suffix = rules.suffix_of(self.prefix)
+            rules.check_no_auto_delete(bucket)
+        suffix = rules.statement_suffix(self.prefix)
         rules.add_lifecycle_rules(bucket, self.prefix, history)
         rules.deny_plain_http(bucket, self.prefix, suffix=suffix)
         rules.deny_unconditional_writes(bucket, self.prefix, suffix=suffix)
         if protect:
             rules.deny_deletes_of_locks(bucket, self.prefix, suffix=suffix)
-        rules.keep_policy_as_long_as(bucket)
+        rules.retain_policy_with(bucket)
         return bucket
 
-    def _say_what_an_imported_bucket_needs(self) -> None:
+    def _describe_imported_bucket(self) -> None:
         Annotations.of(self).add_info(
-            f"the lock bucket is imported and stays as it is: see to it that a lifecycle rule"
-            f" deletes the objects under {self.prefix} that are tagged superseded=true, after 2"
-            " days or more, and that its policy denies deletes of locks and writes without"
-            " If-Match or If-None-Match, as a LockBucket with a bucket of its own does. It has to"
-            " be in the account that it was imported with, by default this stack's"
+            "the lock bucket is imported and is not changed: make sure that a lifecycle rule"
+            f" deletes the objects under {self.prefix} that are tagged superseded=true after 2"
+            " days or more, that its policy denies deletes of locks and writes without If-Match or"
+            " If-None-Match, and that it is in the account that it was imported with, by default"
+            " this stack's"
         )
 
-    def _say_what_an_imported_key_needs(self, key: kms.IKey) -> None:
+    def _describe_imported_key(self, key: kms.IKey) -> None:
         Annotations.of(self).add_info(
-            f"key {key.node.path} is imported: see to it that it is in the bucket's account, and"
-            " that its policy leaves it to that account's policies who may use it, as keys do by"
-            " default; or let it name each candidate and observer"
+            f"key {key.node.path} is imported: make sure that it is in the bucket's account, and"
+            " that its policy delegates access to that account's IAM policies, as keys do by"
+            " default, or names each candidate and observer"
         )
 
 
@@ -277,15 +276,13 @@ def _check_layer(layer: lambda_.ILayerVersion, function: lambda_.Function) -> No
     if known and there != here:
         raise ValueError(
             f"layer {layer.node.path} is in {there}, but function {function.node.path} is in"
-            f" {here}: Lambda takes layers of the function's own Region only. Use one there, or"
-            " leave layer out"
+            f" {here}: use a layer in the function's Region, or omit layer"
         )
 
 
-def _refuse(bucket: s3.IBucket, given: Mapping[str, object], why: str) -> None:
+def _check_absent(bucket: s3.IBucket, given: Mapping[str, object], why: str) -> None:
     names = [name for name, value in given.items() if value is not None]
     if names:
         raise ValueError(
-            f"{' and '.join(names)} was given beside bucket {bucket.node.path}, but {why}: leave"
-            " it out"
+            f"{' and '.join(names)} was given with bucket {bucket.node.path}, but {why}: omit it"
         )

@@ -1,4 +1,4 @@
-"""The metrics that the runtime emits, as CDK knows metrics."""
+"""The metrics that the runtime emits, as CDK metrics."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ def election_metric(
             `Completed`, `Failed`, `Resigned`, `LeadershipLost`, `CorruptLock`, `CampaignFailed`,
             `Requests` (counts), `Duration` (milliseconds) or `Behind` (seconds).
         election: the name of the election.
-        bucket: the name of the lock bucket; elections of one name in two buckets are two.
-        contender: whose `Won` or `Lost`, by the number in its event. Default: all contenders'.
-        region: where the function runs that emits it. Default: where it is asked for.
-        period: over which it is added up. Default: one minute.
-        statistic: how. Default: `Sum`.
-        label: what a graph calls it. Default: its name.
+        bucket: the name of the lock bucket; the same name in another bucket is another
+            election.
+        contender: the number of the contender, for `Won` and `Lost`. Default: all contenders.
+        region: of the function that emits it. Default: that of the alarm or dashboard.
+        period: over which it is aggregated. Default: one minute.
+        statistic: of the aggregate. Default: `Sum`.
+        label: in graphs. Default: its name.
     """
     dimensions = {"bucket": bucket, "election": _dimension(election)}
     if contender is not None:
@@ -64,6 +65,6 @@ class _Late:
 
 
 def _dimension(value: str) -> str:
-    # CloudWatch takes 1,024 characters. CDK holds on to the 255 of former times, but does not
-    # count those of what is only known when the template is written.
+    # CloudWatch takes 1,024 characters. CDK still enforces the former limit of 255, except on
+    # values that it resolves at the end.
     return value if len(value) <= _CDK_LONGEST_DIMENSION else Lazy.string(_Late(value))

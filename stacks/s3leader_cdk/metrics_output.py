@@ -17,12 +17,11 @@ _CHECKED = "s3leader:metrics-checked"
 
 
 def check_function(function: lambda_.IFunction) -> None:
-    """Raise `ValueError` if the metrics that `function` prints are dropped on the way.
+    """Raise `ValueError` if the metrics that `function` prints would be dropped.
 
     Metrics are log lines (embedded metric format) without a level, which Lambda treats as INFO.
-    `system_log_level` does not matter: it is for Lambda's own lines, which have no metrics.
-
-    The environment is checked again when the app is synthesized, since it may be added to.
+    `system_log_level` does not matter: it filters Lambda's own lines, which have no metrics. The
+    environment is checked again at synth, since variables may be added until then.
     """
     resource = function.node.default_child
     if not isinstance(resource, lambda_.CfnFunction):
@@ -46,7 +45,7 @@ def check_function(function: lambda_.IFunction) -> None:
 
 
 def check_environment(environment: Mapping[str, str] | None) -> None:
-    """Raise `ValueError` if `environment` switches Powertools' metrics off."""
+    """Raise `ValueError` if `environment` switches the metrics of Powertools off."""
     for name in _SWITCHES:
         value = (environment or {}).get(name, "")
         if value.lower() in _TRUE:
@@ -58,13 +57,13 @@ def check_environment(environment: Mapping[str, str] | None) -> None:
 
 @jsii.implements(IValidation)
 class _EnvironmentCheck:
-    """Check the environment that a function ends up with."""
+    """Check the environment of a function at synth."""
 
     def __init__(self, resource: lambda_.CfnFunction) -> None:
         self._resource = resource
 
     def validate(self) -> list[str]:
-        """Return what is wrong, for CDK to report."""
+        """Return errors for CDK to report."""
         try:
             _check_environment_of(self._resource)
         except ValueError as error:
@@ -73,8 +72,8 @@ class _EnvironmentCheck:
 
 
 def _check_environment_of(resource: lambda_.CfnFunction) -> None:
-    # Not `resource.environment`: its value is lazy, and jsii turns it into an empty struct. An
-    # inspector holds it on the JavaScript side, where it can be resolved.
+    # `resource.environment` is lazy, and jsii turns it into an empty struct. An inspector keeps the
+    # value on the JavaScript side, where it can be resolved.
     inspector = TreeInspector()
     resource.inspect(inspector)
     attributes = Stack.of(resource).resolve(inspector)["attributes"]

@@ -1,4 +1,4 @@
-"""The runtime library as a Lambda layer, for functions whose code others put together."""
+"""The runtime library as a Lambda layer, for functions with code of their own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SHARED = "S3LeaderRuntime"
 
 
 class RuntimeLayer(lambda_.LayerVersion):
-    """The runtime library and its pinned dependencies, for any Python that Lambda runs it on.
+    """The runtime library and its pinned dependencies, for each supported Python of Lambda.
 
-    A copy of `s3leader` that a function brings in its own code goes first.
+    A copy of `s3leader` in a function's own code takes precedence.
 
     Args:
         scope: the parent.
@@ -30,13 +30,13 @@ class RuntimeLayer(lambda_.LayerVersion):
                 code=layer_code(),
                 compatible_runtimes=list(RUNTIMES),
                 compatible_architectures=list(ARCHITECTURES),
-                description="s3leader, leader election on Amazon S3, with what it needs",
+                description="s3leader, leader election on Amazon S3, with its dependencies",
                 license="Apache-2.0",
             )
 
 
 def runtime_layer_for(function: lambda_.Function) -> lambda_.ILayerVersion:
-    """Return the layer that the functions of a stack share, or raise `ValueError`."""
+    """Return the layer that all functions of a stack share, or raise `ValueError`."""
     if function.runtime.name == lambda_.Runtime.FROM_IMAGE.name:
         raise ValueError(
             f"function {function.node.path} is a container image, which takes no layers: install"
@@ -45,8 +45,8 @@ def runtime_layer_for(function: lambda_.Function) -> lambda_.ILayerVersion:
     names = [runtime.name for runtime in RUNTIMES]
     if function.runtime.name not in names:
         raise ValueError(
-            f"function {function.node.path} runs {function.runtime.name}, which the runtime layer"
-            f" does not: use one of {', '.join(names)}"
+            f"function {function.node.path} runs {function.runtime.name}, but the runtime layer"
+            f" needs one of {', '.join(names)}: use one of them"
         )
     stack = Stack.of(function)
     found = stack.node.try_find_child(_SHARED)

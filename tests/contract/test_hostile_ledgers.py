@@ -1,4 +1,4 @@
-"""The same over the wire: keys that XML cannot hold, bodies too long to read, through boto3."""
+"""Hostile ledgers through boto3: keys that XML cannot represent, bodies over the limit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from s3leader import CorruptLock, Election
+from s3leader import CorruptLock, Election, testing
 from s3leader._core.lock import MAX_BODY
 from s3leader._io.s3_store import S3Store
 from tests.dated_moto import mock_dated_aws
@@ -37,7 +37,7 @@ class Wire:
 
     def election(self) -> Election:
         store = S3Store(BUCKET, client=self.s3, body_limit=MAX_BODY + 1)
-        return Election("e", store=store)
+        return testing.election("e", store=store)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def wire() -> Iterator[Wire]:
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
-def test_unreadable_body_is_told_of_and_left_alone(wire: Wire, text: bytes) -> None:
+def test_unreadable_body_is_reported_and_not_changed(wire: Wire, text: bytes) -> None:
     wire.put(key(4), text)
     with pytest.raises(CorruptLock, match=key(4)):
         wire.election().campaign(TICK)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from s3leader import Election, InvalidArgument, StoreUnavailable
+from s3leader import InvalidArgument, StoreUnavailable, testing
 from s3leader._core.requests import List, Missing, Read, Unknown
 from s3leader._io.s3_client import default_client
 from s3leader._io.s3_options import BucketOptions
@@ -18,6 +18,7 @@ from s3leader._io.s3_refusals import refusal
 from s3leader._io.s3_region import choose_region
 from s3leader._io.s3_store import S3Store
 from s3leader.fencing import FencedObject
+from s3leader.testing import FakeClock
 from tests.fast.s3leader.forks import FORKS, in_child
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def test_an_election_that_cannot_be_reached_says_so_without_internals(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west1")
-    election = Election("many", bucket="locks", sleep=lambda _: None)
+    election = testing.election("many", store=S3Store("locks"), clock=FakeClock())
     with pytest.raises(StoreUnavailable, match="5 tries of a LIST of elections/many/lock_ ") as why:
         election.observe()
     assert "start_after" not in str(why.value)

@@ -1,4 +1,4 @@
-"""Every example is synthesized as its reader would, and every handler runs."""
+"""Every example is synthesized by its own command, and every handler runs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """What `python app.py` makes in each folder, from elsewhere."""
+    """The output of `python app.py` of each folder, run in another directory."""
     made = {}
     for name in STACKS:
         made[name] = tmp_path_factory.mktemp(name)
@@ -85,7 +85,7 @@ def test_example_synthesizes(name: str, assemblies: dict[str, Path]) -> None:
     assert sorted(found) == STACKS[name]
 
 
-def test_every_example_is_in_the_table_and_every_row_is_there() -> None:
+def test_the_table_lists_exactly_the_examples() -> None:
     rows = re.findall(r"^\| \[(\w+)\]\((\S+)\)", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
     folders = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
     assert sorted(name for name, _ in rows) == folders
@@ -110,13 +110,13 @@ def test_several_schedules_each_start_each_contender(assemblies: dict[str, Path]
     assert due == ["cron(0 7 ? * MON-FRI *)"] * 2 + ["cron(0 7 L * ? *)"] * 2
 
 
-@pytest.mark.parametrize(("region", "told"), [("us-east-1", None), ("eu-west-1", "us-east-1")])
-def test_the_region_of_the_locks_is_told_away_from_home(
-    region: str, told: str | None, assemblies: dict[str, Path]
+@pytest.mark.parametrize(("region", "expected"), [("us-east-1", None), ("eu-west-1", "us-east-1")])
+def test_functions_away_from_home_know_the_region_of_the_locks(
+    region: str, expected: str | None, assemblies: dict[str, Path]
 ) -> None:
     found = template(assemblies, "two_regions", f"Billing-{region}")
     (function,) = resources(found, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"].get("S3LEADER_REGION") == told
+    assert function["Environment"]["Variables"].get("S3LEADER_REGION") == expected
 
 
 def test_the_locks_are_known_by_name_away_from_home(assemblies: dict[str, Path]) -> None:
@@ -127,7 +127,7 @@ def test_the_locks_are_known_by_name_away_from_home(assemblies: dict[str, Path])
 
 
 def module(path: str) -> Any:
-    """Import an example's file by its place, anew."""
+    """Import an example's file by its path, without a cache."""
     spec = importlib.util.spec_from_file_location("example", EXAMPLES / path)
     assert spec is not None
     assert spec.loader is not None
@@ -140,12 +140,12 @@ def run(handler: LambdaHandler, tick: str = TICKS[0]) -> Any:
     return handler({"tick": tick}, Context())["result"]
 
 
-def test_minimal_bills_everybody_each_night(capsys: pytest.CaptureFixture[str]) -> None:
+def test_minimal_bills_every_customer_each_night(capsys: pytest.CaptureFixture[str]) -> None:
     handler = module("minimal/billing/main.py").handler
     assert [run(handler, tick) for tick in TICKS] == [3, 3]
 
 
-def test_minimal_goes_on_where_a_term_that_failed_left_off(
+def test_minimal_resumes_where_a_failed_term_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     billing, charged = module("minimal/billing/main.py"), []
@@ -168,12 +168,12 @@ def test_a_rule_s_event_carries_the_tick() -> None:
     assert answer["result"] == "polled for 2026-11-22 03:00:00+00:00"
 
 
-def test_the_report_tells_its_attempt() -> None:
+def test_the_report_contains_its_attempt() -> None:
     result = run(module("existing_function/report/main.py").handler)
     assert result == "reported for 2026-11-22 03:00:00+00:00, attempt 1"
 
 
-def test_a_digest_goes_on_from_the_last_one() -> None:
+def test_a_digest_continues_from_the_last_one() -> None:
     handler = module("several_schedules/digest/main.py").handler
     first, second = (run(handler, tick) for tick in TICKS)
     assert (first["since"], second["since"]) == (None, first["until"])

@@ -1,4 +1,4 @@
-"""A stack in which every optional property of the constructs is used, for rules to look at."""
+"""A stack that uses every optional property of the constructs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob, grant_fenced
+from s3leader_cdk import (
+    FailureOptions,
+    JobFunction,
+    LockBucket,
+    MonitoringOptions,
+    RuntimeLayer,
+    SingletonJob,
+    TakeoverOptions,
+    TriggerOptions,
+    grant_fenced,
+)
+from tests.infra.jobs import FOLDER, HANDLER
 
 DECORATED = """
 from s3leader.aws_lambda import singleton
@@ -21,7 +32,7 @@ def handler(event, context, term): ...
 
 
 def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
-    """Return a function as somebody else's app may have it."""
+    """Return a function as other apps may have it."""
     role = iam.Role(scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     return lambda_.Function(
         scope,
@@ -35,18 +46,18 @@ def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
 
 
 def fill(stack: cdk.Stack) -> None:
-    """Put one of everything into `stack`."""
+    """Add every construct to `stack`, with all options."""
     key = kms.Key(stack, "Key", enable_key_rotation=True)
     locks = LockBucket(
         stack,
         "Locks",
-        bucket_name_prefix="zoo-locks",
+        bucket_name_prefix="all-options",
         encryption_key=key,
         encryption_header="aws:kms",
         history=cdk.Duration.days(90),
     )
-    _everything(stack, locks)
-    _adopting(stack)
+    _job_with_all_options(stack, locks)
+    _jobs_in_existing_buckets(stack)
     locks.attach(existing_function(stack, "Attached"), election="attached")
     locks.grant_candidate(existing_function(stack, "Granted"), election="granted")
     reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
@@ -54,7 +65,7 @@ def fill(stack: cdk.Stack) -> None:
     grant_fenced(locks.bucket, reader, key="reports/latest.json")
 
 
-def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
+def _job_with_all_options(stack: cdk.Stack, locks: LockBucket) -> None:
     vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0)
     vpc.add_flow_log("Flow")
     vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
@@ -63,30 +74,38 @@ def _everything(stack: cdk.Stack, locks: LockBucket) -> None:
         stack,
         "Everything",
         election="everything",
-        code=lambda_.Code.from_inline(DECORATED),
-        handler="index.handler",
+        function=JobFunction(
+            stack,
+            "EverythingFunction",
+            code=FOLDER,
+            handler=HANDLER,
+            timeout=cdk.Duration.minutes(10),
+            memory_size=256,
+            environment={"COLOUR": "red"},
+            layers=[RuntimeLayer(stack, "Layer")],
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+            reserved_concurrent_executions=6,
+            tracing=lambda_.Tracing.ACTIVE,
+        ),
         schedule=["cron(0 3 ? * MON-FRI *)", "rate(2 hours)"],
         lock_bucket=locks,
-        contenders=3,
-        flexible_window=cdk.Duration.minutes(15),
-        timeout=cdk.Duration.minutes(10),
-        memory_size=256,
-        lease=cdk.Duration.seconds(30),
-        max_attempts=3,
-        environment={"COLOUR": "red"},
-        layers=[RuntimeLayer(stack, "Layer")],
-        vpc=vpc,
-        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
-        security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
-        reserved_concurrency=6,
-        retry_attempts=1,
-        max_tick_age=cdk.Duration.hours(12),
-        expected_within=cdk.Duration.hours(6),
-        alarm_topic=sns.Topic(stack, "Topic", master_key=topic_key, enforce_ssl=True),
+        trigger=TriggerOptions(
+            contenders=3,
+            flexible_window=cdk.Duration.minutes(15),
+            max_tick_age=cdk.Duration.hours(12),
+        ),
+        takeover=TakeoverOptions(lease=cdk.Duration.seconds(30), max_attempts=3),
+        failures=FailureOptions(retry_attempts=1),
+        monitoring=MonitoringOptions(
+            expected_within=cdk.Duration.hours(6),
+            topic=sns.Topic(stack, "Topic", master_key=topic_key, enforce_ssl=True),
+        ),
     )
 
 
-def _adopting(stack: cdk.Stack) -> None:
+def _jobs_in_existing_buckets(stack: cdk.Stack) -> None:
     shared = s3.Bucket(
         stack,
         "Shared",
@@ -95,7 +114,7 @@ def _adopting(stack: cdk.Stack) -> None:
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         server_access_logs_prefix="access/",
     )
-    imported = s3.Bucket.from_bucket_name(stack, "Imported", "somebodys-locks")
+    imported = s3.Bucket.from_bucket_name(stack, "Imported", "their-locks")
     for name, bucket in (("Shared", shared), ("Imported", imported)):
         SingletonJob(
             stack,

@@ -1,4 +1,4 @@
-"""Constructs are tested on the templates that they become."""
+"""The constructs are tested by their templates."""
 
 import os
 
@@ -8,7 +8,8 @@ os.environ.setdefault("CDK_VALIDATION", "false")  # half the time; test_template
 
 import pytest
 
-from tests.infra.synth import Synthesized, synthesize_app
+from tests.infra.all_options import fill
+from tests.infra.synth import Synthesized, synthesize, synthesize_app
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +20,11 @@ def compaction() -> Synthesized:
 
 @pytest.fixture(scope="session")
 def throwaway() -> Synthesized:
-    """The app's stack for throwing away, with other context too."""
+    """The app's temporary stack, with other context too."""
     return synthesize_app(throwaway="true", contenders="2", schedule="rate(1 minute)")
+
+
+@pytest.fixture(scope="session")
+def all_options() -> Synthesized:
+    """A stack with every optional property of the constructs."""
+    return synthesize(fill)

@@ -1,4 +1,7 @@
-"""An app under cdk-nag's rules; run by test_template_rules.py, since the rules need validation on."""
+"""An app under cdk-nag; test_template_rules.py runs it, because the rules need validation on.
+
+It holds the example's stacks, one stack with all options, and a queue that breaks a rule.
+"""
 
 import json
 import sys
@@ -9,17 +12,15 @@ from cdk_nag import AwsSolutionsChecks
 
 from app import compose, create_app
 from tests.infra.all_options import fill
+from tests.infra.synth import UNBUNDLED
 
 if __name__ == "__main__":
-    what, context = sys.argv[1], json.loads(sys.argv[2])
     checked = create_app()
-    for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
+    for name, value in {**UNBUNDLED, **json.loads(sys.argv[1])}.items():
         checked.node.set_context(name, value)
-    if what == "zoo":
-        fill(cdk.Stack(checked, "Zoo"))
-    else:
-        stack, *_ = compose(checked)
-        if what == "app-with-a-plain-queue":
-            sqs.Queue(stack, "Plain")
+    compose(checked)
+    all_options = cdk.Stack(checked, "AllOptions")
+    fill(all_options)
+    sqs.Queue(all_options, "Plain")
     cdk.Validations.of(checked).add_plugins(AwsSolutionsChecks(checked))
     checked.synth()

@@ -1,8 +1,8 @@
-"""Synthesizing without the CLI, bundling or validation, and reading the result."""
+"""Synthesizes stacks without the CLI, bundling or validation, and reads the templates."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import aws_cdk as cdk
@@ -12,6 +12,8 @@ from aws_cdk.assertions import Template
 from app import compose, create_app
 
 Json = dict[str, Any]
+_OUTPUT = TemporaryDirectory()  # deleted when the interpreter exits
+UNBUNDLED: dict[str, Any] = {"aws:cdk:bundling-stacks": []}
 
 
 class Synthesized:
@@ -40,9 +42,24 @@ class Synthesized:
         return properties
 
     def statements(self, kind: str, containing: str = "") -> list[Json]:
-        """Return the statements of the only such policy, as plain as `plain` makes them."""
+        """Return the statements of the only such policy, simplified by `plain`."""
         document = self.one(kind, containing)["PolicyDocument"]
         return [plain(statement) for statement in document["Statement"]]
+
+
+def new_app(context: Mapping[str, object] = UNBUNDLED) -> cdk.App:
+    """Return an app that bundles no assets, with an output folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_OUTDIR", mkdtemp(dir=_OUTPUT.name))
+        app = create_app()
+    for name, value in {**UNBUNDLED, **context}.items():
+        app.node.set_context(name, value)
+    return app
+
+
+def new_stack(name: str = "Test", app: cdk.App | None = None, **env: str) -> cdk.Stack:
+    """Return a stack in `app`, by default a new one; `env` is the stack's environment."""
+    return cdk.Stack(app or new_app(), name, env=cdk.Environment(**env) if env else None)
 
 
 def synthesize(build: Callable[[cdk.Stack], object], **context: object) -> Synthesized:
@@ -54,7 +71,7 @@ def synthesize(build: Callable[[cdk.Stack], object], **context: object) -> Synth
 
 
 def synthesize_app(**context: object) -> Synthesized:
-    """Return the template of the app's own stack, where it has but one."""
+    """Return the template of the app's own stack, if it has only one."""
     (template,) = synthesize_stacks(**context).values()
     return template
 
@@ -67,17 +84,12 @@ def synthesize_stacks(**context: object) -> dict[str, Synthesized]:
 
 @contextmanager
 def fresh_app(context: Mapping[str, object]) -> Iterator[cdk.App]:
-    """Return an app whose output is its own: tests that run side by side must not share one."""
-    with TemporaryDirectory() as output, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_OUTDIR", output)
-        app = create_app()
-        for name, value in {"aws:cdk:bundling-stacks": [], **context}.items():
-            app.node.set_context(name, value)
-        yield app
+    """Return an app with its own output folder, because tests run in parallel."""
+    yield new_app(context)
 
 
 def plain(value: Any) -> Any:
-    """Return JSON with `Fn::GetAtt`, `Ref` and `Fn::Join` written out: `<Bucket.Arn>/key`."""
+    """Return JSON with `Fn::GetAtt`, `Ref` and `Fn::Join` simplified: `<Bucket.Arn>/key`."""
     if isinstance(value, Mapping):
         if set(value) == {"Fn::GetAtt"}:
             return "<" + ".".join(value["Fn::GetAtt"]) + ">"

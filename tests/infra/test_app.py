@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `python app.py` makes where there is no AWS: no credentials, no region, no Docker."""
+    """The output of `python app.py` without credentials, Region and Docker."""
     output = tmp_path_factory.mktemp("cdk.out")
     environment = {name: each for name, each in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"CDK_OUTDIR": str(output), "CDK_DOCKER": "false"}
@@ -29,7 +29,7 @@ def asset(assembly: Path) -> Path:
     return folder
 
 
-def test_the_app_alone_makes_the_template_that_the_cli_makes(assembly: Path) -> None:
+def test_without_the_cli_the_template_is_the_same(assembly: Path) -> None:
     template = json.loads((assembly / f"{STACK_NAME}.template.json").read_text())
     assert template["Resources"] == synthesize_app().json["Resources"]
 
@@ -81,10 +81,10 @@ def test_the_lambda_gets_no_shell_scripts_of_its_dependencies(asset: Path) -> No
     ("context", "match"),
     [
         ({"throwaway": "perhaps"}, "throwaway='perhaps' is neither true nor false"),
-        ({"contenders": "some"}, "contenders='some' is no number"),
+        ({"contenders": "some"}, "contenders='some' is not a number"),
     ],
 )
-def test_context_that_cannot_be_read_is_echoed(context: dict[str, str], match: str) -> None:
+def test_context_that_cannot_be_parsed_is_refused(context: dict[str, str], match: str) -> None:
     with pytest.raises(SystemExit, match=re.escape(match)):
         synthesize_app(**context)
 
@@ -99,7 +99,7 @@ def test_context_that_names_no_bucket_is_refused(name: object, option: str) -> N
         synthesize_app(**{option: name})
 
 
-def test_context_given_to_the_app_itself_is_refused_with_who_takes_it() -> None:
+def test_arguments_of_the_app_are_refused_and_the_cli_is_named() -> None:
     command = [sys.executable, "app.py", "-c", "contenders=2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "app.py takes no arguments, but was given -c contenders=2" in done.stderr
@@ -112,7 +112,7 @@ def test_context_given_to_the_app_itself_is_refused_with_who_takes_it() -> None:
         ({"lock_bucket": "s3://my-locks"}, b"lock_bucket 's3://my-locks' is not a bucket name"),
     ],
 )
-def test_what_the_constructs_refuse_is_said_without_a_traceback(
+def test_errors_of_the_constructs_are_printed_without_a_traceback(
     given: dict[str, str], expected: bytes, tmp_path: Path
 ) -> None:
     context = json.dumps(given)

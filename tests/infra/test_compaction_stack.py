@@ -9,10 +9,6 @@ def data_bucket(template: Synthesized) -> Json:
     return template.one("AWS::S3::Bucket", "Data")
 
 
-def test_logical_ids_of_both_buckets_never_change(compaction: Synthesized) -> None:
-    assert compaction.ids("AWS::S3::Bucket") == ["Data666C94C7", "LocksBucket941BDB31"]
-
-
 @pytest.mark.parametrize(
     "name", ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
 )

@@ -1,4 +1,4 @@
-"""docs/constructs.md is a program, and it synthesizes."""
+"""The blocks of docs/constructs.md are one program that synthesizes."""
 
 import json
 import re
@@ -29,12 +29,12 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-def test_every_stack_of_the_page_is_made(assembly: Path) -> None:
+def test_every_stack_of_the_page_is_synthesized(assembly: Path) -> None:
     names = sorted(path.name.split(".")[0] for path in assembly.glob("*.template.json"))
     assert names == ["Billing-eu-west-1", "Billing-us-east-1", "Home", "Jobs"]
 
 
-def test_the_page_counts_a_job_s_alarms_right(assembly: Path) -> None:
+def test_the_page_states_the_number_of_alarms(assembly: Path) -> None:
     template = json.loads((assembly / "Jobs.template.json").read_text())
     alarms = [
         name

@@ -1,4 +1,4 @@
-"""What the dashboard shows, and that it and the alarms ask for metrics that there are."""
+"""What the dashboard shows, and that it and the alarms use metrics that the runtime emits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from aws_cdk import aws_sqs as sqs
 
 from s3leader_cdk.metrics import METRICS_NAMESPACE
 from tests.fast.s3leader._lambda.invocations import emitted
+from tests.infra.jobs import LONGEST_ELECTION, build
 from tests.infra.synth import Json, Synthesized, fresh_app, plain
 from tests.infra.test_monitoring import ALARM, AWAY, HOME, watch
-from tests.infra.test_singleton_job import LONGEST_ELECTION, build
 
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 MILLION = 1_000_000
@@ -37,21 +37,22 @@ class Shown:
 
     def widget(self, title: str) -> Json:
         """Return the properties of the only widget whose title begins so."""
-        (found,) = (
+        (properties,) = (
             each["properties"]
-            for each, told in zip(self.widgets, self.titles, strict=True)
-            if told.startswith(title)
+            for each, found in zip(self.widgets, self.titles, strict=True)
+            if found.startswith(title)
         )
-        properties: Json = found
-        return properties
+        return dict(properties)
 
     def header(self) -> str:
         text: str = self.widgets[0]["properties"]["markdown"]
         return text
 
     def series(self, title: str) -> list[tuple[str, Json]]:
-        """Return what is drawn in a widget: names of metrics, with what sets each apart."""
-        return [(line[1], told(line)) for line in self.widget(title)["metrics"] if named(line)]
+        """Return the metrics of a widget: their names and attributes."""
+        return [
+            (line[1], attributes(line)) for line in self.widget(title)["metrics"] if named(line)
+        ]
 
     def labels(self, title: str) -> list[str]:
         return [
@@ -65,7 +66,7 @@ def named(line: Sequence[Any]) -> bool:
     return isinstance(line[0], str)
 
 
-def told(line: Sequence[Any]) -> Json:
+def attributes(line: Sequence[Any]) -> Json:
     """Return a metric's dimensions and options together."""
     *dimensions, options = line[2:]
     return {**dict(zip(dimensions[::2], dimensions[1::2], strict=True)), **options}
@@ -91,7 +92,7 @@ def several() -> Shown:
 
 
 @pytest.fixture(scope="module")
-def untold() -> Shown:
+def plain_function() -> Shown:
     return dashboard(undelivered=None, unprocessed=None)
 
 
@@ -124,23 +125,23 @@ def runtime() -> set[Series]:
     return {(name, frozenset(dimensions)) for name, dimensions in emitted()}
 
 
-@pytest.mark.parametrize("which", ["one_region", "several", "untold", "jobs"])
-def test_alarms_and_dashboard_ask_for_nothing_that_the_runtime_does_not_emit(
+@pytest.mark.parametrize("which", ["one_region", "several", "plain_function", "jobs"])
+def test_alarms_and_dashboard_use_only_metrics_that_the_runtime_emits(
     which: str, runtime: set[Series], request: pytest.FixtureRequest
 ) -> None:
     shown: Shown = request.getfixturevalue(which)
     assert {*in_alarms(shown.template), *in_dashboard(shown)} - runtime == set()
 
 
-def test_dashboards_show_everything_that_the_runtime_emits(
-    one_region: Shown, untold: Shown, runtime: set[Series]
+def test_dashboards_show_every_metric_that_the_runtime_emits(
+    one_region: Shown, plain_function: Shown, runtime: set[Series]
 ) -> None:
-    assert {*in_dashboard(one_region), *in_dashboard(untold)} == runtime
+    assert {*in_dashboard(one_region), *in_dashboard(plain_function)} == runtime
 
 
 def test_every_series_is_of_the_election_in_its_bucket(one_region: Shown) -> None:
     lines = [
-        told(line)
+        attributes(line)
         for widget in one_region.widgets
         for line in widget["properties"].get("metrics", [])
         if line[0] == METRICS_NAMESPACE
@@ -152,10 +153,10 @@ def test_the_longest_name_is_shown_in_full(jobs: Shown) -> None:
     assert {each["election"] for _, each in jobs.series("Terms")} == {LONGEST_ELECTION}
 
 
-# --------------------------------------------------------------------------------- what it is
+# ----------------------------------------------------------------------- header and layout
 
 
-def test_it_has_no_name_that_another_region_s_would_have_too(one_region: Shown) -> None:
+def test_it_has_no_fixed_name_that_would_collide_across_regions(one_region: Shown) -> None:
     assert "DashboardName" not in one_region.template.one(DASHBOARD)
 
 
@@ -163,16 +164,16 @@ def test_its_logical_id_never_changes(jobs: Shown) -> None:
     assert jobs.template.ids(DASHBOARD) == ["JobMonitoringDashboardC5BE111D"]
 
 
-def test_it_opens_with_what_to_type(one_region: Shown) -> None:
+def test_it_begins_with_the_status_command(one_region: Shown) -> None:
     assert "\ns3leader status nightly --bucket acme-locks\n" in one_region.header()
 
 
-def test_a_prefix_of_ones_own_is_typed_too() -> None:
+def test_a_custom_prefix_is_in_the_command() -> None:
     header = dashboard(prefix="jobs/").header()
     assert "\ns3leader status nightly --bucket acme-locks --prefix 'jobs/'\n" in header
 
 
-def test_it_says_where_the_locks_are(one_region: Shown) -> None:
+def test_it_names_the_bucket_and_prefix_of_the_locks(one_region: Shown) -> None:
     assert "in the bucket `acme-locks` under `elections/nightly/`." in one_region.header()
 
 
@@ -181,10 +182,8 @@ def test_it_names_all_regions_and_its_own(several: Shown) -> None:
     assert said in several.header()
 
 
-@pytest.mark.parametrize("which", ["one_region", "several", "untold", "jobs"])
-def test_no_widget_lies_over_another_or_beyond_the_edge(
-    which: str, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.parametrize("which", ["one_region", "several", "plain_function", "jobs"])
+def test_no_widgets_overlap_or_exceed_the_width(which: str, request: pytest.FixtureRequest) -> None:
     cells: list[tuple[int, int]] = [
         (x, y)
         for each in request.getfixturevalue(which).widgets
@@ -195,7 +194,7 @@ def test_no_widget_lies_over_another_or_beyond_the_edge(
     assert max(x for x, _ in cells) < 24
 
 
-@pytest.mark.parametrize("which", ["one_region", "several", "untold", "jobs"])
+@pytest.mark.parametrize("which", ["one_region", "several", "plain_function", "jobs"])
 def test_every_alarm_s_state_is_shown(which: str, request: pytest.FixtureRequest) -> None:
     shown: Shown = request.getfixturevalue(which)
     ids = [each.strip("<>").removesuffix(".Arn") for each in shown.widget("Alarms")["alarms"]]
@@ -233,25 +232,25 @@ def test_it_shows(title: str, labels: Sequence[str], one_region: Shown) -> None:
 
 
 @pytest.mark.parametrize("title", ["Duration", "Latest completed tick"])
-def test_a_statistic_is_called_what_it_is(title: str, one_region: Shown) -> None:
+def test_a_statistic_is_the_label(title: str, one_region: Shown) -> None:
     assert [each["stat"] for _, each in one_region.series(title)] == one_region.labels(title)
 
 
-def test_what_adds_up_is_stacked(one_region: Shown) -> None:
+def test_sums_are_stacked(one_region: Shown) -> None:
     shown = [each["properties"] for each in one_region.widgets]
     stacked = [each["title"].partition(" ")[0] for each in shown if each.get("stacked")]
     assert stacked == ["Terms", "Estimated"]
 
 
-def test_contenders_that_are_not_told_apart_are_added_up(untold: Shown) -> None:
-    assert untold.labels("Wins and losses") == ["Won", "Lost"]
+def test_contenders_without_numbers_are_summed(plain_function: Shown) -> None:
+    assert plain_function.labels("Wins and losses") == ["Won", "Lost"]
 
 
-def test_without_queues_there_are_no_dead_letters_to_show(untold: Shown) -> None:
-    assert [title for title in untold.titles if "Dead" in title] == []
+def test_without_queues_no_dead_letters_are_shown(plain_function: Shown) -> None:
+    assert [title for title in plain_function.titles if "Dead" in title] == []
 
 
-def test_a_queue_for_both_is_drawn_once() -> None:
+def test_one_queue_for_both_is_shown_once() -> None:
     with fresh_app({}) as app:
         stack = cdk.Stack(app, "Test")
         build(stack, dead_letters=sqs.Queue(stack, "Mine"))
@@ -269,12 +268,12 @@ def test_wins_and_losses_are_shown_for_each_region(several: Shown) -> None:
 @pytest.mark.parametrize(
     "title", ["Terms", "Takeovers", "Duration", "Latest", "Requests", "Campaigns"]
 )
-def test_each_metric_is_shown_of_each_region(title: str, several: Shown) -> None:
+def test_each_metric_is_shown_for_each_region(title: str, several: Shown) -> None:
     found = [each.get("region", AWAY) for _, each in several.series(title)]
     assert found == [HOME, AWAY] * (len(found) // 2)
 
 
-def test_a_region_s_contenders_are_its_own(several: Shown) -> None:
+def test_a_graph_of_contenders_is_of_one_region(several: Shown) -> None:
     found = several.series(f"Wins (left) and losses (right) by contender, {HOME}")
     assert [(name, each["contender"], each["region"]) for name, each in found] == [
         ("Won", "1", HOME),
@@ -292,7 +291,7 @@ def estimates(shown: Shown) -> list[Json]:
 
 
 def dollars(shown: Shown, label: str, **values: float) -> float:
-    """Return what a series of the estimate comes to in an hour."""
+    """Return the value of a series of the estimate for an hour."""
     (expression,) = (each["expression"] for each in estimates(shown) if each["label"] == label)
     names: Mapping[str, Any] = {**values, "PERIOD": lambda _: 3_600}
     return float(eval(expression, {}, names))  # noqa: S307 - our own arithmetic
@@ -308,28 +307,28 @@ def dollars(shown: Shown, label: str, **values: float) -> float:
         ("Lambda computing, arm64", {"duration": MILLION * 1_000}, 13.3334 / 2),
     ],
 )
-def test_a_million_costs_what_the_price_lists_say(
+def test_a_million_costs_the_list_price(
     label: str, values: Mapping[str, float], expected: float, one_region: Shown
 ) -> None:
     assert dollars(one_region, label, **values) == pytest.approx(expected)
 
 
-def test_cost_is_of_all_that_happened_in_the_period(one_region: Shown) -> None:
+def test_cost_is_computed_from_sums(one_region: Shown) -> None:
     drawn_from = one_region.series("Estimated cost")
     assert {name: each["stat"] for name, each in drawn_from} == dict.fromkeys(
         ("Requests", "Invocations", "Duration"), "Sum"
     )
 
 
-def test_cost_is_by_the_hour_whatever_the_console_s_period(one_region: Shown) -> None:
+def test_cost_is_per_hour_for_any_period(one_region: Shown) -> None:
     expressions = [each["expression"] for each in estimates(one_region)]
     assert [each.rpartition(" * ")[2].partition("(")[0] for each in expressions] == [
         "3600 / PERIOD"
     ] * 4
 
 
-@pytest.mark.parametrize(("which", "mebibytes"), [("jobs", 512), ("untold", 128)])
-def test_computing_costs_what_the_function_s_own_memory_does(
+@pytest.mark.parametrize(("which", "mebibytes"), [("jobs", 512), ("plain_function", 128)])
+def test_cost_of_computing_uses_the_functions_memory(
     which: str, mebibytes: int, request: pytest.FixtureRequest
 ) -> None:
     second = {"duration": 1_000.0}
@@ -337,7 +336,7 @@ def test_computing_costs_what_the_function_s_own_memory_does(
     assert found == pytest.approx(mebibytes / 1024 * 13.3334 / MILLION)
 
 
-def test_computing_of_a_function_from_elsewhere_costs_what_nobody_said() -> None:
+def test_cost_of_computing_is_not_shown_for_an_imported_function() -> None:
     with fresh_app({}) as app:
         stack = cdk.Stack(app, "Test")
         arn = "arn:aws:lambda:eu-west-1:123456789012:function:theirs"

@@ -11,9 +11,10 @@ import pytest
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_lambda as lambda_
 
-from s3leader_cdk import LockBucket, RuntimeLayer, SingletonJob
+from s3leader_cdk import LockBucket, RuntimeLayer
 from s3leader_cdk._packaging.asset import locate_runtime, stage
-from tests.infra.synth import Synthesized, plain, synthesize
+from tests.infra import jobs
+from tests.infra.synth import UNBUNDLED, Synthesized, new_stack, plain, synthesize
 
 SCHEDULE = "rate(5 minutes)"
 
@@ -47,14 +48,7 @@ def job() -> Synthesized:
     def build(stack: cdk.Stack) -> None:
         locks = LockBucket(stack, "Locks")
         existing = function(stack, environment={"COLOUR": "red"}, memory_size=3000)
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            function=existing,
-            schedule=SCHEDULE,
-            lock_bucket=locks,
-        )
+        jobs.build(stack, schedule=SCHEDULE, function=existing, lock_bucket=locks)
 
     return synthesize(build)
 
@@ -109,28 +103,14 @@ def test_attaching_twice_adds_one_layer() -> None:
     def build(stack: cdk.Stack) -> None:
         locks, existing = LockBucket(stack, "Locks"), function(stack)
         locks.attach(existing, election="nightly")
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            function=existing,
-            schedule=SCHEDULE,
-            lock_bucket=locks,
-        )
+        jobs.build(stack, schedule=SCHEDULE, function=existing, lock_bucket=locks)
 
     assert len(synthesize(build).one("AWS::Lambda::Function")["Layers"]) == 1
 
 
-def test_granting_alone_adds_no_layer() -> None:
-    def build(stack: cdk.Stack) -> None:
-        LockBucket(stack, "Locks").grant_candidate(function(stack), election="one")
-
-    assert synthesize(build).ids("AWS::Lambda::LayerVersion") == []
-
-
 @pytest.mark.parametrize("runtime", [lambda_.Runtime.PYTHON_3_10, lambda_.Runtime.NODEJS_22_X])
 def test_a_function_that_cannot_run_the_layer_is_refused(runtime: lambda_.Runtime) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match=rf"Test/Function runs {runtime.name}, .*python3\.14"):
         LockBucket(stack, "Locks").attach(function(stack, runtime=runtime), election="one")
 
@@ -151,19 +131,15 @@ def test_the_layer_holds_plain_python_alone_so_that_any_processor_will_do(layer:
 def test_a_handler_elects_with_nothing_but_the_layer(layer: Path) -> None:
     program = """
 from s3leader.aws_lambda import singleton
-from s3leader._io.memory_store import MemoryStore
+from s3leader.testing import invoke
 
-@singleton(store=MemoryStore(), election="nightly")
+@singleton
 def handler(event, context, term):
     return term.number
 
-class Context:
-    function_name = aws_request_id = "x"
-    def get_remaining_time_in_millis(self): return 60_000
-
 import s3leader
 assert s3leader.__file__.startswith(sys.path[0]), s3leader.__file__
-assert handler({}, Context())["result"] == 1
+assert invoke(handler)["result"] == 1
 """
     path = f"import sys; sys.path.insert(0, {str(layer / 'python')!r})"
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
@@ -217,36 +193,14 @@ def test_the_schedules_start_the_function_that_exists(job: Synthesized) -> None:
 
 
 def refused(match: str, error: type[Exception] = ValueError, **properties: Any) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     existing = properties.pop("existing", {})
     with pytest.raises(error, match=match):
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            schedule=SCHEDULE,
-            lock_bucket=LockBucket(stack, "Locks"),
-            **{"function": function(stack, **existing), **properties},
-        )
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("handler", "a.b"),
-        ("timeout", cdk.Duration.minutes(1)),
-        ("memory_size", 512),
-        ("environment", {}),
-        ("removal_policy", cdk.RemovalPolicy.DESTROY),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_only_a_new_function_takes_is_refused_beside_one(name: str, value: Any) -> None:
-    refused(rf"{name} was given beside function Test/Function", **{name: value})
+        jobs.build(stack, **{"function": function(stack, **existing), **properties})
 
 
 def test_a_function_with_retries_of_its_own_is_refused() -> None:
-    refused("Test/Function was told already what becomes of", existing={"retry_attempts": 0})
+    refused("Test/Function already has its own handling of failed", existing={"retry_attempts": 0})
 
 
 def test_a_lease_is_checked_against_the_functions_own_timeout() -> None:
@@ -259,22 +213,15 @@ def test_a_function_without_a_timeout_has_lambdas_own() -> None:
 
 
 def test_a_function_of_another_stack_is_refused() -> None:
-    app = cdk.App()
+    app = cdk.App(context=UNBUNDLED)
     elsewhere = function(cdk.Stack(app, "Elsewhere"))
     stack = cdk.Stack(app, "Test")
     with pytest.raises(ValueError, match="Elsewhere/Function is in another stack than job Test/J"):
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            function=elsewhere,
-            schedule=SCHEDULE,
-            lock_bucket=LockBucket(stack, "Locks"),
-        )
+        jobs.build(stack, function=elsewhere)
 
 
 def test_a_container_image_is_told_what_to_do_instead() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     image = function(
         stack,
         code=lambda_.Code.from_ecr_image(ecr.Repository(stack, "Repository")),
@@ -286,10 +233,6 @@ def test_a_container_image_is_told_what_to_do_instead() -> None:
 
 
 def test_an_imported_function_is_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Other")
+    stack = new_stack("Other")
     alien = lambda_.Function.from_function_name(stack, "Alien", "alien")
-    refused("no lambda_.Function made in this app", TypeError, function=alien)
-
-
-def test_neither_a_function_nor_code_is_refused() -> None:
-    refused("Test/Job has neither a function nor code and handler", function=None)
+    refused("give a JobFunction, or a lambda_.Function made in this app", TypeError, function=alien)

@@ -1,6 +1,7 @@
-"""Which alarms there are, and on what. test_silence.py says when the one for silence goes off."""
+"""Which alarms exist, and on which metrics; test_silence.py replays the one for silence."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,10 +12,10 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
-from s3leader_cdk import Monitoring
+from s3leader_cdk import Monitoring, MonitoringOptions
 from tests.infra.all_options import existing_function
+from tests.infra.jobs import LONGEST_ELECTION, build
 from tests.infra.synth import Synthesized, fresh_app, synthesize
-from tests.infra.test_singleton_job import LONGEST_ELECTION, build
 
 ALARM = "AWS::CloudWatch::Alarm"
 HOME, AWAY = "us-east-1", "eu-west-1"
@@ -24,11 +25,13 @@ COUNTED = ["Failed", "LeadershipLost", "CorruptLock"]
 
 
 def watch(stack: cdk.Stack, name: str = "Watch", **properties: Any) -> Monitoring:
-    """Watch an election of a function that was only attached."""
+    """Monitor an attached function, with the options of monitoring given flat."""
     given = {"election": "nightly", "bucket": "acme-locks", **properties}
+    names = [each.name for each in fields(MonitoringOptions)]
+    options = MonitoringOptions(**{each: given.pop(each) for each in names if each in given})
     if "function" not in given:
         given["function"] = existing_function(stack, "Function")
-    return Monitoring(stack, name, **given)
+    return Monitoring(stack, name, options=options, **given)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,7 @@ def dimensions(template: Synthesized, election: str = "nightly") -> list[Mapping
 
 def test_logical_ids_of_the_alarms_never_change(default: Synthesized) -> None:
     assert default.ids(ALARM) == [
+        "JobMonitoringNotCompleted153C91C3",
         "JobMonitoringFailedC0C90CC5",
         "JobMonitoringLeadershipLostA11606EC",
         "JobMonitoringCorruptLock8595E238",
@@ -70,7 +74,6 @@ def test_logical_ids_of_the_alarms_never_change(default: Synthesized) -> None:
         "JobMonitoringThrottles1F4DF4C2",
         "JobMonitoringUndelivered1870C32D",
         "JobMonitoringUnprocessed43EA6461",
-        "JobMonitoringNotCompleted153C91C3",
     ]
 
 
@@ -82,10 +85,12 @@ def test_alarm_on_a_count_that_the_runtime_emits(default: Synthesized, name: str
 @pytest.mark.parametrize(
     ("name", "metric_name"), [("FunctionErrors", "Errors"), ("Throttles", "Throttles")]
 )
-def test_alarm_on_failures_that_the_runtime_cannot_tell(
+def test_alarm_on_failures_that_the_runtime_cannot_report(
     default: Synthesized, name: str, metric_name: str
 ) -> None:
-    dimensions = [{"Name": "FunctionName", "Value": {"Ref": "JobFunction23969A7D"}}]
+    dimensions = [
+        {"Name": "FunctionName", "Value": {"Ref": default.ids("AWS::Lambda::Function")[0]}}
+    ]
     assert metric(default, name) == ("AWS/Lambda", metric_name, "Sum", dimensions)
 
 
@@ -104,7 +109,7 @@ def test_alarm_on_dead_letters(default: Synthesized, name: str) -> None:
     ("name", "missing"),
     [*((name, "notBreaching") for name in ANY), *((name, "ignore") for name in QUEUES)],
 )
-def test_one_is_enough_within_a_minute_and_silence_is_no_alarm(
+def test_one_in_a_minute_sets_the_alarm_off_and_missing_data_does_not(
     default: Synthesized, name: str, missing: str
 ) -> None:
     found = alarm(default, name)
@@ -117,7 +122,7 @@ def test_one_is_enough_within_a_minute_and_silence_is_no_alarm(
     ) == ("GreaterThanOrEqualToThreshold", 1, 60, 1, missing)
 
 
-def test_silence_is_a_fault_where_terms_should_complete(default: Synthesized) -> None:
+def test_missing_data_sets_the_alarm_on_completed_terms_off(default: Synthesized) -> None:
     found = alarm(default, "NotCompleted")
     assert (
         *metric(default, "NotCompleted"),
@@ -128,7 +133,7 @@ def test_silence_is_a_fault_where_terms_should_complete(default: Synthesized) ->
 
 
 @pytest.mark.parametrize("name", [*COUNTED, "NotCompleted"])
-def test_the_longest_name_is_watched_in_full(longest: Synthesized, name: str) -> None:
+def test_the_longest_name_is_in_full_in_dimensions(longest: Synthesized, name: str) -> None:
     assert alarm(longest, name)["Dimensions"] == dimensions(longest, LONGEST_ELECTION)
 
 
@@ -137,7 +142,7 @@ def test_the_longest_name_is_shortened_in_descriptions(longest: Synthesized, nam
     assert f"election {'n' * 48}...{'m' * 48}" in alarm(longest, name)["AlarmDescription"]
 
 
-def test_a_job_s_metric_is_of_its_bucket_and_election() -> None:
+def test_the_metric_of_a_job_is_of_its_bucket_and_election() -> None:
     def with_alarm(stack: cdk.Stack) -> None:
         build(stack).metric("TakenOver").create_alarm(
             stack, "Mine", threshold=1, evaluation_periods=1
@@ -147,32 +152,30 @@ def test_a_job_s_metric_is_of_its_bucket_and_election() -> None:
     assert template.one(ALARM, "Mine")["Dimensions"] == dimensions(template)
 
 
-def test_every_alarm_does_what_was_asked() -> None:
+def test_every_alarm_has_the_given_actions() -> None:
     def with_topic(stack: cdk.Stack) -> None:
-        build(stack, alarm_actions=[actions.SnsAction(sns.Topic(stack, "Topic"))])
+        build(stack, actions=[actions.SnsAction(sns.Topic(stack, "Topic"))])
 
     template = synthesize(with_topic)
     (topic,) = template.ids("AWS::SNS::Topic")
     assert [each["AlarmActions"] for each in template.properties(ALARM)] == [[{"Ref": topic}]] * 8
 
 
-# ------------------------------------------------------------------- how long a silence is one
+# ------------------------------------------------------------------- the expectation
 
 
 @pytest.mark.parametrize(
     ("schedule", "seconds"),
     [("rate(1 minute)", 420), ("rate(1 hour)", 7_500), ("cron(0/10 * * * ? *)", 1_500)],
 )
-def test_a_simple_schedule_says_by_itself_when_to_expect_a_term(
-    schedule: str, seconds: int
-) -> None:
+def test_the_expectation_is_derived_from_a_simple_schedule(schedule: str, seconds: int) -> None:
     template = synthesize(lambda stack: build(stack, schedule=schedule, expected_within=None))
     found = alarm(template, "NotCompleted")
     watched = found["Period"] * found["EvaluationPeriods"]
     assert seconds <= watched < seconds + found["Period"]
 
 
-def test_a_daily_schedule_may_miss_a_day_and_not_two() -> None:
+def test_a_daily_schedule_may_miss_one_day() -> None:
     template = synthesize(lambda stack: build(stack, expected_within=None))
     found = alarm(template, "NotCompleted")
     watched = found["Period"] * found["EvaluationPeriods"]
@@ -184,8 +187,8 @@ def test_a_daily_schedule_may_miss_a_day_and_not_two() -> None:
     [cdk.Duration.seconds(179), cdk.Duration.days(7).plus(cdk.Duration.seconds(1))],
     ids=["179 s", "7 days and 1 s"],
 )
-def test_what_cloudwatch_cannot_watch_is_refused(expected: cdk.Duration) -> None:
-    echoed = f"expected_within of {expected.to_seconds():g} s cannot be watched"
+def test_an_expectation_that_cloudwatch_cannot_evaluate_is_refused(expected: cdk.Duration) -> None:
+    echoed = f"expected_within {expected.to_seconds():g} s cannot be used"
     with pytest.raises(ValueError, match=echoed):
         synthesize(lambda stack: watch(stack, expected_within=expected))
 
@@ -194,41 +197,38 @@ def unexpected(stack: cdk.Stack) -> None:
     build(stack, schedule="cron(0 3 ? * MON *)", expected_within=None)
 
 
-def test_other_schedules_without_an_expected_time_are_warned_about() -> None:
+def test_synth_warns_if_no_expectation_can_be_derived() -> None:
     with fresh_app({}) as app:
         stack = cdk.Stack(app, "Test")
         unexpected(stack)
         Annotations.from_stack(stack).has_warning(
             "/Test/Job/Monitoring",
-            Match.string_like_regexp("if election nightly stops.*: pass expected_within"),
+            Match.string_like_regexp(
+                r"if election nightly stops .*: give MonitoringOptions\(expected_within"
+            ),
         )
 
 
-def test_without_an_expected_time_no_alarm_waits_for_it() -> None:
+def test_without_an_expectation_there_is_no_alarm_on_completed_terms() -> None:
     assert len(synthesize(unexpected).ids(ALARM)) == 7
 
 
-# ------------------------------------------------------------------------------- by its own
+# ---------------------------------------------------------------------------- on its own
 
 
 def children(**properties: Any) -> tuple[Monitoring, list[str]]:
     """Return a construct, and the ids of its alarms in order."""
     with fresh_app({}) as app:
         found = watch(cdk.Stack(app, "Test"), **properties)
-        return found, [each.node.id for each in found.alarms]
+        return found, [each.node.id for each in found.alarms.values()]
 
 
-def test_a_function_alone_has_no_alarms_on_what_there_is_not() -> None:
+def test_without_queues_and_expectation_there_are_five_alarms() -> None:
     assert children()[1] == ANY
 
 
-@pytest.mark.parametrize("name", ["not_completed", "undelivered", "unprocessed"])
-def test_what_there_is_not_is_none(name: str) -> None:
-    assert getattr(children()[0], name) is None
-
-
 @pytest.mark.parametrize(("wanted", "there"), [(True, cloudwatch.Dashboard), (False, type(None))])
-def test_dashboard_is_there_if_wanted(wanted: bool, there: type) -> None:  # noqa: FBT001 - a value
+def test_the_dashboard_can_be_switched_off(wanted: bool, there: type) -> None:  # noqa: FBT001 - a value
     assert isinstance(children(dashboard=wanted)[0].dashboard, there)
 
 
@@ -248,19 +248,13 @@ def with_queues(stack: cdk.Stack, **which: str) -> Monitoring:
     ],
     ids=["one", "the other", "both", "one for both"],
 )
-def test_each_queue_is_watched_once(which: Mapping[str, str], alarms: set[str]) -> None:
+def test_each_queue_has_one_alarm(which: Mapping[str, str], alarms: set[str]) -> None:
     with fresh_app({}) as app:
         found = with_queues(cdk.Stack(app, "Test"), **which).alarms
-        assert {each.node.id for each in found} - {*ANY} == alarms
+        assert {each.node.id for each in found.values()} - {*ANY} == alarms
 
 
-def test_a_queue_for_both_has_one_alarm_under_both_names() -> None:
-    with fresh_app({}) as app:
-        found = with_queues(cdk.Stack(app, "Test"), undelivered="Mine", unprocessed="Mine")
-        assert found.undelivered is found.unprocessed is found.alarms[-1]
-
-
-def test_a_queue_imported_twice_is_one() -> None:
+def test_a_queue_that_is_imported_twice_has_one_alarm() -> None:
     arn = "arn:aws:sqs:us-east-1:123456789012:letters"
 
     def imported(stack: cdk.Stack) -> None:
@@ -270,15 +264,15 @@ def test_a_queue_imported_twice_is_one() -> None:
     assert len(synthesize(imported).ids(ALARM)) == 6
 
 
-def test_a_job_s_own_queue_for_both_says_what_waits_in_it() -> None:
+def test_the_alarm_of_one_queue_for_both_describes_both() -> None:
     template = synthesize(lambda stack: build(stack, dead_letters=sqs.Queue(stack, "Mine")))
     assert alarm(template, "DeadLetters")["AlarmDescription"] == (
-        "Events never reached the function, or it gave up on them after all its retries."
+        "[critical] Events never reached the function, or it gave up on them after all its retries."
         " They wait in the queue."
     )
 
 
-def test_two_elections_of_one_function_and_queue_are_watched_side_by_side() -> None:
+def test_two_elections_can_share_a_function_and_a_queue() -> None:
     def twice(stack: cdk.Stack) -> None:
         function, queue = existing_function(stack, "Shared"), sqs.Queue(stack, "Queue")
         for election in ("first", "second"):
@@ -302,7 +296,7 @@ def in_regions(**properties: Any) -> Synthesized:
         return Synthesized(stack)
 
 
-def test_with_several_regions_the_ledger_counts_and_not_who_won() -> None:
+def test_with_several_regions_the_alarm_uses_the_age_of_the_ledger() -> None:
     found = in_regions().one(ALARM, "NotCompleted")
     assert (
         found["MetricName"],
@@ -313,25 +307,28 @@ def test_with_several_regions_the_ledger_counts_and_not_who_won() -> None:
     ) == ("Behind", "Minimum", "GreaterThanThreshold", 7_200, "breaching")
 
 
-def test_one_region_named_is_one_region() -> None:
+def test_one_named_region_is_as_none() -> None:
     assert in_regions(regions=[AWAY]).one(ALARM, "NotCompleted")["MetricName"] == "Completed"
 
 
 @pytest.mark.parametrize(
     ("properties", "match"),
     [
-        ({"regions": ["europe"]}, "region 'europe' is none"),
-        ({"regions": [AWAY, AWAY]}, r"regions \['eu-west-1', 'eu-west-1'\] name one twice"),
-        ({"regions": [HOME]}, r"regions \['us-east-1'\] leave out 'eu-west-1'"),
-        ({"contenders": -1}, "contenders -1 cannot be shown: give 0 to 99"),
-        ({"contenders": 100}, "contenders 100 cannot be shown"),
+        ({"regions": ["europe"]}, "unknown Region 'europe'"),
+        ({"regions": [AWAY, AWAY]}, r"regions \['eu-west-1', 'eu-west-1'\] name one Region twice"),
+        (
+            {"regions": [HOME, "us-west-2"]},
+            r"regions \['us-east-1', 'us-west-2'\] do not include 'eu-west-1'",
+        ),
+        ({"contenders": -1}, "contenders -1 cannot be used: give a whole number, 0 to 99"),
+        ({"contenders": 100}, "contenders 100 cannot be used"),
     ],
 )
-def test_what_cannot_be_meant_is_echoed(properties: Mapping[str, Any], match: str) -> None:
+def test_invalid_values_are_refused(properties: Mapping[str, Any], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         in_regions(**properties)
 
 
-def test_where_this_is_may_be_known_only_when_deployed() -> None:
+def test_the_own_region_may_be_unknown_at_synth() -> None:
     template = synthesize(lambda stack: watch(stack, regions=[HOME, AWAY]))
     assert len(template.ids(ALARM)) == 5

@@ -1,4 +1,4 @@
-"""Where alarms and dead letters go, and what keeps them from getting there."""
+"""Destinations of alarms and dead letters, and settings with which these would be lost."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import LockBucket
-from s3leader_cdk.alarm_topic import alarm_actions
+from s3leader_cdk.alarm_topic import topic_action
 from s3leader_cdk.dead_letters import check_queue
 from tests.infra.all_options import existing_function
+from tests.infra.jobs import build
 from tests.infra.synth import Synthesized, fresh_app, synthesize
 from tests.infra.test_monitoring import watch
-from tests.infra.test_singleton_job import build
 
 HERE = cdk.Environment(region="us-east-1", account="123456789012")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0000"
@@ -43,12 +43,12 @@ def warnings(stack: cdk.Stack) -> list[str]:
 def guarded_topic() -> Synthesized:
     def fill(stack: cdk.Stack) -> None:
         topic = sns.Topic(stack, "Topic", enforce_ssl=True, master_key=kms.Key(stack, "Key"))
-        build(stack, alarm_topic=topic)
+        build(stack, topic=topic)
 
     return synthesize(fill)
 
 
-def test_alarms_may_publish_to_a_topic_that_has_a_policy_of_its_own(
+def test_alarms_may_publish_to_a_topic_with_its_own_policy(
     guarded_topic: Synthesized,
 ) -> None:
     allowed = [
@@ -76,27 +76,27 @@ def imported_topic(stack: cdk.Stack, region: str = "us-east-1") -> sns.ITopic:
     return sns.Topic.from_topic_arn(stack, "Topic", arn)
 
 
-def test_an_imported_topic_is_annotated_with_what_its_policy_needs(stack: cdk.Stack) -> None:
-    alarm_actions(stack, imported_topic(stack), [])
+def test_synth_warns_of_an_imported_topic_with_the_rights_it_needs(stack: cdk.Stack) -> None:
+    topic_action(stack, imported_topic(stack))
     (warning,) = warnings(stack)
     assert "allow sns:Publish to the service cloudwatch.amazonaws.com" in warning
     assert "kms:Decrypt and kms:GenerateDataKey*" in warning
 
 
-def test_an_imported_topic_is_annotated_in_a_job_too(stack: cdk.Stack) -> None:
-    build(stack, alarm_topic=imported_topic(stack))
+def test_synth_warns_of_the_imported_topic_of_a_job(stack: cdk.Stack) -> None:
+    build(stack, topic=imported_topic(stack))
     assert [each for each in warnings(stack) if "sns:Publish" in each]
 
 
-def test_an_imported_key_is_annotated_with_what_its_policy_needs(stack: cdk.Stack) -> None:
+def test_synth_warns_of_a_topic_with_an_imported_key(stack: cdk.Stack) -> None:
     key = kms.Key.from_key_arn(stack, "Key", KEY)
-    alarm_actions(stack, sns.Topic(stack, "Topic", master_key=key), [])
+    topic_action(stack, sns.Topic(stack, "Topic", master_key=key))
     (warning,) = warnings(stack)
-    assert "the key of alarm_topic Test/Topic is not created in this app" in warning
+    assert "the key of topic Test/Topic is not created in this app" in warning
 
 
 @pytest.mark.parametrize("by_alias", [False, True])
-def test_a_topic_and_key_of_the_app_need_no_annotation(
+def test_a_topic_and_key_of_the_app_need_no_warning(
     stack: cdk.Stack,
     by_alias: bool,  # noqa: FBT001 - a value
 ) -> None:
@@ -104,29 +104,29 @@ def test_a_topic_and_key_of_the_app_need_no_annotation(
     if by_alias:
         key = kms.Alias(stack, "Alias", alias_name="alias/pager", target_key=key)
     topic = sns.Topic(stack, "Topic", master_key=key, enforce_ssl=True)
-    alarm_actions(stack, topic, [])
+    topic_action(stack, topic)
     assert warnings(stack) == []
 
 
-def test_the_key_of_sns_itself_is_refused(stack: cdk.Stack) -> None:
+def test_the_key_that_sns_manages_is_refused(stack: cdk.Stack) -> None:
     key = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
     topic = sns.Topic(stack, "Topic", master_key=key)
     with pytest.raises(ValueError, match="with alias/aws/sns, whose policy does not let CloudW"):
-        alarm_actions(stack, topic, [])
+        topic_action(stack, topic)
 
 
-def test_the_key_of_sns_itself_is_refused_however_it_is_set(stack: cdk.Stack) -> None:
+def test_the_key_that_sns_manages_is_refused_if_set_by_name(stack: cdk.Stack) -> None:
     topic = sns.Topic(stack, "Topic")
     made = topic.node.default_child
     assert isinstance(made, sns.CfnTopic)
     made.kms_master_key_id = "alias/aws/sns"
     with pytest.raises(ValueError, match="with alias/aws/sns"):
-        alarm_actions(stack, topic, [])
+        topic_action(stack, topic)
 
 
 def test_a_topic_of_another_region_is_refused(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="Test/Topic is in eu-west-1, and the alarms are in us-e"):
-        alarm_actions(stack, imported_topic(stack, "eu-west-1"), [])
+        topic_action(stack, imported_topic(stack, "eu-west-1"))
 
 
 # ----------------------------------------------------------------------------- dead letters
@@ -149,13 +149,13 @@ def test_a_queue_of_another_region_is_refused(stack: cdk.Stack) -> None:
         check_queue(stack, imported_queue(stack, "eu-west-1"))
 
 
-def test_an_imported_queue_that_may_have_a_key_is_warned_of(stack: cdk.Stack) -> None:
+def test_synth_warns_of_an_imported_queue_without_key(stack: cdk.Stack) -> None:
     check_queue(stack, imported_queue(stack))
     (warning,) = warnings(stack)
     assert "import it with Queue.from_queue_attributes(key_arn=…)" in warning
 
 
-def test_an_imported_queue_with_its_key_is_not_warned_of(stack: cdk.Stack) -> None:
+def test_an_imported_queue_with_its_key_needs_no_warning(stack: cdk.Stack) -> None:
     check_queue(stack, imported_queue(stack, key_arn=KEY))
     assert warnings(stack) == []
 
@@ -196,18 +196,18 @@ def test_a_log_level_that_drops_metrics_is_refused(
         use(stack, candidate)
 
 
-def test_a_log_level_in_the_old_notation_is_refused_too(stack: cdk.Stack) -> None:
+def test_a_log_level_as_a_deprecated_property_is_refused(stack: cdk.Stack) -> None:
     candidate = function(stack, log_format="JSON", application_log_level="ERROR")
     with pytest.raises(ValueError, match="has the application log level ERROR"):
         campaign(stack, candidate)
 
 
 @pytest.mark.parametrize("level", ["TRACE", "DEBUG", "INFO"])
-def test_a_log_level_that_lets_metrics_through_is_taken(stack: cdk.Stack, level: str) -> None:
+def test_a_log_level_that_keeps_metrics_is_accepted(stack: cdk.Stack, level: str) -> None:
     campaign(stack, function(stack, **at_level(lambda_.ApplicationLogLevel[level])))
 
 
-def test_the_level_of_lambdas_own_lines_does_not_matter(stack: cdk.Stack) -> None:
+def test_the_system_log_level_does_not_matter(stack: cdk.Stack) -> None:
     quiet = lambda_.SystemLogLevel.WARN
     json = lambda_.LoggingFormat.JSON
     campaign(stack, function(stack, logging_format=json, system_log_level_v2=quiet))
@@ -220,7 +220,7 @@ def test_a_log_group_without_metrics_is_refused(stack: cdk.Stack) -> None:
         campaign(stack, candidate)
 
 
-def test_a_log_group_of_class_standard_is_taken(stack: cdk.Stack) -> None:
+def test_a_log_group_of_class_standard_is_accepted(stack: cdk.Stack) -> None:
     standard = logs.LogGroupClass.STANDARD
     group = logs.LogGroup(stack, "Logs", log_group_class=standard)
     campaign(stack, function(stack, log_group=group))
@@ -231,7 +231,7 @@ SWITCHES = pytest.mark.parametrize("name", ["POWERTOOLS_METRICS_DISABLED", "POWE
 
 @SWITCHES
 @pytest.mark.parametrize("use", [campaign, observe])
-def test_metrics_that_a_function_has_switched_off_are_refused(
+def test_a_variable_that_switches_metrics_off_is_refused(
     stack: cdk.Stack, name: str, use: Callable[[cdk.Stack, lambda_.Function], None]
 ) -> None:
     with pytest.raises(ValueError, match=f"{name} is 'true', .*: leave it out"):
@@ -240,7 +240,7 @@ def test_metrics_that_a_function_has_switched_off_are_refused(
 
 @SWITCHES
 @pytest.mark.parametrize("use", [campaign, observe])
-def test_metrics_that_are_switched_off_later_are_refused_at_synth(
+def test_such_a_variable_that_is_added_later_is_refused_at_synth(
     stack: cdk.Stack, name: str, use: Callable[[cdk.Stack, lambda_.Function], None]
 ) -> None:
     candidate = function(stack)
@@ -251,13 +251,13 @@ def test_metrics_that_are_switched_off_later_are_refused_at_synth(
 
 
 @pytest.mark.parametrize("value", ["false", "0", cdk.Aws.REGION], ids=["false", "0", "token"])
-def test_metrics_that_may_be_on_are_taken(stack: cdk.Stack, value: str) -> None:
+def test_a_variable_that_leaves_metrics_on_is_accepted(stack: cdk.Stack, value: str) -> None:
     candidate = function(stack, environment={"POWERTOOLS_METRICS_DISABLED": value})
     campaign(stack, candidate)
     assert candidate.node.validate() == []
 
 
-def test_synth_fails_if_the_metrics_of_a_job_are_switched_off_later() -> None:
+def test_synth_fails_for_such_a_variable_of_a_job() -> None:
     with fresh_app({}) as app:
         job = build(cdk.Stack(app, "Test"))
         job.function.add_environment("POWERTOOLS_METRICS_DISABLED", "true")
@@ -276,24 +276,24 @@ def test_a_log_group_of_another_function_does_not_matter(stack: cdk.Stack) -> No
 def test_a_function_whose_retries_are_configured_elsewhere_is_refused(stack: cdk.Stack) -> None:
     candidate = function(stack)
     lambda_.EventInvokeConfig(stack, "Mine", function=candidate, retry_attempts=0)
-    with pytest.raises(ValueError, match="Test/Function was told already what becomes of failed"):
-        build(stack, function=candidate, code=None, handler=None)
+    with pytest.raises(ValueError, match="Test/Function already has its own handling of failed"):
+        build(stack, function=candidate)
 
 
 def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Stack) -> None:
     candidate, other = function(stack), existing_function(stack, "Other")
     lambda_.EventInvokeConfig(stack, "Mine", function=other, retry_attempts=0)
     candidate.current_version.configure_async_invoke(retry_attempts=0)
-    build(stack, function=candidate, code=None, handler=None)
+    build(stack, function=candidate)
 
 
 @pytest.mark.parametrize(
     ("reserved", "match"),
-    [(0, "holds nothing back"), (1, "its 2 contend"), (2.5, "cannot be used: give a whole number")],
+    [(0, "cannot be used"), (1, "its 2 contend"), (2.5, "cannot be used: give a whole number")],
 )
-def test_too_little_concurrency_of_a_function_that_exists_is_refused(
+def test_too_little_reserved_concurrency_is_refused(
     stack: cdk.Stack, reserved: float, match: str
 ) -> None:
     candidate = function(stack, reserved_concurrent_executions=reserved)
-    with pytest.raises(ValueError, match=f"reserved_concurrency {reserved} .*{match}"):
-        build(stack, function=candidate, code=None, handler=None)
+    with pytest.raises(ValueError, match=f"reserved_concurrent_executions {reserved} .*{match}"):
+        build(stack, function=candidate)

@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket, SingletonJob
+from tests.infra.jobs import build
 from tests.infra.synth import Json, Synthesized, fresh_app, plain, synthesize_stacks
 from tests.infra.test_compaction_stack import as_list
 
@@ -44,7 +45,7 @@ def test_the_single_stack_is_not_touched_by_regions(stacks: dict[str, Synthesize
     assert "S3LeaderCompaction" not in stacks
 
 
-def test_both_buckets_are_at_home_under_names_that_every_region_can_tell(
+def test_both_buckets_are_at_home_under_names_that_every_region_knows(
     home: Synthesized,
 ) -> None:
     names = [plain(each["BucketName"]) for each in home.properties("AWS::S3::Bucket")]
@@ -120,19 +121,19 @@ def test_a_region_that_never_wins_goes_by_how_far_the_ledger_is_behind(
     ("context", "match"),
     [
         ({"regions": "us-east-1"}, "names one Region"),
-        ({"regions": "us-east-1,europe"}, "names 'europe', which is no Region"),
-        ({"region": "us-east-1"}, "'region' is not known here: did you mean -c regions="),
+        ({"regions": "us-east-1,europe"}, "names the unknown Region 'europe'"),
+        ({"region": "us-east-1"}, "unknown context 'region': did you mean -c regions="),
         ({"lock-bucket": "x"}, "did you mean -c lock_bucket="),
-        ({"history": "long"}, "history='long' is no number: use for example -c history=30"),
+        ({"history": "long"}, "history='long' is not a number: use for example -c history=30"),
     ],
 )
-def test_context_that_cannot_be_meant_is_echoed(context: dict[str, str], match: str) -> None:
+def test_invalid_context_is_refused(context: dict[str, str], match: str) -> None:
     with pytest.raises(SystemExit, match=match):
         synthesize_stacks(**context)
 
 
 def test_regions_named_twice_are_refused() -> None:
-    with pytest.raises(ValueError, match="regions name us-east-1 more than once"):
+    with pytest.raises(ValueError, match="name one Region twice"):
         synthesize_stacks(regions="us-east-1,us-east-1")
 
 
@@ -140,21 +141,12 @@ def test_context_of_others_is_not_ours_to_judge() -> None:
     assert synthesize_stacks(team="red", **{"acme:cost-centre": "7"})
 
 
-# ------------------------------------------------------------------ in somebody else's app
+# ---------------------------------------------------------------------- in a user's app
 
 
 def away_job(app: cdk.App, locks: LockBucket, region: str, **properties: Any) -> SingletonJob:
     stack = cdk.Stack(app, f"Job-{region}", env=cdk.Environment(region=region))
-    return SingletonJob(
-        stack,
-        "Job",
-        election="nightly",
-        code=lambda_.Code.from_inline("pass"),
-        handler="index.handler",
-        schedule="rate(1 hour)",
-        lock_bucket=locks,
-        **properties,
-    )
+    return build(stack, lock_bucket=locks, **properties)
 
 
 def named_locks(app: cdk.App, **properties: Any) -> LockBucket:
@@ -162,7 +154,7 @@ def named_locks(app: cdk.App, **properties: Any) -> LockBucket:
     return LockBucket(stack, "Locks", bucket_name="acme-locks", **properties)
 
 
-def test_the_very_lock_bucket_may_be_shared_across_regions_if_it_has_a_name() -> None:
+def test_a_lock_bucket_with_a_name_can_be_used_in_other_regions() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
         jobs = [away_job(app, locks, each, regions=[HOME, AWAY]) for each in (HOME, AWAY)]
@@ -199,7 +191,7 @@ def test_a_bucket_whose_name_other_regions_cannot_know_is_refused_there(
             away_job(app, locks, AWAY, regions=[HOME, AWAY])
 
 
-def test_one_election_in_two_regions_is_refused_unless_both_know_of_it() -> None:
+def test_one_election_in_two_regions_is_refused_unless_both_jobs_name_them() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
         away_job(app, locks, HOME, regions=[HOME, AWAY])
@@ -207,10 +199,10 @@ def test_one_election_in_two_regions_is_refused_unless_both_know_of_it() -> None
             away_job(app, locks, AWAY)
 
 
-def test_a_region_that_is_not_named_is_refused() -> None:
+def test_regions_without_the_own_region_are_refused() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
-        with pytest.raises(ValueError, match="regions us-east-1, us-west-2 do not name eu-west-1"):
+        with pytest.raises(ValueError, match=r"regions \[.*\] do not include 'eu-west-1'"):
             away_job(app, locks, AWAY, regions=[HOME, "us-west-2"])
 
 
@@ -232,7 +224,7 @@ def test_the_home_regions_key_is_granted_exactly_across_regions(imported_in: str
             )
             locks = LockBucket(stack, "Locks", bucket=bucket)
         job = away_job(app, locks, AWAY)
-        found = Synthesized(cdk.Stack.of(job)).statements("AWS::IAM::Policy", "JobRole")
+        found = Synthesized(cdk.Stack.of(job)).statements("AWS::IAM::Policy", "JobFunctionRole")
     assert [each["Resource"] for each in found if "kms:Decrypt" in each["Action"]] == [arn]
 
 
@@ -246,7 +238,7 @@ def test_contenders_wait_for_a_leader_that_may_be_lost_with_its_region(
     )
 
 
-def test_regions_as_one_text_are_refused() -> None:
+def test_regions_as_one_string_are_refused() -> None:
     with fresh_app({}) as app:
         locks = named_locks(app)
         with pytest.raises(TypeError, match="regions 'us-east-1' cannot be used: give a list"):

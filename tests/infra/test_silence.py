@@ -1,6 +1,6 @@
-"""When `not_completed` goes off: timelines replayed against the alarm as it is rendered.
+"""When `not_completed` fires: timelines are replayed against the alarm in the template.
 
-CloudWatch's part is played by `alarmed`, which does what its documentation says of missing data.
+`alarmed` models CloudWatch's evaluation, with missing data handled as documented.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 WORK = (5, 40, 20)  # seconds that the work takes, in turn
 LONGEST_WORK = max(WORK)
 
-Point = tuple[int, float]  # when, and how much
+Point = tuple[int, float]  # time in seconds, value
 
-# ------------------------------------------------------------------------- CloudWatch's part
+# ---------------------------------------------------------------------- model of CloudWatch
 
 
 def alarmed(points: Sequence[bool | None], periods: int) -> bool:
-    """Tell if data points, the oldest first, True if they breach, raise an alarm.
+    """Return whether data points raise an alarm: oldest first, True if breaching, None if missing.
 
     "CloudWatch uses missing data points only as few times as possible": the evaluation range is
-    longer than the evaluation periods, and all there is in it counts first.
+    longer than the evaluation periods, and data in it has precedence.
     """
     real = [point for point in points if point is not None][-periods:]
-    return all(real)  # what is filled in breaches
+    return all(real)  # missing points breach
 
 
 @pytest.mark.parametrize(
     ("points", "expected"),
     [("0-X-X", False), ("0----", False), ("-----", True), ("0XX-X", True), ("--X--", True)],
 )
-def test_missing_data_is_taken_as_in_the_table_of_cloudwatchs_documentation(
+def test_missing_data_counts_as_in_the_table_of_cloudwatchs_documentation(
     points: str, *, expected: bool
 ) -> None:
     """Column "breaching", for 3 periods and a range of 5."""
     assert alarmed([{"0": False, "X": True, "-": None}[each] for each in points], 3) == expected
 
 
-class Look(TypedDict):
-    """What CloudWatch's documentation gives no numbers of."""
+class Evaluation(TypedDict):
+    """Parameters that CloudWatch does not document."""
 
     further_back: int  # periods; 2 in its examples
     aligned: bool  # to multiples of the period
@@ -59,7 +59,7 @@ class Look(TypedDict):
 
 @dataclass(frozen=True)
 class Alarm:
-    """What CloudFormation is told, and how CloudWatch looks at it."""
+    """An alarm's properties in the template, and how CloudWatch evaluates it."""
 
     metric: str
     period: int
@@ -81,7 +81,7 @@ class Alarm:
 
 @cache
 def rendered(expected: int, *, several: bool) -> Alarm:
-    """Return the alarm as a template has it."""
+    """Return the alarm in a template."""
     with fresh_app({}) as app:
         stack = cdk.Stack(app, "Test", env=cdk.Environment(region=AWAY))
         within = cdk.Duration.seconds(expected)
@@ -104,22 +104,22 @@ def rendered(expected: int, *, several: bool) -> Alarm:
     )
 
 
-# ----------------------------------------------------------------------------- the job's part
+# --------------------------------------------------------------------- metrics of contenders
 
 
 class Tick(Enum):
-    """How a tick went, seen from a Region with two contenders."""
+    """The result of a tick, as a Region with two contenders sees it."""
 
     WON = "completed here"
     LOST = "completed elsewhere"
-    FAILED = "led here, and failed"
-    FAILED_ELSEWHERE = "led elsewhere, and failed"
+    FAILED = "failed here"
+    FAILED_ELSEWHERE = "failed elsewhere"
     NOBODY = "no contender anywhere"
     ABSENT = "completed elsewhere, no contender here"
 
 
 def emitted(ticks: Iterable[tuple[int, Tick]], metric: str) -> list[Point]:
-    """Return what this Region's contenders emit of a metric: when, and how much."""
+    """Return the data points of a metric that this Region's contenders emit."""
     points: list[Point] = []
     done: int | None = None
     for (tick, how), work in zip(ticks, cycle(WORK), strict=False):
@@ -137,7 +137,7 @@ def emitted(ticks: Iterable[tuple[int, Tick]], metric: str) -> list[Point]:
 
 @dataclass(frozen=True)
 class Job:
-    """How often it is due, and how soon a completed term is expected, in seconds."""
+    """The interval between ticks, and `expected_within`, in seconds."""
 
     interval: int
     expected: int
@@ -146,7 +146,7 @@ class Job:
     def may_miss_one(self) -> bool:
         return self.expected >= 2 * self.interval + LONGEST_WORK
 
-    def goes(self, *pattern: Tick, first: int = 0, before: int) -> Iterator[tuple[int, Tick]]:
+    def ticks(self, *pattern: Tick, first: int = 0, before: int) -> Iterator[tuple[int, Tick]]:
         due = range(first, before, self.interval)
         return zip(due, cycle(pattern), strict=False)
 
@@ -162,18 +162,20 @@ JOBS = {
 }
 each_job = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS.keys())
 each_window = pytest.mark.parametrize("aligned", [False, True], ids=["sliding", "aligned"])
-each_look = pytest.mark.parametrize(
-    "look",
+each_evaluation = pytest.mark.parametrize(
+    "evaluation",
     [
-        Look(further_back=back, aligned=aligned)
+        Evaluation(further_back=back, aligned=aligned)
         for back, aligned in product((0, 2, 5), (False, True))
     ],
-    ids=lambda look: f"{look['further_back']} back, {'aligned' if look['aligned'] else 'sliding'}",
+    ids=lambda evaluation: (
+        f"{evaluation['further_back']} back, {'aligned' if evaluation['aligned'] else 'sliding'}"
+    ),
 )
 
 
 def step(alarm: Alarm) -> int:
-    """CloudWatch looks every minute; for long periods this does more seldom, to save time."""
+    """CloudWatch evaluates every minute; for long periods this model takes larger steps."""
     return MINUTE if alarm.period <= HOUR else 5 * MINUTE
 
 
@@ -181,14 +183,14 @@ def times_on(alarm: Alarm, points: Sequence[Point], times: range) -> Iterator[in
     return (now for now in times if alarm.is_on(points, now))
 
 
-# ---------------------------------------------------------------------------- while all is well
+# ------------------------------------------------------------------------- no false alarms
 
 
 def false_alarm(job: Job, alarm: Alarm, *pattern: Tick) -> int | None:
-    """Return when the alarm is on though a pattern of ticks is well, from when it has begun."""
+    """Return when the alarm is on although a pattern of ticks is normal; None for never."""
     begun = job.expected + 2 * alarm.period + MINUTE
     end = begun + 3 * job.expected
-    points = emitted(job.goes(*pattern, before=end), alarm.metric)
+    points = emitted(job.ticks(*pattern, before=end), alarm.metric)
     return next(times_on(alarm, points, range(begun, end, step(alarm))), None)
 
 
@@ -199,12 +201,12 @@ def false_alarm(job: Job, alarm: Alarm, *pattern: Tick) -> int | None:
     [(Tick.WON,), (Tick.WON, Tick.FAILED), (Tick.WON, Tick.NOBODY)],
     ids=["all completed", "every other fails", "every other is missed"],
 )
-def test_one_region_is_quiet_while_terms_complete_in_time(
+def test_one_region_has_no_alarm_while_terms_complete_in_time(
     job: Job, pattern: Sequence[Tick], *, aligned: bool
 ) -> None:
     if len(pattern) > 1 and not job.may_miss_one:
         pattern = pattern[:1]
-    # The least that CloudWatch may look at: whatever it finds further back only calms it.
+    # The shortest evaluation range: data further back can only prevent an alarm.
     alarm = replace(rendered(job.expected, several=False), further_back=0, aligned=aligned)
     assert false_alarm(job, alarm, *pattern) is None
 
@@ -223,7 +225,7 @@ def test_one_region_is_quiet_while_terms_complete_in_time(
     ],
     ids=["wins", "never wins", "turns", "every other fails", "and elsewhere", "missed here"],
 )
-def test_of_several_regions_each_is_quiet_while_terms_complete_anywhere(
+def test_no_region_has_an_alarm_while_terms_complete_in_any(
     job: Job, pattern: Sequence[Tick], *, aligned: bool
 ) -> None:
     if not {*pattern} <= {Tick.WON, Tick.LOST} and not job.may_miss_one:
@@ -233,69 +235,71 @@ def test_of_several_regions_each_is_quiet_while_terms_complete_anywhere(
 
 
 @each_job
-def test_a_region_that_never_wins_would_not_be_quiet_about_its_own_terms(job: Job) -> None:
+def test_the_alarm_of_one_region_would_fire_in_a_region_that_never_wins(job: Job) -> None:
     alarm = rendered(job.expected, several=False)
     assert false_alarm(job, alarm, Tick.LOST) is not None
 
 
-# ------------------------------------------------------------------------------- when it is not
+# ------------------------------------------------------------------------------ detection
 
 
-def went_wrong(job: Job, alarm: Alarm, well: Tick, wrong: Tick) -> tuple[int, list[Point], int]:
-    """Return when the last tick was well, all points, and the end of a time with no other."""
+def timeline_of_failure(
+    job: Job, alarm: Alarm, normal: Tick, failing: Tick
+) -> tuple[int, list[Point], int]:
+    """Return the time of the last normal tick, all data points, and the end of the timeline."""
     ticks = math.ceil((job.expected + 8 * alarm.period) / job.interval) + 1
-    first_wrong = ticks * job.interval
-    end = first_wrong + 3 * job.expected + 10 * alarm.period
+    first_failing = ticks * job.interval
+    end = first_failing + 3 * job.expected + 10 * alarm.period
     timeline = [
-        *job.goes(well, before=first_wrong),
-        *job.goes(wrong, first=first_wrong, before=end),
+        *job.ticks(normal, before=first_failing),
+        *job.ticks(failing, first=first_failing, before=end),
     ]
-    return first_wrong - job.interval, emitted(timeline, alarm.metric), end
+    return first_failing - job.interval, emitted(timeline, alarm.metric), end
 
 
-def first_alarm(job: Job, alarm: Alarm, well: Tick, wrong: Tick) -> int:
-    """Return how long after the last tick that went well the alarm went off."""
-    last_well, points, end = went_wrong(job, alarm, well, wrong)
-    return next(times_on(alarm, points, range(last_well, end, step(alarm)))) - last_well
+def first_alarm(job: Job, alarm: Alarm, normal: Tick, failing: Tick) -> int:
+    """Return how long after the last normal tick the alarm fires."""
+    last_normal, points, end = timeline_of_failure(job, alarm, normal, failing)
+    return next(times_on(alarm, points, range(last_normal, end, step(alarm)))) - last_normal
 
 
 def latest(alarm: Alarm, after: int) -> int:
-    """Return the end of the window that CloudWatch has to see whole, after an event."""
+    """Return by when CloudWatch must fire: it needs whole periods after an event."""
     slack = LONGEST_WORK + step(alarm)
     return after + (alarm.further_back + 2) * alarm.period + slack
 
 
 @each_job
-@each_look
-@pytest.mark.parametrize("wrong", [Tick.FAILED, Tick.NOBODY])
-def test_one_region_is_alarmed_when_the_expected_time_is_over(
-    job: Job, wrong: Tick, look: Look
+@each_evaluation
+@pytest.mark.parametrize("failing", [Tick.FAILED, Tick.NOBODY])
+def test_with_one_region_the_alarm_fires_when_the_expected_time_is_over(
+    job: Job, failing: Tick, evaluation: Evaluation
 ) -> None:
-    alarm = replace(rendered(job.expected, several=False), **look)
-    found = first_alarm(job, alarm, Tick.WON, wrong)
+    alarm = replace(rendered(job.expected, several=False), **evaluation)
+    found = first_alarm(job, alarm, Tick.WON, failing)
     assert job.expected <= found <= latest(alarm, job.expected)
 
 
 @each_job
-@each_look
-@pytest.mark.parametrize("wrong", [Tick.NOBODY, Tick.ABSENT])
-def test_of_several_regions_one_is_alarmed_when_its_contenders_were_silent_for_that_time(
-    job: Job, wrong: Tick, look: Look
+@each_evaluation
+@pytest.mark.parametrize("failing", [Tick.NOBODY, Tick.ABSENT])
+def test_with_several_regions_the_alarm_fires_when_contenders_were_silent_for_that_time(
+    job: Job, failing: Tick, evaluation: Evaluation
 ) -> None:
-    alarm = replace(rendered(job.expected, several=True), **look)
-    found = first_alarm(job, alarm, Tick.LOST, wrong)
+    alarm = replace(rendered(job.expected, several=True), **evaluation)
+    found = first_alarm(job, alarm, Tick.LOST, failing)
     assert job.expected <= found <= latest(alarm, job.expected)
 
 
 @each_job
-@each_look
-@pytest.mark.parametrize("wrong", [Tick.FAILED, Tick.FAILED_ELSEWHERE])
-@pytest.mark.parametrize("well", [Tick.WON, Tick.LOST])
-def test_of_several_regions_each_is_alarmed_within_twice_that_time_of_no_completed_tick(
-    job: Job, well: Tick, wrong: Tick, look: Look
+@each_evaluation
+@pytest.mark.parametrize("failing", [Tick.FAILED, Tick.FAILED_ELSEWHERE])
+@pytest.mark.parametrize("normal", [Tick.WON, Tick.LOST])
+def test_with_several_regions_each_fires_within_twice_that_time_without_a_completed_tick(
+    job: Job, normal: Tick, failing: Tick, evaluation: Evaluation
 ) -> None:
-    alarm = replace(rendered(job.expected, several=True), **look)
-    found = first_alarm(job, alarm, well, wrong)
+    alarm = replace(rendered(job.expected, several=True), **evaluation)
+    found = first_alarm(job, alarm, normal, failing)
     assert job.expected <= found <= latest(alarm, 2 * job.expected)
 
 
@@ -303,7 +307,7 @@ def test_of_several_regions_each_is_alarmed_within_twice_that_time_of_no_complet
 @pytest.mark.parametrize("several", [False, True], ids=["one Region", "several"])
 def test_one_completed_term_ends_the_alarm(job: Job, *, several: bool) -> None:
     alarm = rendered(job.expected, several=several)
-    _, points, end = went_wrong(job, alarm, Tick.WON, Tick.FAILED)
+    _, points, end = timeline_of_failure(job, alarm, Tick.WON, Tick.FAILED)
     again = (end, {"Behind": 0.0, "Completed": 1.0}[alarm.metric])
     assert [alarm.is_on(points, end), alarm.is_on([*points, again], end + MINUTE)] == [True, False]
 
@@ -315,7 +319,7 @@ def test_one_completed_term_ends_the_alarm(job: Job, *, several: bool) -> None:
     "expected", [3 * MINUTE, 10 * MINUTE, DAY - 1, DAY, DAY + 1, 100 * HOUR, 7 * DAY - 1, 7 * DAY]
 )
 @pytest.mark.parametrize("several", [False, True], ids=["one Region", "several"])
-def test_expected_time_is_cut_into_periods_that_cloudwatch_takes(
+def test_the_expected_time_is_divided_into_periods_that_cloudwatch_accepts(
     expected: int, *, several: bool
 ) -> None:
     alarm = rendered(expected, several=several)

@@ -1,37 +1,17 @@
+"""What a singleton job is made of, by default and as chosen."""
+
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 
-from s3leader_cdk import LockBucket, SingletonJob
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.jobs import LONGEST_ELECTION, build, job, refused
+from tests.infra.synth import Synthesized
 
-DEFAULTS: Mapping[str, Any] = {
-    "election": "nightly",
-    "handler": "index.handler",
-    "schedule": "cron(0 3 * * ? *)",
-    "expected_within": cdk.Duration.days(2),
-}
-
-
-LONGEST_ELECTION = "/".join(["n" * 99] * 8 + ["m" * 89])  # 900 with the prefix and a slash
 MOST_CHARACTERS = 256
-
-
-def build(stack: cdk.Stack, **properties: Any) -> SingletonJob:
-    code = lambda_.Code.from_inline("pass")
-    locks = LockBucket(stack, "Locks")
-    return SingletonJob(
-        stack, "Job", **{"code": code, "lock_bucket": locks, **DEFAULTS, **properties}
-    )
-
-
-def job(**properties: Any) -> Synthesized:
-    return synthesize(lambda stack: build(stack, **properties))
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +30,13 @@ def chosen() -> Synthesized:
         environment={"COLOUR": "red"},
         retry_attempts=0,
         max_tick_age=cdk.Duration.minutes(10),
-        removal_policy=cdk.RemovalPolicy.DESTROY,
+        log_removal_policy=cdk.RemovalPolicy.DESTROY,
     )
 
 
-def test_logical_ids_of_function_logs_and_queues_never_change(default: Synthesized) -> None:
-    assert {
-        kind: default.ids(kind)
-        for kind in ("AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SQS::Queue")
-    } == {
-        "AWS::Lambda::Function": ["JobFunction23969A7D"],
-        "AWS::Logs::LogGroup": ["JobLogGroup1FE34A36"],
-        "AWS::SQS::Queue": ["JobUnprocessed87BAA263", "JobContendersUndeliveredDC7B6DA4"],
-    }
+@pytest.fixture(scope="module")
+def function_id(default: Synthesized) -> str:
+    return default.ids("AWS::Lambda::Function")[0]
 
 
 @pytest.mark.parametrize(
@@ -84,14 +58,14 @@ def test_function_as_chosen(chosen: Synthesized, name: str, value: object) -> No
     assert chosen.one("AWS::Lambda::Function")[name] == value
 
 
-def test_environment_names_the_election_and_keeps_what_the_job_wants(chosen: Synthesized) -> None:
+def test_environment_names_the_election_and_keeps_the_jobs_variables(chosen: Synthesized) -> None:
     (bucket,) = chosen.ids("AWS::S3::Bucket")
     assert chosen.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
         "COLOUR": "red",
         "S3LEADER_BUCKET": {"Ref": bucket},
         "S3LEADER_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
         "S3LEADER_ELECTION": "nightly",
-        "S3LEADER_HANDLER": "index.handler",
+        "S3LEADER_HANDLER": "billing.main.handler",
         "S3LEADER_LEASE_SECONDS": "20",
         "S3LEADER_PREFIX": "elections/",
     }
@@ -110,7 +84,7 @@ def test_logs_are_kept_for_a_month(default: Synthesized) -> None:
 
 
 @pytest.mark.parametrize(("which", "policy"), [("default", "Retain"), ("chosen", "Delete")])
-def test_logs_when_the_stack_goes(which: str, policy: str, request: pytest.FixtureRequest) -> None:
+def test_deletion_policy_of_logs(which: str, policy: str, request: pytest.FixtureRequest) -> None:
     template: Synthesized = request.getfixturevalue(which)
     assert template.resources("AWS::Logs::LogGroup")[0]["DeletionPolicy"] == policy
 
@@ -118,13 +92,16 @@ def test_logs_when_the_stack_goes(which: str, policy: str, request: pytest.Fixtu
 def test_function_may_log_report_failures_and_campaign_and_nothing_else(
     default: Synthesized,
 ) -> None:
-    statements = default.statements("AWS::IAM::Policy", "JobRole")
+    statements = default.statements("AWS::IAM::Policy", "JobFunctionRole")
     objects = [
         "<LocksBucket941BDB31.Arn>/elections/nightly/hint.json",
         "<LocksBucket941BDB31.Arn>/elections/nightly/lock_*",
     ]
     assert [(each["Action"], each["Resource"]) for each in statements] == [
-        (["logs:CreateLogStream", "logs:PutLogEvents"], "<JobLogGroup1FE34A36.Arn>"),
+        (
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"<{default.ids('AWS::Logs::LogGroup')[0]}.Arn>",
+        ),
         ("s3:ListBucket", "<LocksBucket941BDB31.Arn>"),
         ("s3:GetObject", objects),
         ("s3:PutObject", objects),
@@ -141,12 +118,14 @@ def test_no_role_has_a_managed_policy(default: Synthesized) -> None:
     ]
 
 
-def test_failed_invocations_are_run_again_and_then_kept(default: Synthesized) -> None:
+def test_failed_invocations_are_retried_and_then_kept(
+    default: Synthesized, function_id: str
+) -> None:
     config = default.one("AWS::Lambda::EventInvokeConfig")
     queue = default.ids("AWS::SQS::Queue")[0]
     assert config == {
         "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": [queue, "Arn"]}}},
-        "FunctionName": {"Ref": "JobFunction23969A7D"},
+        "FunctionName": {"Ref": function_id},
         "MaximumEventAgeInSeconds": 1800,
         "MaximumRetryAttempts": 2,
         "Qualifier": "$LATEST",
@@ -162,7 +141,7 @@ def test_dead_letters_are_encrypted_and_kept_for_14_days(default: Synthesized) -
     assert default.properties("AWS::SQS::Queue") == [queue, queue]
 
 
-def test_dead_letters_travel_over_tls_only(default: Synthesized) -> None:
+def test_dead_letters_require_tls(default: Synthesized) -> None:
     policies = default.properties("AWS::SQS::QueuePolicy")
     conditions = [each["PolicyDocument"]["Statement"][0]["Condition"] for each in policies]
     assert conditions == [{"Bool": {"aws:SecureTransport": "false"}}] * 2
@@ -180,7 +159,7 @@ def test_each_contender_has_a_schedule_with_its_number_and_the_tick(
     ]
 
 
-def test_a_schedule_is_due_exactly_when_asked_in_the_given_zone(chosen: Synthesized) -> None:
+def test_a_schedule_has_the_given_expression_and_zone(chosen: Synthesized) -> None:
     schedule = chosen.properties("AWS::Scheduler::Schedule")[0]
     assert {name: schedule[name] for name in schedule if name not in ("Target", "GroupName")} == {
         "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -190,7 +169,7 @@ def test_a_schedule_is_due_exactly_when_asked_in_the_given_zone(chosen: Synthesi
     }
 
 
-def test_delivery_is_tried_again_until_the_event_is_too_old(chosen: Synthesized) -> None:
+def test_delivery_is_retried_until_the_event_is_too_old(chosen: Synthesized) -> None:
     target = chosen.properties("AWS::Scheduler::Schedule")[0]["Target"]
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 20}
 
@@ -201,7 +180,7 @@ def test_undelivered_events_go_to_their_own_queue(default: Synthesized) -> None:
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
 
 
-def test_a_schedule_waits_for_its_group_which_it_only_names(default: Synthesized) -> None:
+def test_a_schedule_depends_on_its_group(default: Synthesized) -> None:
     (group,) = default.ids("AWS::Scheduler::ScheduleGroup")
     assert all(
         group in schedule["DependsOn"] for schedule in default.resources("AWS::Scheduler::Schedule")
@@ -209,13 +188,13 @@ def test_a_schedule_waits_for_its_group_which_it_only_names(default: Synthesized
 
 
 def test_schedules_may_start_this_function_and_report_and_nothing_else(
-    default: Synthesized,
+    default: Synthesized, function_id: str
 ) -> None:
     assert default.statements("AWS::IAM::Policy", "ContendersRole") == [
         {
             "Action": "lambda:InvokeFunction",
             "Effect": "Allow",
-            "Resource": "<JobFunction23969A7D.Arn>",
+            "Resource": f"<{function_id}.Arn>",
         },
         {
             "Action": "sqs:SendMessage",
@@ -225,7 +204,7 @@ def test_schedules_may_start_this_function_and_report_and_nothing_else(
     ]
 
 
-def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) -> None:
+def test_only_schedules_of_this_group_may_assume_the_role(default: Synthesized) -> None:
     (group,) = default.ids("AWS::Scheduler::ScheduleGroup")
     role = default.one("AWS::IAM::Role", "ContendersRole")
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] == {
@@ -237,42 +216,38 @@ def test_only_schedules_of_this_group_may_act_in_the_role(default: Synthesized) 
 
 
 @pytest.mark.parametrize(
-    ("properties", "match"),
+    ("options", "match"),
     [
         ({"election": "night*"}, r"'night\*' cannot be used"),
-        ({"contenders": 0}, "contenders 0 cannot be used: give 1 to 10"),
+        ({"contenders": 0}, "contenders 0 cannot be used: give a whole number, 1 to 10"),
         ({"contenders": 11}, "contenders 11 cannot be used"),
         ({"contenders": 1.5}, r"contenders 1\.5 cannot be used"),
         ({"retry_attempts": 0.5}, r"retry_attempts 0\.5 cannot be used"),
         ({"schedule": "hourly"}, r"'hourly' cannot be used: .*rate\(5 minutes\)"),
-        ({"timeout": cdk.Duration.minutes(16)}, "timeout 960 s cannot be used"),
-        ({"retry_attempts": 3}, "retry_attempts 3 cannot be used: Lambda takes 0 to 2"),
+        ({"retry_attempts": 3}, "retry_attempts 3 cannot be used: give a whole number, 0 to 2"),
         ({"max_tick_age": cdk.Duration.seconds(59)}, "max_tick_age 59 s cannot be used"),
         ({"max_tick_age": cdk.Duration.hours(25)}, "max_tick_age 90000 s cannot be used"),
-        ({"reserved_concurrency": 0}, "reserved_concurrency 0 of Test/Job/Function holds nothing"),
-        ({"reserved_concurrency": 1}, "reserved_concurrency 1 .* is less than its 2 contenders"),
-        ({"reserved_concurrency": 2.5}, r"reserved_concurrency 2\.5 cannot be used: give a whole"),
-        ({"memory_size": 512.5}, r"memory_size 512\.5 cannot be used: give a whole"),
+        ({"reserved_concurrent_executions": 0}, "executions 0 of Test/JobFunction cannot be used"),
+        ({"reserved_concurrent_executions": 1}, "executions 1 .* is less than its 2 contenders"),
         ({"max_attempts": float("inf")}, "max_attempts inf cannot be used"),
+        ({"max_attempts": 0}, "max_attempts 0 cannot be used: give a whole number, 1 or more"),
+        ({"max_attempts": 1.5}, r"max_attempts 1\.5 cannot be used"),
         (
-            {"environment": {"POWERTOOLS_METRICS_DISABLED": "True"}},
-            "POWERTOOLS_METRICS_DISABLED is 'True', with which the election's metrics",
+            {"lease": cdk.Duration.seconds(4)},
+            "lease 4 s cannot be used: give whole seconds, from 5",
         ),
-        ({"environment": {"POWERTOOLS_DEV": "1"}}, "POWERTOOLS_DEV is '1', with which"),
         ({"lease": cdk.Duration.minutes(5)}, "lease 300 s is not shorter than the timeout"),
         ({"lease": cdk.Duration.millis(1500)}, r"lease 1\.5 s cannot be used"),
-        ({"environment": {"S3LEADER_BUCKET": "x"}}, "'S3LEADER_BUCKET' is set by SingletonJob"),
-        ({"expected_within": cdk.Duration.minutes(1)}, "expected_within 60 s is shorter than the"),
-        (
-            {"expected_within": cdk.Duration.minutes(1), "schedule": "rate(1 minute)"},
-            "expected_within of 60 s cannot",
-        ),
-        ({"expected_within": cdk.Duration.days(8)}, "expected_within of 691200 s cannot"),
+        ({"wait": cdk.Duration.minutes(2)}, "wait 120 s was given without a lease"),
+        ({"expected_within": cdk.Duration.minutes(4)}, "expected_within 240 s is shorter than the"),
+        ({"expected_within": cdk.Duration.minutes(1)}, "expected_within 60 s cannot be used"),
+        ({"expected_within": cdk.Duration.days(8)}, "expected_within 691200 s cannot be used"),
+        ({"schedule": []}, "schedule is empty"),
     ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
-def test_what_cannot_work_is_refused_at_synth(properties: dict[str, Any], match: str) -> None:
-    with pytest.raises(ValueError, match=match):
-        build(cdk.Stack(cdk.App(), "Test"), **properties)
+def test_what_cannot_work_is_refused_at_synth(options: dict[str, Any], match: str) -> None:
+    refused(match, **options)
 
 
 @pytest.mark.parametrize(
@@ -281,13 +256,13 @@ def test_what_cannot_work_is_refused_at_synth(properties: dict[str, Any], match:
         ("contenders", True),
         ("contenders", "2"),
         ("retry_attempts", True),
-        ("reserved_concurrency", True),
+        ("reserved_concurrent_executions", True),
         ("memory_size", True),
     ],
 )
-def test_count_that_is_no_number_is_refused_by_its_name_and_value(name: str, value: object) -> None:
-    with pytest.raises(TypeError, match=f"^{name} {value!r} cannot be used: give a whole number"):
-        build(cdk.Stack(cdk.App(), "Test"), **{name: value})
+def test_a_count_of_the_wrong_type_is_refused(name: str, value: object) -> None:
+    match = f"^{name} {value!r} cannot be used: give a whole number"
+    refused(match, error=TypeError, **{name: value})
 
 
 def descriptions(value: object) -> list[str]:
@@ -304,22 +279,18 @@ def test_the_longest_name_leaves_every_description_short_enough() -> None:
     assert [text for text in found if len(text) > MOST_CHARACTERS] == []
 
 
-def test_one_character_more_is_too_long_a_name() -> None:
-    with pytest.raises(ValueError, match="together have 901 characters"):
-        build(cdk.Stack(cdk.App(), "Test"), election=f"{LONGEST_ELECTION}m")
+def test_a_name_that_is_one_character_too_long_is_refused() -> None:
+    refused("together have 901 characters", election=f"{LONGEST_ELECTION}m")
 
 
-def test_a_short_name_is_told_in_full(default: Synthesized) -> None:
-    description = default.one("AWS::Lambda::Function")["Description"]
-    assert description == "Contends for election nightly; only its leader works"
-
-
-def test_a_long_name_is_told_by_its_beginning_and_end() -> None:
-    description = job(election=LONGEST_ELECTION).one("AWS::Lambda::Function")["Description"]
-    assert f"{'n' * 48}...{'m' * 48};" in description
-
-
-def test_a_zone_beside_an_expression_that_has_its_own_is_refused() -> None:
+def test_a_time_zone_beside_an_expression_with_its_own_is_refused() -> None:
     expression = scheduler.ScheduleExpression.cron(hour="3")
-    with pytest.raises(ValueError, match="'Etc/UTC' was given beside a ScheduleExpression"):
-        build(cdk.Stack(cdk.App(), "Test"), schedule=expression, time_zone=cdk.TimeZone.ETC_UTC)
+    match = "'Etc/UTC' was given beside a ScheduleExpression"
+    refused(match, schedule=expression, time_zone=cdk.TimeZone.ETC_UTC)
+
+
+def test_a_handler_check_for_a_job_function_is_refused_at_the_job() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    first = build(stack, "First")
+    with pytest.raises(ValueError, match="a JobFunction, which checks its handler itself"):
+        build(stack, lock_bucket=first.lock_bucket, function=first.function, handler_check="error")

@@ -25,7 +25,7 @@ EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 Grant = Callable[[LockBucket, iam.IGrantable], object]
 
 
-def granted(grants: dict[str, Grant], *, imported: bool = False) -> Synthesized:
+def synthesize_roles(grants: dict[str, Grant], *, imported: bool = False) -> Synthesized:
     """Synthesize a lock bucket and roles with what is granted to them there."""
 
     def build(stack: cdk.Stack) -> None:

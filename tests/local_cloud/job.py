@@ -1,4 +1,4 @@
-"""A deployed job as its operator sees it, through AWS's own interfaces."""
+"""A deployed job, seen through the interfaces of AWS."""
 
 import json
 from functools import cache
@@ -13,7 +13,7 @@ ELECTION = "compaction"
 
 
 class Job:
-    """The contenders of one Region, their lock bucket, and what else there is in that Region."""
+    """The contenders of one Region, their lock bucket, and the resources of that Region."""
 
     def __init__(
         self, cloud: LocalCloud, *, locks: str, function: str = "", region: str = "us-east-1"
@@ -42,18 +42,18 @@ class Job:
         return self.election.history(limit=1000)[::-1]
 
     def objects(self, bucket: str) -> dict[str, bytes]:
-        """Return all that is in a bucket."""
+        """Return the objects of a bucket."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
         return {key: self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
     def empty(self, bucket: str) -> None:
-        """Delete all that is in a bucket."""
+        """Delete the objects of a bucket."""
         for key in self.objects(bucket):
             self.s3.delete_object(Bucket=bucket, Key=key)
 
     def settings(self, bucket: str) -> dict[str, Any]:
-        """Return how a bucket is set up; None for what it has none of."""
+        """Return the configuration of a bucket, None for what is not configured."""
         policy = _answer(self.s3.get_bucket_policy, bucket)
         return {
             "policy": policy and json.loads(policy["Policy"]),
@@ -71,7 +71,7 @@ class Job:
         return {found["Name"]: (found["ScheduleExpression"], found["State"]) for found in each}
 
     def inventory(self) -> set[str]:
-        """Return the names of what stacks like this one make, whoever made it."""
+        """Return the names of all resources of the kinds that the app creates."""
         listed = {
             ("lambda", "list_functions", "Functions"): "FunctionName",
             ("logs", "describe_log_groups", "logGroups"): "logGroupName",
@@ -91,7 +91,7 @@ class Job:
         return names | {f"sqs {url}" for url in queues}
 
 
-@cache  # to make one takes a tenth of a second
+@cache  # creating a client takes a tenth of a second
 def _client(cloud: LocalCloud, service: str, region: str) -> Any:
     return cloud.client(service, region=region)
 

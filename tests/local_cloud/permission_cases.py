@@ -1,4 +1,4 @@
-"""What each right of the deployed stack is for: its name, and what cannot be done without it."""
+"""The operation that needs each permission of the deployed stack, by the name of the case."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,34 +6,37 @@ from typing import Any
 
 from tests.local_cloud.granted_roles import ACCOUNT
 from tests.local_cloud.permission_job import ANOTHER_LOCK, FENCED, FOLDER, CheckedJob
-from tests.local_cloud.permissions import Right, condition_text
+from tests.local_cloud.permissions import Permission, condition_text
 
 LOCKS, HINT = f"<locks>/{FOLDER}lock_*", f"<locks>/{FOLDER}hint.json"
 EVENTS, MANIFEST = "<data>/events/*", "<data>/compacted/manifest.json"
 PARTS, REJECTS = "<data>/compacted/term_*", "<data>/rejected/term_*"
-OURS = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
-CREATING = {**OURS, "Null": {"s3:if-none-match": "false"}}
-REPLACING = {**OURS, "Null": {"s3:if-match": "false"}}
+OWN_ACCOUNT = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
+CREATING = {**OWN_ACCOUNT, "Null": {"s3:if-none-match": "false"}}
+REPLACING = {**OWN_ACCOUNT, "Null": {"s3:if-match": "false"}}
 ONE_TAG = {
     "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["superseded"]},
-    "StringEquals": {**OURS["StringEquals"], "s3:RequestObjectTag/superseded": "true"},
+    "StringEquals": {**OWN_ACCOUNT["StringEquals"], "s3:RequestObjectTag/superseded": "true"},
 }
 UNCONDITIONALLY = {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}}
-IN_THE_CLEAR = {"Bool": {"aws:SecureTransport": "false"}}
+WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 EVERYONE = condition_text({"AWS": "*"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A right, and what asks for it; `hindered` is taken away too, as without it nothing does."""
+    """A permission and an operation that needs it.
 
-    right: Right
+    `blocking` are permissions to remove too, because with them the operation does not get so far.
+    """
+
+    permission: Permission
     use: Callable[[CheckedJob], object]
-    hindered: frozenset[Right] = frozenset()
+    blocking: frozenset[Permission] = frozenset()
 
 
-def _right(policy: str, action: str, resource: str, condition: Any = None) -> Right:
-    return Right(
+def _permission(policy: str, action: str, resource: str, condition: Any = None) -> Permission:
+    return Permission(
         policy=policy, action=action, resource=resource, condition=condition_text(condition)
     )
 
@@ -41,37 +44,37 @@ def _right(policy: str, action: str, resource: str, condition: Any = None) -> Ri
 def _candidate(
     use: Callable[[CheckedJob], object], action: str, resource: str, condition: Any = None
 ) -> Case:
-    return Case(right=_right("candidate", action, resource, condition), use=use)
+    return Case(permission=_permission("candidate", action, resource, condition), use=use)
 
 
 def _observer(
     use: Callable[[CheckedJob], object], action: str, resource: str, condition: Any = None
 ) -> Case:
-    return Case(right=_right("observer", action, resource, condition), use=use)
+    return Case(permission=_permission("observer", action, resource, condition), use=use)
 
 
 def _writer(use: Callable[[CheckedJob], object], action: str, condition: Any) -> Case:
-    return Case(right=_right("writer", action, f"<data>/{FENCED}", condition), use=use)
+    return Case(permission=_permission("writer", action, f"<data>/{FENCED}", condition), use=use)
 
 
 def _listing(prefix: str) -> Any:
-    return {**OURS, "StringLike": {"s3:prefix": f"{FOLDER}{prefix}"}}
+    return {**OWN_ACCOUNT, "StringLike": {"s3:prefix": f"{FOLDER}{prefix}"}}
 
 
-# -------------------------------------------------------------------------- what asks for them
+# -------------------------------------------------------------------------- operations
 
 
 def a_tick(job: CheckedJob) -> None:
     job.run()
 
 
-def a_tick_after_somebody_else_s(job: CheckedJob) -> None:
-    job.come_before()
+def a_tick_after_another_candidates(job: CheckedJob) -> None:
+    job.lead_before()
     job.run()
 
 
 def a_tick_whose_leader_writes_the_hint(job: CheckedJob) -> None:
-    job.approach_hint()
+    job.advance_to_hint()
     job.run()
 
 
@@ -142,18 +145,20 @@ def another_fenced_write(job: CheckedJob) -> None:
     job.write_fenced(anew=False)
 
 
-_INVOKE = _right("scheduler", "lambda:InvokeFunction", "<function>")
+_INVOKE = _permission("scheduler", "lambda:InvokeFunction", "<function>")
 
 CASES = {
     "candidate-lists-its-locks": _candidate(
-        a_tick_after_somebody_else_s, "s3:ListBucket", "<locks>", _listing("lock_*")
+        a_tick_after_another_candidates, "s3:ListBucket", "<locks>", _listing("lock_*")
     ),
-    "candidate-reads-a-lock": _candidate(a_tick_after_somebody_else_s, "s3:GetObject", LOCKS, OURS),
+    "candidate-reads-a-lock": _candidate(
+        a_tick_after_another_candidates, "s3:GetObject", LOCKS, OWN_ACCOUNT
+    ),
     "candidate-creates-a-lock": _candidate(a_tick, "s3:PutObject", LOCKS, CREATING),
     "candidate-replaces-its-lock": _candidate(a_tick, "s3:PutObject", LOCKS, REPLACING),
     "candidate-tags-the-superseded-lock": _candidate(a_tick, "s3:PutObjectTagging", LOCKS, ONE_TAG),
     "candidate-reads-the-hint": _candidate(
-        a_tick_whose_leader_writes_the_hint, "s3:GetObject", HINT, OURS
+        a_tick_whose_leader_writes_the_hint, "s3:GetObject", HINT, OWN_ACCOUNT
     ),
     "candidate-creates-the-hint": _candidate(the_first_hint, "s3:PutObject", HINT, CREATING),
     "candidate-replaces-the-hint": _candidate(
@@ -164,59 +169,63 @@ CASES = {
     "function-leaves-what-it-gave-up-on": _candidate(
         a_failed_event, "sqs:SendMessage", "<unprocessed>"
     ),
-    "job-lists-its-data": _candidate(a_tick, "s3:ListBucket", "<data>", OURS),
-    "job-reads-an-input": _candidate(a_tick_with_an_input, "s3:GetObject", EVENTS, OURS),
+    "job-lists-its-data": _candidate(a_tick, "s3:ListBucket", "<data>", OWN_ACCOUNT),
+    "job-reads-an-input": _candidate(a_tick_with_an_input, "s3:GetObject", EVENTS, OWN_ACCOUNT),
     "job-deletes-a-compacted-input": _candidate(
-        a_tick_with_an_input, "s3:DeleteObject", EVENTS, OURS
+        a_tick_with_an_input, "s3:DeleteObject", EVENTS, OWN_ACCOUNT
     ),
-    "job-writes-a-part": _candidate(a_tick_with_an_input, "s3:PutObject", PARTS, OURS),
-    "job-reads-a-segment": _candidate(a_tick_after_200_parts, "s3:GetObject", PARTS, OURS),
+    "job-writes-a-part": _candidate(a_tick_with_an_input, "s3:PutObject", PARTS, OWN_ACCOUNT),
+    "job-reads-a-segment": _candidate(a_tick_after_200_parts, "s3:GetObject", PARTS, OWN_ACCOUNT),
     "job-deletes-an-orphaned-part": _candidate(
-        a_tick_after_a_part_was_orphaned, "s3:DeleteObject", PARTS, OURS
+        a_tick_after_a_part_was_orphaned, "s3:DeleteObject", PARTS, OWN_ACCOUNT
     ),
-    "job-writes-rejects": _candidate(a_tick_with_a_malformed_line, "s3:PutObject", REJECTS, OURS),
+    "job-writes-rejects": _candidate(
+        a_tick_with_a_malformed_line, "s3:PutObject", REJECTS, OWN_ACCOUNT
+    ),
     "job-recognises-its-own-rejects": _candidate(
-        rejects_written_again, "s3:GetObject", REJECTS, OURS
+        rejects_written_again, "s3:GetObject", REJECTS, OWN_ACCOUNT
     ),
     "job-deletes-orphaned-rejects": _candidate(
-        a_tick_after_rejects_were_orphaned, "s3:DeleteObject", REJECTS, OURS
+        a_tick_after_rejects_were_orphaned, "s3:DeleteObject", REJECTS, OWN_ACCOUNT
     ),
-    "job-reads-the-manifest": _candidate(a_tick, "s3:GetObject", MANIFEST, OURS),
-    "job-writes-the-manifest": _candidate(a_tick, "s3:PutObject", MANIFEST, OURS),
-    "scheduler-starts-a-contender": Case(right=_INVOKE, use=a_fired_tick),
+    "job-reads-the-manifest": _candidate(a_tick, "s3:GetObject", MANIFEST, OWN_ACCOUNT),
+    "job-writes-the-manifest": _candidate(a_tick, "s3:PutObject", MANIFEST, OWN_ACCOUNT),
+    "scheduler-starts-a-contender": Case(permission=_INVOKE, use=a_fired_tick),
     "scheduler-leaves-what-never-arrived": Case(
-        right=_right("scheduler", "sqs:SendMessage", "<undelivered>"),
+        permission=_permission("scheduler", "sqs:SendMessage", "<undelivered>"),
         use=a_fired_tick,
-        hindered=frozenset({_INVOKE}),
+        blocking=frozenset({_INVOKE}),
     ),
     "observer-lists-the-locks": _observer(a_look, "s3:ListBucket", "<locks>", _listing("lock_*")),
-    "observer-reads-a-lock": _observer(a_look, "s3:GetObject", LOCKS, OURS),
-    "writer-reads-the-fenced-object": _writer(a_fenced_object_read, "s3:GetObject", OURS),
+    "observer-reads-a-lock": _observer(a_look, "s3:GetObject", LOCKS, OWN_ACCOUNT),
+    "writer-reads-the-fenced-object": _writer(a_fenced_object_read, "s3:GetObject", OWN_ACCOUNT),
     "writer-creates-the-fenced-object": _writer(a_first_fenced_write, "s3:PutObject", CREATING),
     "writer-replaces-the-fenced-object": _writer(another_fenced_write, "s3:PutObject", REPLACING),
-    "observer-reads-the-hint": _observer(a_look_at_a_long_ledger, "s3:GetObject", HINT, OURS),
+    "observer-reads-the-hint": _observer(
+        a_look_at_a_long_ledger, "s3:GetObject", HINT, OWN_ACCOUNT
+    ),
 }
 
 
-# -------------------------------------------------------------------------- denials of everyone
+# -------------------------------------------------------------------------- denials for everyone
 
 
 @dataclass(frozen=True, kw_only=True)
 class Denial:
-    """What the lock bucket's policy denies even to who may do everything."""
+    """What the lock bucket's policy denies even to an administrator."""
 
-    right: Right
+    permission: Permission
     use: Callable[[CheckedJob], object]
 
 
 def _denial(
     use: Callable[[CheckedJob], object], action: str, resource: str, condition: Any = None
 ) -> Denial:
-    return Denial(right=_denied("bucket of locks", action, resource, condition), use=use)
+    return Denial(permission=_denied("bucket of locks", action, resource, condition), use=use)
 
 
-def _denied(policy: str, action: str, resource: str, condition: Any = None) -> Right:
-    return Right(
+def _denied(policy: str, action: str, resource: str, condition: Any = None) -> Permission:
+    return Permission(
         policy=policy,
         action=action,
         resource=resource,
@@ -251,38 +260,40 @@ DENIALS = {
 }
 
 
-# -------------------------------------------------------------------------- not by such a case
+# -------------------------------------------------------------------------- without a case
 
-_HINT_TOLD = "s3:ListBucket", "<locks>", _listing("hint.json")
+_LIST_HINT = "s3:ListBucket", "<locks>", _listing("hint.json")
 _SCHEDULES = {"StringEquals": {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": "<schedules>"}}
 
-# By documents alone: what the emulator does not ask for, or cannot be asked.
+# Checked in the templates only, because the emulator does not check them.
 DOCUMENTED = {
-    # S3 tells only who may list a key that it is missing; the emulator tells everyone.
-    _right("candidate", *_HINT_TOLD),
-    _right("observer", *_HINT_TOLD),
-    _right("writer", "s3:ListBucket", "<data>", {**OURS, "StringLike": {"s3:prefix": FENCED}}),
-    # The emulator that checks rights speaks TLS only.
+    # S3 answers 404 for a missing key only if the caller may list it; the emulator always does.
+    _permission("candidate", *_LIST_HINT),
+    _permission("observer", *_LIST_HINT),
+    _permission(
+        "writer", "s3:ListBucket", "<data>", {**OWN_ACCOUNT, "StringLike": {"s3:prefix": FENCED}}
+    ),
+    # The emulator that checks permissions supports TLS only.
     *(
-        _denied(f"bucket of {name}", "s3:*", resource, IN_THE_CLEAR)
+        _denied(f"bucket of {name}", "s3:*", resource, WITHOUT_TLS)
         for name in ("locks", "data")
         for resource in (f"<{name}>", f"<{name}>/*")
     ),
     *(
-        _denied(f"queue {name}", "sqs:*", f"<{name.lower()}>", IN_THE_CLEAR)
+        _denied(f"queue {name}", "sqs:*", f"<{name.lower()}>", WITHOUT_TLS)
         for name in ("Undelivered", "Unprocessed")
     ),
-    # It runs a function whether or not the role trusts Lambda.
-    Right(
+    # The emulator runs a function whether or not the role trusts Lambda.
+    Permission(
         policy="trust of the candidate",
         action="sts:AssumeRole",
         principal=condition_text({"Service": "lambda.amazonaws.com"}),
     ),
 }
 
-# By a test of its own: `test_the_scheduler_acts_for_the_job_s_own_schedules_only`.
+# Shown by `test_the_scheduler_acts_for_the_job_s_own_schedules_only`.
 TRUSTED = {
-    Right(
+    Permission(
         policy="trust of the scheduler",
         action="sts:AssumeRole",
         condition=condition_text(_SCHEDULES),

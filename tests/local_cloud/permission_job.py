@@ -1,4 +1,4 @@
-"""A deployed job whose rights are checked, and what it is put through to need them."""
+"""A deployed job whose permissions are checked, and the situations in which it needs them."""
 
 import io
 import itertools
@@ -15,9 +15,9 @@ from local_cloud import Decision, LocalCloud
 from s3leader import Election, Term
 from s3leader.fencing import FencedObject
 from s3leader_cdk import grant_fenced
-from tests.local_cloud.granted_roles import EVERYTHING, create_role, granted, role_policy
+from tests.local_cloud.granted_roles import EVERYTHING, create_role, role_policy, synthesize_roles
 from tests.local_cloud.job import ELECTION, Job
-from tests.local_cloud.permissions import Right, Role, document_of, rights_in
+from tests.local_cloud.permissions import Permission, Role, document_of, permissions_in
 
 FOLDER = f"elections/{ELECTION}/"
 FENCED = "reports/latest.json"
@@ -29,7 +29,7 @@ _HINT_EVERY = 500
 class CheckedJob(Job):
     """The job, its data, and the roles `candidate`, `scheduler`, `observer` and `writer`.
 
-    The last one is that of some other job, which writes a fenced object into the data.
+    `writer` is the role of another job, which writes a fenced object into the data bucket.
     """
 
     def __init__(self, cloud: LocalCloud, outputs: dict[str, str]) -> None:
@@ -45,7 +45,7 @@ class CheckedJob(Job):
             for name in ("Undelivered", "Unprocessed")
         }
         self.names = self._names()
-        others = granted(
+        others = synthesize_roles(
             {
                 "Observer": lambda locks, role: locks.grant_observer(role, election=ELECTION),
                 "Writer": lambda locks, role: grant_fenced(locks.bucket, role, key=FENCED),
@@ -58,7 +58,7 @@ class CheckedJob(Job):
         self.observer = Role(cloud, "observer", "observer", self.names)
         self.writer = Role(cloud, "writer", "writer", self.names)
         self._admin = self.client_of(create_role(cloud, "admin", [EVERYTHING]))
-        # What Lambda tries again is one and the same to this role; it only takes longer.
+        # Retries need no other permissions and would only take time.
         self.client("lambda").put_function_event_invoke_config(
             FunctionName=self.function,
             Qualifier="$LATEST",
@@ -77,24 +77,24 @@ class CheckedJob(Job):
             "writer": self.writer,
         }
 
-    def rights(self) -> frozenset[Right]:
-        """Return all rights in all policies of the deployed stack, an observer's and a writer's."""
-        found = {right for role in self.roles.values() for right in role.rights}
+    def permissions(self) -> frozenset[Permission]:
+        """Return all permissions in the policies of the stack and of its observer and writer."""
+        found = {permission for role in self.roles.values() for permission in role.permissions}
         found |= self.candidate.trust | self.scheduler.trust
         for name, bucket in {"locks": self.locks, "data": self.data}.items():
             document = self.s3.get_bucket_policy(Bucket=bucket)["Policy"]
-            found |= rights_in(f"bucket of {name}", document, self.names)
+            found |= permissions_in(f"bucket of {name}", document, self.names)
         for name, url in self.queues.items():
             got = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
-            found |= rights_in(f"queue {name}", got["Attributes"]["Policy"], self.names)
+            found |= permissions_in(f"queue {name}", got["Attributes"]["Policy"], self.names)
         invoking = self.client("lambda").get_policy(FunctionName=self.function)["Policy"]
-        return frozenset(found) | rights_in("function", invoking, self.names)
+        return frozenset(found) | permissions_in("function", invoking, self.names)
 
     @contextmanager
-    def undenied(self, right: Right) -> Iterator[None]:
-        """Take one denial out of the lock bucket's policy while the block runs."""
+    def without_denial(self, permission: Permission) -> Iterator[None]:
+        """Remove one denial from the lock bucket's policy while the block runs."""
         whole = self.s3.get_bucket_policy(Bucket=self.locks)["Policy"]
-        left = rights_in("bucket of locks", whole, self.names) - {right}
+        left = permissions_in("bucket of locks", whole, self.names) - {permission}
         self.s3.put_bucket_policy(Bucket=self.locks, Policy=document_of(left, self.names))
         try:
             yield
@@ -110,27 +110,27 @@ class CheckedJob(Job):
         return self._admin
 
     def decisions(self) -> list[Decision]:
-        """Return what these roles have asked for so far."""
+        """Return the requests of these roles so far."""
         names = {role.name for role in self.roles.values()}
         return [each for each in self.cloud.decisions() if each.role in names]
 
-    # ------------------------------------------------------------------------------ what happens
+    # ------------------------------------------------------------------------------ situations
 
     def tick(self) -> str:
         return f"{_FIRST_TICK + timedelta(minutes=next(self._numbers)):%Y-%m-%dT%H:%M:%SZ}"
 
     def run(self) -> None:
-        """Have a tick led by the function, whatever becomes of it."""
+        """Invoke the function for a new tick, which may fail."""
         self.invoke(self.tick())
 
     def fail(self) -> None:
-        """Have the function give up on an event."""
+        """Invoke the function asynchronously with an event on which it fails."""
         self.client("lambda").invoke(
             FunctionName=self.function, InvocationType="Event", Payload=b'{"tick": "no time"}'
         )
 
     def fire(self, contender: int = 1) -> str:
-        """Have a tick fired by a schedule of the job's own group; return the schedule's name."""
+        """Fire a tick by a schedule in the job's own group; return the schedule's name."""
         return self.fire_in(self.group, self.tick(), contender)
 
     def fire_in(self, group: str, tick: str, contender: int = 1) -> str:
@@ -153,13 +153,13 @@ class CheckedJob(Job):
         assert isinstance(term, Term)
         return term
 
-    def come_before(self) -> None:
-        """Lead a term that the function does not know of, so that it has to look."""
+    def lead_before(self) -> None:
+        """Lead a term that the function does not know of, so that it has to read the ledger."""
         self.lead().resign()
 
-    def approach_hint(self) -> None:
+    def advance_to_hint(self) -> None:
         """Let the function's next term be one whose leader writes the hint."""
-        self.come_before()
+        self.lead_before()
         top = self.election.observe()
         assert top is not None
         term = (top.term // _HINT_EVERY + 1) * _HINT_EVERY - 1
@@ -168,7 +168,7 @@ class CheckedJob(Job):
         self.s3.put_object(Bucket=self.locks, Key=key, Body=lock.encode())
 
     def orphan(self, folder: str) -> None:
-        """Put what a batch that nobody committed has left behind."""
+        """Put a file of a batch that was never committed."""
         top = self.election.observe()
         assert top is not None
         self.put(_file(folder, top.term))
@@ -190,7 +190,7 @@ class CheckedJob(Job):
                 writer.create(key, io.BytesIO(b"\n"), sha256="", content_type="text/plain")
 
     def observe(self, *, page: int = 1000) -> None:
-        """Look at the election in the observer's role, with so many locks to a page."""
+        """Observe the election in the observer's role, with `page` locks per page of LIST."""
         client = self.client_of(self.observer.name)
         client.meta.events.register(
             "provide-client-params.s3.ListObjectsV2",
@@ -199,7 +199,7 @@ class CheckedJob(Job):
         Election(ELECTION, bucket=self.locks, client=client).observe()
 
     def write_fenced(self, *, anew: bool) -> None:
-        """Write the fenced object in the writer's role, for the first time or once more."""
+        """Write the fenced object in the writer's role, for the first time or again."""
         fenced = FencedObject(FENCED, bucket=self.data, client=self.s3)
         before = None if anew else fenced.claim(next(self._numbers))
         if anew:
@@ -211,9 +211,9 @@ class CheckedJob(Job):
         """Read the fenced object in the writer's role."""
         FencedObject(FENCED, bucket=self.data, client=self.client_of("writer")).read()
 
-    def mend(self) -> None:
-        """Seal what a leader without the right to seal has left."""
-        self.election.depose(reason="a right was taken away", force=True)
+    def depose_holder(self) -> None:
+        """Seal the lock of a leader that had no permission to seal it."""
+        self.election.depose(reason="a permission was removed", force=True)
 
     # ------------------------------------------------------------------------------ private
 

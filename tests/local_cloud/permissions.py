@@ -1,8 +1,7 @@
-"""Rights as they stand in a deployed stack's policies, each by itself: to take away and put back.
+"""The permissions in a deployed stack's policies, one by one, so that a test can remove each.
 
-A statement grants several things: each of its actions, on each of its resources, for each of the
-values that a `StringLike` takes. Here each of these is a `Right` of its own, so that none of them
-can be spare without a test that shows it.
+A statement grants each of its actions on each of its resources, for each value of its `StringLike`.
+Each combination is one `Permission`: a test removes it and shows that it is needed.
 """
 
 import json
@@ -16,12 +15,12 @@ from typing import Any
 from local_cloud import Decision, LocalCloud
 
 Json = dict[str, Any]
-Names = Mapping[str, str]  # what stands for an ARN, such as `<locks>`, and the ARN
+Names = Mapping[str, str]  # ARNs by their placeholders, such as `<locks>`
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
-class Right:
-    """One action on one resource, that a policy allows or denies; ARNs are called by names."""
+class Permission:
+    """One action on one resource that a policy allows or denies, with placeholders for ARNs."""
 
     policy: str
     action: str
@@ -31,7 +30,7 @@ class Right:
     principal: str = ""
 
     def statement(self, names: Names) -> Json:
-        """Return a statement that says this and nothing else."""
+        """Return a policy statement with this permission alone."""
         found: Json = {"Effect": self.effect, "Action": self.action}
         if self.resource:
             found["Resource"] = self.resource
@@ -39,19 +38,19 @@ class Right:
             found["Condition"] = json.loads(self.condition)
         if self.principal:
             found["Principal"] = json.loads(self.principal)
-        return _written_out(found, names)
+        return _with_arns(found, names)
 
-    def asked_in(self, decision: Decision, names: Names) -> bool:
-        """Tell whether a decision was on this action and resource."""
-        pattern = _written_out({"": self.resource}, names)[""]
+    def matches(self, decision: Decision, names: Names) -> bool:
+        """Return whether a decision was on this action and resource."""
+        pattern = _with_arns({"": self.resource}, names)[""]
         return decision.action == self.action and fnmatchcase(decision.resource, pattern)
 
 
-def rights_in(policy: str, document: Any, names: Names) -> frozenset[Right]:
-    """Return the rights in a policy's document; `policy` is what the policy is called."""
+def permissions_in(policy: str, document: Any, names: Names) -> frozenset[Permission]:
+    """Return the permissions in the document of the policy named `policy`."""
     found: Json = document if isinstance(document, dict) else json.loads(document)
     return frozenset(
-        Right(
+        Permission(
             policy=policy,
             action=action,
             resource=resource,
@@ -59,7 +58,7 @@ def rights_in(policy: str, document: Any, names: Names) -> frozenset[Right]:
             effect=statement["Effect"],
             principal=condition_text(statement.get("Principal")),
         )
-        for statement in _called_by_names(found, names)["Statement"]
+        for statement in _with_placeholders(found, names)["Statement"]
         for action, resource, condition in product(
             _each(statement["Action"]),
             _each(statement.get("Resource", "")),
@@ -69,40 +68,40 @@ def rights_in(policy: str, document: Any, names: Names) -> frozenset[Right]:
 
 
 class Role:
-    """A live role, whose policy is one document."""
+    """A deployed role with one inline policy."""
 
     def __init__(self, cloud: LocalCloud, name: str, policy: str, names: Names) -> None:
         self.name, self._names, self._iam = name, names, cloud.client("iam")
         self.managed = self._iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
         (self._document,) = self._iam.list_role_policies(RoleName=name)["PolicyNames"]
         found = self._iam.get_role_policy(RoleName=name, PolicyName=self._document)
-        self.rights = rights_in(policy, found["PolicyDocument"], names)
+        self.permissions = permissions_in(policy, found["PolicyDocument"], names)
         trust = self._iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-        self.trust = rights_in(f"trust of the {policy}", trust, names)
+        self.trust = permissions_in(f"trust of the {policy}", trust, names)
 
     @contextmanager
-    def without(self, taken: Iterable[Right]) -> Iterator[None]:
-        """Take rights away while the block runs."""
-        assert self.rights >= {*taken}
-        self._put(self.rights - {*taken})
+    def without(self, taken: Iterable[Permission]) -> Iterator[None]:
+        """Remove permissions from the role while the block runs."""
+        assert self.permissions >= {*taken}
+        self._put(self.permissions - {*taken})
         try:
             yield
         finally:
-            self._put(self.rights)
+            self._put(self.permissions)
 
-    def _put(self, rights: frozenset[Right]) -> None:
-        if not rights:
+    def _put(self, permissions: frozenset[Permission]) -> None:
+        if not permissions:
             self._iam.delete_role_policy(RoleName=self.name, PolicyName=self._document)
             return
-        document = document_of(rights, self._names)
+        document = document_of(permissions, self._names)
         self._iam.put_role_policy(
             RoleName=self.name, PolicyName=self._document, PolicyDocument=document
         )
 
 
-def document_of(rights: Iterable[Right], names: Names) -> str:
-    """Return a policy of these rights."""
-    statements = [right.statement(names) for right in sorted(rights)]
+def document_of(permissions: Iterable[Permission], names: Names) -> str:
+    """Return a policy of these permissions."""
+    statements = [permission.statement(names) for permission in sorted(permissions)]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
@@ -124,7 +123,7 @@ def condition_text(value: Any) -> str:
     return "" if value is None else json.dumps(value, sort_keys=True)
 
 
-def _called_by_names(value: Json, names: Names) -> Json:
+def _with_placeholders(value: Json, names: Names) -> Json:
     text = json.dumps(value)
     for name, arn in names.items():
         text = text.replace(arn, name)
@@ -132,7 +131,7 @@ def _called_by_names(value: Json, names: Names) -> Json:
     return found
 
 
-def _written_out(value: Json, names: Names) -> Json:
+def _with_arns(value: Json, names: Names) -> Json:
     text = json.dumps(value)
     for name, arn in names.items():
         text = text.replace(name, arn)

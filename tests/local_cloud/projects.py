@@ -1,4 +1,4 @@
-"""Copies of the project, to be changed and synthesised as a stranger would."""
+"""Copies of the project that tests change and synthesize."""
 
 import json
 import os
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK = "S3LeaderCompaction"
 NEVER = "at(2099-01-01T00:00:00)"
 
-# One interpreter for all assemblies, and one bundling: each takes seconds.
+# One interpreter and one bundling for all assemblies, as each takes seconds.
 _SYNTHESISE = """
 import json, os, pathlib, shutil, sys
 from app import compose, create_app
@@ -34,7 +34,7 @@ for folder, context in json.loads(sys.argv[1]).items():
 
 
 def copy_project(to: Path) -> Path:
-    """Copy what the CDK needs of this project; what npm has installed is only linked to."""
+    """Copy what the CDK needs of this project, with a link to what npm has installed."""
     to.mkdir(parents=True)
     for name in ("app.py", "cdk.json", "package.json"):
         shutil.copy(ROOT / name, to / name)
@@ -45,16 +45,16 @@ def copy_project(to: Path) -> Path:
 
 
 def shell_environment(directory: Path) -> dict[str, str]:
-    """Return an environment in which the CDK synthesises quickly."""
-    # Whether templates pass CDK's own validation is what tests/infra asks; it takes ten seconds.
+    """Return an environment for quick synthesis."""
+    # tests/infra checks that templates pass CDK's own validation, which takes ten seconds.
     return {**synth_environment(directory, Path(sys.executable)), "CDK_VALIDATION": "false"}
 
 
 @contextmanager
 def assemblies(project: Path, contexts: Mapping[str, Mapping[str, str]]) -> Iterator[Path]:
-    """Synthesise a copy's app while the block runs, once for each context, into folders so named.
+    """Synthesize a copy's app during the block, for each context into a folder of that name.
 
-    They are in the folder that is given, and complete when the block is left.
+    Yield the parent of these folders, which are complete after the block.
     """
     out = project / "assemblies"
     asked = json.dumps({str(out / name): context for name, context in contexts.items()})

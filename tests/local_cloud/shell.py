@@ -1,4 +1,4 @@
-"""An operator's desk: the runbook's commands, run as written, in the order in which they stand."""
+"""Runs the runbook's commands as written, in a shell that keeps its variables."""
 
 import json
 import os
@@ -10,15 +10,14 @@ from pathlib import Path
 from local_cloud import LocalCloud
 from local_cloud.child_process import kill_group
 from tests.local_cloud.job import Job
-from tests.local_cloud.projects import ROOT, shell_environment
+from tests.local_cloud.projects import shell_environment
 
-RUNBOOK = ROOT / "docs" / "runbook.md"
 _LIMIT_SECONDS = 1200  # far more than a slow machine takes
 
 
 @dataclass(frozen=True)
 class Block:
-    """Commands under a heading; `number` counts those of one heading from 1."""
+    """Commands under a heading; `number` counts the blocks of one heading from 1."""
 
     heading: str
     number: int
@@ -37,7 +36,7 @@ def blocks(text: str) -> list[Block]:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of commands."""
+    """The exit code and the output of commands."""
 
     code: int
     output: str
@@ -45,7 +44,7 @@ class Result:
 
 @dataclass
 class Shell:
-    """A shell in a copy of the project, whose variables last from one command to the next."""
+    """A shell in a copy of the project; variables last from one block to the next."""
 
     cloud: LocalCloud
     project: Path
@@ -76,7 +75,7 @@ class Shell:
         return Result(code, log.read_text())
 
     def job(self, number: int = 0) -> Job:
-        """Return the job of a Region, as the desk's variables name it."""
+        """Return the job of a Region, as the shell's variables name it."""
         region, function = self.variables["JOBS"].split()[number].split("/")
         return Job(
             self.cloud, locks=self.variables["LOCK_BUCKET"], function=function, region=region
@@ -94,5 +93,5 @@ class Shell:
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
-            "CDK_REQUIRE_APPROVAL": "never",  # there is nobody to ask
+            "CDK_REQUIRE_APPROVAL": "never",  # nobody can be asked
         }

@@ -1,4 +1,4 @@
-"""The examples that have something to run, run: a process, and functions with the layer."""
+"""Examples that can run: a process, and functions with the runtime layer."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def election(cloud: LocalCloud) -> Election:
 
 @pytest.fixture
 def pollers(cloud: LocalCloud, election: Election) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Two processes, of which one leads."""
+    """Two processes; one leads."""
     environment = {**cloud.env, "LOCK_BUCKET": BUCKET}
     environment["PYTHONPATH"] = str(Path(__file__).parents[2] / "lambda_src")
     command = [sys.executable, str(EXAMPLES / "process/main.py")]
@@ -56,7 +56,7 @@ def leader(election: Election, pollers: list[subprocess.Popen[bytes]]) -> subpro
     return found
 
 
-def test_one_process_leads_and_the_other_follows_when_it_is_told_to_end(
+def test_another_process_leads_when_the_leader_gets_a_signal(
     election: Election, pollers: list[subprocess.Popen[bytes]]
 ) -> None:
     first = leader(election, pollers)
@@ -66,7 +66,7 @@ def test_one_process_leads_and_the_other_follows_when_it_is_told_to_end(
     assert leader(election, pollers) is not first
 
 
-def test_a_process_that_is_told_to_end_resigns_and_exits(
+def test_a_process_resigns_and_exits_on_a_signal(
     election: Election, pollers: list[subprocess.Popen[bytes]]
 ) -> None:
     first = leader(election, pollers)
@@ -77,7 +77,7 @@ def test_a_process_that_is_told_to_end_resigns_and_exits(
     assert outcomes[term] == "completed"
 
 
-def test_a_killed_process_is_succeeded_after_its_lease(
+def test_another_process_leads_after_the_lease_of_a_killed_leader(
     election: Election, pollers: list[subprocess.Popen[bytes]]
 ) -> None:
     first = leader(election, pollers)
@@ -89,7 +89,7 @@ def test_a_killed_process_is_succeeded_after_its_lease(
 
 @pytest.fixture(scope="module")
 def legacy(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The functions that existed before, deployed with the layer that `attach` adds."""
+    """Existing functions, deployed with the layer that `attach` adds."""
     assembly = tmp_path_factory.mktemp("legacy")
     environment = os.environ | {"CDK_OUTDIR": str(assembly), "CDK_VALIDATION": "false"}
     command = [sys.executable, str(EXAMPLES / "existing_function/app.py")]

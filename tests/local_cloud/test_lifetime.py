@@ -16,7 +16,7 @@ STARTER = """
 import signal, sys, time
 from pathlib import Path
 from local_cloud import LocalCloud
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup has its children ignore
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup makes its children ignore it
 with LocalCloud(Path(sys.argv[1])) as cloud:
     print(cloud.group, flush=True)
     if sys.argv[2] == "keep":
@@ -36,16 +36,16 @@ def runs(group: int) -> bool:
     return True
 
 
-SLOWEST = 6  # times as slow may a machine be as the one that the seconds below are made for
+SLOWEST = 6  # times: how much slower than the machine of the seconds below another may be
 
 
 def eventually(claim: Callable[[], bool], seconds: float = 10) -> bool:
-    """Wait until something is true; how long that takes is no part of what is claimed."""
+    """Wait until a claim is true, on a slow machine too."""
     return happens_within(SLOWEST * seconds, claim)
 
 
 def happens_within(seconds: float, claim: Callable[[], bool]) -> bool:
-    """For what must not happen: waits to the end if it does not."""
+    """Return whether a claim comes true within the time; use it for what must not happen."""
     deadline = time.monotonic() + seconds
     while not claim() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -79,14 +79,16 @@ def test_an_error_in_the_block_stops_the_cloud(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_the_cloud_does_not_outlive_its_starter(tmp_path: Path, number: signal.Signals) -> None:
+def test_the_cloud_ends_with_the_process_that_started_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     starter, group = start(tmp_path, "wait")
     starter.send_signal(number)
     starter.wait()
     assert eventually(lambda: not runs(group))
 
 
-def test_a_kept_cloud_outlives_its_starter_until_it_is_stopped(tmp_path: Path) -> None:
+def test_a_kept_cloud_runs_until_it_is_stopped(tmp_path: Path) -> None:
     starter, group = start(tmp_path, "keep")
     try:
         starter.wait()
@@ -105,7 +107,7 @@ def test_a_cloud_that_cannot_start_says_why(
         LocalCloud(tmp_path).__enter__()
 
 
-def test_nothing_of_this_machines_settings_reaches_the_cloud(
+def test_no_setting_of_this_machine_reaches_the_cloud(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_PROFILE", "AWS_CA_BUNDLE", "HTTPS_PROXY", "PYTHONPATH", "S3LEADER_BUCKET"):

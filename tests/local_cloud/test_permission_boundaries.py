@@ -20,8 +20,8 @@ from tests.local_cloud.granted_roles import (
     bucket_policy,
     create_bucket,
     create_role,
-    granted,
     role_policy,
+    synthesize_roles,
 )
 
 LOCKS, UNGUARDED = "locks", "unguarded"
@@ -100,7 +100,7 @@ NEVER: dict[str, Deed] = {
     ),
     "begins an upload in parts": lambda at: at.s3.create_multipart_upload(**at.next_lock),
 }
-# What a candidate has no right to do, though the bucket's policy denies it to nobody.
+# What a candidate has no permission to do, though the bucket's policy denies it to nobody.
 BEYOND: dict[str, Deed] = {
     "deletes the hint": lambda at: at.s3.delete_object(**at.hint),
     "sets another tag": lambda at: at.tag(("colour", "red")),
@@ -120,7 +120,7 @@ BEYOND: dict[str, Deed] = {
 }
 
 
-# What the writer of a fenced object has no right to do, in a bucket that denies it to nobody.
+# What the writer of a fenced object has no permission to do, in a bucket that denies it to nobody.
 NOT_FENCED: dict[str, Deed] = {
     "overwrites it unconditionally": lambda at: at.s3.put_object(**at.fenced, Body=b"{}"),
     "deletes it": lambda at: at.s3.delete_object(**at.fenced),
@@ -142,14 +142,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 @pytest.fixture(scope="module")
 def clients(cloud: LocalCloud) -> dict[str, Any]:
     """S3 as root, and in each role; `Imported` is a candidate, `Writer` one of a fenced object."""
-    own = granted(
+    own = synthesize_roles(
         {
             "Candidate": lambda locks, role: locks.grant_candidate(role, election=MINE),
             "Observer": lambda locks, role: locks.grant_observer(role, election=MINE),
             "Writer": lambda locks, role: grant_fenced(locks.bucket, role, key=FENCED),
         }
     )
-    imported = granted(
+    imported = synthesize_roles(
         {"Imported": lambda locks, role: locks.grant_candidate(role, election=MINE)},
         imported=True,
     )

@@ -1,11 +1,9 @@
-"""The deployed stack's rights suffice, and none is spare, where IAM is checked.
+"""The deployed stack has the permissions that it needs, and no other, by an emulated IAM.
 
-Checked are the function's role, the Scheduler's, an observer's and that of a writer of a fenced
-object, and the lock bucket's policy.
-Documents alone (tests/infra) show what no emulator does: the denials of requests without TLS,
-rights on a key in KMS and in a VPC, that Lambda may act in the function's role, and the part of
-the right to list that lets S3 tell a missing hint from a forbidden one. `DOCUMENTED` names those
-of them that the stack has.
+Checked are the roles of the function, the Scheduler, an observer and a writer of a fenced object,
+and the lock bucket's policy. What no emulator enforces is checked in the templates (tests/infra):
+denials of requests without TLS, permissions on KMS keys and in a VPC, the trust of Lambda, and the
+list permission that makes S3 answer 404 for a missing hint. `DOCUMENTED` names those in this stack.
 """
 
 from collections.abc import Iterator
@@ -42,12 +40,12 @@ def job(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> CheckedJ
     return CheckedJob(cloud, cloud.deploy(STACK, assembly=made / "stack"))
 
 
-# ------------------------------------------------------------------------------ the set suffices
+# ------------------------------------------------------------------------------ sufficient
 
 
 @dataclass
 class Tick:
-    """What is to be seen of a tick that schedules fired."""
+    """What a tick that schedules fired left behind."""
 
     fired: list[Invocation]
     decisions: list[Decision]
@@ -59,7 +57,7 @@ class Tick:
 def tick(job: CheckedJob) -> Tick:
     for key, body in INPUTS.items():
         job.put(key, body)
-    job.come_before()  # so that there is a lock to list, to read, and to tag
+    job.lead_before()  # so that there is a lock to list, to read, and to tag
     time = job.tick()
     names = [job.fire_in(job.group, time, contender) for contender in (1, 2)]
 
@@ -93,48 +91,48 @@ def test_the_function_was_invoked_in_the_scheduler_s_role(job: CheckedJob, tick:
     assert [each.role for each in invoking] == [job.scheduler.name] * len(tick.fired)
 
 
-# ------------------------------------------------------------------------------ nothing is spare
+# ------------------------------------------------------------------------------ each is necessary
 
 
 def refusals(job: CheckedJob, since: int) -> set[str]:
-    """Return what was refused, told as the policies tell it."""
-    rights = [right for role in job.roles.values() for right in role.rights]
+    """Return the denied requests, in the notation of the policies."""
+    known = [one for role in job.roles.values() for one in role.permissions]
     refused = [each for each in job.decisions()[since:] if not each.allowed]
     return {
-        f"{each.action} {next((r.resource for r in rights if r.asked_in(each, job.names)), each)}"
+        f"{each.action} {next((it.resource for it in known if it.matches(each, job.names)), each)}"
         for each in refused
     }
 
 
 def tried(job: CheckedJob, case: Case, *, granted: bool) -> set[str]:
-    """Do what needs a right, and return what was refused."""
+    """Run the operation that needs a permission, and return the denied requests."""
     since = len(job.decisions())
-    taken = case.hindered if granted else {case.right, *case.hindered}
+    taken = case.blocking if granted else {case.permission, *case.blocking}
 
     def decided() -> bool:
         return any(
-            each.allowed is granted and case.right.asked_in(each, job.names)
+            each.allowed is granted and case.permission.matches(each, job.names)
             for each in job.decisions()[since:]
         )
 
-    with job.roles[case.right.policy].without(taken):
+    with job.roles[case.permission.policy].without(taken):
         try:
             case.use(job)
         except (ClientError, S3LeaderError):
             assert not granted
         assert eventually(decided, 20)
-    job.mend()
+    job.depose_holder()
     return refusals(job, since)
 
 
 @pytest.mark.usefixtures("tick")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_it_is_refused_without_the_right_and_only_without_it(job: CheckedJob, case: Case) -> None:
-    hindered = {f"{right.action} {right.resource}" for right in case.hindered}
+    blocking = {f"{permission.action} {permission.resource}" for permission in case.blocking}
     without = tried(job, case, granted=False)
     granted = tried(job, case, granted=True)
-    assert (without - hindered, granted - hindered) == (
-        {f"{case.right.action} {case.right.resource}"},
+    assert (without - blocking, granted - blocking) == (
+        {f"{case.permission.action} {case.permission.resource}"},
         set(),
     )
 
@@ -151,25 +149,25 @@ def refused(job: CheckedJob, denial: Denial) -> bool:
 @pytest.mark.parametrize("denial", DENIALS.values(), ids=DENIALS)
 def test_it_is_refused_to_everyone_by_that_denial(job: CheckedJob, denial: Denial) -> None:
     denied = refused(job, denial)
-    with job.undenied(denial.right):
+    with job.without_denial(denial.permission):
         assert (denied, refused(job, denial)) == (True, False)
 
 
 def test_the_scheduler_acts_for_the_job_s_own_schedules_only(job: CheckedJob) -> None:
-    stranger = job.fire_in("default", job.tick())
+    foreign = job.fire_in("default", job.tick())
 
     def results() -> list[str]:
-        return [
-            str(i.result) for i in job.cloud.invocations() if i.schedule == stranger and i.ended
-        ]
+        return [str(i.result) for i in job.cloud.invocations() if i.schedule == foreign and i.ended]
 
     assert eventually(lambda: bool(results()), 20)
     assert "does not trust scheduler.amazonaws.com" in results()[0]
 
 
 def test_every_right_of_the_stack_is_shown_or_named_as_documented_only(job: CheckedJob) -> None:
-    shown = {each.right for each in CASES.values()} | {each.right for each in DENIALS.values()}
-    assert job.rights() == shown | DOCUMENTED | TRUSTED
+    shown = {each.permission for each in CASES.values()} | {
+        each.permission for each in DENIALS.values()
+    }
+    assert job.permissions() == shown | DOCUMENTED | TRUSTED
 
 
 def test_no_role_has_rights_by_another_policy(job: CheckedJob) -> None:

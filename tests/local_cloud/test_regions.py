@@ -1,4 +1,4 @@
-"""Contenders of two Regions on one lock bucket, and what is left of them when a Region is lost."""
+"""Contenders of two Regions on one lock bucket, one of which is lost in the middle of a term."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -23,16 +23,16 @@ LEASE, CLOCK_SKEW = timedelta(seconds=2), timedelta(seconds=3)
 
 @dataclass
 class Regions:
-    """What became of each tick: the first was the schedules', the others are by hand."""
+    """The results of all ticks: schedules start the first, the test starts the others."""
 
     ticks: list[str]
     by_region: dict[str, Job]
     fired: list[Invocation]
-    raced: list[list[Any]]  # the answers to one tick each, of both Regions' contenders
-    won_by: dict[str, Any]  # a Region's answer to a tick that nobody else was told of
+    raced: list[list[Any]]  # for each tick, the answers of both Regions' contenders
+    won_by: dict[str, Any]  # a Region's answer to a tick that only its contender got
     cut_off: Term  # of a leader that was lost with its Region
-    alone: list[list[Any]]  # as `raced`, by the Region that was left
-    left: set[str]  # in the Region that was lost
+    alone: list[list[Any]]  # as `raced`, of the remaining Region
+    left: set[str]  # resources that remain in the lost Region
     terms: list[Lock]
 
 
@@ -44,7 +44,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="module")
 def regions(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regions:
-    # If this has passed when it is deployed, the emulator makes up for it at once.
+    # If this is past at deployment, the emulator starts the schedule at once.
     due = (datetime.now(UTC) + timedelta(seconds=15)).replace(microsecond=0)
     ticks = [f"{due + timedelta(minutes=late):%Y-%m-%dT%H:%M:%SZ}" for late in range(9)]
     context = {
@@ -69,7 +69,7 @@ def regions(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regi
     }
     cut_off = lead_and_vanish(jobs[OTHER], ticks[6])
     with ThreadPoolExecutor(1) as thread:
-        waiting = thread.submit(race, [jobs[HOME]], ticks[6])  # started for the tick, as ever
+        waiting = thread.submit(race, [jobs[HOME]], ticks[6])  # started for the tick as usual
         cloud.destroy(f"{STACK}-{OTHER}", assembly=made / "two")
     alone = [waiting.result()]
     alone += [race([jobs[HOME]], tick) for tick in ticks[7:]]
@@ -93,14 +93,14 @@ def job_of(cloud: LocalCloud, outputs: dict[str, dict[str, str]], region: str) -
 
 
 def race(jobs: list[Job], tick: str) -> list[Any]:
-    """Start both contenders of each Region at once."""
+    """Start both contenders of each Region at the same time."""
     started = [(job, contender) for job in jobs for contender in (1, 2)]
     with ThreadPoolExecutor(len(started)) as threads:
         return [*threads.map(lambda one: one[0].invoke(tick, one[1]), started)]
 
 
 def lead_and_vanish(job: Job, tick: str) -> Term:
-    """Lead as a candidate of the job's Region, of which nothing is heard any more."""
+    """Lead as a candidate of the job's Region that never resigns."""
     candidate = f"{job.function}/cut off"
     election = Election(ELECTION, bucket=job.locks, client=job.s3, candidate=candidate, lease=LEASE)
     term = election.campaign(tick)
@@ -125,7 +125,7 @@ def test_every_region_fires_its_contenders(regions: Regions) -> None:
     assert Counter(region_of(one.schedule) for one in regions.fired) == {HOME: 2, OTHER: 2}
 
 
-def test_all_regions_are_told_the_same_tick(regions: Regions) -> None:
+def test_all_regions_get_the_same_tick(regions: Regions) -> None:
     assert {one.event["tick"] for one in regions.fired} == {regions.ticks[0]}
 
 
@@ -145,7 +145,7 @@ def test_a_tick_can_be_won_by_either_region(regions: Regions, region: str) -> No
     assert (answer["elected"], function) == expected
 
 
-def test_another_region_keeps_out_while_a_lost_leader_s_lease_is_good(regions: Regions) -> None:
+def test_another_region_does_not_lead_within_the_lease_of_a_lost_leader(regions: Regions) -> None:
     began = {one.term: one.started_at for one in regions.terms}
     lost, next_one = (began[regions.cut_off.number + each] for each in (0, 1))
     assert lost is not None
@@ -153,7 +153,7 @@ def test_another_region_keeps_out_while_a_lost_leader_s_lease_is_good(regions: R
     assert next_one - lost > LEASE + CLOCK_SKEW
 
 
-def test_a_contender_that_waited_leads_without_being_started_again(regions: Regions) -> None:
+def test_a_waiting_contender_takes_over(regions: Regions) -> None:
     assert winners(regions.alone[0]) == 1
 
 
@@ -167,7 +167,7 @@ def test_no_tick_is_lost_with_a_region(regions: Regions) -> None:
     assert sorted(completed(regions.terms)) == regions.ticks
 
 
-def test_terms_of_all_regions_form_one_line(regions: Regions) -> None:
+def test_term_numbers_of_all_regions_are_consecutive(regions: Regions) -> None:
     assert [one.term for one in regions.terms] == [*range(1, len(regions.ticks) + 2)]
 
 

@@ -1,4 +1,4 @@
-"""Every command of the runbook, run as written, in situations that it is written for."""
+"""Every command of docs/deploy.md and docs/operating.md, run as written, where needed."""
 
 import json
 import re
@@ -15,23 +15,27 @@ from s3leader import CorruptLock, Election, Term
 from tests.infra.synth import synthesize_stacks
 from tests.local_cloud.job import ELECTION, Job
 from tests.local_cloud.projects import NEVER, ROOT, STACK, copy_project
-from tests.local_cloud.shell import RUNBOOK, Result, Shell, blocks
+from tests.local_cloud.shell import Result, Shell, blocks
 from tests.local_cloud.test_lifetime import eventually
 
-TEXT = RUNBOOK.read_text()
-COMMANDS = {(block.heading, block.number): block.commands for block in blocks(TEXT)}
-LOOK, QUEUES = "See who leads, and why", "Events in a dead-letter queue"
+DEPLOY, OPERATING = (ROOT / "docs" / page for page in ("deploy.md", "operating.md"))
+TEXT = OPERATING.read_text()
+LOOK, QUEUES = "See who leads, and why", "Read the dead-letter queues"
 SWITCH, FORCE = "Disable a job, and enable it again", "Force a new leader"
-BY_HAND, POISON = "Run a missed tick by hand", "A poisoned tick"
-MOVE, RESTORE = "Move to another bucket", "Restore after locks were deleted by hand"
-ADOPT, REGIONS = "Destroy, and adopt the buckets again", "Deploy to several Regions, or add one"
-DESK = "Before anything else: your desk"
+BY_HAND, SKIP = "Run a missed tick by hand", "Skip a tick that always fails"
+MOVE, RESTORE = "Move to another bucket", "Restore after locks were deleted"
+ADOPT, REGIONS = "Remove the stack, and adopt its buckets", "Deploy to several Regions"
+VARIABLES, SHELL = "Set the variables", "Set up your shell"
+LAST = (ADOPT, REGIONS)  # these end what the other commands operate on
+_PAGES = [*blocks(DEPLOY.read_text()), *blocks(TEXT)]
+_ORDERED = sorted(_PAGES, key=lambda block: block.heading in LAST)
+COMMANDS = {(block.heading, block.number): block.commands for block in _ORDERED}
 MANY = 12  # more than SQS gives out at a time
 
 
 @dataclass
-class Night:
-    """What a night with the runbook is like: what came of its commands, and what was there then."""
+class Operation:
+    """The shell, the result of each block, and what `before` and `after` have recorded."""
 
     shell: Shell
     done: dict[tuple[str, int], Result] = field(default_factory=dict)
@@ -65,64 +69,66 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
         yield running
 
 
-Scene = Callable[[Night], None]
-BEFORE: dict[tuple[str, int], Scene] = {}
-AFTER: dict[tuple[str, int], Scene] = {}
+Step = Callable[[Operation], None]
+BEFORE: dict[tuple[str, int], Step] = {}
+AFTER: dict[tuple[str, int], Step] = {}
 
 
-def before(heading: str, number: int = 1) -> Callable[[Scene], Scene]:
-    """Set the scene for commands."""
-    return lambda scene: BEFORE.setdefault((heading, number), scene)
+def before(heading: str, number: int = 1) -> Callable[[Step], Step]:
+    """Register a function to call before a block."""
+    return lambda step: BEFORE.setdefault((heading, number), step)
 
 
-def after(heading: str, number: int = 1) -> Callable[[Scene], Scene]:
-    """Look at what commands have done."""
-    return lambda scene: AFTER.setdefault((heading, number), scene)
+def after(heading: str, number: int = 1) -> Callable[[Step], Step]:
+    """Register a function to call after a block."""
+    return lambda step: AFTER.setdefault((heading, number), step)
 
 
 @pytest.fixture(scope="module")
-def night(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Night:
-    night = Night(Shell(cloud, copy_project(tmp_path_factory.mktemp("projects") / "project")))
+def operation(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Operation:
+    project = copy_project(tmp_path_factory.mktemp("projects") / "project")
+    operation = Operation(Shell(cloud, project))
     for place, commands in COMMANDS.items():
-        for scene in filter(None, [BEFORE.get(place)]):
-            scene(night)
-        night.done[place] = night.shell.run(commands)
-        assert night.done[place].code == 0, f"{place}:\n{night[place][-4000:]}"
-        for scene in filter(None, [AFTER.get(place)]):
-            scene(night)
-    return night
+        if step := BEFORE.get(place):
+            step(operation)
+        done = operation.done[place] = operation.shell.run(commands)
+        assert done.code == 0, f"{place}:\n{done.output[-4000:]}"
+        if step := AFTER.get(place):
+            step(operation)
+    return operation
 
 
-@after(DESK)
-def no_schedule_interferes(night: Night) -> None:
-    night.shell.variables["SCHEDULE"] = NEVER
+@after(VARIABLES)
+@after(SHELL)
+def keep_schedules_from_firing(operation: Operation) -> None:
+    operation.shell.variables["SCHEDULE"] = NEVER
 
 
 @before(LOOK)
-def somebody_has_led(night: Night) -> None:
-    job = night.job
+def lead_two_terms(operation: Operation) -> None:
+    job = operation.job
     job.s3.put_object(
-        Bucket=night.shell.variables["DATA_BUCKET"], Key="events/1.ndjson", Body=b"{}\n"
+        Bucket=operation.shell.variables["DATA_BUCKET"], Key="events/1.ndjson", Body=b"{}\n"
     )
     for tick in ("2026-11-23T04:00:00Z", "2026-11-23T05:00:00Z"):
         job.invoke(tick)
 
 
 @before("An alarm is on")
-def an_alarm_goes_off(night: Night) -> None:
-    cloudwatch = night.job.client("cloudwatch")
+def set_an_alarm(operation: Operation) -> None:
+    cloudwatch = operation.job.client("cloudwatch")
     names = [each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]]
-    night.seen["alarms"] = names
+    operation.seen["alarms"] = names
     (failed,) = (name for name in names if "MonitoringFailed" in name)
     cloudwatch.set_alarm_state(AlarmName=failed, StateValue="ALARM", StateReason="a test")
 
 
 @before(QUEUES)
-def an_event_comes_to_nothing(night: Night) -> None:
-    night.job.client("lambda").invoke(
-        FunctionName=night.job.function, InvocationType="Event", Payload=b'{"tick": "no time"}'
+def let_an_event_fail(operation: Operation) -> None:
+    operation.job.client("lambda").invoke(
+        FunctionName=operation.job.function, InvocationType="Event", Payload=b'{"tick": "no time"}'
     )
-    sqs = night.job.client("sqs")
+    sqs = operation.job.client("sqs")
     urls = sqs.list_queues()["QueueUrls"]
     (url,) = (u for u in urls if "Unprocessed" in u)
     (undelivered,) = (u for u in urls if "Undelivered" in u)
@@ -141,105 +147,105 @@ def an_event_comes_to_nothing(night: Night) -> None:
 
 
 @after(SWITCH, 1)
-def look_at_disabled_schedules(night: Night) -> None:
-    night.seen["disabled"] = night.states()
+def record_disabled_schedules(operation: Operation) -> None:
+    operation.seen["disabled"] = operation.states()
 
 
 @after(SWITCH, 2)
-def look_at_enabled_schedules(night: Night) -> None:
-    night.seen["enabled"] = night.states()
+def record_enabled_schedules(operation: Operation) -> None:
+    operation.seen["enabled"] = operation.states()
 
 
 @before(FORCE)
-def somebody_is_stuck(night: Night) -> None:
-    night.seen["stuck"] = night.lead("2026-11-23T06:00:00Z").number
+def hold_a_term(operation: Operation) -> None:
+    operation.seen["stuck"] = operation.lead("2026-11-23T06:00:00Z").number
 
 
-@after(POISON)
-def look_for_the_skipped_tick(night: Night) -> None:
-    night.seen["skipped"] = night.job.terms()[-1]
-    night.seen["after skipping"] = night.job.invoke("2026-11-23T08:00:00Z")
+@after(SKIP)
+def record_the_skipped_tick(operation: Operation) -> None:
+    operation.seen["skipped"] = operation.job.terms()[-1]
+    operation.seen["after skipping"] = operation.job.invoke("2026-11-23T08:00:00Z")
 
 
 @before(MOVE, 3)
-def somebody_leads_while_it_is_moved(night: Night) -> None:
-    old, new = night.job.locks, night.shell.variables["NEW_BUCKET"]
-    term = night.lead("2026-11-23T08:30:00Z")
-    night.seen["moved while led"] = night.shell.run(COMMANDS[MOVE, 3])
-    night.seen["new while led"] = night.job.objects(new)
+def lead_while_the_ledger_is_moved(operation: Operation) -> None:
+    old, new = operation.job.locks, operation.shell.variables["NEW_BUCKET"]
+    term = operation.lead("2026-11-23T08:30:00Z")
+    operation.seen["moved while led"] = operation.shell.run(COMMANDS[MOVE, 3])
+    operation.seen["new while led"] = operation.job.objects(new)
     term.resign()
-    night.seen["old"] = Election(ELECTION, bucket=old, client=night.job.s3)
-    night.seen["moved term"] = term.number
+    operation.seen["old"] = Election(ELECTION, bucket=old, client=operation.job.s3)
+    operation.seen["moved term"] = term.number
 
 
 @after(MOVE, 3)
-def move_it_again(night: Night) -> None:
-    new = night.shell.variables["NEW_BUCKET"]
-    there = night.job.objects(new)
-    again = night.shell.run(COMMANDS[MOVE, 3])
-    night.seen["moved again"] = (again.code, night.job.objects(new) == there)
-    night.seen["same"] = there.items() <= night.job.objects(night.job.locks).items()
+def move_it_again(operation: Operation) -> None:
+    new = operation.shell.variables["NEW_BUCKET"]
+    there = operation.job.objects(new)
+    again = operation.shell.run(COMMANDS[MOVE, 3])
+    operation.seen["moved again"] = (again.code, operation.job.objects(new) == there)
+    operation.seen["same"] = there.items() <= operation.job.objects(operation.job.locks).items()
 
 
 @after(MOVE, 5)
-def go_on_there(night: Night) -> None:
-    night.seen["policy"] = night.job.settings(night.job.locks)["policy"]
-    night.seen["after moving"] = night.job.invoke("2026-11-23T08:45:00Z")
+def lead_in_the_new_bucket(operation: Operation) -> None:
+    operation.seen["policy"] = operation.job.settings(operation.job.locks)["policy"]
+    operation.seen["after moving"] = operation.job.invoke("2026-11-23T08:45:00Z")
 
 
 @before(RESTORE)
-def somebody_deletes_the_ledger(night: Night) -> None:
-    job = night.job
-    night.seen["highest"] = job.terms()[-1].term
+def delete_the_ledger(operation: Operation) -> None:
+    job = operation.job
+    operation.seen["highest"] = job.terms()[-1].term
     job.s3.delete_bucket_policy(Bucket=job.locks)
     job.empty(job.locks)
 
 
 @after(RESTORE, 1)
-def look_at_the_policy(night: Night) -> None:
-    night.seen["policy again"] = night.job.settings(night.job.locks)["policy"]
+def record_the_policy(operation: Operation) -> None:
+    operation.seen["policy again"] = operation.job.settings(operation.job.locks)["policy"]
 
 
 @after(RESTORE, 6)
-def go_on_after_restoring(night: Night) -> None:
+def lead_after_restoring(operation: Operation) -> None:
     ticks = ("2026-11-23T08:00:00Z", "2026-11-23T08:50:00Z")
-    night.seen["after restoring"] = [night.job.invoke(tick) for tick in ticks]
+    operation.seen["after restoring"] = [operation.job.invoke(tick) for tick in ticks]
 
 
 @after(ADOPT, 1)
-def look_at_what_is_left(night: Night) -> None:
-    night.seen["left"] = night.job.inventory()
+def record_what_is_left(operation: Operation) -> None:
+    operation.seen["left"] = operation.job.inventory()
 
 
 @after(REGIONS)
-def lead_in_both(night: Night) -> None:
-    jobs = [night.shell.job(number) for number in (0, 1)]
-    night.seen["in both"] = [
+def lead_in_both(operation: Operation) -> None:
+    jobs = [operation.shell.job(number) for number in (0, 1)]
+    operation.seen["in both"] = [
         jobs[0].invoke("2026-11-23T10:00:00Z"),
         jobs[1].invoke("2026-11-23T10:00:00Z"),
         jobs[1].invoke("2026-11-23T11:00:00Z"),
     ]
-    night.shell.run('python -c "$SWITCH" DISABLED')
+    operation.shell.run("python -m s3leader_operate disable")
     found = {name: state for job in jobs for name, (_, state) in job.schedules().items()}
     regional = tuple(f"{STACK}-{job.region}-" for job in jobs)
-    night.seen["disabled in both"] = Counter(
+    operation.seen["disabled in both"] = Counter(
         (state, name.startswith(regional)) for name, state in found.items()
     )
 
 
 def answer(output: str) -> Any:
-    """Return what `$RUN` has printed last."""
+    """Return what `run` has printed last."""
     return json.loads(output[output.rindex("\n{\n") if "\n{\n" in output else 0 :])
 
 
-def test_every_scene_belongs_to_commands() -> None:
+def test_every_step_belongs_to_a_block() -> None:
     assert (BEFORE.keys() | AFTER.keys()) - COMMANDS.keys() == set()
 
 
-def test_every_alarm_has_its_entry(night: Night) -> None:
+def test_every_alarm_has_its_entry(operation: Operation) -> None:
     entries = set(re.findall(r"^### `(\w+)`$", TEXT, flags=re.MULTILINE))
     alarms = {
-        re.sub(r".*Monitoring(\w+)[0-9A-F]{8}-.*", r"\1", each) for each in night.seen["alarms"]
+        re.sub(r".*Monitoring(\w+)[0-9A-F]{8}-.*", r"\1", each) for each in operation.seen["alarms"]
     }
     # A schedule that never comes has no interval; and here each kind has a queue of its own.
     assert entries == alarms | {"NotCompleted", "DeadLetters"}
@@ -251,139 +257,130 @@ def test_every_log_line_has_its_entry() -> None:
     assert entries == set(re.findall(r'self\._log\.\w+\(\s*"([^"]+)"', source))
 
 
-def test_the_log_shows_who_was_elected(night: Night) -> None:
-    lines = [line for line in night[LOOK, 2].splitlines() if " elected {" in line]
+def test_the_log_shows_who_was_elected(operation: Operation) -> None:
+    lines = [line for line in operation[LOOK, 1].splitlines() if " elected {" in line]
     assert [line.count("'term': ") for line in lines] == [1, 1]
 
 
-def test_the_alarm_that_is_on_is_shown(night: Night) -> None:
-    (line,) = night["An alarm is on", 1].splitlines()
+def test_the_alarm_that_is_on_is_shown(operation: Operation) -> None:
+    (line,) = operation["An alarm is on", 1].splitlines()
     assert "MonitoringFailed" in line
 
 
-def test_an_event_in_a_dead_letter_queue_is_shown(night: Night) -> None:
-    assert "{'tick': 'no time'}" in night[QUEUES, 1]
+def test_an_event_in_a_dead_letter_queue_is_shown(operation: Operation) -> None:
+    assert "{'tick': 'no time'}" in operation[QUEUES, 1]
 
 
-def test_the_condition_under_which_lambda_gave_up_is_shown(night: Night) -> None:
-    (line,) = (each for each in night[QUEUES, 1].splitlines() if "'no time'" in each)
+def test_the_condition_under_which_lambda_gave_up_is_shown(operation: Operation) -> None:
+    (line,) = (each for each in operation[QUEUES, 1].splitlines() if "'no time'" in each)
     assert "'condition': 'RetriesExhausted'" in line
 
 
-def test_the_cause_that_scheduler_gives_is_shown(night: Night) -> None:
+def test_the_cause_that_scheduler_gives_is_shown(operation: Operation) -> None:
     """It stands in the message's attributes, as its documentation says."""
-    assert night[QUEUES, 1].count("'ERROR_CODE': 'NoSuchRole'") == MANY
+    assert operation[QUEUES, 1].count("'ERROR_CODE': 'NoSuchRole'") == MANY
 
 
-def test_all_events_are_shown_and_not_just_the_first_ten(night: Night) -> None:
+def test_all_events_are_shown_and_not_just_the_first_ten(operation: Operation) -> None:
     assert {f"undelivered {n}" for n in range(MANY)} == set(
-        re.findall(r"undelivered \d+", night[QUEUES, 1])
+        re.findall(r"undelivered \d+", operation[QUEUES, 1])
     )
 
 
-def test_both_dead_letter_queues_are_shown(night: Night) -> None:
-    assert len(re.findall(r"^us-east-1 \S+: http", night[QUEUES, 1], flags=re.MULTILINE)) == 2
+def test_both_dead_letter_queues_are_shown(operation: Operation) -> None:
+    assert len(re.findall(r"^us-east-1 \S+: http", operation[QUEUES, 1], flags=re.MULTILINE)) == 2
 
 
-def test_a_job_is_disabled_and_enabled(night: Night) -> None:
-    assert (night.seen["disabled"], night.seen["enabled"]) == ({"DISABLED"}, {"ENABLED"})
+def test_a_job_is_disabled_and_enabled(operation: Operation) -> None:
+    assert (operation.seen["disabled"], operation.seen["enabled"]) == ({"DISABLED"}, {"ENABLED"})
 
 
-def test_a_forced_term_is_deposed(night: Night) -> None:
-    assert f"Term {night.seen['stuck']} is deposed" in night[FORCE, 1]
+def test_a_forced_term_is_deposed(operation: Operation) -> None:
+    assert f"Term {operation.seen['stuck']} is deposed" in operation[FORCE, 1]
 
 
-def test_the_tick_of_a_forced_term_is_led_again(night: Night) -> None:
-    found = answer(night[FORCE, 2])
+def test_the_tick_of_a_forced_term_is_led_again(operation: Operation) -> None:
+    found = answer(operation[FORCE, 2])
     assert (found["outcome"], found["attempt"]) == ("completed", 2)
 
 
-def test_a_missed_tick_is_run_by_hand(night: Night) -> None:
-    assert answer(night[BY_HAND, 1])["tick"] == "2026-11-23T07:00:00Z"
+def test_a_missed_tick_is_run_by_hand(operation: Operation) -> None:
+    assert answer(operation[BY_HAND, 1])["tick"] == "2026-11-23T07:00:00Z"
 
 
-def test_a_job_is_run_for_no_tick(night: Night) -> None:
-    found = answer(night[BY_HAND, 2])
+def test_a_job_is_run_for_no_tick(operation: Operation) -> None:
+    found = answer(operation[BY_HAND, 2])
     assert (found["elected"], found["tick"]) == (True, None)
 
 
-def test_a_skipped_tick_is_in_the_ledger(night: Night) -> None:
-    lock = night.seen["skipped"]
+def test_a_skipped_tick_is_in_the_ledger(operation: Operation) -> None:
+    lock = operation.seen["skipped"]
     assert (lock.outcome, lock.reason) == ("completed", "skipped by an operator")
 
 
-def test_a_skipped_tick_is_not_led_again(night: Night) -> None:
-    assert night.seen["after skipping"]["reason"] == "done"
+def test_a_skipped_tick_is_not_led_again(operation: Operation) -> None:
+    assert operation.seen["after skipping"]["reason"] == "done"
 
 
-# --------------------------------------------------------------------------------------- moved
-
-
-def test_a_ledger_is_not_moved_while_somebody_leads(night: Night) -> None:
-    done = night.seen["moved while led"]
+def test_a_ledger_is_not_moved_while_somebody_leads(operation: Operation) -> None:
+    done = operation.seen["moved while led"]
     refused = (done.code, "is not over" in done.output)
-    assert (refused, night.seen["new while led"]) == ((1, True), {})
+    assert (refused, operation.seen["new while led"]) == ((1, True), {})
 
 
-def test_a_move_can_be_done_again(night: Night) -> None:
-    assert night.seen["moved again"] == (0, True)
+def test_a_move_can_be_done_again(operation: Operation) -> None:
+    assert operation.seen["moved again"] == (0, True)
 
 
-def test_a_lock_is_brought_over_as_it_is(night: Night) -> None:
-    assert night.seen["same"]
+def test_a_lock_is_brought_over_as_it_is(operation: Operation) -> None:
+    assert operation.seen["same"]
 
 
-def test_nobody_leads_in_the_old_bucket_any_more(night: Night) -> None:
+def test_nobody_leads_in_the_old_bucket_any_more(operation: Operation) -> None:
     with pytest.raises(CorruptLock):
-        night.seen["old"].campaign()
+        operation.seen["old"].campaign()
 
 
-def test_a_moved_ledger_goes_on(night: Night) -> None:
-    found = night.seen["after moving"]
-    assert (found["elected"], found["term"]) == (True, night.seen["moved term"] + 1)
+def test_a_moved_ledger_goes_on(operation: Operation) -> None:
+    found = operation.seen["after moving"]
+    assert (found["elected"], found["term"]) == (True, operation.seen["moved term"] + 1)
 
 
-# ------------------------------------------------------------------------------------ restored
+def test_the_policy_that_is_put_back_is_that_of_a_lock_bucket(operation: Operation) -> None:
+    assert operation.seen["policy again"] == operation.seen["policy"]
 
 
-def test_the_policy_that_is_put_back_is_that_of_a_lock_bucket(night: Night) -> None:
-    assert night.seen["policy again"] == night.seen["policy"]
+def test_the_highest_number_is_found_without_its_lock(operation: Operation) -> None:
+    assert f"{operation.seen['highest']:10} is the highest." in operation[RESTORE, 3]
 
 
-def test_the_highest_number_is_found_without_its_lock(night: Night) -> None:
-    assert f"{night.seen['highest']:10} is the highest." in night[RESTORE, 3]
+def test_the_latest_completed_tick_is_found_without_its_lock(operation: Operation) -> None:
+    assert "Latest completed tick: 2026-11-23T08:45:00Z" in operation[RESTORE, 3]
 
 
-def test_the_latest_completed_tick_is_found_without_its_lock(night: Night) -> None:
-    assert "known to be completed: 2026-11-23T08:45:00Z" in night[RESTORE, 3]
+def test_a_restored_ledger_knows_what_is_done(operation: Operation) -> None:
+    assert operation.seen["after restoring"][0]["reason"] == "done"
 
 
-def test_a_restored_ledger_knows_what_is_done(night: Night) -> None:
-    assert night.seen["after restoring"][0]["reason"] == "done"
+def test_a_restored_ledger_goes_on_above_all_numbers(operation: Operation) -> None:
+    assert operation.seen["after restoring"][1]["term"] == 1001
 
 
-def test_a_restored_ledger_goes_on_above_all_numbers(night: Night) -> None:
-    assert night.seen["after restoring"][1]["term"] == 1001
-
-
-# ------------------------------------------------------------------------- adopted, and Regions
-
-
-def test_a_destroyed_job_leaves_buckets_and_logs_alone(night: Night) -> None:
-    left = (each for each in night.seen["left"] if STACK.lower() in each.lower())
+def test_a_destroyed_job_leaves_buckets_and_logs_alone(operation: Operation) -> None:
+    left = (each for each in operation.seen["left"] if STACK.lower() in each.lower())
     assert {each.partition(" ")[0] for each in left} == {"s3", "logs"}
 
 
-def test_an_adopted_ledger_goes_on(night: Night) -> None:
-    assert answer(night[ADOPT, 2])["term"] == 1002
+def test_an_adopted_ledger_goes_on(operation: Operation) -> None:
+    assert answer(operation[ADOPT, 2])["term"] == 1002
 
 
-def test_both_regions_contend_in_one_ledger(night: Night) -> None:
-    assert [found["term"] for found in night.seen["in both"]] == [1, 1, 2]
+def test_both_regions_contend_in_one_ledger(operation: Operation) -> None:
+    assert [found["term"] for found in operation.seen["in both"]] == [1, 1, 2]
 
 
-def test_one_job_is_disabled_in_all_regions_and_no_other(night: Night) -> None:
-    assert night.seen["disabled in both"] == {("DISABLED", True): 6, ("ENABLED", False): 3}
+def test_one_job_is_disabled_in_all_regions_and_no_other(operation: Operation) -> None:
+    assert operation.seen["disabled in both"] == {("DISABLED", True): 6, ("ENABLED", False): 3}
 
 
 def test_a_further_region_changes_nothing_at_home() -> None:

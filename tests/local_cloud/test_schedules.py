@@ -76,32 +76,32 @@ def invocations(
     return sorted(ended(), key=lambda one: one.started)
 
 
-def test_every_contender_is_told_the_scheduled_time(
+def test_every_contender_gets_the_scheduled_time(
     invocations: list[Invocation], due: datetime
 ) -> None:
     assert {one.answer["tick"] for one in invocations} == {f"{due:%Y-%m-%dT%H:%M:%SZ}"}
 
 
-def test_every_contender_is_told_an_execution_id_of_its_own(
+def test_every_contender_gets_its_own_execution_id(
     invocations: list[Invocation],
 ) -> None:
     assert len({one.answer["execution"] for one in invocations}) == 3
 
 
-def test_nothing_of_the_scheduler_is_left_to_substitute(invocations: list[Invocation]) -> None:
+def test_every_placeholder_of_the_scheduler_is_replaced(invocations: list[Invocation]) -> None:
     assert [one.event for one in invocations if "<aws." in json.dumps(one.event)] == []
 
 
 def test_contenders_run_at_the_same_time(invocations: list[Invocation]) -> None:
-    """Each waits until all have begun: it would wait in vain if they came one after another."""
+    """Each waits until all have begun, which fails if they run one after another."""
     assert {one.answer["met"] for one in invocations} == {3}
 
 
-def test_each_contender_has_a_process_of_its_own(invocations: list[Invocation]) -> None:
+def test_each_contender_has_its_own_process(invocations: list[Invocation]) -> None:
     assert len({one.answer["process"] for one in invocations}) == 3
 
 
-def test_a_failure_is_noted_and_not_tried_again(cloud: LocalCloud, function: str) -> None:
+def test_a_failure_is_recorded_and_not_retried(cloud: LocalCloud, function: str) -> None:
     def fail(name: str) -> None:
         schedule(cloud, function, name, datetime.now(UTC) + timedelta(seconds=1), fail=True)
         assert eventually(lambda: failures(name) == [True], 20)

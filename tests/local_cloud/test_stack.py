@@ -1,4 +1,4 @@
-"""The real stack, deployed with the real CDK CLI, and one tick of it."""
+"""The app's stack, deployed with the real CDK CLI, and its first tick."""
 
 import gzip
 from collections import Counter
@@ -19,7 +19,7 @@ MALFORMED = b'{"event": '
 
 @dataclass
 class Tick:
-    """What is to be seen after the first tick of the deployed stack."""
+    """What the first tick of the deployed stack left."""
 
     time: str
     invocations: list[Invocation]
@@ -60,7 +60,7 @@ def test_one_contender_is_elected(tick: Tick) -> None:
     assert Counter(one.answer.get("elected") for one in tick.invocations) == {True: 1, False: 2}
 
 
-def test_who_is_not_elected_is_told_why(tick: Tick) -> None:
+def test_a_follower_gets_the_reason(tick: Tick) -> None:
     reasons = {one.answer["reason"] for one in tick.invocations if not one.answer["elected"]}
     assert reasons <= {"held", "beaten", "done"}
 

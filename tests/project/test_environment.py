@@ -1,4 +1,4 @@
-"""`scripts/_environment.sh` with a pretended Python, Node.js and npm that note what they do."""
+"""`scripts/_environment.sh` with a fake Python, Node.js and npm that log what they are asked."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BASH = shutil.which("bash") or "bash"
 
-# Makes a .venv whose python writes down what it installs, and otherwise is the real one.
+# Creates a .venv whose python logs what it installs; does all else as the real one.
 PYTHON = f"""#!{BASH}
 case "$*" in
 *version_info*) [ -z "$OLD_PYTHON" ]; exit ;;
@@ -78,7 +78,7 @@ def test_a_fresh_clone_gets_everything(machine: Machine) -> None:
     assert machine.log() == MADE
 
 
-def test_a_second_run_makes_nothing_again(machine: Machine) -> None:
+def test_a_second_run_installs_nothing(machine: Machine) -> None:
     machine.run()
     machine.log()
     machine.run()
@@ -101,20 +101,20 @@ def test_a_changed_npm_lock_is_installed(machine: Machine) -> None:
     assert machine.log() == ["npm ci"]
 
 
-def test_what_failed_is_shown_and_ends_the_run(machine: Machine) -> None:
-    said = machine.run(BROKEN_PIP="1")
-    assert "no wheel for you" in said
-    assert "ready" not in said
+def test_a_step_that_fails_shows_its_output_and_ends_the_run(machine: Machine) -> None:
+    output = machine.run(BROKEN_PIP="1")
+    assert "no wheel for you" in output
+    assert "ready" not in output
 
 
-def test_what_failed_is_done_by_the_next_run(machine: Machine) -> None:
+def test_the_next_run_repeats_a_step_that_failed(machine: Machine) -> None:
     machine.run(BROKEN_PIP="1")
     machine.log()
     machine.run()
     assert machine.log() == MADE[1:]
 
 
-def test_a_venv_that_was_never_finished_is_made_from_nothing(machine: Machine) -> None:
+def test_an_incomplete_venv_is_created_again(machine: Machine) -> None:
     (machine.folder / ".venv/bin").mkdir(parents=True)
     machine.run()
     assert machine.log() == MADE

@@ -128,9 +128,11 @@ from typing import assert_type
 from s3leader import Election, Lock, NotElected, Term
 from s3leader.aws_lambda import LambdaHandler, singleton
 from s3leader.fencing import FencedObject
-from s3leader._io.memory_store import MemoryStore
+from s3leader.testing import MemoryStore
+from s3leader.testing import election as fake_election
 
-election = Election("poller", bucket="locks", lease=timedelta(seconds=10), store=MemoryStore())
+election = Election("poller", bucket="locks", lease=timedelta(seconds=10))
+assert_type(fake_election("poller", store=MemoryStore()), Election)
 result = election.campaign(wait=timedelta(seconds=30))
 assert_type(result, Term | NotElected)
 if result:

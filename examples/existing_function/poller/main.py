@@ -1,4 +1,4 @@
-"""Polls once a minute, however often it is started."""
+"""Polls once a minute, even if it is started more often."""
 
 from s3leader import Term
 from s3leader.aws_lambda import LambdaContext, singleton

@@ -1,4 +1,4 @@
-"""Writes a report once an hour; where a term failed, the next attempt says so."""
+"""Writes a report once an hour, with the number of the attempt."""
 
 from s3leader import Term
 from s3leader.aws_lambda import LambdaContext, singleton
@@ -6,5 +6,5 @@ from s3leader.aws_lambda import LambdaContext, singleton
 
 @singleton
 def handler(event: object, context: LambdaContext, term: Term) -> str:
-    """Report, as the leader of this attempt at this hour."""
+    """Report for this hour."""
     return f"reported for {term.tick}, attempt {term.attempt}"

@@ -1,4 +1,4 @@
-"""Sends a digest of what came since the last one that was sent."""
+"""Sends a digest of everything since the last one."""
 
 from s3leader import Term
 from s3leader.aws_lambda import LambdaContext, singleton
@@ -6,7 +6,7 @@ from s3leader.aws_lambda import LambdaContext, singleton
 
 @singleton
 def handler(event: object, context: LambdaContext, term: Term) -> dict[str, str | None]:
-    """Send what lies between the last digest and this tick."""
+    """Send the messages between the last digest and this tick."""
     since: str | None = term.state.get("sent_until")
     until = str(term.tick)
     term.save({"sent_until": until})

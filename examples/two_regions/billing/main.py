@@ -1,4 +1,4 @@
-"""Bills, in whichever Region is elected."""
+"""Bills in the elected Region."""
 
 import os
 
@@ -8,5 +8,5 @@ from s3leader.aws_lambda import LambdaContext, singleton
 
 @singleton
 def handler(event: object, context: LambdaContext, term: Term) -> str:
-    """Say where the work is done."""
+    """Return the Region of the leader."""
     return f"term {term.number} bills in {os.environ['AWS_REGION']}"

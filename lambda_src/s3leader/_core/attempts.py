@@ -1,12 +1,12 @@
-"""How many terms each tick has taken, whatever other ticks were led in between.
+"""Counting the attempts at each tick, also if terms for other ticks come in between (R8).
 
 A lock counts the attempts at its own tick in `attempt`, and those at other ticks that are not
 completed in `attempts`. Sans-I/O, pure data.
 
-The table keeps the `MOST_TICKS` latest ticks, and `attempts_dropped` the latest tick that it had no
-room for. Nobody knows the attempts at that tick and at earlier ones that are not in the table, so
-`may_attempt` refuses them where attempts are limited. A completed tick completes all before it
-(R8), and empties the table up to it.
+The table keeps the `MOST_TICKS` latest ticks; `attempts_dropped` is the latest tick that did not
+fit. The attempts at that tick, and at earlier ticks that are not in the table, are unknown, so
+`may_attempt` refuses these ticks if attempts are limited. A completed tick completes all earlier
+ones (R8), so it removes them from the table.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from .lock import Lock
 
 MOST_TICKS: Final = 64
-MAX_NUMBER: Final = 10**12  # more than any lease, term or count comes to
+MAX_NUMBER: Final = 10**12  # larger than any real lease, term or count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """The terms that each tick has taken which is not completed; `dropped` as above."""
+    """The attempts at each tick that is not completed; `dropped` is `attempts_dropped` (above)."""
 
     counts: Mapping[datetime, int]
     dropped: datetime | None
 
     def without(self, tick: datetime | None) -> Mapping[datetime, int]:
-        """Return the counts of all ticks but `tick`, which a lock of its own counts."""
+        """Return the counts of all ticks but `tick`, which the lock counts in `attempt`."""
         return {other: count for other, count in self.counts.items() if other != tick}
 
 
 def attempts_so_far(lock: Lock) -> Attempts:
-    """Return the attempts after the term of `lock`, its own included."""
+    """Return the attempts up to and including the term of `lock`."""
     counts = dict(lock.attempts)
     if lock.tick is not None and lock.attempt > 0:
         counts[lock.tick] = lock.attempt

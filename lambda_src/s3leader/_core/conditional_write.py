@@ -1,16 +1,17 @@
-"""How every write is made: conditionally (R2), and followed up until its outcome is known (R5).
+"""Conditional writes, repeated until their outcome is known (R2, R5). Sans-I/O, like `protocol.py`.
 
-S3 answers a conditional write with *applied* or *conflict*, or the answer is lost: a time-out, a
-reset, a 5xx, a 409. Such a write may have been applied, or not, or may be applied later. So it is
-sent again, the same to the byte.
+S3 answers a conditional write with *applied* (200) or *conflict* (412), or no usable answer comes:
+a timeout, a reset, a 5xx, a 409. Then the write may have been applied, may have been lost, or may
+still be applied later. So the writer sends the same bytes again.
 
-A conflict alone says little: HTTP proxies re-send PUT, which is idempotent to them, so the first
-answer that a writer hears may be the 412 to the second copy of a write whose first copy was
-applied. So each conflict is followed by a read: the body carries the nonce of its last writer.
+A conflict does not prove that the write was not applied. An HTTP proxy may send a PUT twice: the
+first copy is applied, and the writer receives the 412 to the second. So the writer reads the object
+after each conflict. Its body carries the nonce of its last writer: the writer's own nonce means
+that the write was applied, any other nonce that another write came first.
 
-A copy of a write that lands later does no harm: its condition names a state that is gone for good,
-as nonces keep ETags from ever repeating and the highest lock is never deleted. The exception is the
-create of a number whose lock was deleted since; nobody leads by it (R7).
+A copy that arrives later changes nothing: its condition names an ETag that never returns, since
+nonces keep ETags unique, or an object that exists, since the highest lock is never deleted. The one
+exception is the create of an old number whose lock was deleted; that win is void (R7).
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ from datetime import datetime
 
 from s3leader.errors import StoreUnavailable
 
-from .ledger import CandidateConfig, LedgerHead, Steps
+from .candidate import CandidateConfig, LedgerHead, Steps
 from .lock import DEPOSED, Lock
 from .requests import Applied, Conflict, Create, Found, Missing, Read, Replace, Reply, Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteApplied:
-    """A write was applied, at S3's `applied_ms`; it was first sent at `sent_ms` of the stopwatch.
+    """The write was applied at `applied_ms` by S3's clock.
 
-    S3's clock stood at `date_ms` when the stopwatch stood at `received_ms`.
+    By the writer's monotonic clock it was first sent at `sent_ms`, and the answer that showed the
+    outcome came at `received_ms`; by S3's clock that answer was sent at `date_ms`.
     """
 
     etag: str
@@ -43,20 +45,20 @@ class WriteApplied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteConflict:
-    """A write was not applied, and is not going to be: another writer's came first.
+    """The write was not applied and never will be: another write came first.
 
-    `reply` is the answer to the read that showed it: `Found`, or `Missing` to a `Replace`.
+    `reply` is the answer to the read that showed this: `Found`, or `Missing` for a `Replace`.
     """
 
     reply: Reply
 
 
 class WriteUnknown(StoreUnavailable):
-    """The time is up, and whether the write was applied is still not known."""
+    """Time ran out before it was known whether the write was applied."""
 
 
 def nonce_in_body(found: Found) -> str | None:
-    """Return the nonce in a JSON body, None where there is none: any body may be met here."""
+    """Return the nonce in a JSON body, None for any other body."""
     try:
         values = json.loads(found.body)
     except (ValueError, RecursionError):
@@ -74,14 +76,13 @@ def write_until_known(
     mine: frozenset[str] = frozenset(),
     nonce_of: Callable[[Found], str | None] = nonce_in_body,
 ) -> Steps[WriteApplied | WriteConflict]:
-    """Send `write`, whose object carries `nonce`, until it is known whether it was applied.
+    """Send `write`, whose body carries `nonce`, until it is known whether it was applied (R5).
 
-    `nonce_of` returns the nonce of an object that was read; by default its body is JSON with a key
-    "nonce".
-    `mine` are the nonces of other bodies that this writer may have written last: where the object
-    carries one of them, the write is sent again on the ETag that it has now. Raises `WriteUnknown`
-    once `patience_ms` have passed since the first send, or the clock shows `until_ms`, and
-    `StoreUnavailable` where the store contradicts itself.
+    `nonce_of` returns the nonce of an object that was read. `mine` are the nonces of earlier writes
+    of this writer that may have been applied: if the object carries one of them, `write` is sent
+    again with the ETag that the object has now. Raises `WriteUnknown` once `patience_ms` have
+    passed since the first send, or at `until_ms` if given (both monotonic), and `StoreUnavailable`
+    if the store contradicts itself.
     """
     first_ms: int | None = None
     pause_ms, cause = 25, "no answer"
@@ -102,7 +103,7 @@ def write_until_known(
                 raise _same_etag(write)
             if found not in mine or isinstance(write, Create):
                 return WriteConflict(reply=reply)
-            write = replace(write, etag=answer.etag)  # an earlier try of ours had landed
+            write = replace(write, etag=answer.etag)  # an earlier write of ours was applied
         elif isinstance(answer, Missing) and isinstance(write, Replace):
             return WriteConflict(reply=reply)
         cause = getattr(answer, "cause", cause)
@@ -117,8 +118,8 @@ def write_until_known(
 
 def _same_etag(write: Replace) -> StoreUnavailable:
     return StoreUnavailable(
-        f"the store refuses to replace {write.key} under the very ETag that it shows"
-        f" ({write.etag}). Nothing was changed; a server that does this cannot hold an election."
+        f"expected {write.key} to be replaced, since its ETag is still {write.etag}, but the store"
+        f" refused. Nothing was changed; a server that does this cannot hold an election."
     )
 
 
@@ -130,7 +131,7 @@ def _left_open(write: Create | Replace, cause: str) -> WriteUnknown:
 
 
 def seal(
-    rules: CandidateConfig,
+    config: CandidateConfig,
     lock: Lock,
     etag: str,
     *,
@@ -139,29 +140,29 @@ def seal(
     ended_at: datetime,
     mine: frozenset[str] = frozenset(),
 ) -> Steps[LedgerHead | WriteConflict]:
-    """Seal `lock` as it was under `etag`, or return what shows that another write came first."""
-    nonce = rules.nonce()
+    """Seal `lock`, whose object had `etag`, or return the conflict with another write."""
+    nonce = config.nonce()
     sealed = lock.seal(nonce=nonce, outcome=outcome, reason=reason, ended_at=ended_at)
-    write = Replace(rules.key(lock.term), sealed.encode(), etag)
-    done = yield from write_until_known(write, nonce, patience_ms=rules.lease_ms, mine=mine)
+    write = Replace(config.key(lock.term), sealed.encode(), etag)
+    done = yield from write_until_known(write, nonce, patience_ms=config.lease_ms, mine=mine)
     if isinstance(done, WriteConflict):
         return done
-    # It was unsealed until now, so it was the highest until now (R1).
+    # The lock was unsealed until then, so it was the highest until then (R1).
     return LedgerHead(
         lock=sealed, etag=done.etag, proved_highest_at_ms=done.applied_ms, observed_ms=done.sent_ms
     )
 
 
 def seal_other(
-    rules: CandidateConfig, seen: LedgerHead, reason: str
+    config: CandidateConfig, head: LedgerHead, reason: str
 ) -> Steps[LedgerHead | WriteConflict]:
-    """R3: seal another's lock as it was read, or return what shows that it has changed since."""
-    lock = seen.lock
+    """R3: seal another candidate's lock as it was read; return the conflict if it has changed."""
+    lock = head.lock
     if lock is None or lock.seen_at is None:
         raise TypeError("only a lock that was read can be deposed")
     ended_at = lock.seen_at
     return (
-        yield from seal(rules, lock, seen.etag, outcome=DEPOSED, reason=reason, ended_at=ended_at)
+        yield from seal(config, lock, head.etag, outcome=DEPOSED, reason=reason, ended_at=ended_at)
     )
 
 

@@ -1,4 +1,4 @@
-"""What an election is made with, checked once and never changed."""
+"""The options of an election, checked once and never changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from s3leader.errors import InvalidArgument
 
-from .ledger import CandidateConfig
+from .candidate import CandidateConfig
 from .lock import MAX_LEASE_MS
 from .times import parse_time
 
@@ -25,11 +25,11 @@ class Config:
     """`lease` from 1 s to 24 h; `clock_skew` at least 1 s, the grain of S3's time stamps."""
 
     name: str
-    prefix: str
-    lease: timedelta
-    clock_skew: timedelta
-    max_attempts: int | None
     candidate: str
+    prefix: str = "elections/"
+    lease: timedelta = timedelta(seconds=30)
+    clock_skew: timedelta = timedelta(seconds=3)
+    max_attempts: int | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -62,8 +62,8 @@ class Config:
         """The key prefix of all the election's objects, ending in a slash."""
         return f"{self.prefix}{self.name}/"
 
-    def rules(self, nonce: Callable[[], str]) -> CandidateConfig:
-        """Return what the protocol's generators go by."""
+    def candidate_config(self, nonce: Callable[[], str]) -> CandidateConfig:
+        """Return the configuration that the protocol's generators use."""
         return CandidateConfig(
             folder=self.folder,
             candidate=self.candidate,

@@ -1,12 +1,13 @@
-"""Deposing: what an operator may do to a lock. Sans-I/O, as `protocol.py`.
+"""Deposing: an operator seals another's lock. Sans-I/O, like `protocol.py`.
 
-Not guaranteed: sealing the lock of a holder that is at work does not stop it. It notices at its
-next renewal; until its lease has run out there may be two that think they lead, and only fenced
-writes keep them apart. So a good lease is sealed only by force.
+Not guaranteed: sealing the lock of a holder that is still working does not stop it. The holder
+notices at its next renewal. Until its lease has run out two candidates may consider themselves
+leaders, and only fencing protects against that. So a lock that has not lapsed is sealed only with
+`force`.
 
-A corrupt lock may have been sealed as completed, and its own tick cannot be read. The lock before
-it knows only what was done before. So nothing in the bucket says up to which tick the work is done
-(R8), and the operator has to: without `done`, a corrupt lock is not sealed.
+A corrupt lock may have been sealed as completed, and its tick cannot be read. The lock before it
+says only which tick was completed before. So the operator has to state the latest completed tick
+(R8): without `done`, a corrupt lock is not sealed.
 """
 
 from __future__ import annotations
@@ -18,66 +19,67 @@ from typing import Literal, TypeAlias
 from s3leader.errors import CorruptLock, InvalidArgument, StillHeld
 
 from .attempts import attempts_so_far
+from .candidate import CandidateConfig, LedgerHead, Steps
 from .conditional_write import seal_other
-from .ledger import CandidateConfig, LedgerHead, Steps, ask, find_head, head_in
+from .ledger import ask, find_head, head_in
 from .lock import MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
 from .requests import Found, Missing, Read
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
 Done: TypeAlias = datetime | Literal["none"] | None
-"""The latest tick that was completed; `none` if no tick ever was, None if nobody has said."""
+"""The latest completed tick; `none` if no tick was completed, None if it was not stated."""
 
 
 def depose(
-    rules: CandidateConfig, *, reason: str, force: bool, term: int | None = None, done: Done = None
+    config: CandidateConfig, *, reason: str, force: bool, term: int | None = None, done: Done = None
 ) -> Steps[LedgerHead | None]:
-    """Seal the highest lock if it has lapsed, or, with `force`, whatever it is; with `term`, only
-    if it is that term's.
+    """Seal the highest lock if it has lapsed, or in any case with `force`; with `term`, only if it
+    is the lock of that term.
 
-    `done` is for a corrupt lock alone. Returns None if there is nothing to depose. Raises
+    `done` is only for a corrupt lock. Returns None if there is nothing to depose. Raises
     `StillHeld` or `CorruptLock` without force, and `InvalidArgument` where `done` is missing,
     lies in the future, or is given for a lock that can be read.
     """
-    seen: LedgerHead | None
+    head: LedgerHead | None
     try:
-        seen = yield from find_head(rules)
+        head = yield from find_head(config)
     except CorruptLock as corrupt:
         if term is not None and corrupt.term != term:
             return None
         if not force:
             raise
-        seen = yield from _in_place_of(rules, corrupt, reason, done)
+        head = yield from _in_place_of(config, corrupt, reason, done)
         done = None
-    while seen is not None and seen.lock is not None and not seen.lock.sealed:
-        if term is not None and seen.term != term:
+    while head is not None and head.lock is not None and not head.lock.sealed:
+        if term is not None and head.term != term:
             return None
         if done is not None:
-            raise _not_asked_for(rules, seen.lock)
-        if not force and not rules.lapsed(seen.lock):
-            raise StillHeld(key=rules.key(seen.term), holder=seen.lock.holder)
-        sealed = yield from seal_other(rules, seen, reason)
+            raise _not_asked_for(config, head.lock)
+        if not force and not config.lapsed(head.lock):
+            raise StillHeld(key=config.key(head.term), holder=head.lock.holder)
+        sealed = yield from seal_other(config, head, reason)
         if isinstance(sealed, LedgerHead):
             return sealed
-        seen = head_in(sealed.reply, rules, seen.term, since_ms=None)
+        head = head_in(sealed.reply, config, head.term, since_ms=None)
     return None
 
 
 def _in_place_of(
-    rules: CandidateConfig, corrupt: CorruptLock, reason: str, done: Done
+    config: CandidateConfig, corrupt: CorruptLock, reason: str, done: Done
 ) -> Steps[LedgerHead]:
     """Return a lock to seal where a corrupt one stands. What cannot be read is kept as text.
 
-    `done` never goes back behind what the lock before it says. Leaders tag locks in ascending
+    `done` never goes back behind `done` of the lock before it. Leaders tag locks in ascending
     order, so if that lock is gone, all below it are tagged (R6); if it is corrupt too, what may be
     untagged below it stays, which costs storage, while tagging from 1 would cost every later term.
     """
-    before, date_ms = yield from _before(rules, corrupt.term)
+    before, date_ms = yield from _before(config, corrupt.term)
     if done is None:
         raise _unstated(corrupt, before) from None
     _refuse_future(done, date_ms)
     lock = Lock(term=corrupt.term, seen_at=from_ms(date_ms))
     known = (
-        (yield from _seal_before(rules, before, reason))
+        (yield from _seal_before(config, before, reason))
         if isinstance(before, LedgerHead)
         else before
     )
@@ -102,10 +104,10 @@ def _in_place_of(
 
 
 def _before(
-    rules: CandidateConfig, term: int
+    config: CandidateConfig, term: int
 ) -> Steps[tuple[LedgerHead | Literal["gone", "corrupt"], int]]:
     """Read the lock before `term`, and S3's clock. For term 1 there is none: only the clock."""
-    key = rules.key(term - 1)
+    key = config.key(term - 1)
     reply = yield from ask(Read(key))
     answer = reply.answer
     if isinstance(answer, Missing):
@@ -126,7 +128,7 @@ def _before(
 
 
 def _seal_before(
-    rules: CandidateConfig, before: LedgerHead, reason: str
+    config: CandidateConfig, before: LedgerHead, reason: str
 ) -> Steps[Lock | Literal["gone"]]:
     """Return the lock before a corrupt one, sealed.
 
@@ -134,13 +136,13 @@ def _seal_before(
     successor, or one created the number anew (R7). Its holder may still be at work, and could
     complete a tick that the successor does not know of.
     """
-    seen: LedgerHead | None = before
-    while seen is not None and seen.lock is not None and not seen.lock.sealed:
-        sealed = yield from seal_other(rules, seen, reason)
+    head: LedgerHead | None = before
+    while head is not None and head.lock is not None and not head.lock.sealed:
+        sealed = yield from seal_other(config, head, reason)
         if isinstance(sealed, LedgerHead):
             return sealed.lock or "gone"
-        seen = head_in(sealed.reply, rules, seen.term, since_ms=None)
-    return "gone" if seen is None or seen.lock is None else seen.lock
+        head = head_in(sealed.reply, config, head.term, since_ms=None)
+    return "gone" if head is None or head.lock is None else head.lock
 
 
 def _unstated(
@@ -176,9 +178,9 @@ def _refuse_future(done: datetime | Literal["none"], date_ms: int) -> None:
         )
 
 
-def _not_asked_for(rules: CandidateConfig, lock: Lock) -> InvalidArgument:
+def _not_asked_for(config: CandidateConfig, lock: Lock) -> InvalidArgument:
     done = "none" if lock.done is None else format_time(lock.done)
     return InvalidArgument(
-        f"done is only for a lock that cannot be read; {rules.key(lock.term)} can, and says that"
+        f"done is only for a lock that cannot be read; {config.key(lock.term)} can, and says that"
         f" the latest completed tick is {done}. Leave done out"
     )

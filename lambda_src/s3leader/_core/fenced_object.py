@@ -25,8 +25,9 @@ from s3leader.errors import (
     StoreUnavailable,
 )
 
+from .candidate import Steps
 from .conditional_write import WriteApplied, write_until_known
-from .ledger import Steps, ask
+from .ledger import ask
 from .requests import Create, Found, Read, Replace, Wait
 
 _RESERVED: Final = frozenset({"fencing_token", "nonce"})

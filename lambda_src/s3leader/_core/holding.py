@@ -1,12 +1,12 @@
-"""What the holder of a lock keeps of it. Sans-I/O, as `protocol.py`."""
+"""What a holder knows about its own lock, and sealing it. Sans-I/O, like `protocol.py`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from .candidate import CandidateConfig, LedgerHead, Steps
 from .conditional_write import WriteConflict, seal
-from .ledger import CandidateConfig, LedgerHead, Steps
 from .lock import Lock
 from .times import from_ms
 
@@ -15,9 +15,9 @@ from .times import from_ms
 class Holding:
     """A lock that this candidate created, and what it needs to change it again.
 
-    It leads while its stopwatch is short of `deadline_ms` (R4). `doubtful` are the nonces of
-    writes whose outcome was never learned. S3's clock stood at `date_ms` when the stopwatch stood
-    at `received_ms`.
+    The holder leads until `deadline_ms` by its monotonic clock (R4). `doubtful` are the nonces of
+    writes whose outcome is unknown. `date_ms` and `received_ms` are S3's clock and the monotonic
+    clock at the same answer.
     """
 
     lock: Lock
@@ -29,29 +29,29 @@ class Holding:
 
     @property
     def own_nonces(self) -> frozenset[str]:
-        """The nonces of all bodies of the lock that this candidate may have written last.
+        """The nonces of all bodies that this candidate may have written to the lock.
 
-        An object that was copied in place, to encrypt it anew for instance, has another ETag and
+        An object that was copied in place, for example to change its encryption, has a new ETag but
         still the body that its holder wrote.
         """
         return self.doubtful if self.lock.nonce is None else self.doubtful | {self.lock.nonce}
 
-    def uncounted(self) -> Holding:
-        """Return it as no attempt at its tick: nobody leads this term."""
+    def without_attempt(self) -> Holding:
+        """Return the holding of a void win, which does not count as an attempt at its tick (R8)."""
         return replace(self, lock=replace(self.lock, attempt=self.lock.attempt - 1))
 
     def s3_time(self, now_ms: int) -> datetime:
-        """S3's clock at `now_ms` of the stopwatch, in whole seconds as S3 gives it."""
+        """Convert the monotonic `now_ms` to S3's clock, in whole seconds as S3 shows them."""
         return from_ms((self.date_ms + now_ms - self.received_ms) // 1000 * 1000)
 
 
 def seal_own(
-    rules: CandidateConfig, holding: Holding, outcome: str, reason: str | None, now_ms: int
+    config: CandidateConfig, holding: Holding, outcome: str, reason: str | None, now_ms: int
 ) -> Steps[LedgerHead | WriteConflict]:
-    """Seal the lock one holds, or return what shows that another writer did."""
+    """Seal the candidate's own lock, or return the conflict with another writer."""
     return (
         yield from seal(
-            rules,
+            config,
             holding.lock,
             holding.etag,
             outcome=outcome,

@@ -1,106 +1,49 @@
-"""Finding the highest lock, and keeping the ledger short. Sans-I/O, as `protocol.py`.
+"""Finding the head of a ledger, its highest lock. Sans-I/O, like `protocol.py`.
 
-The ledger of an election is `lock_0000000001.json`, `lock_0000000002.json`, … in one folder. Only
-its highest lock matters to a candidate, and these three facts make it cheap to find:
+The ledger of an election is `lock_0000000001.json`, `lock_0000000002.json`, … in one folder. A
+candidate lists the keys after the last lock that it knows, and reads the last key of the list. On
+a cold start with more than one page of keys it first reads the *hint*, an object that leaders
+rewrite every 500th term: `{"term": 1500}`. Listing then starts just below the term of the hint. A
+missing, outdated or wrong hint costs requests, never correctness.
 
-- an unsealed lock is the highest, since N+1 exists only if N is sealed (R1);
-- sealed content never changes, so a sealed lock need not be read twice;
-- the highest lock is never deleted (R6), so an empty page after lock N, asked for after N was
-  seen, proves that N is still the highest.
+A *proof* is S3's `Date` at which lock N was certainly the highest. The functions below rely on
+these invariants:
 
-The first needs care: a number from long ago, whose lock was deleted, may have been created anew by
-a candidate that was asleep. It will find its win void (R7), but may die before it seals it. So an
-unsealed lock counts as the highest only where less than R7's hour has passed, by S3's clock, since
-nothing above it existed for certain.
+- **I1** An empty list of the keys after lock N, where N is known to have existed, proves that N is
+  the highest: S3 lists consistently, and the highest lock is never deleted (R6).
+- **I2** A sealed lock never changes, so it need not be read twice.
+- **I3** An unsealed lock N is the highest (R1), if it was read less than one hour after a time at
+  which no lock above N existed. Without that limit I3 is wrong: N may be an old number whose lock
+  was deleted, and which a suspended candidate has created again. That win is void (R7), but the
+  candidate may crash before it seals the lock.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TypeAlias, TypeVar
+from dataclasses import replace
 
 from s3leader.errors import BucketUnusable, CorruptLock, StoreUnavailable
 
-from .lock import Lock, decode_lock, lock_name, parse_lock_name
+from .candidate import PROOF_VALID_MS, CandidateConfig, LedgerHead, Steps
+from .lock import Lock, decode_lock, parse_lock_name
 from .requests import (
     Found,
     List,
     Listed,
     Read,
     Reply,
-    Request,
     Unknown,
     Wait,
     describe_request,
 )  # fmt: skip
 from .times import from_ms
 
-Result = TypeVar("Result")
-Steps: TypeAlias = Generator[Request, Reply, Result]
-
 READ_TRIES = 5
-STALE_AFTER_MS = 60 * 60 * 1000  # R7; a lifecycle rule needs a day
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateConfig:
-    """What a candidate goes by. `folder` ends in a slash; `nonce` never returns the same twice."""
-
-    folder: str
-    candidate: str
-    nonce: Callable[[], str]
-    lease_ms: int
-    clock_skew_ms: int
-    max_attempts: int | None = None
-
-    def key(self, term: int) -> str:
-        """Return the key of a term's lock."""
-        return self.folder + lock_name(term)
-
-    @property
-    def hint(self) -> str:
-        """The key of the hint object."""
-        return self.folder + "hint.json"
-
-    def lapsed(self, lock: Lock) -> bool:
-        """R4, with this candidate's own lease for a lock that states none."""
-        return lock.lapsed(lease_ms=self.lease_ms, clock_skew_ms=self.clock_skew_ms)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerHead:
-    """The highest lock that a candidate knows; `lock` is None while it has seen none (N = 0).
-
-    `proved_highest_at_ms` is S3's `Date` of an answer that proved it the highest, None where
-    nothing did.
-    `observed_ms` is the candidate's own stopwatch then; it only saves hopeless requests.
-    """
-
-    lock: Lock | None
-    etag: str
-    proved_highest_at_ms: int | None
-    observed_ms: int
-
-    @property
-    def term(self) -> int:
-        """Its number, 0 for none."""
-        return 0 if self.lock is None else self.lock.term
-
-    def is_done(self, tick: datetime | None) -> bool:
-        """Whether it says that `tick` needs no leader any more (R8)."""
-        return self.lock is not None and self.lock.is_done(tick)
-
-    @property
-    def open_to_next(self) -> bool:
-        """Whether R1 lets a candidate that saw this create the next lock."""
-        return self.lock is None or self.lock.sealed
 
 
 def ask(request: List | Read, *, tries: int = READ_TRIES) -> Steps[Reply]:
-    """Send a request that changes nothing until it is answered.
+    """Repeat a read or a list until S3 answers it; raise `StoreUnavailable` after `tries`.
 
     The pauses double: five tries take about two seconds, nine about 20.
     """
@@ -119,27 +62,26 @@ def ask(request: List | Read, *, tries: int = READ_TRIES) -> Steps[Reply]:
 
 
 def read_lock(
-    rules: CandidateConfig, term: int, *, since_ms: int | None
+    config: CandidateConfig, term: int, *, since_ms: int | None
 ) -> Steps[LedgerHead | None]:
     """Read the lock of `term`, or return None if there is none. One GET.
 
-    `since_ms` is S3's `Date` at which nothing above `term` existed for certain. Unsealed and not
-    long after, it is the highest (R1, R7). Otherwise nothing is proved, and
-    `proved_highest_at_ms` is None.
+    `since_ms` is an S3 time at which no lock above `term` existed, None if no such time is known.
+    `proved_highest_at_ms` of the result is None unless I3 proves the lock the highest.
     """
-    return head_in((yield from ask(Read(rules.key(term)))), rules, term, since_ms=since_ms)
+    return head_in((yield from ask(Read(config.key(term)))), config, term, since_ms=since_ms)
 
 
 def head_in(
-    reply: Reply, rules: CandidateConfig, term: int, *, since_ms: int | None
+    reply: Reply, config: CandidateConfig, term: int, *, since_ms: int | None
 ) -> LedgerHead | None:
-    """Return what the answer to a `Read` of the lock of `term` shows; `since_ms` as `read_lock`."""
+    """Return the lock in the answer to a `Read` of `term`, None if there is none (`read_lock`)."""
     found = reply.answer
     if not isinstance(found, Found):
         return None
-    key = rules.key(term)
+    key = config.key(term)
     lock = _dated(decode_lock(found.body, key=key, term=term, etag=found.etag), found)
-    fresh = since_ms is not None and found.date_ms - since_ms < STALE_AFTER_MS
+    fresh = since_ms is not None and found.date_ms - since_ms < PROOF_VALID_MS
     proved_highest_at_ms = found.date_ms if fresh and not lock.sealed else None
     return LedgerHead(
         lock=lock,
@@ -149,15 +91,15 @@ def head_in(
     )
 
 
-def find_head(rules: CandidateConfig, seen: LedgerHead | None = None) -> Steps[LedgerHead]:
-    """Find the highest lock: LIST what follows the last one known, and GET it if it is news."""
+def find_head(config: CandidateConfig, head: LedgerHead | None = None) -> Steps[LedgerHead]:
+    """List the locks after the one known, if any, and read the highest unless it is known (I2)."""
     for _ in range(READ_TRIES):
-        known = seen.term if seen is not None else 0
-        term, listed = yield from _highest_after(rules, known)
+        known = head.term if head is not None else 0
+        term, listed = yield from _highest_after(config, known)
         proved_highest_at_ms = _listed(listed).date_ms
-        if term is None and seen is not None and seen.open_to_next:
+        if term is None and head is not None and head.allows_next:
             return replace(
-                seen, proved_highest_at_ms=proved_highest_at_ms, observed_ms=listed.sent_ms
+                head, proved_highest_at_ms=proved_highest_at_ms, observed_ms=listed.sent_ms
             )
         if term is None and not known:
             return LedgerHead(
@@ -166,103 +108,101 @@ def find_head(rules: CandidateConfig, seen: LedgerHead | None = None) -> Steps[L
                 proved_highest_at_ms=proved_highest_at_ms,
                 observed_ms=listed.sent_ms,
             )
-        found = yield from read_lock(rules, term or known, since_ms=proved_highest_at_ms)
-        if found is not None and found.open_to_next:
-            # It was the highest when it was listed, whatever came since.
+        found = yield from read_lock(config, term or known, since_ms=proved_highest_at_ms)
+        if found is not None and found.allows_next:
+            # It was the highest when it was listed; a newer one would not change that.
             return replace(found, proved_highest_at_ms=proved_highest_at_ms)
         if found is not None and found.proved_highest_at_ms is not None:
             return found
-        # Deleted between the two requests, or an hour came between: what we know is stale.
-        seen = None
+        # Deleted between the two requests, or read over an hour later (I3): list from the start.
+        head = None
         yield Wait(50, 100)
     raise StoreUnavailable(
-        f"S3 lists locks under {rules.folder} that it then does not have, {READ_TRIES} times over."
-        f" Nothing was changed; try again later."
+        f"expected S3 to return a lock that it lists under {config.folder}, but the read found none"
+        f" or came an hour late, {READ_TRIES} times in a row. Nothing was changed; try again later."
     )
 
 
-def history(rules: CandidateConfig, limit: int) -> Steps[list[Lock]]:
+def history(config: CandidateConfig, limit: int) -> Steps[list[Lock]]:
     """Read up to `limit` locks, the newest first. A corrupt one appears with its `problem`."""
-    highest, _ = yield from _highest_after(rules, 0)
+    highest, _ = yield from _highest_after(config, 0)
     locks: list[Lock] = []
     for term in range(highest or 0, max(0, (highest or 0) - limit), -1):
         try:
-            seen = yield from read_lock(rules, term, since_ms=None)
+            head = yield from read_lock(config, term, since_ms=None)
         except CorruptLock as corrupt:
             locks.append(Lock(term=term, problem=corrupt.problem))
         else:
-            if seen is not None and seen.lock is not None:  # the lifecycle rule leaves gaps
-                locks.append(seen.lock)
+            if head is not None and head.lock is not None:  # the lifecycle rule leaves gaps
+                locks.append(head.lock)
     return locks
 
 
 # ------------------------------------------------------------------------------------- private
 
 
-def _highest_after(rules: CandidateConfig, known: int) -> Steps[tuple[int | None, Reply]]:
+def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | None, Reply]]:
     """Return the highest term above `known`, None if there is none, and the reply that proves it.
 
-    That is the page with the highest lock, or the first page where there is none: a page that comes
-    later may begin beyond the next lock's key, so its `Date` proves less. A page may be empty and
-    still be followed by others (S3 passes over delete markers), so the continuation token alone
-    decides.
+    The proof is the page with the highest lock, or the first page if no page has a lock. A later
+    page proves less: it may begin after the key of the next lock. A page may be empty and still be
+    followed by others (S3 skips delete markers), so only the continuation token ends the loop.
 
-    A candidate that knows no lock and meets a second page jumps to where the hint points. A hint
-    that points beyond the highest lock shows itself by a list without locks; listing then resumes
-    where it left off.
+    If `known` is 0 and there is a second page, listing continues at the hint. If no lock follows
+    there, the hint was too high, and listing resumes at the second page.
     """
     highest: int | None = None
     proof: Reply | None = None
-    request = List(rules.folder + "lock_", rules.key(known) if known else None)
-    hinted, left_off = known > 0, None  # where to go on if the hint leads nowhere
+    request = List(config.folder + "lock_", config.key(known) if known else None)
+    hinted, left_off = known > 0, None  # where to resume if the hint is too high
     while True:
         reply = yield from ask(request)
         page = _listed(reply)
-        terms = _terms(rules, page)
+        terms = _terms(config, page)
         if terms or proof is None:
             proof = reply
         if terms:
             highest, left_off = terms[-1], None
         if page.next_token is not None:
             if page.next_token == request.token:
-                raise _repeats(rules, page.next_token)
+                raise _repeats(config, page.next_token)
             request = replace(request, token=page.next_token)
             if not hinted:
                 hinted = True
-                term = yield from _hinted_term(rules)
+                term = yield from _hinted_term(config)
                 if term - 1 > (highest or 0):
-                    left_off, request = request, List(request.prefix, rules.key(term - 1))
+                    left_off, request = request, List(request.prefix, config.key(term - 1))
         elif left_off is not None and not terms:
             request, left_off = left_off, None
         else:
             return highest, proof
 
 
-def _repeats(rules: CandidateConfig, token: str) -> StoreUnavailable:
+def _repeats(config: CandidateConfig, token: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"the store answers the list of {rules.folder} with one continuation token again and again"
+        f"expected a new continuation token with each page of {config.folder}, got the same again"
         f" ({token[:60]!r}), so the list has no end. Nothing was changed; a server that does this"
         f" cannot hold an election."
     )
 
 
-def _terms(rules: CandidateConfig, page: Listed) -> list[int]:
-    names = (key.removeprefix(rules.folder) for key in page.keys)
+def _terms(config: CandidateConfig, page: Listed) -> list[int]:
+    names = (key.removeprefix(config.folder) for key in page.keys)
     return [term for name in names if (term := parse_lock_name(name)) is not None]
 
 
-def _hinted_term(rules: CandidateConfig) -> Steps[int]:
-    """Return the term that the hint names, 0 without a usable one."""
+def _hinted_term(config: CandidateConfig) -> Steps[int]:
+    """Return the term in the hint, 0 if there is no usable hint."""
     try:
-        reply = yield from ask(Read(rules.hint))
-    except BucketUnusable:  # S3 may say 403 of an object that is missing; and it is only a hint
+        reply = yield from ask(Read(config.hint))
+    except BucketUnusable:  # S3 may answer 403 for a missing object
         return 0
     found = reply.answer
     return hint_term(found.body) if isinstance(found, Found) else 0
 
 
 def hint_term(body: bytes) -> int:
-    """Return the term that the body of a hint names, 0 for a body that names none."""
+    """Return the term in the body of a hint, 0 if it has no valid one."""
     try:
         term = json.loads(body)["term"]
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -271,8 +211,8 @@ def hint_term(body: bytes) -> int:
 
 
 def _dated(lock: Lock, found: Found) -> Lock:
-    """Add what S3 says of the object. Its Last-Modified also stands in for what no body says yet:
-    when a term began that was not written since, and when a lock of the original scheme ended.
+    """Add S3's times of the object. Last-Modified substitutes for a missing `started_at` (the lock
+    has not been written since its create) or `ended_at` (a lock of the original scheme).
     """
     modified = from_ms(found.modified_ms)
     started_at, ended_at = lock.started_at, lock.ended_at
@@ -293,5 +233,5 @@ def _listed(reply: Reply) -> Listed:
     if not isinstance(reply.answer, Listed):
         raise TypeError(f"a store answered {reply.answer} to a List")
     if reply.answer.truncated != (reply.answer.next_token is not None):
-        raise TypeError(f"a store answered a List without saying where it goes on: {reply.answer}")
+        raise TypeError(f"a page of a List contradicts its continuation token: {reply.answer}")
     return reply.answer

@@ -39,15 +39,14 @@ _NAME = re.compile(r"lock_([0-9]{10})\.json")
 class Lock:
     """One term, as its lock's body says. All times are S3's, in UTC.
 
-    `expired` is the wire's word for *sealed*. `lease_ms` is None in a lock of the original scheme
-    (a reader then goes by its own). `done` is the latest tick completed by this term or any before
-    it, `swept` the number up to which all locks carry the tag that the lifecycle rule deletes by.
-    `attempt` counts the terms that `tick` has taken; see `attempts.py` for the other ticks.
-    `proved`: a leader of this election has proved the store (R0). `extra` holds keys unknown to
-    this version, which survive every rewrite.
+    `expired` means *sealed*. `lease_ms` is None in a lock of the original scheme; a reader then
+    uses its own lease. `done` is the latest tick completed by this term or an earlier one. `swept`
+    is the number up to which all locks are tagged for deletion (R6). `attempt` counts the attempts
+    at `tick`; see `attempts.py` for other ticks. `proved` means that a leader of this election has
+    verified the store (R0). `extra` holds keys unknown to this version; every rewrite keeps them.
 
-    `modified_at` and `seen_at` are no part of the body: the `Last-Modified` and `Date` of the
-    answer it was read from. `problem` is set only in a history, for a lock that is corrupt.
+    `modified_at` and `seen_at` are not in the body: they are `Last-Modified` and `Date` of the
+    answer it was read from. `problem` is set only in a history, for a corrupt lock.
     """
 
     term: int
@@ -128,7 +127,7 @@ class Lock:
         )
 
     def is_done(self, tick: datetime | None) -> bool:
-        """Whether `tick` needs no leader any more (R8); without a tick, one always may lead."""
+        """Whether `tick` is completed (R8); False without a tick."""
         return tick is not None and self.done is not None and tick <= self.done
 
     # ------------------------------------------------------------------------------- codec
@@ -146,8 +145,8 @@ def next_lock(
 ) -> Lock:
     """Return the first body of the term after `previous`, which is sealed (R1), or None for term 1.
 
-    What the ledger carries on: `done`, `swept`, `proved`, the job's `state`, and the counts of
-    attempts at ticks that are not completed.
+    It inherits `done`, `swept`, `proved`, the job's `state`, and the counts of attempts at ticks
+    that are not completed.
     """
     if previous is None:
         return Lock(term=1, nonce=nonce, holder=holder, lease_ms=lease_ms, tick=tick)
@@ -201,7 +200,7 @@ _NULLABLE = _TIMES | _TEXTS | {"lease_ms"}
 
 
 def decode_lock(body: bytes, *, key: str, term: int, etag: str = "") -> Lock:
-    """Return the lock that `body` spells, or raise `CorruptLock` with what is wrong with it."""
+    """Return the lock in `body`, or raise `CorruptLock` with what is wrong with it."""
     try:
         return _decode(body, term)
     except (ValueError, RecursionError) as error:
@@ -214,7 +213,7 @@ def _decode(body: bytes, term: int) -> Lock:
         raise ValueError(f"it is {len(body)} bytes long, and {MAX_BODY} is the most")
     values = load(body)
     if not isinstance(values, dict):
-        raise ValueError(f"it is no JSON object but {_short(values)}")  # noqa: TRY004
+        raise ValueError(f"expected a JSON object, got {_short(values)}")  # noqa: TRY004
     known = {key: _checked(key, values.pop(key)) for key in ("format", *_KEYS) if key in values}
     _cross_check(known, term)
     known = {key: value for key, value in known.items() if key != "format"}
@@ -224,7 +223,7 @@ def _decode(body: bytes, term: int) -> Lock:
 
 
 def _cross_check(known: Mapping[str, Any], term: int) -> None:
-    """Refuse what is well-formed, and still not a lock that anyone may act on."""
+    """Refuse a body that is well-formed, but that no reader may act on."""
     if known.get("format", FORMAT) > FORMAT:
         raise ValueError(
             f"its format is {known['format']} and this version reads {FORMAT}: update s3leader"
@@ -237,7 +236,7 @@ def _cross_check(known: Mapping[str, Any], term: int) -> None:
 
 
 def _check_room(lock: Lock) -> None:
-    """Refuse what could not be sealed or succeeded. Sizes count as this version writes them."""
+    """Refuse a lock that leaves no room to seal it or to create the next one from it."""
     size = len(lock.encode())
     if not lock.sealed and size > MAX_BODY - ROOM_TO_SEAL:
         raise ValueError(f"it takes {size} bytes, which leaves no room to seal it")
@@ -247,7 +246,7 @@ def _check_room(lock: Lock) -> None:
 
 
 def _checked(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return the value of a known key as the record keeps it."""
+    """Return the value of a known key as `Lock` holds it."""
     if value is None and key in _NULLABLE:
         return None
     if key in _TIMES:

@@ -1,35 +1,65 @@
-"""Leader election on S3 conditional writes, as sans-I/O generators.
+"""Leader election on Amazon S3 conditional writes: the protocol, as sans-I/O generators.
 
-Nothing here performs I/O, reads a clock, sleeps or draws a random number: `campaign`, `renew` and
-`resign` yield requests (`store.py`) and are sent replies. A driver executes them against S3; the
-model checker explores every interleaving of the very same generators.
+Nothing here performs I/O, reads a clock, sleeps or draws a random number. `campaign`, `renew` and
+`resign` yield requests (`requests.py`) and receive replies. A driver runs them against S3; the
+model checker runs the same generators in every interleaving. The idea is Gunnar Morling's ("Leader
+Election With S3 Conditional Writes", 2024).
 
-The idea is Gunnar Morling's ("Leader Election With S3 Conditional Writes", 2024): each *term* of
-leadership has one lock object with the term's number; the candidate that creates
-`lock_<N+1>.json` with `If-None-Match: *` leads term N+1, and the number is its fencing token. To
-*seal* a lock is to write its final state; a sealed lock never changes again. A lock has *lapsed*
-once its lease and the allowance for clock skew have run out. A *tick* is the scheduled time that a
-term works for. `date_ms`, `applied_ms` and `proved_highest_at_ms` are by S3's clock, all other
-`_ms` by the candidate's own monotonic clock. The rules that make it safe:
+Vocabulary:
 
-- **R0** A store that ignores conditions cannot hold an election. A candidate verifies that it
-  enforces them before it leads, unless a leader of the election already has (`store_proof`).
-- **R1** Lock N+1 is created only by a candidate that has seen lock N sealed, or no lock (N = 0).
+- A *term* is one period of leadership, numbered 1, 2, 3 …; the number is its *fencing token*.
+- A *lock* is the S3 object that records a term. Whoever creates `lock_<N+1>.json` with
+  `If-None-Match: *` wins term N+1, and is its *holder*. The *head* is the highest lock.
+- A *lease* is how long a lock stays good after S3 last modified it. A lock has *lapsed* once its
+  lease and the allowance for clock skew have passed. A holder leads until its *deadline*.
+- A *sealed* lock carries its final state (`"expired": true`) and never changes again.
+- A win is *void* if the term may not be led; the candidate then seals the lock that it created.
+- A *tick* is the scheduled time that a term works for.
+
+`date_ms`, `applied_ms` and `proved_highest_at_ms` are read from S3's clock. All other `_ms` are
+read from the candidate's own monotonic clock. The two kinds are never compared.
+
+Rules:
+
+- **R0** A store that ignores conditions cannot hold an election. Before a candidate leads, it sends
+  two writes that the store must refuse, unless the lock below records that a leader has done so.
+- **R1** A candidate creates lock N+1 only if it has seen lock N sealed, or no lock at all (N = 0).
+  So if lock N+1 exists, lock N is sealed.
 - **R2** A lock is changed only with `If-Match` on the ETag that its writer last wrote or read.
-- **R3** A lapsed lock is first sealed; only then is the next one created. A late renewal and a
-  takeover write the same object, and S3 lets one of them win.
-- **R4** A candidate decides whether another's lease has run out by S3's clock (`Date` minus
-  `Last-Modified`), its own by a monotonic clock, counted from before the request was sent.
-- **R5** Every body carries a fresh nonce. After a lost answer, or a 412 to a create, a renewal or a
-  seal, the writer reads the lock: its own nonce means that its write was applied.
-- **R6** Only locks below the highest are tagged for the lifecycle rule to delete (`sweep`), so term
-  numbers never go back.
-- **R7** A win of term N+1 is void if the observation that N was the highest was over an hour old
-  when N+1 was created: an earlier lock N+1 may have been used and deleted in the meantime.
-- **R8** Each lock records in `done` the latest completed tick; no later term is led for that tick
-  or an earlier one. For ticks that are not completed the lock counts the attempts (`attempts`).
-- **R9** A candidate that remembers lock N sealed may try to create N+1 without listing first: a
-  conflict (R5) or R7 catches what it has missed.
+- **R3** To take over, a candidate first seals the lapsed lock and only then creates the next. The
+  holder's late renewal and the takeover write the same object, so S3 accepts only one of them.
+- **R4** A candidate judges other leases by S3's clock: `Date` minus `Last-Modified` of one answer.
+  A holder measures its deadline with its monotonic clock, from before the request was sent. Past
+  the deadline it never leads again. It may still seal its lock: if that compare-and-swap succeeds,
+  no other candidate has changed the lock, so its outcome is valid.
+- **R5** Every body carries a fresh nonce. After a lost answer, and after each 412 to a create, a
+  renewal or a seal, the writer reads the lock: if it finds its own nonce, its write was applied.
+- **R6** The head is never deleted: the bucket's lifecycle rule deletes only tagged locks, and a
+  leader tags only locks below its own. So term numbers never go back.
+- **R7** Old locks do get deleted, so the number of one can be created again. A win counts only if
+  S3 created lock N+1 less than one hour after an answer proved that N was the highest.
+- **R8** Each lock records in `done` the latest completed tick. No term is led for that tick or an
+  earlier one. Locks also count the attempts at ticks that are not completed.
+- **R9** A candidate that remembers lock N sealed may create N+1 without listing first. If it has
+  missed newer locks, the create conflicts (R5) or the win is void (R7).
+
+States of a lock, with the rules that permit each change:
+
+    no object ── create (R0 R1 R7) ──▶ unsealed ── resign, by its holder (R2 R6 R8) ──────▶ sealed
+                                       │      ▲ └─ take over, once lapsed (R2 R3 R4) ─────▶   │
+                                       └ renew┘ (R2 R4 R5)      deleted ◀── once superseded (R6)
+
+States of a candidate in a campaign, each a function below:
+
+    head unknown or too old (R7 R9) ─▶ list ─▶ head known
+    head known ─┬─ tick completed ──────────▶ Lost "done"       (R8)
+                ├─ unsealed, not lapsed ────▶ wait, read again; out of time: Lost "held"  (R4)
+                ├─ too many attempts ───────▶ Lost "exhausted"  (R8)
+                ├─ unsealed, lapsed ────────▶ seal it (R3) ─▶ head known
+                └─ sealed, or no lock ──────▶ create the next (R1)
+    create ─────┬─ applied, and valid ──────▶ Won               (R0 R4 R7)
+                ├─ applied, but void ───────▶ head unknown; a second time: StoreUnavailable
+                └─ conflict ────────────────▶ head known; out of time: Lost "beaten"      (R5)
 """
 
 from __future__ import annotations
@@ -42,28 +72,20 @@ from typing import Any, Literal, TypeAlias
 from s3leader.errors import BucketUnusable, LeadershipLost, StoreUnavailable
 
 from .attempts import may_attempt
+from .candidate import PROOF_VALID_MS, CandidateConfig, LedgerHead, Steps
 from .conditional_write import WriteConflict, WriteUnknown, seal_other, write_until_known
+from .create_lock import Created, Voided, create_next_lock
 from .holding import Holding, seal_own
-from .ledger import STALE_AFTER_MS, CandidateConfig, LedgerHead, Steps, ask, find_head, head_in
-from .lock import RESIGNED, next_lock
-from .requests import Create, Read, Replace, Reply, Wait
-from .store_proof import prove_store
+from .ledger import ask, find_head, head_in
+from .requests import Read, Replace, Reply, Wait
 from .sweep import sweep
-from .times import from_ms
 
-WhyNot: TypeAlias = Literal["held", "done", "beaten", "exhausted"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Void:
-    """A lock was created whose term may not be led; it has been sealed, after `now_ms`."""
-
-    now_ms: int
+LossReason: TypeAlias = Literal["held", "done", "beaten", "exhausted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Won:
-    """The campaign was won; `took_over` if a lapsed lock had to be sealed first."""
+    """The campaign was won; `took_over` if the candidate sealed a lapsed lock to win it."""
 
     holding: Holding
     took_over: bool
@@ -71,45 +93,45 @@ class Won:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """The campaign was not won. `seen` is worth remembering (R9)."""
+    """The campaign was lost. `head` may be remembered for the next campaign (R9)."""
 
-    why: WhyNot
-    seen: LedgerHead
+    why: LossReason
+    head: LedgerHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
-    """A lock was sealed; `hindrance` is the error that stopped the sweep before it, if any."""
+class Resigned:
+    """The lock was sealed. `sweep_error` is what kept the leader from tagging old locks, if any."""
 
-    seen: LedgerHead
-    hindrance: BucketUnusable | None = None
+    head: LedgerHead
+    sweep_error: BucketUnusable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Goal:
-    """What a campaign is for, and until when it waits while another candidate leads."""
+    """What a campaign is for; while another candidate leads, it waits until `give_up_ms`."""
 
-    rules: CandidateConfig
+    config: CandidateConfig
     tick: datetime | None
-    until_ms: int
+    give_up_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Progress:
-    """How far a campaign has got. `listed`: `seen` was read from S3 in this campaign, and is not
-    only remembered. `deposed` is the lapsed term that it sealed last, `voided` whether it has had
-    a void win.
+    """Where a campaign stands. `head` is None while it is unknown, and `listed` if it was read in
+    this campaign rather than remembered. `sealed_term` is the lapsed term that the candidate sealed
+    last; `had_void_win` is true after its first void win.
     """
 
-    seen: LedgerHead | None
+    head: LedgerHead | None
     now_ms: int
     listed: bool = False
-    voided: bool = False
-    deposed: int | None = None
+    sealed_term: int | None = None
+    had_void_win: bool = False
 
 
 def campaign(
-    rules: CandidateConfig,
+    config: CandidateConfig,
     *,
     tick: datetime | None,
     wait_ms: int,
@@ -118,182 +140,149 @@ def campaign(
 ) -> Steps[Won | Lost]:
     """Try to lead the next term. While another candidate leads, wait for up to `wait_ms`.
 
-    `known` is what this process remembers of the locks (R9), `now_ms` its monotonic clock.
+    `known` is the head that this process remembers (R9), `now_ms` its monotonic clock.
     """
-    goal = _Goal(rules=rules, tick=tick, until_ms=now_ms + wait_ms)
-    step: _Progress | Won | Lost = _Progress(seen=known, now_ms=now_ms)
+    goal = _Goal(config=config, tick=tick, give_up_ms=now_ms + wait_ms)
+    step: _Progress | Won | Lost = _Progress(head=known, now_ms=now_ms)
     while isinstance(step, _Progress):
         step = yield from _next_step(goal, step)
     return step
 
 
-def _next_step(goal: _Goal, so_far: _Progress) -> Steps[_Progress | Won | Lost]:
-    seen = so_far.seen
-    if seen is not None and seen.is_done(goal.tick):
-        return Lost(why="done", seen=seen)  # R8
-    if seen is None or not _worth_trying(seen, so_far):
-        seen = yield from find_head(goal.rules, seen)
-        now_ms = max(so_far.now_ms, seen.observed_ms)
-        return replace(so_far, seen=seen, listed=True, now_ms=now_ms)
-    lock = seen.lock
-    if lock is not None and not lock.sealed and not goal.rules.lapsed(lock):
-        return (yield from _wait_for_holder(goal, so_far, seen))
-    if not may_attempt(lock, goal.tick, goal.rules.max_attempts):
-        return Lost(why="exhausted", seen=seen)
-    if not seen.open_to_next:
-        return (yield from _take_over(goal.rules, so_far, seen))
-    return (yield from _try_to_lead(goal, so_far, seen))
+def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
+    config, head = goal.config, at.head
+    if head is not None and head.is_done(goal.tick):
+        return Lost(why="done", head=head)  # R8
+    if head is None or not _is_current(head, at):
+        head = yield from find_head(config, head)
+        return replace(at, head=head, listed=True, now_ms=max(at.now_ms, head.observed_ms))
+    lock = head.lock
+    if lock is not None and not lock.sealed and not config.lapsed(lock):
+        return (yield from _wait_for_leader(goal, at, head))
+    if not may_attempt(lock, goal.tick, config.max_attempts):
+        return Lost(why="exhausted", head=head)  # R8
+    if not head.allows_next:
+        return (yield from _seal_lapsed(config, at, head))
+    return (yield from _create(goal, at, head))
 
 
-def _wait_for_holder(goal: _Goal, so_far: _Progress, seen: LedgerHead) -> Steps[_Progress | Lost]:
-    """Pause, then read the other leader's lock again; give up once there is no time left."""
-    left_ms = goal.until_ms - so_far.now_ms
+def _is_current(head: LedgerHead, at: _Progress) -> bool:
+    """Whether the candidate may act on `head` without listing first (R7, R9)."""
+    if head.proved_highest_at_ms is None or at.now_ms - head.observed_ms >= PROOF_VALID_MS:
+        return False
+    return at.listed or head.allows_next
+
+
+def _wait_for_leader(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Progress | Lost]:
+    """Pause, then read the leader's lock again; give up when no time is left."""
+    left_ms = goal.give_up_ms - at.now_ms
     if left_ms <= 0:
-        return Lost(why="held", seen=seen)
+        return Lost(why="held", head=head)
     pause_ms = min(left_ms, 1000)
     now_ms = (yield Wait(pause_ms // 2, pause_ms)).received_ms
-    reply = yield from ask(Read(goal.rules.key(seen.term)))
-    return replace(so_far, seen=_seen_again(reply, goal.rules, seen), now_ms=now_ms)
+    reply = yield from ask(Read(goal.config.key(head.term)))
+    return replace(at, head=_reread(reply, goal.config, head), now_ms=now_ms)
 
 
-def _take_over(rules: CandidateConfig, so_far: _Progress, seen: LedgerHead) -> Steps[_Progress]:
-    """R3: seal a lapsed lock; creating the next one is another step."""
-    sealed = yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")
+def _seal_lapsed(config: CandidateConfig, at: _Progress, head: LedgerHead) -> Steps[_Progress]:
+    """R3: seal a lapsed lock. Creating the next one is another step."""
+    sealed = yield from seal_other(config, head, f"lapsed; sealed by {config.candidate}")
     if isinstance(sealed, WriteConflict):
-        return replace(so_far, seen=_seen_again(sealed.reply, rules, seen))
-    return replace(so_far, seen=sealed, deposed=sealed.term)
+        return replace(at, head=_reread(sealed.reply, config, head))
+    return replace(at, head=sealed, sealed_term=sealed.term)
 
 
-def _try_to_lead(goal: _Goal, so_far: _Progress, seen: LedgerHead) -> Steps[_Progress | Won | Lost]:
-    """Create the next lock (R1), or continue from the one that another candidate created first."""
-    rules = goal.rules
-    created = yield from _create(rules, seen, goal.tick)
-    if isinstance(created, Holding):
-        return Won(holding=created, took_over=so_far.deposed == seen.term)
-    if isinstance(created, Void):
-        if so_far.voided:
-            raise _too_slow(rules, seen)
-        return replace(so_far, seen=None, listed=False, voided=True, now_ms=created.now_ms)
-    now_ms = created.reply.received_ms
-    above = head_in(created.reply, rules, seen.term + 1, since_ms=seen.proved_highest_at_ms)
-    # What was only remembered may be outdated: only after a list is a conflict a lost race.
-    if so_far.listed and above is not None and not above.is_done(goal.tick):
-        if now_ms >= goal.until_ms:
-            return Lost(why="beaten", seen=above)
-        if above.open_to_next:  # jitter, so that the losers of this race do not collide again
+def _create(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Progress | Won | Lost]:
+    """R1: create the next lock."""
+    created = yield from create_next_lock(goal.config, head, goal.tick)
+    if isinstance(created, Created):
+        return Won(holding=created.holding, took_over=at.sealed_term == head.term)
+    if isinstance(created, Voided):
+        if at.had_void_win:
+            raise _two_void_wins(goal.config, head)
+        return replace(at, head=None, listed=False, had_void_win=True, now_ms=created.now_ms)
+    return (yield from _after_conflict(goal, at, head, created.reply))
+
+
+def _after_conflict(
+    goal: _Goal, at: _Progress, head: LedgerHead, reply: Reply
+) -> Steps[_Progress | Lost]:
+    """Go on from the lock that another candidate created; `reply` is the answer to its read."""
+    now_ms = reply.received_ms
+    rival = head_in(reply, goal.config, head.term + 1, since_ms=head.proved_highest_at_ms)
+    # A conflict is a lost race only if the head was listed: a remembered one may be outdated (R9).
+    if at.listed and rival is not None and not rival.is_done(goal.tick):
+        if now_ms >= goal.give_up_ms:
+            return Lost(why="beaten", head=rival)
+        if rival.allows_next:  # jitter, so that the losers of this race do not collide again
             now_ms = (yield Wait(50, 250)).received_ms
-    return replace(so_far, seen=above, listed=above is not None, now_ms=now_ms)
+    return replace(at, head=rival, listed=rival is not None, now_ms=now_ms)
 
 
-def _too_slow(rules: CandidateConfig, seen: LedgerHead) -> StoreUnavailable:
+def _two_void_wins(config: CandidateConfig, head: LedgerHead) -> StoreUnavailable:
     return StoreUnavailable(
-        f"S3 is so slow that two wins in a row, the last of term {seen.term + 1}, came too late to"
-        f" be used. Nobody leads; try again later, with a lease of over {rules.lease_ms} ms."
+        f"expected S3 to answer within the lease of {config.lease_ms} ms; two wins in a row, the"
+        f" last of term {head.term + 1}, were known too late to be used. Nobody leads; try again"
+        " later, or with a longer lease."
     )
 
 
-def _worth_trying(seen: LedgerHead, so_far: _Progress) -> bool:
-    """Whether what was seen is recent enough to act on without listing again (R7, R9)."""
-    if seen.proved_highest_at_ms is None or so_far.now_ms - seen.observed_ms >= STALE_AFTER_MS:
-        return False
-    return so_far.listed or seen.open_to_next
+def _reread(reply: Reply, config: CandidateConfig, head: LedgerHead) -> LedgerHead | None:
+    """Return what a second read shows of a lock that was unsealed at the first.
 
-
-def _seen_again(reply: Reply, rules: CandidateConfig, seen: LedgerHead) -> LedgerHead | None:
-    """Return what a later read shows of a lock that was `seen` unsealed.
-
-    While it was unsealed it had no successor. So even if it is sealed by now, it was the highest
-    when it was last seen unsealed, and that time stays the evidence for R7.
+    An unsealed lock has no successor (R1). So if it is sealed by now, the time of the first read
+    remains the proof that it was the highest (R7).
     """
-    again = head_in(reply, rules, seen.term, since_ms=seen.proved_highest_at_ms)
-    if again is not None and again.open_to_next:
-        again = replace(again, proved_highest_at_ms=seen.proved_highest_at_ms)
+    again = head_in(reply, config, head.term, since_ms=head.proved_highest_at_ms)
+    if again is not None and again.allows_next:
+        again = replace(again, proved_highest_at_ms=head.proved_highest_at_ms)
     return again
 
 
-def _create(
-    rules: CandidateConfig, seen: LedgerHead, tick: datetime | None
-) -> Steps[Holding | Void | WriteConflict]:
-    """Create the lock after `seen` (R1); verify the store if no leader has (R0)."""
-    nonce = rules.nonce()
-    lock = next_lock(
-        seen.lock, nonce=nonce, holder=rules.candidate, lease_ms=rules.lease_ms, tick=tick
-    )
-    create = Create(rules.key(lock.term), lock.encode())
-    done = yield from write_until_known(create, nonce, patience_ms=rules.lease_ms)
-    if isinstance(done, WriteConflict):
-        return done
-    holding = Holding(
-        lock=replace(lock, started_at=from_ms(done.applied_ms)),
-        etag=done.etag,
-        deadline_ms=done.sent_ms + rules.lease_ms,  # R4: from before the first send
-        date_ms=done.date_ms,
-        received_ms=done.received_ms,
-    )
-    now_ms = done.received_ms
-    proved_ms = seen.proved_highest_at_ms
-    if proved_ms is None or done.applied_ms - proved_ms >= STALE_AFTER_MS:
-        why = "void: won on a stale look"  # R7
-    elif now_ms >= holding.deadline_ms:
-        why = "void: settled after its lease"
-    elif lock.proved:
-        return holding
-    else:
-        now_ms = yield from prove_store(rules, holding, create)
-        if now_ms < holding.deadline_ms:
-            return replace(holding, lock=replace(holding.lock, proved=True))
-        why = "void: the store was proved after its lease"
-    yield from seal_own(rules, holding.uncounted(), RESIGNED, why, now_ms)
-    return Void(now_ms=now_ms)
-
-
 def renew(
-    rules: CandidateConfig, holding: Holding, state: Mapping[str, Any] | None = None
+    config: CandidateConfig, holding: Holding, state: Mapping[str, Any] | None = None
 ) -> Steps[Holding]:
     """Renew the lease, and save a checkpoint if `state` is given.
 
-    The deadline moves only if the renewal is confirmed before the current one has passed; after
-    that a leader leads no more, even if the renewal was applied (R4). Raises `LeadershipLost` if
-    another writer changed the lock.
+    The deadline moves only if the answer comes before the current deadline (R4). Raises
+    `LeadershipLost` if another writer has changed the lock.
     """
-    nonce = rules.nonce()
+    nonce = config.nonce()
     lock = holding.lock.renewed(nonce=nonce, state=state)
-    write = Replace(rules.key(lock.term), lock.encode(), holding.etag)
+    write = Replace(config.key(lock.term), lock.encode(), holding.etag)
     try:
-        done = yield from write_until_known(
-            write, nonce, patience_ms=rules.lease_ms, until_ms=holding.deadline_ms,
+        written = yield from write_until_known(
+            write, nonce, patience_ms=config.lease_ms, until_ms=holding.deadline_ms,
             mine=holding.own_nonces,
         )  # fmt: skip
     except WriteUnknown:
         return replace(holding, doubtful=holding.doubtful | {nonce})
-    if isinstance(done, WriteConflict):
+    if isinstance(written, WriteConflict):
         raise LeadershipLost(term=lock.term, why="another candidate sealed its lock")
-    in_time = done.received_ms < holding.deadline_ms
+    in_time = written.received_ms < holding.deadline_ms
     return Holding(
         lock=lock,
-        etag=done.etag,
-        deadline_ms=done.sent_ms + rules.lease_ms if in_time else holding.deadline_ms,
-        date_ms=done.date_ms,
-        received_ms=done.received_ms,
+        etag=written.etag,
+        deadline_ms=written.sent_ms + config.lease_ms if in_time else holding.deadline_ms,
+        date_ms=written.date_ms,
+        received_ms=written.received_ms,
     )
 
 
 def resign(
-    rules: CandidateConfig, holding: Holding, *, outcome: str, reason: str | None, now_ms: int
-) -> Steps[Sealed]:
-    """Sweep, then seal one's own lock with the outcome of its term.
+    config: CandidateConfig, holding: Holding, *, outcome: str, reason: str | None, now_ms: int
+) -> Steps[Resigned]:
+    """Tag old locks (R6), then seal one's own lock with the outcome of its term.
 
-    This is allowed after the deadline too: a successful compare-and-swap proves that nobody took
-    over, so the outcome stands; a failed one raises `LeadershipLost`. After `StoreUnavailable` the
-    outcome is unknown: the tick may run again, but there are never two leaders.
+    This is allowed after the deadline too (R4); `LeadershipLost` if another writer has changed the
+    lock. After `StoreUnavailable` the outcome is unknown, and the tick may be led again.
     """
-    left_ms = holding.deadline_ms - now_ms
-    hindrance: BucketUnusable | None = None
-    if left_ms > 0:
-        stop_at_ms = holding.deadline_ms - min(rules.lease_ms // 4, 5000)
-        swept, hindrance = yield from sweep(rules, holding.lock, stop_at_ms=stop_at_ms)
+    sweep_error: BucketUnusable | None = None
+    if holding.deadline_ms > now_ms:
+        stop_at_ms = holding.deadline_ms - min(config.lease_ms // 4, 5000)
+        swept, sweep_error = yield from sweep(config, holding.lock, stop_at_ms=stop_at_ms)
         holding = replace(holding, lock=replace(holding.lock, swept=swept))
-    seen = yield from seal_own(rules, holding, outcome, reason, now_ms)
-    if isinstance(seen, WriteConflict):
+    sealed = yield from seal_own(config, holding, outcome, reason, now_ms)
+    if isinstance(sealed, WriteConflict):
         raise LeadershipLost(term=holding.lock.term, why="another candidate sealed its lock first")
-    return Sealed(seen=seen, hindrance=hindrance)
+    return Resigned(head=sealed, sweep_error=sweep_error)

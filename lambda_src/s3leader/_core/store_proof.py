@@ -1,16 +1,16 @@
-"""R0: a store that ignores conditions cannot hold an election. Sans-I/O, as `protocol.py`.
+"""R0: verify that the store enforces conditions on writes. Sans-I/O, like `protocol.py`.
 
-Servers that accept `If-None-Match` and `If-Match`, ignore them, and write regardless, let every
-candidate win. So a candidate that has created a lock proves the store before it leads: it repeats
-two writes whose conditions do not hold, and both must be refused. Both carry the body that is there
-already, so that nothing of value is overwritten on a store that applies them.
+A server that accepts `If-None-Match` and `If-Match` but ignores them lets every candidate win. So a
+candidate that has created a lock sends two *probes* before it leads: writes of that lock whose
+conditions do not hold. The store must refuse both. Both carry the body that is already there, so a
+store that applies them loses nothing.
 
-A leader that has proved the store says so in its lock (`proved`), and each later lock carries that
-on. So every leader has proved the store, or follows one that has. No other evidence counts: locks
-of versions without this rule, of void wins, and of operators prove nothing.
+A leader that has verified the store records this in its lock (`proved`), and each later lock
+inherits it. So each leader has verified the store, or follows one that has. Locks of versions
+without this rule, of void wins and of operators do not set `proved`.
 
-What this does not show: that a store keeps conditions when several requests meet, that another way
-to it (through a proxy that strips headers) is as good, or that a ledger was not copied here.
+Not verified: that the store enforces conditions for concurrent requests, that another path to it
+(a proxy that strips headers) does, and that the ledger was not copied here from another store.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from typing import Final
 
 from s3leader.errors import BucketUnusable, StoreUnavailable
 
+from .candidate import CandidateConfig, Steps
 from .holding import Holding, seal_own
-from .ledger import CandidateConfig, Steps
 from .lock import RESIGNED
 from .requests import Applied, Conflict, Create, Replace, Reply, Wait
 
 IMPOSSIBLE_ETAG: Final = f'"{"0" * 32}"'
 
 
-def prove_store(rules: CandidateConfig, holding: Holding, create: Create) -> Steps[int]:
-    """Send both probes and return the clock's reading at the last answer.
+def prove_store(config: CandidateConfig, holding: Holding, create: Create) -> Steps[int]:
+    """Send both probes; return the monotonic time of the last answer.
 
-    The caller compares it with the deadline: past that, the win is void, and no probe proves
-    anything, for the lock may have been deleted, and an applied `Create` be right.
+    The caller compares it with the deadline. Past the deadline the win is void, and a probe proves
+    nothing: the lock may have been deleted by then, and applying the `Create` may be correct.
 
-    `create` is the write that created the lock held. If a probe is applied or refused, the lock is
-    sealed, and `BucketUnusable` says what this store did.
+    `create` is the write that created the lock. If a probe is applied or denied, the lock is sealed
+    and `BucketUnusable` says what the store did.
     """
     ignored: list[str] = []
     now_ms = holding.received_ms
@@ -51,18 +51,18 @@ def prove_store(rules: CandidateConfig, holding: Holding, create: Create) -> Ste
             if isinstance(reply.answer, Applied):
                 ignored.append(header)
     except BucketUnusable:
-        yield from _seal_unproved(rules, holding, "void: a probe of the store was refused", now_ms)
+        yield from _seal_unproved(config, holding, "void: a probe of the store was refused", now_ms)
         raise
     if ignored:
         headers = " and ".join(ignored)
-        yield from _seal_unproved(rules, holding, f"void: the store ignores {headers}", now_ms)
+        yield from _seal_unproved(config, holding, f"void: the store ignores {headers}", now_ms)
         raise _ignores(create.key, headers)
     return now_ms
 
 
 def _answered(probe: Create | Replace, deadline_ms: int) -> Steps[Reply]:
-    """Send a probe until it is answered, or the deadline has passed. A 412 is the good answer,
-    of whichever write it speaks, so it is not looked into (R5).
+    """Send a probe until it is answered or the deadline has passed. A 412 is the expected answer
+    to each copy of the probe, so it is not followed by a read (R5).
     """
     pause_ms = 25
     while True:
@@ -73,14 +73,14 @@ def _answered(probe: Create | Replace, deadline_ms: int) -> Steps[Reply]:
         pause_ms = min(2 * pause_ms, 1000)
 
 
-def _seal_unproved(rules: CandidateConfig, holding: Holding, why: str, now_ms: int) -> Steps[None]:
-    """Leave no unsealed lock behind; whatever comes of it, nobody leads.
+def _seal_unproved(config: CandidateConfig, holding: Holding, why: str, now_ms: int) -> Steps[None]:
+    """Try to seal the lock. If this fails, nobody leads either, and the lock lapses.
 
-    An applied probe may have changed the ETag, under SSE-KMS even of equal bodies; the seal
-    recognises the body by its nonce.
+    An applied probe may have changed the ETag, under SSE-KMS even for equal bodies, so the seal
+    recognises the candidate's own body by its nonce.
     """
     with suppress(StoreUnavailable, BucketUnusable):
-        yield from seal_own(rules, holding.uncounted(), RESIGNED, why, now_ms)
+        yield from seal_own(config, holding.without_attempt(), RESIGNED, why, now_ms)
 
 
 def _ignores(key: str, headers: str) -> BucketUnusable:

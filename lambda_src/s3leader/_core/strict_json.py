@@ -1,5 +1,6 @@
-"""JSON that can be written again by whoever read it: finite numbers, and a depth that any stack has
-room for. Python's own reader takes NaN, 1e999, and as much nesting as the caller's stack allows.
+"""Strict JSON: finite numbers and limited nesting, so that every reader can also write it.
+
+Python's own reader accepts NaN, 1e999, and as much nesting as the caller's stack has room for.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ def load(body: bytes) -> object:
     except RecursionError:
         raise ValueError("its JSON is nested too deeply") from None
     except ValueError as error:
-        raise ValueError(f"it is no JSON ({error})") from None
+        raise ValueError(f"expected JSON ({error})") from None
     if nested_too_deeply(value):
         raise ValueError(f"its JSON is nested more than {MAX_DEPTH} deep")
     return value
 
 
 def nested_too_deeply(value: object) -> bool:
-    """Whether JSON is nested deeper than every reader's stack has room for."""
+    """Whether a JSON value is nested more than `MAX_DEPTH` deep."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH):
         items = (each.values() if isinstance(each, dict) else each for each in level)
@@ -36,7 +37,7 @@ def nested_too_deeply(value: object) -> bool:
 
 
 def _not_finite(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _finite(text: str) -> float:

@@ -1,6 +1,6 @@
-"""What a leader leaves behind for its successors: tags for the lifecycle rule, and the hint.
+"""Tagging old locks for the lifecycle rule (R6), and writing the hint.
 
-Sans-I/O, as `protocol.py`.
+Sans-I/O, like `protocol.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import json
 
 from s3leader.errors import BucketUnusable
 
-from .ledger import CandidateConfig, Steps, hint_term
+from .candidate import CandidateConfig, Steps
+from .ledger import hint_term
 from .lock import Lock
 from .requests import Create, Found, Missing, Read, Replace, Tag, Unknown
 
@@ -18,39 +19,39 @@ HINT_EVERY = 500
 
 
 def sweep(
-    rules: CandidateConfig, lock: Lock, *, stop_at_ms: int
+    config: CandidateConfig, lock: Lock, *, stop_at_ms: int
 ) -> Steps[tuple[int, BucketUnusable | None]]:
-    """Tag the locks below one's own for deletion (R6); return the new `swept` and what hindered.
+    """Tag the locks below `lock` for deletion; return the new `swept`, and the error if one came.
 
-    Own lock exists, so none of them is the highest. What crashed leaders left untagged is made up
-    for, at most 50 a term, none after the stopwatch shows `stop_at_ms`. A missing right to tag
-    must not keep a leader from resigning, so that error is returned, not raised.
+    The leader's own lock exists, so no lower lock is the highest. Locks that crashed leaders left
+    untagged are tagged too, at most 50 per term, and none after the monotonic `stop_at_ms`. A
+    leader must be able to resign without the right to tag, so that error is returned, not raised.
     """
     swept = min(lock.swept, lock.term - 1)
     try:
         for term in range(swept + 1, min(lock.term, swept + 1 + SWEEP_AT_MOST)):
-            reply = yield Tag(rules.key(term))
+            reply = yield Tag(config.key(term))
             if isinstance(reply.answer, Unknown):
                 break
             swept = term
             if reply.received_ms >= stop_at_ms:
                 break
         if lock.term % HINT_EVERY == 0:
-            yield from _write_hint(rules, lock.term)
-    except BucketUnusable as hindrance:
-        return swept, hindrance
+            yield from _write_hint(config, lock.term)
+    except BucketUnusable as sweep_error:
+        return swept, sweep_error
     return swept, None
 
 
-def _write_hint(rules: CandidateConfig, term: int) -> Steps[None]:
-    """Point the hint at a term. Nothing is settled or retried: it is only a hint."""
+def _write_hint(config: CandidateConfig, term: int) -> Steps[None]:
+    """Write `term` to the hint, once: a lost write of a hint does no harm."""
     body = json.dumps({"term": term}).encode()
     try:
-        reply = yield Read(rules.hint)
-    except BucketUnusable:  # as above; if it is missing, it can be created
-        yield Create(rules.hint, body)
+        reply = yield Read(config.hint)
+    except BucketUnusable:  # S3 may answer 403 for a missing object
+        yield Create(config.hint, body)
         return
     if isinstance(reply.answer, Missing):
-        yield Create(rules.hint, body)
+        yield Create(config.hint, body)
     elif isinstance(reply.answer, Found) and hint_term(reply.answer.body) < term:
-        yield Replace(rules.hint, body, reply.answer.etag)
+        yield Replace(config.hint, body, reply.answer.etag)

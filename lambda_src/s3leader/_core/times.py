@@ -1,4 +1,4 @@
-"""Times as the wire has them: ISO 8601 in UTC in bodies, milliseconds since 1970 from S3."""
+"""Converting times: ISO 8601 in UTC in lock bodies, milliseconds since 1970 in S3's answers."""
 
 from __future__ import annotations
 

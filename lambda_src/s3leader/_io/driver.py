@@ -1,4 +1,4 @@
-"""The one driver that runs the protocol's generators over a store, with real time passing."""
+"""The blocking driver: it runs the generators of `_core` over a store, in real time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from s3leader._core.ledger import Result, Steps
+from s3leader._core.candidate import Result, Steps
 from s3leader._core.requests import (
     Reply,
     Store,
@@ -25,10 +25,10 @@ _log = logging.getLogger("s3leader")
 
 
 def monotonic_ms() -> int:
-    """Return the milliseconds of a clock that nobody sets and that runs on while a host sleeps.
+    """Return the milliseconds of a monotonic clock that also runs while the machine is suspended.
 
-    Python's `time.monotonic` stands still on Linux while the machine is suspended, and a lease
-    does not; hence CLOCK_BOOTTIME where there is one.
+    Python's `time.monotonic` stops on Linux during a suspension, and a lease does not. Hence
+    CLOCK_BOOTTIME, where the system has it.
     """
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime_ns(clock) // 1_000_000
@@ -36,7 +36,7 @@ def monotonic_ms() -> int:
 
 @dataclass(kw_only=True)
 class Driver:
-    """Runs generators to their end and counts the requests that it sent for them.
+    """Runs generators to their end, and counts the requests that it sends for them.
 
     `sleep` takes seconds; `uniform(a, b)` draws a number between the two.
     """
@@ -49,7 +49,7 @@ class Driver:
     _warned: str | None = field(default=None, init=False)
 
     def run(self, steps: Steps[Result]) -> Result:
-        """Perform what `steps` asks for until it returns; the store's errors are thrown into it."""
+        """Perform the requests of `steps` until it returns; throw the store's errors into it."""
         try:
             request = next(steps)
             while True:
@@ -71,8 +71,9 @@ class Driver:
             return result
 
     def _warn_once(self, request: StoreRequest, answer: StoreAnswer) -> None:
-        """Log why the protocol waits, as a process may be killed before it gives up. The same
-        warning is not repeated before another answer has come.
+        """Log a missing answer at once, because a process may be killed before it gives up.
+
+        The same warning is not repeated until a request has been answered.
         """
         if not isinstance(answer, Unknown):
             self._warned = None
@@ -84,16 +85,16 @@ class Driver:
 
 
 def _perform(store: Store, request: StoreRequest) -> StoreAnswer:
-    """Perform `request`; whatever a store raises that is not ours leaves its outcome unknown.
+    """Perform `request`. An exception that is not an `S3LeaderError` is logged and means `Unknown`.
 
-    A store may be anybody's, and raise once the request is under way. What it raised is logged.
+    The store may have sent the request before it raised.
     """
     try:
         return store.perform(request)
     except S3LeaderError:
         raise
     except Exception as error:  # noqa: BLE001
-        text = describe_error(error)
-        said = describe_request(request)
-        _log.warning("the store raised during a %s: %s", said, text, exc_info=True)
-        return Unknown(text)
+        cause = describe_error(error)
+        what = describe_request(request)
+        _log.warning("the store raised during a %s: %s", what, cause, exc_info=True)
+        return Unknown(cause)

@@ -39,7 +39,7 @@ def modified_ms(answer: Mapping[str, Any]) -> int:
 def date_ms(answer: Mapping[str, Any], clock_ms: Callable[[], int] | None) -> int:
     """Return the `Date` in milliseconds since 1970.
 
-    `clock_ms` stands in for a missing one, in tests only.
+    `clock_ms` replaces a missing one, in tests only.
     """
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     if date is None and clock_ms is not None:

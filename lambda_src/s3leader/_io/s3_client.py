@@ -1,6 +1,7 @@
-"""Which boto3 client a store uses: its own, made for each process, or one that is passed in.
+"""The boto3 client of a store: made for each process, or passed in by the caller.
 
-Only this file and `s3_store` import boto3 or botocore: this one makes the client, that one uses it.
+Only this module and `s3_store` import boto3 or botocore: this one makes the client, that one uses
+it.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ _AWS_HOSTS: Final = (
 
 
 class ProcessClient:
-    """A client for one process, which its forks do not share.
+    """A client that forks of the process do not share.
 
-    A fork shares its parent's connections: the answer to one process's request may reach the other.
-    So a fork makes a client of its own. A client that was passed in (`given`) cannot be made again,
-    so it is refused in every process but the one that passed it.
+    A fork inherits its parent's connections, so the answer to one process may reach the other.
+    Therefore a fork makes a new client. A client that was passed in (`given`) cannot be made again,
+    so a fork that uses it gets an error.
     """
 
     def __init__(self, given: S3Client | None, make: Callable[[], S3Client]) -> None:
@@ -64,12 +65,12 @@ class ProcessClient:
             raise InvalidArgument(
                 f"the S3 client was passed in by process {self._pid}, and process {os.getpid()} is"
                 f" a fork of it: they would share connections, and read each other's answers. Make"
-                f" a client in this process and pass it to a new Election or S3Store, or pass none"
+                f" a client in this process and pass it to a new Election, or pass none"
             )
-        # Kept, never collected: its pool's locks may have been held when the process was forked.
+        # Never garbage-collected: a lock of its pool may have been held during the fork.
         self._parents_client = self._client
         self._client = self._make()
-        self._pid = os.getpid()  # last: another thread of this process may be here as well
+        self._pid = os.getpid()  # last: another thread may run this method as well
 
 
 def default_client(timeout: timedelta, region: str | None) -> S3Client:
@@ -79,9 +80,9 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
     """
     seconds = timeout.total_seconds()
     if seconds <= 0:
-        raise InvalidArgument(f"timeout must be positive, not {timeout}")
-    # Since 1.36 boto3 sends a CRC in a trailer by default, which many S3-compatible servers refuse
-    # or store as part of the body. `S3Store` sends one in a header to Amazon S3.
+        raise InvalidArgument(f"expected a positive timeout, got {timeout}")
+    # boto3 from 1.36 on sends a CRC in a trailer by default, which many S3-compatible servers
+    # refuse or store as part of the body. To Amazon S3, `S3Store` sends one in a header.
     checksums = {
         option: "when_required"
         for option in ("request_checksum_calculation", "response_checksum_validation")
@@ -95,11 +96,10 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
         **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
     )
     chosen = choose_region(region)
-    # Not boto3.client, which is not thread-safe: it shares state. Credentials and
-    # AWS_ENDPOINT_URL(_S3) come from the environment, as there.
+    # Not boto3.client, which shares state between threads and is not thread-safe.
     try:
         return boto3.session.Session().client("s3", region_name=chosen.name, config=config)
-    except Exception as error:  # a profile, a file or a variable that botocore cannot use
+    except Exception as error:  # botocore cannot use a profile, a file or a variable
         check = "Check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
         if isinstance(error, InvalidRegionError):
             check = f"A Region is named like eu-west-1, but {chosen.decided_by}: correct that"
@@ -110,7 +110,7 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
 
 
 def describe_unreachable(error: EndpointConnectionError, region: RegionChoice) -> str:
-    """Return which host cannot be reached, and which Region its name is made from."""
+    """Return which host cannot be reached, and which setting chose the Region in its name."""
     url = str(error.kwargs.get("endpoint_url", ""))
     host = urlsplit(url).netloc or url
     if not _is_unresolved(error):
@@ -122,7 +122,7 @@ def describe_unreachable(error: EndpointConnectionError, region: RegionChoice) -
 
 
 def _is_unresolved(error: BaseException | None) -> bool:
-    """Return whether a name that does not resolve is among what led to `error`."""
+    """Return whether the cause of `error` is a host name that does not resolve."""
     while error is not None:
         if isinstance(error, socket.gaierror):
             return True
@@ -142,10 +142,10 @@ def _check_client(client: S3Client) -> None:
         put = client.meta.service_model.operation_model("PutObject").input_shape
     except Exception as error:  # an object without `meta`, or the client of another service
         raise InvalidArgument(
-            f"client is {client!r}; give a boto3 S3 client, as boto3.client('s3')"
+            f"expected a boto3 S3 client, got {client!r}; make one with boto3.client('s3')"
         ) from error
     if put is None or not {"IfMatch", "IfNoneMatch"} <= put.members.keys():
         raise InvalidArgument(
-            f"boto3 {boto3.__version__} does not support conditional writes in full: install"
-            f" boto3 {_OLDEST_BOTO3} or newer"
+            f"boto3 {boto3.__version__} does not support If-Match and If-None-Match on PutObject;"
+            f" install boto3 {_OLDEST_BOTO3} or newer"
         )

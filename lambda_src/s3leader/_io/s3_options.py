@@ -1,4 +1,4 @@
-"""Check the options of `S3Store`: the bucket, its encryption and its account."""
+"""The name of a bucket and what it demands of requests, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from s3leader.errors import BucketUnusable, InvalidArgument
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")  # as permissive as botocore, for other servers
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")  # as botocore, for other servers
 _ACCESS_POINT: Final = re.compile(r"arn:[\w-]+:s3:[\w-]+:\d{12}:accesspoint[:/][a-z0-9-]+")
 _BUCKET_ARN: Final = re.compile(r"arn:[\w-]+:s3:::(?P<name>[^/]+).*", re.DOTALL)
 _URL: Final = re.compile(r"s3[an]?://(?P<name>[^/]+).*", re.DOTALL | re.IGNORECASE)
@@ -18,7 +18,7 @@ _ENCRYPTIONS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 _KEY_ARN: Final = re.compile(r"arn:aws[\w-]*:kms:[\w-]+:\d{12}:(?:key|alias)/[\w/-]+")
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 
-# What cannot hold an election, by the suffix of a name or alias, or by a part of an ARN.
+# Buckets that cannot hold an election: by the suffix of a name or alias, or a part of an ARN.
 _UNFIT: Final = {
     "DirectoryBucket": r"--x-s3|--xa-s3|:s3express:",
     "MultiRegionAccessPoint": r"\.mrap",
@@ -31,12 +31,12 @@ _UNFIT_REASONS: Final = {
     "DirectoryBucket": "a directory bucket (S3 Express One Zone), whose LIST has no order and no"
     " StartAfter, and whose objects have no tags",
     "MultiRegionAccessPoint": "a Multi-Region Access Point, which names several buckets: each could"
-    " elect a leader of its own",
-    "Outposts": "a bucket on Outposts, which does not promise what a bucket in a Region does"
-    " (conditional writes, a consistent LIST)",
-    "ObjectLambda": "an Object Lambda access point, whose answers are changed by a function",
+    " elect its own leader",
+    "Outposts": "a bucket on Outposts, which does not guarantee conditional writes and a"
+    " consistent LIST",
+    "ObjectLambda": "an Object Lambda access point, which lets a function change the answers",
     "FileSystem": "an access point to a file system, which is not a bucket",
-    "TableBucket": "a table bucket, which holds tables and not objects",
+    "TableBucket": "a table bucket, which stores tables, not objects",
 }
 
 
@@ -48,7 +48,7 @@ def check_bucket(bucket: str) -> None:
         BucketUnusable: it names something that is not one strongly consistent bucket.
     """
     if not bucket:
-        raise InvalidArgument("the bucket's name is empty")
+        raise InvalidArgument("expected the name of a bucket, got ''")
     for code, pattern in _UNFIT.items():
         if re.search(rf"(?:{pattern})" if ":" in bucket else rf"(?:{pattern})$", bucket):
             raise BucketUnusable(
@@ -63,7 +63,8 @@ def check_bucket(bucket: str) -> None:
     named = _URL.fullmatch(bucket) or _BUCKET_ARN.fullmatch(bucket)
     right = f"'{named['name']}'" if named else "'locks'"
     raise InvalidArgument(
-        f"bucket is {bucket!r}; give the name alone, such as {right}, or the ARN of an access point"
+        f"expected a bucket's name, got {bucket!r}; give the name alone, such as {right}, or the"
+        f" ARN of an access point"
     )
 
 
@@ -89,36 +90,39 @@ class BucketOptions:
     def __post_init__(self) -> None:
         if self.encryption is not None and self.encryption not in _ENCRYPTIONS:
             raise InvalidArgument(
-                f"encryption ($S3LEADER_ENCRYPTION) is {self.encryption!r}; give one of"
-                f" {', '.join(_ENCRYPTIONS)}, or None for the bucket's default"
+                f"expected encryption ($S3LEADER_ENCRYPTION) to be one of"
+                f" {', '.join(_ENCRYPTIONS)}, or None for the bucket's default, got"
+                f" {self.encryption!r}"
             )
         if self.kms_key is not None and not _KEY_ARN.fullmatch(self.kms_key):
             raise InvalidArgument(
-                f"kms_key ($S3LEADER_KMS_KEY) is {self.kms_key!r}; give the key's ARN, such as"
-                f" 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-…'"
+                f"expected kms_key ($S3LEADER_KMS_KEY) to be the key's ARN, such as"
+                f" 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-…', got {self.kms_key!r}"
             )
         if self.kms_key is not None and self.encryption in {None, "AES256"}:
             raise InvalidArgument(
-                f"kms_key ($S3LEADER_KMS_KEY) is {self.kms_key!r} and encryption"
-                f" ($S3LEADER_ENCRYPTION) {self.encryption!r}; a key needs encryption 'aws:kms' or"
-                f" 'aws:kms:dsse'"
+                f"expected encryption ($S3LEADER_ENCRYPTION) 'aws:kms' or 'aws:kms:dsse' with"
+                f" kms_key ($S3LEADER_KMS_KEY) {self.kms_key!r}, got {self.encryption!r}"
             )
         if self.bucket_owner is not None and not _ACCOUNT.fullmatch(self.bucket_owner):
             raise InvalidArgument(
-                f"bucket_owner ($S3LEADER_BUCKET_OWNER) is {self.bucket_owner!r}; give the 12"
-                f" digits of an AWS account"
+                f"expected bucket_owner ($S3LEADER_BUCKET_OWNER) to be the 12 digits of an AWS"
+                f" account, got {self.bucket_owner!r}"
             )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> BucketOptions:
         """Return the options that the constructs put into a candidate's environment."""
-        variables = {
-            "region": "S3LEADER_REGION",
-            "encryption": "S3LEADER_ENCRYPTION",
-            "kms_key": "S3LEADER_KMS_KEY",
-            "bucket_owner": "S3LEADER_BUCKET_OWNER",
-        }
-        return cls(**{name: environment.get(key) or None for name, key in variables.items()})
+
+        def value(name: str) -> str | None:
+            return environment.get(f"S3LEADER_{name}") or None
+
+        return cls(
+            region=value("REGION"),
+            encryption=value("ENCRYPTION"),
+            kms_key=value("KMS_KEY"),
+            bucket_owner=value("BUCKET_OWNER"),
+        )
 
     def for_every_request(self) -> dict[str, str]:
         """Return the arguments that make S3 refuse a bucket of another account."""

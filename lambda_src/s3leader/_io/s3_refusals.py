@@ -1,6 +1,6 @@
-"""What S3 refuses for now, and what for good: the latter with what a human can do about it.
+"""Sort S3's error codes: transient ones, and refusals, each with what a human can do about it.
 
-Pure text: nothing here knows botocore or a network.
+No I/O, and no botocore.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from s3leader.errors import BucketUnusable
 from .s3_denials import DENIED, Denial
 from .s3_region import RegionChoice, choose_region
 
-# S3, or a proxy on the way to it, asks for another try.
-_PASSING_STATUS: Final = frozenset(
+# S3, or a proxy in front of it, asks the client to try again.
+_TRANSIENT_STATUS: Final = frozenset(
     {
         HTTPStatus.TEMPORARY_REDIRECT,
         HTTPStatus.REQUEST_TIMEOUT,
@@ -26,7 +26,7 @@ _PASSING_STATUS: Final = frozenset(
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
-_PASSING: Final = frozenset(
+_TRANSIENT: Final = frozenset(
     {
         "ConditionalRequestConflict",
         "OperationAborted",
@@ -44,21 +44,21 @@ _PASSING: Final = frozenset(
         "BandwidthLimitExceeded",
         "InternalError",
         "ServiceUnavailable",
-        # damaged on its way
+        # the body was damaged in transit
         "BadDigest",
         "IncompleteBody",
         "XAmzContentChecksumMismatch",
-        # the key service's, through S3
+        # from KMS, through S3
         "KMS.ThrottlingException",
         "KMS.InternalException",
         "KMS.KMSInternalException",
         "KMS.DependencyTimeoutException",
         "KMS.KeyUnavailableException",
-        # the token service could not reach the identity provider
+        # STS could not reach the identity provider
         "IDPCommunicationError",
     }
 )
-_ELSE: Final = (
+_OTHER: Final = (
     "Trying again will not help: check the bucket, the endpoint {endpoint} and the request."
 )
 _CREDENTIALS: Final = (
@@ -78,7 +78,7 @@ _REMEDIES: Final = {
             "InvalidToken",
             "SignatureDoesNotMatch",
             "TokenRefreshRequired",
-            # botocore's own, when nothing could be sent
+            # raised by botocore before it sends anything
             "NoAuthTokenError",
             "NoCredentialsError",
             "PartialCredentialsError",
@@ -100,7 +100,7 @@ _REMEDIES: Final = {
     ): "The bucket {bucket} is in another Region{where}, but {decided_by}: {region}.",
     frozenset({"RequestTimeTooSkewed"}): (
         "The clock of this machine is wrong by more than 15 minutes, so S3 accepts none of its"
-        " signatures: set it right (NTP)."
+        " signatures: correct it (NTP)."
     ),
     frozenset({"NotImplemented", "MethodNotAllowed", "405", "501", "UnorderedList"}): (
         "The server at {endpoint} does not support this request. s3leader needs conditional writes"
@@ -108,28 +108,28 @@ _REMEDIES: Final = {
         " and object tags: use Amazon S3, or a server that has them."
     ),
     frozenset({"IncompleteAnswer"}): (
-        "Amazon S3 always sends it, and s3leader does not guess what decides who leads. The server"
-        " at {endpoint}, or a proxy on the way to it, leaves it out: let the proxy pass all headers"
-        " of an answer unchanged, or go around it. (A test double that sends no Date, as moto,"
+        "Amazon S3 always sends it, and s3leader does not guess a value that decides who leads. The"
+        " server at {endpoint}, or a proxy in front of it, omits it: let the proxy pass all headers"
+        " of an answer unchanged, or bypass it. (A test double that sends no Date, such as moto,"
         " needs S3Store(…, clock_ms=…).)"
     ),
     frozenset({"403", "401", "407"}): (
-        "The answer is not S3's, which always gives a code: a proxy or a firewall between here and"
-        " {endpoint} refused. Check HTTPS_PROXY, NO_PROXY and the endpoint."
+        "S3 always sends an error code, and this answer has none: a proxy or a firewall in front of"
+        " {endpoint} refused the request. Check HTTPS_PROXY, NO_PROXY and the endpoint."
     ),
     frozenset({"CertificateNotTrusted"}): (
         "This machine does not trust the certificate of {endpoint}, so nothing was sent: set"
-        " AWS_CA_BUNDLE to the certificates of the server, or of the proxy that opens TLS."
+        " AWS_CA_BUNDLE to the certificates of the server, or of the proxy that terminates TLS."
     ),
     frozenset({"InvalidObjectState"}): (
         "The object has been moved to an archive: keep the lifecycle rules that change storage"
         " classes off this prefix, and restore the object."
     ),
     frozenset({"AllAccessDisabled", "AccountProblem", "NotSignedUp", "InvalidPayer"}): (
-        "AWS has restricted the account that owns the bucket: settle that with AWS's support."
+        "AWS has restricted the account that owns the bucket: contact AWS Support."
     ),
     frozenset({"InvalidEncryptionAlgorithmError", "KMS.InvalidKeyUsageException"}): (
-        "S3 cannot encrypt as the request asks: correct S3LEADER_ENCRYPTION and"
+        "S3 cannot encrypt as requested: correct S3LEADER_ENCRYPTION and"
         " S3LEADER_KMS_KEY, or the bucket's default encryption."
     ),
 }
@@ -138,7 +138,7 @@ _KEY: Final = (
     " another in the bucket's default encryption and S3LEADER_KMS_KEY."
 )
 _CHECKSUM: Final = (
-    "The bucket has a default Object Lock retention, so S3 asks for a checksum with each write:"
+    "The bucket has a default Object Lock retention, so S3 demands a checksum with each write:"
     " pass BucketOptions(checksum=True)."
 )
 _SERVICES: Final = {
@@ -153,10 +153,10 @@ _SERVICES: Final = {
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]*[\w+=@/-]")
 
 
-def passes(code: str, status: int) -> bool:
-    """Tell whether an error with this code and HTTP status may be gone at the next try."""
-    ours_to_fix = status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED
-    return code in _PASSING or status in _PASSING_STATUS or not ours_to_fix
+def is_transient_error(code: str, status: int) -> bool:
+    """Return whether an error with this code and HTTP status may be gone at the next try."""
+    by_server = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+    return code in _TRANSIENT or status in _TRANSIENT_STATUS or by_server
 
 
 def refusal(
@@ -193,9 +193,9 @@ def refusal(
 
 
 def refusal_elsewhere(operation: str, *, code: str, message: str) -> BucketUnusable:
-    """Return the error to raise when another service refused, which credentials come from.
+    """Return the error to raise when the service that issues credentials refused.
 
-    `operation` is what was asked of it, such as AssumeRole. S3 has not been asked anything.
+    `operation` is the call that it refused, such as AssumeRole. Nothing was sent to S3.
     """
     service = _SERVICES.get(operation)
     action = operation if service is None else f"{service}:{operation}"
@@ -207,16 +207,16 @@ def refusal_elsewhere(operation: str, *, code: str, message: str) -> BucketUnusa
         resource,
         code,
         message,
-        f"The bucket did not refuse: the service that issues {what} did. Let {action} succeed:"
-        f" check the role's trust policy, the caller's own rights and credentials, and the sign-in."
-        f" Or use other credentials.",
+        f"The bucket did not refuse: the service that issues {what} did. To let {action} succeed,"
+        f" check the role's trust policy, the caller's rights and credentials, and the sign-in; or"
+        f" use other credentials.",
     )
 
 
 def _unusable(action: str, resource: str, code: str, message: str, remedy: str) -> BucketUnusable:
-    said = f"{code}: {message}" if message else code
+    error = f"{code}: {message}" if message else code
     return BucketUnusable(
-        f"{action} on {resource} failed ({said}). {remedy}",
+        f"{action} on {resource} failed ({error}). {remedy}",
         action=action,
         resource=resource,
         code=code,
@@ -227,7 +227,7 @@ def _remedy(code: str, message: str) -> str:
     if code == "InvalidRequest" and "Object Lock" in message:
         return _CHECKSUM
     known = (text for codes, text in _REMEDIES.items() if code in codes)
-    return next(known, _KEY if code.startswith("KMS.") else _ELSE)
+    return next(known, _KEY if code.startswith("KMS.") else _OTHER)
 
 
 def _action(request: StoreRequest) -> str:
@@ -260,7 +260,7 @@ def _rights_missing(request: StoreRequest, bucket_arn: str, bucket_owner: str | 
             assert_never(request)
     account = "" if bucket_owner is None else f" that account {bucket_owner} owns the bucket,"
     return (
-        f"{grant}. LockBucket.grant_candidate grants exactly what is needed. If the rights are"
-        f" there, check{account} for a Deny in the bucket's policy, for Requester Pays, and for"
+        f"{grant}. LockBucket.grant_candidate grants exactly what is needed. If the right is"
+        f" granted, check{account} for a Deny in the bucket's policy, for Requester Pays, and for"
         f" rights on its KMS key."
     )

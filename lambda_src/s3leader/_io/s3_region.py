@@ -1,4 +1,4 @@
-"""Which Region a client is for, which setting decided that, and how to change it. No I/O."""
+"""Choose the Region of a client, and remember which setting decided it. No I/O."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _VARIABLES: Final = ("AWS_DEFAULT_REGION", "AWS_REGION")  # in the order in whic
 
 @dataclass(frozen=True, slots=True)
 class RegionChoice:
-    """`name` is the Region, None where botocore takes it from a profile or has a default.
+    """`name` is the Region; None if botocore takes it from a profile or uses a default.
 
-    `decided_by` names the setting that decided. `_change` says how to change it, for a person.
+    `decided_by` names the setting that decided, and `_change` how to change it, for error messages.
     """
 
     name: str | None
@@ -22,7 +22,7 @@ class RegionChoice:
     _change: str
 
     def change(self, region: str | None) -> str:
-        """Return what to do for `region`; None where the right one is not known."""
+        """Return how to change the setting to `region`; None if the right Region is not known."""
         return self._change.format(region=region or "<its Region>")
 
 
@@ -31,8 +31,8 @@ def choose_region(
 ) -> RegionChoice:
     """Return the Region of a client that is made with `region=given` in this environment.
 
-    Without `given`, AWS_DEFAULT_REGION decides, so that a process's other boto3 clients are of the
-    same Region; then AWS_REGION, which AWS's other SDKs read and boto3 does not; then the profile.
+    Without `given`, AWS_DEFAULT_REGION decides, as for all boto3 clients of the process; then
+    AWS_REGION, which other AWS SDKs read and boto3 ignores; then the profile.
     """
     if client_given:
         return RegionChoice(

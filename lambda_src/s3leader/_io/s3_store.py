@@ -1,13 +1,13 @@
-"""A store on Amazon S3, or on a server that speaks its language and honours conditional writes.
+"""The store on Amazon S3, or on a compatible server that honours conditional writes.
 
-Each request is sent once, and what comes of it is translated once: into an answer, into `Unknown`
-if there was none to rely on, or into `BucketUnusable` if only a human can help. Facts that S3
-always sends are never guessed: an answer that lacks one is no answer.
+Each request is sent once. Its result is translated once: into an answer, into `Unknown` if the
+outcome is not known, or into `BucketUnusable` if only a human can help. Facts that S3 always sends
+are never guessed: an answer without one of them counts as no answer.
 
-Not guaranteed: `timeout` bounds each wait for the network, not the whole request (an answer that
-trickles in takes longer), and a client that is passed in brings its own time-outs and retries. That
-a server honours `If-Match` and `If-None-Match` is not seen here: an election's first candidate
-proves it (R0).
+Not guaranteed: `timeout` bounds each wait for the network, not the whole request, so a slow answer
+can take longer. A client that is passed in has its own time-outs and retries. This module does not
+check that the server honours `If-Match` and `If-None-Match`; an election's first candidate does
+(R0).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from s3leader.errors import BucketUnusable, InvalidArgument, S3LeaderError, desc
 from .s3_answers import IncompleteAnswerError, date_ms, etag, keys, modified_ms, required
 from .s3_client import ProcessClient, default_client, describe_unreachable, is_amazon
 from .s3_options import BucketOptions, check_bucket
-from .s3_refusals import passes, refusal, refusal_elsewhere
+from .s3_refusals import is_transient_error, refusal, refusal_elsewhere
 from .s3_region import choose_region
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _OPERATIONS: Final = frozenset({"ListObjectsV2", "GetObject", "PutObject", "PutObjectTagging"})
-# One incomplete answer may have broken off in its head. So many to requests of one type, with no
-# success between, come from a server, or a proxy, that leaves out what S3 sends.
-_INCOMPLETE_FOR_GOOD: Final = 3
+# A single incomplete answer may have lost headers on its way. This many in a row, to requests of
+# one type, show that a server or a proxy omits what S3 sends.
+_MOST_INCOMPLETE: Final = 3
 
-# Of botocore's own errors, those that come of an answer that was lost, or may well come the next
-# time (credentials from an endpoint). The others come of what nobody has set or set wrongly.
-_NO_ANSWER: Final = (
+# The errors of botocore that mean a lost answer, or that may pass (credentials from an endpoint).
+# Its other errors mean a missing or wrong setting.
+_TRANSIENT: Final = (
     HTTPClientError,
     BotoConnectionError,
     IncompleteReadError,
@@ -82,16 +82,16 @@ _NO_ANSWER: Final = (
 
 
 class S3Store:
-    """The bucket `bucket`, seen as a store.
+    """The store on `bucket`.
 
     `timeout` is how long each try may wait to connect, and again for each piece of the answer; a
     leader wants it to be a small part of its lease. A boto3 S3 `client` that is given brings its
     own time-outs and Region, and serves only the process that passed it, not a fork. At most
     `body_limit` bytes of a body are read: a longer body is cut off there.
 
-    `clock_ms` (milliseconds since 1970) stands in for a `Date` header that is missing. It is for
-    test doubles that send none, such as moto. Never give it for a real server: two hosts whose
-    clocks disagree would both lead.
+    `clock_ms` (milliseconds since 1970) replaces a missing `Date` header. It is for test doubles
+    that send none, such as moto. Never pass it for a real server: with it, two hosts whose clocks
+    disagree could both lead.
     """
 
     def __init__(
@@ -124,43 +124,43 @@ class S3Store:
     def perform(self, request: StoreRequest) -> StoreAnswer:
         """Send `request` once and return its answer; raise `BucketUnusable` if it is refused."""
         try:
-            answer = self._asked(request)
+            answer = self._send_and_translate(request)
         except S3LeaderError:
             raise
         except IncompleteAnswerError as error:
             self._incomplete[type(request)] += 1
-            if self._incomplete[type(request)] < _INCOMPLETE_FOR_GOOD:
+            if self._incomplete[type(request)] < _MOST_INCOMPLETE:
                 return Unknown(f"the answer is incomplete: {error}")
             raise self._refused(request, "IncompleteAnswer", str(error), {}) from error
         except ParamValidationError as error:
-            asked = describe_request(request)
-            raise InvalidArgument(f"bucket {self.bucket!r}, {asked}: {error}") from error
+            text = f"bucket {self.bucket!r}, {describe_request(request)}: {error}"
+            raise InvalidArgument(text) from error
         except SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
                 return Unknown(f"SSLError: {error}")
             raise self._refused(request, "CertificateNotTrusted", str(error), {}) from error
         except EndpointConnectionError as error:
             return Unknown(describe_unreachable(error, self._region))
-        except _NO_ANSWER as error:
+        except _TRANSIENT as error:
             return Unknown(describe_error(error))
         except BotoCoreError as error:
-            # No credentials, no such profile, an unusable endpoint: nothing was sent.
+            # No credentials, an unknown profile, an unusable endpoint: nothing was sent.
             raise self._refused(request, type(error).__name__, str(error), {}) from error
         except Exception as error:  # noqa: BLE001
-            # Whatever it is (a socket's OSError, a parser's ValueError, the RuntimeError of
-            # credentials that expired as they were fetched), the request may have been sent.
+            # A socket's OSError, a parser's ValueError, botocore's RuntimeError for refreshed
+            # credentials that have expired already: the request may have been sent.
             return Unknown(describe_error(error))
-        if isinstance(answer, Listed | Found | Applied):  # a server may date its errors alone
+        if isinstance(answer, Listed | Found | Applied):  # some servers send Date on errors only
             del self._incomplete[type(request)]
         return answer
 
-    def _asked(self, request: StoreRequest) -> StoreAnswer:
+    def _send_and_translate(self, request: StoreRequest) -> StoreAnswer:
         try:
-            return self._sent(request)
+            return self._send(request)
         except ClientError as error:
-            return self._translated(request, error)
+            return self._translate(request, error)
 
-    def _sent(self, request: StoreRequest) -> StoreAnswer:
+    def _send(self, request: StoreRequest) -> StoreAnswer:
         client = self._client
         match request:
             case List():
@@ -171,9 +171,10 @@ class S3Store:
                 return self._put(client, request, IfNoneMatch="*")
             case Replace():
                 if request.etag in {"", "*"}:
-                    # An empty If-Match may be taken for none at all, and "*" matches anything.
+                    # A server may ignore an empty If-Match, and "*" matches any object.
                     raise InvalidArgument(
-                        f"cannot compare and swap {request.key} on ETag {request.etag!r}"
+                        f"expected the ETag of {request.key} for a compare-and-swap, got"
+                        f" {request.etag!r}"
                     )
                 return self._put(client, request, IfMatch=request.etag)
             case Tag():
@@ -187,7 +188,7 @@ class S3Store:
                 assert_never(request)
 
     def _list(self, client: S3Client, request: List) -> Listed:
-        # S3 ignores StartAfter beside a token; other servers may prefer it to the token.
+        # S3 ignores StartAfter if there is a token; other servers may ignore the token.
         after = request.start_after if request.token is None else None
         start = {"StartAfter": after, "ContinuationToken": request.token}
         page = client.list_objects_v2(
@@ -197,8 +198,8 @@ class S3Store:
             **{name: value for name, value in start.items() if value is not None},  # type: ignore[arg-type]  # the same
         )
         found = keys(page)
-        unasked = after is not None and found[:1] <= (after,) and found != ()
-        if unasked or list(found) != sorted(found):  # so nothing tells which lock is the highest
+        early = after is not None and found[:1] <= (after,) and found != ()
+        if early or list(found) != sorted(found):  # the highest lock cannot be found
             raise self._refused(request, "UnorderedList", f"{found[0]!r} to {found[-1]!r}", {})
         truncated = required(page, "IsTruncated")
         token = required(page, "NextContinuationToken") if truncated else None
@@ -212,18 +213,18 @@ class S3Store:
             body = stream.read(limit)
         finally:
             stream.close()
-        # botocore notices a body that breaks off only where it reads to the end.
+        # botocore detects a truncated body only if it reads to the end.
         if len(body) != (length if limit is None else min(length, limit)):
-            return Unknown("the body broke off before its end")
+            return Unknown("the body was truncated")
         return Found(body, etag(got), self._date_ms(got), modified_ms(got))
 
     def _put(self, client: S3Client, request: Create | Replace, **condition: str) -> Applied:
         extra = dict(self._on_put)
         if self._checksum:
-            # Computed here: what botocore computes it sends in a trailer, if it is new enough.
+            # Computed here, because recent botocore sends the one it computes in a trailer.
             crc = zlib.crc32(request.body).to_bytes(4, "big")
             extra["ChecksumCRC32"] = base64.b64encode(crc).decode()
-            extra["ChecksumAlgorithm"] = "CRC32"  # Object Lock is documented to ask for its header
+            extra["ChecksumAlgorithm"] = "CRC32"  # required for Object Lock by S3's documentation
         put = client.put_object(
             **self._always,  # type: ignore[arg-type]  # a TypedDict of optional keys
             Key=request.key,
@@ -233,14 +234,14 @@ class S3Store:
         )
         return Applied(etag(put), self._date_ms(put))
 
-    def _translated(self, request: StoreRequest, error: ClientError) -> StoreAnswer:
+    def _translate(self, request: StoreRequest, error: ClientError) -> StoreAnswer:
         response: Mapping[str, Any] = error.response
         meta = response.get("ResponseMetadata", {})
         status = meta.get("HTTPStatusCode", 0)
         code = response.get("Error", {}).get("Code", "") or str(status)
         message = response.get("Error", {}).get("Message", "")
-        ours = error.operation_name in _OPERATIONS  # and not STS's, for credentials
-        # By its code first: a 412 has been seen under status 200.
+        ours = error.operation_name in _OPERATIONS  # not STS's, for credentials
+        # By its code first: a PreconditionFailed with status 200 has been reported.
         failed = code == "PreconditionFailed" or status == HTTPStatus.PRECONDITION_FAILED
         if ours and isinstance(request, Create | Replace) and failed:
             return self._conflict(code, response)
@@ -250,16 +251,16 @@ class S3Store:
         missing = code == "NoSuchKey" or headers.get("x-amz-delete-marker") == "true"
         if ours and isinstance(request, Read | Tag) and missing:
             return Missing(self._date_ms(response))
-        broke_off = status == HTTPStatus.NOT_FOUND and code == "404"
-        if broke_off or passes(code, status):
+        truncated = status == HTTPStatus.NOT_FOUND and code == "404"
+        if truncated or is_transient_error(code, status):
             return Unknown(f"{code} (HTTP {status}): {error}")
         if not ours:
             raise refusal_elsewhere(error.operation_name, code=code, message=message) from error
         raise self._refused(request, code, message, headers) from error
 
     def _conflict(self, code: str, response: Mapping[str, Any]) -> Conflict | Unknown:
-        # A client with retries of its own may have sent the write before, lost the answer, and
-        # now hear of a conflict with itself.
+        # A client that retries may have lost the answer to a first copy of the write, and now
+        # report the conflict of a second copy with the first.
         retries = response["ResponseMetadata"].get("RetryAttempts")
         if retries != 0:
             return Unknown(f"{code} after {retries} retries by the client")

@@ -1,20 +1,21 @@
-"""What an invocation tells CloudWatch: one log line an event, and its metrics.
+"""The report of one invocation to CloudWatch: one log line for each event, and metrics.
 
 Metrics are in the namespace `s3leader` with the dimensions `bucket` and `election`: `Won`, `Lost`
 (and why: `LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`), `TakenOver`, `Completed`,
-`Failed`, `Resigned`, `LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 silent or refusing, a
-bad tick), `Requests` (of the election to S3), `Duration` (of the work).
+`Failed`, `Resigned`, `LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 does not answer or
+refuses; a bad tick), `Requests` (of the election to S3), `Duration` (of the handler).
 
-`Behind` is how many seconds the latest completed tick that the invocation knows of at its end lies
-before its own tick, and 0 if it does not; there is none without a tick, or before the first is
-completed. No host's clock takes part. It is for alarms where contenders of several Regions may win,
-since only the winner's Region sees `Completed`.
+`Behind` is the number of seconds from the latest completed tick that the invocation knows of to its
+own tick, at least 0. It is missing without a tick, and before a tick is completed. It does not
+depend on a host's clock. Alarms use it where contenders of several Regions may win, because only
+the winner's Region sees `Completed`.
 
 Every log line has the invocation's own `tick`, `contender` and `request_id`. `term` and `holder`
-are of the term that it led, or of the one that was in its way, whose tick is `term_tick`.
+are those of the term that it led, or of the term that kept it from leading, whose tick is
+`term_tick`.
 
-For an event that says which contender it is for, `Won` and `Lost` are there once more with the
-dimension `contender` beside the two.
+If the event names a contender, `Won` and `Lost` are written a second time, with the additional
+dimension `contender`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from s3leader.term import Term
 try:
     from aws_lambda_powertools import Logger
     from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-except ImportError as error:  # pragma: no cover - seen from the wheel, without extras
+except ImportError as error:  # pragma: no cover - tested with the wheel, without extras
     raise ImportError(
         "s3leader.aws_lambda needs Powertools for AWS Lambda: pip install 's3leader[lambda]'"
     ) from error
@@ -44,9 +45,9 @@ NAMESPACE = "s3leader"
 
 
 class Report:
-    """One invocation's report. Metrics are written when its block is left, however it is left.
+    """A context manager around one invocation, which writes the metrics on exit.
 
-    A fork that leaves the block reports nothing: the invocation is its parent's.
+    A fork that leaves the block reports nothing; its parent does.
     """
 
     def __init__(
@@ -59,17 +60,17 @@ class Report:
         request_id: str,
     ) -> None:
         self._log = Logger(service=election)
-        dimensions = {"bucket": bucket or "none", "election": election}
+        dimensions = {"bucket": bucket, "election": election}
         self._metrics = _metrics(function_name, dimensions)
-        # Powertools could write several sets of dimensions at once, but with all metrics in each,
-        # and every one of them is charged for.
+        # A second object: several sets of dimensions in one would repeat, and charge for, all
+        # metrics.
         self._of_contender = None
         if contender is not None:
             dimensions["contender"] = str(contender)
             self._of_contender = _metrics(function_name, dimensions)
         self._contender = contender
         self._request_id = request_id
-        self.tick: datetime | None = None  # the event's, once it is known to be one
+        self.tick: datetime | None = None  # set once the event has been checked
         self._term: Term | None = None
         self._began_ms = monotonic_ms()
         self._pid = os.getpid()
@@ -78,10 +79,10 @@ class Report:
         return self
 
     def lost(self, result: NotElected) -> dict[str, Any]:
-        """Report a follower, and return what its invocation answers."""
+        """Report a lost campaign, and return the result of the invocation."""
         lock = result.lock
         facts = {"reason": result.reason, **_facts(lock)}
-        facts["term_tick"] = None if lock is None else _written(lock.tick)
+        facts["term_tick"] = None if lock is None else _format(lock.tick)
         self._log.info("not elected", extra=self._extra(**facts, requests=result.requests))
         self._count_contender("Lost")
         self._count(f"Lost{result.reason.capitalize()}")
@@ -100,9 +101,9 @@ class Report:
             self._count("TakenOver")
 
     def completed(self, term: Term, value: object) -> dict[str, Any]:
-        """Report a term whose handler returned, and return what its invocation answers.
+        """Report a term whose handler returned, and return the result of the invocation.
 
-        Raises `LeadershipLost` in a fork, which has sealed nothing and cannot say what came of it.
+        Raises `LeadershipLost` in a fork, which has not sealed the lock and knows no outcome.
         """
         outcome = None if self._in_fork() else term.outcome
         if outcome is None:
@@ -164,9 +165,9 @@ class Report:
         return {**facts, **self._own()}
 
     def _own(self) -> dict[str, object]:
-        """Return what this invocation is, independent of who leads."""
+        """Return the facts of this invocation, whoever leads."""
         return {
-            "tick": _written(self.tick),
+            "tick": _format(self.tick),
             "contender": self._contender,
             "request_id": self._request_id,
         }
@@ -190,7 +191,7 @@ class Report:
 
 def _metrics(function_name: str, dimensions: Mapping[str, str]) -> EphemeralMetrics:
     metrics = EphemeralMetrics(namespace=NAMESPACE)
-    metrics.service = ""  # alarms go by these dimensions, whatever the environment says
+    metrics.service = ""  # the environment must not add a dimension: alarms name these only
     for name, value in dimensions.items():
         metrics.add_dimension(name=name, value=value)
     metrics.add_metadata(key="function_name", value=function_name)
@@ -198,11 +199,11 @@ def _metrics(function_name: str, dimensions: Mapping[str, str]) -> EphemeralMetr
 
 
 def _facts(lock: Lock | None) -> dict[str, Any]:
-    """Return whose term it is, for people to read."""
+    """Return the number and the holder of a lock's term."""
     if lock is None:
         return {"term": None, "holder": None}
     return {"term": lock.term, "holder": lock.holder}
 
 
-def _written(tick: datetime | None) -> str | None:
+def _format(tick: datetime | None) -> str | None:
     return None if tick is None else format_time(tick)

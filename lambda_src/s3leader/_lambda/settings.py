@@ -1,4 +1,8 @@
-"""The election settings of a Lambda function, read from its environment."""
+"""The settings of a decorated handler, merged from three places.
+
+The arguments of `@singleton` take precedence over the environment, which the constructs set, and
+the environment over the defaults.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from s3leader._io.s3_options import BucketOptions
+from s3leader._core.config import check_max_attempts, check_name, check_prefix, check_wait
+from s3leader._io.s3_options import BucketOptions, check_bucket
 from s3leader.errors import InvalidArgument
+
+_DAY_S = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """The arguments of `@singleton`; None where the environment decides.
+
+    They are checked when the handler's module is loaded, before any invocation.
+    """
+
+    election: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    wait: timedelta | None = None
+    max_attempts: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.election is not None:
+            check_name(self.election)
+        if self.bucket is not None:
+            check_bucket(self.bucket)
+        if self.prefix is not None:
+            check_prefix(self.prefix)
+        if self.wait is not None:
+            check_wait(self.wait)
+        check_max_attempts(self.max_attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Settings that the constructs put into the environment; decorator arguments override them."""
+    """`lease` is None where the invocation's remaining time decides."""
 
     bucket: str
     election: str
@@ -23,56 +55,66 @@ class Settings:
     bucket_options: BucketOptions
 
     @classmethod
-    def read(cls, environment: Mapping[str, str], **given: str | None) -> Settings:
-        """Return the settings, or raise `InvalidArgument` that names the variable to set."""
-
-        def value(key: str, default: str | None = None) -> str:
-            variable = f"S3LEADER_{key.upper()}"
-            found = given.get(key)
-            found = environment.get(variable, default) if found is None else found
-            if found is None:
-                raise InvalidArgument(
-                    f"{variable} is not set: let the CDK construct set it"
-                    f" (`locks.grant_candidate(fn, election=…)`), or write @singleton({key}='…');"
-                    f" in a test, call the handler with s3leader.testing.invoke"
-                )
-            return found
-
+    def merge(cls, arguments: Arguments, environment: Mapping[str, str]) -> Settings:
+        """Return the settings, or raise `InvalidArgument` that names the variable to change."""
+        variables = _Variables(environment)
+        wait, attempts = arguments.wait, arguments.max_attempts
         return cls(
-            bucket=value("bucket"),
-            election=value("election"),
-            prefix=value("prefix", "elections/"),
-            lease=_seconds(
-                environment, "S3LEADER_LEASE_SECONDS", "the invocation's remaining time"
-            ),
-            wait=_seconds(environment, "S3LEADER_WAIT_SECONDS", "no waiting") or timedelta(0),
-            max_attempts=_max_attempts(environment.get("S3LEADER_MAX_ATTEMPTS")),
+            bucket=arguments.bucket or variables.required("BUCKET", "bucket"),
+            election=arguments.election or variables.required("ELECTION", "election"),
+            prefix=variables.prefix() if arguments.prefix is None else arguments.prefix,
+            lease=variables.seconds("LEASE_SECONDS", "the invocation's remaining time"),
+            wait=variables.wait() if wait is None else wait,
+            max_attempts=variables.max_attempts() if attempts is None else attempts,
             bucket_options=BucketOptions.from_environment(environment),
         )
 
 
-def _seconds(environment: Mapping[str, str], variable: str, if_unset: str) -> timedelta | None:
-    text = environment.get(variable)
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= 24 * 60 * 60:
-        raise InvalidArgument(
-            f"{variable} is {text!r}; give a number of seconds from 1 to 86400, or leave it unset"
-            f" for {if_unset}"
-        )
-    return timedelta(seconds=seconds)
+@dataclass(frozen=True, slots=True)
+class _Variables:
+    """The S3LEADER_… variables of an environment. An empty one counts as unset."""
+
+    environment: Mapping[str, str]
+
+    def required(self, name: str, argument: str) -> str:
+        value = self.environment.get(f"S3LEADER_{name}")
+        if not value:
+            raise InvalidArgument(
+                f"S3LEADER_{name} is not set: let the CDK construct set it"
+                f" (`locks.grant_candidate(fn, election=…)`), or write @singleton({argument}='…');"
+                f" in a test, call the handler with s3leader.testing.invoke"
+            )
+        return value
+
+    def prefix(self) -> str:
+        return self.environment.get("S3LEADER_PREFIX", "elections/")
+
+    def wait(self) -> timedelta:
+        return self.seconds("WAIT_SECONDS", "no waiting") or timedelta(0)
+
+    def seconds(self, name: str, if_unset: str) -> timedelta | None:
+        text = self.environment.get(f"S3LEADER_{name}")
+        if not text:
+            return None
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 1 <= seconds <= _DAY_S:
+            raise _unusable(name, text, f"a number of seconds from 1 to {_DAY_S}", if_unset)
+        return timedelta(seconds=seconds)
+
+    def max_attempts(self) -> int | None:
+        text = self.environment.get("S3LEADER_MAX_ATTEMPTS")
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and int(text) > 0):
+            raise _unusable("MAX_ATTEMPTS", text, "a whole number from 1", "no limit")
+        return int(text)
 
 
-def _max_attempts(text: str | None) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise InvalidArgument(
-            f"S3LEADER_MAX_ATTEMPTS is {text!r}; give a whole number from 1, or leave it unset for"
-            f" no limit"
-        )
-    return int(text)
+def _unusable(name: str, text: str, expected: str, if_unset: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"expected S3LEADER_{name} to be {expected}, got {text!r}; correct it, or leave it unset"
+        f" for {if_unset}"
+    )

@@ -24,15 +24,15 @@ def usable_key(key: kms.IKey | None, bucket: s3.IBucket) -> kms.IKey | None:
     # IAM accepts a statement with an alias's ARN as resource, but it grants nothing.
     if ":alias/" in key.key_arn or "alias/" in str(getattr(key, "alias_name", "")):
         raise ValueError(
-            f"key {key.node.path} is an alias, and permissions on an alias do not grant its key:"
-            " import the key itself, Key.from_key_arn(…)"
+            f"key {key.node.path} is an alias, and permissions on an alias grant no access to its"
+            " key: import the key itself, Key.from_key_arn(…)"
         )
     key_region, bucket_region = key.env.region, bucket.env.region
     known = not Token.is_unresolved(key_region) and not Token.is_unresolved(bucket_region)
     if known and key_region != bucket_region:
         raise ValueError(
             f"key {key.node.path} is in {key_region}, but bucket {bucket.node.path} is in"
-            f" {bucket_region}: S3 encrypts with keys of the bucket's own Region"
+            f" {bucket_region}: give a key in the bucket's Region"
         )
     return key
 
@@ -48,13 +48,12 @@ def is_encrypted_by_aws_managed_key(bucket: s3.IBucket) -> bool:
 
 
 def _check_no_other_key(bucket: s3.IBucket) -> None:
-    """Raise `ValueError` if `bucket` encrypts with a key that CDK does not know of."""
+    """Raise `ValueError` if the CfnBucket names a KMS key that the Bucket does not know."""
     if _is_kms(_default_encryption(bucket)) and not is_encrypted_by_aws_managed_key(bucket):
         raise ValueError(
-            f"the CfnBucket of bucket {bucket.node.path} names a KMS key that the Bucket does"
-            " not know, so that no permission on the key could be granted: give encryption_key,"
-            " such as Key.from_key_arn(…), to the Bucket, or beside an imported bucket to the"
-            " LockBucket"
+            f"the CfnBucket of bucket {bucket.node.path} names a KMS key that the Bucket does not"
+            " know, so no permission on it could be granted: give encryption_key, such as"
+            " Key.from_key_arn(…), to the Bucket, or to the LockBucket of an imported bucket"
         )
 
 
@@ -63,7 +62,7 @@ def _is_kms(rule: Mapping[str, Any]) -> bool:
 
 
 def _default_encryption(bucket: s3.IBucket) -> Mapping[str, Any]:
-    """Return what `bucket` encrypts with by default; nothing if this app does not make it."""
+    """Return the default encryption of `bucket`; empty if this app does not create it."""
     resource = bucket.node.default_child
     if not isinstance(resource, s3.CfnBucket):
         return {}
@@ -79,14 +78,14 @@ def checked_header(header: str | None, key: kms.IKey | None) -> str | None:
         return header
     if header not in _HEADERS:
         raise ValueError(
-            f"encryption_header {header!r} cannot be used: give one of {', '.join(_HEADERS)}"
+            f"encryption_header: expected one of {', '.join(_HEADERS)}, got {header!r}"
         )
     if key is None:
         raise ValueError(
-            f"encryption_header {header!r} needs a key to grant: give encryption_key,"
-            " or use 'AES256'"
+            f"encryption_header {header!r} was given without a KMS key: give encryption_key, or use"
+            " 'AES256'"
         )
     raise ValueError(
-        f"encryption_header 'AES256' was given beside key {key.node.path}, which S3"
-        " would then not use: give 'aws:kms' or 'aws:kms:dsse', or omit encryption_key"
+        f"encryption_header 'AES256' was given with key {key.node.path}, which S3 would not use:"
+        " give 'aws:kms' or 'aws:kms:dsse', or omit encryption_key"
     )

@@ -1,4 +1,4 @@
-"""The bucket that `LockBucket` creates unless it is given one."""
+"""The bucket that a `LockBucket` creates if none is given."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnBucket:
+class NewBucket:
     """The properties of the bucket; see `LockBucket`."""
 
     prefix: str
@@ -34,8 +34,8 @@ class OwnBucket:
         """Create the bucket, with the construct id `Bucket`, its lifecycle rules and its policy."""
         if self.protect and self.removal_policy is RemovalPolicy.DESTROY:
             raise ValueError(
-                "removal_policy DESTROY cannot be used while locks are protected from deletes,"
-                " because the bucket could not be emptied: pass protect=False too, or keep RETAIN"
+                "removal_policy DESTROY was given, but locks are protected from deletes, so the"
+                " bucket could not be emptied: pass protect=False too, or keep RETAIN"
             )
         bucket = s3.Bucket(
             scope,
@@ -54,7 +54,7 @@ class OwnBucket:
         )
         if self.bucket_name_prefix is not None:
             reserve_name(bucket)
-        rules.mark_guarded(bucket, self.prefix)
+        rules.record_prefix(bucket, self.prefix)
         rules.deny_unconditional_writes(bucket, self.prefix)
         if self.protect:
             rules.deny_deletes_of_locks(bucket, self.prefix)
@@ -64,8 +64,8 @@ class OwnBucket:
         Validations.of(bucket).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-S1",
-                reason="The ledger itself records who led, when and why; server access logs"
-                " would need a second bucket and say less. CloudTrail data events can be added.",
+                reason="The ledger records who led, when and why. Server access logs would need a"
+                " second bucket and contain less. CloudTrail data events can be added.",
             )
         )
         return bucket
@@ -93,17 +93,16 @@ def account_regional_name(prefix: str, account: str, region: str) -> str:
     longest_prefix = _LONGEST_NAME - len("--123456789012-an") - longest
     if not _PREFIX.fullmatch(prefix) or len(prefix) > longest_prefix:
         raise ValueError(
-            f"bucket_name_prefix {prefix!r} cannot be used: give 1 to {longest_prefix} of the"
-            " characters a-z 0-9 -, neither beginning nor ending with -; S3 appends"
-            " account and Region"
+            f"bucket_name_prefix: expected 1 to {longest_prefix} of the characters a-z 0-9 -,"
+            f" neither beginning nor ending with -, got {prefix!r}; S3 appends account and Region"
         )
     return f"{prefix}-{account}-{region}-an"
 
 
 def reserve_name(bucket: s3.Bucket) -> None:
-    """Create `bucket` in its account's regional namespace, where only that account has names."""
+    """Create `bucket` in its account's regional namespace, whose names no other account can use."""
     # Not by the `bucket_name_prefix` of `s3.Bucket`: CDK would then not know the name, which stacks
-    # in other Regions need. CloudFormation accepts the whole name as well.
+    # in other Regions need. CloudFormation also accepts the full name.
     resource = bucket.node.default_child
     if isinstance(resource, s3.CfnBucket):
         resource.add_property_override("BucketNamespace", "account-regional")

@@ -1,4 +1,4 @@
-"""What guards the locks in their bucket: lifecycle rules that delete by tag, and denials."""
+"""Lifecycle rules and bucket policy statements that protect the locks in a bucket."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk.grants import SUPERSEDED_TAG, SUPERSEDED_VALUE
 
-# R7 rests on this: no lock is deleted within an hour of its last write. A rule of one day would do
-# on paper; two leave room for how S3 rounds days.
+# R7 requires that no lock is deleted within an hour of its last write. One day would satisfy it;
+# two allow for how S3 rounds days.
 SHORTEST_HISTORY_DAYS = 2
 
-_GUARDED = "s3leader:guarded"
+_PREFIX_IN_USE = "s3leader:prefix-in-use"
 
 
 def checked_history(history: Duration | None) -> Duration:
@@ -25,15 +25,14 @@ def checked_history(history: Duration | None) -> Duration:
     days = float(history.to_days(integral=False))
     if days < SHORTEST_HISTORY_DAYS or days != int(days):
         raise ValueError(
-            f"history of {days:g} days cannot be used: give whole days, and at least"
-            f" Duration.days({SHORTEST_HISTORY_DAYS}), so that no lock is deleted while a"
-            " candidate may still rest on it"
+            f"history: expected whole days, at least Duration.days({SHORTEST_HISTORY_DAYS}), so"
+            f" that no lock is deleted while a candidate may still depend on it; got {days:g} days"
         )
     return Duration.days(int(days))
 
 
 def lifecycle_rules(prefix: str, history: Duration) -> Sequence[s3.LifecycleRule]:
-    """Return the rules of a bucket that was made for locks alone."""
+    """Return the rules of a bucket that holds locks only."""
     return [
         _delete_superseded(prefix, history),
         s3.LifecycleRule(
@@ -45,17 +44,17 @@ def lifecycle_rules(prefix: str, history: Duration) -> Sequence[s3.LifecycleRule
 
 
 def add_lifecycle_rules(bucket: s3.Bucket, prefix: str, history: Duration) -> None:
-    """Add the rules to a bucket that holds other things too."""
+    """Add the rules to a bucket that also holds other objects."""
     superseded = _delete_superseded(prefix, history)
     bucket.add_lifecycle_rule(
-        id=f"delete-superseded-locks-{suffix_of(prefix)}",
+        id=f"delete-superseded-locks-{statement_suffix(prefix)}",
         prefix=superseded.prefix,
         tag_filters=superseded.tag_filters,
         expiration=superseded.expiration,
     )
     old = _delete_old_versions(prefix)
     bucket.add_lifecycle_rule(
-        id=f"{old.id}-{suffix_of(prefix)}",
+        id=f"{old.id}-{statement_suffix(prefix)}",
         prefix=old.prefix,
         noncurrent_version_expiration=old.noncurrent_version_expiration,
         expired_object_delete_marker=old.expired_object_delete_marker,
@@ -63,10 +62,10 @@ def add_lifecycle_rules(bucket: s3.Bucket, prefix: str, history: Duration) -> No
 
 
 def deny_unconditional_writes(bucket: s3.Bucket, prefix: str, *, suffix: str = "") -> None:
-    """Deny everyone to put an object under `prefix` without `If-Match` or `If-None-Match`."""
-    # Both keys in one Null block are joined by AND: a write with either header passes.
-    # The first request of a multipart upload can carry neither, and is not exempted by
-    # `s3:ObjectCreationOperation`: there are none under the prefix. Copies are puts here.
+    """Deny writes under `prefix` without `If-Match` or `If-None-Match`, to everyone."""
+    # Both keys in one Null block are joined by AND: a write with either header passes. The request
+    # that starts a multipart upload has neither header, so there are no such uploads under the
+    # prefix. A copy is a PutObject for this statement.
     _deny(
         bucket,
         sid=f"DenyUnconditionalWrites{suffix}",
@@ -77,7 +76,7 @@ def deny_unconditional_writes(bucket: s3.Bucket, prefix: str, *, suffix: str = "
 
 
 def deny_deletes_of_locks(bucket: s3.Bucket, prefix: str, *, suffix: str = "") -> None:
-    """Deny everyone to delete a lock; lifecycle rules are not subject to bucket policies."""
+    """Deny deletes of locks to everyone; lifecycle rules are not subject to bucket policies."""
     _deny(
         bucket,
         sid=f"DenyDeletesOfLocks{suffix}",
@@ -87,7 +86,7 @@ def deny_deletes_of_locks(bucket: s3.Bucket, prefix: str, *, suffix: str = "") -
 
 
 def deny_plain_http(bucket: s3.Bucket, prefix: str, *, suffix: str) -> None:
-    """Deny everyone to send locks in the clear, in a bucket that may allow it elsewhere."""
+    """Deny requests for locks without TLS, in a bucket that may allow them for other objects."""
     _deny(
         bucket,
         sid=f"DenyLocksOverPlainHttp{suffix}",
@@ -97,13 +96,13 @@ def deny_plain_http(bucket: s3.Bucket, prefix: str, *, suffix: str) -> None:
     )
 
 
-def suffix_of(prefix: str) -> str:
-    """Return what tells the statements and rules of several prefixes of one bucket apart."""
+def statement_suffix(prefix: str) -> str:
+    """Return a suffix for the names of statements and rules, unique for each prefix of a bucket."""
     return hashlib.sha256(prefix.encode()).hexdigest()[:8]
 
 
-def keep_policy_as_long_as(bucket: s3.Bucket) -> None:
-    """Let the policy outlive the stack if the bucket does: else its locks would be unguarded."""
+def retain_policy_with(bucket: s3.Bucket) -> None:
+    """Retain the policy if the bucket is retained, so that its locks stay protected."""
     resource = bucket.node.default_child
     if bucket.policy is not None and isinstance(resource, s3.CfnBucket):
         kept = resource.cfn_options.deletion_policy
@@ -111,48 +110,50 @@ def keep_policy_as_long_as(bucket: s3.Bucket) -> None:
             bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
-def check_alone(bucket: s3.Bucket, prefix: str) -> None:
-    """Refuse a prefix that another `LockBucket` guards, and say what no code can look into."""
-    for other in (each.data for each in bucket.node.metadata if each.type == _GUARDED):
+def check_prefix_is_free(bucket: s3.Bucket, prefix: str) -> None:
+    """Raise `ValueError` if `prefix` overlaps one of another `LockBucket` in this bucket."""
+    for other in (each.data for each in bucket.node.metadata if each.type == _PREFIX_IN_USE):
         if other.startswith(prefix) or prefix.startswith(other):
             raise ValueError(
-                f"prefix {prefix!r} of bucket {bucket.node.path} overlaps {other!r}, which another"
-                " LockBucket guards: use that one, or another prefix"
+                f"prefix {prefix!r} of bucket {bucket.node.path} overlaps {other!r}, the prefix of"
+                " another LockBucket: use that LockBucket, or another prefix"
             )
-    mark_guarded(bucket, prefix)
-    Annotations.of(bucket).add_info(  # its rules are rendered when the template is, unseen
-        f"holds locks under {prefix}: no other lifecycle rule of this bucket may delete or archive"
-        " there, since the highest lock has to stay where it is"
+    record_prefix(bucket, prefix)
+    # CDK renders lifecycle rules too late for a check here.
+    Annotations.of(bucket).add_info(
+        f"this bucket holds locks under {prefix}: no other lifecycle rule of it may delete or"
+        " archive objects there, because the highest lock must stay"
     )
 
 
-def mark_guarded(bucket: s3.Bucket, prefix: str) -> None:
-    """Record that a `LockBucket` guards `prefix` of `bucket`."""
-    bucket.node.add_metadata(_GUARDED, prefix)
+def record_prefix(bucket: s3.Bucket, prefix: str) -> None:
+    """Record that a `LockBucket` uses `prefix` of `bucket`."""
+    bucket.node.add_metadata(_PREFIX_IN_USE, prefix)
 
 
 def check_retention(bucket: s3.Bucket, history: Duration) -> None:
-    """Refuse a history that Object Lock's default retention would not let end in time."""
+    """Raise `ValueError` if Object Lock retains versions for longer than `history`."""
     days = _retained_days(bucket)
     if days > history.to_days():
         raise ValueError(
-            f"bucket {bucket.node.path} retains each version for {days} days, so that a history of"
-            f" {history.to_days():g} days could not be kept: pass history=Duration.days({days}), or"
-            " retain for less. Every renewal and checkpoint of a lock is a version, too"
+            f"history of {history.to_days():g} days is shorter than the default retention of bucket"
+            f" {bucket.node.path}, which retains each version for {days} days: pass"
+            f" history=Duration.days({days}), or shorten the retention. Every renewal and"
+            " checkpoint of a lock is a version"
         )
 
 
-def check_not_emptied(bucket: s3.Bucket) -> None:
-    """Refuse to protect locks that CDK was told to delete with the stack."""
+def check_no_auto_delete(bucket: s3.Bucket) -> None:
+    """Raise `ValueError` if CDK is to empty the bucket, which the denial of deletes prevents."""
     if bucket.node.try_find_child("AutoDeleteObjectsCustomResource") is not None:
         raise ValueError(
-            f"bucket {bucket.node.path} has auto_delete_objects, which could not delete protected"
-            " locks, so that the stack could not be deleted: pass protect=False, or leave"
-            " auto_delete_objects out"
+            f"bucket {bucket.node.path} has auto_delete_objects, which cannot delete protected"
+            " locks, so the stack could not be deleted: pass protect=False, or omit"
+            " auto_delete_objects"
         )
 
 
-# By tag alone, never by age: the highest lock is untagged however old it is (R6).
+# By tag, never by age alone: the highest lock is old but has no tag (R6).
 def _delete_superseded(prefix: str, history: Duration) -> s3.LifecycleRule:
     return s3.LifecycleRule(
         id="delete-superseded-locks",
@@ -162,9 +163,9 @@ def _delete_superseded(prefix: str, history: Duration) -> s3.LifecycleRule:
     )
 
 
-# Also where there are no versions: organizations switch them on behind the template's back. Then
-# each renewal leaves a version, and each deletion a marker. The rule leaves the newest version of
-# a lock alone, so the highest one stays (R6).
+# Also without versioning, which some organizations enable outside of the template. Then each
+# renewal leaves a version, and each deletion a marker. The rule keeps the newest version of each
+# lock, so the highest lock stays (R6).
 def _delete_old_versions(prefix: str) -> s3.LifecycleRule:
     return s3.LifecycleRule(
         id="delete-old-versions-of-locks",

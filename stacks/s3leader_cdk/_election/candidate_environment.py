@@ -1,4 +1,4 @@
-"""How a function learns where to campaign: from its environment, which the constructs set."""
+"""The environment variables that tell a function where to campaign; the constructs set them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from s3leader_cdk._permissions.access import account_of_bucket
 from s3leader_cdk.metrics_output import check_function
 
 RESERVED = "S3LEADER_"
-_TOLD = "s3leader:told"
+_CANDIDATE = "s3leader:candidate"
 _SET_HERE = {
     "S3LEADER_BUCKET": "the LockBucket",
     "S3LEADER_BUCKET_OWNER": "the bucket's account",
@@ -26,12 +26,12 @@ _SET_HERE = {
 }
 _SET_BY_JOB = {"S3LEADER_MAX_ATTEMPTS": "max_attempts", "S3LEADER_WAIT_SECONDS": "wait"}
 
-# A leader renews each third of its lease, and a try waits half a second at the least for S3: below
-# this, one slow answer costs the lead.
+# A leader renews after each third of its lease and waits at least half a second for S3: with a
+# shorter lease, one slow answer would cost it the leadership.
 _SHORTEST_LEASE_S, _LONGEST_LEASE_S = 5, 86_400
 
 
-def tell(
+def set_candidate_variables(
     function: lambda_.Function,
     bucket: s3.IBucket,
     *,
@@ -40,22 +40,23 @@ def tell(
     lease: Duration | None,
     encryption: Mapping[str, str],
 ) -> None:
-    """Set the environment of `function`, or raise `ValueError` where it was set before.
+    """Set the environment of `function`; raise `ValueError` if it is a candidate elsewhere.
 
     `encryption` holds the variables that name the encryption header, if one is to be sent.
     """
     check_function(function)
-    place = {"bucket": bucket.node.path, "prefix": prefix, "election": election}
-    for before in (each.data for each in function.node.metadata if each.type == _TOLD):
-        if before != place:
+    candidacy = {"bucket": bucket.node.path, "prefix": prefix, "election": election}
+    for before in (each.data for each in function.node.metadata if each.type == _CANDIDATE):
+        if before != candidacy:
             raise ValueError(
-                f"function {function.node.path} is a candidate of {before['election']!r} already"
-                f" and cannot be one of {election!r} too: its environment names one election. Use a"
-                " function for each, or grant to its role and construct Election in the code"
+                f"function {function.node.path} is already a candidate of {before['election']!r}"
+                f" and cannot be one of {election!r} too, because its environment names one"
+                " election: use one function for each, or grant to its role and construct Election"
+                " in the code"
             )
-    if all(each.type != _TOLD for each in function.node.metadata):  # else they are from here
-        _refuse_own(function, _SET_HERE)
-    function.node.add_metadata(_TOLD, place)
+    if all(each.type != _CANDIDATE for each in function.node.metadata):  # else set by this function
+        _check_variables_unset(function, _SET_HERE)
+    function.node.add_metadata(_CANDIDATE, candidacy)
     function.add_environment("S3LEADER_BUCKET", bucket.bucket_name)
     function.add_environment("S3LEADER_ELECTION", election)
     function.add_environment("S3LEADER_PREFIX", prefix)
@@ -71,22 +72,22 @@ def tell(
         function.add_environment("S3LEADER_LEASE_SECONDS", str(checked_lease_seconds(lease)))
 
 
-def tell_limits(function: lambda_.Function, limits: Mapping[str, str]) -> None:
-    """Set what a job says beyond `tell`, or raise `ValueError` if the function has it already."""
-    _refuse_own(function, _SET_BY_JOB)
+def set_limit_variables(function: lambda_.Function, limits: Mapping[str, str]) -> None:
+    """Set the variables of a job's limits; raise `ValueError` if the function has them already."""
+    _check_variables_unset(function, _SET_BY_JOB)
     for name, value in limits.items():
         function.add_environment(name, value)
 
 
-def check_can_be_told(grantee: object) -> None:
-    """Raise `ValueError` for what runs a function but has no environment to set from here."""
+def check_has_environment(grantee: object) -> None:
+    """Raise `ValueError` for a function, alias or version whose environment cannot be set here."""
     if not hasattr(grantee, "function_arn"):  # any IFunction; jsii cannot ask for interfaces
         return
-    raise ValueError(_cannot_be_told(cast("lambda_.IFunction", grantee)))
+    raise ValueError(_no_environment_message(cast("lambda_.IFunction", grantee)))
 
 
-def refuse_lease(lease: Duration | None, kind: str) -> None:
-    """Raise `ValueError` for a lease that nobody can be told."""
+def check_no_lease(lease: Duration | None, kind: str) -> None:
+    """Raise `ValueError` if a lease is given for a grantee that has no environment."""
     if lease is not None:
         raise ValueError(
             f"lease {seconds(lease):g} s was given for a {kind}, which has no environment: pass"
@@ -95,23 +96,23 @@ def refuse_lease(lease: Duration | None, kind: str) -> None:
 
 
 def checked_lease_seconds(lease: Duration) -> int:
-    """Return the seconds of `lease` if a function can lead with it, else raise `ValueError`."""
+    """Return `lease` in seconds, or raise `ValueError` if it is out of range."""
     asked = seconds(lease)
     if asked != int(asked) or not _SHORTEST_LEASE_S <= asked <= _LONGEST_LEASE_S:
         raise ValueError(
-            f"lease {asked:g} s cannot be used: give whole seconds, from {_SHORTEST_LEASE_S}, in"
-            f" which a few answers of S3 have room, to {_LONGEST_LEASE_S}"
+            f"lease: expected whole seconds from {_SHORTEST_LEASE_S} to {_LONGEST_LEASE_S}, got"
+            f" {asked:g} s"
         )
     return int(asked)
 
 
 def seconds(duration: Duration) -> float:
-    """Return a duration in seconds, whatever unit it was given in."""
+    """Return a duration of any unit in seconds."""
     return float(duration.to_milliseconds()) / 1000
 
 
-def _refuse_own(function: lambda_.Function, reserved: Mapping[str, str]) -> None:
-    """Refuse variables that the function was constructed with, which nothing here has checked."""
+def _check_variables_unset(function: lambda_.Function, reserved: Mapping[str, str]) -> None:
+    """Raise `ValueError` if the function was constructed with one of the `reserved` variables."""
     resource = function.node.default_child
     if not isinstance(resource, lambda_.CfnFunction):
         return
@@ -121,22 +122,22 @@ def _refuse_own(function: lambda_.Function, reserved: Mapping[str, str]) -> None
     environment = function.stack.resolve(properties.get("environment")) or {}
     for name in sorted(reserved.keys() & environment.get("variables", {}).keys()):
         raise ValueError(
-            f"environment variable {name!r} of function {function.node.path} is set by s3leader"
-            f" itself, from {reserved[name]}: leave it out of the function's environment"
+            f"environment variable {name!r} of function {function.node.path} is set by s3leader,"
+            f" from {reserved[name]}: omit it from the function's environment"
         )
 
 
-def _cannot_be_told(function: lambda_.IFunction) -> str:
+def _no_environment_message(function: lambda_.IFunction) -> str:
     for kind, its_class in (("alias", lambda_.Alias), ("version", lambda_.Version)):
         if isinstance(function, its_class):
             return (
-                f"{kind} {function.node.path} cannot be told in its environment where to campaign:"
-                f" grant to the function itself, whose role and environment the {kind} shares"
+                f"{kind} {function.node.path} has no environment of its own: grant to the function"
+                f" itself, whose role and environment the {kind} shares"
             )
     return (
-        f"function {function.node.path} is imported, or no lambda_.Function for another reason,"
-        " and cannot be told in its environment where to campaign: grant to its role, and set"
-        " S3LEADER_BUCKET, S3LEADER_ELECTION and S3LEADER_PREFIX where the function is defined"
+        f"function {function.node.path} is imported, or not a lambda_.Function for another reason,"
+        " so its environment cannot be set here: grant to its role, and set S3LEADER_BUCKET,"
+        " S3LEADER_ELECTION and S3LEADER_PREFIX where the function is defined"
     )
 
 
@@ -148,12 +149,12 @@ def _check_name_is_known(function: lambda_.Function, bucket: s3.IBucket) -> None
     if name is None or Token.is_unresolved(name):
         raise ValueError(
             f"function {function.node.path} is in another Region than bucket {bucket.node.path},"
-            " whose name is not known there: give it a bucket_name, or a bucket_name_prefix and its"
-            " stack env=Environment(account=…, region=…)"
+            " whose name is not known there: give the LockBucket a bucket_name, or a"
+            " bucket_name_prefix and its stack env=Environment(account=…, region=…)"
         )
 
 
 def _in_another_region(function: lambda_.Function, bucket: s3.IBucket) -> bool:
-    # A Region that is not known at synth is as much as to say: where this stack goes.
+    # A Region that is not known at synth is taken to be that of the function's stack.
     there = bucket.env.region
     return not Token.is_unresolved(there) and there != function.env.region

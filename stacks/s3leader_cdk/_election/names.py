@@ -1,4 +1,4 @@
-"""What may be called what, checked at synth: a wrong name costs a message and no deployment."""
+"""Checks of names at synth: of elections, their key prefix, and buckets."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ import re
 
 from aws_cdk import Token
 
-# The rules are the runtime's. They also keep out `*`, `?` and `$`, which would be wildcards and
-# variables in the policies that are made of these names, and everything not known at synth.
+# The rules of the runtime. They also exclude `*`, `?` and `$`, which would be wildcards and
+# variables in policies made of these names, and all tokens.
 _SEGMENT = re.compile(r"(?!lock_)[A-Za-z0-9._-]{1,100}")
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*(\.\.|\.-|-\.))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _DOTS = frozenset({".", ".."})
-_LONGEST = 900  # together; S3 keys hold 1,024 bytes
+_LONGEST = 900  # prefix and election; an S3 key has at most 1,024 bytes
 _SHOWN = 100
 _RULE = (
-    "use 1 to 100 of the characters A-Z a-z 0-9 . _ - between slashes, not '.' or '..', nothing"
+    "1 to 100 of the characters A-Z a-z 0-9 . _ - between slashes, not '.' or '..', nothing"
     " that begins with 'lock_'"
 )
 
 
 def checked_prefix(prefix: str) -> str:
-    """Return `prefix` if elections may live under it, else raise `ValueError`."""
+    """Return `prefix` if it is a valid key prefix of elections, else raise `ValueError`."""
     if not prefix.endswith("/") or not _are_segments(prefix.removesuffix("/")):
         raise ValueError(
-            f"prefix {prefix!r} cannot be used: {_RULE}, and a slash at the end, for example"
-            " 'elections/'"
+            f"prefix: expected {_RULE}, and a slash at the end, for example 'elections/'; got"
+            f" {prefix!r}"
         )
     return prefix
 
 
 def checked_election(election: str, *, prefix: str) -> str:
-    """Return `election` if it may be called that under `prefix`, else raise `ValueError`."""
+    """Return `election` if it is a valid name under `prefix`, else raise `ValueError`."""
     if not _are_segments(election):
         raise ValueError(
-            f"election name {election!r} cannot be used: {_RULE}, for example 'nightly-compaction'"
+            f"election: expected {_RULE}, for example 'nightly-compaction'; got {election!r}"
         )
     length = len(f"{prefix}{election}/")
     if length > _LONGEST:
         raise ValueError(
-            f"prefix {prefix!r} and election name {election!r} together have {length} characters:"
-            f" {_LONGEST} are the most that leave room in an S3 key"
+            f"prefix {prefix!r} and election {election!r} together have {length} characters:"
+            f" shorten them to {_LONGEST}, because an S3 key also holds the lock's name"
         )
     return election
 
 
 def checked_bucket_name(name: object, *, option: str, existing: bool = False) -> str:
-    """Return `name` if a bucket may be called that, else raise `ValueError` that names `option`.
+    """Return `name` if it is a valid bucket name, else raise `ValueError` that names `option`.
 
     The rules are S3's for general purpose buckets. A token is accepted; so are upper case and
     underscores in the name of an `existing` bucket, which S3 allowed in us-east-1 until 2018.
@@ -56,13 +56,13 @@ def checked_bucket_name(name: object, *, option: str, existing: bool = False) ->
             return name
     raise ValueError(
         f"{option} {name!r} is not a bucket name: give the name alone, such as my-locks, without"
-        " s3://, a path or an ARN: 3 to 63 of the characters a-z 0-9 . -, beginning and ending"
-        " with a letter or a digit, without a - or another . beside a ."
+        " s3://, a path or an ARN. It has 3 to 63 of the characters a-z 0-9 . -, begins and ends"
+        " with a letter or a digit, and has no - or second . next to a ."
     )
 
 
 def shortened(election: str) -> str:
-    """Return the name for a text in which a long one has no room: Lambda takes 256 characters."""
+    """Return the name, shortened for descriptions, of which Lambda takes 256 characters."""
     if len(election) <= _SHOWN:
         return election
     half = (_SHOWN - 3) // 2

@@ -1,7 +1,7 @@
-"""Detect at synth a handler that is missing, or not one that `@singleton` decorates.
+"""Checks at synth that a handler exists and that `@singleton` decorates it.
 
-Without the decorator every invocation does the work: there is no election, and no error. The source
-is parsed if it is on this machine, and never executed.
+Without the decorator every invocation would do the work, without an election or an error. The check
+parses the source if it is on this machine, and never executes it.
 """
 
 from __future__ import annotations
@@ -14,60 +14,62 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from s3leader_cdk._handler.decoration import Kind, Reader, Value
+from s3leader_cdk._handler.decoration import Kind, NameResolver, Value
 from s3leader_cdk._handler.modules import Folder, Inline, Source, Sources, names_in
-from s3leader_cdk._packaging.asset import PYTHON, RUNTIME_PACKAGE, checked_job
+from s3leader_cdk._packaging.asset import RUNTIME_PACKAGE, checked_job
 
 HandlerCheck: TypeAlias = Literal["error", "warn", "off"]
 
-# The handler that Lambda calls, and the variable that names the job's own handler to it.
+# The handler that Lambda calls, and the variable with the name of the job's own handler.
 ENTRY, ENTRY_VARIABLE = f"{RUNTIME_PACKAGE}.lambda_entry.handler", "S3LEADER_HANDLER"
 _NO_SOURCE = Value(Kind.UNKNOWN, "the source is not on this machine")
 
 
 def checked_mode(handler_check: HandlerCheck) -> HandlerCheck:
-    """Return the mode, or raise `ValueError`."""
+    """Return `handler_check`, or raise `ValueError` if it is unknown."""
     if handler_check not in get_args(HandlerCheck):
-        raise ValueError(f"handler_check {handler_check!r} is unknown: give 'error', 'warn', 'off'")
+        raise ValueError(f"handler_check: expected 'error', 'warn' or 'off', got {handler_check!r}")
     return handler_check
 
 
 def check_handler(folder: Path, handler: str, mode: HandlerCheck = "error") -> None:
-    """Raise `ValueError` unless `handler` names a module in `folder`, and a name in that module.
+    """Raise `ValueError` unless `handler` names a module in `folder` and a name in that module.
 
-    With `mode` `off` nothing is parsed: only the module is checked. Neither are the names in a
-    module that this interpreter cannot parse.
+    With `mode` `off`, or if this interpreter cannot parse the module, the name is not checked.
     """
     job = checked_job(folder)
     module, _, name = handler.rpartition(".")
     source = Folder(job.parent, within=job).read(_dotted(module))
     if source is None or (mode != "off" and not _may_define(source, name)):
         raise ValueError(
-            f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as the"
+            f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as"
             f" package {job.name!r}: name the decorated function in it, such as"
             f" '{job.name}.main.handler' for handler() in {job.name}/main.py"
         )
 
 
-def check_folder(scope: Construct, folder: Path, handler: str, mode: HandlerCheck) -> None:
-    """Raise `ValueError` for a handler that is missing in a job's folder, or not decorated there.
+def check_folder(
+    scope: Construct, folder: Path, handler: str, mode: HandlerCheck, *, python: str
+) -> None:
+    """Raise `ValueError` if a handler is missing in a job's folder or is not decorated there.
 
-    `mode` says what to do if the source does not show whether it is decorated.
+    `mode` applies if the source does not show whether the handler is decorated; `python` is the
+    function's runtime, for messages.
     """
     check_handler(folder, handler, mode)
     if mode == "off":
         return
     job = checked_job(folder)
     found = _lookup(Folder(job.parent, within=job), handler)
-    _report(scope, handler, found, PYTHON.name, mode)
+    _report(scope, handler, found, python, mode)
 
 
 def check_function(
     scope: Construct, function: lambda_.Function, handler: str | None, mode: HandlerCheck
 ) -> None:
-    """Raise `ValueError` for a function whose handler is not decorated.
+    """Raise `ValueError` if the handler of `function` is not decorated.
 
-    `handler` is the job's own, if Lambda calls `ENTRY`. `mode` is that of `check_folder`.
+    `handler` is the job's own handler if Lambda calls `ENTRY`. `mode` is as for `check_folder`.
     """
     resource = function.node.default_child
     if mode == "off" or not isinstance(resource, lambda_.CfnFunction):
@@ -80,7 +82,7 @@ def check_function(
 
 def _lookup(sources: Sources, handler: str) -> Value:
     module, _, name = handler.rpartition(".")
-    return Reader(sources).lookup(_dotted(module), name)
+    return NameResolver(sources).lookup(_dotted(module), name)
 
 
 def _may_define(source: Source, name: str) -> bool:
@@ -97,26 +99,25 @@ def _dotted(module: str) -> str:
 def _report(scope: Construct, handler: str, found: Value, python: str, mode: HandlerCheck) -> None:
     if mode == "off":
         return
-    if found.decorated and found.refusal:
+    if found.decorated and found.rejection:
         raise ValueError(
-            f"handler {handler!r} of {scope.node.path} cannot be decorated with @singleton, which"
-            f" would refuse it in Lambda before any invocation starts: the function"
-            f" ({found.where}) {found.refusal}"
+            f"@singleton would reject handler {handler!r} of {scope.node.path} when Lambda imports"
+            f" it: the function ({found.where}) {found.rejection}"
         )
     if found.decorated:
         return
     if found.decorated is False:
         raise ValueError(
             f"handler {handler!r} of {scope.node.path} is not decorated with @singleton"
-            f" ({found.where}), so nothing elects a leader among its invocations. Decorate it with"
-            " `singleton` from s3leader.aws_lambda, and give it a third parameter, its term; if it"
-            " only passes its event on to a decorated function, name that one as the handler"
+            f" ({found.where}), so each of its invocations would do the work. Decorate it with"
+            " `singleton` from s3leader.aws_lambda and add a third parameter, the term; if it only"
+            " passes its event to a decorated function, name that function as the handler"
         )
     problem = (
         f"the source does not show whether handler {handler!r} is decorated with @singleton"
-        f" ({found.where}; the function runs {python}); without it every invocation works."
-        " Decorate it with `singleton` from s3leader.aws_lambda by name, or check it yourself and"
-        " pass handler_check='off'"
+        f" ({found.where}; the function runs {python}). Without it every invocation does the work:"
+        " decorate it with `singleton`, imported by name from s3leader.aws_lambda, or check it"
+        " yourself and pass handler_check='off'"
     )
     if mode == "error":
         raise ValueError(f"{scope.node.path}: {problem}")
@@ -128,7 +129,7 @@ def _sources(function: lambda_.Function, resource: lambda_.CfnFunction) -> Sourc
     asset = function.node.try_find_child("Code")
     if isinstance(asset, s3_assets.Asset):
         stage = Stage.of(function)
-        # In a nested stage it is relative to that stage's folder, not to the one of all assets.
+        # In a nested stage the path is relative to that stage's folder.
         folder = Path(stage.outdir if stage is not None else ".") / asset.asset_path
         return Folder(folder) if folder.is_dir() else None
     text = getattr(resource.code, "zip_file", None)

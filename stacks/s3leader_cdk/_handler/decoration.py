@@ -1,8 +1,8 @@
-"""Infer from its source whether a handler is decorated with `@singleton`. Nothing is executed.
+"""Infers from the source whether a handler is decorated with `@singleton`; executes nothing.
 
-Names are followed through assignments and imports within the job's own code. Other code may apply
-the decorator itself, so its results are unknown. The standard library and AWS's own decorators are
-the exception: they are known not to apply it.
+`NameResolver` follows names through assignments and imports in the job's own code. Results of other
+code are unknown, because it may apply the decorator itself. The standard library and AWS's own
+decorators do not.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from s3leader_cdk._handler.modules import Binding, Source, Sources, bindings
-from s3leader_cdk._handler.signature import refusal
+from s3leader_cdk._handler.signature import rejection
 
 _PACKAGE, _MODULE, _DECORATOR = "s3leader", "s3leader.aws_lambda", "singleton"
 _LIBRARIES = sys.stdlib_module_names | {"aws_lambda_powertools", "aws_xray_sdk"}
-_NEEDS_WRAPS = "the start needs functools.wraps to see @singleton below it"
+_NEEDS_WRAPS = "it must use functools.wraps, so that @singleton below it is found at import"
 _LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Set)
 
 
@@ -36,15 +36,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Value:
-    """What a name stands for, and where that was found, or why it is unknown, for messages.
+    """What a name stands for.
 
-    The `where` of a `MODULE` is its dotted name. The `refusal` says why `@singleton` certainly
-    refuses the function, decorated or not yet; it is empty if the decorator may accept it.
+    `where` is, for messages, the place of the definition, or the reason why it is unknown; for a
+    `MODULE`, its dotted name. `rejection` is why `@singleton` rejects the function, or empty.
     """
 
     kind: Kind
     where: str
-    refusal: str = ""
+    rejection: str = ""
 
     @property
     def decorated(self) -> bool | None:
@@ -67,14 +67,14 @@ class _Scope:
         return f"{self.source.file}:{getattr(node, 'lineno', '?')}"
 
 
-class Reader:
-    """Follows names through the modules that `sources` finds."""
+class NameResolver:
+    """Resolves names in the modules that `sources` finds."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._in_progress: set[tuple[str, str]] = set()
         self._scopes: dict[str, _Scope | None] = {}
-        # By module, index of the binding, and name: otherwise n rebindings in branches take 2^n.
+        # By module, index of the binding, and name: without it n rebindings in branches take 2^n.
         self._known: dict[tuple[str, int, str], Value] = {}
 
     def lookup(self, module: str, name: str) -> Value:
@@ -84,7 +84,7 @@ class Reader:
         self._in_progress.add((module, name))
         try:
             scope = self._scope(module)
-            return _outside(module, name) if scope is None else self._name(name, scope)
+            return _external(module, name) if scope is None else self._name(name, scope)
         except ValueError as error:
             return Value(Kind.UNKNOWN, str(error))
         except RecursionError:
@@ -103,9 +103,9 @@ class Reader:
         return self._scopes[module]
 
     def _name(self, name: str, scope: _Scope) -> Value:
-        """Combine all values that a name may have: from its last certain binding on."""
+        """Merge all values that a name may have, from its last certain binding on."""
         values: list[Value] = []
-        # From the first one on, so that a value is known before a later one asks for it: the depth
+        # In source order, so that a value is known before a later binding needs it, and the depth
         # of recursion does not grow with the number of bindings.
         for index, binding in enumerate(scope.bindings):
             if binding.name in {name, "*"}:
@@ -117,7 +117,7 @@ class Reader:
                     values.clear()
                 values.append(self._known[key])
         if values:
-            return _agreed(values[::-1])
+            return _merged(values[::-1])
         inner = f"{scope.module}.{name}"
         if scope.source.package and self._sources.read(inner) is not None:
             return Value(Kind.MODULE, inner)
@@ -126,7 +126,7 @@ class Reader:
     def _value(self, binding: Binding, name: str, scope: _Scope) -> Value:
         node = binding.node
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return self._decorated(node, scope)
+            return self._function_value(node, scope)
         if isinstance(node, ast.ImportFrom):
             (alias,) = node.names
             return self.lookup(
@@ -139,55 +139,53 @@ class Reader:
             return self._expression(node, scope)
         return Value(Kind.UNKNOWN, f"{scope.position(node)} does not simply assign {name}")
 
-    def _decorated(
+    def _function_value(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, scope: _Scope
     ) -> Value:
-        refused = "" if isinstance(node, ast.ClassDef) else refusal(node)
-        value = Value(Kind.FUNCTION, scope.position(node), refused)
+        rejected = "" if isinstance(node, ast.ClassDef) else rejection(node)
+        value = Value(Kind.FUNCTION, scope.position(node), rejected)
         for decorator in reversed(node.decorator_list):
             kind = self._expression(decorator, scope).kind
             if kind is Kind.DECORATOR:
-                value = Value(Kind.SINGLETON, scope.position(node), value.refusal)
+                value = Value(Kind.SINGLETON, scope.position(node), value.rejection)
             elif kind is not Kind.LIBRARY and value.kind in {Kind.FUNCTION, Kind.SINGLETON}:
                 what = f"what @{ast.unparse(decorator)} does is not known"
                 if value.kind is Kind.SINGLETON:
                     what += f", and {_NEEDS_WRAPS}"
                 value = Value(Kind.UNKNOWN, f"{what}: {scope.position(decorator)}")
             elif value.kind is Kind.FUNCTION:  # any decorator may change the signature
-                value = replace(value, refusal="")
+                value = replace(value, rejection="")
         return value
 
     def _expression(self, node: ast.expr, scope: _Scope) -> Value:
-        kind, reason, refused = Kind.UNKNOWN, "", ""
+        kind, reason, rejected = Kind.UNKNOWN, "", ""
         if isinstance(node, ast.Name):
             return self._name(node.id, scope)
         if isinstance(node, ast.IfExp):
-            return _agreed([self._expression(each, scope) for each in (node.body, node.orelse)])
+            return _merged([self._expression(each, scope) for each in (node.body, node.orelse)])
         if isinstance(node, ast.Attribute):
             parent = self._expression(node.value, scope)
             if parent.kind is Kind.MODULE:
                 return self.lookup(parent.where, node.attr)
             kind = Kind.LIBRARY if parent.kind is Kind.LIBRARY else kind
         elif isinstance(node, ast.Call):
-            kind, reason, refused = self._call(node, scope)
+            kind, reason, rejected = self._call(node, scope)
         elif isinstance(node, ast.Lambda):
-            kind, refused = Kind.FUNCTION, refusal(node)
+            kind, rejected = Kind.FUNCTION, rejection(node)
         elif isinstance(node, _LITERALS):
             kind = Kind.LITERAL
         where = f"{ast.unparse(node)}{reason}: {scope.position(node)}"
-        return Value(kind, where, refused)
+        return Value(kind, where, rejected)
 
     def _call(self, node: ast.Call, scope: _Scope) -> tuple[Kind, str, str]:
-        """Return the kind of a call's result, what to add to the message about it, and its refusal
-        if it is a decorated handler.
-        """
+        """Return the kind of a call's result, an addition to its message, and its rejection."""
         called = self._expression(node.func, scope).kind
         values = [self._expression(each, scope) for each in node.args]
         if called is Kind.DECORATOR:
-            return (Kind.SINGLETON, "", values[0].refusal) if values else (Kind.DECORATOR, "", "")
+            return (Kind.SINGLETON, "", values[0].rejection) if values else (Kind.DECORATOR, "", "")
         for each in values:
             if each.kind is Kind.SINGLETON and called is Kind.LIBRARY:
-                return Kind.SINGLETON, "", each.refusal  # these keep the mark, as the start asks
+                return Kind.SINGLETON, "", each.rejection  # these use functools.wraps
             if each.kind is Kind.SINGLETON:
                 return Kind.UNKNOWN, f", where {_NEEDS_WRAPS}", ""
         given = {each.kind for each in values}
@@ -206,7 +204,7 @@ def _imported_from(node: ast.ImportFrom, scope: _Scope) -> str:
     return ".".join([*above, *([node.module] if node.module else [])])
 
 
-def _outside(module: str, name: str) -> Value:
+def _external(module: str, name: str) -> Value:
     """Return what a name stands for in a module that is not in the job's own code."""
     dotted = f"{module}.{name}"
     if (module, name) == (_MODULE, _DECORATOR):
@@ -218,15 +216,15 @@ def _outside(module: str, name: str) -> Value:
     return Value(Kind.UNKNOWN, f"{dotted} is not in the code")
 
 
-def _agreed(values: Sequence[Value]) -> Value:
-    """Return the first unknown value, or the first one if all agree, else an unknown one.
+def _merged(values: Sequence[Value]) -> Value:
+    """Return the value on which all agree about the decorator, or an unknown value.
 
-    It is one that is refused only if all are.
+    The result has a `rejection` only if all values have one.
     """
-    # Keeping the reason of one value, not of all, bounds the message.
+    # Only one value's reason is kept, which bounds the message.
     by_answer = {each.decorated: each for each in reversed(values)}
     if len(by_answer) == 1:
-        return next((each for each in values if not each.refusal), values[0])
+        return next((each for each in values if not each.rejection), values[0])
     if None in by_answer:
         return by_answer[None]
     return Value(Kind.UNKNOWN, f"it is either {by_answer[True].where} or {by_answer[False].where}")

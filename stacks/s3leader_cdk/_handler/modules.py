@@ -1,4 +1,4 @@
-"""Find the modules of a job's code, and the statements that bind names. Nothing is executed."""
+"""Finds the modules of a job's code and the statements that bind names; executes nothing."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Inline:
-    """Code embedded in the template, which Lambda writes to a module named `index`."""
+    """Code in the template, which Lambda writes to a module named `index`."""
 
     text: str
 

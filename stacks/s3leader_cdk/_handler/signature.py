@@ -1,7 +1,7 @@
-"""Which functions `@singleton` certainly refuses, as their source shows.
+"""Finds functions that `@singleton` rejects, by their source.
 
-The rules are those of `s3leader._lambda.handler_contract`, which apply when the handler is
-imported: then no invocation starts.
+The rules are those of `s3leader._lambda.handler_contract`, which `@singleton` applies when Lambda
+imports the handler.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _PARAMETERS = 3  # event, context, term
 _SIGNATURE = "give it the parameters (event, context, term)"
 
 
-def refusal(function: Function) -> str:
-    """Return why `@singleton` refuses `function` and what to write, "" if it may accept it."""
+def rejection(function: Function) -> str:
+    """Return why `@singleton` rejects `function` and what to write, or "" if it may accept it."""
     if isinstance(function, ast.AsyncFunctionDef):
         return (
             "is an async function: a call would return before its work is done. Write a plain"
@@ -28,10 +28,10 @@ def refusal(function: Function) -> str:
             "contains yield: a call would return before its work is done. Write a plain function"
             " that does all of its work before it returns"
         )
-    return _refused_signature(function.args)
+    return _signature_problem(function.args)
 
 
-def _refused_signature(arguments: ast.arguments) -> str:
+def _signature_problem(arguments: ast.arguments) -> str:
     positional = len(arguments.posonlyargs) + len(arguments.args)
     required = positional - len(arguments.defaults)
     if positional < _PARAMETERS and arguments.vararg is None:
@@ -45,8 +45,8 @@ def _refused_signature(arguments: ast.arguments) -> str:
     ]
     if keywords:
         return (
-            f"requires {' and '.join(keywords)} by keyword: it is called with (event, context,"
-            " term). Give each of the others a default"
+            f"requires {' and '.join(keywords)} by keyword, but is called with (event, context,"
+            " term): give each other parameter a default"
         )
     return ""
 

@@ -1,8 +1,7 @@
-"""What is shipped to Lambda: the runtime library, its pinned dependencies, and the job's folder.
+"""Assets for Lambda: the runtime library, its pinned dependencies, and for a job its folder.
 
-The job comes with the runtime in one asset; a layer has the runtime alone. Staged by pip or uv on
-this machine, without Docker. The asset's hash is made of the names, contents and x bits of what is
-shipped of the job and the runtime, and of the lock file: it changes exactly when one of them does.
+pip or uv stages them on this machine, without Docker. The asset hash covers the lock file and the
+names, contents and x bits of all shipped files, so it changes exactly when one of them changes.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ RUNTIME_PACKAGE = "s3leader"
 REQUIREMENTS = "requirements.lock"
 PYTHON = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
-# Where the layer runs: all of it is plain Python, which is the same everywhere.
+# For the layer, which is plain Python and therefore the same everywhere.
 RUNTIMES = (
     lambda_.Runtime.PYTHON_3_11,
     lambda_.Runtime.PYTHON_3_12,
@@ -44,7 +43,7 @@ RUNTIMES = (
 )
 ARCHITECTURES = (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64)
 
-# Part of every asset's hash: raise it when the same files are to be laid out in another way.
+# Part of every asset hash: increase it when the layout of the same files changes.
 _LAYOUT, _LAYOUT_OF_LAYER = b"2", b"layer 2"
 _VERSION = PYTHON.name.removeprefix("python")
 _HERE = Path(__file__).resolve().parents[1]
@@ -59,15 +58,14 @@ class RuntimeSource:
 
 
 def job_code(folder: str | Path, *, exclude: Sequence[str] = ()) -> lambda_.Code:
-    """Return the code asset of the job in `folder`, which is shipped under its own name.
+    """Return the code asset of the job in `folder`, which is shipped as a package of that name.
 
-    A handler in `…/compaction/handler.py` is therefore `compaction.handler.handler`. What tools
-    and tests leave in the folder is not shipped, nor what matches `exclude`; `docs/constructs.md`
-    says which files those are.
+    For `…/compaction/handler.py` the handler is `compaction.handler.handler`. Tests and files of
+    development tools are not shipped; `docs/constructs.md` lists them.
 
     Args:
         folder: the job's folder.
-        exclude: patterns as in .gitignore of what else is not shipped; `!tests/` ships the tests.
+        exclude: .gitignore patterns of further files to exclude; `!tests/` includes the tests.
     """
     return listed_code(list_job(folder, exclude=exclude))
 
@@ -75,8 +73,8 @@ def job_code(folder: str | Path, *, exclude: Sequence[str] = ()) -> lambda_.Code
 def list_job(
     folder: str | Path, *, exclude: Sequence[str] = (), output: str | None = None
 ) -> FolderFiles:
-    """List what is shipped of a job's folder, which does not include the app's `output`."""
-    # The CDK CLI says so where the app does not.
+    """List the files that are shipped of a job's folder, without the app's `output` folder."""
+    # The CDK CLI sets CDK_OUTDIR.
     output = os.environ.get("CDK_OUTDIR") if output is None else output
     listed = folder_files(
         checked_job(Path(folder)),
@@ -85,8 +83,8 @@ def list_job(
     )
     if not listed.files:
         raise StagingError(
-            f"code folder {str(folder)!r} has no files that are shipped: put the job's modules into"
-            " it, and see that neither exclude nor a default pattern leaves them out"
+            f"code folder {str(folder)!r} has no files to ship: put the job's modules into it, and"
+            " check that neither exclude nor a default pattern excludes them"
         )
     return listed
 
@@ -103,9 +101,9 @@ def layer_code() -> lambda_.Code:
 
 
 def locate_runtime(here: Path = _HERE) -> RuntimeSource:
-    """Find the runtime beside these constructs in a checkout, else as an installed package.
+    """Find the runtime next to these constructs in a checkout, else as an installed package.
 
-    It is looked up and never imported: constructs do not depend on what they ship.
+    It is never imported: constructs do not depend on what they ship.
     """
     checkout = here.parent.parent / "lambda_src"
     if (checkout / RUNTIME_PACKAGE).is_dir():
@@ -120,10 +118,10 @@ def locate_runtime(here: Path = _HERE) -> RuntimeSource:
 
 
 def content_hash(job: FolderFiles | None, runtime: RuntimeSource) -> str:
-    """Hash names, contents and x bits of all that decides what the asset holds."""
+    """Return a hash of the names, contents and x bits of all files in the asset."""
     digest = hashlib.sha256(_LAYOUT if job is not None else _LAYOUT_OF_LAYER)
     for file in _shipped(job, runtime):
-        # The name's length keeps a byte from moving from it unnoticed; what follows has one length.
+        # The length separates the name from what follows, which has a fixed length.
         digest.update(f"{len(file.name)}:{file.name}:{file.mode:o}:".encode())
         digest.update(file.digest())
     digest.update(runtime.requirements.read_bytes())
@@ -131,12 +129,12 @@ def content_hash(job: FolderFiles | None, runtime: RuntimeSource) -> str:
 
 
 def stage(job: FolderFiles | None, runtime: RuntimeSource, output: Path) -> None:
-    """Put the dependencies, the runtime and the job, if there is one, into `output`."""
+    """Write the dependencies, the runtime and the job, if there is one, into `output`."""
     install(runtime.requirements, output, python=_VERSION, architecture=ARCHITECTURE.name)
     for taken in [runtime.package] if job is None else [runtime.package, job.folder]:
         if (output / taken.name).exists():
             raise StagingError(
-                f"the dependencies hold a package {taken.name!r} too: rename the job's"
+                f"the dependencies also have a package {taken.name!r}: rename the job's folder"
             )
     for file in _shipped(job, runtime):
         target = output / file.name
@@ -149,7 +147,7 @@ def stage(job: FolderFiles | None, runtime: RuntimeSource, output: Path) -> None
 
 
 def _open_to_everyone(output: Path) -> None:
-    # Under a strict umask only the user who synthesizes could read, and Lambda's is another.
+    # Lambda runs the code as another user, who could not read it under a strict umask.
     for folder, _, files in os.walk(output):
         Path(folder).chmod(0o755)
         for path in (Path(folder, name) for name in files):
@@ -162,7 +160,7 @@ def _asset(folder: Path, staging: _LocalStaging) -> lambda_.Code:
         asset_hash=content_hash(staging.job, staging.runtime),
         asset_hash_type=cdk.AssetHashType.CUSTOM,
         bundling=cdk.BundlingOptions(
-            # CDK asks for an image even where local bundling never leaves it a turn.
+            # CDK requires an image even if local bundling never uses it.
             image=cdk.DockerImage.from_registry("docker-is-not-used"),
             local=staging,
         ),
@@ -176,9 +174,9 @@ class _LocalStaging:
         self.runtime = runtime
 
     def try_bundle(self, output_dir: str, options: Any = None, **_: Any) -> bool:  # noqa: ANN401 - jsii's shape
-        # Returning False would make CDK turn to Docker and hide the reason: raise instead.
+        # An exception, because after False CDK would try Docker and hide the reason.
         output = Path(output_dir)
-        # Lambda puts a layer's folder `python` on the path.
+        # Lambda adds a layer's folder `python` to sys.path.
         try:
             stage(self.job, self.runtime, output if self.job is not None else output / "python")
         except OSError as error:
@@ -196,8 +194,8 @@ def _shipped(job: FolderFiles | None, runtime: RuntimeSource) -> list[ShippedFil
 def _source(package: Path, requirements: Path) -> RuntimeSource:
     if not requirements.is_file():
         raise StagingError(
-            f"{requirements} is missing, so the dependencies of {package} are not known: restore"
-            " it from the repository, or reinstall s3leader"
+            f"{requirements} is missing, which lists the dependencies of {package}: restore it from"
+            " the repository, or reinstall s3leader"
         )
     return RuntimeSource(package=package, requirements=requirements)
 
@@ -207,12 +205,12 @@ def checked_job(folder: Path) -> Path:
     job = folder.resolve()
     if not job.is_dir():
         raise ValueError(
-            f"code folder {str(folder)!r} does not exist as a folder at {job}: give one, such as"
-            " Path(__file__).parent / 'billing', which does not depend on where the app is run"
+            f"code folder {str(folder)!r} does not exist as a folder at {job}: give a folder, such"
+            " as Path(__file__).parent / 'billing', which does not depend on the working directory"
         )
     if not job.name.isidentifier() or job.name == RUNTIME_PACKAGE:
         raise ValueError(
-            f"code folder {job.name!r} cannot be shipped as a package of that name: give it a name"
-            f" that Python can import, of letters, digits and _, other than {RUNTIME_PACKAGE!r}"
+            f"code folder {job.name!r} cannot be shipped as a package of that name: rename it to an"
+            f" importable name of letters, digits and _, other than {RUNTIME_PACKAGE!r}"
         )
     return job

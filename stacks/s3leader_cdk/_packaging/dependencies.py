@@ -1,4 +1,4 @@
-"""Install the runtime's dependencies for Lambda, with pip or uv and the same result."""
+"""Installs the runtime's dependencies for Lambda, by pip or by uv, with the same result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GLIBC_MINORS = range(34, 16, -1)
 
 
 def install(requirements: Path, output: Path, *, python: str, architecture: str) -> None:
-    """Install what a lock file names, as wheels for Lambda, or raise `StagingError`.
+    """Install the wheels in a lock file for Lambda, or raise `StagingError`.
 
     Args:
         requirements: the lock file, with hashes.
@@ -39,13 +39,13 @@ def install(requirements: Path, output: Path, *, python: str, architecture: str)
     else:
         raise StagingError(
             f"neither pip nor uv was found to install {requirements} for Lambda: {sys.executable}"
-            " has no pip, and there is no uv beside it or on the PATH. Run `python -m ensurepip`,"
-            " or `uv pip install pip`, in the environment that synthesizes, or install uv"
+            " has no pip, and there is no uv next to it or on the PATH. Run `python -m ensurepip`"
+            " or `uv pip install pip` in the environment that synthesizes, or install uv"
         )
     command += ["--only-binary=:all:", "--no-deps", "--require-hashes"]
     command += ["--target", str(output), "--requirement", str(requirements)]
     _run(command, environment, f"could not install {requirements} for Lambda")
-    _drop_traces(output)
+    _delete_machine_files(output)
 
 
 def _pip(python: str, machine: str) -> tuple[list[str], dict[str, str]]:
@@ -62,7 +62,7 @@ def _pip(python: str, machine: str) -> tuple[list[str], dict[str, str]]:
 def _uv(uv: str, python: str, machine: str) -> tuple[list[str], dict[str, str]]:
     environment = uv_environment(os.environ, Path.cwd())
     command = [uv, "pip", "install", "--quiet", "--no-progress", "--color=never"]
-    # Not linked: modes are set afterwards, and must not be set in uv's cache.
+    # Not linked, because modes are changed afterwards, which must not affect uv's cache.
     command += ["--link-mode=copy", "--no-compile-bytecode"]
     command += [f"--python={sys.executable}", f"--python-version={python}"]
     command += [f"--python-platform={machine}-manylinux_2_{_GLIBC_MINORS[0]}"]
@@ -96,15 +96,16 @@ def _run(command: Sequence[str], environment: Mapping[str, str], failure: str) -
     if done.returncode != 0:
         raise StagingError(
             f"{failure} (exit {done.returncode}): {done.stderr.strip() or done.stdout.strip()}\n"
-            "It needs a reachable package index or a filled cache. Of this machine's settings it"
-            " follows those for index, proxy, certificates, credentials and cache"
+            "Check that a package index is reachable, or the cache is filled. This machine's"
+            " settings for index, proxy, certificates, credentials and cache apply; all others are"
+            " ignored"
         )
     return done.stdout
 
 
-def _drop_traces(output: Path) -> None:
-    """Delete what depends on this machine or the installer, so that pip and uv yield the same."""
-    # Command-line scripts of the dependencies: unused in Lambda, and they name this interpreter.
+def _delete_machine_files(output: Path) -> None:
+    """Delete what depends on this machine or on the installer."""
+    # Command-line scripts of the dependencies, which name this interpreter.
     shutil.rmtree(output / "bin", ignore_errors=True)
     (output / ".lock").unlink(missing_ok=True)
     for name in ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json"):

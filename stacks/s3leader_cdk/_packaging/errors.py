@@ -1,4 +1,4 @@
-"""The error for code that could not be staged, and a way to raise it through jsii."""
+"""The error for code that cannot be staged, and a way to raise it through jsii."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class StagingError(RuntimeError):
-    """The code for Lambda could not be staged; the message says what to do."""
+    """The code for Lambda cannot be staged; the message says what to do."""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""List the files of a folder that are shipped to Lambda, with their names and modes.
+"""Lists the files of a folder that are shipped to Lambda, with their names and modes.
 
-Symbolic links are followed, because the archive that CDK uploads has none. Tool files, tests and
-files that commonly hold secrets are left out by .gitignore patterns, which CDK matches. Any other
-file that cannot be shipped is an error.
+Symbolic links are followed, because the archive that CDK uploads has none. .gitignore patterns,
+which CDK matches, exclude tool files, tests and files that commonly hold secrets. Any other file
+that cannot be shipped is an error.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ShippedFile:
 
     @property
     def mode(self) -> int:
-        """Readable by all, whatever the umask here: Lambda runs the code as another user."""
+        """Readable by all under any umask, because Lambda runs the code as another user."""
         return 0o755 if self.executable else 0o644
 
     def digest(self) -> bytes:
@@ -74,7 +74,7 @@ class ShippedFile:
 class FolderFiles:
     """The files shipped from a folder, sorted by name; each name begins with the folder's own.
 
-    `withheld` are files that commonly hold secrets, left out by the defaults but not by `exclude`.
+    `withheld` are files that commonly hold secrets, excluded by the defaults but not by `exclude`.
     """
 
     folder: Path
@@ -89,14 +89,13 @@ def folder_files(
     defaults: Sequence[str] = DEFAULT_EXCLUDE,
     output: Path | None = None,
 ) -> FolderFiles:
-    """List what is shipped of `folder`, an absolute path.
+    """List the files that are shipped of `folder`, an absolute path.
 
     Args:
         folder: the folder.
-        exclude: patterns as in .gitignore, without regard to case; they come after the defaults,
-            so that `!tests/` ships the tests after all.
+        exclude: .gitignore patterns that ignore case, after the defaults, so `!tests/` ships tests.
         defaults: the patterns before them.
-        output: the app's output folder, which is not shipped wherever it is.
+        output: the app's output folder, which is never shipped.
 
     Raises:
         StagingError: if a file cannot be read, is not a regular file, or has a name that cannot be
@@ -124,9 +123,9 @@ def check_size(sizes: Mapping[str, int]) -> None:
         largest = sorted(sizes.items(), key=lambda each: each[1], reverse=True)[:3]
         named = ", ".join(f"{name} ({size / 1e6:.0f} MB)" for name, size in largest)
         raise StagingError(
-            f"the code for Lambda would have {total:,} bytes, and Lambda takes"
-            f" {MAX_UNZIPPED_BYTES:,} unpacked, layers included. The largest files are {named}:"
-            " exclude what the job does not need, or have it read from S3"
+            f"the code has {total:,} bytes, but Lambda takes {MAX_UNZIPPED_BYTES:,} unpacked,"
+            f" layers included. The largest files are {named}: exclude what the job does not need,"
+            " or let the job read it from S3"
         )
 
 
@@ -139,7 +138,7 @@ class _Walk:
     withheld: list[Path] = field(default_factory=list)
 
     def files(self, folder: Path, ancestors: tuple[Path, ...]) -> Iterator[ShippedFile]:
-        """Yield what is shipped from `folder`; `ancestors` are the real folders that lead to it."""
+        """Yield the shipped files of `folder`; `ancestors` are its real parent folders."""
         try:
             paths = list(folder.iterdir())
         except OSError as error:
@@ -147,7 +146,7 @@ class _Walk:
         for path in paths:
             status, failure = _status(path)
             is_folder = status is not None and stat.S_ISDIR(status.st_mode)
-            if self._left_out(path, is_folder=is_folder):
+            if self._is_excluded(path, is_folder=is_folder):
                 continue
             if status is None:
                 raise _unshippable(path, failure)
@@ -158,8 +157,8 @@ class _Walk:
             else:
                 raise _unshippable(path, "it is neither a file nor a folder")
 
-    def _left_out(self, path: Path, *, is_folder: bool) -> bool:
-        only_dots = not path.name.strip(".")  # CDK takes no such path, so no pattern matches it
+    def _is_excluded(self, path: Path, *, is_folder: bool) -> bool:
+        only_dots = not path.name.strip(".")  # CDK accepts no such path, so no pattern matches it
         if only_dots or not _matches(self.ignored, path, is_folder=is_folder):
             if _UNUSABLE.search(path.name):
                 raise _unshippable(path, "its name cannot be used in Lambda")
@@ -179,7 +178,7 @@ class _Walk:
         return ShippedFile(
             name=(self.root.name / path.relative_to(self.root)).as_posix(),
             path=path,
-            # As in git, the first of the three x bits decides.
+            # As in git, the x bit of the file's user decides.
             executable=bool(status.st_mode & stat.S_IXUSR),
             size=status.st_size,
         )
@@ -189,8 +188,8 @@ def _check_folder(folder: Path, output: Path | None) -> None:
     what = "the output of this CDK app" if folder == output else _marked(folder)
     if what is not None:
         raise StagingError(
-            f"code folder {str(folder)!r} is {what}, whose files would be shipped: give the job's"
-            " modules a folder of their own"
+            f"code folder {str(folder)!r} is {what}, whose files would be shipped: move the job's"
+            " modules to their own folder"
         )
 
 
@@ -218,6 +217,6 @@ def _unreadable(path: Path, error: OSError) -> StagingError:
 
 def _unshippable(path: Path, reason: str) -> StagingError:
     return StagingError(
-        f"{str(path)!r} cannot be shipped: {reason}. Fix or remove it, or exclude it from the job"
-        f" by a .gitignore pattern, such as exclude=[{path.name!r}]"
+        f"{str(path)!r} cannot be shipped: {reason}. Fix or remove it, or exclude it by a"
+        f" .gitignore pattern, such as exclude=[{path.name!r}]"
     )

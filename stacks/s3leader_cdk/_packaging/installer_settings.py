@@ -1,9 +1,9 @@
-"""Which of this machine's pip and uv settings apply to an installation for Lambda.
+"""The settings of pip and uv on this machine that apply to an installation for Lambda.
 
-Settings for the source of packages are needed, such as a company's index. Settings for the layout
-(`user = true`, `PIP_PREFIX`, constraints, `no-binary` …) are wrong for Lambda. Only the settings
-listed below are kept: without a source setting that the lists lack, an installation fails, while a
-wrong layout might go unnoticed.
+Settings for the source of packages, such as a company's index, are needed. Settings for the layout
+(`user = true`, `PIP_PREFIX`, constraints, `no-binary` …) are wrong for Lambda. So only the settings
+listed below are kept: if one is missing there, an installation fails, while a wrong layout might go
+unnoticed.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def pip_environment(variables: Mapping[str, str], listed: str) -> dict[str, str]
     """Return the environment for pip.
 
     Args:
-        variables: this process's own.
-        listed: what `pip config list` prints, the settings in pip's files.
+        variables: those of this process.
+        listed: the output of `pip config list`, which has the settings in pip's files.
     """
     kept = {}
     for section in ("global", "install"):  # the second takes precedence
@@ -61,7 +61,7 @@ def uv_environment(variables: Mapping[str, str], folder: Path) -> dict[str, str]
     """Return the environment for uv, with the settings of its files; uv itself reads none of them.
 
     Args:
-        variables: this process's own.
+        variables: those of this process.
         folder: where uv starts its search for files, upwards.
     """
     kept: dict[str, str] = {}

@@ -1,13 +1,13 @@
-"""Warnings at synth about files that probably do not work in Lambda, or should not be there."""
+"""Warnings at synth about shipped files that probably fail in Lambda, or should not be shipped."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from s3leader_cdk._packaging.folder_files import FolderFiles, ShippedFile
-from s3leader_cdk._packaging.missing_imports import missing_imports
 
 # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html: e_ident, then e_machine at 18.
 _ELF = b"\x7fELF"
@@ -47,31 +47,31 @@ def warnings(job: FolderFiles, *, python: str, architecture: str) -> Iterator[tu
 
 def _missing(path: Path, module: str) -> str:
     return (
-        f"{path} imports {module}, which is in the folder and is not shipped, so the import fails"
-        f" in Lambda. Ship it (tests/ and test_*.py are left out by default; exclude=['!tests/']"
-        f" ships the folder), or move what the job needs out of it"
+        f"{path} imports {module}, which is in the folder but is not shipped, so the import fails"
+        " in Lambda: ship it (tests/ and test_*.py are excluded by default; exclude=['!tests/']"
+        " ships the folder), or move what the job needs elsewhere"
     )
 
 
 def _withheld(path: Path) -> str:
     return (
-        f"{path} is not shipped, because a function's code must not hold secrets: pass settings"
-        f" as environment=, and have the job read secrets from Secrets Manager. exclude="
-        f"[{path.name!r}] leaves it out without this warning, exclude=['!{path.name}'] ships it"
+        f"{path} is not shipped, because a function's code must not hold secrets: pass settings as"
+        f" environment=, and let the job read secrets from Secrets Manager. exclude=[{path.name!r}]"
+        f" excludes it without this warning, exclude=['!{path.name}'] ships it"
     )
 
 
 def _private_key(path: Path) -> str:
     return (
-        f"{path} holds a private key and is shipped, so anybody with access to the function's code"
-        f" can read it: keep the key in Secrets Manager, and give exclude=[{path.name!r}]"
+        f"{path} holds a private key and is shipped, so everyone with access to the function's code"
+        f" can read it: keep the key in Secrets Manager, and pass exclude=[{path.name!r}]"
     )
 
 
 def _foreign(path: Path, built: str, function: str) -> str:
     return (
         f"{path} is shipped and was built for {built}, but the function runs {function}: exclude"
-        " it, and bring a build for that platform, such as by layers=[…]"
+        " it, and provide a build for that platform, for example in layers=[…]"
     )
 
 
@@ -86,7 +86,49 @@ def _built_for(file: ShippedFile, head: bytes, python: str, architecture: str) -
         if tag is not None and tag[1] != python.replace(".", ""):
             return f"CPython {tag[1][0]}.{tag[1][1:]}"
         return None
-    # Java's classes begin like macOS' universal binaries, and a text may begin with MZ.
+    # Java classes begin like universal binaries of macOS, and a text may begin with MZ.
     if file.executable or _PROGRAM_SUFFIXES.search(file.name):
         return "Windows" if head.startswith(b"MZ") else _OTHER_SYSTEMS.get(head[:4])
     return None
+
+
+def missing_imports(job: FolderFiles) -> Iterator[tuple[Path, str]]:
+    """Yield each shipped file with a module of the folder that it imports and that is excluded.
+
+    Only imports at module level count, because others may never run. A file that this Python cannot
+    parse is skipped: the function may run a newer one.
+    """
+    shipped = {file.name for file in job.files}
+    for file in job.files:
+        if file.path.suffix != ".py":
+            continue
+        try:
+            tree = ast.parse(file.path.read_bytes())
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for module in sorted(set(_imported(tree, file))):
+            if module.partition(".")[0] != job.folder.name:
+                continue  # another package
+            excluded = _file_of(module, job.folder.parent)
+            if excluded is not None and excluded not in shipped:
+                yield file.path, module
+
+
+def _imported(tree: ast.Module, file: ShippedFile) -> Iterator[str]:
+    """Yield the dotted names that may be modules."""
+    package = Path(file.name).parent.parts
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{each.name}" for each in node.names)
+
+
+def _file_of(module: str, root: Path) -> str | None:
+    """Return the name of the module's file below `root`, or None if it has none."""
+    path = module.replace(".", "/")
+    names = (f"{path}.py", f"{path}/__init__.py")
+    return next((name for name in names if (root / name).is_file()), None)

@@ -1,5 +1,4 @@
-"""Access to objects of one bucket: grants every permission needed, or raises an error listing the
-missing statements.
+"""Access to a bucket: grants all permissions, or raises an error that lists the missing statements.
 
 A principal needs an Allow in its own (identity-based) policies or in the bucket's (resource-based)
 policy, across accounts in both; the bucket's KMS key needs the same. CDK's `grant*` methods skip
@@ -34,8 +33,8 @@ from s3leader_cdk._permissions.principals import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
-    """Actions on objects whose keys match `key_patterns`; if it is empty, on the bucket itself."""
+class Permission:
+    """Actions on the objects whose keys match `key_patterns`, or on the bucket if it is empty."""
 
     actions: Sequence[str]
     key_patterns: Sequence[str] = ()
@@ -43,12 +42,12 @@ class Need:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access:
-    """What is needed on a bucket, and on the KMS key that encrypts it."""
+class BucketAccess:
+    """The permissions that a principal needs on a bucket and on the KMS key that encrypts it."""
 
     bucket: s3.IBucket
     kms_key: kms.IKey | None
-    needs: Sequence[Need]
+    permissions: Sequence[Permission]
     kms_actions: Sequence[str]
 
     def grant(self, grantee: iam.IGrantable, *, granted_elsewhere: bool) -> iam.Grant:
@@ -89,7 +88,7 @@ class Access:
             raise ValueError(
                 f"{name_of(grantee)} is in account {account}, but bucket {self.bucket.node.path}"
                 f" encrypts with aws/s3, a key that only account {own} can use: give the bucket an"
-                " encryption_key, whose policy can name other accounts"
+                " encryption_key"
             )
 
     def _by_identity_policy(
@@ -166,16 +165,18 @@ class Access:
         return statements
 
     def _statements(self, equal: Mapping[str, str] | None = None) -> list[iam.PolicyStatement]:
-        """Return a statement for each need, with the values of `equal` added to `StringEquals`."""
+        """Return a statement per permission, with the values of `equal` added to `StringEquals`."""
         statements = []
-        for need in self.needs:
-            conditions: dict[str, Any] = {name: {**each} for name, each in need.conditions.items()}
+        for permission in self.permissions:
+            conditions: dict[str, Any] = {
+                name: {**each} for name, each in permission.conditions.items()
+            }
             if equal:
                 conditions["StringEquals"] = {**conditions.get("StringEquals", {}), **equal}
-            arns = [self.bucket.arn_for_objects(pattern) for pattern in need.key_patterns]
+            arns = [self.bucket.arn_for_objects(pattern) for pattern in permission.key_patterns]
             statements.append(
                 iam.PolicyStatement(
-                    actions=[*need.actions],
+                    actions=[*permission.actions],
                     resources=arns or [self.bucket.bucket_arn],
                     conditions=conditions,
                 )
@@ -191,8 +192,8 @@ class Access:
         if len(unknown) == 1:
             hint = " If both are in one account, give their stacks env=Environment(account=…)."
         return (
-            f"{name_of(grantee)} would get only a part of the rights on bucket"
-            f" {self.bucket.node.path}: the rest cannot be added by this CDK app. Add"
+            f"{name_of(grantee)} would get only some of the permissions on bucket"
+            f" {self.bucket.node.path}, because this CDK app cannot add the others. Add"
             f" {' And add '.join(missing)}Then pass granted_elsewhere=True.{hint}"
         )
 

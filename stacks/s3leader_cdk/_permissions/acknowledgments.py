@@ -1,4 +1,4 @@
-"""Wildcards in policies that are meant, and why, for whoever runs cdk-nag over a stack."""
+"""Acknowledges intended wildcards in policies, with the reason, for cdk-nag."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from constructs import Construct
 def acknowledge_object_wildcards(
     policy_holder: object, bucket: s3.IBucket, keys: Sequence[str], *, reason: str
 ) -> None:
-    """Say why `policy_holder` has rights on `keys` of `bucket`, which are patterns.
+    """Acknowledge that the policies of `policy_holder` name the patterns `keys` of `bucket`.
 
-    Each pattern is acknowledged by itself: any other wildcard is still found. So are these, if the
-    bucket is made in another stack of the app: how its ARN will be written there is decided last.
+    cdk-nag still reports any other wildcard. It also reports these if another stack of the app
+    creates the bucket, because CDK decides only later how its ARN is written there.
     """
     if not isinstance(policy_holder, Construct):
-        return  # an imported principal, which has no policy in this app to look at
+        return  # an imported principal, which has no policy in this app
     stack = Stack.of(bucket)
     resources = [flat(stack.resolve(bucket.arn_for_objects(key))) for key in keys]
     Validations.of(policy_holder).acknowledge(

@@ -7,8 +7,8 @@ from typing import Any, cast
 from aws_cdk import Stack, Token
 from aws_cdk import aws_iam as iam
 
-# CDK grants to each of these without an error, but the policy would then give no access, or give
-# it to everyone, or without the principal's conditions.
+# CDK grants to each of these without an error, but the policy would then give access to nobody, to
+# everyone, or without the principal's conditions.
 _REFUSED: dict[type[Any], str] = {
     iam.UnknownPrincipal: "its role is not known, and CDK would only print a warning: import it"
     " with its role, or grant to that role",
@@ -30,12 +30,12 @@ def checked_principal(grantee: iam.IGrantable) -> iam.IPrincipal:
     principal = grantee.grant_principal
     reason = next((text for kind, text in _REFUSED.items() if isinstance(principal, kind)), None)
     if reason is not None:
-        raise ValueError(f"{name_of(grantee)} cannot be granted rights: {reason}")
+        raise ValueError(f"{name_of(grantee)} cannot be granted permissions: {reason}")
     arn = arn_of(principal)
     if "*" in arn and not isinstance(principal, iam.OrganizationPrincipal):
         raise ValueError(
-            f"{name_of(grantee)} cannot be granted rights: wildcards are not allowed in the ARN of"
-            " a policy's principal: grant to each role"
+            f"{name_of(grantee)} cannot be granted permissions: wildcards are not allowed in the"
+            " ARN of a policy's principal: grant to each role"
         )
     return principal
 
@@ -94,7 +94,7 @@ def is_account_wide(principal: iam.IPrincipal) -> bool:
 
 
 def cannot_be_principal(principal: iam.IPrincipal) -> bool:
-    """Return whether a resource-based policy cannot name it: it is an IAM group, or a policy."""
+    """Return whether a resource-based policy cannot name the principal: a group or a policy."""
     arn = arn_of(principal)
     return isinstance(principal, iam.Group) or ":group/" in arn or not arn
 

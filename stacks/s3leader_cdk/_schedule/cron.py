@@ -1,12 +1,11 @@
-"""The cron expressions of EventBridge Scheduler, checked field by field.
+"""A parser of EventBridge Scheduler's cron expressions.
 
-The grammar is that of the EventBridge Scheduler User Guide, *Schedule types*. It is applied at
-synth, because CloudFormation reports an invalid expression only when the stack is half deployed.
+The grammar is that of the EventBridge Scheduler User Guide, *Schedule types*. Synth applies it,
+because CloudFormation reports an invalid expression only during the deployment.
 
-Where the guide is silent, an expression is accepted: `LW` and `6L` are not in the guide, but users
-report that they work, and `L-3` comes from Quartz, whose grammar this resembles. A range that runs
-backwards and a step that is longer than its field are refused although EventBridge may accept them,
-because they are not due when they seem to be.
+What the guide does not mention is accepted: users report that `LW` and `6L` work, and `L-3` comes
+from Quartz, whose grammar is similar. Descending ranges, and steps longer than their field, are
+rejected although EventBridge may accept them, because they are not due when they seem to be.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-_DEPLOY_TIME = "${Token["  # how CDK marks a value that is known only when the stack is deployed
+_DEPLOY_TIME = "${Token["  # CDK's mark of a value that is known only at deployment
 _ITEM = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>\d{1,4}))?", re.ASCII)
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # in a leap year
 
@@ -28,14 +27,14 @@ class Field:
     """One field of a cron expression.
 
     Attributes:
-        name: what the guide calls it.
+        name: its name in the guide.
         low: its lowest number.
         high: its highest number.
         names: names for its numbers, from `low` on.
         steps: whether `/` is allowed.
-        special: patterns of items that only a calendar can resolve, in upper case. The group `day`
+        special: patterns of items that depend on the calendar, in upper case. The group `day`
             matches a day of the week, the group `near` a day of the month; both must be in range.
-        also: those items, for error messages.
+        also: examples of those items, for error messages.
     """
 
     name: str

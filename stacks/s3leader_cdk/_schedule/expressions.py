@@ -1,4 +1,4 @@
-"""When a job is due: at ticks that all its contenders share, and how far these are apart."""
+"""Schedule expressions whose ticks all contenders share, and the intervals between ticks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RATE = re.compile(r"rate\((\d{1,6}) (minute|hour|day)s?\)", re.ASCII)
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 _HOUR, _DAY = 60, 1440  # in minutes
 
-# Crons that say how far their ticks are apart: the longest time, where 0/N does not come out even.
+# Crons whose interval is known: the longest one, if 0/N does not divide the hour or the day.
 _EVERY_MINUTES = re.compile(r"cron\((?:\*|[0*]/([1-9]|[1-5]\d)) \* \* \* \? \*\)")
 _EVERY_HOURS = re.compile(r"cron\(\d{1,2} (?:\*|[0*]/([1-9]|1\d|2[0-3])) \* \* \? \*\)")
 _DAILY = re.compile(r"cron\(\d{1,2} \d{1,2} \* \* \? \*\)")
@@ -30,19 +30,19 @@ Schedule: TypeAlias = "str | scheduler.ScheduleExpression"
 def schedule_expressions(
     schedule: Schedule | Sequence[Schedule], *, time_zone: TimeZone | None
 ) -> list[scheduler.ScheduleExpression]:
-    """Return one schedule or several as expressions whose ticks all contenders share."""
+    """Return one or several schedules as expressions whose ticks all contenders share."""
     several = (
         list(schedule)
         if isinstance(schedule, Iterable) and not isinstance(schedule, str | Mapping)
         else [schedule]
     )
     if not several:
-        raise ValueError("schedule is empty: give at least one, such as 'rate(5 minutes)'")
+        raise ValueError("schedule: expected at least one, such as 'rate(5 minutes)', got none")
     expressions = [schedule_expression(each, time_zone=time_zone) for each in several]
-    said = [(each.expression_string, _name(each.time_zone)) for each in expressions]
+    said = [(each.expression_string, _zone_name(each.time_zone)) for each in expressions]
     for each in said:
         if said.count(each) > 1:
-            raise ValueError(f"schedule {each[0]!r} in {each[1]} is given twice: give it once")
+            raise ValueError(f"schedule {each[0]!r} in {each[1]} was given twice: give it once")
     return expressions
 
 
@@ -51,9 +51,9 @@ def schedule_expression(
 ) -> scheduler.ScheduleExpression:
     """Return `schedule` as an expression whose ticks all contenders share, or raise `ValueError`.
 
-    EventBridge Scheduler counts a rate from each schedule's own creation. Contenders would be told
-    different times for what is meant as one tick, and it would be done once for each. So a rate
-    becomes a cron, which goes by the clock.
+    EventBridge Scheduler counts a rate from the creation of each schedule. Contenders would get
+    different times for the same tick, and each would do it. So a rate becomes a cron, which follows
+    the clock.
     """
     expression = _as_expression(schedule, time_zone)
     text = expression.expression_string
@@ -64,7 +64,7 @@ def schedule_expression(
         )
     try:
         check_expression(text)
-        zone = _name(expression.time_zone)
+        zone = _zone_name(expression.time_zone)
         if not Token.is_unresolved(zone):
             time_zones.check_name(zone)
     except ValueError as error:
@@ -73,8 +73,8 @@ def schedule_expression(
 
 
 def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> datetime | None:
-    """Return the first local time at which a change of clocks costs `expression` a tick."""
-    zone = _name(expression.time_zone)
+    """Return the first local time of a tick that `expression` loses to a clock change."""
+    zone = _zone_name(expression.time_zone)
     if zone == UTC_ZONE or Token.is_unresolved(zone) or not time_zones.has_database():
         return None
     text = expression.expression_string
@@ -86,8 +86,8 @@ def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> d
 
 
 def is_over(expression: scheduler.ScheduleExpression, *, now: datetime) -> bool:
-    """Return whether `expression` is never due from `now` on; False if that cannot be known."""
-    zone, text = _name(expression.time_zone), expression.expression_string
+    """Return whether `expression` is certainly never due from `now` on."""
+    zone, text = _zone_name(expression.time_zone), expression.expression_string
     if Token.is_unresolved(zone) or Token.is_unresolved(text):
         return False
     local = time_zones.earliest_local(zone, now)
@@ -98,24 +98,24 @@ def is_over(expression: scheduler.ScheduleExpression, *, now: datetime) -> bool:
 
 
 def shortest_interval(expressions: Sequence[scheduler.ScheduleExpression]) -> Duration | None:
-    """Return the longest time between two ticks of all schedules, as far as any of them says it.
+    """Return an upper bound of the time between two ticks of all schedules, None if unknown.
 
-    Others only add ticks between those of the one whose ticks are the closest.
+    It is the shortest known interval: the other schedules only add ticks within it.
     """
     known = [each for each in map(interval, expressions) if each is not None]
     return min(known, key=lambda each: each.to_seconds(), default=None)
 
 
 def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
-    """Return the longest time between two ticks, as far as the simplest of crons say it.
+    """Return the longest time between two ticks; known only for simple crons, else None.
 
-    In a zone with daylight saving time only daily ones do: the hour that comes twice a year has
+    In a zone with daylight saving time only daily crons count: the hour that occurs twice has its
     ticks once.
     """
     text = expression.expression_string
     if _DAILY.fullmatch(text):
         return Duration.minutes(_DAY)
-    if _name(expression.time_zone) != UTC_ZONE:
+    if _zone_name(expression.time_zone) != UTC_ZONE:
         return None
     for pattern, unit in ((_EVERY_MINUTES, 1), (_EVERY_HOURS, _HOUR)):
         if match := pattern.fullmatch(text):
@@ -126,16 +126,16 @@ def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
 def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.ScheduleExpression:
     if not isinstance(schedule, (str, scheduler.ScheduleExpression)):
         raise TypeError(
-            f"schedule {schedule!r} cannot be used: give a text, such as 'rate(5 minutes)', or a"
-            " ScheduleExpression of aws_scheduler. A Schedule of aws_events has its text in"
+            "schedule: expected a string, such as 'rate(5 minutes)', or a ScheduleExpression of"
+            f" aws_scheduler, got {schedule!r}; a Schedule of aws_events has its string in"
             " expression_string"
         )
     if isinstance(schedule, str):
         return scheduler.ScheduleExpression.expression(schedule.strip(), time_zone)
     if time_zone is not None:
         raise ValueError(
-            f"time_zone {time_zone.timezone_name!r} was given beside a ScheduleExpression,"
-            " which carries its own: pass it to the expression instead"
+            f"time_zone {time_zone.timezone_name!r} was given with a ScheduleExpression, which has"
+            " its own: pass it to the expression instead"
         )
     text = schedule.expression_string
     if text != text.strip():
@@ -144,14 +144,14 @@ def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.
 
 
 def _check_zone_of_rate(rate: str, time_zone: TimeZone | None) -> None:
-    if _name(time_zone) != UTC_ZONE:
+    if _zone_name(time_zone) != UTC_ZONE:
         raise ValueError(
-            f"schedule {rate!r} was given with time zone {_name(time_zone)!r}, but a rate goes by"
-            " UTC: leave the zone out, or give a cron expression, such as 'cron(0 3 * * ? *)'"
+            f"schedule {rate!r} was given with time zone {_zone_name(time_zone)!r}, but a rate"
+            " follows UTC: omit the zone, or give a cron, such as 'cron(0 3 * * ? *)'"
         )
 
 
-def _name(time_zone: TimeZone | None) -> str:
+def _zone_name(time_zone: TimeZone | None) -> str:
     return UTC_ZONE if time_zone is None else time_zone.timezone_name
 
 
@@ -163,9 +163,9 @@ def _due_at_multiples(rate: str, minutes: int) -> str:
         hour = {1: "*", 24: "0"}.get(hours, f"0/{hours}")
         return f"cron(0 {hour} * * ? *)"
     raise ValueError(
-        f"schedule {rate!r} cannot be used: EventBridge Scheduler counts a rate from each"
-        " schedule's own creation, so contenders would not share their ticks, and no cron"
-        " expression is due that often: give a cron expression for the times you want, such as"
+        f"schedule {rate!r} cannot be used: contenders would not share their ticks, because"
+        " EventBridge Scheduler counts a rate from the creation of each schedule, and no cron"
+        " expression has this interval: give a cron expression for the times you want, such as"
         f" {_instead(minutes)}, or a rate of minutes that divide an hour or hours that divide a"
         " day, such as 'rate(5 minutes)'"
     )

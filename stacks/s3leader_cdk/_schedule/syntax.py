@@ -1,4 +1,7 @@
-"""Check schedule expressions: what EventBridge Scheduler rejects, and what to write instead."""
+"""Checks the syntax of schedule expressions; each error says what to write instead.
+
+Users often write Unix cron expressions, which are translated to EventBridge's in the error.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import re
 from datetime import UTC, datetime
 
 from s3leader_cdk._schedule import cron
-from s3leader_cdk._schedule.unix_cron import translations
 
 _MAX_CHARACTERS = 256  # of ScheduleExpression, by the API reference of CreateSchedule
 _UNSUPPORTED_RATE = re.compile(r"rate\((\d{1,9}) (second|week|month|year)s?\)", re.ASCII)
@@ -22,6 +24,19 @@ _INSTEAD = {
     "year": "give a cron expression, such as 'cron(0 0 1 1 ? *)', which is due on 1 January",
 }
 
+_SHORTHANDS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_ZERO = re.compile(r"(?<!\d)0(?!\d)")  # Sunday in Unix; EventBridge has no day 0
+# Unix's: Sunday is 0 and 7, and steps are allowed.
+_DAY_OF_WEEK = cron.Field(name="day of week", low=0, high=7, names=cron.DAYS)
+
 
 def check_expression(text: str) -> None:
     """Raise `ValueError` unless `text` is a cron or a one-time schedule that EventBridge accepts.
@@ -30,8 +45,8 @@ def check_expression(text: str) -> None:
     """
     if len(text) > _MAX_CHARACTERS:
         raise ValueError(
-            f"it has {len(text)} characters, and EventBridge takes {_MAX_CHARACTERS}: give"
-            " several schedules"
+            f"expected at most {_MAX_CHARACTERS} characters, got {len(text)}: give several"
+            " schedules"
         )
     if match := re.fullmatch(r"cron\((.*)\)", text):
         _check_cron(match[1])
@@ -69,7 +84,7 @@ def _check_at(inner: str) -> None:
             return
     except ValueError:
         pass
-    expected = "EventBridge takes a local date and time, without a zone, as in"
+    expected = "EventBridge takes a local date and time without a zone, such as"
     try:
         meant = datetime.fromisoformat(inner)
     except ValueError:
@@ -95,8 +110,8 @@ def _unsupported(text: str) -> str:
     if len(text.split()) == len(cron.FIELDS):
         return f"a cron expression needs cron(…) around it: write {f'cron({text})'!r}"
     return (
-        "it is not a schedule expression of EventBridge: write it out, for example"
-        " 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
+        "it is not a schedule expression of EventBridge: give one, for example 'rate(5 minutes)' or"
+        " 'cron(0 3 * * ? *)'"
     )
 
 
@@ -105,6 +120,50 @@ def _too_often(seconds: int) -> str:
         unit = "minute" if seconds == 60 else "minutes"
         return f"EventBridge counts in minutes: write 'rate({seconds // 60} {unit})'"
     return (
-        "EventBridge starts nothing more often than once a minute: give 'rate(1 minute)' and let"
-        " the leader work several times in its term, or campaign in a long-running process"
+        "EventBridge's shortest interval is a minute: give 'rate(1 minute)' and let the leader work"
+        " several times in its term, or campaign in a long-running process"
     )
+
+
+def translations(text: str) -> list[str]:
+    """Return the EventBridge crons that mean the same as `text`; empty if its meaning is unclear.
+
+    `text` is a Unix cron expression, or EventBridge's six fields with both a day of the month and a
+    day of the week, or with Sunday as 0. If it has both days, two crons are returned: Unix runs the
+    job on either of them, which one EventBridge cron cannot express.
+    """
+    fields = _SHORTHANDS.get(text, text).split()
+    try:
+        found = _candidates(fields)
+        for each in found:
+            cron.parse(each)
+    except ValueError:
+        return []
+    return [f"cron({' '.join(each)})" for each in found]
+
+
+def _candidates(fields: list[str]) -> list[list[str]]:
+    if len(fields) == 5 and "?" in fields:
+        return [[*fields, "*"]]  # EventBridge's already, without the year
+    if len(fields) not in (5, 6):
+        return []
+    minutes, hours, day, month, weekday, year = [*fields, "*"][:6]
+    if len(fields) == 5 or _ZERO.search(weekday):
+        weekday = _weekday(weekday)
+    by_day = [minutes, hours, day, month, "?", year]
+    by_weekday = [minutes, hours, "?", month, weekday, year]
+    if weekday in ("*", "?"):
+        return [[*by_day[:2], "*" if day == "?" else day, *by_day[3:]]]
+    if day in ("*", "?"):
+        return [by_weekday]
+    if "*" in day or "*" in fields[4]:
+        return []  # with `*/2`, Unix requires a day that is in both fields
+    return [by_day, by_weekday]
+
+
+def _weekday(text: str) -> str:
+    """Convert days of the week from Unix, where Sunday is 0, to EventBridge, where it is 1."""
+    if text == "?" or not any(letter.isdigit() for letter in text):
+        return text  # names are the same in both
+    days = {value % 7 + 1 for value in _DAY_OF_WEEK.values(text)}
+    return "*" if len(days) == 7 else cron.compressed(days)

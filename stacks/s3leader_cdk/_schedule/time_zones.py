@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from s3leader_cdk._schedule.cron import Cron
 
-_NOT_ZONES = frozenset({"Factory", "localtime"})  # in databases of machines: no place, or this one
+_NOT_ZONES = frozenset({"Factory", "localtime"})  # in some machines' databases, but not places
 _FURTHEST_WEST = timedelta(hours=12)
 _YEARS = 10  # searched for clock changes, whose dates repeat every few years
 
@@ -24,15 +24,14 @@ _YEARS = 10  # searched for clock changes, whose dates repeat every few years
 def check_name(name: str) -> None:
     """Raise `ValueError` unless the time zone database has a zone of that name.
 
-    Where the machine has no such database, every name passes: see `has_database`.
+    On a machine without a database, every name passes: see `has_database`.
     """
     if name in names() or (not has_database() and name not in _NOT_ZONES):
         return
     suggested = " or ".join(map(repr, _similar(name) or ["Europe/Berlin"]))
     raise ValueError(
         f"unknown time zone {name!r}: give a name of the IANA time zone database, such as"
-        f" {suggested}. If it is newer than this machine's"
-        " database, install the package tzdata"
+        f" {suggested}. If it is newer than this machine's database, install the package tzdata"
     )
 
 
@@ -55,7 +54,7 @@ def skips(zone: str, local: datetime) -> bool:
 
 
 def earliest_local(zone: str, now: datetime) -> datetime:
-    """Return the local time at `now`, or the earliest that it can be if `zone` is not known."""
+    """Return the local time at `now`, or the earliest possible one if `zone` is not known."""
     if zone in names():
         return now.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None)
     return now.astimezone(UTC).replace(tzinfo=None) - _FURTHEST_WEST
@@ -64,7 +63,7 @@ def earliest_local(zone: str, now: datetime) -> datetime:
 def is_over(cron: Cron, now: datetime) -> bool:
     """Return whether `cron` is never due at or after the local time `now`.
 
-    For `L`, `W` and `#` every day counts that may be one.
+    For `L`, `W` and `#`, every day that may match counts.
     """
     last = time(max(cron.hours), max(cron.minutes))
     days = (
@@ -83,7 +82,7 @@ def first_lost_tick(cron: Cron, zone: str, *, first_year: int) -> datetime | Non
     """Return the first local time from `first_year` on at which `cron` loses a tick.
 
     A skipped time is not lost if the cron is also due at the time that the clocks show instead: an
-    hourly cron stays hourly. For `L`, `W` and `#` the day is a possible one, not a certain one.
+    hourly cron stays hourly. For `L`, `W` and `#`, the tick may be on another day.
     """
     years = sorted(year for year in cron.years if year >= first_year)[:_YEARS]
     tz = zoneinfo.ZoneInfo(zone)

@@ -1,4 +1,4 @@
-"""A server on loopback that answers S3 requests with exactly the bytes it is told to."""
+"""A server on loopback that answers S3 requests with scripted bytes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape
 import boto3
 from botocore.config import Config
 
+from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, Tag
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,11 +26,21 @@ DATE: Final = formatdate(DATE_MS / 1000, usegmt=True)
 MODIFIED_MS: Final = DATE_MS - 7000
 MODIFIED: Final = formatdate(MODIFIED_MS / 1000, usegmt=True)
 ETAG: Final = '"0123456789abcdef0123456789abcdef"'
+KEY: Final = "elections/nightly/lock_0000000001.json"
+CREATE: Final = Create(KEY, b'{"nonce": 1}')
+REPLACE: Final = Replace(KEY, b'{"nonce": 2}', ETAG)
+EVERY_REQUEST: Final[list[StoreRequest]] = [
+    List("elections/"),
+    Read(KEY),
+    CREATE,
+    REPLACE,
+    Tag(KEY),
+]
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as it came over the wire."""
+    """A request as the server received it."""
 
     method: str
     target: str
@@ -44,7 +56,7 @@ def answer(
     cut: int = 0,
     **headers: str,
 ) -> bytes:
-    """Return an HTTP answer that promises all of `body`, but lacks its last `cut` bytes."""
+    """Return an HTTP answer whose length is that of `body`, without the last `cut` bytes."""
     lines = {"Content-Length": str(len(body)), **({} if date is None else {"Date": date})}
     lines |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -62,7 +74,7 @@ def found(body: bytes, *, cut: int = 0) -> bytes:
 
 
 class MisbehavingS3:
-    """`will(…)` says what the next requests are answered with; `sent` is what came."""
+    """`will(…)` sets the answers to the next requests; `sent` holds the requests received."""
 
     def __init__(self, port: int) -> None:
         self.endpoint = f"http://127.0.0.1:{port}"
@@ -71,23 +83,23 @@ class MisbehavingS3:
         self.over = threading.Event()
 
     def will(self, *answers: bytes | None) -> None:
-        """Answer the next requests with these bytes and hang up; None is silence."""
+        """Answer the next requests with these bytes and close the connection; None: no answer."""
         for one in answers:
             self.answers.put(one)
 
     def forget(self) -> None:
-        """Forget what was sent and what was to be answered."""
+        """Clear the requests received and the answers not yet sent."""
         self.sent.clear()
         while not self.answers.empty():
             self.answers.get()
 
-    def client(self, *, tries: int = 1, region: str = "us-east-1", **facts: Any) -> S3Client:
-        """Return a client of the test's own that speaks to this server."""
+    def client(self, *, tries: int = 1, region: str = "us-east-1", **options: Any) -> S3Client:
+        """Return a new client of this server."""
         made = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         made |= {"endpoint_url": self.endpoint}
         config = Config(retries={"total_max_attempts": tries, "mode": "standard"})
         session = boto3.session.Session(region_name=region)
-        return session.client("s3", config=config, **(made | facts))
+        return session.client("s3", config=config, **(made | options))
 
 
 @contextmanager
@@ -98,12 +110,12 @@ def misbehaving_s3() -> Iterator[MisbehavingS3]:
             if sent is None:
                 return
             s3.sent.append(sent)
-            told = error(500, "NotTold") if s3.answers.empty() else s3.answers.get()
-            if told is None:
+            response = error(500, "NotScripted") if s3.answers.empty() else s3.answers.get()
+            if response is None:
                 s3.over.wait(30)
                 return
             with suppress(OSError):
-                self.wfile.write(told)
+                self.wfile.write(response)
 
         def receive(self) -> Sent | None:
             method, _, rest = self.rfile.readline().decode().partition(" ")

@@ -1,4 +1,4 @@
-"""What a store on S3 is given: names that it refuses at once, and what it sends on request."""
+"""Bucket names that are refused, and the headers that `BucketOptions` add to requests."""
 
 from __future__ import annotations
 
@@ -15,44 +15,21 @@ from s3leader._io.s3_options import BucketOptions, check_bucket
 from s3leader._io.s3_store import S3Store
 from s3leader.fencing import FencedObject
 from tests.contract.s3_store.misbehaving_s3 import (
+    CREATE,
     ETAG,
+    KEY,
+    REPLACE,
     MisbehavingS3,
     answer,
     error,
-    misbehaving_s3,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
 
-KEY = "elections/nightly/lock_0000000001.json"
-CREATE = Create(KEY, b"{}")
-REPLACE = Replace(KEY, b"{}", ETAG)
 KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 KMS = BucketOptions(encryption="aws:kms", kms_key=KMS_KEY)
 ACCESS_POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/locks"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MisbehavingS3]:
-    with misbehaving_s3() as running:
-        yield running
-
-
-@pytest.fixture
-def s3(server: MisbehavingS3) -> MisbehavingS3:
-    server.forget()
-    return server
-
-
-@pytest.fixture(scope="module")
-def client(server: MisbehavingS3) -> S3Client:
-    return server.client()
-
-
-# ------------------------------------------------------------------------------------ buckets
 
 
 @pytest.mark.parametrize(
@@ -72,7 +49,7 @@ def client(server: MisbehavingS3) -> S3Client:
         ("arn:aws:s3tables:us-east-1:111122223333:bucket/tables", "TableBucket"),
     ],
 )
-def test_what_is_not_one_consistent_bucket_is_refused_at_once(bucket: str, code: str) -> None:
+def test_a_bucket_type_that_cannot_hold_an_election_is_refused(bucket: str, code: str) -> None:
     with pytest.raises(BucketUnusable, match="cannot hold an election") as refused:
         S3Store(bucket)
     assert refused.value.code == code
@@ -87,6 +64,7 @@ def test_what_is_not_one_consistent_bucket_is_refused_at_once(bucket: str, code:
         ("S3A://locks", "'locks'"),
         ("arn:aws:s3:::locks", "'locks'"),
         ("arn:aws-cn:s3:::locks/*", "'locks'"),
+        ("", "expected the name of a bucket"),
         ("locks/", "the name alone"),
         ("locks/elections", "the name alone"),
         ("https://locks.s3.amazonaws.com", "the name alone"),
@@ -95,9 +73,7 @@ def test_what_is_not_one_consistent_bucket_is_refused_at_once(bucket: str, code:
         ("arn:aws:s3:eu-west-1:111122223333:accesspoint/a/object/k", "the name alone"),
     ],
 )
-def test_what_is_not_a_name_is_refused_with_its_value_and_the_right_one(
-    bucket: str, right: str
-) -> None:
+def test_an_invalid_bucket_name_is_refused_with_a_suggestion(bucket: str, right: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
         S3Store(bucket)
     assert repr(bucket) in str(refused.value)
@@ -117,7 +93,7 @@ def test_what_is_not_a_name_is_refused_with_its_value_and_the_right_one(
         "mrap",
     ],
 )
-def test_one_bucket_is_accepted_by_its_name_or_its_access_point(bucket: str) -> None:
+def test_bucket_names_and_access_points_are_accepted(bucket: str) -> None:
     check_bucket(bucket)
 
 
@@ -126,7 +102,7 @@ def test_one_bucket_is_accepted_by_its_name_or_its_access_point(bucket: str) -> 
 
 @pytest.mark.parametrize("write", [CREATE, REPLACE])
 @pytest.mark.parametrize("encryption", ["AES256", "aws:kms", "aws:kms:dsse"])
-def test_every_write_asks_for_the_encryption(
+def test_every_write_requests_the_encryption(
     s3: MisbehavingS3, client: S3Client, write: StoreRequest, encryption: str
 ) -> None:
     s3.will(answer(200, ETag=ETAG))
@@ -135,7 +111,7 @@ def test_every_write_asks_for_the_encryption(
 
 
 @pytest.mark.parametrize("write", [CREATE, REPLACE])
-def test_every_write_names_the_key(
+def test_every_write_names_the_kms_key(
     s3: MisbehavingS3, client: S3Client, write: StoreRequest
 ) -> None:
     s3.will(answer(200, ETag=ETAG))
@@ -143,9 +119,7 @@ def test_every_write_names_the_key(
     assert s3.sent[0].headers["x-amz-server-side-encryption-aws-kms-key-id"] == KMS_KEY
 
 
-def test_a_bucket_that_asks_for_nothing_is_sent_nothing(
-    s3: MisbehavingS3, client: S3Client
-) -> None:
+def test_without_options_no_header_is_sent(s3: MisbehavingS3, client: S3Client) -> None:
     s3.will(answer(200, ETag=ETAG))
     S3Store("locks", client=client).perform(CREATE)
     asked = [name for name in s3.sent[0].headers if "encryption" in name or "owner" in name]
@@ -157,7 +131,7 @@ def test_a_bucket_that_asks_for_nothing_is_sent_nothing(
     [List(""), Read(KEY), CREATE, REPLACE, Tag(KEY)],
     ids=lambda request: type(request).__name__,
 )
-def test_every_request_says_who_must_own_the_bucket(
+def test_every_request_names_the_expected_bucket_owner(
     s3: MisbehavingS3, client: S3Client, request_: StoreRequest
 ) -> None:
     s3.will(error(503, "SlowDown"))
@@ -167,7 +141,7 @@ def test_every_request_says_who_must_own_the_bucket(
     assert s3.sent[0].headers["x-amz-expected-bucket-owner"] == "111122223333"
 
 
-def test_a_fenced_object_is_encrypted_as_its_store_is(s3: MisbehavingS3, client: S3Client) -> None:
+def test_a_fenced_object_sends_its_bucket_options(s3: MisbehavingS3, client: S3Client) -> None:
     s3.will(answer(200, ETag=ETAG))
     fenced = FencedObject("manifest.json", bucket="data", client=client, bucket_options=KMS)
     fenced.write({}, token=1, after=None)
@@ -188,9 +162,7 @@ def test_a_fenced_object_is_encrypted_as_its_store_is(s3: MisbehavingS3, client:
         ({"bucket_owner": ""}, "''"),
     ],
 )
-def test_an_option_that_s3_does_not_know_is_refused_with_its_value(
-    given: dict[str, str], value: str
-) -> None:
+def test_an_invalid_option_is_refused_with_its_value(given: dict[str, Any], value: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
         BucketOptions(**given)
     assert value in str(refused.value)
@@ -200,7 +172,7 @@ def test_an_option_that_s3_does_not_know_is_refused_with_its_value(
 
 
 @pytest.mark.parametrize("write", [CREATE, REPLACE])
-def test_a_checksum_is_sent_in_a_header_where_it_is_asked_for(
+def test_a_requested_checksum_is_sent_in_a_header(
     s3: MisbehavingS3, client: S3Client, write: Create | Replace
 ) -> None:
     s3.will(answer(200, ETag=ETAG))
@@ -226,7 +198,7 @@ def test_a_checksum_is_sent_in_a_header_where_it_is_asked_for(
         ("https://notamazonaws.com", False),
     ],
 )
-def test_amazon_s3_is_told_from_servers_that_may_refuse_a_checksum(
+def test_amazon_s3_is_recognised_by_its_host(
     host: str,
     amazon: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -238,8 +210,8 @@ def test_amazon_s3_is_told_from_servers_that_may_refuse_a_checksum(
     assert is_amazon(fake) is amazon
 
 
-def test_amazon_s3_is_sent_a_checksum_unless_it_is_declined(s3: MisbehavingS3) -> None:
-    """The client thinks that it speaks to Amazon S3; what it sends goes to the test's server."""
+def test_amazon_s3_is_sent_a_checksum_unless_it_is_switched_off(s3: MisbehavingS3) -> None:
+    """The client prepares its requests for Amazon S3; they go to the test's server."""
 
     def redirect(request: Any, **_: object) -> None:
         request.url = request.url.replace("https://s3.us-east-1.amazonaws.com", s3.endpoint)

@@ -16,7 +16,7 @@ import pytest
 from compaction import Limits, committed, compact, lines
 from compaction import handler as module
 from compaction.handler import limits_from, stop_in_time
-from s3leader import Election, LeadershipLost, Lock, Term
+from s3leader import Election, LeadershipLost, Lock, Term, testing
 from s3leader._io.memory_store import MemoryStore
 from s3leader.aws_lambda import LambdaHandler
 from tests.dated_moto import mock_dated_aws
@@ -177,7 +177,7 @@ def test_invalid_limit_is_named_by_its_variable(wrong: str) -> None:
 
 
 def elected(store: MemoryStore) -> Term:
-    term = Election("compaction", store=store, lease=timedelta(minutes=5)).campaign()
+    term = testing.election("compaction", store=store, lease=timedelta(minutes=5)).campaign()
     assert isinstance(term, Term)
     return term
 
@@ -196,7 +196,7 @@ def test_a_deposed_leader_leaves_the_rest_to_its_successor() -> None:
     world, store = World(), MemoryStore()
     world.produce_some(9)
     deposed = elected(store)
-    election = Election("compaction", store=store)
+    election = testing.election("compaction", store=store)
     batches = 0
 
     def depose_after_two(name: str, given: dict[str, Any], perform: Any) -> Any:

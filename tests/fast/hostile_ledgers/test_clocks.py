@@ -91,7 +91,10 @@ def test_clock_that_leaps_ahead_between_look_and_win_voids_it_and_the_next_look_
     won(election.campaign(TICK)).resign()
     dated.ahead = 3 * HOUR
     term = won(election.campaign(LATER))
-    assert (term.number, bucket.body(6)["reason"]) == (7, "void: won on a stale look")
+    assert (term.number, bucket.body(6)["reason"]) == (
+        7,
+        "void: the proof that this number was next is too old",
+    )
 
 
 def test_all_in_the_same_second_is_no_lapse() -> None:

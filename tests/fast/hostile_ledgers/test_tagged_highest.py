@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from s3leader._core.requests import Tag
+from s3leader._core.requests import StoreAnswer, StoreRequest, Tag
 from tests.fast.hostile_ledgers.ledgers import body, bucket_with, warm
 from tests.fast.s3leader.one_bucket import LATER, TICK, OneBucket, key, lost, read, won
 
@@ -63,9 +63,9 @@ def test_highest_lock_that_vanishes_while_it_is_read_is_looked_for_again(
     bucket: OneBucket,
 ) -> None:
     class Vanishing:
-        def perform(self, request: object) -> object:
+        def perform(self, request: StoreRequest) -> StoreAnswer:
             if request == read(5):
                 tag_and_delete(bucket, 5)
-            return bucket.store.perform(request)  # type: ignore[arg-type]
+            return bucket.store.perform(request)
 
     assert won(bucket.election(store=Vanishing()).campaign(LATER)).number == 5

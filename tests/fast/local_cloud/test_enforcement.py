@@ -22,7 +22,7 @@ def enforcement(tmp_path: Path) -> Enforcement:
 
 
 def allows(action: str, conditions: object, keys: dict[str, Any]) -> bool:
-    """Tell what the emulator's own evaluator makes of a request with these condition keys."""
+    """Return whether the emulator's own evaluator allows a request with these condition keys."""
     policy = {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": conditions}
     asked = iam_evaluator.EvalContext(
         principal_arn="arn:aws:sts::000000000000:assumed-role/any/one",
@@ -48,7 +48,7 @@ def tagging(**tags: str) -> bytes:
     [({}, True), ({"if-match": '"etag"'}, False), ({"if-none-match": "*"}, False)],
     ids=["no header", "if-match", "if-none-match"],
 )
-def test_a_policy_can_tell_an_unconditional_write(
+def test_a_policy_recognises_an_unconditional_write(
     enforcement: Enforcement, *, headers: dict[str, str], unconditional: bool
 ) -> None:
     keys = enforcement.s3_keys("s3:PutObject", {}, KEY, headers)
@@ -79,17 +79,17 @@ def test_a_policy_can_ask_for_the_account_of_a_bucket(account: str, *, allowed: 
     assert allows("s3:GetObject", asked, {}) is allowed
 
 
-def test_tags_that_come_with_an_object_are_told_too(enforcement: Enforcement) -> None:
+def test_tags_of_a_put_object_are_condition_keys_too(enforcement: Enforcement) -> None:
     keys = enforcement.s3_keys("s3:PutObject", {}, KEY, {"x-amz-tagging": "superseded=true"})
     assert allows("s3:PutObject", ONE_TAG, keys)
 
 
-def test_the_emulator_itself_does_not_tell_a_conditional_write() -> None:
+def test_the_emulator_alone_does_not_recognise_a_conditional_write() -> None:
     keys = iam_actions.s3_service_context("s3:PutObject", {}, KEY, {"if-match": '"etag"'})
     assert keys == {}
 
 
-def test_a_decision_half_written_is_not_read(tmp_path: Path) -> None:
+def test_an_incomplete_line_is_not_read(tmp_path: Path) -> None:
     one = Decision(principal="any", action="s3:GetObject", resource="key", allowed=True)
     (tmp_path / "decisions").write_text(one.to_json() + one.to_json()[:9])
     assert read_decisions(tmp_path / "decisions") == [one]

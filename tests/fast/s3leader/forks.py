@@ -1,4 +1,4 @@
-"""A fork of the test's own process, and what it says before it ends."""
+"""Run a function in a fork of the test process, and return its result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-# Python 3.12 warns of every fork beside threads: these tests are about just that.
+# Python 3.12 warns of each fork in a process with threads, which these tests need.
 FORKS = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 _PATIENCE_S = 60
 

@@ -1,4 +1,4 @@
-"""One bucket in memory with many candidates, and one fake time for all of them."""
+"""One bucket in memory, with many candidates and one fake clock for all of them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from s3leader._core.requests import (
 )
 from s3leader._core.times import to_ms
 from s3leader._io.memory_store import MemoryStore
+from s3leader._io.seams import Seams
+from s3leader.election import Memory
 
 TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
 LATER = TICK + timedelta(hours=1)
@@ -31,7 +33,7 @@ LIST = List(FOLDER + "lock_")
 
 
 class OneBucket:
-    """S3's clock and every stopwatch move together, and only when a test or a sleep moves them."""
+    """S3's clock and those of all candidates are one, which only a test or a sleep moves."""
 
     def __init__(self) -> None:
         self.ms = to_ms(TICK)
@@ -39,19 +41,20 @@ class OneBucket:
         self.slept: list[float] = []
         self._names = itertools.count(1)
 
-    def election(self, **other: Any) -> Election:
+    def election(
+        self, *, store: Store | None = None, memory: Memory | None = None, **options: Any
+    ) -> Election:
         name = f"c{next(self._names)}"
         nonces = itertools.count(1)
-        facts: dict[str, Any] = {
-            "store": self.store,
-            "lease": LEASE,
-            "candidate": name,
-            "clock_ms": lambda: self.ms,
-            "sleep": self._sleep,
-            "uniform": lambda _, high: high,
-            "nonce": lambda: f"{name}.{next(nonces)}",
-        }
-        return Election("e", **(facts | other))
+        seams = Seams(
+            store=self.store if store is None else store,
+            clock_ms=lambda: self.ms,
+            sleep=self._sleep,
+            uniform=lambda _, high: high,
+            nonce=lambda: f"{name}.{next(nonces)}",
+        )
+        facts: dict[str, Any] = {"lease": LEASE, "candidate": name} | options
+        return Election._with_seams("e", seams, memory=memory, **facts)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -65,7 +68,7 @@ class OneBucket:
         return body
 
     def write(self, term: int, body: bytes) -> None:
-        """Put a body there that no candidate wrote."""
+        """Write a body that no candidate wrote."""
         self.store.perform(Create(key(term), body))
         self.forget_requests()
 
@@ -78,12 +81,12 @@ class OneBucket:
         self.store.requests.clear()
 
     def asked(self) -> list[StoreRequest | tuple[type, int]]:
-        """What was asked since then: locks' writes as (type, term), all else as it is."""
+        """Return the requests since then; writes of locks as (type, term)."""
         return [_short(request) for request in self.store.requests]
 
 
 class Slow:
-    """The same bucket, but requests that `on` picks take `ms` to be answered."""
+    """The same bucket, but requests of type `on` take `ms` to be answered."""
 
     def __init__(self, bucket: OneBucket, ms: int, on: type[StoreRequest]) -> None:
         self._bucket, self._ms, self._on = bucket, ms, on
@@ -96,7 +99,7 @@ class Slow:
 
 
 class Meddled:
-    """The same bucket, but something happens before each request."""
+    """The same bucket, but `before` is called before each request."""
 
     def __init__(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,20 +12,7 @@ from s3leader._core.lock import decode_lock
 from s3leader._core.requests import Create, Replace, Tag
 from s3leader._io.memory_store import MemoryStore
 from s3leader.aws_lambda import LambdaHandler, contender_of, singleton, tick_of
-
-TICK = "2026-11-23T06:00:00Z"
-LATER = "2026-11-23T07:00:00Z"
-FIRST = "elections/nightly/lock_0000000001.json"
-
-
-@dataclass
-class Context:
-    function_name: str = "nightly-function"
-    aws_request_id: str = "request-1"
-    remaining_ms: int = 60_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining_ms
+from tests.fast.s3leader._lambda.invocations import FIRST, LATER, TICK, Context, singleton_on
 
 
 @pytest.fixture(autouse=True)
@@ -42,14 +28,14 @@ def store() -> MemoryStore:
 
 
 def job(store: MemoryStore) -> LambdaHandler:
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> str:
         return f"worked in term {term.number}"
 
     return handler
 
 
-def test_leader_answers_with_the_handlers_result(store: MemoryStore) -> None:
+def test_leader_returns_the_result_of_the_handler(store: MemoryStore) -> None:
     answer = job(store)({"tick": TICK}, Context())
     assert answer.pop("holder").startswith("nightly-function/request-1/")
     assert answer == {
@@ -67,7 +53,7 @@ def test_leader_answers_with_the_handlers_result(store: MemoryStore) -> None:
 def test_follower_does_not_call_the_handler(store: MemoryStore) -> None:
     answers: list[dict[str, Any]] = []
 
-    @singleton(store=store)
+    @singleton_on(store)
     def outer(event: object, context: object, term: Term) -> None:
         answers.append(job(store)({"tick": TICK}, Context(aws_request_id="request-2")))
 
@@ -87,23 +73,23 @@ def test_follower_does_not_call_the_handler(store: MemoryStore) -> None:
 
 
 def lost_to_a_later_tick(store: MemoryStore) -> dict[str, Any]:
-    """Return what contender 2 of a tick answers, after the leader of a later one."""
+    """Return the result of contender 2 of a tick, after a later tick was led."""
     job(store)({"tick": LATER, "contender": 1}, Context())
     return job(store)({"tick": TICK, "contender": 2}, Context(aws_request_id="request-2"))
 
 
-def test_follower_answers_with_its_own_facts(store: MemoryStore) -> None:
+def test_follower_returns_the_facts_of_its_own_invocation(store: MemoryStore) -> None:
     answer = lost_to_a_later_tick(store)
     assert [answer[name] for name in ("tick", "contender", "request_id")] == [TICK, 2, "request-2"]
 
 
-def test_follower_answers_with_the_term_that_was_in_its_way(store: MemoryStore) -> None:
+def test_follower_returns_the_term_that_kept_it_from_leading(store: MemoryStore) -> None:
     answer = lost_to_a_later_tick(store)
     holder = answer["holder"].rpartition("/")[0]
     assert (answer["term"], answer["term_tick"], holder) == (1, LATER, "nightly-function/request-1")
 
 
-def test_follower_logs_its_own_facts_beside_the_leaders(
+def test_follower_logs_its_own_facts_and_those_of_the_leader(
     store: MemoryStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     lost_to_a_later_tick(store)
@@ -114,7 +100,7 @@ def test_follower_logs_its_own_facts_beside_the_leaders(
     ]
 
 
-def test_a_failed_campaign_logs_whose_it_was(
+def test_a_failed_campaign_logs_its_invocation(
     store: MemoryStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.perform(Create(FIRST, b"[]"))
@@ -146,8 +132,10 @@ def test_identity_is_not_reused_by_a_retry_with_the_same_request_id(store: Memor
     assert handler({"tick": LATER}, Context())["holder"] != first
 
 
-def test_what_the_handler_raises_goes_on_and_seals_the_term_as_failed(store: MemoryStore) -> None:
-    @singleton(store=store)
+def test_an_exception_of_the_handler_is_raised_and_the_term_sealed_as_failed(
+    store: MemoryStore,
+) -> None:
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError("by nought")
 
@@ -158,7 +146,7 @@ def test_what_the_handler_raises_goes_on_and_seals_the_term_as_failed(store: Mem
 
 
 def test_retry_of_a_failed_tick_leads_again(store: MemoryStore) -> None:
-    @singleton(store=store)
+    @singleton_on(store)
     def failing(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError
 
@@ -169,7 +157,7 @@ def test_retry_of_a_failed_tick_leads_again(store: MemoryStore) -> None:
 
 
 def test_max_attempts_ends_the_retries_of_a_tick(store: MemoryStore) -> None:
-    @singleton(store=store, max_attempts=1)
+    @singleton_on(store, max_attempts=1)
     def failing(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError
 
@@ -183,7 +171,7 @@ def test_lease_is_the_remaining_time_and_two_seconds(store: MemoryStore) -> None
     assert json.loads(store.body(FIRST))["lease_ms"] == 902_000
 
 
-def test_no_remaining_time_is_a_lease_of_two_seconds_and_not_none(store: MemoryStore) -> None:
+def test_remaining_time_of_zero_is_a_lease_of_two_seconds(store: MemoryStore) -> None:
     job(store)({"tick": TICK}, Context(remaining_ms=0))
     assert json.loads(store.body(FIRST))["lease_ms"] == 2_000
 
@@ -194,7 +182,7 @@ def test_shorter_lease_is_renewed_only_while_the_handler_runs(
     monkeypatch.setenv("S3LEADER_LEASE_SECONDS", "1")
     names: list[list[str]] = []
 
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> None:
         names.append(_renewers())
 
@@ -202,13 +190,13 @@ def test_shorter_lease_is_renewed_only_while_the_handler_runs(
     assert (names, _renewers()) == ([["s3leader-renew"]], [])
 
 
-def test_lease_beyond_the_invocation_needs_no_renewing(
+def test_lease_beyond_the_invocation_is_not_renewed(
     store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S3LEADER_LEASE_SECONDS", "3600")
     names: list[list[str]] = []
 
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> None:
         names.append(_renewers())
 
@@ -217,7 +205,7 @@ def test_lease_beyond_the_invocation_needs_no_renewing(
 
 
 def test_handler_may_resign_by_itself(store: MemoryStore) -> None:
-    @singleton(store=store)
+    @singleton_on(store)
     def handler(event: object, context: object, term: Term) -> None:
         term.resign("resigned", reason="not enough to do")
 
@@ -256,12 +244,12 @@ def test_contender_is_the_number_in_the_event(contender: int) -> None:
     ],
     ids=repr,
 )
-def test_contender_that_is_no_small_number_is_none(event: object) -> None:
+def test_invalid_contender_is_none(event: object) -> None:
     assert contender_of(event) is None
 
 
 @pytest.mark.parametrize("tick", [17, "<aws.scheduler.scheduled-time>", "2026-11-23T06:00:00"])
-def test_tick_that_is_none_is_an_error_that_names_it(store: MemoryStore, tick: object) -> None:
+def test_invalid_tick_is_named(store: MemoryStore, tick: object) -> None:
     with pytest.raises(InvalidArgument) as error:
         job(store)({"tick": tick}, Context())
     assert (str(tick) in str(error.value), store.requests) == (True, [])
@@ -289,9 +277,11 @@ def test_prefix_comes_from_the_environment(
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-3", "90000", "nan"])
-def test_bad_lease_is_named(text: str, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_lease_is_named(
+    text: str, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("S3LEADER_LEASE_SECONDS", text)
-    with pytest.raises(InvalidArgument, match=f"S3LEADER_LEASE_SECONDS is '{text}'"):
+    with pytest.raises(InvalidArgument, match=f"S3LEADER_LEASE_SECONDS to be .* got '{text}'"):
         job(store)({}, Context())
 
 

@@ -1,4 +1,4 @@
-"""A handler that forks: what the fork says when it leaves the handler, and what its parent says."""
+"""A handler that forks: what the fork reports when it leaves the handler, and what its parent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fork_leaving(
 ) -> tuple[str, str]:
     """Invoke a handler that does `before`, then forks, and whose fork does `leave`.
 
-    Returns what the fork's invocation answers, or raises, and what the fork writes meanwhile.
+    Returns the result or the error of the fork's invocation, and the fork's output.
     """
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -80,7 +80,7 @@ def test_a_fork_that_leaves_the_handler_reports_nothing(leave: Callable[[Term], 
 
 
 @pytest.mark.parametrize("leave", [exits, returns, fails, defers])
-def test_the_process_that_won_reports_its_term_once_whatever_its_fork_does(
+def test_the_process_that_won_reports_its_term_once(
     leave: Callable[[Term], object],
 ) -> None:
     world = World()
@@ -93,19 +93,21 @@ def test_the_process_that_won_reports_its_term_once_whatever_its_fork_does(
     }
 
 
-def test_a_fork_that_returns_does_not_answer_that_the_tick_is_completed() -> None:
+def test_a_fork_that_returns_does_not_report_a_completed_tick() -> None:
     answer, _ = fork_leaving(returns, World())
     assert answer.startswith("LeadershipLost: ")
     assert "fork" in answer
 
 
-def test_a_fork_of_a_term_that_has_resigned_does_not_answer_for_it_either() -> None:
+def test_a_fork_of_a_resigned_term_does_not_report_it() -> None:
     world = World()
     answer, written = fork_leaving(returns, world, before=lambda term: term.resign("failed"))
     assert (answer.split(":")[0], written) == ("LeadershipLost", "")
 
 
 @pytest.mark.parametrize(("leave", "error"), [(exits, "SystemExit"), (fails, "ZeroDivisionError")])
-def test_what_a_fork_raises_is_not_replaced(leave: Callable[[Term], object], error: str) -> None:
+def test_an_exception_of_a_fork_is_not_replaced(
+    leave: Callable[[Term], object], error: str
+) -> None:
     answer, _ = fork_leaving(leave, World())
     assert answer.split(":")[0] == error

@@ -1,4 +1,4 @@
-"""An election as candidates and operators use it, over a bucket in memory with a fake time."""
+"""`Election` as candidates and operators use it, over a store in memory with a fake clock."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from s3leader import (
     Election,
     InvalidArgument,
     LeadershipLost,
-    Memory,
     StillHeld,
     StoreUnavailable,
+    testing,
 )
 from s3leader._core.requests import Create, List, StoreRequest
 from s3leader._io.memory_store import Fault
-from s3leader.election import default_store
+from s3leader.election import Memory
 from tests.fast.s3leader.one_bucket import (
     LAPSE,
     LATER,
@@ -48,7 +48,7 @@ def test_one_of_two_candidates_leads(bucket: OneBucket) -> None:
     assert lost(bucket.election().campaign()).reason == "held"
 
 
-def test_losing_is_false_and_says_who_leads(bucket: OneBucket) -> None:
+def test_lost_campaign_is_false_and_names_the_leader(bucket: OneBucket) -> None:
     won(bucket.election().campaign())
     result = bucket.election().campaign()
     assert not result
@@ -67,7 +67,7 @@ def test_next_candidate_leads_once_the_first_resigned(bucket: OneBucket) -> None
     assert (term.number, term.fencing_token, term.took_over) == (2, 2, False)
 
 
-def test_dead_holder_is_taken_over_once_its_lease_is_over(bucket: OneBucket) -> None:
+def test_dead_holder_is_taken_over_once_its_lease_has_lapsed(bucket: OneBucket) -> None:
     won(bucket.election().campaign())
     bucket.pass_time(LAPSE)
     term = won(bucket.election().campaign())
@@ -96,7 +96,7 @@ def test_waiting_candidate_leads_when_the_holder_dies(bucket: OneBucket) -> None
     assert won(bucket.election().campaign(wait=timedelta(minutes=1))).took_over
 
 
-def test_waiting_candidate_asks_about_once_a_second(bucket: OneBucket) -> None:
+def test_waiting_candidate_polls_about_once_a_second(bucket: OneBucket) -> None:
     won(bucket.election().campaign())
     bucket.forget_requests()
     lost(bucket.election().campaign(wait=timedelta(seconds=10)))
@@ -110,7 +110,7 @@ def test_tick_is_the_same_however_it_is_written(bucket: OneBucket, tick: datetim
     assert lost(bucket.election().campaign(tick)).reason == "done"
 
 
-def test_tick_stands_in_the_lock_in_utc(bucket: OneBucket) -> None:
+def test_tick_in_the_lock_is_utc(bucket: OneBucket) -> None:
     term = won(bucket.election().campaign("2026-11-23T07:00:00+01:00"))
     assert term.tick == TICK
     assert bucket.body(1)["tick"] == "2026-11-23T06:00:00Z"
@@ -131,7 +131,7 @@ def test_tick_is_given_up_after_its_attempts(bucket: OneBucket) -> None:
 
 def test_tick_far_in_the_future_is_not_led(bucket: OneBucket) -> None:
     """Completing it would complete all the ticks before it."""
-    with pytest.raises(InvalidArgument, match="tick is 2026-11-23T07:00:01Z"):
+    with pytest.raises(InvalidArgument, match="got 2026-11-23T07:00:01Z"):
         bucket.election().campaign(TICK + timedelta(hours=1, seconds=1))
     assert won(bucket.election().campaign(TICK)).number == 2
 
@@ -163,7 +163,7 @@ def creates_term_one(request: StoreRequest) -> bool:
     return isinstance(request, Create) and request.key == key(1)
 
 
-def test_create_that_lands_when_its_candidate_has_given_up_is_taken_over(
+def test_create_that_is_applied_after_its_candidate_gave_up_is_taken_over(
     bucket: OneBucket,
 ) -> None:
     bucket.store.script(Fault.LATE, on=creates_term_one, times=10**6)
@@ -174,7 +174,7 @@ def test_create_that_lands_when_its_candidate_has_given_up_is_taken_over(
     assert won(bucket.election().campaign()).number == 2
 
 
-def test_campaign_whose_wins_all_come_too_late_ends(bucket: OneBucket) -> None:
+def test_campaign_with_only_void_wins_ends(bucket: OneBucket) -> None:
     slow = Slow(bucket, LEASE // timedelta(milliseconds=1), Create)
 
     def give_out(request: StoreRequest) -> None:
@@ -197,7 +197,7 @@ def test_refusal_reaches_the_caller_and_leaves_no_leader(bucket: OneBucket) -> N
     assert bucket.store.keys() == ()
 
 
-def test_memory_outlives_the_election_that_learned_it(bucket: OneBucket) -> None:
+def test_memory_may_be_shared_by_later_elections(bucket: OneBucket) -> None:
     memory = Memory()
     won(bucket.election(memory=memory).campaign(TICK)).resign()
     bucket.forget_requests()
@@ -231,7 +231,7 @@ def test_observing_sees_the_highest_lock(bucket: OneBucket) -> None:
     assert (lock.term, lock.holder, lock.tick, lock.started_at) == (2, "c2", TICK, TICK)
 
 
-def test_observed_lock_can_be_judged(bucket: OneBucket) -> None:
+def test_observed_lock_shows_whether_it_has_lapsed(bucket: OneBucket) -> None:
     won(bucket.election().campaign())
     operator = bucket.election()
     fresh = operator.observe()
@@ -249,7 +249,7 @@ def test_history_is_newest_first_and_limited(bucket: OneBucket) -> None:
 
 
 def test_history_needs_a_limit(bucket: OneBucket) -> None:
-    with pytest.raises(InvalidArgument, match="limit is 0"):
+    with pytest.raises(InvalidArgument, match="got 0"):
         bucket.election().history(limit=0)
 
 
@@ -270,7 +270,7 @@ def test_deposed_leader_notices_at_its_next_renewal(bucket: OneBucket) -> None:
     assert not term.held
 
 
-def test_deposing_what_is_sealed_or_absent_does_nothing(bucket: OneBucket) -> None:
+def test_deposing_a_sealed_or_absent_lock_does_nothing(bucket: OneBucket) -> None:
     assert bucket.election().depose(reason="why") is None
     won(bucket.election().campaign()).resign()
     assert bucket.election().depose(reason="why", force=True) is None
@@ -305,19 +305,13 @@ def test_corrupt_lock_stops_the_election_until_it_is_deposed(bucket: OneBucket) 
         ({"name": "e", "prefix": "x"}, "'x'"),
         ({"name": "e", "lease": timedelta(0)}, "0:00:00"),
         ({"name": "e", "max_attempts": 0}, "max_attempts is 0"),
-        ({"name": "e", "bucket": "b"}, "either"),
     ],
 )
 def test_bad_argument_is_refused_before_anything_is_sent(
     bucket: OneBucket, arguments: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=says):
-        Election(**({"store": bucket.store} | arguments))
-
-
-def test_election_needs_a_bucket_or_a_store() -> None:
-    with pytest.raises(InvalidArgument, match="bucket"):
-        Election("e")
+        testing.election(store=bucket.store, **arguments)
 
 
 def test_negative_wait_and_bad_tick_are_refused_before_anything_is_sent(bucket: OneBucket) -> None:
@@ -328,13 +322,13 @@ def test_negative_wait_and_bad_tick_are_refused_before_anything_is_sent(bucket: 
     assert bucket.store.requests == []
 
 
-def test_identity_is_made_up_and_never_the_same_twice(bucket: OneBucket) -> None:
-    names = {Election("e", store=bucket.store).config.candidate for _ in range(20)}
+def test_default_identity_is_never_the_same_twice(bucket: OneBucket) -> None:
+    names = {testing.election("e", store=bucket.store).config.candidate for _ in range(20)}
     assert len(names) == 20
 
 
 def test_default_nonces_never_repeat(bucket: OneBucket) -> None:
-    election = Election("e", store=bucket.store)
+    election = testing.election("e", store=bucket.store)
     nonces = set()
     for number in range(1, 21):
         won(election.campaign()).resign("resigned")
@@ -348,8 +342,8 @@ def test_each_try_waits_for_a_fraction_of_the_lease(
 ) -> None:
     given: list[timedelta] = []
     monkeypatch.setattr(
-        "s3leader._io.s3_store.S3Store",
-        lambda bucket, *, client, timeout, body_limit: given.append(timeout),
+        "s3leader._io.lock_store.S3Store",
+        lambda bucket, *, timeout, **_: given.append(timeout),
     )
-    default_store("locks", None, timedelta(seconds=lease_s))
+    Election("e", bucket="locks", lease=timedelta(seconds=lease_s))
     assert given == [timedelta(seconds=timeout_s)]

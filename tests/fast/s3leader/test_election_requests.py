@@ -59,7 +59,7 @@ def test_first_win_ever_costs_list_put_and_the_two_probes(bucket: OneBucket) -> 
     assert bucket.asked() == [LIST, (Create, 1), (Create, 1), (Replace, 1)]
 
 
-def test_store_is_proved_again_until_a_leader_has_said_so_in_its_lock(bucket: OneBucket) -> None:
+def test_store_is_proved_again_until_a_leader_has_ended_a_term(bucket: OneBucket) -> None:
     won(bucket.election().campaign())
     bucket.pass_time(LAPSE)  # it dies before its next write
     won(bucket.election().campaign()).resign("resigned")
@@ -173,7 +173,7 @@ def test_renewing_and_saving_cost_one_put_each(bucket: OneBucket) -> None:
     assert bucket.asked() == [(Replace, 1), (Replace, 1)]
 
 
-def test_asking_whether_it_leads_costs_nothing(bucket: OneBucket) -> None:
+def test_held_and_ensure_held_cost_nothing(bucket: OneBucket) -> None:
     term = won(bucket.election().campaign())
     bucket.forget_requests()
     term.ensure_held()
@@ -213,7 +213,7 @@ def test_warm_cost_does_not_grow_with_the_terms_that_others_led(bucket: OneBucke
     assert bucket.asked() == news
 
 
-def test_term_and_loser_say_what_they_cost(bucket: OneBucket) -> None:
+def test_term_and_not_elected_count_their_requests(bucket: OneBucket) -> None:
     term = won(bucket.election().campaign())
     beaten = lost(bucket.election().campaign())
     assert (term.requests, beaten.requests) == (4, 2)
@@ -222,7 +222,7 @@ def test_term_and_loser_say_what_they_cost(bucket: OneBucket) -> None:
     assert term.requests == 6
 
 
-def test_election_sends_nothing_until_asked_to(bucket: OneBucket) -> None:
+def test_election_sends_nothing_until_a_method_is_called(bucket: OneBucket) -> None:
     bucket.election()
     assert bucket.asked() == []
 

@@ -1,4 +1,4 @@
-"""Many candidates in threads, in real time, over one store: the unprotected counter tells."""
+"""Many candidates in threads, in real time, over one store: an unprotected counter shows races."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import pytest
 
 from s3leader import Election, Term
 from s3leader._io.memory_store import MemoryStore
+from s3leader._io.seams import Seams
 
 CANDIDATES, EACH = 8, 12
 WAIT = timedelta(seconds=60)
 
 
 class Counter:
-    """Loses counts when two add at once: between reading and writing it lets others run."""
+    """Loses counts if two add at once: other threads run between its read and its write."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -40,7 +41,7 @@ def candidate(store: MemoryStore) -> Election:
     def sleep(seconds: float) -> None:
         threading.Event().wait(seconds / 100)  # the same waits, a hundred times as fast
 
-    return Election("e", store=store, sleep=sleep)
+    return Election._with_seams("e", Seams(store=store, sleep=sleep))
 
 
 def work(store: MemoryStore, counter: Counter) -> None:

@@ -1,4 +1,4 @@
-"""FencedObject: a stale leader is refused, and every write is applied once or not at all."""
+"""`FencedObject` refuses stale leaders, and applies every write at most once."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def put(store: MemoryStore, body: bytes) -> None:
 # --------------------------------------------------------------------------- reading and writing
 
 
-def test_nothing_is_read_where_nothing_was_written() -> None:
+def test_reading_a_missing_object_returns_none() -> None:
     assert fenced(MemoryStore()).read() is None
 
 
-def test_what_is_written_is_read() -> None:
+def test_read_returns_the_written_version() -> None:
     document = fenced(MemoryStore())
     written = document.write({"parts": [1]}, token=3, after=None)
     assert document.read() == written == Snapshot({"parts": [1]}, 3, written.etag)
@@ -79,7 +79,7 @@ def test_equal_values_have_different_etags() -> None:
     assert first.etag != second.etag
 
 
-def test_a_value_that_came_back_does_not_pass_for_unchanged() -> None:
+def test_a_value_that_recurs_is_not_taken_for_unchanged() -> None:
     document = fenced(MemoryStore())
     first = document.write({"n": 1}, token=3, after=None)
     second = document.write({"n": 2}, token=3, after=first)
@@ -88,14 +88,14 @@ def test_a_value_that_came_back_does_not_pass_for_unchanged() -> None:
         document.write({"n": 3}, token=3, after=first)
 
 
-def test_what_was_created_meanwhile_is_not_overwritten() -> None:
+def test_an_object_created_meanwhile_is_not_overwritten() -> None:
     document = fenced(MemoryStore())
     document.write({"n": 1}, token=3, after=None)
     with pytest.raises(Overwritten):
         document.write({"n": 2}, token=4, after=None)
 
 
-def test_what_was_deleted_meanwhile_is_not_created_again() -> None:
+def test_an_object_deleted_meanwhile_is_not_created_again() -> None:
     store = MemoryStore()
     first = fenced(store).write({"n": 1}, token=3, after=None)
     with pytest.raises(Overwritten):
@@ -153,7 +153,7 @@ def test_a_claim_creates_an_empty_object() -> None:
     assert (now.value, now.token) == ({}, 4)
 
 
-def test_a_claim_of_what_is_ones_own_writes_nothing() -> None:
+def test_a_second_claim_with_the_same_token_writes_nothing() -> None:
     store = MemoryStore()
     document = fenced(store)
     document.claim(4)
@@ -169,7 +169,7 @@ def test_a_stale_leader_cannot_claim() -> None:
         document.claim(3)
 
 
-def test_a_claim_goes_on_when_a_lower_token_writes_in_between() -> None:
+def test_a_claim_is_repeated_if_a_lower_token_writes_in_between() -> None:
     store = MemoryStore()
     old = fenced(store, nonce="old").claim(3)
     meanwhile = deque([lambda: fenced(store, nonce="older").write({"n": 1}, token=3, after=old)])
@@ -188,7 +188,7 @@ def test_a_claim_goes_on_when_a_lower_token_writes_in_between() -> None:
 
 @pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REQUEST_LOST, Fault.CONFLICTED])
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_write_is_settled_whatever_is_lost(fault: Fault, times: int) -> None:
+def test_a_write_succeeds_despite_lost_requests_and_answers(fault: Fault, times: int) -> None:
     store = MemoryStore()
     document = fenced(store)
     first = document.write({"n": 1}, token=3, after=None)
@@ -197,7 +197,7 @@ def test_a_write_is_settled_whatever_is_lost(fault: Fault, times: int) -> None:
     assert document.read() == written
 
 
-def test_a_read_is_asked_again_until_it_is_answered() -> None:
+def test_a_read_is_repeated_until_it_is_answered() -> None:
     store = MemoryStore()
     document = fenced(store)
     written = document.write({"n": 1}, token=3, after=None)
@@ -227,7 +227,7 @@ def test_a_late_write_of_a_stale_leader_fails_once_the_object_is_claimed() -> No
     assert fenced(store).read() == claimed
 
 
-def test_patience_ends_with_the_cause() -> None:
+def test_store_unavailable_names_the_cause() -> None:
     store = MemoryStore()
     store.script(Fault.CONFLICTED, on=Create, times=1000)
     with pytest.raises(StoreUnavailable, match="ConditionalRequestConflict"):
@@ -242,7 +242,7 @@ def test_without_patience_a_write_is_sent_once() -> None:
     assert len(store.requests) == 1
 
 
-# -------------------------------------------------------------------- what is refused, and why
+# -------------------------------------------------------------------- invalid objects and arguments
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_without_patience_a_write_is_sent_once() -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_an_object_that_names_no_token_is_corrupt(body: bytes, problem: str) -> None:
+def test_an_object_without_a_valid_token_is_corrupt(body: bytes, problem: str) -> None:
     store = MemoryStore()
     put(store, body)
     with pytest.raises(CorruptObject, match=f"{KEY} is not a fenced object: .*{problem}"):
@@ -276,7 +276,7 @@ def test_a_corrupt_object_is_not_overwritten_by_a_claim() -> None:
     assert store.body(KEY) == b"[1]"
 
 
-def test_an_object_that_a_human_gave_a_token_is_a_fenced_one() -> None:
+def test_an_object_without_a_nonce_can_be_read() -> None:
     store = MemoryStore()
     put(store, b'{"fencing_token": 3, "parts": []}')
     now = fenced(store).read()
@@ -289,7 +289,7 @@ def test_an_object_that_a_human_gave_a_token_is_a_fenced_one() -> None:
     [{"fencing_token": 3}, {"nonce": "x"}, {"f": float("nan")}, {"o": {1}}, {"b": b""}],
     ids=str,
 )
-def test_a_value_that_cannot_be_kept_is_refused_unsent(value: dict[str, object]) -> None:
+def test_an_invalid_value_is_refused_unsent(value: dict[str, object]) -> None:
     store = MemoryStore()
     with pytest.raises(InvalidArgument, match=KEY):
         fenced(store).write(value, token=3, after=None)

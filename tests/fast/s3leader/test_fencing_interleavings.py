@@ -26,7 +26,7 @@ VALUES = st.sampled_from([{}, {"n": 1}, {"n": 2}])  # few, so that they come bac
 
 
 class Recording(MemoryStore):
-    """A store that keeps every write that was ever applied, in order, with its ETag."""
+    """A store that records every applied write, in order, with its ETag."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,9 +42,9 @@ class Recording(MemoryStore):
 
 
 class Leaders(RuleBasedStateMachine):
-    """Leaders with tokens 1 to 4, each with what it last read, however long ago.
+    """Leaders with tokens 1 to 4, each with the version that it last read.
 
-    While one of them waits to try again, others act and late requests land.
+    While one of them waits to try again, others write and late requests are applied.
     """
 
     @initialize()
@@ -72,7 +72,7 @@ class Leaders(RuleBasedStateMachine):
                 self.meanwhile.pop(0)()
 
     @rule(fault=FAULTS, nth=st.integers(1, 3), times=st.integers(1, 2))
-    def something_will_go_wrong(self, fault: Fault, nth: int, times: int) -> None:
+    def script_a_fault(self, fault: Fault, nth: int, times: int) -> None:
         self.store.script(fault, nth=nth, times=times)
 
     @rule()
@@ -80,11 +80,11 @@ class Leaders(RuleBasedStateMachine):
         self.store.deliver_late()
 
     @rule()
-    def late_requests_will_land_meanwhile(self) -> None:
+    def late_requests_land_during_the_next_wait(self) -> None:
         self.meanwhile.append(self.store.deliver_late)
 
     @rule(token=TOKENS, value=VALUES)
-    def another_will_write_meanwhile(self, token: int, value: dict[str, int]) -> None:
+    def another_writes_during_the_next_wait(self, token: int, value: dict[str, int]) -> None:
         other = self.document(0)
         self.meanwhile.append(lambda: other.write(value, token=token, after=other.read()))
 
@@ -102,14 +102,14 @@ class Leaders(RuleBasedStateMachine):
         except StoreUnavailable:
             return
         except (StaleToken, Overwritten):
-            # Not applied; or applied unheard, and then written over.
+            # Not applied; or applied with a lost answer, and then overwritten.
             assert own not in self.nonces[-1:]
             return
         self.known[token] = written
         assert self.nonces.count(own) == 1
         place = self.nonces.index(own)
         below = self.store.etags[place - 1] if place else None
-        assert below == (None if after is None else after.etag), "nobody came between"
+        assert below == (None if after is None else after.etag), "another write came in between"
 
     @rule(token=TOKENS)
     def claim(self, token: int) -> None:

@@ -1,4 +1,4 @@
-"""Restoring a fenced object: no stale leader is let in by what an operator writes."""
+"""`FencedObject.restore`: after it, stale leaders are still refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fenced(store: Store) -> FencedObject:
 
 
 def put_back(store: MemoryStore, body: bytes) -> None:
-    """Put bytes there as an operator's copy of an old version does."""
+    """Write bytes as an operator does who copies an old version."""
     found = store.perform(Read(KEY))
     if isinstance(found, Found):
         store.perform(Replace(KEY, body, found.etag))
@@ -37,7 +37,7 @@ def put_back(store: MemoryStore, body: bytes) -> None:
 
 
 def stale_leaders(store: MemoryStore) -> tuple[Snapshot, bytes]:
-    """Term 1 reads what it wrote; term 2 writes over it. Return what both go by later."""
+    """Let term 1 write, then term 2. Return the version and the body of term 1."""
     report = fenced(store)
     first = report.write({"by": 1}, token=1, after=None)
     old = store.body(KEY)
@@ -56,7 +56,7 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "as it is": lambda old: old,
     "corrupt": lambda _: b"{",
     "without a token": lambda _: b'{"by": 1}',
-    "with a token that is none": lambda _: b'{"fencing_token": "2"}',
+    "with an invalid token": lambda _: b'{"fencing_token": "2"}',
 }
 
 
@@ -78,7 +78,7 @@ def test_a_restored_object_has_an_etag_that_no_version_ever_had(store: MemorySto
     assert len({first.etag, restored.etag, again.etag}) == 3
 
 
-def test_what_an_old_version_says_can_be_restored_as_it_was_read(store: MemoryStore) -> None:
+def test_the_content_of_an_old_version_can_be_restored(store: MemoryStore) -> None:
     old: dict[str, Any] = {"fencing_token": 1, "nonce": "old", "by": 1}
     fenced(store).restore(old, token=7)
     read = fenced(store).read()
@@ -91,12 +91,12 @@ def test_an_object_that_was_deleted_can_be_restored(store: MemoryStore) -> None:
     assert fenced(store).restore({"by": 1}, token=3).token == 3
 
 
-def test_a_leader_at_work_goes_on_after_a_restore_under_its_token(store: MemoryStore) -> None:
+def test_a_leader_continues_after_a_restore_with_its_token(store: MemoryStore) -> None:
     restored = fenced(store).restore({"by": 1}, token=2)
     assert fenced(store).claim(2) == restored
 
 
-def test_a_restore_under_a_token_too_low_is_refused_and_nothing_written(store: MemoryStore) -> None:
+def test_a_restore_with_a_lower_token_is_refused_and_writes_nothing(store: MemoryStore) -> None:
     stale_leaders(store)
     before = store.body(KEY)
     with pytest.raises(StaleToken, match="carries fencing token 2"):
@@ -104,7 +104,7 @@ def test_a_restore_under_a_token_too_low_is_refused_and_nothing_written(store: M
     assert store.body(KEY) == before
 
 
-def test_a_restore_that_meets_another_write_is_refused(store: MemoryStore) -> None:
+def test_a_restore_that_conflicts_with_another_write_is_refused(store: MemoryStore) -> None:
     stale_leaders(store)
 
     class Meanwhile:
@@ -124,19 +124,19 @@ def test_a_restore_whose_answer_is_lost_is_recognised(store: MemoryStore) -> Non
     assert fenced(store).restore({"by": 1}, token=2).value == {"by": 1}
 
 
-def test_a_token_that_is_none_is_refused(store: MemoryStore) -> None:
+def test_an_invalid_token_is_refused(store: MemoryStore) -> None:
     with pytest.raises(InvalidArgument, match="0"):
         fenced(store).restore({}, token=0)
 
 
-def test_a_corrupt_object_tells_how_to_restore_it_safely(store: MemoryStore) -> None:
+def test_a_corrupt_object_names_the_safe_way_to_restore_it(store: MemoryStore) -> None:
     put_back(store, b"{")
     with pytest.raises(CorruptObject, match=r"FencedObject.restore\(value, token=…\)") as corrupt:
         fenced(store).read()
     assert "Do not put an old version back" in str(corrupt.value)
 
 
-def test_a_store_that_raises_leaves_a_fenced_write_open_and_settles_it(store: MemoryStore) -> None:
+def test_a_fenced_write_succeeds_if_the_store_raises_after_writing(store: MemoryStore) -> None:
     class Fails:
         left = 2
 

@@ -1,4 +1,4 @@
-"""The entry of functions that the constructs make: no election, no work."""
+"""The entry point of the constructs' functions: a handler without an election never runs."""
 
 from __future__ import annotations
 
@@ -102,5 +102,7 @@ def test_a_handler_without_an_election_fails_the_start_and_never_works(
         (None, "S3LEADER_HANDLER is '': give module and function"),
     ],
 )
-def test_what_cannot_be_loaded_is_named(named: str | None, problem: str, folder: Path) -> None:
+def test_a_handler_that_cannot_be_loaded_is_named(
+    named: str | None, problem: str, folder: Path
+) -> None:
     assert problem in started(folder, named).stderr

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from s3leader import Election, LeadershipLost, StoreUnavailable, Term
+from s3leader import LeadershipLost, StoreUnavailable, Term, testing
 from s3leader._core.requests import Create, List, Read, Replace, StoreAnswer, StoreRequest, Tag
 from s3leader._io.memory_store import Fault, MemoryStore
 from tests.fast.s3leader.one_bucket import LAPSE, LEASE, TICK, Meddled, OneBucket, key, won
@@ -114,7 +114,7 @@ def test_what_the_block_raised_matters_more_than_anything_that_resigning_raises(
 
 def real(store: Any) -> Term:
     """A term in real time, with a lease that no test waits for."""
-    return won(Election("e", store=store, lease=timedelta(minutes=10)).campaign())
+    return won(testing.election("e", store=store, lease=timedelta(minutes=10)).campaign())
 
 
 def renewing() -> list[threading.Thread]:

@@ -1,4 +1,4 @@
-"""`s3leader.testing`: a decorated handler, tested without environment and AWS."""
+"""`s3leader.testing`: decorated handlers and elections, tested without environment and AWS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def middleware(inner: Callable[..., Any], event: object, context: object) -> Any
     return inner(event, context)
 
 
-def test_a_handler_that_is_deployed_decorated_runs_without_environment() -> None:
+def test_a_decorated_handler_runs_without_environment() -> None:
     answer = invoke(handler, tick=TICK)
     assert (answer["result"], answer["tick"], answer["outcome"]) == (
         *("worked in term 1", TICK),
@@ -61,7 +61,7 @@ def test_nothing_is_remembered_from_one_test_to_the_next() -> None:
     assert isinstance(store.requests[0], List)
 
 
-def test_the_event_and_the_remaining_time_are_the_handlers() -> None:
+def test_the_handler_gets_the_event_and_the_remaining_time() -> None:
     @singleton
     def asking(event: dict[str, Any], context: LambdaContext, term: Term) -> list[object]:
         return [event["colour"], event["tick"], context.get_remaining_time_in_millis()]
@@ -80,7 +80,7 @@ def test_middleware_that_reads_the_context_finds_what_lambda_has() -> None:
     assert invoke(logged, tick=TICK)["elected"]
 
 
-def test_the_decorators_own_options_hold() -> None:
+def test_the_arguments_of_the_decorator_take_effect() -> None:
     @singleton(election="nightly", prefix="jobs/")
     def placed(event: object, context: object, term: Term) -> None: ...
 
@@ -95,7 +95,7 @@ def test_faults_can_be_scripted() -> None:
     assert invoke(handler, tick=TICK, store=store)["elected"]
 
 
-def test_the_function_as_written_is_at_hand() -> None:
+def test_the_undecorated_function_can_be_called() -> None:
     @singleton
     def adding(event: dict[str, int], context: object, term: Term) -> int:
         return event["a"] + event["b"]
@@ -109,11 +109,11 @@ def test_a_handler_that_is_not_decorated_is_refused() -> None:
 
 
 @pytest.mark.parametrize("result", [Decimal(3), (3,)], ids=repr)
-def test_the_answer_is_what_lambda_makes_of_it(result: object) -> None:
+def test_the_result_is_converted_as_lambda_does(result: object) -> None:
     assert invoke(handler, event={"result": result})["result"] in (3, [3])
 
 
 @pytest.mark.parametrize("result", [{3}, b"3", {(1, 2): 3}], ids=repr)
-def test_a_result_that_lambda_cannot_write_is_an_error_here(result: object) -> None:
+def test_a_result_that_json_cannot_represent_is_an_error(result: object) -> None:
     with pytest.raises(InvalidArgument, match=r"cannot be written as JSON .*MarshalError"):
         invoke(handler, event={"result": result})

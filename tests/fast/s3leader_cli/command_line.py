@@ -11,6 +11,7 @@ import pytest
 from s3leader import Election, Term
 from s3leader._core.requests import Create
 from s3leader._io.memory_store import MemoryStore
+from s3leader._io.seams import Seams
 from s3leader_cli.__main__ import main
 
 TICK = "2026-11-23T06:00:00Z"
@@ -31,13 +32,8 @@ class Cli:
     def election(
         self, candidate: str = "operator", lease: timedelta = timedelta(seconds=30)
     ) -> Election:
-        return Election(
-            "nightly",
-            store=self.store,
-            clock_ms=lambda: self.now_ms,
-            candidate=candidate,
-            lease=lease,
-        )
+        seams = Seams(store=self.store, clock_ms=lambda: self.now_ms)
+        return Election._with_seams("nightly", seams, candidate=candidate, lease=lease)
 
     def lead(self, candidate: str = "c1") -> Term:
         term = self.election(candidate=candidate).campaign(tick=TICK)

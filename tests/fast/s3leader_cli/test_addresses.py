@@ -1,10 +1,10 @@
-"""A bucket and an election as other tools write them are answered with what to write here."""
+"""A bucket or an election given as a URL, an ARN or a key is refused with what to write instead."""
 
 import argparse
 
 import pytest
 
-from s3leader import Election
+from s3leader import Election, testing
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
 
@@ -12,7 +12,7 @@ ACCESS_POINT = "arn:aws:s3:eu-west-1:123456789012:accesspoint/locks"
 
 
 def elect(options: argparse.Namespace) -> Election:
-    return Election(options.election, prefix=options.prefix, store=MemoryStore())
+    return testing.election(options.election, prefix=options.prefix, store=MemoryStore())
 
 
 def run(
@@ -58,13 +58,13 @@ def test_what_is_not_a_buckets_name_is_a_usage_error_that_says_what_to_write(
 
 
 @pytest.mark.parametrize("bucket", ["locks", "my.locks-1", "Old_Bucket", ACCESS_POINT])
-def test_what_may_be_a_bucket_is_left_to_s3(
+def test_a_possible_bucket_name_is_left_to_s3(
     capsys: pytest.CaptureFixture[str], bucket: str
 ) -> None:
     assert run(capsys, "nightly", bucket=bucket)[0] == 3
 
 
-def test_the_environments_bucket_is_judged_in_the_same_way(
+def test_a_bucket_from_the_environment_is_checked_too(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S3LEADER_BUCKET", "s3://locks")
@@ -95,7 +95,7 @@ def test_what_is_not_an_elections_name_is_a_usage_error_that_says_what_to_write(
     assert (code, instead in said, said.count("\n")) == (2, True, 1)
 
 
-def test_a_prefix_in_the_name_is_doubted_but_may_be_meant(
+def test_a_prefix_in_the_name_is_allowed_with_a_note(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, said = run(capsys, "elections/nightly")
@@ -106,7 +106,7 @@ def test_a_prefix_in_the_name_is_doubted_but_may_be_meant(
 
 
 @pytest.mark.parametrize("prefix", ["/elections/", "elections", "a//b/"])
-def test_a_prefix_that_cannot_be_is_a_usage_error(
+def test_an_invalid_prefix_is_a_usage_error(
     capsys: pytest.CaptureFixture[str], prefix: str
 ) -> None:
     code, said = run(capsys, "nightly", "--prefix", prefix)

@@ -1,4 +1,4 @@
-"""What the command line says of itself: its version, wrong usage, and what it does not show."""
+"""Usage errors, the version, and how many terms `history` leaves out."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import s3leader
-from s3leader import Election, Term
+from s3leader import Election, Term, testing
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
 
@@ -26,7 +26,7 @@ def usage_error(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_missing_arguments_are_named_with_the_variable_that_stands_in(
+def test_missing_arguments_are_named_with_the_variable_that_replaces_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.delenv("S3LEADER_BUCKET", raising=False)
@@ -87,7 +87,7 @@ def test_importing_the_library_does_not_look_for_its_version() -> None:
     assert done.stdout == "False\n"
 
 
-def test_the_library_has_no_other_names_than_it_says() -> None:
+def test_the_library_has_no_undeclared_names() -> None:
     assert not hasattr(s3leader, "version")
 
 
@@ -98,12 +98,12 @@ def history(capsys: pytest.CaptureFixture[str], terms: int, *words: str) -> tupl
     """Return what `history` prints of an election with so many terms, as a table and as JSON."""
     store = MemoryStore()
     for _ in range(terms):
-        term = Election("nightly", store=store).campaign()
+        term = testing.election("nightly", store=store).campaign()
         assert isinstance(term, Term)
         term.resign("resigned")
 
     def elect(options: argparse.Namespace) -> Election:
-        return Election(options.election, store=store)
+        return testing.election(options.election, store=store)
 
     line = ["history", "nightly", "--bucket", "locks", *words]
     main(line, elect=elect)

@@ -1,4 +1,4 @@
-"""What an operator can do to a lock, and is warned of."""
+"""`s3leader depose`: what it seals, what it asks, and what it warns of."""
 
 import json
 
@@ -27,21 +27,21 @@ def test_the_reason_goes_into_the_ledger(cli: Cli) -> None:
     assert json.loads(cli.store.body(FIRST))["reason"] == "host is gone"
 
 
-def test_a_good_lease_is_not_sealed_without_force(cli: Cli) -> None:
+def test_a_held_lock_is_not_sealed_without_force(cli: Cli) -> None:
     cli.lead()
-    code, _, err = cli.run("depose", "--reason", "impatience")
+    code, _, err = cli.run("depose", "--reason", "too slow")
     assert (code, outcome(cli)) == (1, None)
     assert "is held by c1" in err
 
 
-def test_a_good_lease_is_met_with_advice_for_this_command_line(cli: Cli) -> None:
+def test_refusing_a_held_lock_names_the_option_of_this_command(cli: Cli) -> None:
     cli.lead()
-    _, _, err = cli.run("depose", "--reason", "impatience")
+    _, _, err = cli.run("depose", "--reason", "too slow")
     assert ("--force" in err, "force=True" in err) == (True, False)
 
 
 @pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["depose", "--reason", "x"]])
-def test_a_corrupt_lock_is_met_with_advice_for_this_command_line(
+def test_a_corrupt_lock_is_explained_with_the_options_of_this_command(
     cli: Cli, words: list[str]
 ) -> None:
     cli.corrupt()
@@ -57,7 +57,7 @@ def test_forcing_warns_that_the_holder_is_not_stopped(cli: Cli) -> None:
     assert "it does not stop its holder" in err
 
 
-def test_forcing_with_yes_seals_a_good_lease_without_asking(cli: Cli) -> None:
+def test_forcing_with_yes_seals_a_held_lock_without_asking(cli: Cli) -> None:
     cli.lead()
     code, _, _ = cli.run("depose", "--reason", "it hangs", "--force", "--yes", answer="no")
     assert (code, outcome(cli), cli.asked) == (0, "deposed", [])
@@ -69,7 +69,7 @@ def test_forcing_asks_a_person_first(cli: Cli) -> None:
     assert (code, outcome(cli), len(cli.asked)) == (0, "deposed", 1)
 
 
-def test_forcing_spares_a_successor_that_began_while_the_person_was_asked(cli: Cli) -> None:
+def test_forcing_does_not_seal_a_term_that_began_during_the_question(cli: Cli) -> None:
     term = cli.lead()
 
     def change_leaders() -> None:
@@ -88,7 +88,7 @@ def test_any_answer_but_yes_changes_nothing(cli: Cli, answer: str) -> None:
     assert (code, outcome(cli)) == (1, None)
 
 
-def test_forcing_where_nobody_can_be_asked_needs_yes(cli: Cli) -> None:
+def test_forcing_without_a_terminal_needs_yes(cli: Cli) -> None:
     cli.lead()
     code, _, err = cli.run("depose", "--reason", "it hangs", "--force")
     assert (code, outcome(cli), "add --yes" in err) == (1, None, True)
@@ -109,7 +109,7 @@ def test_a_corrupt_lock_is_sealed_by_force_alone(cli: Cli) -> None:
     assert outcome(cli) == "deposed"
 
 
-def test_a_sealed_lock_leaves_nothing_to_do(cli: Cli) -> None:
+def test_a_sealed_lock_is_not_deposed(cli: Cli) -> None:
     cli.lead().resign()
     code, out, _ = cli.run("depose", "--reason", "to be sure")
     assert (code, out) == (
@@ -121,17 +121,17 @@ def test_a_sealed_lock_leaves_nothing_to_do(cli: Cli) -> None:
 def test_an_empty_reason_is_refused(cli: Cli) -> None:
     cli.store.perform(Create(FIRST, b'{"expired": false}'))
     code, _, err = cli.run("depose", "--reason", " ")
-    assert (code, "reason is empty" in err) == (2, True)
+    assert (code, "expected a reason" in err) == (2, True)
 
 
-def test_what_was_deposed_is_told_to_programs(cli: Cli) -> None:
+def test_json_shows_the_deposed_lock(cli: Cli) -> None:
     cli.lead()
     cli.pass_time(34)
     _, out, _ = cli.run("depose", "--reason", "host is gone", "--json")
     assert json.loads(out)["deposed"]["outcome"] == "deposed"
 
 
-def test_nothing_deposed_is_null_to_programs(cli: Cli) -> None:
+def test_json_shows_null_if_nothing_was_deposed(cli: Cli) -> None:
     cli.lead().resign()
     _, out, _ = cli.run("depose", "--reason", "to be sure", "--json")
     assert json.loads(out) == {"deposed": None}

@@ -39,11 +39,11 @@ def test_it_is_not_sealed_without_the_latest_completed_tick(torn: Cli) -> None:
     assert (code, "--done TICK" in err, torn.store.body(SECOND)) == (2, True, before)
 
 
-def test_what_is_legible_of_it_is_shown(torn: Cli) -> None:
+def test_the_readable_part_of_a_corrupt_lock_is_shown(torn: Cli) -> None:
     assert f'"tick": "{TICK}"' in force(torn, "--yes")[2]
 
 
-def test_what_the_lock_before_it_knows_is_shown(torn: Cli) -> None:
+def test_the_lock_before_it_is_shown(torn: Cli) -> None:
     known = "the checkpoint is lost" if is_gone(torn) else f"latest completed tick {EARLIER}"
     assert known in force(torn, "--yes")[2]
 
@@ -55,7 +55,7 @@ def test_a_tick_that_is_said_to_be_done_is_not_led_again(torn: Cli) -> None:
     assert result.reason == "done"
 
 
-def test_what_the_next_term_begins_with_is_said(torn: Cli) -> None:
+def test_the_checkpoint_of_the_next_term_is_named(torn: Cli) -> None:
     state = "an empty checkpoint" if is_gone(torn) else "the checkpoint of the lock before it"
     code, out, _ = force(torn, "--done", TICK, "--yes")
     assert (code, f"Ticks up to {TICK} are done. The next term begins with {state}" in out) == (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from s3leader import BucketUnusable
+from s3leader import BucketOptions, BucketUnusable
 from s3leader._core.requests import List
 from s3leader._io.s3_refusals import refusal
 from s3leader._io.s3_region import choose_region
@@ -19,23 +19,22 @@ class Recorded(Exception):  # noqa: N818 - not an error
     [
         ("S3LEADER_REGION", "region", "eu-west-1"),
         ("S3LEADER_ENCRYPTION", "encryption", "aws:kms"),
-        ("S3LEADER_KMS_KEY", "kms_key", "arn:aws:kms:eu-west-1:123456789012:key/1"),
         ("S3LEADER_BUCKET_OWNER", "bucket_owner", "123456789012"),
     ],
 )
-def test_requests_are_made_as_the_candidates_environment_says(
+def test_requests_use_the_settings_of_the_candidates_environment(
     monkeypatch: pytest.MonkeyPatch, variable: str, argument: str, value: str
 ) -> None:
     def store(bucket: str, **given: object) -> None:
         raise Recorded(bucket, given)
 
-    monkeypatch.setattr("s3leader._io.s3_store.S3Store", store)
+    monkeypatch.setattr("s3leader._io.lock_store.S3Store", store)
     monkeypatch.setenv(variable, value)
     with pytest.raises(Recorded) as seen:
         main(["status", "nightly", "--bucket", "locks", "--json"])
     bucket, given = seen.value.args
-    kept = given.keys() & {"region", "encryption", "kms_key", "bucket_owner"}
-    assert (bucket, {name: given[name] for name in kept}) == ("locks", {argument: value})
+    asked = BucketOptions(**{argument: value})  # type: ignore[arg-type]
+    assert (bucket, given["options"]) == ("locks", asked)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def refused(code: str, message: str = "") -> BucketUnusable:
         ),
     ],
 )
-def test_advice_on_a_command_line_is_what_a_command_line_can_do(code: str, said: str) -> None:
+def test_advice_names_what_a_command_line_can_change(code: str, said: str) -> None:
     shown = advice(refused(code))
     assert shown.endswith(said)
     assert "pass " not in shown

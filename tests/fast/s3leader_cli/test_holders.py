@@ -34,7 +34,7 @@ def test_in_120_columns_a_term_without_a_reason_takes_one_line(narrow: Cli) -> N
     assert rows[1].startswith("│    1 │")
 
 
-def test_who_sealed_a_lapsed_lock_is_shortened_too(narrow: Cli) -> None:
+def test_the_candidate_that_sealed_a_lapsed_lock_is_shortened_too(narrow: Cli) -> None:
     assert REQUEST[8:] not in narrow.run("history")[1]
 
 
@@ -42,12 +42,12 @@ def test_no_line_is_longer_than_the_width(narrow: Cli) -> None:
     assert max(map(len, narrow.run("history")[1].splitlines())) <= 120
 
 
-def test_programs_get_the_whole_holder(narrow: Cli) -> None:
+def test_json_has_the_whole_holder(narrow: Cli) -> None:
     _, out, _ = narrow.run("history", "--json")
     assert {term["holder"] for term in json.loads(out)["terms"]} == {HOLDER}
 
 
-def test_where_there_is_room_the_whole_holder_is_shown(
+def test_a_wide_terminal_shows_the_whole_holder(
     narrow: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("s3leader_cli.view._WIDTH", 300)
@@ -65,5 +65,5 @@ def test_where_there_is_room_the_whole_holder_is_shown(
         (f"{HOLDER}-and-more", 20, f"{HOLDER}-and-more"),
     ],
 )
-def test_only_what_lambda_calls_itself_is_shortened(holder: str, room: int, shown: str) -> None:
+def test_only_identities_of_lambda_are_shortened(holder: str, room: int, shown: str) -> None:
     assert shortened(holder, room) == shown

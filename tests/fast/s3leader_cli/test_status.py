@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from s3leader import Election
+from s3leader import Election, testing
 from s3leader._core.requests import Create
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
@@ -22,28 +22,22 @@ def test_status_names_the_leader(cli: Cli) -> None:
     assert cli.status()["leader"] == "host-7"
 
 
-def test_status_counts_the_lease_down_by_s3s_clock(cli: Cli) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "standing", "leader", "contender"),
+    [
+        (12, "held", "c1", "lose (held), or wait up to 21 s for the lock to lapse, unless renewed"),
+        (33, "held", "c1", "lose (held), or wait up to 0 s for the lock to lapse, unless renewed"),
+        (34, "lapsed", None, "seal this lock, and lead term 2"),
+    ],
+)
+def test_status_allows_for_the_lease_and_the_clock_skew(
+    cli: Cli, seconds: int, standing: str, leader: str | None, contender: str
+) -> None:
     cli.lead()
-    cli.pass_time(12)
-    assert cli.status()["lease_left_seconds"] == 18.0
-
-
-def test_status_allows_for_clock_skew_before_it_calls_a_lock_lapsed(cli: Cli) -> None:
-    cli.lead()
-    cli.pass_time(33)
-    assert cli.status()["standing"] == "held"
-
-
-def test_status_says_that_a_lapsed_lock_would_be_taken_over(cli: Cli) -> None:
-    cli.lead()
-    cli.pass_time(34)
-    assert cli.status()["contender_would"] == "seal this lock, and lead term 2"
-
-
-def test_nobody_leads_by_a_lapsed_lock(cli: Cli) -> None:
-    cli.lead()
-    cli.pass_time(34)
-    assert cli.status()["leader"] is None
+    cli.pass_time(seconds)
+    shown = cli.status()
+    names = ("standing", "leader", "contender_would", "lease_left_seconds")
+    assert [shown[name] for name in names] == [standing, leader, contender, 30.0 - seconds]
 
 
 def test_status_says_which_ticks_are_done(cli: Cli) -> None:
@@ -79,7 +73,7 @@ def test_a_lock_that_states_no_lease_is_judged_by_the_one_given(cli: Cli) -> Non
     assert json.loads(out)["lease_left_seconds"] == 20.0
 
 
-def test_a_corrupt_lock_asks_for_somebody(cli: Cli) -> None:
+def test_status_of_a_corrupt_lock_exits_with_code_1(cli: Cli) -> None:
     cli.corrupt()
     code, out, _ = cli.run("status", "--json")
     assert (code, json.loads(out)["standing"]) == (1, "corrupt")
@@ -99,13 +93,13 @@ def test_status_for_people_says_who_leads_and_for_how_long(cli: Cli) -> None:
     assert "30 s left by S3's clock" in out
 
 
-def test_what_strangers_wrote_cannot_steer_the_terminal(cli: Cli) -> None:
+def test_control_characters_in_a_lock_are_escaped(cli: Cli) -> None:
     cli.store.perform(Create(FIRST, json.dumps({"holder": "\x1b[2Jx", "expired": False}).encode()))
     _, out, _ = cli.run("status")
     assert "\\x1b[2Jx" in out
 
 
-def test_what_strangers_wrote_is_not_taken_for_markup(cli: Cli) -> None:
+def test_markup_in_a_lock_is_printed_as_it_is(cli: Cli) -> None:
     cli.lead("c1").resign(outcome="failed", reason="[bold]no[/nonsense]")
     cli.lead("c2")
     _, out, _ = cli.run("status")
@@ -146,10 +140,10 @@ def test_history_calls_the_lock_of_a_leader_held(cli: Cli) -> None:
 def test_history_shows_a_corrupt_lock_among_the_others(cli: Cli) -> None:
     cli.corrupt()
     _, out, _ = cli.run("history")
-    assert "it is no JSON object but []" in out
+    assert "expected a JSON object, got []" in out
 
 
-def test_history_of_nothing_says_so(cli: Cli) -> None:
+def test_history_of_an_election_without_locks_doubts_its_name(cli: Cli) -> None:
     assert cli.run("history")[1] == (
         "nightly has no term: no lock exists under elections/nightly/; is the name right?\n"
     )
@@ -168,18 +162,18 @@ def test_status_of_an_election_without_locks_doubts_its_name(cli: Cli) -> None:
 def test_an_election_without_locks_has_an_exit_code_of_its_own(
     cli: Cli, words: list[str], json_too: list[str]
 ) -> None:
-    """Its name may be mistyped, so it is neither in order nor in need of an operator."""
+    """Its name may be mistyped: that is neither success nor a task for an operator."""
     code, out, _ = cli.run(*words, *json_too)
     assert (code, "is the name right?" in " ".join(out.split())) == (3, True)
 
 
-def test_status_of_an_election_with_locks_has_no_doubt(cli: Cli) -> None:
+def test_status_of_an_election_with_locks_has_no_note_on_its_name(cli: Cli) -> None:
     cli.lead()
     assert "is the name right?" not in cli.run("status")[1]
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "abc", "1.5"])
-def test_a_limit_that_is_no_whole_number_from_1_is_a_usage_error(cli: Cli, limit: str) -> None:
+def test_a_limit_below_1_or_not_whole_is_a_usage_error(cli: Cli, limit: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.run("history", "--limit", limit)
     assert f"expected a whole number of at least 1, got {limit!r}" in cli.capsys.readouterr().err
@@ -201,13 +195,13 @@ def test_the_environment_names_bucket_and_prefix(monkeypatch: pytest.MonkeyPatch
 
     def elect(options: argparse.Namespace) -> Election:
         seen.append(options)
-        return Election(options.election, store=MemoryStore(), prefix=options.prefix)
+        return testing.election(options.election, store=MemoryStore(), prefix=options.prefix)
 
     main(["status", "nightly", "--json"], elect=elect)
     assert (seen[0].bucket, seen[0].prefix) == ("team-locks", "jobs/")
 
 
-def test_a_name_that_cannot_be_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_election_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "no spaces", "--bucket", "locks", "--json"]) == 2
     assert "no spaces" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""The `s3leader` command as a process: what its streams, its terminal and signals may be."""
+"""The `s3leader` command as a process: pipes, full disks, encodings, terminals and signals."""
 
 import os
 import pty
@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-# Reads the election's name as what to put into the ledger.
+# The name of the election decides what its ledger holds.
 PROGRAM = """
 import signal, sys
+from s3leader import testing
 from s3leader import Election
 from s3leader._io.memory_store import MemoryStore
 from s3leader._core.requests import Create
@@ -21,7 +22,7 @@ from s3leader_cli.__main__ import main
 
 def elect(options):
     store = MemoryStore()
-    election = Election(options.election, store=store, candidate="höst-7…")
+    election = testing.election(options.election, store=store, candidate="höst-7…")
     if options.election == "corrupt":
         store.perform(Create("elections/corrupt/lock_0000000001.json", b"?"))
     elif options.election == "hangs":
@@ -60,7 +61,7 @@ def run(program: list[str], *words: str, **more: Any) -> subprocess.CompletedPro
 
 
 def unread(program: list[str], *words: str, stream: str = "stdout") -> tuple[int, str]:
-    """Run it with a pipe that nobody reads; return the code, and what the other stream got."""
+    """Run it with a pipe whose reader has closed it; return the code and the other stream."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -74,26 +75,26 @@ def unread(program: list[str], *words: str, stream: str = "stdout") -> tuple[int
 
 
 @pytest.mark.parametrize("words", [*AT_LENGTH, DEPOSE, ("--help",), ("history", "--help")])
-def test_a_reader_that_has_read_enough_is_no_fault(
+def test_a_pipe_that_its_reader_has_closed_is_not_an_error(
     program: list[str], words: tuple[str, ...]
 ) -> None:
     assert unread(program, *words) == (0, "")
 
 
 @pytest.mark.parametrize(("name", "code"), [("corrupt", 1), ("vacant", 3)])
-def test_what_the_exit_code_says_does_not_depend_on_the_reader(
+def test_a_closed_pipe_does_not_change_the_exit_code(
     program: list[str], name: str, code: int
 ) -> None:
     assert unread(program, "status", name) == (code, "")
 
 
-def test_a_pipe_for_errors_that_nobody_reads_changes_no_exit_code(program: list[str]) -> None:
+def test_a_closed_pipe_for_errors_does_not_change_the_exit_code(program: list[str]) -> None:
     assert unread(program, "status", "a key/", stream="stderr") == (2, "")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110 - a device
 @pytest.mark.parametrize("words", [*AT_LENGTH, DEPOSE, ("--help",)])
-def test_a_full_device_is_one_line_and_exit_code_1(
+def test_a_full_disk_gives_one_line_and_exit_code_1(
     program: list[str], words: tuple[str, ...]
 ) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
@@ -153,7 +154,7 @@ def on_terminal(program: list[str], *words: str, **settings: str | None) -> tupl
         try:
             while part := os.read(ours, 4096):
                 shown += part
-        except OSError:  # Linux's way to say that nobody writes there any more
+        except OSError:  # Linux raises this when the other end is closed
             pass
         finally:
             os.close(ours)
@@ -180,7 +181,7 @@ def test_a_terminal_without_colours_gets_none(program: list[str], settings: dict
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)]
 )
-def test_a_signal_ends_it_with_the_exit_code_that_shells_know(
+def test_a_signal_ends_it_with_the_exit_code_of_that_signal(
     program: list[str], number: signal.Signals, code: int
 ) -> None:
     words = [*program, "status", "hangs", "--json"]

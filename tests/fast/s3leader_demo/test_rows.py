@@ -25,7 +25,7 @@ def test_lines_and_parts_are_those_of_the_term() -> None:
     assert (row().lines, row().parts) == (7, 2)
 
 
-def test_contenders_are_told_apart_by_what_became_of_them() -> None:
+def test_the_remark_says_how_each_losing_contender_ended() -> None:
     shown = row(FAILED, LOST, WON)
     assert (shown.contended, shown.won_by, shown.remark) == ("1 2 3", "1", "2 held, 3 failed")
 
@@ -43,11 +43,11 @@ def test_invocations_of_another_tick_do_not_count() -> None:
     assert row(replace(WON, tick="2026-11-23T06:01:00Z")).contended == ""
 
 
-def test_what_the_demo_knows_itself_comes_before_what_schedules_did() -> None:
-    known = TermNote(contended="5 processes", won_by="candidate 2", remark="killed")
-    assert rows([LOCK], [WON], [], {7: known})[0].won_by == "candidate 2"
+def test_a_note_of_the_demo_replaces_what_schedules_started() -> None:
+    note = TermNote(contended="5 processes", won_by="candidate 2", remark="killed")
+    assert rows([LOCK], [WON], [], {7: note})[0].won_by == "candidate 2"
 
 
-def test_rows_stand_in_the_order_of_terms() -> None:
+def test_rows_are_in_the_order_of_terms() -> None:
     found = rows([LOCK, replace(LOCK, term=6)], [], [], {})
     assert [one.term for one in found] == [6, 7]

@@ -41,17 +41,17 @@ def test_ticks_are_a_whole_number_from_1(
     )
 
 
-def test_what_no_table_has_shown_is_told_with_tick_term_and_lines() -> None:
+def test_terms_that_no_table_has_shown_are_counted() -> None:
     found = [row(1), row(2), row(3, "06:01:07", lines=1_402)]
     assert more_terms(found, shown={1, 2}) == "1 more tick, term 3, with 1,402 lines"
 
 
-def test_several_terms_that_no_table_has_shown_are_told_one_by_one() -> None:
+def test_several_such_terms_are_listed() -> None:
     found = [row(1), row(2, "06:01:00"), row(3, "06:01:07", lines=1), row(4, "06:01:07", lines=0)]
     assert more_terms(found, shown={1, 2}) == "1 more tick, terms 3, 4, with 1 line"
 
 
-def test_the_screen_knows_the_terms_that_all_its_tables_have_shown() -> None:
+def test_the_screen_remembers_the_terms_of_all_its_tables() -> None:
     shown, _ = screen()
     for term in (1, 2):
         with shown.table():
@@ -74,7 +74,7 @@ def test_a_table_writes_thousands_with_a_comma() -> None:
     assert " 20,121 " in printed.getvalue()
 
 
-def test_a_step_ends_on_what_was_seen_in_it() -> None:
+def test_a_step_ends_with_the_texts_of_its_block() -> None:
     shown, printed = screen()
     with shown.step("the function merges what is left") as seen:
         seen.append("1 more tick")

@@ -1,4 +1,4 @@
-"""Keys that a bucket encrypts with although its Bucket construct has no `encryption_key`."""
+"""Encryption of a bucket whose Bucket construct has no `encryption_key`."""
 
 from collections.abc import Callable
 from typing import cast
@@ -10,8 +10,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket, grant_fenced
-from tests.infra.permissions.test_access import HERE, THERE, alien, here, role
-from tests.infra.synth import Synthesized, fresh_app
+from tests.infra.permissions.test_access import HERE, THERE, here, imported_role, role
+from tests.infra.synth import Synthesized
 
 KEY = f"arn:aws:kms:us-east-1:{HERE}:key/11111111-2222-3333-4444-555555555555"
 MANAGED = [s3.BucketEncryption.KMS_MANAGED, s3.BucketEncryption.DSSE_MANAGED]
@@ -51,67 +51,59 @@ each_grant = pytest.mark.parametrize("grant", [candidate, observer, writer])
 
 @each_grant
 @pytest.mark.parametrize("encryption", MANAGED)
-def test_the_key_that_aws_manages_is_refused_to_another_account(
+def test_the_aws_managed_key_is_rejected_for_another_account(
     grant: Grant, encryption: s3.BucketEncryption
 ) -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        bucket = s3.Bucket(stack, "Shared", encryption=encryption)
-        match = rf"in account {THERE}, .* encrypts with aws/s3, .* only account {HERE} can use"
-        with pytest.raises(ValueError, match=match):
-            grant(bucket, alien(stack))
+    stack = here()
+    bucket = s3.Bucket(stack, "Shared", encryption=encryption)
+    match = rf"in account {THERE}, .* encrypts with aws/s3, .* only account {HERE} can use"
+    with pytest.raises(ValueError, match=match):
+        grant(bucket, imported_role(stack))
 
 
 @pytest.mark.parametrize("key", [None, "alias/aws/s3"])
-def test_the_key_that_aws_manages_is_refused_where_only_the_resource_says_so(
+def test_the_aws_managed_key_of_a_cfn_bucket_is_rejected_for_another_account(
     key: str | None,
 ) -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        with pytest.raises(ValueError, match="encrypts with aws/s3"):
-            candidate(encrypted(stack, key), iam.AccountPrincipal(THERE))
+    stack = here()
+    with pytest.raises(ValueError, match="encrypts with aws/s3"):
+        candidate(encrypted(stack, key), iam.AccountPrincipal(THERE))
 
 
 @each_grant
-def test_the_key_that_aws_manages_asks_for_no_rights_within_its_account(grant: Grant) -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        bucket = s3.Bucket(stack, "Shared", encryption=s3.BucketEncryption.KMS_MANAGED)
-        grant(bucket, role(stack))
-        actions = [each["Action"] for each in Synthesized(stack).statements("AWS::IAM::Policy")]
+def test_the_aws_managed_key_needs_no_permissions_within_its_account(grant: Grant) -> None:
+    stack = here()
+    bucket = s3.Bucket(stack, "Shared", encryption=s3.BucketEncryption.KMS_MANAGED)
+    grant(bucket, role(stack))
+    actions = [each["Action"] for each in Synthesized(stack).statements("AWS::IAM::Policy")]
     assert [each for each in actions if "kms" in str(each)] == []
 
 
 @each_grant
 @pytest.mark.parametrize("algorithm", ["aws:kms", "aws:kms:dsse"])
-def test_a_key_that_only_the_resource_names_is_refused_as_it_would_not_be_granted(
+def test_a_key_that_only_the_cfn_bucket_names_is_rejected_because_it_would_not_be_granted(
     grant: Grant, algorithm: str
 ) -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        match = (
-            r"names a KMS key .* give encryption_key, such as Key.from_key_arn\(…\), to the Bucket"
-        )
-        with pytest.raises(ValueError, match=match):
-            grant(encrypted(stack, KEY, algorithm), role(stack))
+    stack = here()
+    match = r"names a KMS key .* give encryption_key, such as Key.from_key_arn\(…\), to the Bucket"
+    with pytest.raises(ValueError, match=match):
+        grant(encrypted(stack, KEY, algorithm), role(stack))
 
 
-def test_the_key_of_an_adopted_resource_may_be_given_beside_it() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        resource = cast("s3.CfnBucket", encrypted(stack, KEY).node.default_child)
-        adopted = s3.Bucket.from_cfn_bucket(resource)
-        with pytest.raises(ValueError, match="beside an imported bucket to the LockBucket"):
-            LockBucket(stack, "Without", bucket=adopted)
-        key = kms.Key.from_key_arn(stack, "Key", KEY)
-        LockBucket(stack, "With", bucket=adopted, encryption_key=key).grant_observer(
-            role(stack), election="nightly"
-        )
-        *_, statement = Synthesized(stack).statements("AWS::IAM::Policy")
+def test_the_key_of_an_imported_resource_may_be_given_with_it() -> None:
+    stack = here()
+    resource = cast("s3.CfnBucket", encrypted(stack, KEY).node.default_child)
+    imported_bucket = s3.Bucket.from_cfn_bucket(resource)
+    with pytest.raises(ValueError, match="or to the LockBucket of an imported bucket"):
+        LockBucket(stack, "Without", bucket=imported_bucket)
+    key = kms.Key.from_key_arn(stack, "Key", KEY)
+    LockBucket(stack, "With", bucket=imported_bucket, encryption_key=key).grant_observer(
+        role(stack), election="nightly"
+    )
+    *_, statement = Synthesized(stack).statements("AWS::IAM::Policy")
     assert (statement["Action"], statement["Resource"]) == ("kms:Decrypt", KEY)
 
 
-def test_keys_that_s3_manages_are_for_other_accounts_too() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        assert candidate(encrypted(stack, None, "AES256"), alien(stack)).success
+def test_keys_that_s3_manages_work_for_other_accounts() -> None:
+    stack = here()
+    assert candidate(encrypted(stack, None, "AES256"), imported_role(stack)).success

@@ -1,4 +1,4 @@
-"""Locks in a bucket that is there already: one that the app makes, and one that it only knows."""
+"""Locks in an existing bucket: one of this app, and an imported one."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -12,17 +12,17 @@ from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import LockBucket
 from tests.infra.permissions.test_grants import function
-from tests.infra.synth import Json, Synthesized, synthesize
+from tests.infra.synth import Json, Synthesized, new_stack, synthesize
 
 ARN = "<SharedDACC02AA.Arn>"
 
 
-def made(stack: cdk.Stack, **properties: Any) -> s3.Bucket:
+def new_bucket(stack: cdk.Stack, **properties: Any) -> s3.Bucket:
     return s3.Bucket(stack, "Shared", **properties)
 
 
 def imported(stack: cdk.Stack) -> s3.IBucket:
-    return s3.Bucket.from_bucket_name(stack, "Shared", "somebodys-locks")
+    return s3.Bucket.from_bucket_name(stack, "Shared", "their-locks")
 
 
 def role(stack: cdk.Stack) -> iam.Role:
@@ -37,18 +37,22 @@ def rules(template: Synthesized) -> list[Json]:
 @pytest.fixture(scope="module")
 def shared() -> Synthesized:
     def build(stack: cdk.Stack) -> None:
-        LockBucket(stack, "Locks", bucket=made(stack), prefix="jobs/", history=cdk.Duration.days(9))
+        LockBucket(
+            stack, "Locks", bucket=new_bucket(stack), prefix="jobs/", history=cdk.Duration.days(9)
+        )
 
     return synthesize(build)
 
 
 @pytest.fixture(scope="module")
 def versioned() -> Synthesized:
-    return synthesize(lambda stack: LockBucket(stack, "Locks", bucket=made(stack, versioned=True)))
+    return synthesize(
+        lambda stack: LockBucket(stack, "Locks", bucket=new_bucket(stack, versioned=True))
+    )
 
 
 @pytest.fixture(scope="module")
-def alien() -> Synthesized:
+def with_imported() -> Synthesized:
     def build(stack: cdk.Stack) -> None:
         locks = LockBucket(stack, "Locks", bucket=imported(stack))
         locks.grant_candidate(role(stack), election="nightly")
@@ -56,7 +60,7 @@ def alien() -> Synthesized:
     return synthesize(build)
 
 
-def test_no_second_bucket_is_made(shared: Synthesized) -> None:
+def test_no_second_bucket_is_new_bucket(shared: Synthesized) -> None:
     assert shared.ids("AWS::S3::Bucket") == ["SharedDACC02AA"]
 
 
@@ -108,7 +112,7 @@ def test_denials_are_denials_for_everyone(shared: Synthesized) -> None:
 
 def test_unprotected_locks_may_be_deleted() -> None:
     template = synthesize(
-        lambda stack: LockBucket(stack, "Locks", bucket=made(stack), protect=False)
+        lambda stack: LockBucket(stack, "Locks", bucket=new_bucket(stack), protect=False)
     )
     sids = [each["Sid"] for each in template.statements("AWS::S3::BucketPolicy")]
     assert [each for each in sids if each.startswith("DenyDeletes")] == []
@@ -116,7 +120,7 @@ def test_unprotected_locks_may_be_deleted() -> None:
 
 def test_the_statements_of_two_prefixes_have_names_of_their_own() -> None:
     def build(stack: cdk.Stack) -> None:
-        bucket = made(stack)
+        bucket = new_bucket(stack)
         for name in ("red", "blue"):
             LockBucket(stack, name, bucket=bucket, prefix=f"{name}/")
 
@@ -126,8 +130,8 @@ def test_the_statements_of_two_prefixes_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("other", ["jobs/", "jobs/red/"])
 def test_two_lock_buckets_for_the_same_keys_are_refused(other: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    bucket = made(stack)
+    stack = new_stack()
+    bucket = new_bucket(stack)
     LockBucket(stack, "One", bucket=bucket, prefix="jobs/")
     with pytest.raises(ValueError, match=rf"prefix '{other}' of bucket .* overlaps 'jobs/'"):
         LockBucket(stack, "Two", bucket=bucket, prefix=other)
@@ -135,7 +139,7 @@ def test_two_lock_buckets_for_the_same_keys_are_refused(other: str) -> None:
 
 @pytest.mark.parametrize("prefix", ["elections/", "elections/red/"])
 def test_the_keys_of_a_lock_bucket_s_own_bucket_take_no_second_lock_bucket(prefix: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     locks = LockBucket(stack, "Locks")
     with pytest.raises(ValueError, match=rf"prefix '{prefix}' .* overlaps 'elections/'"):
         LockBucket(stack, "Two", bucket=locks.bucket, prefix=prefix, history=cdk.Duration.days(2))
@@ -155,21 +159,21 @@ def test_the_policy_stays_with_a_bucket_that_stays(
     policy: cdk.RemovalPolicy, kept: str | None
 ) -> None:
     template = synthesize(
-        lambda stack: LockBucket(stack, "Locks", bucket=made(stack, removal_policy=policy))
+        lambda stack: LockBucket(stack, "Locks", bucket=new_bucket(stack, removal_policy=policy))
     )
     assert template.resources("AWS::S3::BucketPolicy")[0].get("DeletionPolicy") == kept
 
 
 def test_protected_locks_in_a_bucket_that_cdk_empties_are_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    bucket = made(stack, auto_delete_objects=True, removal_policy=cdk.RemovalPolicy.DESTROY)
+    stack = new_stack()
+    bucket = new_bucket(stack, auto_delete_objects=True, removal_policy=cdk.RemovalPolicy.DESTROY)
     with pytest.raises(ValueError, match=r"auto_delete_objects, .* pass protect=False"):
         LockBucket(stack, "Locks", bucket=bucket)
 
 
-def test_what_the_other_rules_of_the_bucket_must_not_do_is_said() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    LockBucket(stack, "Locks", bucket=made(stack))
+def test_an_info_lists_what_other_lifecycle_rules_must_not_do() -> None:
+    stack = new_stack()
+    LockBucket(stack, "Locks", bucket=new_bucket(stack))
     Annotations.from_stack(stack).has_info(
         "/Test/Shared", Match.string_like_regexp("no other lifecycle rule .* may delete or archive")
     )
@@ -186,10 +190,10 @@ def test_the_key_of_an_imported_bucket_may_be_given_beside_it() -> None:
 
 
 def test_a_second_key_beside_an_imported_bucket_is_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     first, second = kms.Key(stack, "First"), kms.Key(stack, "Second")
     bucket = s3.Bucket.from_bucket_attributes(
-        stack, "Shared", bucket_name="somebodys-locks", encryption_key=first
+        stack, "Shared", bucket_name="their-locks", encryption_key=first
     )
     with pytest.raises(ValueError, match=r"encryption_key was given .* imported with its key"):
         LockBucket(stack, "Locks", bucket=bucket, encryption_key=second)
@@ -197,7 +201,7 @@ def test_a_second_key_beside_an_imported_bucket_is_refused() -> None:
 
 def test_the_key_of_the_bucket_is_granted() -> None:
     def build(stack: cdk.Stack) -> None:
-        bucket = made(
+        bucket = new_bucket(
             stack, encryption=s3.BucketEncryption.KMS, encryption_key=kms.Key(stack, "Key")
         )
         LockBucket(stack, "Locks", bucket=bucket).grant_candidate(role(stack), election="nightly")
@@ -206,19 +210,19 @@ def test_the_key_of_the_bucket_is_granted() -> None:
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
 
 
-def test_nothing_of_an_imported_bucket_is_in_the_template(alien: Synthesized) -> None:
-    kinds = {each["Type"] for each in alien.json["Resources"].values()}
+def test_nothing_of_an_imported_bucket_is_in_the_template(with_imported: Synthesized) -> None:
+    kinds = {each["Type"] for each in with_imported.json["Resources"].values()}
     assert kinds == {"AWS::IAM::Role", "AWS::IAM::Policy"}
 
 
-def test_rights_on_an_imported_bucket_are_as_exact(alien: Synthesized) -> None:
-    locks = "arn:<AWS::Partition>:s3:::somebodys-locks/elections/nightly/lock_*"
-    tagging = alien.statements("AWS::IAM::Policy")[-1]
+def test_permissions_on_an_imported_bucket_are_as_exact(with_imported: Synthesized) -> None:
+    locks = "arn:<AWS::Partition>:s3:::their-locks/elections/nightly/lock_*"
+    tagging = with_imported.statements("AWS::IAM::Policy")[-1]
     assert (tagging["Action"], tagging["Resource"]) == ("s3:PutObjectTagging", locks)
 
 
-def test_what_an_imported_bucket_needs_is_said() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+def test_an_info_lists_what_an_imported_bucket_needs() -> None:
+    stack = new_stack()
     LockBucket(stack, "Locks", bucket=imported(stack))
     Annotations.from_stack(stack).has_info(
         "/Test/Locks", Match.string_like_regexp("lifecycle rule .* denies deletes of locks")
@@ -226,50 +230,50 @@ def test_what_an_imported_bucket_needs_is_said() -> None:
 
 
 def test_the_history_of_an_imported_bucket_is_not_known() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     assert LockBucket(stack, "Locks", bucket=imported(stack)).history is None
 
 
 REFUSED: dict[str, tuple[Callable[[cdk.Stack], s3.IBucket], dict[str, Any], str]] = {
-    "name": (made, {"bucket_name": "x"}, "bucket_name was given beside bucket Test/Shared"),
-    "removal": (made, {"removal_policy": cdk.RemovalPolicy.RETAIN}, "belongs to the code"),
+    "name": (new_bucket, {"bucket_name": "x"}, "bucket_name was given with bucket Test/Shared"),
+    "removal": (new_bucket, {"removal_policy": cdk.RemovalPolicy.RETAIN}, "is a property of that"),
     "history": (imported, {"history": cdk.Duration.days(9)}, "history was given .* is imported"),
-    "protect": (imported, {"protect": False}, "protect was given .* is imported: leave it out"),
-    "short": (made, {"history": cdk.Duration.days(1)}, "history of 1 days cannot be used"),
+    "protect": (imported, {"protect": False}, "protect was given .* is imported: omit it"),
+    "short": (new_bucket, {"history": cdk.Duration.days(1)}, "got 1 days"),
 }
 
 
 @pytest.mark.parametrize(("bucket", "properties", "match"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_ours_to_set_is_refused(
+def test_properties_of_the_existing_bucket_are_rejected(
     bucket: Callable[[cdk.Stack], s3.IBucket], properties: dict[str, Any], match: str
 ) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match=match):
         LockBucket(stack, "Locks", bucket=bucket(stack), **properties)
 
 
-def test_a_key_beside_a_bucket_is_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    with pytest.raises(ValueError, match="encryption_key was given beside bucket"):
-        LockBucket(stack, "Locks", bucket=made(stack), encryption_key=kms.Key(stack, "Key"))
+def test_a_key_with_a_bucket_is_rejected() -> None:
+    stack = new_stack()
+    with pytest.raises(ValueError, match="encryption_key was given with bucket"):
+        LockBucket(stack, "Locks", bucket=new_bucket(stack), encryption_key=kms.Key(stack, "Key"))
 
 
 def retaining(stack: cdk.Stack, retention: s3.ObjectLockRetention) -> s3.Bucket:
-    return made(stack, object_lock_default_retention=retention)
+    return new_bucket(stack, object_lock_default_retention=retention)
 
 
 @pytest.mark.parametrize("days", [31, 365])
 def test_a_history_that_default_retention_outlasts_is_refused(days: int) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     bucket = retaining(stack, s3.ObjectLockRetention.governance(cdk.Duration.days(days)))
-    with pytest.raises(ValueError, match=rf"pass history=Duration.days\({days}\), or retain"):
+    with pytest.raises(ValueError, match=rf"pass history=Duration.days\({days}\), or shorten"):
         LockBucket(stack, "Locks", bucket=bucket)
 
 
 @pytest.mark.parametrize("years", [1, 2])
 def test_default_retention_in_years_is_counted_in_days(years: int) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    bucket = made(stack, object_lock_enabled=True)
+    stack = new_stack()
+    bucket = new_bucket(stack, object_lock_enabled=True)
     resource = cast("s3.CfnBucket", bucket.node.default_child)
     retention = s3.CfnBucket.DefaultRetentionProperty(mode="GOVERNANCE", years=years)
     rule = s3.CfnBucket.ObjectLockRuleProperty(default_retention=retention)
@@ -278,7 +282,7 @@ def test_default_retention_in_years_is_counted_in_days(years: int) -> None:
         LockBucket(stack, "Locks", bucket=bucket)
 
 
-def test_locks_may_live_under_default_retention_that_ends_within_their_history() -> None:
+def test_a_default_retention_shorter_than_the_history_is_accepted() -> None:
     def build(stack: cdk.Stack) -> None:
         bucket = retaining(stack, s3.ObjectLockRetention.compliance(cdk.Duration.days(30)))
         LockBucket(stack, "Locks", bucket=bucket)
@@ -286,17 +290,17 @@ def test_locks_may_live_under_default_retention_that_ends_within_their_history()
     assert rules(synthesize(build))[1]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
-def test_what_an_imported_key_needs_is_said() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+def test_an_info_lists_what_an_imported_key_needs() -> None:
+    stack = new_stack()
     arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
     key = kms.Key.from_key_arn(stack, "Key", arn)
     LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)
     Annotations.from_stack(stack).has_info(
-        "/Test/Locks", Match.string_like_regexp("key Test/Key is imported: see to it")
+        "/Test/Locks", Match.string_like_regexp("key Test/Key is imported: make sure")
     )
 
 
-def test_functions_are_told_which_account_an_imported_bucket_is_in() -> None:
+def test_the_environment_has_the_account_of_an_imported_bucket() -> None:
     def build(stack: cdk.Stack) -> None:
         locks = LockBucket(stack, "Locks", bucket=imported(stack))
         locks.grant_candidate(function(stack), election="nightly")

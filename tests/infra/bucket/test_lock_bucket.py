@@ -79,7 +79,7 @@ def test_not_versioned_so_that_lifecycle_really_deletes(default: Synthesized) ->
 
 @pytest.mark.parametrize("policy", ["DeletionPolicy", "UpdateReplacePolicy"])
 @pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::S3::BucketPolicy"])
-def test_kept_when_the_stack_goes_with_what_guards_it(
+def test_the_bucket_and_its_policy_are_retained_when_the_stack_is_deleted(
     default: Synthesized, kind: str, policy: str
 ) -> None:
     assert default.resources(kind)[0][policy] == "Retain"
@@ -89,7 +89,7 @@ def test_deleted_with_the_stack_if_asked_to(unprotected: Synthesized) -> None:
     assert unprotected.resources("AWS::S3::Bucket")[0]["DeletionPolicy"] == "Delete"
 
 
-def test_lifecycle_deletes_superseded_locks_by_tag_and_old_versions_whoever_asked_for_them(
+def test_lifecycle_deletes_superseded_locks_by_tag_and_old_versions(
     default: Synthesized,
 ) -> None:
     assert default.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"] == [
@@ -156,12 +156,14 @@ def test_without_protection_only_the_denial_of_deletes_is_gone(unprotected: Synt
 
 
 @pytest.mark.parametrize("hours", [24, 47, 49])
-def test_a_history_that_is_short_or_no_whole_days_is_refused(hours: int) -> None:
-    with pytest.raises(ValueError, match=rf"history of {hours / 24:g} days.*Duration.days\(2\)"):
+def test_a_history_that_is_too_short_or_not_whole_days_is_rejected(hours: int) -> None:
+    with pytest.raises(
+        ValueError, match=rf"history: .*Duration.days\(2\).* got {hours / 24:g} days"
+    ):
         lock_bucket(history=cdk.Duration.hours(hours))
 
 
-def test_destroying_what_cannot_be_emptied_is_refused() -> None:
+def test_destroy_with_protected_locks_is_rejected() -> None:
     with pytest.raises(ValueError, match="pass protect=False"):
         lock_bucket(removal_policy=cdk.RemovalPolicy.DESTROY)
 
@@ -170,7 +172,7 @@ def test_destroying_what_cannot_be_emptied_is_refused() -> None:
 
 
 def variables(header: Any, *, key: bool) -> dict[str, Any]:
-    """Return what a candidate is told of encryption."""
+    """Return a candidate's environment variables on encryption."""
 
     def build(stack: cdk.Stack) -> None:
         given = kms.Key(stack, "Key") if key else None
@@ -213,27 +215,25 @@ def test_a_bucket_whose_candidates_ask_for_two_layers_encrypts_with_two_by_itsel
 @pytest.mark.parametrize(
     ("header", "key", "match"),
     [
-        ("AES-256", False, "encryption_header 'AES-256' cannot be used: give one of AES256, aws:"),
-        ("aws:kms", False, "needs a key to grant"),
-        ("AES256", True, "'AES256' was given beside key Test/Key"),
+        ("AES-256", False, "encryption_header: expected one of AES256, aws:.*, got 'AES-256'"),
+        ("aws:kms", False, "without a KMS key"),
+        ("AES256", True, "'AES256' was given with key Test/Key"),
     ],
 )
-def test_an_encryption_header_that_is_none_or_cannot_be_meant_is_refused(
-    header: Any, *, key: bool, match: str
-) -> None:
+def test_an_invalid_encryption_header_is_rejected(header: Any, *, key: bool, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         variables(header, key=key)
 
 
-def test_a_name_in_the_account_s_own_namespace_can_be_asked_for() -> None:
+def test_the_name_may_be_in_the_account_s_own_namespace() -> None:
     found = lock_bucket(bucket_name_prefix="acme-locks").one("AWS::S3::Bucket")
     name = "acme-locks-<AWS::AccountId>-<AWS::Region>-an"
     assert (plain(found["BucketName"]), found["BucketNamespace"]) == (name, "account-regional")
 
 
 @pytest.mark.parametrize("prefix", ["", "Acme", "acme-", "a" * 33, "acme.locks"])
-def test_a_name_that_the_namespace_has_no_room_for_is_refused(prefix: str) -> None:
-    with pytest.raises(ValueError, match=f"bucket_name_prefix '{prefix}' cannot be used"):
+def test_an_invalid_name_prefix_is_rejected(prefix: str) -> None:
+    with pytest.raises(ValueError, match=f"bucket_name_prefix: expected .*, got '{prefix}'"):
         lock_bucket(bucket_name_prefix=prefix)
 
 

@@ -8,8 +8,9 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from s3leader_cdk import LockBucket, SingletonJob
-from tests.infra.synth import synthesize
+from s3leader_cdk import LockBucket
+from tests.infra.jobs import build
+from tests.infra.synth import new_stack, synthesize
 
 OF_LOCKS = [
     "S3LEADER_BUCKET",
@@ -37,21 +38,13 @@ def candidate(stack: cdk.Stack, *variables: str) -> lambda_.Function:
 
 
 def become_job(stack: cdk.Stack, function: lambda_.Function, **properties: Any) -> None:
-    SingletonJob(
-        stack,
-        "Job",
-        election="nightly",
-        schedule="rate(5 minutes)",
-        lock_bucket=LockBucket(stack, "Locks"),
-        function=function,
-        **properties,
-    )
+    build(stack, function=function, **properties)
 
 
 @pytest.mark.parametrize("variable", OF_LOCKS)
 @pytest.mark.parametrize("how", ["grant_candidate", "attach"])
 def test_a_candidate_keeps_no_variable_that_the_lock_bucket_sets(how: str, variable: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     become = getattr(LockBucket(stack, "Locks"), how)
     with pytest.raises(ValueError, match=f"'{variable}' of function Test/Function is set by"):
         become(candidate(stack, variable), election="nightly")
@@ -59,32 +52,32 @@ def test_a_candidate_keeps_no_variable_that_the_lock_bucket_sets(how: str, varia
 
 @pytest.mark.parametrize("variable", ["S3LEADER_LEASE_SECONDS", *OF_JOB])
 def test_a_jobs_function_keeps_no_variable_that_the_job_sets(variable: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match=f"'{variable}' of function Test/Function is set by"):
         become_job(stack, candidate(stack, variable))
 
 
 def test_an_attached_function_keeps_what_attaching_has_no_option_for() -> None:
-    def build(stack: cdk.Stack) -> None:
+    def fill(stack: cdk.Stack) -> None:
         LockBucket(stack, "Locks").attach(candidate(stack, *OF_JOB), election="nightly")
 
-    variables = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = synthesize(fill).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert [variables[name] for name in ("COLOUR", *OF_JOB)] == ["red", "30", "30"]
 
 
 def test_a_candidate_may_be_granted_the_same_election_twice() -> None:
-    def build(stack: cdk.Stack) -> None:
+    def fill(stack: cdk.Stack) -> None:
         locks, function = LockBucket(stack, "Locks"), candidate(stack)
         for _ in range(2):
             locks.grant_candidate(function, election="nightly", lease=cdk.Duration.seconds(20))
 
-    variables = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = synthesize(fill).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["S3LEADER_LEASE_SECONDS"] == "20"
 
 
 def test_a_job_still_sets_its_own_limits() -> None:
-    def build(stack: cdk.Stack) -> None:
+    def fill(stack: cdk.Stack) -> None:
         become_job(stack, candidate(stack), max_attempts=3)
 
-    variables = synthesize(build).one("AWS::Lambda::Function", "Function")["Environment"]
+    variables = synthesize(fill).one("AWS::Lambda::Function", "Function")["Environment"]
     assert variables["Variables"]["S3LEADER_MAX_ATTEMPTS"] == "3"

@@ -1,35 +1,24 @@
-"""An election is one job's: two of a bucket would keep each other from their ticks."""
+"""An election of a bucket belongs to one job."""
 
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket, SingletonJob
-from tests.infra.test_singleton_job import build
+from tests.infra.jobs import build
+from tests.infra.synth import new_stack
 
 
-def second(stack: cdk.Stack, locks: LockBucket, **properties: Any) -> SingletonJob:
-    return SingletonJob(
-        stack,
-        "Second",
-        **{
-            "election": "nightly",
-            "code": lambda_.Code.from_inline("pass"),
-            "handler": "index.handler",
-            "schedule": "rate(1 hour)",
-            "lock_bucket": locks,
-            **properties,
-        },
-    )
+def second(stack: cdk.Stack, locks: LockBucket, **options: Any) -> SingletonJob:
+    return build(stack, "Second", lock_bucket=locks, **options)
 
 
 def test_two_jobs_of_one_election_are_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     first = build(stack)
-    with pytest.raises(ValueError, match=r"'elections/nightly' .* belongs to job Test/Job already"):
+    with pytest.raises(ValueError, match=r"'elections/nightly' .* already belongs to job Test/Job"):
         second(stack, first.lock_bucket)
 
 
@@ -41,31 +30,33 @@ def test_two_jobs_of_one_election_are_refused_across_stacks_and_bucket_objects()
         for each in stacks
     ]
     second(stacks[0], locks[0])
-    with pytest.raises(ValueError, match="belongs to job One/Second already"):
+    with pytest.raises(ValueError, match="already belongs to job One/Second"):
         second(stacks[1], locks[1])
 
 
 def test_one_election_under_two_prefixes_of_a_bucket_is_two() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     bucket = s3.Bucket(stack, "Shared")
     build(stack, lock_bucket=LockBucket(stack, "Red", bucket=bucket, prefix="red/"))
     job = second(stack, LockBucket(stack, "Blue", bucket=bucket, prefix="blue/"))
     assert job.election == "nightly"
 
 
-def test_a_prefix_may_not_hide_that_two_elections_are_one() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+def test_equal_elections_are_found_under_different_prefixes() -> None:
+    stack = new_stack()
     one, two = (s3.Bucket.from_bucket_name(stack, name, "locks") for name in ("One", "Two"))
     build(stack, election="red/x", lock_bucket=LockBucket(stack, "A", bucket=one, prefix="a/"))
-    with pytest.raises(ValueError, match="'a/red/x' of this bucket belongs to job Test/Job"):
+    with pytest.raises(
+        ValueError, match="'a/red/x' of this bucket already belongs to job Test/Job"
+    ):
         second(stack, LockBucket(stack, "B", bucket=two, prefix="a/red/"), election="x")
 
 
 def test_a_bucket_imported_by_its_own_name_is_the_same_bucket() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     first = build(stack)
     again = s3.Bucket.from_bucket_name(stack, "Again", first.lock_bucket.bucket_name)
-    with pytest.raises(ValueError, match="belongs to job Test/Job already"):
+    with pytest.raises(ValueError, match="already belongs to job Test/Job"):
         second(stack, LockBucket(stack, "Same", bucket=again))
 
 
@@ -78,6 +69,6 @@ def test_parameters_of_one_name_in_two_stacks_are_two_buckets() -> None:
         assert second(stack, LockBucket(stack, "Locks", bucket=bucket)).election == "nightly"
 
 
-def test_two_elections_of_one_bucket_are_the_common_case() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+def test_one_bucket_holds_two_elections() -> None:
+    stack = new_stack()
     assert second(stack, build(stack).lock_bucket, election="hourly").election == "hourly"

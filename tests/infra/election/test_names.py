@@ -1,6 +1,5 @@
 import re
 
-import aws_cdk as cdk
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 from s3leader._core.config import check_name, check_prefix
 from s3leader_cdk import LockBucket
 from s3leader_cdk._election.names import checked_bucket_name, checked_election, checked_prefix
+from tests.infra.synth import new_stack
 
 SEGMENT = st.one_of(
     st.text(alphabet="abzAZ09._-", max_size=101),
@@ -28,30 +28,30 @@ def accepts(check: object, *args: object, **kwargs: object) -> bool:
 
 
 @given(NAMES)
-def test_an_election_may_be_called_at_synth_what_it_may_be_called_at_run_time(name: str) -> None:
+def test_synth_accepts_the_same_election_names_as_the_runtime(name: str) -> None:
     assert accepts(checked_election, name, prefix="elections/") == accepts(check_name, name)
 
 
 @given(st.one_of(NAMES, NAMES.map(lambda name: f"{name}/")).filter(bool))
-def test_a_prefix_may_be_at_synth_what_it_may_be_at_run_time(prefix: str) -> None:
+def test_synth_accepts_the_same_prefixes_as_the_runtime(prefix: str) -> None:
     assert accepts(checked_prefix, prefix) == accepts(check_prefix, prefix)
 
 
-def test_the_empty_prefix_is_refused_as_locks_need_a_place_of_their_own() -> None:
+def test_the_empty_prefix_is_rejected() -> None:
     assert not accepts(checked_prefix, "")
 
 
 def test_a_refused_name_is_echoed_with_an_example() -> None:
-    with pytest.raises(ValueError, match=r"'nightly\*' cannot be used.*for example"):
+    with pytest.raises(ValueError, match=r"election: .*for example .*got 'nightly\*'"):
         checked_election("nightly*", prefix="elections/")
 
 
 def test_a_refused_prefix_is_echoed_with_an_example() -> None:
-    with pytest.raises(ValueError, match=r"'elections' cannot be used.*for example"):
+    with pytest.raises(ValueError, match=r"prefix: .*for example .*got 'elections'"):
         checked_prefix("elections")
 
 
-def test_names_that_leave_no_room_in_a_key_are_refused() -> None:
+def test_names_too_long_for_a_key_are_rejected() -> None:
     with pytest.raises(ValueError, match="together have 901 characters"):
         checked_election("/".join(["a" * 99] * 8 + ["a" * 90]), prefix="elections/")
 
@@ -60,13 +60,13 @@ def test_names_that_leave_no_room_in_a_key_are_refused() -> None:
 def test_a_name_that_no_bucket_may_have_is_refused(name: str) -> None:
     match = re.escape(f"bucket_name {name!r} is not a bucket name: give the name alone")
     with pytest.raises(ValueError, match=match):
-        LockBucket(cdk.Stack(cdk.App(), "Test"), "Locks", bucket_name=name)
+        LockBucket(new_stack(), "Locks", bucket_name=name)
 
 
 @pytest.mark.parametrize("name", ["my-locks", "my.locks", "0ab", "a" * 63, "1.2.3.4.5"])
 def test_a_name_that_a_bucket_may_have_is_accepted(name: str) -> None:
-    LockBucket(cdk.Stack(cdk.App(), "Test"), "Locks", bucket_name=name)
+    LockBucket(new_stack(), "Locks", bucket_name=name)
 
 
-def test_a_name_of_former_times_is_accepted_for_a_bucket_that_exists() -> None:
+def test_a_name_by_the_former_rules_is_accepted_for_an_existing_bucket() -> None:
     assert checked_bucket_name("My_Locks", option="lock_bucket", existing=True) == "My_Locks"

@@ -1,8 +1,9 @@
-"""A handler that is missing or elects nobody is found at synth, and where it starts."""
+"""Synth finds a handler that is missing or not decorated."""
 
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +12,9 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match, Template
 
-from s3leader_cdk import LockBucket, SingletonJob
+from s3leader_cdk import LockBucket
 from s3leader_cdk._handler.check import check_handler
+from tests.infra.jobs import build
 
 Mode = Literal["error", "warn", "off"]
 
@@ -48,10 +50,7 @@ def folder(at: Path, source: str) -> Path:
 
 
 def job(stack: cdk.Stack, **given: Any) -> None:
-    locks = LockBucket(stack, "Locks")
-    SingletonJob(
-        stack, "Job", election="nightly", schedule="rate(1 hour)", lock_bucket=locks, **given
-    )
+    build(stack, schedule="rate(1 hour)", **given)
 
 
 def function(stack: cdk.Stack, code: lambda_.Code, handler: str = "main.handler") -> Any:
@@ -84,21 +83,21 @@ def test_a_job_whose_handler_is_decorated_is_not_warned_of(
     assert warnings(stack) == []
 
 
-def test_what_cannot_be_told_is_a_warning(stack: cdk.Stack, tmp_path: Path) -> None:
+def test_an_unknown_decorator_is_a_warning(stack: cdk.Stack, tmp_path: Path) -> None:
     job(stack, code=folder(tmp_path, OPEN), handler="billing.main.handler")
     (warning,) = warnings(stack)
     assert "what @job does is not known" in warning
 
 
-def test_what_cannot_be_told_is_an_error_where_that_is_asked_for(
-    stack: cdk.Stack, tmp_path: Path
-) -> None:
+def test_an_unknown_decorator_is_an_error_in_mode_error(stack: cdk.Stack, tmp_path: Path) -> None:
     code = folder(tmp_path, OPEN)
-    with pytest.raises(ValueError, match=r"Test/Job: the source does not show .*what @job does"):
+    with pytest.raises(
+        ValueError, match=r"Test/JobFunction: the source does not show .*what @job does"
+    ):
         job(stack, code=code, handler="billing.main.handler", handler_check="error")
 
 
-def test_nothing_is_checked_where_that_is_asked_for(stack: cdk.Stack, tmp_path: Path) -> None:
+def test_mode_off_checks_nothing(stack: cdk.Stack, tmp_path: Path) -> None:
     code = folder(tmp_path, PLAIN)
     job(stack, code=code, handler="billing.main.handler", handler_check="off")
     (found,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
@@ -110,11 +109,11 @@ def test_nothing_is_checked_where_that_is_asked_for(stack: cdk.Stack, tmp_path: 
 
 
 def test_an_unknown_check_is_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(ValueError, match="handler_check 'none' is unknown"):
+    with pytest.raises(ValueError, match=r"handler_check: expected .*, got 'none'"):
         job(stack, handler_check="none")
 
 
-def test_lambda_calls_the_entry_which_knows_the_handler(stack: cdk.Stack, tmp_path: Path) -> None:
+def test_lambda_calls_the_entry_with_the_handler_s_name(stack: cdk.Stack, tmp_path: Path) -> None:
     job(stack, code=folder(tmp_path, DECORATED), handler="billing.main.handler")
     (found,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
     variables = found["Properties"]["Environment"]["Variables"]
@@ -123,10 +122,10 @@ def test_lambda_calls_the_entry_which_knows_the_handler(stack: cdk.Stack, tmp_pa
     )
 
 
-# ------------------------------------------------------- code and functions that others made
+# ------------------------------------------------------- existing code and functions
 
 
-def made(stack: cdk.Stack, code: lambda_.Code, handler: str, way: str) -> None:
+def add_candidate(stack: cdk.Stack, code: lambda_.Code, handler: str, way: str) -> None:
     """Make a function a candidate in one of the ways that there are."""
     if way == "code":
         job(stack, code=code, handler=handler)
@@ -136,22 +135,26 @@ def made(stack: cdk.Stack, code: lambda_.Code, handler: str, way: str) -> None:
         LockBucket(stack, "Locks").attach(function(stack, code, handler), election="nightly")
 
 
-@pytest.mark.parametrize("way", ["code", "function", "attach"])
-@pytest.mark.parametrize("kind", ["asset", "inline"])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [*product(["asset", "inline"], ["function", "attach"]), ("asset", "code")],
+)
 def test_a_function_whose_handler_is_not_decorated_is_refused(
     kind: str, way: str, stack: cdk.Stack, tmp_path: Path
 ) -> None:
     code, handler = given(kind, PLAIN, tmp_path)
     with pytest.raises(ValueError, match=f"handler '{handler}' of Test/.* is not decorated"):
-        made(stack, code, handler, way)
+        add_candidate(stack, code, handler, way)
 
 
-@pytest.mark.parametrize("way", ["code", "function", "attach"])
-@pytest.mark.parametrize("kind", ["asset", "inline"])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [*product(["asset", "inline"], ["function", "attach"]), ("asset", "code")],
+)
 def test_a_function_whose_handler_is_decorated_is_not_warned_of(
     kind: str, way: str, stack: cdk.Stack, tmp_path: Path
 ) -> None:
-    made(stack, *given(kind, DECORATED, tmp_path), way)
+    add_candidate(stack, *given(kind, DECORATED, tmp_path), way)
     assert warnings(stack) == []
 
 
@@ -165,7 +168,7 @@ def root(stack: cdk.Stack) -> cdk.Stage:
 def test_code_in_a_nested_stage_is_read(way: str, stack: cdk.Stack, tmp_path: Path) -> None:
     nested = cdk.Stack(cdk.Stage(root(stack), "Production"), "Test")
     with pytest.raises(ValueError, match=r"is not decorated with @singleton .*main\.py:1"):
-        made(nested, *given("asset", PLAIN, tmp_path), way)
+        add_candidate(nested, *given("asset", PLAIN, tmp_path), way)
 
 
 def test_decorated_code_in_a_nested_stage_passes_the_strict_check(
@@ -189,7 +192,7 @@ def test_a_handler_that_another_layer_has_is_a_warning(
     way: str, stack: cdk.Stack, tmp_path: Path
 ) -> None:
     code = lambda_.Code.from_asset(str(folder(tmp_path, DECORATED)))
-    made(stack, code, "datadog_lambda.handler.handler", way)
+    add_candidate(stack, code, "datadog_lambda.handler.handler", way)
     (warning,) = warnings(stack)
     assert "datadog_lambda.handler.handler is not in the code" in warning
 
@@ -206,7 +209,7 @@ def test_code_that_is_not_on_this_machine_is(mode: Mode, expected: int, stack: c
 
 def test_a_function_may_run_a_newer_python_than_this_one(stack: cdk.Stack) -> None:
     code = lambda_.Code.from_inline(f"{DECORATED}\nmatch 1 in newer syntax: !\n")
-    made(stack, code, "index.handler", "attach")
+    add_candidate(stack, code, "index.handler", "attach")
     assert re.search(UNPARSED.format("python3.13"), warnings(stack)[0])
 
 
@@ -239,15 +242,13 @@ def test_a_module_that_is_only_imported_may_have_newer_syntax(
     assert re.search(UNPARSED.format("python3.14"), warnings(stack)[0])
 
 
-def test_a_handler_that_is_not_in_a_folder_is_refused_without_any_check_too(
-    stack: cdk.Stack, tmp_path: Path
-) -> None:
+def test_a_missing_module_is_rejected_in_mode_off_too(stack: cdk.Stack, tmp_path: Path) -> None:
     code = folder(tmp_path, PLAIN)
     with pytest.raises(ValueError, match="is not in code folder"):
         job(stack, code=code, handler="billing.mian.handler", handler_check="off")
 
 
-def test_a_function_that_only_gets_rights_may_campaign_by_itself(stack: cdk.Stack) -> None:
+def test_a_function_with_a_grant_alone_needs_no_decorator(stack: cdk.Stack) -> None:
     existing = function(stack, lambda_.Code.from_inline(PLAIN), "index.handler")
     LockBucket(stack, "Locks").grant_candidate(existing, election="nightly")
     assert warnings(stack) == []
@@ -292,5 +293,5 @@ def test_a_handler_that_is_not_in_the_job_is_refused_with_an_example(
     "source",
     ["handler = made()", "from .inner import run as handler", "from .inner import *"],
 )
-def test_a_handler_may_be_made_in_any_way(source: str, tmp_path: Path) -> None:
+def test_the_kind_of_definition_of_a_handler_does_not_matter(source: str, tmp_path: Path) -> None:
     check_handler(folder(tmp_path, source), "billing.main.handler")

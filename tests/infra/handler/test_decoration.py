@@ -1,4 +1,4 @@
-"""What the source of a handler says about whether it is decorated with @singleton."""
+"""Whether a handler is decorated with @singleton, inferred from its source."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from s3leader_cdk._handler.decoration import Reader, Value
+from s3leader_cdk._handler.decoration import NameResolver, Value
 from s3leader_cdk._handler.modules import Folder
 
 DEF = "def handler(event, context, term): ...\n"
@@ -14,14 +14,16 @@ FROM = "from s3leader.aws_lambda import singleton\n"
 POWERTOOLS = "from aws_lambda_powertools import Logger\nlogger = Logger('billing')\n"
 
 
-def judged(folder: Path, files: dict[str, str], handler: str = "job.main.handler") -> Value:
-    """Return what the sources of a job say of its handler."""
+def resolve_handler(
+    folder: Path, files: dict[str, str], handler: str = "job.main.handler"
+) -> Value:
+    """Write a job's sources and resolve its handler."""
     for name, text in files.items():
         file = folder / "job" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     module, _, name = handler.rpartition(".")
-    return Reader(Folder(folder, within=folder / "job")).lookup(module, name)
+    return NameResolver(Folder(folder, within=folder / "job")).lookup(module, name)
 
 
 DECORATED = {
@@ -52,7 +54,7 @@ DECORATED = {
     "in a with block": (
         f"{FROM}import contextlib\nwith contextlib.suppress():\n  @singleton\n  {DEF}"
     ),
-    "whatever it was before": f"{FROM}handler = None\nhandler = singleton(print)\n",
+    "rebound": f"{FROM}handler = None\nhandler = singleton(print)\n",
     "either way": f"{FROM}handler = singleton(print) if __debug__ else singleton(max)\n",
 }
 PLAIN = {
@@ -71,7 +73,7 @@ PLAIN = {
     "no function": "handler = None\n",
     "the decorator without a handler": f"{FROM}handler = singleton(max_attempts=3)\n",
     "the decorator itself": FROM.replace("singleton\n", "singleton as handler\n"),
-    "a decorated one of old": f"{FROM}@singleton\n{DEF}{DEF}",
+    "a decorated one that is rebound": f"{FROM}@singleton\n{DEF}{DEF}",
     "plain in both branches": "try:\n    import acme\nexcept ImportError:\n"
     "    def handler(): ...\nelse:\n    def handler(): ...\n",
 }
@@ -111,23 +113,23 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("source", DECORATED.values(), ids=DECORATED)
 def test_a_decorated_handler_is_found(source: str, tmp_path: Path) -> None:
-    assert judged(tmp_path, {"main.py": source}).decorated is True
+    assert resolve_handler(tmp_path, {"main.py": source}).decorated is True
 
 
 @pytest.mark.parametrize("source", PLAIN.values(), ids=PLAIN)
 def test_a_handler_that_is_certainly_not_decorated_is_found(source: str, tmp_path: Path) -> None:
-    assert judged(tmp_path, {"main.py": source}).decorated is False
+    assert resolve_handler(tmp_path, {"main.py": source}).decorated is False
 
 
 @pytest.mark.parametrize("source", UNKNOWN.values(), ids=UNKNOWN)
-def test_what_the_source_does_not_say_is_left_open(source: str, tmp_path: Path) -> None:
-    assert judged(tmp_path, {"main.py": source}).decorated is None
+def test_an_undecidable_source_is_unknown(source: str, tmp_path: Path) -> None:
+    assert resolve_handler(tmp_path, {"main.py": source}).decorated is None
 
 
 @pytest.mark.parametrize("source", MARK_MAY_BE_LOST.values(), ids=MARK_MAY_BE_LOST)
-def test_what_the_start_needs_of_middleware_is_named(source: str, tmp_path: Path) -> None:
-    found = judged(tmp_path, {"main.py": source})
-    assert "the start needs functools.wraps to see @singleton below it" in found.where
+def test_middleware_must_use_functools_wraps(source: str, tmp_path: Path) -> None:
+    found = resolve_handler(tmp_path, {"main.py": source})
+    assert "it must use functools.wraps" in found.where
 
 
 WORK = f"{FROM}@singleton\n{DEF}def plain(): ...\n"
@@ -161,21 +163,23 @@ def test_a_handler_is_followed_through_the_job_s_own_modules(
     }
     if init is not None:
         files["__init__.py"] = init
-    assert judged(tmp_path, files).decorated is expected
+    assert resolve_handler(tmp_path, files).decorated is expected
 
 
 def test_a_handler_may_be_in_the_package_itself(tmp_path: Path) -> None:
     files = {"__init__.py": "from .work import handler\n", "work.py": WORK}
-    assert judged(tmp_path, files, "job.handler").decorated is True
+    assert resolve_handler(tmp_path, files, "job.handler").decorated is True
 
 
 def test_what_is_not_shipped_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text(WORK)
-    assert judged(tmp_path, {"main.py": "from beside import handler\n"}).decorated is None
+    assert resolve_handler(tmp_path, {"main.py": "from beside import handler\n"}).decorated is None
 
 
 def test_nothing_is_run(tmp_path: Path) -> None:
-    assert judged(tmp_path, {"main.py": f"raise SystemExit\n{FROM}@singleton\n{DEF}"}).decorated
+    assert resolve_handler(
+        tmp_path, {"main.py": f"raise SystemExit\n{FROM}@singleton\n{DEF}"}
+    ).decorated
 
 
 BRANCH = "if ACME:\n    handler = timed(handler)\n"
@@ -192,21 +196,21 @@ BRANCH = "if ACME:\n    handler = timed(handler)\n"
 )
 def test_many_rebindings_are_followed(rebinding: str, tmp_path: Path) -> None:
     source = f"from acme import ACME, timed\n{DEF}{rebinding * 600}"
-    found = judged(tmp_path, {"main.py": source})
+    found = resolve_handler(tmp_path, {"main.py": source})
     assert (found.decorated, len(found.where) < 1000) == (None, True)
 
 
 def test_many_branches_of_many_modules_are_followed(tmp_path: Path) -> None:
     files = {f"m{i}.py": f"if X:\n from .m{i + 1} import *\n" * 10 for i in range(20)}
     files |= {"main.py": "from .m0 import *\n", "m20.py": WORK}
-    assert judged(tmp_path, files).decorated is True
+    assert resolve_handler(tmp_path, files).decorated is True
 
 
-def test_an_expression_that_is_too_deep_to_follow_is_left_open(tmp_path: Path) -> None:
+def test_an_expression_nested_too_deeply_is_unknown(tmp_path: Path) -> None:
     source = f"handler = app{'.part' * 900}\n"
-    assert judged(tmp_path, {"main.py": source}).decorated is None
+    assert resolve_handler(tmp_path, {"main.py": source}).decorated is None
 
 
 def test_a_module_that_cannot_be_parsed_and_does_not_matter_is_not_read(tmp_path: Path) -> None:
     files = {"main.py": f"from .newer import x\n{FROM}@singleton\n{DEF}", "newer.py": "!"}
-    assert judged(tmp_path, files).decorated is True
+    assert resolve_handler(tmp_path, files).decorated is True

@@ -1,4 +1,4 @@
-"""A handler that `@singleton` refuses when it is imported is refused at synth."""
+"""Synth rejects a handler that `@singleton` would reject at import."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aws_cdk import aws_lambda as lambda_
 
 from s3leader.aws_lambda import singleton
 from s3leader.errors import InvalidArgument
-from s3leader_cdk import LockBucket, SingletonJob
-from tests.infra.handler.test_decoration import FROM, POWERTOOLS, judged
+from s3leader_cdk import JobFunction
+from tests.infra.handler.test_decoration import FROM, POWERTOOLS, resolve_handler
 
 REFUSED = {
     "async": "@singleton\nasync def handler(event, context, term): ...\n",
@@ -82,16 +82,16 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED)
 def test_a_handler_that_the_decorator_refuses_is_found(source: str, tmp_path: Path) -> None:
-    found = judged(tmp_path, {"main.py": f"{FROM}{source}"})
-    assert (found.decorated, bool(found.refusal)) == (True, True)
+    found = resolve_handler(tmp_path, {"main.py": f"{FROM}{source}"})
+    assert (found.decorated, bool(found.rejection)) == (True, True)
 
 
 @pytest.mark.parametrize("source", ACCEPTED.values(), ids=ACCEPTED)
 def test_a_handler_that_the_decorator_may_accept_is_not_refused(
     source: str, tmp_path: Path
 ) -> None:
-    found = judged(tmp_path, {"main.py": f"{FROM}{source}"})
-    assert (found.decorated, found.refusal) == (True, "")
+    found = resolve_handler(tmp_path, {"main.py": f"{FROM}{source}"})
+    assert (found.decorated, found.rejection) == (True, "")
 
 
 RUNS = {name: source for name, source in (REFUSED | ACCEPTED).items() if "import" not in source}
@@ -114,11 +114,11 @@ def test_the_decorator_agrees(name: str) -> None:
         ("a generator", r"main\.py:3\) contains yield: .*before it returns"),
         ("two parameters", r"takes 2 positional arguments: .*\(event, context, term\)"),
         ("four parameters", r"requires 4 positional arguments: .*\(event, context, term\)"),
-        ("a required keyword", r"requires bucket by keyword: .*default"),
+        ("a required keyword", r"requires bucket by keyword, .*default"),
     ],
 )
-@pytest.mark.parametrize("way", ["folder", "inline"])
-def test_synth_says_what_is_wrong_and_what_to_write(
+@pytest.mark.parametrize("way", ["folder", "asset"])
+def test_the_error_at_synth_names_the_problem_and_the_fix(
     way: str, name: str, match: str, tmp_path: Path
 ) -> None:
     stack = cdk.Stack(cdk.App(outdir=str(tmp_path / "cdk.out")), "Test")
@@ -126,22 +126,15 @@ def test_synth_says_what_is_wrong_and_what_to_write(
     folder.mkdir()
     source = f"{FROM}{REFUSED[name]}"
     (folder / "main.py").write_text(source)
-    code: Any = folder if way == "folder" else lambda_.Code.from_inline(source)
-    module = "billing.main" if way == "folder" else "index"
-    expected = match.replace("main", "index") if way == "inline" else match
-    with pytest.raises(ValueError, match=rf"'{module}\.handler' of Test/Job .*{expected}"):
-        SingletonJob(
-            stack,
-            "Job",
-            election="nightly",
-            schedule="rate(1 hour)",
-            lock_bucket=LockBucket(stack, "Locks"),
-            code=code,
-            handler=f"{module}.handler",
-        )
+    code: Any = folder if way == "folder" else lambda_.Code.from_asset(str(folder))
+    module = "billing.main" if way == "folder" else "main"
+    with pytest.raises(
+        ValueError, match=rf"reject handler '{module}\.handler' of Test/Function .*{match}"
+    ):
+        JobFunction(stack, "Function", code=code, handler=f"{module}.handler")
 
 
 def test_a_syntax_error_names_its_file(tmp_path: Path) -> None:
-    found = judged(tmp_path, {"main.py": "\ndef handler(:\n"})
+    found = resolve_handler(tmp_path, {"main.py": "\ndef handler(:\n"})
     assert found.decorated is None
     assert re.search(r"main\.py cannot be parsed by .*\(main\.py, line 2\)", found.where)

@@ -1,4 +1,4 @@
-"""What of a folder is shipped, what is left out, and what is refused."""
+"""The files of a folder that are shipped, excluded or rejected."""
 
 import os
 import socket
@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk import StagingError, job_code
-from s3leader_cdk._packaging import asset as runtime_asset
-from s3leader_cdk._packaging import folder_files as shipped_files
+from s3leader_cdk._packaging import asset, folder_files
 from s3leader_cdk._packaging.asset import RuntimeSource, content_hash, list_job, stage
 
 
 @pytest.fixture(autouse=True)
 def _no_dependencies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_asset, "install", lambda *_, **__: None)
+    monkeypatch.setattr(asset, "install", lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ def test_what_tools_and_tests_leave_is_neither_shipped_nor_hashed(
 @pytest.mark.parametrize(
     "name", ["environment.py", "tested.py", "data/.keep", "venvs.py", "dist/a.py", "x.dist-info/M"]
 )
-def test_what_only_resembles_it_is_shipped(name: str, job: Path) -> None:
+def test_files_with_similar_names_are_shipped(name: str, job: Path) -> None:
     write(job / name)
     assert f"job/{name}" in names(job)
 
@@ -116,9 +115,11 @@ def test_the_cli_s_output_is_not_shipped(job: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("marker", ["pyvenv.cfg", "cdk.out"])
-def test_a_job_in_an_environment_or_an_output_itself_is_refused(marker: str, job: Path) -> None:
+def test_a_job_folder_that_is_an_environment_or_an_output_is_rejected(
+    marker: str, job: Path
+) -> None:
     write(job / marker)
-    with pytest.raises(StagingError, match="give the job's modules a folder of their own"):
+    with pytest.raises(StagingError, match="move the job's modules to their own folder"):
         list_job(job)
 
 
@@ -154,13 +155,13 @@ def test_a_pattern_may_ship_what_is_left_out_by_default(job: Path) -> None:
     assert names(job, "!tests/") == ["job/main.py", "job/tests/data.json"]
 
 
-def test_one_text_for_the_patterns_is_refused(job: Path) -> None:
+def test_a_string_instead_of_patterns_is_rejected(job: Path) -> None:
     with pytest.raises(TypeError, match=r"give a list of patterns, \['docs'\]"):
         job_code(job, exclude="docs")
 
 
 def test_a_folder_of_which_nothing_is_shipped_is_refused(job: Path) -> None:
-    with pytest.raises(StagingError, match="has no files that are shipped"):
+    with pytest.raises(StagingError, match="has no files to ship"):
         job_code(job, exclude=["*.py"])
 
 
@@ -236,7 +237,7 @@ def make_socket(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, make_socket])
-def test_what_is_no_file_is_refused(make: Callable[[Path], None], job: Path) -> None:
+def test_a_special_file_is_rejected(make: Callable[[Path], None], job: Path) -> None:
     make(job / "control")
     with pytest.raises(StagingError, match="control' cannot be shipped: it is neither a file nor"):
         list_job(job)
@@ -300,7 +301,7 @@ def test_dependencies_count_too(
     job: Path, runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = list_job(job)
-    monkeypatch.setattr(shipped_files, "MAX_UNZIPPED_BYTES", 100)
+    monkeypatch.setattr(folder_files, "MAX_UNZIPPED_BYTES", 100)
     write(tmp_path / "output" / "dependency.py", "#" * 100)
     with pytest.raises(StagingError, match=r"dependency\.py"):
         stage(listed, runtime, tmp_path / "output")

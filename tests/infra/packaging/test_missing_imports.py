@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk._packaging.asset import list_job
-from s3leader_cdk._packaging.missing_imports import missing_imports
-from s3leader_cdk._packaging.warnings import warnings
+from s3leader_cdk._packaging.warnings import missing_imports, warnings
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from aws_cdk.assertions import Annotations, Match
 from s3leader_cdk import RuntimeLayer, StagingError
 from s3leader_cdk._packaging import asset as runtime_asset
 from tests.infra.all_options import DECORATED
+from tests.infra.jobs import build
 from tests.infra.synth import Synthesized
-from tests.infra.test_singleton_job import build
 
 ARM = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\x00"
 X86 = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\x00"
@@ -123,23 +123,10 @@ def test_the_patterns_of_the_refusal_ship_a_handler_in_a_folder(folder: Path) ->
     build(stack(), code=folder, handler=handler, exclude=["!tests/", "!main.py"])
 
 
-def test_patterns_for_code_that_is_put_together_already_are_refused() -> None:
-    code = lambda_.Code.from_inline("pass")
-    with pytest.raises(ValueError, match="exclude of job Test/Job was given with a Code"):
-        build(stack(), code=code, handler="index.handler", exclude=["docs/"])
-
-
-def test_patterns_beside_a_function_are_refused(folder: Path) -> None:
-    made = stack()
-    function = lambda_.Function(
-        made,
-        "Mine",
-        code=lambda_.Code.from_inline("pass"),
-        handler="index.handler",
-        runtime=lambda_.Runtime.PYTHON_3_14,
-    )
-    with pytest.raises(ValueError, match="exclude was given beside function"):
-        build(made, code=None, handler=None, function=function, exclude=["docs/"])
+def test_exclude_beside_a_code_is_refused(folder: Path) -> None:
+    code = lambda_.Code.from_asset(str(folder))
+    with pytest.raises(ValueError, match="exclude was given with a Code"):
+        build(stack(), code=code, handler="main.handler", exclude=["docs/"])
 
 
 def make_job(scope: cdk.Stack, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Rights are granted whole, or what is missing is an error that says where to add it."""
+"""A grant adds all permissions, or raises an error that lists the missing ones and their place."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,27 +11,26 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket
-from tests.infra.permissions.test_grants import CANDIDATE, OURS, function
-from tests.infra.synth import Json, Synthesized, fresh_app
+from tests.infra.permissions.test_grants import CANDIDATE, OWN_ACCOUNT, function
+from tests.infra.synth import Json, Synthesized, new_app, new_stack
 
 HERE, THERE = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{THERE}:role/worker"
 Make = Callable[[cdk.Stack], Any]
 
 
-def here(app: cdk.App, name: str = "Test") -> cdk.Stack:
-    return cdk.Stack(app, name, env=cdk.Environment(account=HERE, region="us-east-1"))
+def here(name: str = "Test", app: cdk.App | None = None) -> cdk.Stack:
+    return new_stack(name, app, account=HERE, region="us-east-1")
 
 
 def grant(
     make: Make, *, known: bool = True, bucket: Make | None = None, **more: Any
-) -> tuple[Synthesized, iam.Grant]:
+) -> Synthesized:
     """Return the template in which what `make` makes is a candidate."""
-    with fresh_app({}) as app:
-        stack = here(app) if known else cdk.Stack(app, "Test")
-        locks = LockBucket(stack, "Locks", bucket=None if bucket is None else bucket(stack))
-        granted = locks.grant_candidate(make(stack), election="nightly", **more)
-        return Synthesized(stack), granted
+    stack = here() if known else new_stack()
+    locks = LockBucket(stack, "Locks", bucket=None if bucket is None else bucket(stack))
+    locks.grant_candidate(make(stack), election="nightly", **more)
+    return Synthesized(stack)
 
 
 def refusal(make: Make, **more: Any) -> str:
@@ -54,15 +53,15 @@ def in_bucket(statements: list[Json]) -> list[Json]:
     found = []
     for each in statements:
         conditions = {name: {**value} for name, value in each["Condition"].items()}
-        for key in OURS:
+        for key in OWN_ACCOUNT:
             conditions["StringEquals"].pop(key)
         kept = {name: value for name, value in conditions.items() if value}
         found.append({**each, "Condition": kept} if kept else without({"Condition"}, [each])[0])
     return found
 
 
-def alien(stack: cdk.Stack, account: str = THERE, **more: Any) -> iam.IRole:
-    return iam.Role.from_role_arn(stack, "Alien", ROLE.replace(THERE, account), **more)
+def imported_role(stack: cdk.Stack, account: str = THERE, **more: Any) -> iam.IRole:
+    return iam.Role.from_role_arn(stack, "Imported", ROLE.replace(THERE, account), **more)
 
 
 def imported(stack: cdk.Stack, **more: Any) -> s3.IBucket:
@@ -84,7 +83,7 @@ BY_OWN_POLICY: dict[str, Make] = {
     "a role that is known by its name": lambda stack: iam.Role.from_role_name(
         stack, "Named", "worker"
     ),
-    "an imported role": alien,
+    "an imported role": imported_role,
 }
 
 
@@ -92,20 +91,20 @@ BY_OWN_POLICY: dict[str, Make] = {
 def test_who_has_a_policy_here_is_granted_all_by_it_and_nothing_by_the_bucket_s(
     make: Make,
 ) -> None:
-    template, _ = grant(make, known=False)
+    template = grant(make, known=False)
     assert (template.statements("AWS::IAM::Policy"), granted_by_bucket(template)) == (CANDIDATE, [])
 
 
 @pytest.mark.parametrize("kind", ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"])
 def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
     make = iam.Policy if kind == "AWS::IAM::Policy" else iam.ManagedPolicy
-    template, _ = grant(lambda stack: make(stack, "Own", roles=[role(stack)]), known=False)
+    template = grant(lambda stack: make(stack, "Own", roles=[role(stack)]), known=False)
     assert (template.statements(kind), granted_by_bucket(template)) == (CANDIDATE, [])
 
 
 BY_THE_BUCKET: dict[str, Make] = {
-    "an immutable role": lambda stack: alien(stack, HERE, mutable=False),
-    "one that asks for it": lambda stack: alien(
+    "an immutable role": lambda stack: imported_role(stack, HERE, mutable=False),
+    "one that asks for it": lambda stack: imported_role(
         stack, HERE, mutable=False, add_grants_to_resources=True
     ),
     "a role without updates": lambda stack: role(stack).without_policy_updates(),
@@ -117,19 +116,18 @@ BY_THE_BUCKET: dict[str, Make] = {
 def test_whose_policies_stay_as_they_are_is_granted_all_by_the_bucket_s_with_its_conditions(
     make: Make,
 ) -> None:
-    template, _ = grant(make)
+    template = grant(make)
     found = without({"Principal"}, granted_by_bucket(template))
     assert (found, template.ids("AWS::IAM::Policy")) == (in_bucket(CANDIDATE), [])
 
 
 def across(build: Callable[[LockBucket, cdk.Stack], Any], **properties: Any) -> list[Synthesized]:
     """Return the stacks of a bucket and of a worker in another account."""
-    with fresh_app({}) as app:
-        home = here(app, "Home")
-        env = cdk.Environment(account=THERE, region="us-east-1")
-        away = cdk.Stack(app, "Away", env=env)
-        build(LockBucket(home, "Locks", bucket_name="our-locks", **properties), away)
-        return [Synthesized(each) for each in (home, away)]
+    app = new_app()
+    home = here("Home", app)
+    away = new_stack("Away", app, account=THERE, region="us-east-1")
+    build(LockBucket(home, "Locks", bucket_name="our-locks", **properties), away)
+    return [Synthesized(each) for each in (home, away)]
 
 
 def worker(stack: cdk.Stack) -> iam.Role:
@@ -176,31 +174,10 @@ def key_policy(template: Synthesized) -> list[Json]:
     return statements
 
 
-def test_a_key_whose_policy_does_not_trust_its_account_is_granted_by_that_policy() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        closed = iam.PolicyStatement(
-            actions=["kms:*"], resources=["*"], principals=[iam.ArnPrincipal(ROLE)]
-        )
-        key = kms.Key(stack, "Key", policy=iam.PolicyDocument(statements=[closed]))
-        locks = LockBucket(stack, "Locks", encryption_key=key)
-        locks.grant_candidate(role(stack), election="nightly")
-        *_, statement = key_policy(Synthesized(stack))
-    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
-
-
-def test_a_key_that_trusts_its_account_is_left_alone() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
-        locks.grant_candidate(role(stack), election="nightly")
-        assert len(key_policy(Synthesized(stack))) == 1
-
-
 # -------------------------------------------------------------------------- refused, and why
 
-NOT_WHOLE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
-    "a role of another account": (alien, {}, [f"to the policies of {ROLE} itself"]),
+INCOMPLETE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
+    "a role of another account": (imported_role, {}, [f"to the policies of {ROLE} itself"]),
     "its ARN": (lambda _: iam.ArnPrincipal(ROLE), {}, [f"to the policies of {ROLE} itself"]),
     "another account": (
         lambda _: iam.AccountPrincipal(THERE),
@@ -222,7 +199,7 @@ NOT_WHOLE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
         ["to the policy of bucket their-locks"],
     ),
     "an immutable role on an imported bucket": (
-        lambda stack: alien(stack, HERE, mutable=False),
+        lambda stack: imported_role(stack, HERE, mutable=False),
         {"bucket": imported},
         ["to the policy of bucket their-locks"],
     ),
@@ -232,14 +209,14 @@ NOT_WHOLE: dict[str, tuple[Make, dict[str, Any], list[str]]] = {
         ["to the policy of bucket their-locks", "env=Environment(account=…)"],
     ),
     "a bucket and a role of another account": (
-        alien,
+        imported_role,
         {"bucket": imported},
         [f"to the policies of {ROLE} itself", "And add to the policy of bucket their-locks"],
     ),
 }
 
 
-@pytest.mark.parametrize(("make", "more", "places"), NOT_WHOLE.values(), ids=NOT_WHOLE)
+@pytest.mark.parametrize(("make", "more", "places"), INCOMPLETE.values(), ids=INCOMPLETE)
 def test_what_cannot_be_granted_from_here_is_refused_with_where_to_add_it(
     make: Make, more: dict[str, Any], places: list[str]
 ) -> None:
@@ -247,7 +224,7 @@ def test_what_cannot_be_granted_from_here_is_refused_with_where_to_add_it(
     assert [each for each in places if each not in message] == []
 
 
-@pytest.mark.parametrize(("make", "more", "_"), NOT_WHOLE.values(), ids=NOT_WHOLE)
+@pytest.mark.parametrize(("make", "more", "_"), INCOMPLETE.values(), ids=INCOMPLETE)
 def test_the_refusal_names_every_missing_statement(
     make: Make, more: dict[str, Any], _: list[str]
 ) -> None:
@@ -262,15 +239,15 @@ def test_the_refusal_names_every_missing_statement(
     assert [each for each in actions if each not in message] == []
 
 
-@pytest.mark.parametrize(("make", "more", "_"), NOT_WHOLE.values(), ids=NOT_WHOLE)
-def test_what_is_granted_elsewhere_is_believed(
+@pytest.mark.parametrize(("make", "more", "_"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_granted_elsewhere_suppresses_the_error(
     make: Make, more: dict[str, Any], _: list[str]
 ) -> None:
     grant(make, granted_elsewhere=True, **more)
 
 
 def test_all_that_can_be_granted_from_here_is_when_the_rest_is_elsewhere() -> None:
-    template, _ = grant(alien, granted_elsewhere=True)
+    template = grant(imported_role, granted_elsewhere=True)
     assert without({"Principal"}, granted_by_bucket(template)) == in_bucket(CANDIDATE)
 
 
@@ -287,29 +264,28 @@ def test_a_key_of_another_account_is_refused_with_the_statement_that_its_policy_
 
 def test_a_function_on_a_bucket_of_another_account_is_refused_before_it_is_deployed() -> None:
     message = refusal(function, bucket=lambda stack: imported(stack, account=THERE))
-    assert "Test/Function would get only a part of the rights" in message
+    assert "Test/Function would get only some of the permissions" in message
 
 
-def test_a_lock_bucket_may_say_for_all_its_grants_that_the_rest_is_elsewhere() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        bucket = imported(stack, account=THERE)
-        locks = LockBucket(stack, "Locks", bucket=bucket, granted_elsewhere=True)
-        locks.grant_candidate(function(stack), election="nightly")
-        variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
+def test_granted_elsewhere_of_a_lock_bucket_applies_to_all_its_grants() -> None:
+    stack = here()
+    bucket = imported(stack, account=THERE)
+    locks = LockBucket(stack, "Locks", bucket=bucket, granted_elsewhere=True)
+    locks.grant_candidate(function(stack), election="nightly")
+    variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["S3LEADER_BUCKET_OWNER"] == THERE
 
 
-def test_a_function_is_not_told_an_account_that_would_resolve_to_its_own() -> None:
-    with fresh_app({}) as app:
-        stack, unknown = here(app), cdk.Stack(app, "Unknown")
-        locks = LockBucket(stack, "Locks", bucket=imported(unknown), granted_elsewhere=True)
-        locks.grant_candidate(function(stack), election="nightly")
-        variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
+def test_the_environment_has_no_account_that_would_resolve_to_the_function_s() -> None:
+    app = new_app()
+    stack, unknown = here(app=app), new_stack("Unknown", app)
+    locks = LockBucket(stack, "Locks", bucket=imported(unknown), granted_elsewhere=True)
+    locks.grant_candidate(function(stack), election="nightly")
+    variables = Synthesized(stack).one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert "S3LEADER_BUCKET_OWNER" not in variables
 
 
-NEVER: dict[str, tuple[Make, str]] = {
+UNUSABLE: dict[str, tuple[Make, str]] = {
     "a service": (
         lambda _: iam.ServicePrincipal("ec2.amazonaws.com"),
         "an AWS service: grant to the role",
@@ -351,41 +327,41 @@ NEVER: dict[str, tuple[Make, str]] = {
 }
 
 
-@pytest.mark.parametrize(("make", "why"), NEVER.values(), ids=NEVER)
-def test_whom_no_grant_can_help_is_refused(make: Make, why: str) -> None:
+@pytest.mark.parametrize(("make", "why"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_principal_for_which_no_grant_works_is_rejected(make: Make, why: str) -> None:
     assert why in refusal(make)
 
 
 def test_an_observer_whose_role_is_not_known_is_refused() -> None:
     arn = f"arn:aws:lambda:us-east-1:{THERE}:function:alien"
-    stack = cdk.Stack(cdk.App(), "Test")
-    observer = lambda_.Function.from_function_arn(stack, "Alien", arn)
-    with pytest.raises(ValueError, match="Test/Alien cannot be granted rights: its role is not"):
+    stack = new_stack()
+    observer = lambda_.Function.from_function_arn(stack, "Imported", arn)
+    with pytest.raises(
+        ValueError, match="Test/Imported cannot be granted permissions: its role is not"
+    ):
         LockBucket(stack, "Locks").grant_observer(observer, election="nightly")
 
 
-def test_an_alias_of_a_key_is_refused_as_a_right_on_it_gives_nothing() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+def test_an_imported_alias_of_a_key_is_rejected() -> None:
+    stack = new_stack()
     alias = kms.Alias.from_alias_name(stack, "Alias", "alias/locks")
     with pytest.raises(ValueError, match=r"permissions on an alias .* Key.from_key_arn\(…\)"):
         LockBucket(stack, "Locks", encryption_key=alias)
 
 
 def test_an_alias_of_a_key_of_the_app_stands_for_its_key() -> None:
-    with fresh_app({}) as app:
-        stack = here(app)
-        alias = kms.Key(stack, "Key").add_alias("alias/locks")
-        locks = LockBucket(stack, "Locks", encryption_key=alias)
-        locks.grant_observer(role(stack), election="nightly")
-        template = Synthesized(stack)
+    stack = here()
+    alias = kms.Key(stack, "Key").add_alias("alias/locks")
+    locks = LockBucket(stack, "Locks", encryption_key=alias)
+    locks.grant_observer(role(stack), election="nightly")
+    template = Synthesized(stack)
     *_, statement = template.statements("AWS::IAM::Policy")
     assert statement["Resource"] == f"<{template.ids('AWS::KMS::Key')[0]}.Arn>"
 
 
 def test_a_key_of_another_region_than_its_bucket_is_refused() -> None:
     arn = f"arn:aws:kms:eu-west-1:{HERE}:key/11111111-2222-3333-4444-555555555555"
-    with fresh_app({}) as app:
-        stack = here(app)
-        key = kms.Key.from_key_arn(stack, "Key", arn)
-        with pytest.raises(ValueError, match=r"is in eu-west-1, but bucket .* is in us-east-1"):
-            LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)
+    stack = here()
+    key = kms.Key.from_key_arn(stack, "Key", arn)
+    with pytest.raises(ValueError, match=r"is in eu-west-1, but bucket .* is in us-east-1"):
+        LockBucket(stack, "Locks", bucket=imported(stack), encryption_key=key)

@@ -1,4 +1,4 @@
-"""The rights on one `FencedObject`: read it, write it under a condition, and nothing more."""
+"""The grant on one `FencedObject`: read it, write it conditionally, and nothing else."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,22 +10,22 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import grant_fenced
-from tests.infra.permissions.test_grants import OURS, function
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.permissions.test_grants import OWN_ACCOUNT, function
+from tests.infra.synth import Synthesized, new_stack, synthesize
 
 KEY = "reports/latest.json"
 OBJECT = "<Data666C94C7.Arn>/reports/latest.json"
 
 
 def on_object(action: str, **condition: Any) -> dict[str, Any]:
-    condition["StringEquals"] = OURS
+    condition["StringEquals"] = OWN_ACCOUNT
     return {"Action": action, "Condition": condition, "Effect": "Allow", "Resource": OBJECT}
 
 
 FENCED = [
     {
         "Action": "s3:ListBucket",
-        "Condition": {"StringEquals": OURS, "StringLike": {"s3:prefix": [KEY]}},
+        "Condition": {"StringEquals": OWN_ACCOUNT, "StringLike": {"s3:prefix": [KEY]}},
         "Effect": "Allow",
         "Resource": "<Data666C94C7.Arn>",
     },
@@ -57,14 +57,14 @@ def test_a_writer_of_a_fenced_object_may_use_the_key_of_its_bucket() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "reports/*", "reports/?.json", "${aws:username}.json"])
-def test_a_key_that_names_no_one_object_is_refused(key: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    with pytest.raises(ValueError, match="give the key of one object"):
+def test_a_key_pattern_is_rejected(key: str) -> None:
+    stack = new_stack()
+    with pytest.raises(ValueError, match="expected the key of one object"):
         grant_fenced(s3.Bucket(stack, "Data"), function(stack), key=key)
 
 
 def test_a_key_that_is_not_known_at_synth_is_refused() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     with pytest.raises(ValueError, match="known at synth"):
         grant_fenced(s3.Bucket(stack, "Data"), function(stack), key=cdk.Aws.STACK_NAME)
 
@@ -83,22 +83,22 @@ REFUSED: dict[str, tuple[Callable[[cdk.Stack], s3.IBucket], str]] = {
             bucket_name="our-data",
             encryption_key=kms.Alias.from_alias_name(stack, "Alias", "alias/data"),
         ),
-        "permissions on an alias do not grant its key",
+        "permissions on an alias grant no access to its key",
     ),
 }
 
 
 @pytest.mark.parametrize(("bucket", "why"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_granted_whole_is_refused(
+def test_an_incomplete_grant_is_rejected(
     bucket: Callable[[cdk.Stack], s3.IBucket], why: str
 ) -> None:
-    stack = cdk.Stack(cdk.App(), "Test", env=cdk.Environment(account="111111111111"))
+    stack = new_stack(account="111111111111")
     with pytest.raises(ValueError, match=why):
         grant_fenced(bucket(stack), function(stack), key=KEY)
 
 
 def test_a_service_cannot_be_granted_a_fenced_object() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+    stack = new_stack()
     service = iam.ServicePrincipal("ec2.amazonaws.com")
     with pytest.raises(ValueError, match="grant to the role that the service assumes"):
         grant_fenced(s3.Bucket(stack, "Data"), service, key=KEY)

@@ -1,3 +1,5 @@
+"""The grants on one election: candidates and observers, and a function's environment."""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -8,16 +10,16 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.synth import Synthesized, new_stack, synthesize
 
 ARN = "<LocksBucket941BDB31.Arn>"
 LOCKS, HINT = "elections/nightly/lock_*", "elections/nightly/hint.json"
 
-OURS = {"aws:ResourceAccount": "<AWS::AccountId>"}
+OWN_ACCOUNT = {"aws:ResourceAccount": "<AWS::AccountId>"}
 
 LIST = {
     "Action": "s3:ListBucket",
-    "Condition": {"StringEquals": OURS, "StringLike": {"s3:prefix": [LOCKS, HINT]}},
+    "Condition": {"StringEquals": OWN_ACCOUNT, "StringLike": {"s3:prefix": [LOCKS, HINT]}},
     "Effect": "Allow",
     "Resource": ARN,
 }
@@ -25,7 +27,7 @@ TAG = {
     "Action": "s3:PutObjectTagging",
     "Condition": {
         "ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["superseded"]},
-        "StringEquals": {**OURS, "s3:RequestObjectTag/superseded": "true"},
+        "StringEquals": {**OWN_ACCOUNT, "s3:RequestObjectTag/superseded": "true"},
     },
     "Effect": "Allow",
     "Resource": f"{ARN}/{LOCKS}",
@@ -34,7 +36,7 @@ TAG = {
 
 def objects(action: str, **condition: Any) -> dict[str, Any]:
     resources = [f"{ARN}/{HINT}", f"{ARN}/{LOCKS}"]
-    condition["StringEquals"] = OURS
+    condition["StringEquals"] = OWN_ACCOUNT
     return {"Action": action, "Condition": condition, "Effect": "Allow", "Resource": resources}
 
 
@@ -57,21 +59,24 @@ def function(stack: cdk.Stack) -> lambda_.Function:
     )
 
 
-@pytest.fixture(scope="module")
-def candidate() -> Synthesized:
+def granted(
+    make: Callable[[cdk.Stack], iam.IGrantable] = role,
+    how: str = "grant_candidate",
+    prefix: str = "elections/",
+    **options: Any,
+) -> Synthesized:
+    """Return the template of a grant to what `make` creates."""
+
     def build(stack: cdk.Stack) -> None:
-        LockBucket(stack, "Locks").grant_candidate(role(stack), election="nightly")
+        grant = getattr(LockBucket(stack, "Locks", prefix=prefix), how)
+        grant(make(stack), election="nightly", **options)
 
     return synthesize(build)
 
 
 @pytest.fixture(scope="module")
 def existing_function() -> Synthesized:
-    def build(stack: cdk.Stack) -> None:
-        locks = LockBucket(stack, "Locks", prefix="teams/red/")
-        locks.grant_candidate(function(stack), election="nightly", lease=cdk.Duration.seconds(45))
-
-    return synthesize(build)
+    return granted(function, prefix="teams/red/", lease=cdk.Duration.seconds(45))
 
 
 @pytest.fixture(scope="module")
@@ -79,25 +84,33 @@ def with_key() -> Synthesized:
     def build(stack: cdk.Stack) -> None:
         locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
         locks.grant_candidate(role(stack), election="nightly")
-        locks.grant_observer(
-            iam.Role(stack, "Reader", assumed_by=iam.AccountRootPrincipal()), election="nightly"
-        )
+        reader = iam.Role(stack, "Reader", assumed_by=iam.AccountRootPrincipal())
+        locks.grant_observer(reader, election="nightly")
 
     return synthesize(build)
 
 
+IMPORTED_ROLE = "arn:aws:iam::123456789012:role/imported"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [role, lambda stack: iam.Role.from_role_arn(stack, "Imported", IMPORTED_ROLE)],
+    ids=["role", "imported role"],
+)
 def test_a_candidate_may_list_get_put_and_tag_its_locks_and_nothing_more(
-    candidate: Synthesized,
+    make: Callable[[cdk.Stack], iam.IGrantable],
 ) -> None:
-    statements = candidate.statements("AWS::IAM::Policy")
-    assert statements == CANDIDATE
+    assert granted(make).statements("AWS::IAM::Policy") == CANDIDATE
 
 
-def test_an_observer_may_list_and_get_and_nothing_more() -> None:
-    def build(stack: cdk.Stack) -> None:
-        LockBucket(stack, "Locks").grant_observer(role(stack), election="nightly")
-
-    statements = synthesize(build).statements("AWS::IAM::Policy")
+@pytest.mark.parametrize(
+    "make", [role, lambda stack: function(stack).add_alias("live")], ids=["role", "alias"]
+)
+def test_an_observer_may_list_and_get_and_nothing_more(
+    make: Callable[[cdk.Stack], iam.IGrantable],
+) -> None:
+    statements = granted(make, "grant_observer").statements("AWS::IAM::Policy")
     assert statements == [LIST, objects("s3:GetObject")]
 
 
@@ -117,7 +130,7 @@ def test_rights_are_on_the_given_key_only(with_key: Synthesized) -> None:
     assert statement["Resource"] == f"<{key}.Arn>"
 
 
-def test_a_granted_function_is_told_where_to_campaign(existing_function: Synthesized) -> None:
+def test_a_grant_sets_the_function_s_environment(existing_function: Synthesized) -> None:
     (bucket,) = existing_function.ids("AWS::S3::Bucket")
     assert existing_function.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
         "S3LEADER_BUCKET": {"Ref": bucket},
@@ -128,63 +141,66 @@ def test_a_granted_function_is_told_where_to_campaign(existing_function: Synthes
     }
 
 
-def test_the_prefix_is_part_of_every_right(existing_function: Synthesized) -> None:
+def test_the_prefix_is_part_of_every_permission(existing_function: Synthesized) -> None:
     tagging = existing_function.statements("AWS::IAM::Policy")[-1]
     assert tagging["Resource"].endswith("/teams/red/nightly/lock_*")
 
 
-def test_no_lease_is_set_unless_asked_for() -> None:
-    def build(stack: cdk.Stack) -> None:
-        LockBucket(stack, "Locks").grant_candidate(function(stack), election="nightly")
-
-    variables = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
+def test_a_grant_alone_sets_no_lease_and_adds_no_layer() -> None:
+    template = granted(function)
+    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert "S3LEADER_LEASE_SECONDS" not in variables
+    assert template.ids("AWS::Lambda::LayerVersion") == []
 
 
-def refused(build: Callable[[cdk.Stack, LockBucket], object], match: str) -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
+def rejected(match: str, make: Callable[[cdk.Stack], iam.IGrantable], **options: Any) -> None:
+    stack = new_stack()
     locks = LockBucket(stack, "Locks")
     with pytest.raises(ValueError, match=match):
-        build(stack, locks)
+        locks.grant_candidate(make(stack), election="one", **options)
 
 
 def test_one_function_for_two_elections_is_refused() -> None:
-    def build(stack: cdk.Stack, locks: LockBucket) -> None:
-        twice = function(stack)
-        locks.grant_candidate(twice, election="one")
+    stack = new_stack()
+    locks, twice = LockBucket(stack, "Locks"), function(stack)
+    locks.grant_candidate(twice, election="one")
+    match = "Test/Function is already a candidate of 'one' and cannot be one of 'two'"
+    with pytest.raises(ValueError, match=match):
         locks.grant_candidate(twice, election="two")
-
-    refused(build, r"Test/Function is a candidate of 'one' already and cannot be one of 'two'")
 
 
 def test_a_lease_for_a_role_is_refused_as_it_has_no_environment() -> None:
-    def build(stack: cdk.Stack, locks: LockBucket) -> None:
-        locks.grant_candidate(role(stack), election="one", lease=cdk.Duration.seconds(30))
-
-    refused(build, r"lease 30 s was given for a Role, which has no environment")
+    match = "lease 30 s was given for a Role, which has no environment"
+    rejected(match, role, lease=cdk.Duration.seconds(30))
 
 
-ALIEN = "arn:aws:lambda:eu-west-1:123456789012:function:alien"
-CANNOT_BE_TOLD: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]] = {
+@pytest.mark.parametrize("milliseconds", [0, 999, 1_500, 86_401_000])
+def test_an_invalid_lease_is_rejected(milliseconds: int) -> None:
+    match = rf"lease: expected .*, got {milliseconds / 1000:g} s"
+    rejected(match, function, lease=cdk.Duration.millis(milliseconds))
+
+
+IMPORTED_FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:imported"
+WITHOUT_ENVIRONMENT: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]] = {
     "an alias": (
         lambda stack: function(stack).add_alias("live"),
-        "alias Test/Function/Aliaslive cannot be told .* grant to the function itself",
+        "alias Test/Function/Aliaslive has no environment .* grant to the function itself",
     ),
     "a version": (
         lambda stack: function(stack).current_version,
-        "version Test/Function/CurrentVersion cannot be told .* grant to the function itself",
+        "version Test/Function/CurrentVersion has no environment .* grant to the function itself",
     ),
     "a function imported by ARN": (
-        lambda stack: lambda_.Function.from_function_arn(stack, "Alien", ALIEN),
-        "function Test/Alien is imported.* cannot be told .* grant to its role, and set S3LEADER_",
+        lambda stack: lambda_.Function.from_function_arn(stack, "Imported", IMPORTED_FUNCTION),
+        "function Test/Imported is imported.* grant to its role, and set S3LEADER_BUCKET",
     ),
     "a function imported by name": (
-        lambda stack: lambda_.Function.from_function_name(stack, "Alien", "alien"),
-        "function Test/Alien is imported",
+        lambda stack: lambda_.Function.from_function_name(stack, "Imported", "imported"),
+        "function Test/Imported is imported",
     ),
     "a version imported by ARN": (
-        lambda stack: lambda_.Version.from_version_arn(stack, "Alien", f"{ALIEN}:1"),
-        "function Test/Alien is imported",
+        lambda stack: lambda_.Version.from_version_arn(stack, "Imported", f"{IMPORTED_FUNCTION}:1"),
+        "function Test/Imported is imported",
     ),
     "a singleton function": (
         lambda stack: lambda_.SingletonFunction(
@@ -195,40 +211,13 @@ CANNOT_BE_TOLD: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]] = {
             handler="index.handler",
             runtime=lambda_.Runtime.PYTHON_3_14,
         ),
-        "function Test/Only is imported, or no lambda_.Function",
+        "function Test/Only is imported, or not a lambda_.Function",
     ),
 }
 
 
-@pytest.mark.parametrize(("make", "match"), CANNOT_BE_TOLD.values(), ids=CANNOT_BE_TOLD)
-def test_what_has_no_environment_of_its_own_is_refused(
+@pytest.mark.parametrize(("make", "match"), WITHOUT_ENVIRONMENT.values(), ids=WITHOUT_ENVIRONMENT)
+def test_a_function_without_a_settable_environment_is_rejected(
     make: Callable[[cdk.Stack], iam.IGrantable], match: str
 ) -> None:
-    refused(lambda stack, locks: locks.grant_candidate(make(stack), election="one"), match)
-
-
-def test_an_imported_role_may_be_a_candidate() -> None:
-    def build(stack: cdk.Stack) -> None:
-        alien = iam.Role.from_role_arn(stack, "Alien", "arn:aws:iam::123456789012:role/alien")
-        LockBucket(stack, "Locks").grant_candidate(alien, election="nightly")
-
-    statements = synthesize(build).statements("AWS::IAM::Policy")
-    assert statements == CANDIDATE
-
-
-def test_an_alias_may_observe() -> None:
-    def build(stack: cdk.Stack) -> None:
-        alias = function(stack).add_alias("live")
-        LockBucket(stack, "Locks").grant_observer(alias, election="nightly")
-
-    statements = synthesize(build).statements("AWS::IAM::Policy")
-    assert statements == [LIST, objects("s3:GetObject")]
-
-
-@pytest.mark.parametrize("milliseconds", [0, 999, 1_500, 86_401_000])
-def test_a_lease_that_locks_cannot_ask_for_is_refused(milliseconds: int) -> None:
-    def build(stack: cdk.Stack, locks: LockBucket) -> None:
-        lease = cdk.Duration.millis(milliseconds)
-        locks.grant_candidate(function(stack), election="one", lease=lease)
-
-    refused(build, rf"lease {milliseconds / 1000:g} s cannot be used")
+    rejected(match, make)

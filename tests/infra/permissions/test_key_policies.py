@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from s3leader_cdk import LockBucket
 from tests.infra.permissions.test_access import HERE, THERE, here, key_policy, role
-from tests.infra.synth import Json, Synthesized, fresh_app
+from tests.infra.synth import Json, Synthesized, new_stack
 
 ADMINISTRATOR = iam.ArnPrincipal(f"arn:aws:iam::{HERE}:role/administrator")
 VIA_S3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
@@ -17,12 +16,11 @@ VIA_S3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
 
 def added(*statements: iam.PolicyStatement) -> list[Json]:
     """Return what a grant to a role adds to a key's policy that has `statements`."""
-    with fresh_app({}) as app:
-        stack = here(app)
-        key = kms.Key(stack, "Key", policy=iam.PolicyDocument(statements=[*statements]))
-        locks = LockBucket(stack, "Locks", encryption_key=key)
-        locks.grant_candidate(role(stack), election="nightly")
-        found = key_policy(Synthesized(stack))
+    stack = here()
+    key = kms.Key(stack, "Key", policy=iam.PolicyDocument(statements=[*statements]))
+    locks = LockBucket(stack, "Locks", encryption_key=key)
+    locks.grant_candidate(role(stack), election="nightly")
+    found = key_policy(Synthesized(stack))
     return [each for each in found if each["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]]
 
 
@@ -63,7 +61,7 @@ def test_a_key_policy_that_delegates_to_its_account_is_left_unchanged(
 
 
 @pytest.mark.parametrize("statements", NOT_DELEGATING.values(), ids=NOT_DELEGATING)
-def test_a_key_policy_that_does_not_delegate_to_its_account_names_the_candidate(
+def test_a_key_whose_policy_does_not_trust_its_account_is_granted_by_that_policy(
     statements: list[iam.PolicyStatement],
 ) -> None:
     (statement,) = added(*statements)
@@ -71,8 +69,7 @@ def test_a_key_policy_that_does_not_delegate_to_its_account_names_the_candidate(
 
 
 def test_cdk_s_default_key_policy_delegates_in_a_stack_whose_account_is_unknown() -> None:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test")
-        locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
-        locks.grant_candidate(role(stack), election="nightly")
-        assert len(key_policy(Synthesized(stack))) == 1
+    stack = new_stack()
+    locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
+    locks.grant_candidate(role(stack), election="nightly")
+    assert len(key_policy(Synthesized(stack))) == 1

@@ -1,4 +1,4 @@
-"""docs/rights.md says what the templates grant, and names tests that there are."""
+"""docs/permissions.md lists what the templates grant, and tests that exist."""
 
 import re
 from collections.abc import Iterator
@@ -6,19 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.all_options import fill
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.synth import Synthesized
 from tests.local_cloud.permission_cases import CASES, DENIALS
 
 TESTS = Path(__file__).parents[2]
-PAGE = (TESTS.parent / "docs" / "rights.md").read_text()
+PAGE = (TESTS.parent / "docs" / "permissions.md").read_text()
 QUOTED = set(re.findall(r"`([^`\n]+)`", PAGE))
-# What is in the zoo and no construct of ours.
-STRANGERS = ("Vpc", "CustomVpc", "TopicKey", "TopicPolicy", "Key")
+# Resources of the stack with all options that other constructs create.
+OTHERS = ("Vpc", "CustomVpc", "TopicKey", "TopicPolicy", "Key")
 
 
 def rows() -> Iterator[tuple[str, str]]:
-    """Yield each row of a table, after its first cell, or the last one that was not empty."""
+    """Yield each table row with its action, which rows without one share with the row above."""
     action = ""
     for line in PAGE.splitlines():
         if line.startswith("| "):
@@ -31,21 +30,16 @@ def granted(stack: Synthesized) -> Iterator[str]:
     for name, each in stack.json["Resources"].items():
         for document in ("PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy"):
             found = each.get("Properties", {}).get(document)
-            if found and not name.startswith(STRANGERS):
+            if found and not name.startswith(OTHERS):
                 for statement in found["Statement"]:
                     actions = statement["Action"]
                     yield from [actions] if isinstance(actions, str) else actions
 
 
-@pytest.fixture(scope="module")
-def zoo() -> Synthesized:
-    return synthesize(fill)
-
-
 def test_the_page_names_every_action_of_the_templates(
-    zoo: Synthesized, compaction: Synthesized
+    all_options: Synthesized, compaction: Synthesized
 ) -> None:
-    assert {*granted(zoo), *granted(compaction)} - QUOTED == set()
+    assert {*granted(all_options), *granted(compaction)} - QUOTED == set()
 
 
 def test_every_test_that_the_page_names_exists() -> None:
@@ -58,12 +52,14 @@ def test_every_test_that_the_page_names_exists() -> None:
 
 
 @pytest.mark.parametrize("name", [*CASES, *DENIALS])
-def test_each_right_that_is_shown_has_its_row(name: str) -> None:
-    right = CASES[name].right if name in CASES else DENIALS[name].right
-    assert [action for action, row in rows() if f"`{name}`" in row] == [f"`{right.action}`"]
+def test_each_case_has_its_row(name: str) -> None:
+    case = CASES[name] if name in CASES else DENIALS[name]
+    assert [action for action, row in rows() if f"`{name}`" in row] == [
+        f"`{case.permission.action}`"
+    ]
 
 
-def test_the_page_names_no_case_that_is_not_there() -> None:
+def test_the_page_names_no_unknown_case() -> None:
     named = {word for word in QUOTED if re.fullmatch(r"[a-z]+(-[a-z0-9]+){2,}", word)}
     assert named - {*CASES, *DENIALS} == set()
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Stack, TimeZone
+from aws_cdk import CfnParameter, Duration, Stack, TimeZone
 from aws_cdk import aws_events as events
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
@@ -18,9 +18,9 @@ from s3leader_cdk._schedule.expressions import (
     schedule_expression,
     schedule_expressions,
 )
+from tests.infra.jobs import build
 from tests.infra.permissions.test_grants import function
-from tests.infra.synth import synthesize
-from tests.infra.test_singleton_job import build
+from tests.infra.synth import new_stack, synthesize
 
 RATES = {
     **{f"rate({number} minutes)": number for number in (2, 3, 4, 5, 6, 10, 12, 15, 20, 30)},
@@ -88,7 +88,7 @@ def test_only_minutes_that_divide_an_hour_and_hours_that_divide_a_day_are_taken(
 
 @pytest.mark.parametrize("rate", UNEVEN)
 def test_an_uneven_rate_is_refused_with_reason_and_remedy(rate: str) -> None:
-    reason = "counts a rate from each schedule's own creation, .*: give a cron expression"
+    reason = "counts a rate from the creation of each schedule, .*: give a cron expression"
     with pytest.raises(
         ValueError, match=rf"schedule '{re.escape(rate)}' cannot be used: .*{reason}"
     ):
@@ -239,7 +239,7 @@ def test_no_tick_is_lost_where_each_day_has_the_time(text: str, zone: str) -> No
 
 
 def test_a_lost_tick_is_warned_of_once_for_each_schedule() -> None:
-    stack = Stack(App(), "Test")
+    stack = new_stack()
     build(stack, schedule="cron(30 2 * * ? *)", time_zone=TimeZone.EUROPE_VIENNA)
     text = "loses a tick, .* the clocks of Europe/Vienna skip 02:30 on that day"
     found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(text))
@@ -273,7 +273,7 @@ def test_a_machine_that_knows_no_time_zones_says_what_it_has_not_checked(
     zone: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time_zones, "names", frozenset)
-    stack = Stack(App(), "Test")
+    stack = new_stack()
     build(stack, time_zone=TimeZone.of(zone))
     text = Match.string_like_regexp(f"{zone} .* was not checked, .* install the package tzdata")
     assert len(Annotations.from_stack(stack).find_warning("*", text)) == count
@@ -281,20 +281,20 @@ def test_a_machine_that_knows_no_time_zones_says_what_it_has_not_checked(
 
 @pytest.mark.parametrize("given", [events.Schedule.rate(Duration.minutes(5)), Duration.hours(1), 5])
 def test_a_schedule_of_another_kind_is_refused_with_what_to_give(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"give a text, .*aws_events has its text in expression_s"):
+    with pytest.raises(
+        TypeError, match=r"expected a string, .*aws_events has its string in expression_s"
+    ):
         schedule_expressions(given, time_zone=None)
 
 
 def test_a_schedule_that_is_only_known_at_deployment_is_refused_since_it_may_be_a_rate() -> None:
     parameter = CfnParameter(Stack(), "Schedule").value_as_string
-    with pytest.raises(
-        ValueError, match="is not a schedule expression of EventBridge: write it out"
-    ):
+    with pytest.raises(ValueError, match="is not a schedule expression of EventBridge: give one"):
         expression(ScheduleExpression.expression(parameter))
 
 
 def test_a_rate_goes_by_utc_and_takes_no_other_zone() -> None:
-    match = r"'rate\(1 day\)' was given with time zone 'Europe/Vienna', .*: leave the zone out, or"
+    match = r"'rate\(1 day\)' was given with time zone 'Europe/Vienna', .*: omit the zone, or"
     with pytest.raises(ValueError, match=match):
         expression("rate(1 day)", TimeZone.EUROPE_VIENNA)
 

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from aws_cdk import App, Stack, TimeZone
+from aws_cdk import TimeZone
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_scheduler import ScheduleExpression
 
 from s3leader_cdk._schedule import time_zones
 from s3leader_cdk._schedule.expressions import is_over, schedule_expression
+from tests.infra.jobs import build
 from tests.infra.schedule.test_expressions import expression
-from tests.infra.test_singleton_job import build
+from tests.infra.synth import new_stack
 
 
 def over(text: str, zone: str = "Etc/UTC", now: str = "2026-11-26T12:00:30+00:00") -> bool:
@@ -73,7 +74,7 @@ def test_a_machine_that_knows_no_time_zones_takes_the_latest_that_may_be_meant(
     ],
 )
 def test_a_schedule_that_is_never_due_is_warned_of(text: str, count: int) -> None:
-    stack = Stack(App(), "Test")
+    stack = new_stack()
     build(stack, schedule=text)
     found = Annotations.from_stack(stack).find_warning(
         "*", Match.string_like_regexp(f"schedule '{re.escape(text)}' is never due again")

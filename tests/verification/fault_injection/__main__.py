@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from bird_strikes.checks import Check
-from s3leader.election import default_store
+from s3leader._io.lock_store import lock_store
 from tests.verification import invariants, report, store_invariants
 from tests.verification.event_log import Event, EventLog, EventReader, now_ns, read_events
 from tests.verification.fault_injection.candidate import ELECTION, FENCED, Contest, program
@@ -91,7 +91,7 @@ def _contest(lease_s: float, port: int, folder: Path) -> Contest:
     counter = folder / "counter.txt"
     counter.touch()
     return Contest(
-        store=default_store("locks", None, lease),
+        store=lock_store("locks", lease),
         counter=counter,
         lease=lease,
         clock_skew=CLOCK_SKEW,

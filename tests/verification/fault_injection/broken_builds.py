@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from s3leader._core import conditional_write, protocol
-from s3leader._core.ledger import CandidateConfig
+from s3leader._core.candidate import CandidateConfig
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Conflict, Unknown
 from s3leader.fencing import Snapshot
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 from s3leader._core import fenced_object
+from s3leader._core.candidate import Steps
 from s3leader._core.conditional_write import WriteApplied, WriteConflict
-from s3leader._core.ledger import Steps
 from s3leader._core.requests import Create, Replace
 
 

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from s3leader import (
-    Election,
     LeadershipLost,
     NotElected,
     Overwritten,
     StaleToken,
     StoreUnavailable,
     Term,
+    testing,
 )
 from s3leader._core.requests import Store
 from s3leader._io.seams import Seams
@@ -88,7 +88,7 @@ class Candidate:
         self._fenced = FencedObject._with_seams(
             FENCED, Seams(store=contest.store), patience_ms=6_000
         )
-        self._election = Election(
+        self._election = testing.election(
             ELECTION,
             store=contest.store,
             lease=contest.lease,

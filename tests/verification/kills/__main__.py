@@ -29,7 +29,7 @@ from bird_strikes.producer import Producer, input_objects
 from bird_strikes.sent_log import SentLog
 from compaction.clients import data_client
 from s3leader._core.requests import Store
-from s3leader.election import default_store
+from s3leader._io.lock_store import lock_store
 from tests.contract.servers import program as installed_program
 from tests.contract.servers import seaweedfs
 from tests.verification import report
@@ -109,7 +109,7 @@ class KillRun:
         self._reader = EventReader(folder / "events")
         self._client = data_client()
         self._client.create_bucket(Bucket=LOCKS)
-        locks = default_store(LOCKS, None, plan.lease)
+        locks = lock_store(LOCKS, plan.lease)
         self._processes = stack.enter_context(Processes(folder / "events", seed=plan.seed * 1000))
         self._elections = [
             self._attacked_election(number, locks, stack) for number in range(plan.elections)

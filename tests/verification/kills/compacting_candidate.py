@@ -15,7 +15,14 @@ from bird_strikes.data_bucket import MANIFEST
 from bird_strikes.producer import PREFIX
 from compaction import InputsWithheld, Limits, compact
 from compaction.clients import data_client
-from s3leader import Election, LeadershipLost, S3LeaderError, StaleToken, StoreUnavailable, Term
+from s3leader import (
+    LeadershipLost,
+    S3LeaderError,
+    StaleToken,
+    StoreUnavailable,
+    Term,
+    testing,
+)
 from s3leader._core.requests import Store
 from s3leader.fencing import FencedObject, Snapshot
 from tests.verification.event_log import EventLog, now_ns
@@ -82,7 +89,7 @@ class CompactingCandidate:
         self._setup = setup
         self._log = log
         self._chance = seeded_random
-        self._election = Election(
+        self._election = testing.election(
             setup.election,
             store=setup.locks,
             lease=setup.lease,

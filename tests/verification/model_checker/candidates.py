@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from s3leader._core import protocol
+from s3leader._core.candidate import CandidateConfig, LedgerHead
 from s3leader._core.depose import depose
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import CandidateConfig, LedgerHead
 from s3leader._core.times import format_time
 from s3leader.errors import (
     BucketUnusable,
@@ -96,7 +96,7 @@ def _live(plan: Plan, rules: CandidateConfig) -> Program:
                 rules, tick=tick, wait_ms=plan.wait_ms, known=known, now_ms=now_ms
             )
             if isinstance(result, protocol.Lost):
-                known = result.seen
+                known = result.head
                 yield ReportsNoTerm(None)
                 continue
             known = yield from _lead(plan, rules, result.holding)
@@ -129,7 +129,7 @@ def _lead(plan: Plan, rules: CandidateConfig, holding: Holding) -> Generator[Ask
     yield StopsLeading()
     sealed = yield from protocol.resign(rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
     yield ReportsOutcome(rules.key(holding.lock.term), outcome)
-    return sealed.seen
+    return sealed.head
 
 
 def _operate(plan: Plan, rules: CandidateConfig) -> Program:

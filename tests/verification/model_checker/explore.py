@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 
-from s3leader._core.ledger import CandidateConfig
+from s3leader._core.candidate import CandidateConfig
 from s3leader._core.protocol import Won, campaign
 from s3leader._core.requests import Reply, Wait, Waited
 from s3leader.errors import BucketUnusable

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import GeneratorType
 from typing import Any, TypeAlias
 
-from s3leader._core.ledger import CandidateConfig
+from s3leader._core.candidate import CandidateConfig
 from s3leader._core.requests import Reply, Request
 from s3leader.errors import S3LeaderError
 

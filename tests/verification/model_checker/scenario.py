@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from s3leader._core.ledger import LedgerHead
+from s3leader._core.candidate import LedgerHead
 from s3leader._core.lock import Lock
 from s3leader._core.times import from_ms
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from s3leader._core import conditional_write, holding, ledger, protocol, store_proof, sweep
+from s3leader._core import (
+    conditional_write,
+    create_lock,
+    holding,
+    ledger,
+    protocol,
+    store_proof,
+    sweep,
+)  # fmt: skip
 
 from .reach import Reach
 from .scenarios import SCENARIOS
@@ -33,7 +41,7 @@ UNREACHED = {
     "seal_other: raise TypeError(": "a mistake of the caller",
     "_highest_after: raise _repeats(": "a list that repeats its continuation token",
     "_repeats: return StoreUnavailable(": "the same",
-    'prove_store: yield from _seal_unproved(rules, holding, "void: a probe': "a refused probe",
+    'prove_store: yield from _seal_unproved(config, holding, "void: a probe': "a refused probe",
     "prove_store: raise": "the same",
     "_listed: raise TypeError(": "a store that answers a List with something else",
     "find_head: raise StoreUnavailable(": "a store that lists locks which it does not have",
@@ -48,7 +56,7 @@ UNREACHED = {
 
 
 def test_scenarios_reach_every_statement_and_both_sides_of_every_branch() -> None:
-    reach = Reach(protocol, conditional_write, ledger, sweep, holding, store_proof)
+    reach = Reach(protocol, create_lock, conditional_write, ledger, sweep, holding, store_proof)
     with reach.watching():
         for name in REACHING:
             SCENARIOS[name].run(at_most=20_000, liveness=0)

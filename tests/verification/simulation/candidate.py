@@ -6,8 +6,8 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
+from s3leader._core.candidate import CandidateConfig, LedgerHead, Steps
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import CandidateConfig, LedgerHead, Steps
 from s3leader.election import Memory
 
 

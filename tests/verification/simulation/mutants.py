@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import pytest
 
-from s3leader._core import conditional_write, depose, ledger, lock, protocol, sweep
+from s3leader._core import conditional_write, create_lock, depose, ledger, lock, protocol, sweep
 from tests.verification.simulation import simulation
 
-MODULES: Final = (ledger, sweep, protocol, conditional_write, depose, simulation)
+MODULES: Final = (ledger, sweep, protocol, create_lock, conditional_write, depose, simulation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +55,10 @@ MUTANTS: Final = (
     Mutant(
         removed="R1, R3: a lapsed lock is sealed before it is succeeded",
         owner=protocol,
-        name="_take_over",
-        old='yield from seal_other(rules, seen, f"lapsed; sealed by {rules.candidate}")',
-        new="(yield from ask(Read(rules.key(seen.term)))) and replace("
-        "seen, lock=replace(seen.lock, expired=True))",
+        name="_seal_lapsed",
+        old='yield from seal_other(config, head, f"lapsed; sealed by {config.candidate}")',
+        new="(yield from ask(Read(config.key(head.term)))) and replace("
+        "head, lock=replace(head.lock, expired=True))",
         fault="while lock",
     ),
     Mutant(
@@ -71,17 +71,17 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R4: a deadline counts from before the request was sent",
-        owner=protocol,
-        name="_create",
-        old="deadline_ms=done.sent_ms +",
-        new="deadline_ms=done.received_ms +",
+        owner=create_lock,
+        name="create_next_lock",
+        old="deadline_ms=written.sent_ms +",
+        new="deadline_ms=written.received_ms +",
         fault="",
     ),
     Mutant(
         removed="R4: past its deadline a leader leads no more",
         owner=protocol,
         name="renew",
-        old="in_time = done.received_ms < holding.deadline_ms",
+        old="in_time = written.received_ms < holding.deadline_ms",
         new="in_time = True",
         fault="again after its deadline",
     ),
@@ -141,9 +141,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R7: a stale win is void",
-        owner=protocol,
-        name="_create",
-        old="if proved_ms is None or done.applied_ms - proved_ms >= STALE_AFTER_MS:",
+        owner=create_lock,
+        name="create_next_lock",
+        old="if proved_ms is None or written.applied_ms - proved_ms >= PROOF_VALID_MS:",
         new="if False:",
         fault="",
     ),
@@ -157,7 +157,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R8: `done` is carried on",
-        owner=protocol,
+        owner=create_lock,
         name="next_lock",
         old="done=previous.done",
         new="done=None",

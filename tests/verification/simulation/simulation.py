@@ -14,10 +14,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from s3leader._core.candidate import LedgerHead
 from s3leader._core.depose import depose
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import LedgerHead
-from s3leader._core.protocol import Lost, Sealed, Won, campaign, renew, resign
+from s3leader._core.protocol import Lost, Resigned, Won, campaign, renew, resign
 from s3leader._core.times import format_time, from_ms
 from s3leader.errors import LeadershipLost, StillHeld, StoreUnavailable
 from tests.verification.simulation.bucket import DAY_MS, Bucket
@@ -251,18 +251,18 @@ class Simulation:
             case Lost():
                 self._count(candidate, result.why)
                 self.record(
-                    candidate.name, f"loses: {result.why}, {result.seen.term} is the highest"
+                    candidate.name, f"loses: {result.why}, {result.head.term} is the highest"
                 )
                 self.invariants.beaten(candidate, self.bucket.objects)
-                candidate.become_idle(result.seen)
+                candidate.become_idle(result.head)
             case Holding():
                 candidate.holding = result
                 self.invariants.renewed(candidate, result, self.now_ms)
                 self._work(candidate)
-            case Sealed():
-                if result.hindrance is None:
+            case Resigned():
+                if result.sweep_error is None:
                     self.statistics.afterwards[candidate.requests] += 1
-                candidate.become_idle(result.seen)
+                candidate.become_idle(result.head)
             case _:  # an operator's
                 candidate.become_idle()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from s3leader._core.candidate import LedgerHead, Steps
 from s3leader._core.conditional_write import seal_other, write_until_known
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import LedgerHead, Steps
 from s3leader._core.protocol import renew
 from s3leader._core.requests import Wait, Waited
 from s3leader.errors import LeadershipLost, StoreUnavailable
@@ -15,6 +15,7 @@ from tests.fast.s3leader._core.protocol.script import (
     LEASE_MS,
     LOST,
     Exchange,
+    config,
     conflict,
     create,
     found,
@@ -27,7 +28,6 @@ from tests.fast.s3leader._core.protocol.script import (
     play,
     put,
     read,
-    rules,
 )
 
 FIRST = mine(5, "n0")
@@ -35,7 +35,7 @@ RENEWAL = put(FIRST.renewed(nonce="n1"), "E1")
 
 
 def renewal() -> Steps[Holding]:
-    return renew(rules(), holding(FIRST))
+    return renew(config(), holding(FIRST))
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_error_names_the_last_cause_that_there_was() -> None:
 @pytest.mark.parametrize("seen", [known(None), known(held(4))], ids=["none", "not read"])
 def test_only_a_lock_that_was_read_can_be_deposed(seen: LedgerHead) -> None:
     with pytest.raises(TypeError, match="only a lock that was read"):
-        next(seal_other(rules(), seen, "why"))
+        next(seal_other(config(), seen, "why"))

@@ -207,8 +207,14 @@ def test_refusals_are_value_errors_and_s3leaders_own() -> None:
     assert issubclass(InvalidArgument, S3LeaderError)
 
 
-def test_rules_say_what_the_configuration_says() -> None:
-    rules = config(max_attempts=3).rules(lambda: "n")
-    facts = (rules.folder, rules.candidate, rules.lease_ms, rules.clock_skew_ms, rules.max_attempts)
+def test_candidate_config_holds_what_the_configuration_says() -> None:
+    made = config(max_attempts=3).candidate_config(lambda: "n")
+    facts = (
+        made.folder,
+        made.candidate,
+        made.lease_ms,
+        made.clock_skew_ms,
+        made.max_attempts,
+    )
     assert facts == ("elections/nightly/", "me", 30_000, 3_000, 3)
-    assert rules.key(42) == "elections/nightly/lock_0000000042.json"
+    assert made.key(42) == "elections/nightly/lock_0000000042.json"

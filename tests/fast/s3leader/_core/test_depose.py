@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from s3leader._core.candidate import LedgerHead, Steps
 from s3leader._core.depose import depose
-from s3leader._core.ledger import LedgerHead, Steps
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Replace
 from s3leader.errors import CorruptLock, InvalidArgument, StillHeld
@@ -18,6 +18,7 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     applied,
     at,
+    config,
     conflict,
     found,
     held,
@@ -25,7 +26,6 @@ from tests.fast.s3leader._core.protocol.script import (
     play,
     put,
     read,
-    rules,
     sealed,
 )
 
@@ -35,7 +35,7 @@ RENEWED = HELD.renewed(nonce="r2")
 
 
 def deposing(*, force: bool = False) -> Steps[LedgerHead | None]:
-    return depose(rules(), reason="stuck", force=force)
+    return depose(config(), reason="stuck", force=force)
 
 
 def seal(lock: Lock, nonce: str = "n1", etag: str = "E") -> Replace:
@@ -99,6 +99,6 @@ def test_corrupt_lock_is_not_touched_without_force() -> None:
 
 
 def test_done_is_refused_for_a_lock_that_can_be_read() -> None:
-    steps = depose(rules(), reason="stuck", force=True, done=TICK)
+    steps = depose(config(), reason="stuck", force=True, done=TICK)
     with pytest.raises(InvalidArgument, match=r"latest completed tick is none\. Leave done out"):
         play(steps, (LIST, listing(4)), (read(4), found(HELD)))

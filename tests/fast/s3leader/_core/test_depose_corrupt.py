@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pytest
 
+from s3leader._core.candidate import LedgerHead, Steps
 from s3leader._core.depose import depose
-from s3leader._core.ledger import LedgerHead, Steps
 from s3leader._core.lock import Lock, decode_lock
 from s3leader._core.requests import Answer, Replace, Reply
 from s3leader._core.times import MOST_AHEAD_MS
@@ -20,6 +20,7 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     applied,
     at,
+    config,
     conflict,
     found,
     held,
@@ -29,7 +30,6 @@ from tests.fast.s3leader._core.protocol.script import (
     play,
     put,
     read,
-    rules,
     sealed,
 )
 
@@ -40,7 +40,7 @@ BEFORE = sealed(3, done=EARLIER, tick=EARLIER, **FACTS)
 def deposing(
     done: datetime | Literal["none"] | None, term: int | None = None
 ) -> Steps[LedgerHead | None]:
-    return depose(rules(), reason="stuck", force=True, done=done, term=term)
+    return depose(config(), reason="stuck", force=True, done=done, term=term)
 
 
 def corrupt(*before: Answer, body: bytes = b"?", term: int = 4) -> tuple[Exchange, ...]:

@@ -16,4 +16,4 @@ def test_body_without_a_nonce_is_nobodys_own() -> None:
 
 
 def test_win_that_nobody_leads_by_is_no_attempt() -> None:
-    assert holding(mine(5, attempt=3)).uncounted().lock.attempt == 2
+    assert holding(mine(5, attempt=3)).without_attempt().lock.attempt == 2

@@ -18,6 +18,7 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     after,
     at,
+    config,
     found,
     known,
     listing,
@@ -26,7 +27,6 @@ from tests.fast.s3leader._core.protocol.script import (
     pause,
     play,
     read,
-    rules,
     sealed,
 )
 
@@ -49,7 +49,7 @@ def hinted(term: int, *first_page: int) -> tuple[Exchange, ...]:
 
 def test_candidate_that_knows_the_first_lock_asks_for_no_hint() -> None:
     seen = play(
-        find_head(rules(), known(sealed(1))),
+        find_head(config(), known(sealed(1))),
         (after(1), listing(2, goes_on="more")),
         (page("more", 1), listing(3)),
         (read(3), found(sealed(3))),
@@ -59,22 +59,22 @@ def test_candidate_that_knows_the_first_lock_asks_for_no_hint() -> None:
 
 def test_hint_to_what_follows_the_page_saves_nothing() -> None:
     rest = (page("more"), listing(4)), (read(4), found(sealed(4)))
-    assert play(find_head(rules()), *hinted(4, 2, 3), *rest).term == 4
+    assert play(find_head(config()), *hinted(4, 2, 3), *rest).term == 4
 
 
 def test_hint_one_lock_further_is_followed() -> None:
     rest = (after(4), listing(5)), (read(5), found(sealed(5)))
-    assert play(find_head(rules()), *hinted(5, 2, 3), *rest).term == 5
+    assert play(find_head(config()), *hinted(5, 2, 3), *rest).term == 5
 
 
 def test_hint_is_followed_from_a_page_without_locks() -> None:
     rest = (after(1), listing(2)), (read(2), found(sealed(2)))
-    assert play(find_head(rules()), *hinted(2), *rest).term == 2
+    assert play(find_head(config()), *hinted(2), *rest).term == 2
 
 
 def test_hint_to_the_first_lock_leads_nowhere_new() -> None:
     rest = (page("more"), listing(1)), (read(1), found(sealed(1)))
-    assert play(find_head(rules()), *hinted(1), *rest).term == 1
+    assert play(find_head(config()), *hinted(1), *rest).term == 1
 
 
 # ------------------------------------------------------------------- what a store must not answer
@@ -84,14 +84,20 @@ def test_hint_to_the_first_lock_leads_nowhere_new() -> None:
     ("answer", "message"),
     [
         (missing(), "answered Missing.* to a List"),
-        (Listed((), truncated=True, date_ms=T0, next_token=None), "where it goes on"),
-        (Listed((), truncated=False, date_ms=T0, next_token="more"), "where it goes on"),
+        (
+            Listed((), truncated=True, date_ms=T0, next_token=None),
+            "contradicts its continuation token",
+        ),
+        (
+            Listed((), truncated=False, date_ms=T0, next_token="more"),
+            "contradicts its continuation token",
+        ),
     ],
     ids=["not a page", "truncated without a token", "a token without more"],
 )
 def test_answer_that_no_store_may_give_is_an_error(answer: Answer, message: str) -> None:
     with pytest.raises(TypeError, match=message):
-        play(find_head(rules()), (LIST, answer))
+        play(find_head(config()), (LIST, answer))
 
 
 # ------------------------------------------------------------------------------ when a term ended
@@ -99,7 +105,7 @@ def test_answer_that_no_store_may_give_is_an_error(answer: Answer, message: str)
 
 def read_back(body: Lock | bytes) -> Lock:
     """The lock as a history shows it; S3 last modified it five seconds before it showed it."""
-    [lock] = play(history(rules(), 1), (LIST, listing(4)), (read(4), found(body)))
+    [lock] = play(history(config(), 1), (LIST, listing(4)), (read(4), found(body)))
     return lock
 
 

@@ -180,7 +180,7 @@ def test_wrong_value_is_named_with_its_key(key: str, value: object, says: str) -
 
 @pytest.mark.parametrize("body", ["null", "[]", '"x"', "1", "true"])
 def test_json_that_is_no_object_is_corrupt(body: str) -> None:
-    assert f"no JSON object but {body}" in problem(body)
+    assert f"expected a JSON object, got {body}" in problem(body)
 
 
 @pytest.mark.parametrize(

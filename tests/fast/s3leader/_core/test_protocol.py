@@ -15,6 +15,7 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     applied,
     at,
+    config,
     conflict,
     create,
     found,
@@ -25,13 +26,12 @@ from tests.fast.s3leader._core.protocol.script import (
     play,
     put,
     read,
-    rules,
     sealed,
 )
 
 
 def waiting(wait_ms: int, *exchanges: Exchange) -> Lost:
-    steps = campaign(rules(), tick=None, wait_ms=wait_ms, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=wait_ms, known=None, now_ms=0)
     result = play(steps, *exchanges)
     assert isinstance(result, Lost)
     return result
@@ -63,11 +63,11 @@ def test_second_void_win_of_a_campaign_is_an_error_that_says_what_to_do() -> Non
 
     def void(term: int, nonce: str, ms: int) -> Exchange:
         lock = mine(term, started_at=at(0), attempt=0)
-        why = "void: settled after its lease"
+        why = "void: the win was not known before the lease ran out"
         body = lock.seal(nonce=nonce, outcome="resigned", reason=why, ended_at=at(ms))
         return (put(body, "E1"), applied())
 
-    steps = campaign(rules(), tick=None, wait_ms=0, known=known(sealed(4)), now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=known(sealed(4)), now_ms=0)
     exchanges: tuple[Exchange, ...] = (
         (create(mine(5)), applied(), LEASE_MS),
         void(5, "n2", 0),

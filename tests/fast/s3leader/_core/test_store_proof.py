@@ -8,6 +8,7 @@ from tests.fast.s3leader._core.protocol.script import (
     LATENCY_MS,
     LOST,
     Exchange,
+    config,
     conflict,
     create,
     holding,
@@ -15,7 +16,6 @@ from tests.fast.s3leader._core.protocol.script import (
     mine,
     pause,
     play,
-    rules,
 )
 
 LOCK = mine(1)
@@ -29,5 +29,5 @@ def test_pauses_between_the_tries_of_a_probe_double_up_to_a_second() -> None:
     for pause_ms in pauses_ms:
         tries += [(CREATE, LOST), pause(pause_ms)]
     answers: tuple[Exchange, ...] = ((CREATE, conflict()), (SWAP, conflict()))
-    now_ms = play(prove_store(rules(), holding(LOCK), CREATE), *tries, *answers)
+    now_ms = play(prove_store(config(), holding(LOCK), CREATE), *tries, *answers)
     assert now_ms == 2 * sum(pauses_ms) + LATENCY_MS * (len(pauses_ms) + 2)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from s3leader._core.protocol import Sealed, resign
+from s3leader._core.protocol import Resigned, resign
 from s3leader._core.requests import Read
 from tests.fast.s3leader._core.protocol.script import (
     HINT,
@@ -14,19 +14,19 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     applied,
     at,
+    config,
     found,
     holding,
     mine,
     play,
     put,
-    rules,
     tag,
 )
 
 TAGGED = applied(etag="")
 
 
-def resigned(lease_ms: int, tagged_ms: int, terms: range) -> Sealed:
+def resigned(lease_ms: int, tagged_ms: int, terms: range) -> Resigned:
     """Term 9 resigns; its first tag is answered after `tagged_ms`."""
     lock = mine(9, "n0", swept=4)
     tags: list[Exchange] = [(tag(term), TAGGED) for term in terms]
@@ -36,7 +36,7 @@ def resigned(lease_ms: int, tagged_ms: int, terms: range) -> Sealed:
     )
     return play(
         resign(
-            replace(rules(), lease_ms=lease_ms),
+            replace(config(), lease_ms=lease_ms),
             holding(lock, deadline_ms=lease_ms),
             outcome="completed",
             reason=None,
@@ -53,8 +53,8 @@ def resigned(lease_ms: int, tagged_ms: int, terms: range) -> Sealed:
 def test_sweep_leaves_a_quarter_of_the_lease_to_resign_in_or_five_seconds(
     lease_ms: int, stop_ms: int
 ) -> None:
-    assert resigned(lease_ms, stop_ms, range(5, 6)).hindrance is None
-    assert resigned(lease_ms, stop_ms - 1, range(5, 7)).hindrance is None
+    assert resigned(lease_ms, stop_ms, range(5, 6)).sweep_error is None
+    assert resigned(lease_ms, stop_ms - 1, range(5, 7)).sweep_error is None
 
 
 def test_leader_sweeps_up_to_its_last_millisecond() -> None:
@@ -63,14 +63,14 @@ def test_leader_sweeps_up_to_its_last_millisecond() -> None:
     sealed = replace(lock, swept=5).seal(
         nonce="n1", outcome="completed", ended_at=at(LEASE_MS - 1_000)
     )
-    steps = resign(rules(), holding(lock), outcome="completed", reason=None, now_ms=now_ms)
+    steps = resign(config(), holding(lock), outcome="completed", reason=None, now_ms=now_ms)
     exchanges: tuple[Exchange, ...] = ((tag(5), TAGGED), (put(sealed, "E1"), applied()))
-    assert play(steps, *exchanges, start_ms=now_ms).hindrance is None
+    assert play(steps, *exchanges, start_ms=now_ms).sweep_error is None
 
 
 def test_hint_that_names_this_term_already_is_left_alone() -> None:
     lock = mine(500, "n0", swept=499)
     sealed = lock.seal(nonce="n1", outcome="completed", ended_at=at(-1000))
-    steps = resign(rules(), holding(lock), outcome="completed", reason=None, now_ms=0)
+    steps = resign(config(), holding(lock), outcome="completed", reason=None, now_ms=0)
     hint = (Read(HINT), found(b'{"term": 500}'))
-    assert play(steps, hint, (put(sealed, "E1"), applied())).hindrance is None
+    assert play(steps, hint, (put(sealed, "E1"), applied())).sweep_error is None

@@ -1,13 +1,14 @@
-"""The driver: it performs, waits, times and counts; the store's errors reach the generator."""
+"""The driver performs requests, waits and counts; a store's errors reach the generator."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
-from s3leader._core.ledger import Steps
+from s3leader._core.candidate import Steps
 from s3leader._core.requests import (
     Create,
     List,
@@ -25,25 +26,14 @@ from s3leader._core.requests import (
 )
 from s3leader._io.driver import Driver, monotonic_ms
 from s3leader.errors import BucketUnusable
+from s3leader.testing import FakeClock
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REFUSAL = BucketUnusable("no", action="s3:GetObject", resource="arn", code="AccessDenied")
 
 
-class Clock:
-    """A stopwatch that moves when a test, a store or a sleep moves it."""
-
-    def __init__(self) -> None:
-        self.ms = 0
-
-    def read(self) -> int:
-        return self.ms
-
-    def sleep(self, seconds: float) -> None:
-        self.ms += round(seconds * 1000)
-
-
 class SlowStore:
-    def __init__(self, clock: Clock, answer: Callable[[], StoreAnswer]) -> None:
+    def __init__(self, clock: FakeClock, answer: Callable[[], StoreAnswer]) -> None:
         self.clock, self.answer = clock, answer
         self.requests: list[StoreRequest] = []
 
@@ -62,15 +52,15 @@ def ask(*requests: Request) -> Steps[list[Reply]]:
 
 
 def driver(answer: Callable[[], StoreAnswer] = lambda: Missing(5)) -> tuple[Driver, SlowStore]:
-    clock = Clock()
+    clock = FakeClock(EPOCH)
     store = SlowStore(clock, answer)
     made = Driver(
-        store=store, clock_ms=clock.read, sleep=clock.sleep, uniform=lambda low, high: high
+        store=store, clock_ms=clock.read_ms, sleep=clock.sleep, uniform=lambda low, high: high
     )
     return made, store
 
 
-def test_stopwatch_is_read_before_sending_and_after_the_answer() -> None:
+def test_clock_is_read_before_sending_and_after_the_answer() -> None:
     made, _ = driver()
     assert made.run(ask(Read("k"), Read("l"))) == [
         Reply(Missing(5), 0, 70),
@@ -78,23 +68,23 @@ def test_stopwatch_is_read_before_sending_and_after_the_answer() -> None:
     ]
 
 
-def test_wait_sleeps_a_time_drawn_between_its_bounds_and_asks_the_store_nothing() -> None:
+def test_wait_sleeps_for_a_random_time_and_sends_nothing() -> None:
     made, store = driver()
     assert made.run(ask(Wait(50, 250))) == [Reply(Waited(), 0, 250)]
     assert store.requests == []
 
 
-def test_bounds_of_a_wait_are_handed_to_the_random_source() -> None:
+def test_bounds_of_a_wait_are_passed_to_the_random_source() -> None:
     drawn: list[tuple[float, float]] = []
 
     def uniform(low: float, high: float) -> float:
         drawn.append((low, high))
         return low
 
-    clock = Clock()
+    clock = FakeClock(EPOCH)
     made = Driver(
         store=SlowStore(clock, lambda: Missing(5)),
-        clock_ms=clock.read,
+        clock_ms=clock.read_ms,
         sleep=clock.sleep,
         uniform=uniform,
     )
@@ -109,7 +99,7 @@ def test_requests_are_counted_and_waits_are_not() -> None:
     assert made.requests == 3
 
 
-def test_generator_that_asks_nothing_costs_nothing() -> None:
+def test_generator_without_requests_sends_nothing() -> None:
     made, store = driver()
     assert made.run(ask()) == []
     assert store.requests == []
@@ -140,8 +130,10 @@ def test_refusal_that_the_generator_lets_through_reaches_the_caller() -> None:
     assert made.requests == 1
 
 
-@pytest.mark.parametrize("error", [RuntimeError("so it is"), TypeError(), KeyError("k"), OSError()])
-def test_whatever_else_a_store_raises_leaves_the_request_open(
+@pytest.mark.parametrize(
+    "error", [RuntimeError("any message"), TypeError(), KeyError("k"), OSError()]
+)
+def test_any_other_exception_of_a_store_means_unknown(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> StoreAnswer:
@@ -154,7 +146,7 @@ def test_whatever_else_a_store_raises_leaves_the_request_open(
     assert caplog.records[0].exc_info is not None
 
 
-def test_the_same_trouble_is_logged_once_until_an_answer_comes(
+def test_the_same_problem_is_logged_once_until_an_answer_comes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     lost, found = Unknown("no answer"), Missing(5)
@@ -165,7 +157,7 @@ def test_the_same_trouble_is_logged_once_until_an_answer_comes(
     assert causes == ["no answer", "no answer", "reset", "no answer"]
 
 
-def test_a_trouble_of_another_request_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_problem_of_another_request_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
     made, _ = driver(lambda: Unknown("no answer"))
     made.run(ask(Read("k"), Read("l"), Create("l", b"secret"), List("p/", "p/a", "t"), Tag("k")))
     assert [record.getMessage() for record in caplog.records] == [
@@ -189,25 +181,25 @@ def test_generator_that_returns_on_a_refusal_has_its_result_returned() -> None:
         try:
             yield Read("k")
         except BucketUnusable:
-            return "told"
-        return "not told"
+            return "caught"
+        return "not caught"
 
     made, _ = driver(refuse)
-    assert made.run(steps()) == "told"
+    assert made.run(steps()) == "caught"
 
 
-def test_stopwatch_only_goes_forward() -> None:
+def test_monotonic_clock_never_goes_back() -> None:
     readings = [monotonic_ms() for _ in range(1_000)]
     assert readings == sorted(readings)
 
 
-def test_answers_are_passed_on_as_they_are() -> None:
+def test_answers_are_passed_on_unchanged() -> None:
     answer = Listed(("k",), truncated=False, date_ms=5)
     made, _ = driver(lambda: answer)
     assert made.run(ask(Read("k")))[0].answer is answer
 
 
-def test_stopwatch_runs_on_while_the_machine_sleeps() -> None:
+def test_monotonic_clock_runs_during_a_suspension() -> None:
     """Where there is a clock that does: time.monotonic() stands still on Linux."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     before_ms = time.clock_gettime_ns(clock) // 1_000_000

@@ -1,11 +1,11 @@
-"""A denial names who denied what, where S3 tells, and what to do there."""
+"""The error for a denial names the policy that denied the request, and how to fix it."""
 
 from __future__ import annotations
 
 import pytest
 
 from s3leader._core.requests import Create, List, Read, Replace, StoreRequest
-from s3leader._io.s3_refusals import passes, refusal
+from s3leader._io.s3_refusals import is_transient_error, refusal
 from s3leader._io.s3_region import choose_region
 
 KEY = "elections/nightly/lock_0000000001.json"
@@ -18,7 +18,7 @@ def denied(action: str, why: str) -> str:
     return f'{USER}{action} on resource: "{OBJECT}" {why}'
 
 
-def told(
+def refuse(
     message: str,
     request: StoreRequest = Create(KEY, b"{}"),  # noqa: B008 - it is frozen
     code: str = "AccessDenied",
@@ -41,23 +41,23 @@ def told(
         ("a network perimeter policy", "a network perimeter policy"),
     ],
 )
-def test_an_explicit_deny_is_sought_in_the_policy_that_s3_names(policy: str, place: str) -> None:
+def test_an_explicit_deny_names_the_policy_that_s3_names(policy: str, place: str) -> None:
     message = denied("s3:PutObject", f"with an explicit deny in {policy}")
-    assert f"A Deny in {place}" in told(message)[2]
+    assert f"A Deny in {place}" in refuse(message)[2]
 
 
 def test_an_explicit_deny_is_not_answered_with_a_grant() -> None:
     message = (
         f'{USER}s3:GetObject on resource: "{OBJECT}" with an explicit deny in a session policy'
     )
-    text = told(message, Read(KEY))[2]
+    text = refuse(message, Read(KEY))[2]
     assert "an explicit Deny overrides any Allow" in text
     assert "Allow " not in text
 
 
-def test_a_denied_write_tells_of_the_encryption_that_a_policy_may_ask_for() -> None:
+def test_a_denied_write_mentions_the_encryption_options() -> None:
     message = denied("s3:PutObject", "with an explicit deny in a service control policy")
-    assert "S3LEADER_ENCRYPTION" in told(message)[2]
+    assert "S3LEADER_ENCRYPTION" in refuse(message)[2]
 
 
 @pytest.mark.parametrize(
@@ -69,18 +69,18 @@ def test_a_denied_write_tells_of_the_encryption_that_a_policy_may_ask_for() -> N
         ("resource-based policy", "in the bucket's policy"),
     ],
 )
-def test_a_right_that_is_missing_is_granted_where_it_is_missing(policy: str, place: str) -> None:
+def test_a_missing_right_names_the_policy_to_extend(policy: str, place: str) -> None:
     message = denied("s3:PutObject", f"because no {policy} allows the s3:PutObject action")
-    assert f"Allow s3:PutObject on {OBJECT} {place}" in told(message)[2]
+    assert f"Allow s3:PutObject on {OBJECT} {place}" in refuse(message)[2]
 
 
-def test_the_right_that_s3_names_counts_and_not_the_request_that_was_sent() -> None:
+def test_the_action_that_s3_names_takes_precedence_over_the_request() -> None:
     """To say that an object is missing, S3 asks for the right to list."""
     message = (
         f'{USER}s3:ListBucket on resource: "arn:aws:s3:::locks" because no identity-based policy'
         " allows the s3:ListBucket action"
     )
-    action, resource, text = told(message, Read(KEY))
+    action, resource, text = refuse(message, Read(KEY))
     assert (action, resource) == ("s3:ListBucket", "arn:aws:s3:::locks")
     assert "s3:GetObject" not in text
 
@@ -107,22 +107,22 @@ def test_the_right_that_s3_names_counts_and_not_the_request_that_was_sent() -> N
         ),
     ],
 )
-def test_a_denial_of_the_key_service_is_not_blamed_on_the_bucket(why: str, remedy: str) -> None:
-    action, resource, text = told(f"{USER}kms:GenerateDataKey on resource: {KMS_KEY} {why}")
+def test_a_denial_of_kms_names_the_key(why: str, remedy: str) -> None:
+    action, resource, text = refuse(f"{USER}kms:GenerateDataKey on resource: {KMS_KEY} {why}")
     assert (action, resource) == ("kms:GenerateDataKey", KMS_KEY)
     assert remedy in text
     assert "s3:PutObject" not in text
 
 
-def test_a_denial_that_tells_nothing_gets_the_whole_list_of_causes() -> None:
-    action, resource, text = told("Access Denied", Replace(KEY, b"{}", '"e"'))
+def test_a_denial_without_details_lists_all_causes() -> None:
+    action, resource, text = refuse("Access Denied", Replace(KEY, b"{}", '"e"'))
     assert (action, resource) == ("s3:PutObject", OBJECT)
     for cause in ("s3:GetObject", "Deny", "Requester Pays", "KMS"):
         assert cause in text
 
 
-def test_a_denial_tells_of_the_owner_that_was_asked_for() -> None:
-    text = told("Access Denied", List(""), bucket_owner="111122223333")[2]
+def test_a_denial_mentions_the_expected_bucket_owner() -> None:
+    text = refuse("Access Denied", List(""), bucket_owner="111122223333")[2]
     assert "that account 111122223333 owns the bucket" in text
 
 
@@ -143,13 +143,13 @@ def test_a_denial_tells_of_the_owner_that_was_asked_for() -> None:
         ("KMS.NotFoundException", "no such key", "KMS key that encrypts"),
         ("InvalidEncryptionAlgorithmError", "", "S3LEADER_ENCRYPTION"),
         ("InvalidObjectState", "", "moved to an archive"),
-        ("AllAccessDisabled", "", "settle that with AWS's support"),
+        ("AllAccessDisabled", "", "contact AWS Support"),
         ("403", "", "a proxy or a firewall"),
         ("407", "", "a proxy or a firewall"),
     ],
 )
-def test_a_refusal_says_what_to_do_where(code: str, message: str, remedy: str) -> None:
-    assert remedy in told(message, code=code)[2]
+def test_an_error_code_has_its_remedy(code: str, message: str, remedy: str) -> None:
+    assert remedy in refuse(message, code=code)[2]
 
 
 @pytest.mark.parametrize(
@@ -163,23 +163,23 @@ def test_a_refusal_says_what_to_do_where(code: str, message: str, remedy: str) -
         "IncompleteBody",
     ],
 )
-def test_a_passing_trouble_is_called_passing(code: str) -> None:
-    assert passes(code, 400)
+def test_a_transient_code_is_transient(code: str) -> None:
+    assert is_transient_error(code, 400)
 
 
 @pytest.mark.parametrize("status", [307, 408, 409, 421, 425, 429, 500, 503, 504])
-def test_a_status_that_asks_for_another_try_is_passing_without_a_code(status: int) -> None:
-    assert passes(str(status), status)
+def test_a_status_that_asks_for_another_try_is_transient_without_a_code(status: int) -> None:
+    assert is_transient_error(str(status), status)
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 405, 407, 410, 413, 426, 451, 501])
-def test_any_other_status_is_final_without_a_code(status: int) -> None:
-    assert not passes(str(status), status)
+def test_any_other_status_is_permanent_without_a_code(status: int) -> None:
+    assert not is_transient_error(str(status), status)
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException", "InvalidRequest"])
-def test_a_lasting_trouble_is_not(code: str) -> None:
-    assert not passes(code, 400)
+def test_a_permanent_error_is_not_transient(code: str) -> None:
+    assert not is_transient_error(code, 400)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,10 @@ def test_a_lasting_trouble_is_not(code: str) -> None:
         (True, "region_name='eu-west-1'"),
     ],
 )
-def test_a_wrong_region_is_set_right_where_the_client_was_made(given: bool, remedy: str) -> None:  # noqa: FBT001
+def test_the_remedy_for_a_wrong_region_names_the_setting_that_chose_it(
+    given: bool,  # noqa: FBT001 - a parameter of the test
+    remedy: str,
+) -> None:
     why = refusal(
         Read(KEY),
         bucket="locks",

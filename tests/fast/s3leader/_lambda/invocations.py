@@ -1,4 +1,4 @@
-"""Invocations of the decorator in every way that they may go, and what they write."""
+"""Invocations of a decorated handler with every possible result, and the metrics they write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from s3leader import S3LeaderError, Term
 from s3leader._core.requests import Create, Read, Replace, StoreAnswer, StoreRequest
 from s3leader._core.times import parse_time, to_ms
 from s3leader._io.memory_store import Fault, MemoryStore
-from s3leader.aws_lambda import LambdaHandler, singleton
+from s3leader._lambda.settings import Arguments
+from s3leader.aws_lambda import LambdaHandler, _decorator
 
 TICK = "2026-11-23T06:00:00Z"
 LATER = "2026-11-23T07:00:00Z"
@@ -21,17 +22,27 @@ FIRST = "elections/nightly/lock_0000000001.json"
 UNSEALED = b'{"expired": false}'
 
 
+@dataclass
 class Context:
-    function_name = "nightly-function"
-    aws_request_id = "request-1"
+    function_name: str = "nightly-function"
+    aws_request_id: str = "request-1"
+    remaining_ms: int = 60_000
 
     def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+        return self.remaining_ms
+
+
+def singleton_on(
+    store: MemoryStore, **arguments: Any
+) -> Callable[[Callable[..., Any]], LambdaHandler]:
+    """Return `@singleton` for the election "nightly" on `store`, which invocations keep warm."""
+    arguments = {"election": "nightly", "bucket": "locks"} | arguments
+    return _decorator(Arguments(**arguments), store)
 
 
 @dataclass(frozen=True)
 class Blob:
-    """A set of metrics as it was written."""
+    """One line of metrics in CloudWatch's embedded metric format."""
 
     dimensions: Mapping[str, str]
     values: Mapping[str, float]
@@ -39,12 +50,12 @@ class Blob:
 
 
 class Bucket(MemoryStore):
-    """A bucket in which, if it is `crowded`, somebody else is always a little faster."""
+    """A bucket in which, if it is `contended`, a rival is always a little faster."""
 
-    crowded = False
+    contended = False
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
-        if self.crowded and isinstance(request, Create):
+        if self.contended and isinstance(request, Create):
             rival = {**json.loads(request.body), "nonce": "rival", "holder": "rival"}
             super().perform(Create(request.key, json.dumps(rival).encode()))
         return super().perform(request)
@@ -52,7 +63,7 @@ class Bucket(MemoryStore):
 
 @dataclass
 class World:
-    """A bucket, its clock, and what is written to standard output."""
+    """A bucket, its clock, and the captured standard output."""
 
     contender: object = None
     now_ms: int = to_ms(parse_time(LATER))
@@ -63,7 +74,7 @@ class World:
         self.store = Bucket(clock_ms=lambda: self.now_ms)
 
     def invoke(self, handler: LambdaHandler, tick: str | None = TICK) -> None:
-        """Invoke, and write what comes of it."""
+        """Invoke a handler, and capture its output."""
         event: dict[str, object] = {} if tick is None else {"tick": tick}
         if self.contender is not None:
             event["contender"] = self.contender
@@ -71,16 +82,16 @@ class World:
             handler(event, Context())
 
     def job(self, work: Callable[[Term], object] = lambda _: None, **options: Any) -> LambdaHandler:
-        """Return a new environment's handler."""
+        """Return the handler of a new execution environment."""
 
-        @singleton(store=self.store, election="nightly", **options)
+        @singleton_on(self.store, **options)
         def handler(event: object, context: object, term: Term) -> object:
             return work(term)
 
         return handler
 
     def blobs(self) -> list[Blob]:
-        """Return all that was written since the last time."""
+        """Return the metrics written since the last call."""
         written = self.output.getvalue().splitlines()
         self.output.seek(0)
         self.output.truncate()
@@ -99,7 +110,7 @@ def blob(line: Mapping[str, Any]) -> Blob:
     )
 
 
-# -------------------------------------------------------------------------------- ways to go
+# -------------------------------------------------------------------------------- results
 
 
 def completed(world: World) -> None:
@@ -129,7 +140,7 @@ def held(world: World) -> None:
 
 
 def beaten(world: World) -> None:
-    world.store.crowded = True
+    world.store.contended = True
     world.invoke(world.job())
 
 
@@ -164,7 +175,7 @@ def refused(world: World) -> None:
     world.invoke(world.job())
 
 
-WAYS: Mapping[Callable[[World], None], Mapping[str, float]] = {
+METRICS: Mapping[Callable[[World], None], Mapping[str, float]] = {
     completed: {"Won": 1, "Completed": 1, "Requests": 5, "Behind": 0},
     failed: {"Won": 1, "Failed": 1, "Requests": 5},
     resigned: {"Won": 1, "Resigned": 1, "Requests": 5},
@@ -182,7 +193,7 @@ WAYS: Mapping[Callable[[World], None], Mapping[str, float]] = {
 def emitted() -> set[tuple[str, tuple[str, ...]]]:
     """Return the names of all metrics that the decorator writes, with those of their dimensions."""
     found = set()
-    for way in WAYS:
+    for way in METRICS:
         world = World(contender=1)
         way(world)
         found |= {(name, tuple(each.dimensions)) for each in world.blobs() for name in each.values}

@@ -1,4 +1,4 @@
-"""What may be decorated as a singleton, and what a handler may return."""
+"""Which functions may be decorated with `@singleton`, and what they may return."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from s3leader._core.times import parse_time, to_ms
 from s3leader._io.memory_store import MemoryStore
 from s3leader._lambda.handler_contract import is_singleton
 from s3leader.aws_lambda import singleton
-from tests.fast.s3leader._lambda.invocations import FIRST, TICK, Context
+from tests.fast.s3leader._lambda.invocations import FIRST, TICK, Context, singleton_on
 
 
 def plain(event: object, context: object, term: Term) -> str:
@@ -42,7 +42,7 @@ async def async_generator(event: object, context: object, term: Term) -> AsyncIt
 
 
 class Job:
-    """Handlers as methods, and an object that is called like one."""
+    """Handlers that are methods, and a callable object."""
 
     async def lazy(self, event: object, context: object, term: Term) -> str:
         return "worked"
@@ -60,7 +60,7 @@ class Eager:
 
 
 def passed_on(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a wrapper that calls what it wraps and returns what that returns."""
+    """Return a wrapper that calls the handler and returns its result."""
 
     @functools.wraps(handler)
     def wrapper(*arguments: object) -> Any:
@@ -80,9 +80,9 @@ def awaited(handler: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., A
 
 
 def invoked(handler: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the answer of an invocation, and the lock that it left."""
+    """Return the result of an invocation, and its lock."""
     store = MemoryStore(clock_ms=lambda: to_ms(parse_time(TICK)))
-    answer = singleton(store=store, election="nightly")(handler)({"tick": TICK}, Context())
+    answer = singleton_on(store)(handler)({"tick": TICK}, Context())
     return answer, json.loads(store.body(FIRST))
 
 
@@ -136,7 +136,7 @@ def with_a_copied_signature(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Middleware:
-    """An object that wraps a handler and says so, as `functools.wraps` does."""
+    """An object that wraps a handler and sets `__wrapped__`, as `functools.wraps` does."""
 
     def __init__(self, handler: Callable[..., Any]) -> None:
         functools.update_wrapper(self, handler)
@@ -177,7 +177,7 @@ def test_a_handler_that_is_decorated_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     "given", ["nightly", 5, classmethod(plain)], ids=["name", "number", "classmethod"]
 )
-def test_what_is_no_handler_is_refused_by_its_value(given: Any) -> None:
+def test_anything_but_a_callable_is_refused_with_its_value(given: Any) -> None:
     with pytest.raises(InvalidArgument, match=rf"was given {re.escape(repr(given))}, expected"):
         singleton(given)
 
@@ -201,7 +201,7 @@ def test_a_handler_that_works_when_it_is_called_is_accepted(handler: Callable[..
     assert invoked(handler)[0]["result"] == "worked"
 
 
-def test_a_builtin_that_does_not_say_what_it_takes_is_accepted() -> None:
+def test_a_builtin_without_a_signature_is_accepted() -> None:
     assert callable(singleton(max))
 
 
@@ -233,21 +233,19 @@ DEFERRED: dict[str, Callable[..., Any]] = {
 
 
 @pytest.mark.parametrize(("kind", "handler"), DEFERRED.items(), ids=DEFERRED)
-def test_a_result_that_is_work_to_be_done_fails_the_invocation(
-    kind: str, handler: Callable[..., Any]
-) -> None:
+def test_a_deferred_result_fails_the_invocation(kind: str, handler: Callable[..., Any]) -> None:
     with pytest.raises(InvalidArgument) as error:
         invoked(handler)
     assert f" returned {kind}" in str(error.value)
 
 
 @pytest.mark.parametrize("handler", DEFERRED.values(), ids=DEFERRED)
-def test_a_result_that_is_work_to_be_done_leaves_the_tick_to_be_led_again(
+def test_a_deferred_result_does_not_complete_the_tick(
     handler: Callable[..., Any],
 ) -> None:
     store = MemoryStore(clock_ms=lambda: to_ms(parse_time(TICK)))
     with pytest.raises(InvalidArgument):
-        singleton(store=store, election="nightly")(handler)({"tick": TICK}, Context())
+        singleton_on(store)(handler)({"tick": TICK}, Context())
     body = json.loads(store.body(FIRST))
     assert (body["outcome"], body["done"], body["reason"][:16]) == (
         *("failed", None),
@@ -255,7 +253,7 @@ def test_a_result_that_is_work_to_be_done_leaves_the_tick_to_be_led_again(
     )
 
 
-def test_the_clean_up_of_a_generator_does_not_hide_what_is_wrong() -> None:
+def test_an_error_in_the_cleanup_of_a_generator_does_not_hide_the_error() -> None:
     def begun(*_: object) -> Iterator[int]:
         rows = stubborn()
         next(rows)
@@ -271,7 +269,7 @@ def test_the_clean_up_of_a_generator_does_not_hide_what_is_wrong() -> None:
         invoked(begun)
 
 
-def test_a_result_that_holds_itself_is_no_endless_search() -> None:
+def test_a_recursive_result_is_accepted() -> None:
     def handler(*_: object) -> list[object]:
         result: list[object] = []
         result.append(result)
@@ -328,7 +326,7 @@ def test_a_cached_function_that_takes_a_term_is_accepted(cached: Any) -> None:
 
 
 class AnswersEveryName:
-    """As a mock, or a proxy: it has any attribute, and each of them is true."""
+    """Like a mock or a proxy: it has every attribute, and each one is true."""
 
     def __getattr__(self, name: str) -> object:
         return object()
@@ -337,5 +335,5 @@ class AnswersEveryName:
 
 
 @pytest.mark.parametrize("given", [AnswersEveryName(), MagicMock(), Mock(), MagicMock(plain)])
-def test_what_has_every_attribute_is_not_taken_for_a_singleton(given: object) -> None:
+def test_an_object_with_every_attribute_is_not_a_singleton(given: object) -> None:
     assert not is_singleton(given)

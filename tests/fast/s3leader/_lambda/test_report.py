@@ -13,8 +13,8 @@ from s3leader._core.requests import Create
 from s3leader._io.memory_store import Fault
 from tests.fast.s3leader._lambda.invocations import (
     LATER,
+    METRICS,
     TICK,
-    WAYS,
     Blob,
     World,
     completed,
@@ -39,22 +39,24 @@ def metrics(way: Callable[[World], None], **world: Any) -> dict[str, float]:
 # ----------------------------------------------------------------------------------- metrics
 
 
-@pytest.mark.parametrize(("way", "expected"), WAYS.items(), ids=[way.__name__ for way in WAYS])
-def test_metrics_say_how_it_went(
+@pytest.mark.parametrize(
+    ("way", "expected"), METRICS.items(), ids=[way.__name__ for way in METRICS]
+)
+def test_each_result_has_its_metrics(
     way: Callable[[World], None], expected: Mapping[str, float]
 ) -> None:
     assert metrics(way) == expected
 
 
 @pytest.mark.parametrize("way", [completed, held, corrupt_lock])
-def test_metrics_are_of_bucket_and_election_whatever_the_service_is_called(
+def test_metrics_have_the_dimensions_bucket_and_election(
     way: Callable[[World], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "something-else")
     world = World()
     way(world)
     assert [each.dimensions for each in world.blobs()] == [
-        {"bucket": "none", "election": "nightly"}
+        {"bucket": "locks", "election": "nightly"}
     ]
 
 
@@ -72,7 +74,7 @@ def test_duration_is_in_milliseconds_and_behind_in_seconds() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "metric"), [("failed", "Failed"), ("resigned", "Resigned")])
-def test_a_term_that_the_handler_resigned_is_counted_as_what_it_said(
+def test_a_term_that_the_handler_resigned_is_counted_by_its_outcome(
     outcome: Literal["failed", "resigned"], metric: str
 ) -> None:
     found = metrics(lambda world: world.invoke(world.job(lambda term: term.resign(outcome))))
@@ -111,32 +113,34 @@ def test_win_and_loss_are_counted_by_contender_too(
     way(world)
     assert [each for each in world.blobs() if "contender" in each.dimensions] == [
         Blob(
-            {"bucket": "none", "election": "nightly", "contender": "7"},
+            {"bucket": "locks", "election": "nightly", "contender": "7"},
             {counted: 1},
             {counted: "Count"},
         )
     ]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])
+@pytest.mark.parametrize("way", METRICS, ids=[way.__name__ for way in METRICS])
 def test_contender_changes_nothing_in_the_metrics_of_the_election(
     way: Callable[[World], None],
 ) -> None:
     world = World(contender=7)
     way(world)
     (whole,) = (each for each in world.blobs() if "contender" not in each.dimensions)
-    assert {name: value for name, value in whole.values.items() if name != "Duration"} == WAYS[way]
+    assert {name: value for name, value in whole.values.items() if name != "Duration"} == METRICS[
+        way
+    ]
 
 
 @pytest.mark.parametrize("contender", [None, True, -1, 10**30, "1"])
-def test_event_without_a_contender_that_counts_has_no_metrics_of_one(contender: object) -> None:
+def test_event_without_a_valid_contender_has_no_metrics_by_contender(contender: object) -> None:
     world = World(contender=contender)
     completed(world)
     assert [tuple(each.dimensions) for each in world.blobs()] == [ELECTION]
 
 
 @pytest.mark.parametrize("way", [corrupt_lock, refused])
-def test_campaign_without_a_result_is_no_contender_s_win_or_loss(
+def test_failed_campaign_has_no_metrics_by_contender(
     way: Callable[[World], None],
 ) -> None:
     world = World(contender=7)
@@ -159,7 +163,7 @@ def fail(_: Term) -> None:
 
 
 def lose_leadership(_: Term) -> None:
-    raise LeadershipLost(term=2, why="told so")
+    raise LeadershipLost(term=2, why="deposed")
 
 
 @pytest.mark.parametrize(
@@ -195,7 +199,7 @@ def test_a_follower_that_is_beaten_is_behind_by_what_it_knows() -> None:
     def beaten_later(world: World) -> None:
         completed(world)
         world.blobs()
-        world.store.crowded = True
+        world.store.contended = True
         world.invoke(world.job(), LATER)
 
     assert metrics(beaten_later)["Behind"] == 3600
@@ -234,7 +238,7 @@ def test_without_a_tick_nothing_is_behind() -> None:
     ],
 )
 @pytest.mark.parametrize("contender", [None, 7])
-def test_every_line_says_which_contender_it_is_of(
+def test_every_log_line_names_the_contender(
     way: Callable[[World], None],
     messages: list[str],
     contender: int | None,

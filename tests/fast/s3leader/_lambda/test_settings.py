@@ -1,4 +1,4 @@
-"""What the constructs say in the environment of a function, and what the decorator makes of it."""
+"""Settings of the decorator: from its arguments, the environment, and defaults."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from s3leader import BucketUnusable, Election, InvalidArgument, NotElected, Term
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.s3_options import BucketOptions
 from s3leader._io.s3_store import S3Store
-from s3leader._lambda.settings import Settings
+from s3leader._lambda.settings import Arguments, Settings
 from s3leader.aws_lambda import singleton
 from tests.dated_moto import mock_dated_aws
-from tests.fast.s3leader._lambda.invocations import TICK, Context
+from tests.fast.s3leader._lambda.invocations import TICK, Context, singleton_on
 
 PLACE = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
 
@@ -27,9 +27,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def attempts(most: int | None = None) -> list[str]:
-    """Return what becomes of three invocations of a handler that always fails."""
+    """Return the results of three invocations of a handler that always fails."""
 
-    @singleton(store=MemoryStore(), max_attempts=most)
+    @singleton_on(MemoryStore(), max_attempts=most)
     def failing(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError
 
@@ -42,28 +42,28 @@ def attempts(most: int | None = None) -> list[str]:
     return seen
 
 
-def test_no_word_about_attempts_is_no_limit() -> None:
+def test_attempts_are_not_limited_by_default() -> None:
     assert attempts() == ["failed"] * 3
 
 
-def test_attempts_end_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_limits_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "2")
     assert attempts() == ["failed", "failed", "exhausted"]
 
 
-def test_the_decorator_has_the_last_word_on_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_argument_max_attempts_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "3")
     assert attempts(most=1) == ["failed", "exhausted", "exhausted"]
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "some", "²"])
-def test_bad_attempts_are_named(text: str) -> None:
-    with pytest.raises(InvalidArgument, match=f"S3LEADER_MAX_ATTEMPTS is '{text}'"):
-        Settings.read({**PLACE, "S3LEADER_MAX_ATTEMPTS": text})
+def test_invalid_max_attempts_is_named(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"S3LEADER_MAX_ATTEMPTS to be .* got '{text}'"):
+        Settings.merge(Arguments(), {**PLACE, "S3LEADER_MAX_ATTEMPTS": text})
 
 
 def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> timedelta:
-    """Return how long an invocation with a minute left would wait for another that leads."""
+    """Return the `wait` of a campaign by an invocation with a minute left."""
     asked: list[timedelta] = []
 
     def campaign(_: Election, tick: object, *, wait: timedelta) -> NotElected:
@@ -72,34 +72,34 @@ def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> t
 
     monkeypatch.setattr(Election, "campaign", campaign)
 
-    @singleton(store=MemoryStore(), wait=given)
+    @singleton_on(MemoryStore(), wait=given)
     def handler(event: object, context: object, term: Term) -> None: ...
 
     handler({"tick": TICK}, Context())
     return asked[0]
 
 
-def test_nobody_waits_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_wait_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert waited(monkeypatch) == timedelta(0)
 
 
-def test_the_environment_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_sets_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
     assert waited(monkeypatch) == timedelta(seconds=40)
 
 
-def test_the_decorator_has_the_last_word_on_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_argument_wait_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
     assert waited(monkeypatch, timedelta(0)) == timedelta(0)
 
 
-def test_nobody_waits_beyond_its_own_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_is_limited_to_the_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert waited(monkeypatch, timedelta(hours=1)) == timedelta(minutes=1)
 
 
-def test_a_bad_wait_is_named() -> None:
-    with pytest.raises(InvalidArgument, match="S3LEADER_WAIT_SECONDS is 'long'"):
-        Settings.read({**PLACE, "S3LEADER_WAIT_SECONDS": "long"})
+def test_invalid_wait_is_named() -> None:
+    with pytest.raises(InvalidArgument, match=r"S3LEADER_WAIT_SECONDS to be .* got 'long'"):
+        Settings.merge(Arguments(), {**PLACE, "S3LEADER_WAIT_SECONDS": "long"})
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_handler_that_takes_no_term_is_refused_when_it_is_decorated(handler: A
         singleton(handler)
 
 
-def test_a_wait_that_is_no_duration_is_refused_when_it_is_given() -> None:
+def test_a_wait_of_another_type_is_refused_when_decorating() -> None:
     with pytest.raises(InvalidArgument, match="wait is 5; give a timedelta"):
         singleton(wait=5)  # type: ignore[call-overload]
 
@@ -125,24 +125,26 @@ OPTIONS = {
 @pytest.mark.parametrize(("variable", "option"), OPTIONS.items(), ids=OPTIONS)
 def test_the_environment_sets_a_bucket_option(variable: str, option: tuple[str, str]) -> None:
     name, value = option
-    settings = Settings.read({**PLACE, variable: value})
+    settings = Settings.merge(Arguments(), {**PLACE, variable: value})
     assert settings.bucket_options == BucketOptions(**{name: value})  # type: ignore[arg-type]
 
 
 def test_the_environment_sets_the_encryption_key() -> None:
     key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
     encrypted = {"S3LEADER_ENCRYPTION": "aws:kms", "S3LEADER_KMS_KEY": key}
-    settings = Settings.read({**PLACE, **encrypted})
+    settings = Settings.merge(Arguments(), {**PLACE, **encrypted})
     assert settings.bucket_options == BucketOptions(encryption="aws:kms", kms_key=key)
 
 
 def test_an_empty_variable_sets_no_bucket_option() -> None:
-    settings = Settings.read({**PLACE, **dict.fromkeys([*OPTIONS, "S3LEADER_KMS_KEY"], "")})
+    settings = Settings.merge(
+        Arguments(), {**PLACE, **dict.fromkeys([*OPTIONS, "S3LEADER_KMS_KEY"], "")}
+    )
     assert settings.bucket_options == BucketOptions()
 
 
 @pytest.mark.parametrize("variable", [*OPTIONS, "S3LEADER_KMS_KEY"])
-def test_an_option_that_no_bucket_takes_is_refused_by_the_name_of_its_variable(
+def test_an_invalid_bucket_option_names_its_variable(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {**PLACE, "S3LEADER_BUCKET": "locks", variable: "no such"}.items():
@@ -156,7 +158,7 @@ def test_an_option_that_no_bucket_takes_is_refused_by_the_name_of_its_variable(
 
 
 def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Return the Regions of the stores that one invocation makes."""
+    """Return the Regions of the stores that one invocation creates."""
     asked: list[object] = []
 
     class Noted(S3Store):
@@ -164,7 +166,7 @@ def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
             asked.append(settings["options"].region)
             super().__init__(bucket, **settings)
 
-    monkeypatch.setattr("s3leader.aws_lambda.S3Store", Noted)
+    monkeypatch.setattr("s3leader._io.lock_store.S3Store", Noted)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("S3LEADER_BUCKET", "locks")
 
@@ -178,7 +180,7 @@ def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return asked
 
 
-def test_the_bucket_is_asked_in_its_own_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_decorator_uses_the_region_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3LEADER_REGION", "eu-west-1")
     assert regions_asked(monkeypatch) == ["eu-west-1"]
 
@@ -196,7 +198,7 @@ def test_a_store_is_in_the_environments_region_otherwise(monkeypatch: pytest.Mon
     assert S3Store("locks")._client.meta.region_name == "ap-south-1"
 
 
-# --------------------------------------------------------------- what the decorator was given
+# --------------------------------------------------------------- arguments of the decorator
 
 
 @pytest.mark.parametrize(
@@ -213,13 +215,11 @@ def test_a_store_is_in_the_environments_region_otherwise(monkeypatch: pytest.Mon
     ],
     ids=str,
 )
-def test_an_argument_of_the_decorator_is_refused_when_it_decorates(
-    given: dict[str, Any], says: str
-) -> None:
+def test_an_invalid_argument_is_refused_when_decorating(given: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidArgument, match=says):
         singleton(**given)
 
 
-def test_a_bucket_that_cannot_hold_an_election_is_refused_when_it_decorates() -> None:
+def test_a_bucket_that_cannot_hold_an_election_is_refused_when_decorating() -> None:
     with pytest.raises(BucketUnusable, match="directory bucket"):
         singleton(bucket="locks--use1-az4--x-s3")

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
+from s3leader._core.candidate import CandidateConfig, LedgerHead, Result, Steps
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import CandidateConfig, LedgerHead, Result, Steps
 from s3leader._core.lock import Lock
-from s3leader._core.protocol import Sealed
+from s3leader._core.protocol import Resigned
 from s3leader._core.requests import (
     Answer,
     Applied,
@@ -88,7 +88,7 @@ def counted(prefix: str = "n") -> Callable[[], str]:
     return lambda: f"{prefix}{next(numbers)}"
 
 
-def rules(
+def config(
     candidate: str = "me", *, max_attempts: int | None = None, nonces: str = "n"
 ) -> CandidateConfig:
     return CandidateConfig(
@@ -212,10 +212,10 @@ def holding(
     )
 
 
-def sealed_by(result: Sealed) -> Lock:
+def sealed_by(result: Resigned) -> Lock:
     """The lock that a resignation left."""
-    assert result.seen.lock is not None
-    return result.seen.lock
+    assert result.head.lock is not None
+    return result.head.lock
 
 
 def at(ms: int) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic
 
-from s3leader._core.ledger import Result, Steps
+from s3leader._core.candidate import Result, Steps
 from s3leader._core.requests import Reply, Request, Store, Wait, Waited
 
 

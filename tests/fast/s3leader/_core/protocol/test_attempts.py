@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from s3leader import CorruptLock, Election, InvalidArgument, Term
+from s3leader import CorruptLock, Election, InvalidArgument, Term, testing
 from s3leader._core.attempts import MOST_TICKS, attempts_so_far, may_attempt, next_attempt
 from s3leader._core.lock import Lock, decode_lock, next_lock
 from s3leader._core.times import to_ms
@@ -34,17 +34,17 @@ def led(election: Election, *ticks: datetime | None) -> Counter[datetime | None]
 
 
 def test_two_failing_ticks_that_alternate_each_get_their_attempts_and_no_more() -> None:
-    election = Election("e", store=MemoryStore(), max_attempts=2)
+    election = testing.election("e", store=MemoryStore(), max_attempts=2)
     assert led(election, *[T1, T2] * 10) == {T1: 2, T2: 2}
 
 
 def test_three_failing_ticks_in_turn_each_get_their_attempts_and_no_more() -> None:
-    election = Election("e", store=MemoryStore(), max_attempts=3)
+    election = testing.election("e", store=MemoryStore(), max_attempts=3)
     assert led(election, *[T3, T1, T2] * 10) == {T1: 3, T2: 3, T3: 3}
 
 
 def test_terms_without_a_tick_in_between_do_not_reset_the_count() -> None:
-    election = Election("e", store=MemoryStore(), max_attempts=2)
+    election = testing.election("e", store=MemoryStore(), max_attempts=2)
     assert led(election, *[T1, None] * 5) == {T1: 2, None: 5}
 
 
@@ -53,7 +53,7 @@ def test_candidates_with_and_without_memory_count_alike() -> None:
     counts: Counter[datetime | None] = Counter()
     for _ in range(10):
         for tick in (T1, T2):
-            counts += led(Election("e", store=store, max_attempts=2), tick)
+            counts += led(testing.election("e", store=store, max_attempts=2), tick)
     assert counts == {T1: 2, T2: 2}
 
 
@@ -132,7 +132,7 @@ def test_dropped_ticks_are_forgotten_with_a_completed_tick_that_is_later() -> No
 
 def test_tick_of_the_future_is_no_attempt_and_takes_no_room() -> None:
     store = MemoryStore(clock_ms=lambda: to_ms(TICK))
-    election = Election("e", store=store, max_attempts=1)
+    election = testing.election("e", store=store, max_attempts=1)
     for day in range(1, MOST_TICKS + 2):
         with pytest.raises(InvalidArgument, match="ahead"):
             election.campaign(TICK + timedelta(days=day))

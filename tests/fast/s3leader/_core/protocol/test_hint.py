@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from s3leader._core.ledger import LedgerHead, Steps, find_head
-from s3leader._core.protocol import Sealed, resign
+from s3leader._core.candidate import LedgerHead, Steps
+from s3leader._core.ledger import find_head
+from s3leader._core.protocol import Resigned, resign
 from s3leader._core.requests import Create, Read, Replace
 from s3leader.errors import BucketUnusable
 from tests.fast.s3leader._core.protocol.script import (
@@ -16,6 +17,7 @@ from tests.fast.s3leader._core.protocol.script import (
     after,
     applied,
     at,
+    config,
     conflict,
     found,
     holding,
@@ -28,7 +30,6 @@ from tests.fast.s3leader._core.protocol.script import (
     play,
     put,
     read,
-    rules,
     sealed,
 )
 
@@ -41,7 +42,7 @@ def hint(body: bytes) -> Exchange:
 
 
 def cold() -> Steps[LedgerHead]:
-    return find_head(rules())
+    return find_head(config())
 
 
 def test_one_page_of_locks_needs_no_hint() -> None:
@@ -172,7 +173,7 @@ def test_unanswered_hint_is_asked_for_again() -> None:
 
 
 def test_whoever_knows_a_lock_needs_no_hint() -> None:
-    steps = find_head(rules(), known(sealed(4)))
+    steps = find_head(config(), known(sealed(4)))
     pages: tuple[Exchange, ...] = (
         (after(4), listing(*range(5, 1005), goes_on="x")),
         (page("x", 4), listing(1005)),
@@ -183,9 +184,9 @@ def test_whoever_knows_a_lock_needs_no_hint() -> None:
 # -------------------------------------------------------------------------------- writing it
 
 
-def resigning(term: int) -> Steps[Sealed]:
+def resigning(term: int) -> Steps[Resigned]:
     lock = mine(term, "n0", swept=term - 1)
-    return resign(rules(), holding(lock), outcome="completed", reason=None, now_ms=0)
+    return resign(config(), holding(lock), outcome="completed", reason=None, now_ms=0)
 
 
 def seal(term: int) -> Exchange:
@@ -202,7 +203,7 @@ def test_leader_of_every_five_hundredth_term_creates_the_hint() -> None:
         (Create(HINT, BODY), applied()),
         seal(1500),
     )
-    assert play(resigning(1500), *exchanges).hindrance is None
+    assert play(resigning(1500), *exchanges).sweep_error is None
 
 
 def test_hint_is_rewritten_on_the_condition_that_nobody_else_did() -> None:
@@ -210,17 +211,17 @@ def test_hint_is_rewritten_on_the_condition_that_nobody_else_did() -> None:
         hint(b'{"term": 1000}'),
         (Replace(HINT, BODY, "H"), conflict()),
     )
-    assert play(resigning(1500), *exchanges, seal(1500)).hindrance is None
+    assert play(resigning(1500), *exchanges, seal(1500)).sweep_error is None
 
 
 def test_hint_of_a_later_term_is_left_alone() -> None:
-    assert play(resigning(1500), hint(b'{"term": 2000}'), seal(1500)).hindrance is None
+    assert play(resigning(1500), hint(b'{"term": 2000}'), seal(1500)).sweep_error is None
 
 
 def test_corrupt_hint_is_rewritten() -> None:
     exchanges: tuple[Exchange, ...] = (hint(b"?"), (Replace(HINT, BODY, "H"), applied()))
-    assert play(resigning(1500), *exchanges, seal(1500)).hindrance is None
+    assert play(resigning(1500), *exchanges, seal(1500)).sweep_error is None
 
 
 def test_hint_whose_answer_is_lost_keeps_nobody_from_resigning() -> None:
-    assert play(resigning(1500), (Read(HINT), LOST), seal(1500)).hindrance is None
+    assert play(resigning(1500), (Read(HINT), LOST), seal(1500)).sweep_error is None

@@ -10,6 +10,7 @@ from tests.fast.s3leader._core.protocol.script import (
     LIST,
     LOST,
     Exchange,
+    config,
     found,
     held,
     listing,
@@ -17,7 +18,6 @@ from tests.fast.s3leader._core.protocol.script import (
     pause,
     play,
     read,
-    rules,
     sealed,
 )
 
@@ -28,7 +28,7 @@ def test_history_reads_the_newest_first_and_no_more_than_asked_for() -> None:
         (read(3), found(held(3))),
         (read(2), found(sealed(2))),
     )
-    assert [lock.term for lock in play(history(rules(), 2), *exchanges)] == [3, 2]
+    assert [lock.term for lock in play(history(config(), 2), *exchanges)] == [3, 2]
 
 
 def test_history_leaves_out_what_the_lifecycle_rule_deleted() -> None:
@@ -38,7 +38,7 @@ def test_history_leaves_out_what_the_lifecycle_rule_deleted() -> None:
         (read(2), missing()),
         (read(1), found(sealed(1))),
     )
-    assert [lock.term for lock in play(history(rules(), 20), *exchanges)] == [3, 1]
+    assert [lock.term for lock in play(history(config(), 20), *exchanges)] == [3, 1]
 
 
 def test_corrupt_lock_stands_in_the_history_with_what_is_wrong() -> None:
@@ -47,21 +47,21 @@ def test_corrupt_lock_stands_in_the_history_with_what_is_wrong() -> None:
         (read(2), found(b"?")),
         (read(1), found(sealed(1))),
     )
-    first, second = play(history(rules(), 20), *exchanges)
+    first, second = play(history(config(), 20), *exchanges)
     assert (first.term, second.problem) == (2, None)
     assert first.problem is not None
-    assert "no JSON" in first.problem
+    assert "expected JSON" in first.problem
 
 
 def test_history_of_nothing_is_empty() -> None:
-    assert play(history(rules(), 20), (LIST, listing())) == []
+    assert play(history(config(), 20), (LIST, listing())) == []
 
 
 def test_unanswered_look_is_repeated_with_growing_pauses() -> None:
     exchanges: list[Exchange] = []
     for low_ms in (50, 100, 200, 400):
         exchanges += [(LIST, LOST), pause(low_ms)]
-    assert play(find_head(rules()), *exchanges, (LIST, listing())).term == 0
+    assert play(find_head(config()), *exchanges, (LIST, listing())).term == 0
 
 
 def test_look_that_stays_unanswered_is_store_unavailable() -> None:
@@ -69,12 +69,12 @@ def test_look_that_stays_unanswered_is_store_unavailable() -> None:
     for low_ms in (50, 100, 200, 400):
         exchanges += [(LIST, LOST), pause(low_ms)]
     with pytest.raises(StoreUnavailable, match="5 tries"):
-        play(find_head(rules()), *exchanges, (LIST, LOST))
+        play(find_head(config()), *exchanges, (LIST, LOST))
 
 
 def test_store_that_lists_what_it_does_not_have_is_given_up() -> None:
     exchanges: list[Exchange] = []
     for _ in range(5):
         exchanges += [(LIST, listing(4)), (read(4), missing()), pause(50)]
-    with pytest.raises(StoreUnavailable, match="does not have"):
-        play(find_head(rules()), *exchanges)
+    with pytest.raises(StoreUnavailable, match="expected S3 to return a lock that it lists"):
+        play(find_head(config()), *exchanges)

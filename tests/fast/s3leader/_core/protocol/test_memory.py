@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from s3leader._core.ledger import Steps
+from s3leader._core.candidate import Steps
 from s3leader._core.lock import Lock
 from s3leader._core.protocol import Lost, Won, campaign, resign
 from tests.fast.s3leader._core.protocol.script import (
@@ -15,6 +15,7 @@ from tests.fast.s3leader._core.protocol.script import (
     after,
     applied,
     at,
+    config,
     conflict,
     create,
     found,
@@ -29,14 +30,13 @@ from tests.fast.s3leader._core.protocol.script import (
     proofs,
     put,
     read,
-    rules,
     sealed,
 )
 
 
 def warm(lock: Lock | None, now_ms: int, observed_ms: int = 0) -> Steps[Won | Lost]:
     memory = known(lock, observed_ms=observed_ms)
-    return campaign(rules(), tick=None, wait_ms=0, known=memory, now_ms=now_ms)
+    return campaign(config(), tick=None, wait_ms=0, known=memory, now_ms=now_ms)
 
 
 def test_memory_younger_than_an_hour_is_acted_on() -> None:
@@ -84,14 +84,14 @@ def test_what_a_lost_campaign_saw_is_worth_remembering() -> None:
         warm(sealed(4), now_ms=0), (create(mine(5)), conflict()), (read(5), found(held(5)))
     )
     assert isinstance(result, Lost)
-    assert (result.seen.term, result.seen.proved_highest_at_ms) == (5, T0)
+    assert (result.head.term, result.head.proved_highest_at_ms) == (5, T0)
 
 
 def test_own_seal_is_remembered_as_the_highest_of_that_moment() -> None:
     lock = mine(5, "n0", swept=4)
-    steps = resign(rules(), holding(lock), outcome="resigned", reason=None, now_ms=700)
+    steps = resign(config(), holding(lock), outcome="resigned", reason=None, now_ms=700)
     body = lock.seal(nonce="n1", outcome="resigned", ended_at=at(0))
-    seen = play(steps, (put(body, "E1"), applied(T0 + 2_000, "E2")), start_ms=700).seen
+    seen = play(steps, (put(body, "E1"), applied(T0 + 2_000, "E2")), start_ms=700).head
     assert (seen.lock, seen.etag, seen.proved_highest_at_ms, seen.observed_ms) == (
         body,
         "E2",
@@ -103,4 +103,4 @@ def test_own_seal_is_remembered_as_the_highest_of_that_moment() -> None:
 def test_unread_news_are_listed_from_the_last_known_lock_on() -> None:
     result = play(warm(held(4), now_ms=0), (after(4), listing(5, 6)), (read(6), found(held(6))))
     assert isinstance(result, Lost)
-    assert result.seen.observed_ms == LATENCY_MS
+    assert result.head.observed_ms == LATENCY_MS

@@ -14,6 +14,7 @@ from tests.fast.s3leader._core.protocol.script import (
     TICK,
     applied,
     at,
+    config,
     create,
     found,
     holding,
@@ -24,7 +25,6 @@ from tests.fast.s3leader._core.protocol.script import (
     proofs,
     put,
     read,
-    rules,
     values,
 )
 
@@ -33,7 +33,7 @@ UNPROVED = mine(5, proved=False)
 
 
 def test_bare_lock_is_held_for_as_long_as_the_readers_own_lease() -> None:
-    steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
     answer = found(UNSEALED, age_ms=LEASE_MS + SKEW_MS)
     result = play(steps, (LIST, listing(4)), (read(4), answer))
     assert isinstance(result, Lost)
@@ -42,7 +42,7 @@ def test_bare_lock_is_held_for_as_long_as_the_readers_own_lease() -> None:
 
 def test_bare_lock_lapses_by_the_readers_own_lease() -> None:
     age_ms = LEASE_MS + SKEW_MS + 1_000
-    steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
     body = Lock(term=4, started_at=at(-age_ms)).seal(
         nonce="n1", outcome="deposed", reason="lapsed; sealed by me", ended_at=at(0)
     )
@@ -58,7 +58,7 @@ def test_bare_lock_lapses_by_the_readers_own_lease() -> None:
 
 
 def test_bare_sealed_lock_is_succeeded() -> None:
-    steps = campaign(rules(), tick=TICK, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), tick=TICK, wait_ms=0, known=None, now_ms=0)
     result = play(
         steps,
         (LIST, listing(4)),
@@ -78,14 +78,14 @@ def test_what_we_write_says_expired_as_the_original_scheme_does() -> None:
 def test_unknown_keys_survive_a_renewal() -> None:
     lock = mine(5, "n0", extra={"theirs": [1, {"x": None}]})
     write = put(lock.renewed(nonce="n1"), "E1")
-    play(renew(rules(), holding(lock)), (write, applied()))
+    play(renew(config(), holding(lock)), (write, applied()))
     assert values(write)["theirs"] == [1, {"x": None}]
 
 
 def test_unknown_keys_survive_being_sealed_by_a_rival() -> None:
     age_ms = LEASE_MS + SKEW_MS + 1_000
     body = json.dumps({"expired": False, "theirs": {"x": 1}}).encode()
-    steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
     sealed = Lock(term=4, started_at=at(-age_ms), extra={"theirs": {"x": 1}}).seal(
         nonce="n1", outcome="deposed", reason="lapsed; sealed by me", ended_at=at(0)
     )
@@ -103,7 +103,7 @@ def test_unknown_keys_survive_being_sealed_by_a_rival() -> None:
 
 def test_unknown_keys_are_not_inherited_by_the_next_term() -> None:
     body = json.dumps({"expired": True, "theirs": 1}).encode()
-    steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
     reads = ((LIST, listing(4)), (read(4), found(body)))
     result = play(steps, *reads, (create(UNPROVED), applied()), *proofs(UNPROVED))
     assert isinstance(result, Won)
@@ -112,6 +112,6 @@ def test_unknown_keys_are_not_inherited_by_the_next_term() -> None:
 def test_unknown_keys_survive_resigning() -> None:
     lock = mine(5, "n0", swept=4, extra={"theirs": 1})
     write = put(lock.seal(nonce="n1", outcome="resigned", ended_at=at(-1000)), "E1")
-    steps = resign(rules(), holding(lock), outcome="resigned", reason=None, now_ms=0)
+    steps = resign(config(), holding(lock), outcome="resigned", reason=None, now_ms=0)
     play(steps, (write, applied()))
     assert values(write)["theirs"] == 1

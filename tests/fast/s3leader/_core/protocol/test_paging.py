@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from s3leader._core.ledger import LedgerHead, Steps, find_head
+from s3leader._core.candidate import LedgerHead, Steps
+from s3leader._core.ledger import find_head
 from s3leader._core.lock import Lock
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Create, List, Listed, Read, StoreAnswer, StoreRequest
@@ -22,6 +23,7 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     after,
     applied,
+    config,
     create,
     found,
     held,
@@ -34,7 +36,6 @@ from tests.fast.s3leader._core.protocol.script import (
     proofs,
     put,
     read,
-    rules,
     sealed,
 )
 from tests.fast.s3leader._core.protocol.stepper import Stepper
@@ -43,7 +44,7 @@ NO_HINT: Exchange = (Read(HINT), missing())
 
 
 def cold() -> Steps[LedgerHead]:
-    return find_head(rules())
+    return find_head(config())
 
 
 def test_empty_page_that_goes_on_is_not_the_end() -> None:
@@ -107,7 +108,7 @@ def test_highest_lock_is_proved_by_the_page_that_showed_it_and_by_no_later_one()
 
 def test_known_lock_is_proved_highest_by_the_first_of_several_pages() -> None:
     seen = play(
-        find_head(rules(), known(sealed(4))),
+        find_head(config(), known(sealed(4))),
         (after(4), listing(goes_on="2", at=T0 + 1000)),
         (page("2", 4), listing(at=T0 + 2000)),
     )
@@ -118,7 +119,7 @@ def test_win_an_hour_after_the_page_that_proved_it_is_void() -> None:
     now = T0 + HOUR_MS
     lock = mine(5, started_at=None)
     result = play(
-        campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0),
+        campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0),
         (LIST, listing(4, goes_on="2")),
         NO_HINT,
         (page("2"), listing(at=now)),
@@ -133,7 +134,7 @@ def test_win_an_hour_after_the_page_that_proved_it_is_void() -> None:
 
 def _void(now: int) -> Lock:
     lock = mine(5, started_at=from_ms(now), attempt=0)
-    why = "void: won on a stale look"
+    why = "void: the proof that this number was next is too old"
     return lock.seal(nonce="n2", outcome="resigned", reason=why, ended_at=from_ms(now))
 
 
@@ -143,14 +144,14 @@ def test_page_that_is_followed_by_itself_is_an_error_and_not_an_endless_list() -
         NO_HINT,
         (page("2"), listing(goes_on="2")),
     )
-    with pytest.raises(StoreUnavailable, match="again and again"):
+    with pytest.raises(StoreUnavailable, match="expected a new continuation token"):
         play(cold(), *exchanges)
 
 
 @pytest.mark.parametrize("token", [None, "2"])
 def test_page_that_does_not_say_where_it_goes_on_is_not_believed(token: str | None) -> None:
     answer = Listed((), truncated=token is None, date_ms=T0, next_token=token)
-    with pytest.raises(TypeError, match="where it goes on"):
+    with pytest.raises(TypeError, match="contradicts its continuation token"):
         play(cold(), (LIST, answer))
 
 
@@ -197,7 +198,7 @@ def test_campaign_over_sparse_pages_wins_the_next_term(terms: int) -> None:
     store = MemoryStore(clock_ms=lambda: T0, page_size=1)
     for term in range(1, terms + 1):
         store.perform(Create(f"{FOLDER}lock_{term:010d}.json", sealed(term).encode()))
-    steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
     result = Stepper(steps, Sparse(store)).run()
     assert isinstance(result, Won)
     assert result.holding.lock.term == terms + 1
@@ -205,7 +206,7 @@ def test_campaign_over_sparse_pages_wins_the_next_term(terms: int) -> None:
 
 def test_proofs_follow_a_first_win_on_an_empty_listing_of_two_pages() -> None:
     result = play(
-        campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0),
+        campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0),
         (LIST, listing(goes_on="2")),
         NO_HINT,
         (page("2"), listing()),

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from s3leader._core.ledger import Steps
+from s3leader._core.candidate import Steps
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader.errors import BucketUnusable, CorruptLock, StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (
@@ -17,6 +17,7 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     applied,
     at,
+    config,
     conflict,
     create,
     found,
@@ -29,7 +30,6 @@ from tests.fast.s3leader._core.protocol.script import (
     play,
     put,
     read,
-    rules,
     sealed,
 )
 
@@ -37,7 +37,7 @@ WRITE = create(mine(5))
 
 
 def campaign_on_4() -> Steps[Won | Lost]:
-    return campaign(rules(), tick=None, wait_ms=0, known=known(sealed(4)), now_ms=0)
+    return campaign(config(), tick=None, wait_ms=0, known=known(sealed(4)), now_ms=0)
 
 
 def test_unknown_create_that_was_never_applied_is_sent_again_to_the_byte() -> None:
@@ -164,7 +164,10 @@ def test_pauses_between_the_tries_double_up_to_a_second() -> None:
 
 def test_win_settled_after_its_own_lease_is_void_and_sealed() -> None:
     void = mine(5, started_at=at(0), attempt=0).seal(
-        nonce="n2", outcome="resigned", reason="void: settled after its lease", ended_at=at(0)
+        nonce="n2",
+        outcome="resigned",
+        reason="void: the win was not known before the lease ran out",
+        ended_at=at(0),
     )
     result = play(
         campaign_on_4(),

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from s3leader._core.candidate import Steps
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import Steps
-from s3leader._core.protocol import Sealed, renew, resign
+from s3leader._core.protocol import Resigned, renew, resign
 from s3leader._core.requests import Reply, Request, Wait, Waited
 from s3leader.errors import LeadershipLost, StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (
@@ -22,6 +22,7 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     applied,
     at,
+    config,
     conflict,
     found,
     held,
@@ -32,7 +33,6 @@ from tests.fast.s3leader._core.protocol.script import (
     play,
     put,
     read,
-    rules,
     sealed_by,
     tag,
 )
@@ -44,11 +44,11 @@ RENEWAL = put(RENEWED, "E1")
 
 
 def renewal() -> Steps[Holding]:
-    return renew(rules(), holding(FIRST), {"a": 1})
+    return renew(config(), holding(FIRST), {"a": 1})
 
 
-def resignation(held_lock: Holding, now_ms: int = 1_000) -> Steps[Sealed]:
-    return resign(rules(), held_lock, outcome="completed", reason=None, now_ms=now_ms)
+def resignation(held_lock: Holding, now_ms: int = 1_000) -> Steps[Resigned]:
+    return resign(config(), held_lock, outcome="completed", reason=None, now_ms=now_ms)
 
 
 def final(nonce: str = "n1", ms: int = 0, **more: Any) -> Any:
@@ -71,7 +71,7 @@ def test_renewal_moves_the_deadline_to_a_lease_after_it_was_sent() -> None:
 
 def test_renewal_without_a_checkpoint_keeps_the_last_one() -> None:
     lock = mine(5, "n0", state={"a": 0})
-    steps = renew(rules(), holding(lock))
+    steps = renew(config(), holding(lock))
     assert play(steps, (put(lock.renewed(nonce="n1"), "E1"), applied())).lock.state == {"a": 0}
 
 
@@ -93,7 +93,7 @@ def test_renewal_of_a_lock_whose_nonce_is_no_text_is_leadership_lost() -> None:
 
 def test_server_that_refuses_the_etag_it_shows_fails_a_renewal_and_takes_no_leadership() -> None:
     """The caller has to hear that its checkpoint was not saved."""
-    with pytest.raises(StoreUnavailable, match="under the very ETag"):
+    with pytest.raises(StoreUnavailable, match="its ETag is still"):
         play(renewal(), (RENEWAL, conflict()), (read(5), found(FIRST, etag="E1")))
 
 
@@ -116,11 +116,11 @@ def test_resignation_from_a_lock_that_was_copied_in_place_stands() -> None:
         pause(25),
         (put(final(), "E7"), applied()),
     )
-    assert result.seen.lock == final()
+    assert result.head.lock == final()
 
 
 def test_server_that_refuses_the_etag_it_shows_leaves_a_resignation_open() -> None:
-    with pytest.raises(StoreUnavailable, match="under the very ETag"):
+    with pytest.raises(StoreUnavailable, match="its ETag is still"):
         play(
             resignation(holding(FIRST)),
             (put(final(), "E1"), conflict()),
@@ -152,7 +152,7 @@ def test_renewal_unknown_to_the_deadline_keeps_the_deadline_and_the_doubt() -> N
 
 def test_doubts_add_up() -> None:
     doubting = holding(FIRST, doubtful=frozenset({"d"}))
-    kept = play(renew(rules(), doubting, {"a": 1}), (RENEWAL, LOST, LEASE_MS))
+    kept = play(renew(config(), doubting, {"a": 1}), (RENEWAL, LOST, LEASE_MS))
     assert kept.doubtful == {"d", "n1"}
 
 
@@ -184,7 +184,7 @@ def test_renewal_moves_on_from_an_earlier_one_that_had_landed_after_all() -> Non
     doubting = holding(FIRST, doubtful=frozenset({"d"}))
     landed = FIRST.renewed(nonce="d")
     renewed = play(
-        renew(rules(), doubting, {"a": 1}),
+        renew(config(), doubting, {"a": 1}),
         (RENEWAL, conflict()),
         (read(5), found(landed, etag="E7")),
         pause(25),
@@ -198,7 +198,7 @@ def test_renewal_moves_on_from_an_earlier_one_that_had_landed_after_all() -> Non
 
 def test_resigning_seals_the_lock_with_the_outcome_and_the_tick() -> None:
     result = play(resignation(holding(FIRST)), (put(final(), "E1"), applied(T0 + 1_000, "E2")))
-    assert result.seen.lock == final()
+    assert result.head.lock == final()
     assert sealed_by(result).done == TICK
 
 
@@ -211,7 +211,7 @@ def test_unknown_seal_that_was_applied_is_recognised() -> None:
         (write, conflict()),
         (read(5), found(write.body)),
     )
-    assert result.seen.lock == final()
+    assert result.head.lock == final()
 
 
 def test_seal_recognised_later_proves_the_highest_of_when_it_was_applied() -> None:
@@ -224,7 +224,7 @@ def test_seal_recognised_later_proves_the_highest_of_when_it_was_applied() -> No
         (write, conflict()),
         (read(5), answer, HOUR_MS),
     )
-    assert result.seen.proved_highest_at_ms == T0 + 2_000
+    assert result.head.proved_highest_at_ms == T0 + 2_000
 
 
 def test_unknown_seal_that_a_rival_came_before_is_leadership_lost() -> None:
@@ -264,7 +264,7 @@ def test_seal_that_was_sent_twice_is_recognised() -> None:
     result = play(
         resignation(holding(FIRST)), (write, conflict()), (read(5), found(write.body, etag="E2"))
     )
-    assert (result.seen.lock, result.seen.etag) == (final(), "E2")
+    assert (result.head.lock, result.head.etag) == (final(), "E2")
 
 
 def test_resigning_adopts_a_renewal_that_landed_unheard() -> None:
@@ -277,7 +277,7 @@ def test_resigning_adopts_a_renewal_that_landed_unheard() -> None:
         pause(25),
         (put(final(), "E7"), applied()),
     )
-    assert result.seen.lock == final()
+    assert result.head.lock == final()
 
 
 def test_resigning_adopts_a_renewal_that_lands_between_two_tries() -> None:
@@ -296,7 +296,7 @@ def test_resigning_adopts_a_renewal_that_lands_between_two_tries() -> None:
         (put(final(), "E7"), conflict()),
         (read(5), found(final())),
     )
-    assert result.seen.lock == final()
+    assert result.head.lock == final()
 
 
 def test_doubt_does_not_make_a_rivals_seal_ones_own() -> None:

@@ -7,7 +7,7 @@ an unsealed lock is the highest only where S3's clock says that the proof is les
 
 from __future__ import annotations
 
-from s3leader._core.ledger import LedgerHead
+from s3leader._core.candidate import LedgerHead
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Applied, Create
 from s3leader._core.times import to_ms
@@ -17,10 +17,10 @@ from tests.fast.s3leader._core.protocol.script import (
     LEASE_MS,
     SKEW_MS,
     TICK,
+    config,
     create,
     held,
     known,
-    rules,
     sealed,
     tag,
 )
@@ -50,7 +50,7 @@ class Bucket:
         self, name: str, memory: LedgerHead | None, wait_ms: int = 0
     ) -> Stepper[Won | Lost]:
         steps = campaign(
-            rules(name, nonces=name), tick=None, wait_ms=wait_ms, known=memory, now_ms=0
+            config(name, nonces=name), tick=None, wait_ms=wait_ms, known=memory, now_ms=0
         )
         return Stepper(steps, self.store)
 

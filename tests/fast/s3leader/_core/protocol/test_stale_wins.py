@@ -6,7 +6,8 @@ it does, and S3's `Date` alone tells.
 
 from __future__ import annotations
 
-from s3leader._core.ledger import LedgerHead, Steps, find_head
+from s3leader._core.candidate import LedgerHead, Steps
+from s3leader._core.ledger import find_head
 from s3leader._core.protocol import Lost, Won, campaign
 from tests.fast.s3leader._core.protocol.script import (
     DAY_MS,
@@ -19,6 +20,7 @@ from tests.fast.s3leader._core.protocol.script import (
     after,
     applied,
     at,
+    config,
     conflict,
     create,
     found,
@@ -31,19 +33,18 @@ from tests.fast.s3leader._core.protocol.script import (
     play,
     put,
     read,
-    rules,
     sealed,
 )
 
 
 def warm(wait_ms: int = 0, memory: LedgerHead | None = None) -> Steps[Won | Lost]:
     memory = known(sealed(4)) if memory is None else memory
-    return campaign(rules(), tick=None, wait_ms=wait_ms, known=memory, now_ms=0)
+    return campaign(config(), tick=None, wait_ms=wait_ms, known=memory, now_ms=0)
 
 
 def void(ms: int, term: int = 5) -> Exchange:
     lock = mine(term, started_at=at(ms), attempt=0)
-    why = "void: won on a stale look"
+    why = "void: the proof that this number was next is too old"
     body = lock.seal(nonce="n2", outcome="resigned", reason=why, ended_at=at(ms))
     return (put(body, "E5"), applied(T0 + ms))
 
@@ -99,15 +100,15 @@ def test_void_win_that_somebody_else_sealed_is_looked_past() -> None:
         (read(80), found(held(80))),
     )
     assert isinstance(result, Lost)
-    assert result.seen.term == 80
+    assert result.head.term == 80
 
 
 def test_void_win_was_no_attempt_at_its_tick() -> None:
     before = sealed(4, tick=TICK, attempt=2, outcome="failed")
-    steps = campaign(rules(max_attempts=3), tick=TICK, wait_ms=0, known=known(before), now_ms=0)
+    steps = campaign(config(max_attempts=3), tick=TICK, wait_ms=0, known=known(before), now_ms=0)
     first = mine(5, tick=TICK, attempt=3)
     started = mine(5, tick=TICK, attempt=2, started_at=at(DAY_MS))
-    why = "void: won on a stale look"
+    why = "void: the proof that this number was next is too old"
     body = started.seal(nonce="n2", outcome="resigned", reason=why, ended_at=at(DAY_MS))
     now = T0 + DAY_MS
     again = mine(6, "n3", tick=TICK, attempt=3)
@@ -131,7 +132,7 @@ def test_memory_that_proved_nothing_is_not_acted_on() -> None:
 def test_lock_seen_sealed_an_hour_after_it_was_seen_unsealed_is_no_fresh_look() -> None:
     now = T0 + HOUR_MS
     result = play(
-        campaign(rules(), tick=None, wait_ms=1_000, known=None, now_ms=0),
+        campaign(config(), tick=None, wait_ms=1_000, known=None, now_ms=0),
         (LIST, listing(4)),
         (read(4), found(held(4))),
         pause(495, 990),
@@ -147,7 +148,7 @@ def test_lock_seen_sealed_an_hour_after_it_was_seen_unsealed_is_no_fresh_look() 
 def test_unsealed_lock_read_an_hour_after_it_was_listed_is_not_shown_as_the_highest() -> None:
     now = T0 + HOUR_MS
     seen = play(
-        find_head(rules()),
+        find_head(config()),
         (LIST, listing(4)),
         (read(4), found(held(4), at=now)),
         pause(50),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from s3leader import Election
-from s3leader._core.ledger import Steps
+from s3leader import testing
+from s3leader._core.candidate import Steps
 from s3leader._core.lock import decode_lock, next_lock
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Create, Replace
@@ -24,6 +24,7 @@ from tests.fast.s3leader._core.protocol.script import (
     Exchange,
     applied,
     at,
+    config,
     conflict,
     create,
     found,
@@ -37,7 +38,6 @@ from tests.fast.s3leader._core.protocol.script import (
     proofs,
     put,
     read,
-    rules,
     sealed,
 )
 from tests.fast.s3leader._core.protocol.stepper import Stepper
@@ -48,7 +48,7 @@ SWAP = Replace(key(1), LOCK.encode(), IMPOSSIBLE_ETAG)
 
 
 def first(**more: Any) -> Steps[Won | Lost]:
-    return campaign(rules(**more), tick=None, wait_ms=0, known=None, now_ms=0)
+    return campaign(config(**more), tick=None, wait_ms=0, known=None, now_ms=0)
 
 
 def unproved(reason: str) -> Replace:
@@ -126,7 +126,7 @@ def test_win_proved_at_its_deadline_is_void(answer: Any) -> None:
     probe is answered says nothing of the store.
     """
     started = mine(1, started_at=at(0), attempt=0)
-    why = "void: the store was proved after its lease"
+    why = "void: the store was not tested before the lease ran out"
     # The create took 10 ms from 10 on; the probes end at 10 + LEASE_MS, the deadline.
     void = started.seal(nonce="n2", outcome="resigned", reason=why, ended_at=at(LEASE_MS - 1000))
     result = play(
@@ -151,7 +151,7 @@ def test_win_proved_a_millisecond_before_its_deadline_counts() -> None:
 
 def test_lock_that_says_that_the_store_is_proved_saves_the_probes() -> None:
     memory = known(sealed(4, outcome="deposed"))
-    steps = campaign(rules(), tick=None, wait_ms=0, known=memory, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=memory, now_ms=0)
     assert isinstance(play(steps, (create(mine(5)), applied())), Won)
 
 
@@ -159,7 +159,7 @@ def test_lock_that_says_that_the_store_is_proved_saves_the_probes() -> None:
 def test_lock_that_does_not_say_so_proves_nothing(outcome: str | None) -> None:
     """Whatever else it says: versions without this rule and operators write such locks too."""
     before = sealed(4, outcome=outcome, done=EARLIER, swept=3, proved=False)
-    steps = campaign(rules(), tick=None, wait_ms=0, known=known(before), now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=known(before), now_ms=0)
     write = mine(5, done=EARLIER, swept=3, proved=False)
     assert isinstance(play(steps, (create(write), applied()), *proofs(write)), Won)
 
@@ -201,7 +201,7 @@ def test_refused_probe_is_reported_though_the_seal_is_refused_too() -> None:
 
 def test_create_probe_that_is_applied_past_the_deadline_accuses_nobody() -> None:
     """The lock may have been succeeded and deleted by then; the win is void, as late as it is."""
-    why = "void: the store was proved after its lease"
+    why = "void: the store was not tested before the lease ran out"
     started = mine(1, started_at=at(0), attempt=0)
     # The create ended at 20, and the probe at LEASE_MS + 20.
     void = started.seal(nonce="n2", outcome="resigned", reason=why, ended_at=at(LEASE_MS))
@@ -222,7 +222,7 @@ def test_create_probe_that_is_applied_past_the_deadline_accuses_nobody() -> None
 def test_unproved_store_uses_up_no_attempt_at_the_tick() -> None:
     store = MemoryStore(clock_ms=lambda: T0, ignores=(Create,))
     for number in range(5):
-        mine_ = rules(max_attempts=2, nonces=f"{number}.")
+        mine_ = config(max_attempts=2, nonces=f"{number}.")
         steps = campaign(mine_, tick=TICK, wait_ms=0, known=None, now_ms=0)
         with pytest.raises(BucketUnusable):
             Stepper(steps, store).run()
@@ -232,7 +232,7 @@ def test_what_an_operator_states_of_a_corrupt_lock_proves_no_store() -> None:
     """Nor does what later locks inherit of it."""
     store = MemoryStore(clock_ms=lambda: T0, ignores=(Create,))
     store.perform(Create(key(3), b"garbage"))
-    election = Election("e", store=store)
+    election = testing.election("e", store=store)
     election.depose(reason="corrupt", force=True, done="none")
     for _ in range(2):
         with pytest.raises(BucketUnusable):
@@ -243,14 +243,14 @@ def test_ledger_of_a_version_without_this_rule_is_proved_once() -> None:
     store = MemoryStore(clock_ms=lambda: T0, ignores=(Create, Replace))
     store.perform(Create(key(1), sealed(1, outcome="completed", proved=False).encode()))
     with pytest.raises(BucketUnusable):
-        Election("e", store=store).campaign()
+        testing.election("e", store=store).campaign()
 
 
 @pytest.mark.parametrize("ignores", [(Create,), (Replace,), (Create, Replace)], ids=str)
 def test_nobody_is_elected_on_a_store_that_ignores_conditions(ignores: Any) -> None:
     store = MemoryStore(clock_ms=lambda: T0, ignores=ignores)
     for name in "abc":
-        steps = campaign(rules(name, nonces=name), tick=None, wait_ms=0, known=None, now_ms=0)
+        steps = campaign(config(name, nonces=name), tick=None, wait_ms=0, known=None, now_ms=0)
         with pytest.raises(BucketUnusable):
             Stepper(steps, store).run()
     highest = store.keys()[-1]

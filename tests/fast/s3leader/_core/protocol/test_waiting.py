@@ -8,6 +8,7 @@ from tests.fast.s3leader._core.protocol.script import (
     TICK,
     Exchange,
     applied,
+    config,
     create,
     found,
     held,
@@ -17,7 +18,6 @@ from tests.fast.s3leader._core.protocol.script import (
     pause,
     play,
     read,
-    rules,
     sealed,
 )
 
@@ -25,7 +25,7 @@ LOOK: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(held(4))))
 
 
 def test_waiting_candidate_succeeds_a_holder_that_resigns() -> None:
-    steps = campaign(rules(), tick=None, wait_ms=60_000, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=60_000, known=None, now_ms=0)
     result = play(
         steps,
         *LOOK,
@@ -39,7 +39,7 @@ def test_waiting_candidate_succeeds_a_holder_that_resigns() -> None:
 
 
 def test_waiting_ends_when_its_time_is_over() -> None:
-    steps = campaign(rules(), tick=None, wait_ms=1_500, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=1_500, known=None, now_ms=0)
     result = play(
         steps,
         *LOOK,
@@ -53,12 +53,12 @@ def test_waiting_ends_when_its_time_is_over() -> None:
 
 
 def test_no_wait_is_no_wait() -> None:
-    steps = campaign(rules(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
     assert isinstance(play(steps, *LOOK), Lost)
 
 
 def test_waiting_candidate_leaves_when_its_tick_is_done() -> None:
-    steps = campaign(rules(), tick=TICK, wait_ms=60_000, known=None, now_ms=0)
+    steps = campaign(config(), tick=TICK, wait_ms=60_000, known=None, now_ms=0)
     done = sealed(4, tick=TICK, done=TICK)
     result = play(steps, *LOOK, pause(500), (read(4), found(done)))
     assert isinstance(result, Lost)
@@ -66,7 +66,7 @@ def test_waiting_candidate_leaves_when_its_tick_is_done() -> None:
 
 
 def test_waiting_candidate_whose_holder_vanished_looks_afresh() -> None:
-    steps = campaign(rules(), tick=None, wait_ms=60_000, known=None, now_ms=0)
+    steps = campaign(config(), tick=None, wait_ms=60_000, known=None, now_ms=0)
     result = play(
         steps,
         *LOOK,
@@ -80,6 +80,6 @@ def test_waiting_candidate_whose_holder_vanished_looks_afresh() -> None:
 
 
 def test_wait_counts_from_the_call() -> None:
-    steps = campaign(rules(), tick=None, wait_ms=1_000, known=None, now_ms=50_000)
+    steps = campaign(config(), tick=None, wait_ms=1_000, known=None, now_ms=50_000)
     result = play(steps, *LOOK, pause(495, 990), (read(4), found(held(4))), start_ms=50_000)
     assert isinstance(result, Lost)

@@ -7,7 +7,7 @@ import json
 import random
 from dataclasses import dataclass
 
-from s3leader._core.ledger import CandidateConfig
+from s3leader._core.candidate import CandidateConfig
 from s3leader._core.lock import parse_lock_name
 from s3leader._core.requests import (
     Applied,
@@ -44,8 +44,8 @@ class Stored:
 class TinyS3:
     """One bucket. Its servers' clocks differ by up to two seconds, and tell whole ones."""
 
-    def __init__(self, rules: CandidateConfig, rng: random.Random) -> None:
-        self.rules, self.rng = rules, rng
+    def __init__(self, config: CandidateConfig, rng: random.Random) -> None:
+        self.config, self.rng = config, rng
         self.now_ms = 1_800_000_000_000
         self.objects: dict[str, Stored] = {}
         self.late: list[tuple[StoreRequest, str]] = []
@@ -91,12 +91,12 @@ class TinyS3:
     def _put(
         self, request: Create | Replace, there: Stored | None, writer: str, date_ms: int
     ) -> Applied:
-        term = parse_lock_name(request.key.removeprefix(self.rules.folder))
+        term = parse_lock_name(request.key.removeprefix(self.config.folder))
         if term is None:
             raise RuleBrokenError(f"a write to {request.key}")
         new = json.loads(request.body)
         if there is None:
-            below = self.objects.get(self.rules.key(term - 1))
+            below = self.objects.get(self.config.key(term - 1))
             if below is not None and not json.loads(below.body)["expired"]:
                 raise RuleBrokenError(f"R1: {term} is created while {term - 1} is not sealed")
             self.highest_ever = max(self.highest_ever, term)
@@ -111,6 +111,6 @@ class TinyS3:
         return Applied(stored.etag, date_ms)
 
     def _check_tag(self, request: Tag) -> None:
-        term = parse_lock_name(request.key.removeprefix(self.rules.folder)) or 0
+        term = parse_lock_name(request.key.removeprefix(self.config.folder)) or 0
         if not 0 < term < self.highest_ever:
             raise RuleBrokenError(f"R6: {term} is tagged, and {self.highest_ever} is the highest")

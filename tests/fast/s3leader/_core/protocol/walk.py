@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from s3leader._core.candidate import CandidateConfig, LedgerHead, Steps
 from s3leader._core.holding import Holding
-from s3leader._core.ledger import CandidateConfig, LedgerHead, Steps
-from s3leader._core.protocol import Lost, Sealed, Won, campaign, renew, resign
+from s3leader._core.protocol import Lost, Resigned, Won, campaign, renew, resign
 from s3leader._core.requests import (
     Create,
     Replace,
@@ -39,7 +39,7 @@ EVENTS = 160
 class Candidate:
     """One process; its stopwatch is the true time less `behind_ms`."""
 
-    rules: CandidateConfig
+    config: CandidateConfig
     behind_ms: int
     memory: LedgerHead | None = None
     holding: Holding | None = None
@@ -134,7 +134,7 @@ class Walk:
     def _campaign(self, candidate: Candidate) -> Steps[Any]:
         tick = from_ms(0) + timedelta(hours=self.tick - self.rng.randrange(2))
         return campaign(
-            candidate.rules,
+            candidate.config,
             tick=tick if self.rng.random() < 0.8 else None,
             wait_ms=self.rng.choice([0, 0, 3 * LEASE_MS]),
             known=candidate.memory,
@@ -145,11 +145,11 @@ class Walk:
         now_ms = self._watch(candidate)
         dice = self.rng.random()
         if dice < 0.5 and now_ms < holding.deadline_ms:
-            self._start(candidate, renew(candidate.rules, holding, {"at": now_ms}))
+            self._start(candidate, renew(candidate.config, holding, {"at": now_ms}))
         elif dice < 0.8:
             outcome = self.rng.choice(["completed", "completed", "failed", "resigned"])
             candidate.resigning = True
-            steps = resign(candidate.rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
+            steps = resign(candidate.config, holding, outcome=outcome, reason=None, now_ms=now_ms)
             self._start(candidate, steps)
 
     # ---------------------------------------------------------------------- one request's way
@@ -170,7 +170,7 @@ class Walk:
             self._go_on(candidate, Reply(answer, sent_ms, self._watch(candidate)))
 
     def _perform(self, candidate: Candidate, request: Any) -> StoreAnswer:
-        dice, name = self.rng.random(), candidate.rules.candidate
+        dice, name = self.rng.random(), candidate.config.candidate
         if dice < 0.75:
             return self.s3.perform(request, name)
         if dice < 0.85:
@@ -181,7 +181,7 @@ class Walk:
 
     def _under_way(self, candidate: Candidate) -> None:
         if isinstance(candidate.request, Create | Replace | Tag):
-            self.s3.late.append((candidate.request, candidate.rules.candidate))
+            self.s3.late.append((candidate.request, candidate.config.candidate))
 
     def _go_on(self, candidate: Candidate, reply: Reply | None) -> None:
         assert candidate.steps is not None
@@ -205,11 +205,11 @@ class Walk:
                 candidate.holding, candidate.resigning = result.holding, False
                 self.tokens.append(result.holding.lock.term)
             case Lost():
-                candidate.learn(result.seen)
+                candidate.learn(result.head)
             case Holding():
                 candidate.holding = result
-            case Sealed():
-                candidate.learn(result.seen)
+            case Resigned():
+                candidate.learn(result.head)
                 self._leave(candidate)
 
     def _leave(self, candidate: Candidate) -> None:
@@ -231,8 +231,8 @@ class Walk:
             raise RuleBrokenError(f"tokens do not rise: {self.tokens[-2:]}")
 
     def _check_loss(self, candidate: Candidate, term: int) -> None:
-        there = self.s3.objects.get(candidate.rules.key(term))
-        if there is not None and there.writer == candidate.rules.candidate:
+        there = self.s3.objects.get(candidate.config.key(term))
+        if there is not None and there.writer == candidate.config.candidate:
             raise RuleBrokenError(f"{term} is given up as lost though nobody else wrote it")
 
     def _check_not_stuck(self) -> None:
@@ -240,7 +240,7 @@ class Walk:
         self.s3.now_ms += 3 * (LEASE_MS + SKEW_MS)
         late = self._born()
         late.memory = self.candidates[0].memory
-        steps = campaign(late.rules, tick=None, wait_ms=0, known=late.memory, now_ms=0)
+        steps = campaign(late.config, tick=None, wait_ms=0, known=late.memory, now_ms=0)
         request = next(steps)
         for _ in range(20):
             try:

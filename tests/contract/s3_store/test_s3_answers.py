@@ -1,4 +1,4 @@
-"""Facts that S3 always sends: S3Store guesses none of them, and says who leaves one out."""
+"""Facts that S3 always sends: S3Store never guesses one, and reports a server that omits it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from s3leader import BucketUnusable, Election
+from s3leader import BucketUnusable, testing
 from s3leader._core.requests import (
     Applied,
     Conflict,
-    Create,
     Found,
     List,
     Missing,
@@ -23,23 +22,21 @@ from s3leader._core.requests import (
     Unknown,
 )
 from s3leader._io.s3_store import S3Store
+from s3leader.testing import FakeClock
 from tests.contract.s3_store.misbehaving_s3 import (
+    CREATE,
     DATE,
     ETAG,
+    KEY,
     MODIFIED,
     MisbehavingS3,
     answer,
     error,
-    misbehaving_s3,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
 
-KEY = "elections/nightly/lock_0000000001.json"
-CREATE = Create(KEY, b"{}")
 NO_SUCH_KEY = b"<Error><Code>NoSuchKey</Code></Error>"
 
 
@@ -48,28 +45,6 @@ def page(*keys: str, count: int | None = None, rest: str = "") -> bytes:
     items = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
     whole = "" if rest else "<IsTruncated>false</IsTruncated>"
     return f"<ListBucketResult>{counted}{whole}{rest}{items}</ListBucketResult>".encode()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MisbehavingS3]:
-    with misbehaving_s3() as running:
-        yield running
-
-
-@pytest.fixture
-def s3(server: MisbehavingS3) -> MisbehavingS3:
-    server.forget()
-    return server
-
-
-@pytest.fixture(scope="module")
-def client(server: MisbehavingS3) -> S3Client:
-    return server.client()
-
-
-@pytest.fixture
-def store(s3: MisbehavingS3, client: S3Client) -> S3Store:
-    return S3Store("locks", client=client)
 
 
 UNDATED: dict[str, tuple[StoreRequest, bytes]] = {
@@ -85,11 +60,11 @@ UNDATED: dict[str, tuple[StoreRequest, bytes]] = {
 LACKING: dict[str, tuple[StoreRequest, bytes]] = {
     "a list that does not count its keys": (List(""), answer(200, page("a"))),
     "a list that has fewer keys than it counts": (List(""), answer(200, page("a", count=2))),
-    "a list that does not say whether it is whole": (
+    "a list without IsTruncated": (
         List(""),
         answer(200, page(count=0, rest="<Name/>")),
     ),
-    "a list that goes on nobody knows where": (
+    "a list without a continuation token": (
         List(""),
         answer(200, page(count=0, rest="<IsTruncated>true</IsTruncated>")),
     ),
@@ -98,7 +73,7 @@ LACKING: dict[str, tuple[StoreRequest, bytes]] = {
         Read(KEY),
         answer(200, b"{}", ETag=ETAG[:9], Last_Modified=MODIFIED),
     ),
-    "an object that was modified nobody knows when": (Read(KEY), answer(200, b"{}", ETag=ETAG)),
+    "an object without Last-Modified": (Read(KEY), answer(200, b"{}", ETag=ETAG)),
     "an object of unknown length": (
         Read(KEY),
         f"HTTP/1.1 200 OK\r\nDate: {DATE}\r\nETag: {ETAG}\r\nLast-Modified: {MODIFIED}\r\n"
@@ -107,25 +82,25 @@ LACKING: dict[str, tuple[StoreRequest, bytes]] = {
     "a write without ETag": (CREATE, answer(200)),
     "a write with half an ETag": (CREATE, answer(200, ETag=ETAG[:9])),
     "a write whose ETag a proxy made weak": (CREATE, answer(200, ETag="W/" + ETAG)),
-    "a write at no time": (CREATE, answer(200, date="yesterday", ETag=ETAG)),
-    "a write at half a time": (CREATE, answer(200, date=DATE[:-9], ETag=ETAG)),
+    "a write with a malformed Date": (CREATE, answer(200, date="yesterday", ETag=ETAG)),
+    "a write with half a Date": (CREATE, answer(200, date=DATE[:-9], ETag=ETAG)),
 }
-INCOMPLETE = {f"{what} without Date": told for what, told in UNDATED.items()} | LACKING
+INCOMPLETE = {f"{what} without Date": response for what, response in UNDATED.items()} | LACKING
 
 
-@pytest.mark.parametrize(("request_", "told"), INCOMPLETE.values(), ids=INCOMPLETE)
-def test_one_incomplete_answer_may_have_broken_off_and_leaves_it_open(
-    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, told: bytes
+@pytest.mark.parametrize(("request_", "response"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_one_incomplete_answer_means_unknown(
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, response: bytes
 ) -> None:
-    s3.will(told)
+    s3.will(response)
     assert isinstance(store.perform(request_), Unknown)
 
 
-@pytest.mark.parametrize(("request_", "told"), INCOMPLETE.values(), ids=INCOMPLETE)
-def test_a_server_that_leaves_a_fact_out_for_good_is_refused(
-    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, told: bytes
+@pytest.mark.parametrize(("request_", "response"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_the_third_incomplete_answer_in_a_row_is_an_error(
+    s3: MisbehavingS3, store: S3Store, request_: StoreRequest, response: bytes
 ) -> None:
-    s3.will(told, told, told)
+    s3.will(response, response, response)
     store.perform(request_)
     store.perform(request_)
     with pytest.raises(BucketUnusable, match="does not guess") as refused:
@@ -133,7 +108,7 @@ def test_a_server_that_leaves_a_fact_out_for_good_is_refused(
     assert refused.value.code == "IncompleteAnswer"
 
 
-def test_the_refusal_names_what_is_missing_the_server_and_the_remedy(
+def test_the_error_names_the_missing_field_the_server_and_the_remedy(
     s3: MisbehavingS3, store: S3Store
 ) -> None:
     s3.will(*[answer(200, date=None, ETag=ETAG)] * 3)
@@ -145,7 +120,7 @@ def test_the_refusal_names_what_is_missing_the_server_and_the_remedy(
         assert word in str(refused.value)
 
 
-def test_a_complete_answer_between_incomplete_ones_shows_that_they_broke_off(
+def test_a_complete_answer_resets_the_count_of_incomplete_ones(
     s3: MisbehavingS3, store: S3Store
 ) -> None:
     undated, whole = answer(200, date=None, ETag=ETAG), answer(200, ETag=ETAG)
@@ -154,10 +129,10 @@ def test_a_complete_answer_between_incomplete_ones_shows_that_they_broke_off(
     assert answers == [Unknown, Unknown, Applied, Unknown, Unknown]
 
 
-def test_errors_that_are_complete_do_not_excuse_successes_that_are_not(
+def test_complete_errors_do_not_reset_the_count_of_incomplete_successes(
     s3: MisbehavingS3, store: S3Store
 ) -> None:
-    """As moto does: it dates what it refuses, and leaves undated what it does."""
+    """moto sends Date with errors only."""
     s3.will(*[answer(200, date=None, ETag=ETAG), answer(412)] * 3)
     answers = [type(store.perform(CREATE)) for _ in range(4)]
     assert answers == [Unknown, Conflict, Unknown, Conflict]
@@ -165,53 +140,54 @@ def test_errors_that_are_complete_do_not_excuse_successes_that_are_not(
         store.perform(CREATE)
 
 
-def test_a_test_double_that_is_not_opted_in_elects_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_moto_elects_no_leader_without_clock_ms(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     with mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="locks")
-        election = Election("nightly", bucket="locks", sleep=lambda _: None)
+        election = testing.election("nightly", store=S3Store("locks"), clock=FakeClock())
         with pytest.raises(BucketUnusable, match="clock_ms"):
             election.campaign()
 
 
-def test_nobody_is_elected_where_nothing_tells_the_time(s3: MisbehavingS3) -> None:
+def test_a_server_without_dates_elects_no_leader(s3: MisbehavingS3) -> None:
     s3.will(*[answer(200, page(count=0), date=None)] * 3)
-    election = Election("nightly", bucket="locks", client=s3.client(), sleep=lambda _: None)
+    store = S3Store("locks", client=s3.client())
+    election = testing.election("nightly", store=store, clock=FakeClock())
     with pytest.raises(BucketUnusable, match="no Date header"):
         election.campaign()
     assert {sent.method for sent in s3.sent} == {"GET"}
 
 
-# ------------------------------------------------------------------------- test doubles opt in
+# ------------------------------------------------------------------------- test doubles
 
 
-@pytest.mark.parametrize(("request_", "told"), UNDATED.values(), ids=UNDATED)
-def test_a_test_doubles_clock_stands_in_by_the_second_where_it_is_given(
-    s3: MisbehavingS3, client: S3Client, request_: StoreRequest, told: bytes
+@pytest.mark.parametrize(("request_", "response"), UNDATED.values(), ids=UNDATED)
+def test_clock_ms_replaces_a_missing_date_in_whole_seconds(
+    s3: MisbehavingS3, client: S3Client, request_: StoreRequest, response: bytes
 ) -> None:
-    s3.will(told)
+    s3.will(response)
     store = S3Store("locks", client=client, clock_ms=lambda: 1_700_000_000_999)
     answered = store.perform(request_)
     assert not isinstance(answered, Unknown)
     assert answered.date_ms == 1_700_000_000_000
 
 
-def test_a_date_that_is_there_counts_more_than_a_test_doubles_clock(s3: MisbehavingS3) -> None:
+def test_a_date_takes_precedence_over_clock_ms(s3: MisbehavingS3) -> None:
     s3.will(answer(200, ETag=ETAG))
     answered = S3Store("locks", client=s3.client(), clock_ms=lambda: 0).perform(CREATE)
     assert isinstance(answered, Applied)
     assert answered.date_ms > 0
 
 
-# ------------------------------------------------------------------- facts of other provenance
+# ------------------------------------------------------------------- lists and conflicts
 
 
 @pytest.mark.parametrize(
     "keys", [("b", "a"), ("a", "b")], ids=["out of order", "from before the start"]
 )
-def test_a_list_that_was_not_asked_for_elects_nobody(
+def test_a_list_out_of_order_is_an_error(
     s3: MisbehavingS3, store: S3Store, keys: tuple[str, ...]
 ) -> None:
     s3.will(answer(200, page(*keys, count=2)))
@@ -220,7 +196,7 @@ def test_a_list_that_was_not_asked_for_elects_nobody(
     assert refused.value.code == "UnorderedList"
 
 
-def test_a_conflict_is_doubtful_if_the_client_does_not_tell_how_often_it_sent(
+def test_a_conflict_means_unknown_if_the_client_does_not_report_its_retries(
     s3: MisbehavingS3,
 ) -> None:
     def forget(parsed: dict[str, dict[str, object]], **_: object) -> None:
@@ -232,7 +208,7 @@ def test_a_conflict_is_doubtful_if_the_client_does_not_tell_how_often_it_sent(
     assert isinstance(S3Store("locks", client=client).perform(CREATE), Unknown)
 
 
-def test_complete_answers_are_what_they_say(s3: MisbehavingS3, store: S3Store) -> None:
+def test_complete_answers_are_translated(s3: MisbehavingS3, store: S3Store) -> None:
     s3.will(
         answer(200, b"{}", ETag=ETAG, Last_Modified=MODIFIED),
         answer(404, NO_SUCH_KEY),

@@ -1,7 +1,8 @@
-"""The README's code runs as it stands there, and its commands exist."""
+"""The code of README.md and docs/library.md runs as written; what pages name exists."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -18,9 +19,19 @@ from s3leader.aws_lambda import LambdaHandler
 from s3leader_cli.arguments import parser
 from tests.dated_moto import mock_dated_aws
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [
+    README,
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 HANDLER = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+BLOCKS = [
+    text
+    for page in (README, ROOT / "docs" / "library.md")
+    for text in re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+]
 
 
 def block(word: str) -> str:
@@ -54,7 +65,7 @@ class Context:
         return 60_000
 
 
-def test_decorated_handler_answers_as_the_readme_says(
+def test_the_decorated_handler_of_the_readme_continues_from_its_checkpoint(
     bucket: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S3LEADER_BUCKET", "locks")
@@ -121,15 +132,71 @@ def test_constructs_synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (tmp_path / "cdk.out" / "Billing.template.json").exists()
 
 
-def test_every_relative_link_leads_somewhere() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text())
-    missing = [link for link in links if not (README.parent / link).exists()]
-    assert (len(links) > 3, missing) == (True, [])
+def prose(page: Path) -> str:
+    """Return a page without its code blocks."""
+    return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def links(page: Path) -> list[tuple[Path, str]]:
+    """Return the file and the anchor of each relative link."""
+    found = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", prose(page))
+    return [((page.parent / target).resolve() if target else page, to) for target, to in found]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_resolves(page: Path) -> None:
+    assert [
+        (str(target), anchor)
+        for target, anchor in links(page)
+        if not target.exists() or (anchor and anchor not in anchors(target))
+    ] == []
+
+
+def test_every_page_is_linked_from_another() -> None:
+    linked = {target for page in PAGES for target, _ in links(page) if target != page}
+    folders = {target for target in linked if target.is_dir()}
+    docs = {page for page in PAGES if page.is_relative_to(ROOT / "docs")}
+    assert {page for page in docs - linked if page.parent not in folders} == set()
+
+
+def test_every_file_that_a_page_names_exists() -> None:
+    folders = r"docs|examples|lambda_src|scripts|stacks|tests"
+    named = {
+        (page.name, name)
+        for page in PAGES
+        if page.name != "CHANGELOG.md"  # names what existed then
+        for name in re.findall(rf"`((?:{folders})/[\w./-]+)`", page.read_text())
+    }
+    assert {each for each in named if not (ROOT / each[1]).exists()} == set()
+
+
+def test_every_module_that_a_page_runs_exists() -> None:
+    text = "".join(page.read_text() for page in PAGES)
+    modules = set(re.findall(r"python -m ([\w.]+)", text)) - {"venv", "pip"}
+    assert {name for name in modules if importlib.util.find_spec(name) is None} == set()
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    written = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in [path.stem, *re.findall(r"^def (test_\w+)\(", path.read_text(), re.MULTILINE)]
+    }
+    named = {
+        name for page in PAGES for name in re.findall(r"\b(test_\w+)(?:\.py)?`", page.read_text())
+    }
+    assert named - written == set()
 
 
 SHELL = {
     (page.name, number): text
-    for page in (README, *sorted((README.parent / "docs").glob("*.md")))
+    for page in PAGES
     for number, text in enumerate(re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL))
 }
 
@@ -142,26 +209,30 @@ def test_every_shell_block_of_the_pages_is_one(place: tuple[str, int]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def commands() -> list[list[str]]:
-    """Return the words of each command in the README's shell blocks."""
-    blocks = [text for (page, _), text in SHELL.items() if page == "README.md"]
-    lines = "\n".join(blocks).splitlines()
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
+def commands(*pages: str) -> list[list[str]]:
+    """Return the words of each command in the shell blocks of pages (default: all)."""
+    texts = [text for (page, _), text in SHELL.items() if page in pages or not pages]
+    lines = "\n".join(re.sub(r"'\n.*?\n'", "''", text, flags=re.DOTALL) for text in texts)
+    return [words for line in lines.splitlines() if (words := shlex.split(line, comments=True))]
 
 
-def test_the_command_line_takes_the_readme_s_arguments() -> None:
+def test_the_command_line_takes_the_arguments_of_the_pages() -> None:
     asked = [words[1:] for words in commands() if words[0] == "s3leader"]
-    assert [parser({}).parse_args(words).command for words in asked] == [
-        *("status", "history", "depose"),
-    ]
+    named = {parser({}).parse_args(words).command for words in asked}
+    assert named == {"status", "history", "depose"}
 
 
-def test_every_script_that_the_readme_starts_is_there() -> None:
-    scripts = [words[0] for words in commands() if words[0].startswith("scripts/")]
-    assert {name for name in scripts if os.access(README.parent / name, os.X_OK)} == {*scripts}
+def test_every_script_that_a_page_starts_is_executable() -> None:
+    scripts = {words[0] for words in commands() if words[0].startswith("scripts/")}
+    assert {"scripts/demo", "scripts/test"} <= scripts
+    assert {name for name in scripts if not os.access(ROOT / name, os.X_OK)} == set()
 
 
 def test_every_extra_that_the_readme_installs_is_declared() -> None:
-    project = tomllib.loads((README.parent / "pyproject.toml").read_text())["project"]
-    (asked,) = (words[2] for words in commands() if words[:2] == ["pip", "install"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (asked,) = (words[2] for words in commands("README.md") if words[:2] == ["pip", "install"])
     assert {*re.findall(r"\w+", asked)} == {*project["optional-dependencies"]}
+
+
+def test_the_readme_is_a_page() -> None:
+    assert len(README.read_text().splitlines()) <= 120

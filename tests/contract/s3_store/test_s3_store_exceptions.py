@@ -1,4 +1,4 @@
-"""Whatever a client raises becomes an answer, or an error of ours: nothing else gets through."""
+"""Each exception of a boto3 client becomes an answer, or an `S3LeaderError`."""
 
 from __future__ import annotations
 
@@ -15,30 +15,28 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from s3leader import BucketUnusable, Election, InvalidArgument, Term
-from s3leader._core.requests import Applied, Create, List, Read, Replace, StoreRequest, Tag, Unknown
+from s3leader import BucketUnusable, Election, InvalidArgument, Term, testing
+from s3leader._core.requests import Applied, StoreRequest, Unknown
 from s3leader._io.s3_client import default_client
 from s3leader._io.s3_store import S3Store
-from tests.contract.s3_store.misbehaving_s3 import ETAG, MisbehavingS3, answer, misbehaving_s3
+from s3leader.testing import FakeClock
+from tests.contract.s3_store.misbehaving_s3 import (
+    CREATE,
+    ETAG,
+    EVERY_REQUEST,
+    MisbehavingS3,
+    answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_s3 import S3Client
 
-KEY = "elections/nightly/lock_0000000001.json"
-CREATE = Create(KEY, b"{}")
-EVERY_REQUEST: list[StoreRequest] = [
-    List("elections/"),
-    Read(KEY),
-    CREATE,
-    Replace(KEY, b"{}", ETAG),
-    Tag(KEY),
-]
 EXPIRED = RuntimeError(
     "Credentials were refreshed, but the refreshed credentials are still expired."
 )
-PASSING = [
+TRANSIENT = [
     EXPIRED,
     OSError("Too many open files"),
     ValueError("invalid literal for int()"),
@@ -49,25 +47,8 @@ PASSING = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MisbehavingS3]:
-    with misbehaving_s3() as running:
-        yield running
-
-
-@pytest.fixture
-def s3(server: MisbehavingS3) -> MisbehavingS3:
-    server.forget()
-    return server
-
-
-@pytest.fixture(scope="module")
-def client(server: MisbehavingS3) -> S3Client:
-    return server.client()
-
-
 def raising(client: S3Client, error: BaseException, times: int = 10**6) -> Iterator[None]:
-    """Let the client raise, as it does when it signs, before the next requests are sent."""
+    """Let the client raise before it sends the next requests, as signing does."""
     left = [times]
 
     def raises(**_: object) -> None:
@@ -87,15 +68,13 @@ def broken(request: pytest.FixtureRequest, client: S3Client) -> Iterator[S3Clien
 
 
 @pytest.mark.parametrize("request_", EVERY_REQUEST, ids=lambda request: type(request).__name__)
-@pytest.mark.parametrize("broken", PASSING, indirect=True, ids=lambda e: type(e).__name__)
-def test_what_a_client_raises_leaves_every_request_open(
-    broken: S3Client, request_: StoreRequest
-) -> None:
+@pytest.mark.parametrize("broken", TRANSIENT, indirect=True, ids=lambda e: type(e).__name__)
+def test_an_exception_of_the_client_means_unknown(broken: S3Client, request_: StoreRequest) -> None:
     assert isinstance(S3Store("locks", client=broken).perform(request_), Unknown)
 
 
 @pytest.mark.parametrize("broken", [EXPIRED], indirect=True)
-def test_an_exception_is_the_cause_that_people_read(broken: S3Client) -> None:
+def test_the_cause_is_the_text_of_the_exception(broken: S3Client) -> None:
     outcome = S3Store("locks", client=broken).perform(CREATE)
     assert isinstance(outcome, Unknown)
     assert outcome.cause == f"RuntimeError: {EXPIRED}"
@@ -110,7 +89,7 @@ def test_an_interruption_passes_through(broken: S3Client) -> None:
 
 
 @pytest.mark.parametrize("broken", [NoCredentialsError()], indirect=True)
-def test_what_nobody_has_set_is_refused_at_once(broken: S3Client) -> None:
+def test_missing_credentials_are_an_error_at_once(broken: S3Client) -> None:
     with pytest.raises(BucketUnusable, match="credentials are missing"):
         S3Store("locks", client=broken).perform(CREATE)
 
@@ -120,20 +99,20 @@ RESET = SSLError(endpoint_url="https://s3", error=OSError("EOF occurred in viola
 
 
 @pytest.mark.parametrize("broken", [UNTRUSTED], indirect=True)
-def test_a_certificate_that_is_not_trusted_is_no_passing_trouble(broken: S3Client) -> None:
+def test_an_untrusted_certificate_is_an_error(broken: S3Client) -> None:
     with pytest.raises(BucketUnusable, match="AWS_CA_BUNDLE"):
         S3Store("locks", client=broken).perform(CREATE)
 
 
 @pytest.mark.parametrize("broken", [RESET], indirect=True)
-def test_a_connection_that_breaks_under_tls_is_a_passing_trouble(broken: S3Client) -> None:
+def test_a_broken_tls_connection_means_unknown(broken: S3Client) -> None:
     assert isinstance(S3Store("locks", client=broken).perform(CREATE), Unknown)
 
 
-def test_a_campaign_survives_credentials_that_expire_as_they_are_fetched(
+def test_expired_refreshed_credentials_mean_unknown(
     s3: MisbehavingS3,
 ) -> None:
-    """analytics-platform issue 86: one refresh brings credentials that are over already."""
+    """A refresh may return credentials that have expired already (analytics-platform issue 86)."""
     stale = [True]
 
     def fetched() -> dict[str, str]:
@@ -155,8 +134,8 @@ def test_a_campaign_survives_credentials_that_expire_as_they_are_fetched(
 
 
 @pytest.mark.parametrize("client", [object(), "s3", 0], ids=lambda client: type(client).__name__)
-def test_a_client_that_is_no_client_is_refused_with_its_value(client: Any) -> None:
-    with pytest.raises(InvalidArgument, match=r"give a boto3 S3 client, as boto3.client\('s3'\)"):
+def test_a_client_of_another_type_is_refused_with_its_value(client: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected a boto3 S3 client, got "):
         S3Store("locks", client=client)
 
 
@@ -175,11 +154,11 @@ def test_an_environment_that_botocore_cannot_use_is_an_invalid_argument(
 
 
 def refused_by(operation: str, code: str, message: str = "", status: int = 403) -> ClientError:
-    told: Any = {
+    response: Any = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0},
     }
-    return ClientError(told, operation)
+    return ClientError(response, operation)
 
 
 ROLE = "arn:aws:iam::111122223333:role/job"
@@ -231,12 +210,12 @@ def test_a_refusal_names_the_service_and_operation_that_refused(
     ],
     indirect=True,
 )
-def test_a_passing_trouble_of_another_service_leaves_it_open(broken: S3Client) -> None:
+def test_a_transient_error_of_another_service_means_unknown(broken: S3Client) -> None:
     assert isinstance(S3Store("locks", client=broken).perform(CREATE), Unknown)
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchKey"])
-def test_another_services_error_never_passes_for_an_answer_of_s3(
+def test_an_error_of_another_service_is_never_taken_for_an_answer_of_s3(
     client: S3Client, code: str
 ) -> None:
     for request in EVERY_REQUEST:
@@ -245,16 +224,19 @@ def test_another_services_error_never_passes_for_an_answer_of_s3(
                 S3Store("locks", client=client).perform(request)
 
 
-def test_a_campaign_tells_what_kept_it_from_its_credentials(client: S3Client) -> None:
+def test_a_campaign_reports_why_it_has_no_credentials(client: S3Client) -> None:
     for _ in raising(client, ASSUME):
         with pytest.raises(BucketUnusable, match="trust policy"):
             Election("nightly", bucket="locks", client=client).campaign()
 
 
-def test_a_campaign_that_meets_one_exception_goes_on(s3: MisbehavingS3, client: S3Client) -> None:
+def test_a_campaign_survives_one_exception_of_the_client(
+    s3: MisbehavingS3, client: S3Client
+) -> None:
     page = b"<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated>"
     conflict = answer(412)
     s3.will(answer(200, page + b"</ListBucketResult>"), answer(200, ETag=ETAG), conflict, conflict)
-    election = Election("nightly", bucket="locks", client=client, sleep=lambda _: None)
+    store = S3Store("locks", client=client)
+    election = testing.election("nightly", store=store, clock=FakeClock())
     for _ in raising(client, EXPIRED, times=1):
         assert isinstance(election.campaign(), Term)

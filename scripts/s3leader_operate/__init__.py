@@ -1,0 +1,1 @@
+"""Commands that an operator runs against a deployed job (docs/operating.md)."""

@@ -1,0 +1,154 @@
+"""The options of a `SingletonJob`, grouped: when it is started, who takes over, what fails.
+
+Each group checks its own values when it is made. The checks that need more than the group knows
+(the interval between ticks, the function's timeout) are methods, which `SingletonJob` calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration, TimeZone
+from aws_cdk import aws_sqs as sqs
+
+from s3leader_cdk._election.candidate_environment import checked_lease_seconds, seconds
+from s3leader_cdk._option_ranges import check_whole
+from s3leader_cdk._option_types import check_fields
+
+MAX_CONTENDERS, MAX_RETRIES = 10, 2
+_CLOCK_SKEW_S = 3  # the runtime's default allowance
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggerOptions:
+    """How the schedules start contenders.
+
+    Args:
+        contenders: how many invocations each tick starts, 1 to 10. Default: 2, so that one lost
+            delivery loses no tick.
+        time_zone: of crons and one-time schedules given as text. Default: UTC.
+        flexible_window: how long after its tick EventBridge may start a contender, in whole
+            minutes, at most the time between two ticks; the tick stays the same. Default: none.
+        max_tick_age: the maximum age of a tick when a term for it begins, from 2 minutes more than
+            `flexible_window` and `wait` to 24 hours more than the window. Default: 1 hour more than
+            `flexible_window` and `wait`. `event_ages.py` divides it among the queues.
+    """
+
+    contenders: int = 2
+    time_zone: TimeZone | None = None
+    flexible_window: Duration | None = None
+    max_tick_age: Duration | None = None
+
+    def __post_init__(self) -> None:
+        """Check each value."""
+        check_fields(self)
+        check_whole("contenders", self.contenders, least=1, most=MAX_CONTENDERS)
+        check_window(self.flexible_window)
+
+    def check_interval(self, interval: Duration | None) -> None:
+        """Raise `ValueError` if the window is longer than the time between two ticks."""
+        if interval is None or self.flexible_window is None:
+            return
+        window_s, apart_s = seconds(self.flexible_window), seconds(interval)
+        if window_s > apart_s:
+            raise ValueError(
+                f"flexible_window {window_s:g} s is longer than the {apart_s:g} s between two"
+                " ticks: all contenders of a tick could start after those of the next tick, and"
+                " find their own already too late. Give a window no longer than that"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeoverOptions:
+    """How another contender takes over from a leader that crashed.
+
+    By default a lock is good for as long as its invocation can run, nothing is renewed, and
+    Lambda's retry of the crashed leader's event leads the tick again.
+
+    Args:
+        lease: how long a lock stays good, in whole seconds, 5 or more and less than the function's
+            timeout. The leader renews it while it works, so a crash is noticed sooner. Default:
+            the invocation's remaining time plus two seconds.
+        wait: how long a contender waits while another works on its tick, to take over if that one
+            crashes: more than `lease` plus 3 seconds for clock skew, less than the timeout. Waiting
+            is billed. Default: none.
+        max_attempts: how many terms a tick may take, 1 or more. Default: no limit but the retries.
+    """
+
+    lease: Duration | None = None
+    wait: Duration | None = None
+    max_attempts: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check each value, and that a wait is long enough for a lease to lapse."""
+        check_fields(self)
+        if self.lease is not None:
+            checked_lease_seconds(self.lease)
+        if self.max_attempts is not None:
+            check_whole("max_attempts", self.max_attempts, least=1)
+        if self.wait is not None and self.lease is None:
+            raise ValueError(
+                f"wait {seconds(self.wait):g} s was given without a lease: locks are good for as"
+                " long as their invocations can run, so nobody could take over sooner. Give a"
+                " lease, such as Duration.seconds(30)"
+            )
+        if self.wait is not None and seconds(self.wait) <= self._lapsed_after_s:
+            raise ValueError(
+                f"wait {seconds(self.wait):g} s cannot be used: a lock lapses after"
+                f" {self._lapsed_after_s:g} s (lease and allowance for clock skew). Give a longer"
+                " wait"
+            )
+
+    @property
+    def _lapsed_after_s(self) -> float:
+        return _CLOCK_SKEW_S + (0 if self.lease is None else seconds(self.lease))
+
+    def check_timeout(self, timeout: Duration) -> None:
+        """Raise `ValueError` for a lease or a wait that is not shorter than the timeout."""
+        timeout_s = seconds(timeout)
+        if self.lease is not None and seconds(self.lease) >= timeout_s:
+            raise ValueError(
+                f"lease {seconds(self.lease):g} s is not shorter than the timeout of"
+                f" {timeout_s:g} s: leave it out, and a lock is good for just as long as its"
+                " invocation can run"
+            )
+        if self.wait is not None and seconds(self.wait) >= timeout_s:
+            raise ValueError(
+                f"wait {seconds(self.wait):g} s is not shorter than the timeout of {timeout_s:g} s,"
+                " which leaves no time to work: give a shorter wait"
+            )
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables for `wait` and `max_attempts`."""
+        variables = {}
+        if self.max_attempts is not None:
+            variables["S3LEADER_MAX_ATTEMPTS"] = str(int(self.max_attempts))
+        if self.wait is not None:
+            variables["S3LEADER_WAIT_SECONDS"] = f"{seconds(self.wait):g}"
+        return variables
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureOptions:
+    """What happens to invocations that fail and to events that are never processed.
+
+    Args:
+        retry_attempts: how often Lambda runs a failed invocation again, 0 to 2. Default: 2.
+        dead_letters: a queue for events that never reached the function and for events that it
+            gave up on. Default: a queue for each.
+    """
+
+    retry_attempts: int = MAX_RETRIES
+    dead_letters: sqs.IQueue | None = None
+
+    def __post_init__(self) -> None:
+        """Check each value."""
+        check_fields(self)
+        check_whole("retry_attempts", self.retry_attempts, least=0, most=MAX_RETRIES)
+
+
+def check_window(flexible_window: Duration | None) -> None:
+    """Raise `ValueError` for a window that EventBridge Scheduler does not take."""
+    if flexible_window is not None:
+        minutes = seconds(flexible_window) / 60
+        check_whole("flexible_window in minutes", minutes, least=1, most=1440)

@@ -1,0 +1,157 @@
+"""The options of `Monitoring`: where alarms go, and what can be changed about each alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal, TypeAlias, get_args
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
+
+from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._option_ranges import check_whole
+from s3leader_cdk._option_types import check_fields
+
+Severity: TypeAlias = Literal["critical", "warning"]
+
+# Critical: ticks are not worked on, or their events are lost. Warning: Lambda retries, or a person
+# did it on purpose.
+SEVERITIES: Mapping[str, Severity] = MappingProxyType(
+    {
+        "not_completed": "critical",
+        "failed": "warning",
+        "leadership_lost": "warning",
+        "corrupt_lock": "critical",
+        "function_errors": "warning",
+        "throttles": "warning",
+        "undelivered": "critical",
+        "unprocessed": "critical",
+        "dead_letters": "critical",
+    }
+)
+MIN_SILENCE = Duration.minutes(3)
+MAX_SILENCE = Duration.days(7)  # the longest that CloudWatch evaluates
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmOptions:
+    """What can be changed about one alarm.
+
+    Args:
+        threshold: how many within a minute (for queues: waiting at the same time) set the alarm
+            off, 1 or more. Not for `not_completed`, which `expected_within` sets. Default: 1.
+        severity: "critical" or "warning". The alarm's description begins with it, and it selects
+            the topic where `MonitoringOptions.topic` has one for each. Default: `SEVERITIES`.
+        enabled: whether the alarm exists. Default: True.
+    """
+
+    threshold: int = 1
+    severity: Severity | None = None
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        """Check each value."""
+        check_fields(self)
+        check_whole("threshold", self.threshold, least=1)
+        if self.severity is not None:
+            _check_severity(self.severity)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringOptions:
+    """Alarms and the dashboard.
+
+    Args:
+        expected_within: the longest time without a completed term before the alarm
+            `not_completed`, 3 minutes to 7 days, not shorter than the time between two ticks.
+            Default: for a `SingletonJob` two intervals, the timeout and the window, if the interval
+            can be derived from the schedule; otherwise no such alarm, and a warning at synth.
+        topic: where all alarms are published; or a topic for each severity, such as
+            `{"critical": pager, "warning": mail}`. Default: none.
+        actions: further actions of every alarm. Default: none.
+        dashboard: whether to make a dashboard. Default: True.
+        alarms: changes to single alarms, by name: `not_completed`, `failed`, `leadership_lost`,
+            `corrupt_lock`, `function_errors`, `throttles`, `undelivered`, `unprocessed`; if one
+            queue takes both kinds of dead letters, `dead_letters` replaces the last two.
+    """
+
+    expected_within: Duration | None = None
+    topic: sns.ITopic | Mapping[Severity, sns.ITopic] | None = None
+    actions: Sequence[cloudwatch.IAlarmAction] = ()
+    dashboard: bool = True
+    alarms: Mapping[str, AlarmOptions] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check each value."""
+        check_fields(self)
+        if self.expected_within is not None:
+            _check_silence(seconds(self.expected_within))
+        if isinstance(self.topic, Mapping):
+            for severity in self.topic:
+                _check_severity(severity)
+        check_alarm_names(self.alarms, [*SEVERITIES])
+        for name, options in self.alarms.items():
+            if not isinstance(options, AlarmOptions):
+                raise TypeError(
+                    f"alarms[{name!r}] {options!r} cannot be used: give AlarmOptions(…)"
+                )
+        if self.of("not_completed").threshold != 1:
+            raise ValueError(
+                "alarm 'not_completed' has no threshold: set expected_within, the longest time"
+                " without a completed term"
+            )
+
+    def of(self, alarm: str) -> AlarmOptions:
+        """Return the options of one alarm."""
+        return self.alarms.get(alarm, AlarmOptions())
+
+    def severity(self, alarm: str) -> Severity:
+        """Return the severity of one alarm."""
+        return self.of(alarm).severity or SEVERITIES[alarm]
+
+    def check_interval(self, interval: Duration | None) -> None:
+        """Raise `ValueError` if the alarm would be on between two ticks."""
+        if interval is None or self.expected_within is None:
+            return
+        expected_s, apart_s = seconds(self.expected_within), seconds(interval)
+        if expected_s < apart_s:
+            raise ValueError(
+                f"expected_within {expected_s:g} s is shorter than the {apart_s:g} s between two"
+                " ticks, so the alarm would be on in between: give more than that"
+            )
+
+    def with_default_expectation(
+        self, interval: Duration | None, timeout: Duration, window: Duration | None
+    ) -> MonitoringOptions:
+        """Return these options with `expected_within` derived from the interval between ticks.
+
+        One missed tick is tolerated; two are a fault.
+        """
+        if self.expected_within is not None or interval is None:
+            return self
+        delay_s = seconds(timeout) + (0 if window is None else seconds(window))
+        expected_s = max(2 * seconds(interval) + delay_s, seconds(MIN_SILENCE))
+        return replace(self, expected_within=Duration.seconds(expected_s))
+
+
+def check_alarm_names(given: Mapping[str, AlarmOptions], names: Sequence[str]) -> None:
+    """Raise `ValueError` for options of an alarm that does not exist."""
+    for name in given:
+        if name not in names:
+            raise ValueError(f"unknown alarm {name!r}: the alarms are {', '.join(names)}")
+
+
+def _check_severity(severity: str) -> None:
+    if severity not in get_args(Severity):
+        raise ValueError(f"unknown severity {severity!r}: give 'critical' or 'warning'")
+
+
+def _check_silence(expected_s: float) -> None:
+    if not seconds(MIN_SILENCE) <= expected_s <= seconds(MAX_SILENCE):
+        raise ValueError(
+            f"expected_within {expected_s:g} s cannot be used: give 3 minutes to 7 days, or watch"
+            " the metrics Completed and Behind by other means"
+        )
