@@ -1,4 +1,4 @@
-"""Small-file compaction: the example of a job that must never run twice at once."""
+"""Small-file compaction: an example of a job of which only one instance may run."""
 
 from compaction.compactor import compact
 from compaction.limits import Limits

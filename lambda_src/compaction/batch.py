@@ -1,4 +1,4 @@
-"""One batch in the making: the lines of several inputs, compressed as they come in."""
+"""One batch: the lines of several inputs, compressed as they are read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MEMORY: Final = 8 * 1024 * 1024
 
 
 class Packed:
-    """A gzip file in the making, in memory while it is small. Equal content, equal bytes."""
+    """A gzip file, in memory while it is small. Equal content gives equal bytes."""
 
     def __init__(self) -> None:
         self.file: IO[bytes] = SpooledTemporaryFile(_MEMORY)  # noqa: SIM115 - closed by `close`
@@ -39,7 +39,7 @@ class Packed:
         self._gzip.write(data)
 
     def finished(self) -> tuple[int, str]:
-        """End the gzip data; return its size and SHA-256, and be ready to be read."""
+        """Finish the gzip data and rewind the file; return its size and SHA-256."""
         self._gzip.close()
         size = self.file.tell()
         digest = hashlib.sha256()
@@ -49,13 +49,13 @@ class Packed:
         return size, digest.hexdigest()
 
     def close(self) -> None:
-        """Give back the memory, or the disk."""
+        """Free the memory or the disk."""
         self._gzip.close()
         self.file.close()
 
 
 class Batch:
-    """Inputs, and what is to be written of them. A context manager that frees what it holds."""
+    """Inputs, and the files to write for them. A context manager that frees its files."""
 
     def __init__(self, layout: Layout, term: int, count: int) -> None:
         self.name = new_batch(term, count)
@@ -85,7 +85,7 @@ class Batch:
         self._stack.close()
 
     def has_room_for(self, content: Content, limits: Limits) -> bool:
-        """Tell whether the content fits. Into an empty batch, whatever its size, it does."""
+        """Return whether the content fits. Any content fits into an empty batch."""
         if not self.inputs:
             return True
         records = self.bad.bytes + content.record_bytes
@@ -93,12 +93,12 @@ class Batch:
         return fits and len(self.inputs) < limits.batch_objects
 
     def key_to_keep(self, item: Input) -> str:
-        """Return where to keep the input whole: a key that this batch has not returned before."""
+        """Return a new key at which to keep the input whole."""
         self._keys += 1
         return self._layout.kept(self.name, self._keys, item.key)
 
     def add(self, item: Input, content: Content, *, kept: str | None = None) -> None:
-        """Take the content over, and close it; `kept` is where the input has been copied to."""
+        """Add the content and close it; `kept` is the key that the input was copied to."""
         self.inputs.append(item)
         self.rejected_objects += content.whole is not None
         self.size += content.size
@@ -106,10 +106,8 @@ class Batch:
         for piece in pieces(content.good):
             self.good.write(piece)
         self.good.lines += content.lines
-        about: dict[str, str] = {"key": item.key}
-        if kept is not None:
-            about["kept"] = kept
-        opening = json.dumps(about, ensure_ascii=False).encode()[:-1] + b", "
+        origin = {"key": item.key} | ({} if kept is None else {"kept": kept})
+        opening = json.dumps(origin, ensure_ascii=False).encode()[:-1] + b", "
         content.bad.seek(0)
         for record in content.bad:
             self.bad.write(opening + record[1:])
@@ -118,7 +116,7 @@ class Batch:
 
 
 def pieces(file: IO[bytes]) -> Iterator[bytes]:
-    """Read a file from its beginning, a bounded piece at a time."""
+    """Yield the content of a file from its beginning, in bounded pieces."""
     file.seek(0)
     while piece := file.read(CHUNK):
         yield piece

@@ -12,19 +12,17 @@ if TYPE_CHECKING:
 
 
 def data_client(*, region: str | None = None, connections: int = 16) -> S3Client:
-    """Make a client for inputs and parts; credentials and endpoint are the environment's.
+    """Return a client for inputs and parts, with the environment's credentials and endpoint.
 
-    So is the Region, unless the bucket's is given as `region`.
-
-    Its retries do no harm: reads and deletes are repeatable, and a create that meets its own
-    earlier try is recognised (`Writer.create`).
+    `region` is the bucket's Region, by default the environment's. The client may retry: reads and
+    deletes are idempotent, and `Writer.create` recognises its own earlier write.
     """
     config = Config(
         connect_timeout=3,
         read_timeout=15,
         retries={"mode": "standard", "total_max_attempts": 4},
         max_pool_connections=connections,
-        # As in the runtime: many S3-compatible servers do not take a CRC in a trailer.
+        # Many S3-compatible servers refuse a CRC in a trailer; s3leader's own client sends none.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

@@ -1,4 +1,4 @@
-"""Delete committed inputs. Those that S3 did not delete are remembered, and compaction goes on.
+"""Delete committed inputs, and remember those that S3 does not delete.
 
 The manifest names each committed input that may still exist, in `deleting` or in `undeleted`; see
 `compactor.py` for the steps. This module computes the `undeleted` that the next commit writes.
@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 class Deletions:
     """Deletes committed inputs. `undeleted` are those that may still exist, with their ETags.
 
-    An input is removed only when S3 has confirmed a deletion, or says that it is gone. `codes` has
-    the last error code of each that this term tried.
+    An input is removed only after S3 has confirmed its deletion, or says that it does not exist.
+    `codes` maps each input that this term tried to delete in vain to its last error code.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Deletions:
         self._delete(unchanged)
 
     def retry_transient(self) -> None:
-        """Retry deletions that failed in this term for a reason that may have passed."""
+        """Retry deletions that failed in this term for a transient reason."""
         self.retry(
             {key: self.undeleted[key] for key, code in self.codes.items() if is_transient(code)}
         )

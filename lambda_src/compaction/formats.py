@@ -1,6 +1,6 @@
-r"""Turn the bytes of a stored object into text: decompress gzip, refuse other formats.
+r"""Turn the bytes of a stored object into text: decompress gzip, reject other formats.
 
-An object is refused if its first bytes are not text and match a known format (`_FORMATS`, or a tar
+An object is rejected if its first bytes are not text and match a known format (`_FORMATS`, or a tar
 archive). Some signatures are plain ASCII, so a signature alone is not enough: a text whose first
 line happens to begin with `ORC` is text. Formats that are not listed, and those without a signature
 (Brotli, raw Snappy, encrypted data), are recognised by their share of lines that are not text; see
@@ -57,16 +57,16 @@ _FORMATS: Final = {
 _CONTROLS: Final = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
-class Unreadable(Exception):  # noqa: N818 - never leaves the package
+class Unreadable(Exception):  # noqa: N818 - private to the package
     """The object as a whole is not lines of JSON; the message is the reason."""
 
 
 def text_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the text of an object in pieces of bounded size, not yet split into lines.
+    """Yield the text of an object in bounded pieces, not yet split into lines.
 
     Raises:
         Unreadable: the object is of another format, or is damaged gzip. Pieces may have been
-            yielded by then, so nothing may be committed before the end is reached.
+            yielded before, so nothing may be committed before the end.
     """
     rest = decompressed(chunks)
     head = _beginning(rest, _HEAD)

@@ -1,8 +1,7 @@
-"""The Lambda entry of compaction; what it needs stands in its environment.
+"""The Lambda handler of compaction, configured by its environment.
 
-`DATA_BUCKET` holds `events/`, `compacted/` and `rejected/`; `DATA_REGION` is its Region, where that
-is not the function's. `COMPACTION_BATCH_BYTES` and `COMPACTION_BATCH_OBJECTS` change what one part
-may take in.
+`DATA_BUCKET` holds `events/`, `compacted/` and `rejected/`; `DATA_REGION` is its Region, by default
+the function's. `COMPACTION_BATCH_BYTES` and `COMPACTION_BATCH_OBJECTS` limit a batch.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ logger = Logger(service="compaction")  # the package's own loggers are its child
 
 @singleton
 def handler(event: object, context: LambdaContext, term: Term) -> dict[str, Any]:  # noqa: ARG001
-    """Compact what there is, as the leader of `term`."""
+    """Compact the inputs in `DATA_BUCKET` as the leader of `term`."""
     bucket = _required(os.environ, "DATA_BUCKET")
     client, manifest = _connections(bucket, os.environ.get("DATA_REGION"))
     summary = compact(
@@ -49,14 +48,14 @@ def handler(event: object, context: LambdaContext, term: Term) -> dict[str, Any]
 
 
 def stop_in_time(context: LambdaContext) -> Callable[[], bool]:
-    """Tell when no more must be begun: a quarter of the time is for what is under way by then."""
+    """Return a function that is true in the last quarter of the time, kept for the last commit."""
     share = context.get_remaining_time_in_millis() // 4
     reserve = min(max(share, _LEAST_RESERVE_MS), _MOST_RESERVE_MS)
     return lambda: context.get_remaining_time_in_millis() < reserve
 
 
 def limits_from(environment: Mapping[str, str]) -> Limits:
-    """Read the limits that the environment changes."""
+    """Return the limits, as changed by the environment."""
     names = {
         "batch_bytes": "COMPACTION_BATCH_BYTES",
         "batch_objects": "COMPACTION_BATCH_OBJECTS",
@@ -65,14 +64,14 @@ def limits_from(environment: Mapping[str, str]) -> Limits:
     for field, name in names.items():
         if (text := environment.get(name)) is not None:
             if not (text.isascii() and text.isdigit() and int(text) > 0):
-                raise ValueError(f"{name} must be a whole number above 0, not {text!r}")
+                raise ValueError(f"{name} must be a whole number above 0, got {text!r}")
             given[field] = int(text)
     return Limits(**given)
 
 
 @cache
 def _connections(bucket: str, region: str | None) -> tuple[S3Client, FencedObject]:
-    """Connect once for all invocations of one environment."""
+    """Return the clients, which all invocations of one execution environment share."""
     manifest = FencedObject(
         Layout(bucket=bucket).manifest, bucket=bucket, bucket_options=BucketOptions(region=region)
     )
@@ -81,5 +80,5 @@ def _connections(bucket: str, region: str | None) -> tuple[S3Client, FencedObjec
 
 def _required(environment: Mapping[str, str], name: str) -> str:
     if not (value := environment.get(name)):
-        raise ValueError(f"{name} is not set: it names the bucket that is compacted")
+        raise ValueError(f"{name} is not set; set it to the name of the bucket to compact")
     return value

@@ -1,14 +1,14 @@
-"""Where everything is in the data bucket.
+"""The keys of all objects in the data bucket.
 
     events/…                                            inputs, with whatever names producers chose
-    compacted/manifest.json                             the truth
+    compacted/manifest.json                             names all files that count
     compacted/term_0000000042/000001-<nonce>.ndjson.gz        a part: well-formed lines
     compacted/term_0000000042/000001-<nonce>.segment.json     older entries of the manifest
     rejected/term_0000000042/000001-<nonce>.ndjson.gz         records of malformed lines
     rejected/term_0000000042/000001-<nonce>/00001-<name>      an input kept whole
 
-Every file of a batch carries the batch's name: the term, a count and a nonce that is never drawn
-twice. So no two tries write the same key, and a batch is committed or orphaned as a whole.
+The key of each file of a batch carries the batch's name: term, count and nonce. So no two batches
+write the same key, and a batch is committed or orphaned as a whole.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Layout:
 
 
 def new_batch(term: int, count: int) -> str:
-    """Make a name that no other batch ever had or will have."""
+    """Return a name that no other batch has."""
     return f"{term_folder(term)}{count:06}-{secrets.token_hex(16)}"
 
 

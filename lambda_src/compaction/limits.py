@@ -1,4 +1,4 @@
-"""How much compaction takes on at once."""
+"""The limits of memory, disk and commit size."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Limits:
     malformed_percent: int = 50
 
     def __post_init__(self) -> None:
-        """Refuse what would never make progress."""
+        """Reject limits with which compaction would make no progress."""
         for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{field.name} must be a whole number above 0, not {value!r}")
+                raise ValueError(f"{field.name} must be a whole number above 0, got {value!r}")
             if field.name.endswith("_percent") and value > 100:
-                raise ValueError(f"{field.name} must be at most 100, not {value!r}")
+                raise ValueError(f"{field.name} must be at most 100, got {value!r}")

@@ -1,39 +1,34 @@
-r"""From the bytes of one input object to its lines, in bounded memory.
+r"""Sort the lines of one input object into committed and rejected ones, in bounded memory.
 
-What counts as a line, and what becomes of it:
+Lines:
 
-- Lines end with `\n`; the last one need not. What stands between is kept byte for byte, a `\r`
-  before the `\n` included.
-- A line of nothing but JSON's white space (space, tab, `\r`) carries nothing: it is neither
-  committed nor rejected, only counted (`Summary.blank`). It does count where lines are numbered,
-  from 1.
-- A well-formed line is UTF-8 and one JSON value, of any type, as RFC 8259 has it: no `NaN`, no
-  `Infinity`, no byte order mark. Anything else is rejected, its `text` or its bytes (`base64`) in
-  the record.
-- Of a malformed line longer than `QUOTED` bytes the record has the beginning only (`text_begins`,
-  `base64_begins`), the length and the SHA-256; of one longer than `Limits.line_bytes` the length
-  only. The whole object is then kept under `rejected/`, and its records say where.
-- An object that begins with gzip's two magic bytes is gzip, whatever its name says; one or several
-  members.
+- Lines end with `\n`, the last one optionally. All other bytes are kept, also a `\r` before `\n`.
+- A blank line, of only space, tab and `\r`, is neither committed nor rejected, only counted
+  (`Summary.blank`). Line numbers, which begin at 1, include blank lines.
+- A well-formed line is UTF-8 and one JSON value of any type by RFC 8259: no `NaN`, no `Infinity`,
+  no byte order mark. Any other line is rejected; its record has its `text` or bytes (`base64`).
+- The record of a malformed line longer than `QUOTED` bytes has only its beginning (`text_begins`,
+  `base64_begins`), length and SHA-256; that of a line longer than `Limits.line_bytes` only the
+  length. The whole object is then kept under `rejected/`, and its records say where.
+- An object that begins with gzip's two magic bytes is gzip, of one or several members.
 
 An object that is not newline-delimited JSON is rejected **as a whole**: nothing of it is committed,
-one record, of line 0, has the reason, and the object itself is kept under `rejected/`, byte for
-byte. That is so if
+one record, of line 0, has the reason, and the object is kept unchanged under `rejected/`. This
+happens if
 
 - it is gzip that is corrupt or cut off;
-- it begins as another format does (`formats.py`), within gzip or without;
+- it begins like another format (`formats.py`), compressed by gzip or not;
 - more than `Limits.binary_percent` of its lines are not text (not UTF-8, or with control
   characters), or so many of its bytes are in such lines;
-- more than `Limits.malformed_percent` of its lines are malformed, of at least two. An object of one
-  line is judged by that line, whose record has all of it;
+- it has several lines, of which more than `Limits.malformed_percent` are malformed;
 - the records of its malformed lines take more than `Limits.record_bytes` (JSON may escape one byte
   as six), or it has more than `Limits.object_bytes` once decompressed.
 
-Blank lines count in no share. Whether an object is rejected as a whole is known only at its end, so
-its lines are spooled until then: in memory up to `Limits.object_memory`, then on disk.
+Blank lines count in no percentage. Whether an object is rejected as a whole is known only at its
+end, so its lines are spooled until then: in memory up to `Limits.object_memory`, then on disk.
 
-**Not guaranteed.** What consists of lines of JSON is taken for that, whatever it was meant to be: a
-column of numbers, say, or the JSON that precedes binary data of less than the shares above.
+**Not guaranteed.** An object that happens to consist of lines of JSON is committed: a column of
+numbers, or JSON before less binary data than the percentages above.
 """
 
 from __future__ import annotations
@@ -54,18 +49,18 @@ _BLANKS: Final = b" \t\r"
 
 
 class TooLarge(Unreadable):
-    """The object is larger, decompressed, than it may be here."""
+    """The decompressed object is larger than the limit."""
 
 
 @dataclass(slots=True)
 class Content:
-    r"""What one input object holds, sorted.
+    r"""The sorted lines of one input object.
 
     `good` has the well-formed lines, each with its `\n`. `bad` has one JSON record a line, without
-    the key, for each of the `rejected` ones; `record_bytes` is how much that is. `malformed` are
-    those of them that were not only too long, `binary` those that are not text, of `binary_bytes`
-    bytes. `size` counts the decompressed bytes that were read. `keep` says that the records alone
-    do not preserve everything; `whole`, that nothing of the object is committed, and why.
+    the key, for each of the `rejected` ones; `record_bytes` is how much that is. `malformed` counts
+    those that are not merely too long, `binary` those that are not text, with `binary_bytes` bytes.
+    `size` counts the decompressed bytes that were read. `keep`: the records do not contain all
+    rejected bytes. `whole`: why nothing of the object is committed; None if that is not so.
     """
 
     good: IO[bytes]
@@ -83,11 +78,11 @@ class Content:
 
     @classmethod
     def empty(cls, memory: int) -> Content:
-        """Have no lines yet, and keep up to `memory` bytes of each kind off the disk."""
+        """Return content without lines; each file stays in memory up to `memory` bytes."""
         return cls(SpooledTemporaryFile(memory), SpooledTemporaryFile(memory))
 
     def close(self) -> None:
-        """Give back the memory, or the disk."""
+        """Free the memory or the disk."""
         self.good.close()
         self.bad.close()
 
@@ -124,7 +119,7 @@ def sort_lines(chunks: Iterable[bytes], limits: Limits, *, at_most: int) -> Cont
 
 
 def rejected_whole(reason: str, *, size: int) -> Content:
-    """Commit nothing of an object, for that reason."""
+    """Return the content of an object that is rejected as a whole."""
     content = Content.empty(CHUNK)
     content.size = size
     content.keep = True
@@ -143,7 +138,7 @@ class Line:
 
     @property
     def cut(self) -> bool:
-        """Whether it was too long to hold."""
+        """Whether the line is longer than `Limits.line_bytes`."""
         return self.length > len(self.data)
 
 
@@ -166,30 +161,30 @@ def split(chunks: Iterable[bytes], limits: Limits) -> Iterator[Line]:
 
 
 def problem_of(line: bytes) -> str | None:
-    """Say why a line is no JSON text, or None."""
+    """Return why a line is not JSON, or None if it is."""
     try:
         _JSON.decode(line.decode())
     except UnicodeDecodeError as error:
         return f"not UTF-8: {error.reason} at byte {error.start}"
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} at character {error.pos}"
-    except _NoNumber as error:
-        return f"not JSON: {error} is no number there"
+    except _NotANumber as error:
+        return f"not JSON: {error} is not a number of JSON"
     except RecursionError:
         return "nested too deeply"
     return None
 
 
-class _NoNumber(Exception):  # noqa: N818 - never leaves this file
+class _NotANumber(Exception):  # noqa: N818 - never leaves this file
     pass
 
 
-def _no_number(name: str) -> NoReturn:
-    raise _NoNumber(name)
+def _reject_constant(name: str) -> NoReturn:
+    raise _NotANumber(name)
 
 
 # Numbers are checked, not computed: Python has a limit on digits that JSON has not.
-_JSON: Final = json.JSONDecoder(parse_constant=_no_number, parse_int=str, parse_float=str)
+_JSON: Final = json.JSONDecoder(parse_constant=_reject_constant, parse_int=str, parse_float=str)
 
 
 def _sort(content: Content, line: Line, limits: Limits) -> None:
@@ -220,11 +215,7 @@ def _sort(content: Content, line: Line, limits: Limits) -> None:
 
 
 def _check_shares(content: Content, limits: Limits) -> None:
-    """Refuse an object that is not lines of JSON, as a whole, by its shares of lines and bytes.
-
-    Raises:
-        Unreadable: it is not.
-    """
+    """Raise `Unreadable` if too many lines or bytes of the object are not lines of JSON."""
     lines, percent = content.lines + content.rejected, limits.binary_percent
     many = content.binary * 100 > percent * lines
     if many or content.binary_bytes * 100 > percent * content.size:
@@ -245,10 +236,10 @@ def _quoted(line: bytes) -> dict[str, object]:
     except UnicodeDecodeError:
         kind, quoted = "base64", base64.b64encode(beginning).decode()
     else:
-        kind, quoted = "text", beginning.decode(errors="ignore")  # may end amid a character
+        kind, quoted = "text", beginning.decode(errors="ignore")  # may end within a character
     if beginning == line:
         return {kind: quoted}
-    # A name of its own, lest a beginning pass for the whole.
+    # Under another name, so that a beginning is not taken for the whole line.
     digest = hashlib.sha256(line).hexdigest()
     return {f"{kind}_begins": quoted, "bytes": len(line), "sha256": digest}
 

@@ -1,4 +1,4 @@
-"""The manifest's content: what has been committed, and what is still to be deleted for it.
+"""The content of the manifest: committed files, and committed inputs that may still exist.
 
     {"format": 1 or 2,
      "parts":    [{"key", "term", "lines", "bytes", "size", "sha256"}, …],
@@ -14,10 +14,10 @@
 rewrites at most `Limits.manifest_parts` entries however many there are in all, and a reader who
 wants them all follows the links. Entries stand in the order of their commits, so of their terms.
 
-No input that `deleting` or `undeleted` names may be compacted again, so they stay in the manifest
-itself. `undeleted` is bounded by `Limits.undeleted_inputs` and one batch. An ETag is empty if S3
-did not say it. The format is 2 while `undeleted` has keys: versions of this job that know format 1
-only would compact those inputs again, and now refuse the manifest instead.
+An input that `deleting` or `undeleted` names must not be compacted again, so both stay in the
+manifest itself. `undeleted` is bounded by `Limits.undeleted_inputs` and one batch; an ETag in it is
+empty if S3 did not return it. The format is 2 while `undeleted` has keys: versions of this job that
+know only format 1 would compact those inputs again, so they reject the manifest.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _KNOWN: Final = {
 Entry = dict[str, Any]
 
 
-class CorruptManifest(Exception):  # noqa: N818 - says what is the matter, as CorruptLock does
+class CorruptManifest(Exception):  # noqa: N818 - named like CorruptLock
     """The manifest is not what this job writes. Nothing is compacted until it is repaired."""
 
     def __init__(self, problem: str) -> None:
@@ -64,7 +64,7 @@ class Manifest:
 
     @classmethod
     def parsed(cls, value: dict[str, Any]) -> Manifest:
-        """Read the JSON value of a manifest; an empty object is one of no parts."""
+        """Parse the JSON value of a manifest or segment."""
         if (written := value.get("format", _FORMAT)) not in {_FORMAT, _FORMAT_WITH_UNDELETED}:
             raise CorruptManifest(
                 f"its format is {written!r}, not {_FORMAT} or {_FORMAT_WITH_UNDELETED}"
@@ -82,7 +82,7 @@ class Manifest:
         )
 
     def value(self) -> dict[str, Any]:
-        """Make the JSON value; what this version does not know is kept as it was."""
+        """Return the JSON value; unknown keys are kept."""
         return {
             **self.others,
             "format": _FORMAT_WITH_UNDELETED if self.undeleted else _FORMAT,
@@ -94,7 +94,7 @@ class Manifest:
         }
 
     def segment(self) -> dict[str, Any]:
-        """Make the JSON value of a segment that takes over all entries."""
+        """Return the JSON value of a segment with all entries."""
         return {
             "parts": list(self.parts),
             "rejected": list(self.rejected),
@@ -102,11 +102,11 @@ class Manifest:
         }
 
     def entries(self) -> int:
-        """Count what each commit has to write again."""
+        """Return how many entries each commit writes again."""
         return len(self.parts) + len(self.rejected)
 
     def moved_to(self, segment: str) -> Manifest:
-        """Leave all entries to a segment."""
+        """Return the manifest without entries, linked to a segment that has them."""
         return replace(self, parts=(), rejected=(), earlier=segment)
 
     def committing(
@@ -150,7 +150,7 @@ def _entries(value: dict[str, Any], name: str) -> tuple[Entry, ...]:
 def _each(value: dict[str, Any], name: str, kind: type) -> list[Any]:
     items: list[Any] = _typed(value, name, list, [])
     if not all(isinstance(item, kind) for item in items):
-        raise CorruptManifest(f"{name!r} has an item that is no {kind.__name__}")
+        raise CorruptManifest(f"{name!r} has an item that is not {kind.__name__}")
     return items
 
 

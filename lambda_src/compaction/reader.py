@@ -1,4 +1,4 @@
-"""How to read what has been compacted: by the manifest, and by nothing else."""
+"""Read committed lines: those of the files that the manifest names."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
-from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any, Final
 
 from compaction.batch import pieces
 from compaction.formats import CHUNK
@@ -21,14 +21,16 @@ from s3leader.fencing import FencedObject
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_MEMORY: Final = 8 * 1024 * 1024
 
-class Damaged(Exception):  # noqa: N818 - says what is the matter
-    """A committed object is not the one that was committed."""
+
+class Damaged(Exception):  # noqa: N818 - the name says what happened
+    """A committed object has another content than the one that was committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """All entries, in the order of their commits, and the sums over them."""
+    """All entries of the manifest and its segments, oldest first, and their totals."""
 
     parts: tuple[Entry, ...]
     rejected: tuple[Entry, ...]
@@ -36,7 +38,7 @@ class Committed:
 
 
 def committed(client: S3Client, bucket: str, *, manifest: FencedObject | None = None) -> Committed:
-    """Read the manifest and the segments behind it; nothing there is nothing committed."""
+    """Read the manifest and its segments. Without a manifest, nothing is committed."""
     layout = Layout(bucket=bucket)
     document = FencedObject(layout.manifest, bucket=bucket) if manifest is None else manifest
     snapshot = document.read()
@@ -59,7 +61,7 @@ def lines(client: S3Client, bucket: str, entry: Entry) -> Iterator[bytes]:
     Raises:
         Damaged: the object's SHA-256 is not the manifest's.
     """
-    with TemporaryFile() as file:
+    with SpooledTemporaryFile(_MEMORY) as file:
         with closing(client.get_object(Bucket=bucket, Key=entry["key"])["Body"]) as body:
             while chunk := body.read(CHUNK):
                 file.write(chunk)
@@ -67,7 +69,10 @@ def lines(client: S3Client, bucket: str, entry: Entry) -> Iterator[bytes]:
         for piece in pieces(file):
             digest.update(piece)
         if digest.hexdigest() != entry["sha256"]:
-            raise Damaged(f"{entry['key']} has SHA-256 {digest.hexdigest()}, not {entry['sha256']}")
+            raise Damaged(
+                f"{entry['key']}: expected SHA-256 {entry['sha256']}, got {digest.hexdigest()}."
+                f" Restore the version of the object that has it."
+            )
         file.seek(0)
         with gzip.open(file) as unpacked:
             for line in unpacked:
@@ -75,6 +80,6 @@ def lines(client: S3Client, bucket: str, entry: Entry) -> Iterator[bytes]:
 
 
 def records(client: S3Client, bucket: str, entry: Entry) -> Iterator[dict[str, Any]]:
-    """Yield the records of rejected lines: key, line, reason, and what `lines.py` says."""
+    """Yield the records of rejected lines; `lines.py` describes their keys."""
     for line in lines(client, bucket, entry):
         yield json.loads(line)

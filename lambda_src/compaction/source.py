@@ -1,7 +1,7 @@
-"""The inputs: listed once round in key order, read several at a time, handed over in that order.
+"""List the inputs in key order, read several at a time, and yield their lines in that order.
 
-Memory is bounded by the readers, not by the backlog: pages of the listing and objects are fetched
-only as they are asked for.
+Memory is bounded by the number of readers, not by the backlog: pages and objects are fetched when
+they are needed.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _BROKE_OFF: Final = (
     ReadTimeoutError,
     ResponseStreamingError,
 )
-_MOST_COPIED: Final = 5 * 1024**3  # the most that CopyObject takes, should it have to be kept
+_MOST_COPIED: Final = 5 * 1024**3  # the most that CopyObject takes; the object may have to be kept
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An object to compact, as the listing showed it. `size` is what is stored, perhaps gzip."""
+    """An object to compact, as LIST returned it. `size` is its size as stored, perhaps gzipped."""
 
     key: str
     etag: str
@@ -57,16 +57,16 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """S3 has the object and does not serve it: archived, denied, damaged, no right to its KMS key.
+    """S3 has the object and does not serve it: it is archived, denied, damaged, or its key is.
 
-    `code` is S3's error code, or `IncompleteBody`: reading it broke off, several times.
+    `code` is S3's error code, or `IncompleteBody` if its body broke off several times.
     """
 
     code: str
 
 
-class OutOfTime(Exception):  # noqa: N818 - never leaves the package
-    """It is time to stop, and the large object at `key` is not read to its end yet."""
+class OutOfTime(Exception):  # noqa: N818 - private to the package
+    """Time ran out while the large object at `key` was being read."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -74,9 +74,9 @@ class OutOfTime(Exception):  # noqa: N818 - never leaves the package
 
 
 def list_inputs(client: S3Client, layout: Layout, *, after: str = "") -> Iterator[Input]:
-    """List the inputs once round, a page at a time: those that follow `after`, then the others.
+    """List the inputs, a page at a time: first those whose keys follow `after`, then the others.
 
-    No key comes up twice. Keys that end with `/` are folders that somebody made, not inputs.
+    Keys that end with `/` are folders that the console made, not inputs.
     """
     yield from _list_after(client, layout, after)
     if after:
@@ -92,7 +92,7 @@ def _list_after(client: S3Client, layout: Layout, after: str) -> Iterator[Input]
 
 
 class Source:
-    """The sorted content of inputs, one after the other.
+    """Reads inputs and sorts their lines, one input after the other.
 
     `should_stop` ends the reading of a large object, with `OutOfTime`.
     """
@@ -112,11 +112,10 @@ class Source:
     def contents(
         self, inputs: Iterator[Input]
     ) -> Generator[tuple[Input, Content | Withheld | None], None, None]:
-        """Yield each input with its content, in order; None: it is gone or has changed.
+        """Yield each input with its content: None if it is gone or has changed since LIST.
 
-        One that S3 does not hand out comes as `Withheld`, so that it holds up none behind it.
-
-        The content is the receiver's to close. Closing the generator stops the readers.
+        An input that S3 does not serve is yielded as `Withheld`, so that it does not delay others.
+        The caller closes the contents. Closing the generator stops the readers.
         """
         ahead: deque[tuple[Input, Future[Content | Withheld | None]]] = deque()
         pool = ThreadPoolExecutor(self._limits.readers, thread_name_prefix="compaction-reader")
@@ -139,7 +138,7 @@ class Source:
         try:
             return item, future.result()
         except TooLarge:
-            log.info("reading %s through a file: it is large", item.key)
+            log.info("%s is large; reading it through a file", item.key)
             return item, self._large(item)
 
     def _small(self, item: Input) -> Content | Withheld | None:
@@ -149,7 +148,7 @@ class Source:
         return self._read(item, self._limits.object_memory)
 
     def _large(self, item: Input) -> Content | Withheld | None:
-        """Read one object through a file, in the receiver's own thread, so one at a time."""
+        """Read one object through a file, in the caller's thread, so one at a time."""
         limit = self._limits.object_bytes
         if item.size > _MOST_COPIED:
             return Withheld("EntityTooLarge")
@@ -161,14 +160,13 @@ class Source:
     def _read(
         self, item: Input, at_most: int, should_stop: Callable[[], bool] = lambda: False
     ) -> Content | Withheld | None:
-        """Read one object from its beginning, again if the connection breaks off.
+        """Read one object; start again if its body breaks off, as nothing but the whole counts.
 
-        A part of an object must never pass for the whole of it. One that breaks off each time is
-        withheld, as one that S3 refuses: nothing else need wait for it.
+        An object that breaks off each time is withheld.
         """
         for _ in range(_TRIES):
             try:
-                # If-Match: a key written again since it was listed is left for the next time.
+                # If-Match: an object that was overwritten since LIST is left to the next term.
                 got = self._client.get_object(Bucket=self._bucket, Key=item.key, IfMatch=item.etag)
             except ClientError as error:
                 if (code := code_of(error)) in GONE:
@@ -188,7 +186,7 @@ class Source:
     ) -> Iterator[bytes]:
         # `closing`, because a StreamingBody as a context manager gives the raw stream, unchecked.
         with closing(body):
-            # Its length is compared with Content-Length when a read comes back empty.
+            # The last, empty read compares the length with Content-Length.
             while chunk := body.read(CHUNK):
                 if should_stop():
                     raise OutOfTime(item.key)

@@ -19,16 +19,15 @@ _NAMED: Final = 3
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """Counted as it happens. `bytes_in` is decompressed, `bytes_out` as stored.
+    """The counters of one term. `bytes_in` is decompressed, `bytes_out` as stored.
 
-    `blank` lines carry nothing. `rejected` counts records: of malformed lines, and one for each of
-    the `rejected_objects`, which are not newline-delimited JSON and so rejected as a whole. `gone`
-    inputs were listed, and deleted or changed before they were read. `finished_deletions` were
-    committed by an earlier term. `orphans` were written by earlier terms, never committed, and are
-    deleted now. `withheld` inputs S3 did not hand out, so they are left as they are;
-    `withheld_first` has the first few of them and S3's error code for each. `undeleted` inputs are
-    committed and still there, since S3 refused to delete them, in this term or an earlier one;
-    `undeleted_first` likewise. `stopped_early`: inputs may be left.
+    `blank` lines are white space. `rejected` counts records: one for each malformed line, and one
+    for each of the `rejected_objects`, which are not newline-delimited JSON. `gone` inputs were
+    deleted or changed between their listing and their reading. `finished_deletions` are inputs that
+    an earlier term committed and this one deleted; `orphans` are uncommitted files of earlier terms
+    that this one deleted. S3 did not serve the `withheld` inputs; they are unchanged, and
+    `withheld_first` maps the first few to S3's error codes. S3 refused to delete the `undeleted`
+    inputs, which are committed; `undeleted_first` likewise. `stopped_early`: inputs may be left.
     """
 
     term: int
@@ -76,39 +75,36 @@ class Summary:
         )
 
     def pass_over(self, key: str, code: str | None) -> None:
-        """Count an input that is left as it is: S3 does not serve it, or (None) it is gone."""
+        """Count an input that is skipped: S3 does not serve it, or it is gone (`code` is None)."""
         if code is None:
-            log.warning("%s was listed, and is gone or has changed", key)
+            log.warning("%s was deleted or changed after it was listed", key)
             self.gone += 1
             return
-        log.warning("S3 does not hand out %s: %s", key, code)
+        log.warning("S3 does not serve %s: %s", key, code)
         self.withheld += 1
         if len(self.withheld_first) < _NAMED:
             self.withheld_first[key] = code
 
     def leave_undeleted(self, codes: dict[str, str]) -> None:
-        """Note all committed inputs that are still there, each with S3's error code."""
+        """Record the committed inputs that still exist, each with S3's error code."""
         self.undeleted = len(codes)
         self.undeleted_first = dict(islice(codes.items(), _NAMED))
 
     def as_dict(self) -> dict[str, Any]:
-        """Make a JSON value of it."""
+        """Return the counters as a JSON value."""
         return asdict(self)
 
 
-class InputsWithheld(Exception):  # noqa: N818 - says what is the matter
-    """S3 did not serve, or did not delete, some inputs; everything else is committed.
-
-    That is, everything that there was the time for. `summary` is what the term did all the same.
-    """
+class InputsWithheld(Exception):  # noqa: N818 - the name says what happened
+    """S3 did not serve, or did not delete, some inputs; `summary` counts them and the others."""
 
     def __init__(self, summary: Summary) -> None:
         problems = []
         if summary.withheld:
             problems.append(
-                f"S3 does not hand out {summary.withheld} inputs, so they wait, untouched; the"
-                f" others are committed. Restore archived ones, allow s3:GetObject and kms:Decrypt,"
-                f" or move them elsewhere; the next term reads them again. The first:"
+                f"S3 does not serve {summary.withheld} inputs, so they are unchanged; the others"
+                f" are committed. Restore archived ones, allow s3:GetObject and kms:Decrypt, or"
+                f" move them elsewhere; the next term reads them again. The first:"
                 f" {_listed(summary.withheld_first)}"
             )
         if summary.undeleted:

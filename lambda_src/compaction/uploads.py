@@ -1,4 +1,4 @@
-"""Write a batch's files before its commit, unseen by readers until the manifest names them."""
+"""Write the files of a batch before its commit. Readers see them once the manifest names them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The proof: what went in came out exactly once, and each tick was led to its end exactly once.
+"""Check that each line was committed or rejected once, and each tick completed once.
 
-Pure comparison of facts that others gathered; nothing here reads a bucket.
+Pure functions over the evidence; nothing here reads a bucket.
 """
 
 from collections import Counter
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from bird_strikes.sent_log import ExpectedCounts
 
 _SHOWN = 3
-_UNSEEN = "by nobody who was watched"
+_UNSEEN = "by no process that was observed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rejection:
-    """A malformed line, as the job reported it."""
+    """A record of a malformed line, as the job wrote it."""
 
     key: str
     line: int
@@ -24,7 +24,7 @@ class Rejection:
 
 @dataclass(frozen=True, kw_only=True)
 class TermRecord:
-    """A term, as its lock tells it."""
+    """A term as recorded in its lock."""
 
     number: int
     tick: str | None
@@ -33,7 +33,7 @@ class TermRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What was found when everything had stopped.
+    """What was found after everything had stopped.
 
     `requests_by_role` counts the requests of each IAM role, `denied` names those that IAM denied.
     """
@@ -51,19 +51,19 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Check:
-    """One claim, and what speaks against it; it holds if nothing does."""
+    """A claim, and the objections to it; it holds if there are none."""
 
     claim: str
     objections: tuple[str, ...] = field(default=())
 
     @property
     def holds(self) -> bool:
-        """Whether nothing speaks against the claim."""
+        """Whether there are no objections."""
         return not self.objections
 
 
 def check_evidence(expected: ExpectedCounts, found: Evidence) -> list[Check]:
-    """Check every claim of the demo; all must hold."""
+    """Return the check of each claim; all must hold."""
     return [
         *_check_events(expected, found),
         *_check_rejections(expected, found),

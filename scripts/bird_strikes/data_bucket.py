@@ -1,4 +1,4 @@
-"""The data bucket as a reader sees it who trusts the manifest alone, and none of the job's code."""
+"""Read the data bucket by its manifest, without any code of the job."""
 
 import gzip
 import hashlib
@@ -22,18 +22,18 @@ class DataBucket:
         self.name = name
 
     def put(self, key: str, body: bytes) -> None:
-        """Store an input, once: no try is made again."""
+        """Store an input."""
         self._client.put_object(Bucket=self.name, Key=key, Body=body)
 
     def manifest(self) -> dict[str, Any]:
-        """Return the manifest; an empty one if there is none yet."""
+        """Return the manifest, empty if it does not exist."""
         try:
             return self._json(MANIFEST)
         except self._client.exceptions.NoSuchKey:
             return {}
 
     def entries(self, kind: str) -> list[dict[str, Any]]:
-        """Return all entries of a kind, `parts` or `rejected`, older segments included."""
+        """Return all entries of a kind, `parts` or `rejected`, including those in segments."""
         found: list[dict[str, Any]] = []
         block: dict[str, Any] = self.manifest()
         while True:
@@ -44,7 +44,7 @@ class DataBucket:
             block = self._json(earlier)
 
     def events(self) -> Counter[bytes]:
-        """Return every committed line, with how often it is there."""
+        """Count each committed line."""
         return Counter(line for entry in self.entries("parts") for line in self._lines(entry))
 
     def rejections(self) -> list[Rejection]:
@@ -58,7 +58,7 @@ class DataBucket:
         ]
 
     def inputs(self) -> list[str]:
-        """Return the keys of the inputs that are still there."""
+        """Return the keys of the inputs that still exist."""
         pages = self._client.get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=self.name, Prefix=PREFIX)
         return [item["Key"] for page in found for item in page.get("Contents", ())]
@@ -66,10 +66,10 @@ class DataBucket:
     def _lines(self, entry: dict[str, Any]) -> Iterator[bytes]:
         body = self._body(entry["key"])
         if hashlib.sha256(body).hexdigest() != entry["sha256"]:
-            raise ValueError(f"{entry['key']} is not what the manifest says: its digest differs")
+            raise ValueError(f"{entry['key']} has another SHA-256 than the manifest says")
         lines = gzip.decompress(body).split(b"\n")[:-1]
         if len(lines) != entry["lines"]:
-            raise ValueError(f"{entry['key']} has {len(lines)} lines, not {entry['lines']}")
+            raise ValueError(f"{entry['key']} has {len(lines)} lines, expected {entry['lines']}")
         yield from lines
 
     def _json(self, key: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Producers of small objects from two real tables: the FAA's bird strikes, Seattle's weather."""
+"""Produce small objects from two public tables: FAA bird strikes and Seattle weather."""
 
 import csv
 import gzip
@@ -20,17 +20,17 @@ PREFIX = "events/"
 _LINES_AN_OBJECT = (5, 30)
 _MALFORMED_EVERY = 20
 _GZIP_SHARE = 0.4
-_NO_EVENTS = (
+_MALFORMED = (
     b'{"event": 17, "table": "birdstr',  # cut off
-    b"Flight Date,Wildlife Species",  # a table's heading
-    b'{"Wildlife Species": "Gull", "Cost Total $": NaN}',  # not a number of JSON's
+    b"Flight Date,Wildlife Species",  # a CSV header
+    b'{"Wildlife Species": "Gull", "Cost Total $": NaN}',  # not a number of JSON
     b'{"Wildlife Species": "Rough-legged hawk \xff\xfe"}',  # not UTF-8
 )
 
 
 @dataclass(frozen=True)
 class InputObject:
-    """An object that is ready to be sent."""
+    """An object to send."""
 
     key: str
     lines: tuple[Line, ...]
@@ -51,7 +51,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
 def input_objects(
     tables: dict[str, list[dict[str, str]]], chance: random.Random
 ) -> Iterator[InputObject]:
-    """Make objects without end, from the tables in turn; no two events are equal."""
+    """Yield objects from the tables in turn, without end; no two events are equal."""
     numbers = count(1)
     rows = {name: cycle(enumerate(table, start=1)) for name, table in tables.items()}
     for made, name in enumerate(cycle(tables), start=1):
@@ -60,8 +60,8 @@ def input_objects(
             for row, values in islice(rows[name], chance.randint(*_LINES_AN_OBJECT))
         ]
         if made % _MALFORMED_EVERY == 0:
-            spoilt = Line(chance.choice(_NO_EVENTS), event=False)
-            lines.insert(chance.randint(0, len(lines)), spoilt)
+            malformed = Line(chance.choice(_MALFORMED), event=False)
+            lines.insert(chance.randint(0, len(lines)), malformed)
         ending = ".ndjson.gz" if chance.random() < _GZIP_SHARE else ".ndjson"
         unique = uuid.UUID(int=chance.getrandbits(128), version=4)
         yield InputObject(f"{PREFIX}{name}/{unique}{ending}", tuple(lines))
@@ -73,23 +73,23 @@ def _event(number: int, table: str, row: int, values: dict[str, str]) -> bytes:
 
 
 class Producer:
-    """A thread that sends objects at a steady pace, each noted in the journal before it is sent.
+    """A thread that sends objects at regular intervals, each after an entry in the sent log.
 
-    It never sends one twice: a second PUT, after an answer that got lost, would bring back an
-    object that the job has finished with. A failed PUT ends it, and shows in `failure`.
+    It sends each object once: a second PUT after a lost answer would bring back an object that the
+    job has already deleted. A failed PUT ends the thread and is kept in `failure`.
     """
 
     def __init__(
         self,
         source: Iterator[InputObject],
-        journal: SentLog,
+        sent_log: SentLog,
         put: Callable[[str, bytes], Any],
         *,
         pause_seconds: float,
     ) -> None:
         """Prepare the thread; it starts with the `with` block."""
         self._source = source
-        self._journal = journal
+        self._sent_log = sent_log
         self._put = put
         self._pause_seconds = pause_seconds
         self._stopping = threading.Event()
@@ -114,13 +114,13 @@ class Producer:
         self.stop()
 
     def stop(self) -> None:
-        """Stop after the object that is on its way."""
+        """Stop after the object that is being sent."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def send(self, objects: int) -> None:
-        """Send a number of objects at once, from the calling thread."""
+        """Send a number of objects from the calling thread."""
         for _ in range(objects):
             self._send_one()
 
@@ -134,7 +134,7 @@ class Producer:
     def _send_one(self) -> None:
         with self._sending:
             parcel = next(self._source)
-            self._journal.write(parcel.key, parcel.lines)
+            self._sent_log.write(parcel.key, parcel.lines)
             self.objects += 1
             self.lines += len(parcel.lines)
             self._put(parcel.key, parcel.body)

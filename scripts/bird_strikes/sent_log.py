@@ -1,7 +1,7 @@
-"""What was sent, written down before it is sent: the demo's proof is measured against it.
+"""The sent log: each input object is written to it before it is sent.
 
-Nothing here knows the job. The journal says what each object contains and which of its lines are
-no events; that the job agrees is what there is to prove.
+It says which lines each object has, and which of them are malformed. The checks compare it with
+what the job committed; it shares no code with the job.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an object, without its line end; `event` is false for one made malformed."""
+    """One line of an object, without its newline. `event` is false for a malformed line."""
 
     content: bytes
     event: bool = True
@@ -24,7 +24,7 @@ class Line:
 
 @dataclass(frozen=True)
 class SentObject:
-    """One object, as it was sent."""
+    """One object as it was sent."""
 
     key: str
     lines: tuple[Line, ...]
@@ -32,7 +32,7 @@ class SentObject:
 
 @dataclass(frozen=True)
 class ExpectedCounts:
-    """What must come out: every event once, and every malformed line once, by key and number."""
+    """How often each event must be committed, and each malformed line be rejected."""
 
     objects: int
     events: Counter[bytes]
@@ -40,17 +40,17 @@ class ExpectedCounts:
 
 
 class SentLog:
-    """An append-only file of objects, on disk before the object is on its way."""
+    """An append-only file, on disk before an object is sent."""
 
     def __init__(self, path: Path) -> None:
-        """Append to `path`, which is made when missing."""
+        """Append to `path`; create it if it is missing."""
         self._path = path
         self._file = path.open("ab")
 
     def write(self, key: str, lines: Sequence[Line]) -> None:
-        """Note one object, and return once it is on disk."""
-        noted = [[_to_text(line.content), line.event] for line in lines]
-        self._file.write(json.dumps({"key": key, "lines": noted}).encode() + b"\n")
+        """Append one object; return once it is on disk."""
+        entry = [[_to_text(line.content), line.event] for line in lines]
+        self._file.write(json.dumps({"key": key, "lines": entry}).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -64,21 +64,21 @@ class SentLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the file; what is written stays."""
+        """Close the file."""
         self._file.close()
 
 
 def read_sent_log(path: Path) -> Iterator[SentObject]:
-    """Read a journal back, object by object."""
+    """Yield the objects of a sent log."""
     with path.open("rb") as file:
         for text in file:
-            noted = json.loads(text)
-            lines = tuple(Line(_to_bytes(content), event) for content, event in noted["lines"])
-            yield SentObject(noted["key"], lines)
+            entry = json.loads(text)
+            lines = tuple(Line(_to_bytes(content), event) for content, event in entry["lines"])
+            yield SentObject(entry["key"], lines)
 
 
 def expected_counts(sent: Iterator[SentObject]) -> ExpectedCounts:
-    """Sum up what must come out of what was sent."""
+    """Count what must be committed and rejected."""
     objects, events, malformed = 0, Counter[bytes](), Counter[tuple[str, int]]()
     for one in sent:
         objects += 1

@@ -1,4 +1,16 @@
-"""The places where the contract of a store is checked, and an empty bucket in each."""
+"""The contract suite: what every store must do, checked on each store in `STORES`.
+
+A store must perform one request (`s3leader._core.requests`) and return an answer of the right type:
+
+- `test_store_writes`: a write is applied only if its condition holds, and then completely; ETags
+  follow the content; a tag changes nothing else.
+- `test_store_lists`: lists are complete, in order, and say where they continue.
+- `test_store_clock`: each answer carries the store's time, and each object the time of its write.
+- `test_store_races`: of concurrent writes to one object, exactly one is applied.
+- `test_store_refusals`: what only an operator can fix raises `BucketUnusable` and says what to fix.
+
+To check another store, add it to `STORES` and let `_empty_store` make it.
+"""
 
 from __future__ import annotations
 
@@ -26,39 +38,37 @@ if TYPE_CHECKING:
     from s3leader._core.requests import Store, StoreRequest
     from tests.contract.servers import Server
 
-PLACES = [
-    "memory",
-    "moto",
-    "ministack",
-    "seaweedfs",
-]
-# SeaweedFS answers contended writes in steps of a second, and moto lets two of them win.
-RACERS = {"memory": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}
+# The stores, each with the number of concurrent writers it is tested with: SeaweedFS answers
+# contended writes in steps of a second, and moto is not atomic, so it applies two of them.
+STORES = {"memory": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}
 numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
-class Place:
+class TestedStore:
+    """A store with an empty bucket; `name` is its key in `STORES`."""
+
+    __test__ = False  # not a class of tests
     name: str
     store: Store
 
     @property
-    def racers(self) -> int:
-        if RACERS[self.name] == 0:
-            pytest.skip(f"{self.name} is not atomic under races")
-        return RACERS[self.name]
+    def writers(self) -> int:
+        if STORES[self.name] == 0:
+            pytest.skip(f"{self.name} applies two of several concurrent conditional writes")
+        return STORES[self.name]
 
-    def on_no_bucket(self, request: StoreRequest) -> Store:
+    def with_missing_bucket(self, request: StoreRequest) -> Store:
         if self.name == "memory":
-            pytest.skip("a store in memory always has its bucket")
+            pytest.skip("a MemoryStore has no bucket that could be missing")
         if self.name == "seaweedfs" and isinstance(request, Replace):
-            pytest.skip("seaweedfs looks for the object first, and answers 412")
-        return S3Store("there-is-no-such-bucket", client=default_client(self.name))
+            pytest.skip("SeaweedFS answers If-Match in a missing bucket with 412, not NoSuchBucket")
+        return S3Store("there-is-no-such-bucket", client=boto3_client(self.name))
 
 
 @cache
-def default_client(place: str) -> S3Client:
-    """The client that a store makes for itself in this environment; it takes a while to make."""
+def boto3_client(name: str) -> S3Client:
+    """Return the client that a store makes in this environment; cached, as that is slow."""
     return S3Store("any", timeout=timedelta(seconds=30))._client
 
 
@@ -77,27 +87,32 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+@pytest.fixture(params=STORES)
+def tested(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestedStore]:
     name: str = request.param
+    if name not in {"memory", "moto"}:
+        server: Server = request.getfixturevalue(name)
+        for variable, value in server.env.items():
+            monkeypatch.setenv(variable, value)
     with ExitStack() as stack:
-        if name == "memory":
-            yield Place(name, MemoryStore())
-            return
         if name == "moto":
             stack.enter_context(mock_aws())
             monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        else:
-            server: Server = request.getfixturevalue(name)
-            for variable, value in server.env.items():
-                monkeypatch.setenv(variable, value)
-        client, bucket = default_client(name), f"contract-{next(numbers)}"
-        client.create_bucket(Bucket=bucket)
-        # moto sends no Date with what succeeds, so it has to be opted in.
-        clock_ms = (lambda: time.time_ns() // 1_000_000) if name == "moto" else None
-        yield Place(name, S3Store(bucket, client=client, clock_ms=clock_ms))
+        yield TestedStore(name, _empty_store(name))
+
+
+def _empty_store(name: str) -> Store:
+    if name == "memory":
+        return MemoryStore()
+    client, bucket = boto3_client(name), f"contract-{next(numbers)}"
+    client.create_bucket(Bucket=bucket)
+    # moto's successful answers have no Date header.
+    clock_ms = (lambda: time.time_ns() // 1_000_000) if name == "moto" else None
+    return S3Store(bucket, client=client, clock_ms=clock_ms)
 
 
 @pytest.fixture
-def store(place: Place) -> Store:
-    return place.store
+def store(tested: TestedStore) -> Store:
+    return tested.store

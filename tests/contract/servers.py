@@ -1,6 +1,6 @@
-"""Servers that speak S3, started for the contract suite on loopback, and gone with it.
+"""Local S3-compatible servers on loopback: ministack and SeaweedFS.
 
-Each is tied to this process by a pipe: it dies when pytest does, SIGKILL included.
+A pipe ties each server to this process: it is killed when pytest ends, even by SIGKILL.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Server:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a client needs in its environment to find the server."""
+        """The environment variables with which a client finds the server."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
@@ -84,8 +84,8 @@ def seaweedfs(executable: str, directory: Path) -> Iterator[Server]:
         with running(command, {}, directory, server.endpoint):
             yield server
     finally:
-        for port in ports:  # its services also meet in files there, which it leaves behind
-            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice
+        for port in ports:  # its services leave their sockets behind
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - SeaweedFS's choice
                 left.unlink()
 
 
@@ -113,7 +113,7 @@ def wait_until_it_answers(process: ChildProcess, probe: str, log: Path) -> None:
         try:
             opener.open(probe, timeout=2).close()
         except urllib.error.HTTPError:
-            return  # it refuses the unsigned request, so it is there
+            return  # it refused the unsigned request, so it is running
         except OSError:
             time.sleep(0.05)
         else:

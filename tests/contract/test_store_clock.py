@@ -1,4 +1,4 @@
-"""What a store is: it tells the time, and the same time for everyone."""
+"""A store has one clock: each answer carries its time, each object the time of its write."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ REQUESTS: list[StoreRequest] = [
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
-def test_every_answer_has_the_present_time(store: Store, request_: StoreRequest) -> None:
+def test_every_answer_carries_the_current_time(store: Store, request_: StoreRequest) -> None:
     store.perform(Create(KEY, b"first"))
     before_ms = time.time_ns() // 1_000_000
     answer = store.perform(request_)
     assert not isinstance(answer, Unknown)
-    # In whole seconds; and a server may read its clock a second late.
+    # Whole seconds, and a server may use a clock reading that is a second old.
     assert before_ms - 2000 < answer.date_ms <= time.time() * 1000
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
-def test_the_time_is_told_in_whole_seconds(store: Store, request_: StoreRequest) -> None:
+def test_time_is_in_whole_seconds(store: Store, request_: StoreRequest) -> None:
     store.perform(Create(KEY, b"first"))
     answer = store.perform(request_)
     assert not isinstance(answer, Unknown)
     assert answer.date_ms % 1000 == 0
 
 
-def test_an_object_was_modified_when_it_was_written(store: Store) -> None:
+def test_last_modified_is_the_time_of_the_write(store: Store) -> None:
     before_ms = time.time_ns() // 1_000_000
     written = store.perform(Create(KEY, b"first"))
     after_ms = time.time_ns() // 1_000_000
@@ -61,7 +61,7 @@ def test_an_object_was_modified_when_it_was_written(store: Store) -> None:
     assert before_ms - 2000 < found.modified_ms <= after_ms
 
 
-def test_nothing_was_modified_in_the_future(store: Store) -> None:
+def test_last_modified_is_not_after_the_answers_time(store: Store) -> None:
     store.perform(Create(KEY, b"first"))
     found = store.perform(Read(KEY))
     assert isinstance(found, Found)

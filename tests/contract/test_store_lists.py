@@ -1,4 +1,4 @@
-"""What a store is: a list is in order, exact, and says whether it goes on."""
+"""A store lists keys completely and in order, and says where a list continues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from s3leader._core.requests import Applied, Create, List, Listed, Store
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Place
+    from tests.contract.conftest import TestedStore
 
 LOCKS = [f"elections/nightly/lock_{number:010}.json" for number in range(1, 6)]
 
@@ -56,12 +56,12 @@ def test_the_prefix_may_end_within_a_name(store: Store) -> None:
     assert listed(store, "elections/nightly/lock_").keys == tuple(LOCKS)
 
 
-def test_a_list_starts_after_the_key_it_is_told(store: Store) -> None:
+def test_list_starts_after_a_given_key(store: Store) -> None:
     fill(store, LOCKS)
     assert listed(store, "elections/nightly/", LOCKS[2]).keys == tuple(LOCKS[3:])
 
 
-def test_a_list_starts_after_a_key_that_does_not_exist(store: Store) -> None:
+def test_list_starts_after_a_key_that_does_not_exist(store: Store) -> None:
     fill(store, LOCKS)
     between = LOCKS[2].replace(".json", ".jsonl")
     assert listed(store, "elections/nightly/", between).keys == tuple(LOCKS[3:])
@@ -72,41 +72,33 @@ def test_nothing_is_listed_after_the_last_key(store: Store) -> None:
     assert listed(store, "elections/nightly/", LOCKS[-1]).keys == ()
 
 
-def test_a_list_that_is_whole_says_so(store: Store) -> None:
+def test_complete_list_is_not_truncated_and_has_no_token(store: Store) -> None:
     fill(store, LOCKS)
-    assert not listed(store, "elections/nightly/").truncated
+    page = listed(store, "elections/nightly/")
+    assert (page.truncated, page.next_token) == (False, None)
 
 
 @pytest.mark.parametrize(
     "key", ["l/a b+c.json", "l/a%20b&c=d?.json", "l/ü日🦭.json", "l/<'\">.json"]
 )
-def test_odd_characters_are_listed_as_they_were_written(store: Store, key: str) -> None:
+def test_unusual_characters_are_listed_as_they_were_written(store: Store, key: str) -> None:
     fill(store, [key])
     assert listed(store, "l/").keys == (key,)
 
 
-def test_a_list_may_start_after_odd_characters(store: Store) -> None:
+def test_list_starts_after_a_key_with_unusual_characters(store: Store) -> None:
     fill(store, ["l/a b+%20.json", "l/b.json"])
     assert listed(store, "l/", "l/a b+%20.json").keys == ("l/b.json",)
 
 
-def test_a_long_list_goes_on_after_its_thousandth_key(place: Place) -> None:
-    store, keys = place.store, [f"many/{number:05}" for number in range(1003)]
-    with ThreadPoolExecutor(1 if place.name == "moto" else 8) as pool:
+def test_long_list_continues_after_its_thousandth_key(tested: TestedStore) -> None:
+    store, keys = tested.store, [f"many/{number:05}" for number in range(1003)]
+    with ThreadPoolExecutor(1 if tested.name == "moto" else 8) as pool:
         list(pool.map(lambda key: fill(store, [key]), keys))
     first = listed(store, "many/")
     second = listed(store, "many/", first.keys[-1])
     assert (first.truncated, second.truncated) == (True, False)
     assert [*first.keys, *second.keys] == keys
-    assert continued(store, "many/", first).keys == second.keys
-
-
-def continued(store: Store, prefix: str, page: Listed) -> Listed:
-    answer = store.perform(List(prefix, token=page.next_token))
-    assert isinstance(answer, Listed)
-    return answer
-
-
-def test_a_list_that_is_whole_has_no_token(store: Store) -> None:
-    fill(store, LOCKS)
-    assert listed(store, "elections/nightly/").next_token is None
+    continued = store.perform(List("many/", token=first.next_token))
+    assert isinstance(continued, Listed)
+    assert continued.keys == second.keys

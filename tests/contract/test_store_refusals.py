@@ -1,4 +1,4 @@
-"""What a store is: what only a human can mend is raised, and names what to mend."""
+"""A store raises what only an operator can fix, and says what to fix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from s3leader._io.s3_store import S3Store
 from s3leader.errors import BucketUnusable
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Place
+    from tests.contract.conftest import TestedStore
     from tests.contract.servers import Server
 
 REQUESTS: list[StoreRequest] = [
@@ -24,9 +24,9 @@ REQUESTS: list[StoreRequest] = [
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
-def test_a_bucket_that_does_not_exist_is_named(place: Place, request_: StoreRequest) -> None:
+def test_missing_bucket_is_named(tested: TestedStore, request_: StoreRequest) -> None:
     with pytest.raises(BucketUnusable, match="There is no bucket there-is-no-such-bucket"):
-        place.on_no_bucket(request_).perform(request_)
+        tested.with_missing_bucket(request_).perform(request_)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_bucket_that_does_not_exist_is_named(place: Place, request_: StoreRequ
         ("AWS_SECRET_ACCESS_KEY", "SignatureDoesNotMatch"),
     ],
 )
-def test_wrong_credentials_are_refused_with_the_servers_own_code(
+def test_wrong_credentials_raise_the_servers_error_code(
     seaweedfs: Server, monkeypatch: pytest.MonkeyPatch, variable: str, code: str
 ) -> None:
     for name, value in seaweedfs.env.items():

@@ -1,4 +1,4 @@
-"""What a store is: writes are conditional, and change everything or nothing."""
+"""A store applies a write only if its condition holds, and then completely."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from s3leader._core.requests import (
 )
 
 KEY = "elections/nightly/lock_0000000001.json"
-ODD_KEYS = ["a b.json", "a+b%20c.json", "ü/日本/🦭.json", "q?x=1&y=2#z.json", "'\"<>!*().json"]
+UNUSUAL_KEYS = ["a b.json", "a+b%20c.json", "ü/日本/🦭.json", "q?x=1&y=2#z.json", "'\"<>!*().json"]
 
 
 def created(store: Store, body: bytes = b"first", key: str = KEY) -> str:
@@ -38,12 +38,12 @@ def found(store: Store, key: str = KEY) -> Found:
     return answer
 
 
-def test_create_applies_where_there_is_nothing(store: Store) -> None:
+def test_create_applies_where_no_object_exists(store: Store) -> None:
     created(store)
     assert found(store).body == b"first"
 
 
-def test_create_conflicts_where_there_is_something(store: Store) -> None:
+def test_create_conflicts_where_an_object_exists(store: Store) -> None:
     created(store)
     assert isinstance(store.perform(Create(KEY, b"second")), Conflict)
 
@@ -70,7 +70,7 @@ def test_replace_applies_on_the_etag_that_was_read(store: Store) -> None:
     assert found(store).body == b"second"
 
 
-def test_replace_conflicts_on_an_etag_that_is_gone(store: Store) -> None:
+def test_replace_conflicts_on_an_old_etag(store: Store) -> None:
     gone = created(store)
     replaced(store, b"second", gone)
     assert isinstance(store.perform(Replace(KEY, b"third", gone)), Conflict)
@@ -83,7 +83,7 @@ def test_a_replace_that_conflicts_leaves_the_object_as_it_was(store: Store) -> N
     assert (found(store).body, found(store).etag) == (b"second", etag)
 
 
-def test_replace_conflicts_where_there_is_nothing(store: Store) -> None:
+def test_replace_conflicts_where_no_object_exists(store: Store) -> None:
     etag = created(store)
     assert isinstance(store.perform(Replace("elsewhere.json", b"second", etag)), Conflict)
 
@@ -109,18 +109,18 @@ def test_equal_bodies_have_equal_etags_so_bodies_need_a_nonce(store: Store) -> N
 
 
 @pytest.mark.parametrize("body", [b"", bytes(range(256)), b"x" * 300_000], ids=len)
-def test_a_body_is_kept_to_the_byte(store: Store, body: bytes) -> None:
+def test_body_is_stored_byte_for_byte(store: Store, body: bytes) -> None:
     created(store, body)
     assert found(store).body == body
 
 
-@pytest.mark.parametrize("key", ODD_KEYS)
+@pytest.mark.parametrize("key", UNUSUAL_KEYS)
 def test_an_object_is_found_under_any_legal_key(store: Store, key: str) -> None:
     created(store, key=key)
     assert found(store, key).body == b"first"
 
 
-def test_there_is_nothing_to_read_under_a_key_never_written(store: Store) -> None:
+def test_read_of_a_missing_key_is_missing(store: Store) -> None:
     assert isinstance(store.perform(Read(KEY)), Missing)
 
 
@@ -135,7 +135,7 @@ def test_a_tag_may_be_put_twice(store: Store) -> None:
     assert isinstance(store.perform(Tag(KEY)), Applied)
 
 
-def test_there_is_nothing_to_tag_under_a_key_never_written(store: Store) -> None:
+def test_tag_of_a_missing_key_is_missing(store: Store) -> None:
     assert isinstance(store.perform(Tag(KEY)), Missing)
 
 

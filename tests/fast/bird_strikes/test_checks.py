@@ -11,7 +11,7 @@ T1, T2 = "2026-11-23T06:00:00Z", "2026-11-23T06:01:00Z"
 EXPECTED = ExpectedCounts(2, Counter([A, B]), Counter([("events/a", 3)]))
 FINE = Evidence(
     events=Counter([A, B]),
-    rejections=[Rejection(key="events/a", line=3, reason="no JSON")],
+    rejections=[Rejection(key="events/a", line=3, reason="not JSON")],
     inputs_left=[],
     terms=[
         TermRecord(number=1, tick=T1, outcome="completed"),
@@ -35,7 +35,7 @@ def without_term(number: int) -> list[TermRecord]:
     return [term for term in FINE.terms if term.number != number]
 
 
-def test_nothing_speaks_against_a_run_in_which_everything_came_out_once() -> None:
+def test_run_in_which_each_line_came_out_once_has_no_objections() -> None:
     assert objections(FINE) == []
 
 
@@ -64,7 +64,7 @@ def test_nothing_speaks_against_a_run_in_which_everything_came_out_once() -> Non
         (replace(FINE, terms=without_term(2)), "they are 1, 3"),
         (replace(FINE, terms=FINE.terms[::-1]), "they are 3, 2, 1"),
         (replace(FINE, wins=[1, 2, 3, 3]), "term 3 was won 2 times"),
-        (replace(FINE, wins=[1, 2]), "term 3 was won by nobody who was watched"),
+        (replace(FINE, wins=[1, 2]), "term 3 was won by no process that was observed"),
         (replace(FINE, killed=[3]), "term 3 was not"),
         (
             replace(FINE, terms=[*FINE.terms, TermRecord(number=4, tick=None, outcome=None)]),
@@ -74,7 +74,7 @@ def test_nothing_speaks_against_a_run_in_which_everything_came_out_once() -> Non
         (replace(FINE, denied=["candidate was refused a put"]), "candidate was refused a put"),
     ],
 )
-def test_the_proof_fails_on(found: Evidence, objection: str) -> None:
+def test_violation_is_an_objection(found: Evidence, objection: str) -> None:
     assert objection in objections(found)
 
 

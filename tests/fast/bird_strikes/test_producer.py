@@ -45,7 +45,7 @@ def test_both_plain_and_compressed_objects_are_made() -> None:
 
 
 def strict(content: bytes) -> object:
-    return json.loads(content, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    return json.loads(content, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
 
 
 def test_every_event_is_a_json_object() -> None:
@@ -53,10 +53,10 @@ def test_every_event_is_a_json_object() -> None:
     assert all(isinstance(strict(event), dict) for event in events)
 
 
-def test_what_is_marked_malformed_is_no_json() -> None:
-    spoilt = {line.content for one in made(2000) for line in one.lines if not line.event}
-    parsed = [content for content in spoilt if is_json(content)]
-    assert (len(spoilt) > 3, parsed) == (True, [])
+def test_malformed_lines_are_not_json() -> None:
+    malformed = {line.content for one in made(2000) for line in one.lines if not line.event}
+    parsed = [content for content in malformed if is_json(content)]
+    assert (len(malformed) > 3, parsed) == (True, [])
 
 
 def is_json(content: bytes) -> bool:
@@ -67,32 +67,32 @@ def is_json(content: bytes) -> bool:
     return True
 
 
-def test_the_journal_keeps_every_byte(tmp_path: Path) -> None:
+def test_sent_log_keeps_every_byte(tmp_path: Path) -> None:
     lines = (Line(b'{"a": "\xc3\xbc"}'), Line(b"\xff\xfe\r", event=False))
-    with SentLog(tmp_path / "journal") as journal:
-        journal.write("events/a", lines)
-    assert [(one.key, one.lines) for one in read_sent_log(tmp_path / "journal")] == [
+    with SentLog(tmp_path / "sent") as log:
+        log.write("events/a", lines)
+    assert [(one.key, one.lines) for one in read_sent_log(tmp_path / "sent")] == [
         ("events/a", lines)
     ]
 
 
-def test_an_object_is_in_the_journal_before_it_is_sent(tmp_path: Path) -> None:
-    path = tmp_path / "journal"
-    noted: list[list[str]] = []
+def test_object_is_in_the_sent_log_before_it_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "sent"
+    seen: list[list[str]] = []
 
     def put(key: str, _body: bytes) -> None:
-        noted.append([key, *(one.key for one in read_sent_log(path))])
+        seen.append([key, *(one.key for one in read_sent_log(path))])
 
-    with SentLog(path) as journal:
-        Producer(iter(made(2)), journal, put, pause_seconds=0).send(2)
+    with SentLog(path) as log:
+        Producer(iter(made(2)), log, put, pause_seconds=0).send(2)
     first, second = (one.key for one in made(2))
-    assert noted == [[first, first], [second, first, second]]
+    assert seen == [[first, first], [second, first, second]]
 
 
-def test_the_expectation_counts_malformed_lines_by_place(tmp_path: Path) -> None:
-    with SentLog(tmp_path / "journal") as journal:
-        journal.write("events/a", [Line(b"1"), Line(b"x", event=False), Line(b"1")])
-    expected = expected_counts(read_sent_log(tmp_path / "journal"))
+def test_expected_counts_have_malformed_lines_by_key_and_number(tmp_path: Path) -> None:
+    with SentLog(tmp_path / "sent") as log:
+        log.write("events/a", [Line(b"1"), Line(b"x", event=False), Line(b"1")])
+    expected = expected_counts(read_sent_log(tmp_path / "sent"))
     assert (expected.events, expected.malformed) == (
         Counter({b"1": 2}),
         Counter([("events/a", 2)]),

@@ -1,4 +1,4 @@
-"""Batches, their limits, and stopping in time."""
+"""Batches and their limits, and stopping in time."""
 
 from __future__ import annotations
 
@@ -241,10 +241,10 @@ def test_nothing_is_begun_when_there_is_no_time() -> None:
 
 
 def test_memory_is_bounded_by_the_batch_and_not_by_the_backlog() -> None:
-    body = b'{"some": "event", "of": "no importance"}\n' * 1500  # 60 KB
+    body = b'{"some": "event", "of": "no importance"}\n' * 500  # 20 KB
     peaks = []
-    for backlog in (30, 120):
-        limits = Limits(batch_bytes=500_000, object_memory=70_000, readers=2)
+    for backlog in (15, 75):
+        limits = Limits(batch_bytes=150_000, object_memory=25_000, readers=2)
         world = World(limits=limits, page_size=20)
         for n in range(backlog):
             world.s3.put(f"events/{n:04}", body)
@@ -252,7 +252,7 @@ def test_memory_is_bounded_by_the_batch_and_not_by_the_backlog() -> None:
         world.lead()
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 1_000_000
+    assert peaks[1] < peaks[0] + 500_000
 
 
 def test_progress_is_saved_after_each_batch() -> None:
@@ -271,6 +271,15 @@ def test_the_summary_counts_what_was_done() -> None:
     done = world.lead()
     counted = (done.objects, done.lines, done.rejected, done.blank, done.parts, done.batches)
     assert counted == (2, 3, 3, 1, 1, 1)
+
+
+def test_each_commit_is_logged_with_its_numbers(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "compaction")
+    world = World(limits=Limits())
+    world.produce_some(3)
+    world.lead()
+    commits = [vars(record) for record in caplog.records if record.message == "committed a batch"]
+    assert [(one["objects"], one["lines"], one["rejected"]) for one in commits] == [(4, 9, 4)]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True])

@@ -1,4 +1,4 @@
-"""A term crashes at any of its writes; the terms after it make good for it."""
+"""A term crashes, or loses an answer, at any of its writes; later terms repair what it left."""
 
 from __future__ import annotations
 
@@ -23,85 +23,83 @@ from tests.fast.compaction.world import (
     lose_request,
 )
 
-Happen = Callable[[str, Perform], Any]
-BEFALLS = [crash_before, crash_after, lose_answer, lose_request, echo]
+Fault = Callable[[str, Perform], Any]
+FAULTS = [crash_before, crash_after, lose_answer, lose_request, echo]
 
 
-def befallen(happen: Happen, nth: int) -> World | None:
-    """Return a world in which the `nth` write of a term has been befallen; None: it has fewer."""
+def world_after(fault: Fault, nth: int) -> World | None:
+    """Return a world after a term with a fault at its `nth` write; None if it has fewer writes."""
     world = World()
     world.produce_some(2, start=0)
     world.lead()  # so that something is committed, and more will need a segment
     world.produce_some(6, start=100)
-    return world if lead_into(world, happen, nth) else None
+    return world if lead_with(world, fault, nth) else None
 
 
-def lead_into(world: World, happen: Happen, nth: int) -> bool:
-    """Lead a term whose `nth` write is befallen; tell whether it got that far."""
-    fault = At(world.s3, nth, happen)
+def lead_with(world: World, fault: Fault, nth: int) -> bool:
+    """Lead a term with a fault at its `nth` write; return whether it has so many writes."""
+    at = At(world.s3, nth, fault)
     with contextlib.suppress(*ENDS):
         world.lead()
     world.s3.hook = None
-    return fault.happened
+    return at.injected
 
 
-def worlds(happen: Happen) -> Iterator[tuple[int, World]]:
+def worlds(fault: Fault) -> Iterator[tuple[int, World]]:
     for nth in count():
-        world = befallen(happen, nth)
+        world = world_after(fault, nth)
         if world is None:
             assert nth > 9, "a term writes more than that"
             return
         yield nth, world
 
 
-def settle(world: World) -> None:
-    """Lead two terms: what the first writes in vain, had it been crashed, the second sweeps."""
+def lead_two_terms(world: World) -> None:
+    """Lead two terms: the second sweeps what arrived late in the first."""
     world.lead()
     world.lead()
 
 
-@pytest.mark.parametrize("happen", BEFALLS)
-def test_each_line_is_committed_once_after_a_crash_at_any_write(happen: Happen) -> None:
-    for nth, world in worlds(happen):
-        settle(world)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_line_is_committed_once_after_a_crash_at_any_write(fault: Fault) -> None:
+    for nth, world in worlds(fault):
+        lead_two_terms(world)
         assert not world.faults(), f"write {nth}"
 
 
-@pytest.mark.parametrize("happen", [crash_before, crash_after])
-def test_each_line_is_committed_once_after_crashes_at_any_write_of_two_terms(
-    happen: Happen,
-) -> None:
-    for first, _ in worlds(happen):
+def test_each_line_is_committed_once_after_crashes_at_any_write_of_two_terms() -> None:
+    """A crash after a write leaves the bucket as a crash before the next one does."""
+    for first, _ in worlds(crash_before):
         for second in range(8):
-            world = befallen(happen, first)
+            world = world_after(crash_before, first)
             assert world is not None
             world.produce("0050", [b"{}", b"X"])
-            lead_into(world, happen, second)
-            settle(world)
+            lead_with(world, crash_before, second)
+            lead_two_terms(world)
             assert not world.faults(), f"writes {first} and {second}"
 
 
-def test_a_write_that_lands_after_the_next_term_changes_nothing() -> None:
+def test_write_that_arrives_after_the_next_term_changes_nothing() -> None:
     late: list[Perform] = []
-    for nth, world in worlds(crash_under_way(late)):
+    for nth, world in worlds(crash_in_flight(late)):
         world.lead()
-        land(late)
-        settle(world)
+        deliver(late)
+        lead_two_terms(world)
         assert not world.faults(), f"write {nth}"
 
 
-@pytest.mark.parametrize("amid", range(9))
-def test_a_write_that_lands_amid_the_next_term_changes_nothing(amid: int) -> None:
+@pytest.mark.parametrize("during", range(9))
+def test_write_that_arrives_during_the_next_term_changes_nothing(during: int) -> None:
     late: list[Perform] = []
 
-    def land_now(name: str, perform: Perform) -> Any:
-        land(late)
+    def deliver_now(name: str, perform: Perform) -> Any:
+        deliver(late)
         return perform()
 
-    for nth, world in worlds(crash_under_way(late)):
-        lead_into(world, land_now, amid)
-        land(late)
-        settle(world)
+    for nth, world in worlds(crash_in_flight(late)):
+        lead_with(world, deliver_now, during)
+        deliver(late)
+        lead_two_terms(world)
         assert not world.faults(), f"write {nth}"
 
 
@@ -163,7 +161,7 @@ def test_the_next_term_first_deletes_exactly_the_inputs_of_the_last_commit() -> 
     assert deleted[0] == inputs
 
 
-def test_finished_deletions_are_named_no_more() -> None:
+def test_finished_deletions_are_no_longer_named() -> None:
     world = World()
     world.produce_some(2)
     crash_at_deletion(world)
@@ -182,7 +180,7 @@ def test_files_of_a_batch_that_was_never_committed_are_swept() -> None:
     assert summary.orphans == len(orphans) > 0
 
 
-def test_orphans_that_cannot_be_deleted_do_not_keep_the_job_from_its_work() -> None:
+def test_orphans_that_cannot_be_deleted_do_not_stop_the_job() -> None:
     world = World()
     world.produce_some(2)
     lead_into_commit(world)
@@ -199,12 +197,12 @@ def test_orphans_that_cannot_be_deleted_do_not_keep_the_job_from_its_work() -> N
 
 
 def lead_into_commit(world: World) -> None:
-    """Crash right before the first commit: claim, part, rejects and a kept input come before."""
-    lead_into(world, crash_before, 4)
+    """Crash right before the first COMMIT: after CLAIM, KEEP and two UPLOADs."""
+    lead_with(world, crash_before, 4)
 
 
 def crash_at_deletion(world: World) -> None:
-    """Crash between a commit and the deletion of its inputs."""
+    """Crash between COMMIT and DELETE."""
 
     def crash(name: str, given: dict[str, Any], perform: Perform) -> Any:
         if name == "delete_objects":
@@ -217,18 +215,18 @@ def crash_at_deletion(world: World) -> None:
     world.s3.hook = None
 
 
-def crash_under_way(late: list[Perform]) -> Happen:
-    """Crash with the write still under way; it is put into `late`."""
+def crash_in_flight(late: list[Perform]) -> Fault:
+    """Crash with the write in flight; it is added to `late`."""
 
-    def happen(name: str, perform: Perform) -> Any:
+    def fault(name: str, perform: Perform) -> Any:
         late.append(perform)
         raise Crashed(name)
 
-    return happen
+    return fault
 
 
-def land(late: list[Perform]) -> None:
-    """Let writes arrive whose answers nobody hears."""
+def deliver(late: list[Perform]) -> None:
+    """Perform the writes in flight; their answers are lost."""
     while late:
         with contextlib.suppress(*ENDS):
             late.pop()()

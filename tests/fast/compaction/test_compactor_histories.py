@@ -1,4 +1,4 @@
-"""Any history: producers at any time, leaders that crash, pause or hang anywhere, in any order."""
+"""Random histories: producers at any time, and leaders that crash or pause at any request."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.fast.compaction.fake_s3 import REQUESTS, Perform
 from tests.fast.compaction.world import ENDS, At, Crashed, World, echo, lose_answer, lose_request
 
 
-class Fate(Enum):
-    """What befalls a leader at one of its requests."""
+class Fault(Enum):
+    """The fault that a leader meets at one of its requests."""
 
     NONE = auto()
     CRASH_BEFORE = auto()
     CRASH_AFTER = auto()
-    CRASH_UNDER_WAY = auto()
+    CRASH_IN_FLIGHT = auto()
     ANSWER_LOST = auto()
     REQUEST_LOST = auto()
     ECHO = auto()
@@ -30,94 +30,94 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Leader:
-    """One term: `produced` objects appear before it, and its `nth` request is befallen.
+    """One term: `produced` objects arrive before it, and its `nth` request meets the fault.
 
-    Meanwhile S3 refuses to delete each `held`-th input, none if that is 0.
+    S3 refuses to delete each `held`-th input during the term, none if that is 0.
     """
 
-    fate: Fate
+    fault: Fault
     nth: int
     produced: int
-    lands: bool  # whether what is under way arrives before this term
+    late_arrive: bool  # whether requests in flight arrive before this term
     held: int
 
 
 LEADERS = st.builds(
     Leader,
-    fate=st.sampled_from(Fate),
+    fault=st.sampled_from(Fault),
     nth=st.integers(0, 40),
     produced=st.integers(0, 4),
-    lands=st.booleans(),
+    late_arrive=st.booleans(),
     held=st.integers(0, 3),
 )
 
 
 class History:
-    """Plays leaders one after the other; a paused one goes on when those after it are through."""
+    """Leads terms one after the other; a paused leader continues after all later ones."""
 
     def __init__(self) -> None:
         self.world = World(
             limits=Limits(batch_objects=3, readers=1, manifest_parts=3, undeleted_inputs=4)
         )
-        self.under_way: list[Perform] = []
+        self.in_flight: list[Perform] = []
         self._produced = 0
 
     def play(self, leaders: list[Leader]) -> None:
         while leaders:
             leader = leaders.pop(0)
-            if leader.lands:
-                self.land()
+            if leader.late_arrive:
+                self.deliver()
             self._produce(leader.produced)
             self._lead(leader, leaders)
 
-    def land(self) -> None:
-        while self.under_way:
+    def deliver(self) -> None:
+        while self.in_flight:
             with contextlib.suppress(*ENDS):
-                self.under_way.pop()()
+                self.in_flight.pop()()
 
     def _produce(self, count: int) -> None:
         for _ in range(count):
             self._produced += 1
-            # Neither the order of names nor that of ages tells anything about the other.
+            # The order of keys is unrelated to the order of time.
             name = f"{self._produced * 7919 % 1000:04}-{self._produced}"
             lines = [b'{"n": %d}' % self._produced, b"X"]
             self.world.produce(name, lines, packed=self._produced % 2 == 0)
 
     def _lead(self, leader: Leader, others: list[Leader]) -> None:
-        if leader.fate is not Fate.NONE:
-            At(self.world.s3, leader.nth, self._happen(leader.fate, others), counts=REQUESTS)
+        if leader.fault is not Fault.NONE:
+            At(self.world.s3, leader.nth, self._hook(leader.fault, others), counts=REQUESTS)
         self._hold(leader.held)
         with contextlib.suppress(*ENDS):
             self.world.lead()
         self.world.s3.hook = None
 
     def _hold(self, every: int) -> None:
-        """From now on, until this is called again, let S3 refuse some deletions."""
+        """Let S3 refuse some deletions until the next call."""
         self.world.s3.undeletable = {
             key: "AccessDenied"
             for key in self.world.s3.list_keys("events/")
             if every and int(key.rpartition("-")[2]) % every == 0
         }
 
-    def _happen(self, fate: Fate, others: list[Leader]) -> Any:
-        def happen(name: str, perform: Perform) -> Any:
-            match fate:
-                case Fate.CRASH_UNDER_WAY:
-                    self.under_way.append(perform)
-                case Fate.CRASH_AFTER:
+    def _hook(self, fault: Fault, others: list[Leader]) -> Any:
+        def hook(name: str, perform: Perform) -> Any:
+            match fault:
+                case Fault.CRASH_IN_FLIGHT:
+                    self.in_flight.append(perform)
+                case Fault.CRASH_AFTER:
                     perform()
-                case Fate.ANSWER_LOST:
+                case Fault.ANSWER_LOST:
                     return lose_answer(name, perform)
-                case Fate.REQUEST_LOST:
+                case Fault.REQUEST_LOST:
                     return lose_request(name, perform)
-                case Fate.ECHO:
+                case Fault.ECHO:
                     return echo(name, perform)
-                case Fate.PAUSED:
+                case Fault.PAUSED:
                     self.play(others)
                     return perform()
             raise Crashed(name)
 
-        return happen
+        return hook
 
 
 @settings(max_examples=150, deadline=None)
@@ -126,7 +126,7 @@ def test_every_line_comes_out_once_in_any_history(leaders: list[Leader]) -> None
     note(f"{leaders}")
     history = History()
     history.play(list(leaders))
-    history.land()
+    history.deliver()
     history.world.s3.undeletable = {}
     history.world.lead()
     history.world.lead()

@@ -1,4 +1,4 @@
-"""Objects of any content, under terms that are led to their end or not: what becomes of them."""
+"""Random objects under terms that crash or not: each is committed, or rejected and kept."""
 
 from __future__ import annotations
 

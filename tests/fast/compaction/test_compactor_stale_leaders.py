@@ -1,7 +1,7 @@
-"""A leader is paused at any of its requests, others lead, and it goes on as if nothing had been.
+"""A leader is paused at any of its requests, others lead, and it continues as a stale leader.
 
-The worst case is played: it has asked `ensure_held()` before the pause and believes in its
-leadership ever after, so nothing but the fenced manifest stops it.
+This is the worst case: `ensure_held()` passed before the pause and passes ever after, so only the
+fenced manifest stops the stale leader.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import pytest
 
 from s3leader import LeadershipLost, StaleToken
 from tests.fast.compaction.fake_s3 import REQUESTS, WRITES, Perform
-from tests.fast.compaction.world import ENDS, At, FakeTerm, World, crash_after, crash_before
+from tests.fast.compaction.world import ENDS, At, FakeTerm, World, crash_before
 
 
 def paused(
     meanwhile: Callable[[World], None], *, at: Collection[str] = REQUESTS
 ) -> Iterator[tuple[int, World]]:
-    """Yield a world for each request of a term that was paused there and has gone on since."""
+    """Yield a world for each request of a term that was paused there and then continued."""
     for nth in count():
         world = World()
         world.produce_some(2, start=0)
@@ -29,14 +29,14 @@ def paused(
         world.terms += 1  # one more was elected, and has done nothing yet
         world.produce_some(6, start=100)
 
-        def go_on_later(name: str, perform: Perform, world: World = world) -> Any:
+        def continue_later(name: str, perform: Perform, world: World = world) -> Any:
             meanwhile(world)
             return perform()
 
-        pause = At(world.s3, nth, go_on_later, counts=at)
+        pause = At(world.s3, nth, continue_later, counts=at)
         with contextlib.suppress(*ENDS):
             world.lead()
-        if not pause.happened:
+        if not pause.injected:
             assert nth > 9, "a term has more requests than that"
             return
         yield nth, world
@@ -46,19 +46,19 @@ def lead(world: World) -> None:
     world.lead()
 
 
-def lead_amid_producers(world: World) -> None:
+def lead_while_producing(world: World) -> None:
     world.produce_some(2, start=50)
     world.lead()
     world.produce_some(2, start=200)
 
 
 def lead_twice(world: World) -> None:
-    lead_amid_producers(world)
+    lead_while_producing(world)
     world.lead()
 
 
-@pytest.mark.parametrize("meanwhile", [lead, lead_amid_producers, lead_twice])
-def test_a_paused_leader_that_goes_on_neither_loses_nor_doubles_a_line(
+@pytest.mark.parametrize("meanwhile", [lead, lead_while_producing, lead_twice])
+def test_stale_leader_neither_loses_nor_doubles_a_line(
     meanwhile: Callable[[World], None],
 ) -> None:
     for nth, world in paused(meanwhile):
@@ -67,15 +67,13 @@ def test_a_paused_leader_that_goes_on_neither_loses_nor_doubles_a_line(
         assert not world.faults(), f"request {nth}"
 
 
-@pytest.mark.parametrize("happen", [crash_before, crash_after])
-def test_a_paused_leader_does_no_harm_to_a_successor_that_crashes_at_any_write(
-    happen: Callable[[str, Perform], Any],
-) -> None:
+def test_a_paused_leader_does_no_harm_to_a_successor_that_crashes_at_any_write() -> None:
+    """A crash after a write leaves the bucket as a crash before the next one does."""
     for second in range(14):
 
         def crash(world: World, second: int = second) -> None:
             world.produce_some(2, start=50)
-            At(world.s3, second, happen)
+            At(world.s3, second, crash_before)
             with contextlib.suppress(*ENDS):
                 world.lead()
             world.s3.hook = None
@@ -86,7 +84,7 @@ def test_a_paused_leader_does_no_harm_to_a_successor_that_crashes_at_any_write(
             assert not world.faults(), f"paused at {nth}, crash at {second}"
 
 
-def test_a_leader_that_works_on_while_its_successor_begins_does_no_harm() -> None:
+def test_stale_leader_that_works_beside_its_successor_does_no_harm() -> None:
     """The older term does all it can between any two requests of the newer one."""
 
     def older(world: World) -> None:
@@ -132,7 +130,7 @@ def test_an_older_term_cannot_even_begin() -> None:
         world.lead(FakeTerm(6))
 
 
-def test_a_leader_asks_whether_it_leads_before_each_write() -> None:
+def test_leader_checks_its_leadership_before_each_write() -> None:
     world = World()
     world.produce_some(7)
     asked: list[str] = []
@@ -155,7 +153,7 @@ def test_a_leader_asks_whether_it_leads_before_each_write() -> None:
     assert not unasked
 
 
-def test_a_leader_that_has_lost_its_term_writes_no_more() -> None:
+def test_leader_that_has_lost_its_term_stops_writing() -> None:
     world = World()
     world.produce_some(7)
     term = FakeTerm(1)

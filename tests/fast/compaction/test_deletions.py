@@ -1,4 +1,4 @@
-"""An input that S3 refuses to delete is committed once, and nothing else has to wait for it."""
+"""An input that S3 refuses to delete is committed once, and does not delay other inputs."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_what_was_written_again_under_its_name_is_neither_deleted_nor_compacted(
 
 
 def test_what_was_written_again_is_not_deleted_though_s3_did_not_show_it_at_first() -> None:
-    """A HEAD that fails says nothing of the object, so its deletion has to wait for another."""
+    """A HEAD that fails does not show the object's ETag, so the deletion is not tried."""
     world = held()
     failed(world)
     world.s3.put(HELD, b'"another"')
@@ -259,24 +259,24 @@ def test_all_the_others_are_compacted_once_deletions_are_allowed() -> None:
 # ------------------------------------------------------------- crashes and stale leaders
 
 
-def amid(happen: Callable[[str, Perform], Any], nth: int) -> World | None:
-    """Return a world in which the `nth` request of a term is befallen; None: it has fewer.
+def world_after(fault: Callable[[str, Perform], Any], nth: int) -> World | None:
+    """Return a world after a term with a fault at its `nth` request; None if it has fewer.
 
-    The term meets one input that an earlier term could not delete, and one that it cannot.
+    An earlier term could not delete one input, and the term itself cannot delete another.
     """
     world = held()
     failed(world)
     world.produce_some(5)
     world.s3.undeletable["events/0001"] = "AccessDenied"
-    befallen = At(world.s3, nth, happen, counts=REQUESTS)
+    at = At(world.s3, nth, fault, counts=REQUESTS)
     with contextlib.suppress(*ENDS):
         world.lead()
     world.s3.hook = None
-    return world if befallen.happened else None
+    return world if at.injected else None
 
 
 def faults(world: World) -> list[str]:
-    """Say what is wrong while deletions are refused, and once they are allowed."""
+    """Return the violations while deletions are refused, and once they are allowed."""
     failed(world)
     double = world.committed() - world.good
     kept = Counter({"double": double.total(), "lost": (world.good - world.committed()).total()})
@@ -287,13 +287,13 @@ def faults(world: World) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "happen", [crash_before, crash_after, lose_answer, lose_request, echo], ids=lambda x: x.__name__
+    "fault", [crash_before, crash_after, lose_answer, lose_request, echo], ids=lambda x: x.__name__
 )
-def test_each_line_is_committed_once_whatever_befalls_a_request(
-    happen: Callable[[str, Perform], Any],
+def test_each_line_is_committed_once_after_a_fault_at_any_request(
+    fault: Callable[[str, Perform], Any],
 ) -> None:
     for nth in count():
-        world = amid(happen, nth)
+        world = world_after(fault, nth)
         if world is None:
             assert nth > 20, "a term has more requests than that"
             return
@@ -326,7 +326,7 @@ def test_a_stale_leader_neither_forgets_nor_deletes_what_is_not_its_own(*, lifte
         with contextlib.suppress(S3LeaderError, InputsWithheld):
             world.lead(stale)
         world.s3.hook = None
-        if not pause.happened:
+        if not pause.injected:
             assert nth > 20, "a term has more requests than that"
             return
         world.s3.undeletable.clear()

@@ -194,7 +194,7 @@ def test_no_text_is_taken_for_another_format(begins: str, text: str) -> None:
 
 @pytest.mark.parametrize("percent", ["binary_percent", "malformed_percent"])
 def test_a_share_above_all_is_refused(percent: str) -> None:
-    with pytest.raises(ValueError, match=f"{percent} must be at most 100, not 101"):
+    with pytest.raises(ValueError, match=f"{percent} must be at most 100, got 101"):
         Limits(**{percent: 101})
 
 

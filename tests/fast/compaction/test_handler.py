@@ -1,10 +1,12 @@
-"""The Lambda entry, on moto; and the job under a real election."""
+"""The Lambda handler, on moto; and the job under a real election."""
 
 from __future__ import annotations
 
 import gzip
 import importlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import pytest
 from compaction import Limits, committed, compact, lines
 from compaction import handler as module
 from compaction.handler import limits_from, stop_in_time
-from s3leader import Election, LeadershipLost, Term, testing
+from s3leader import Election, LeadershipLost, Lock, Term, testing
 from s3leader._io.memory_store import MemoryStore
 from s3leader.aws_lambda import LambdaHandler
 from tests.dated_moto import mock_dated_aws
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 EVENT = {"tick": "2026-11-23T06:00:00Z"}
+EVENTS = [b'{"n": %d}' % n for n in range(30)]
+BROKEN = gzip.compress(b"{}\n" * 50, mtime=0)[:-5]
 
 
 class Context:
-    """What Lambda passes to a handler, as far as it is used."""
+    """The parts of Lambda's context object that the runtime uses."""
 
     function_name = "compaction"
 
@@ -39,8 +43,8 @@ class Context:
         return self._remaining_ms.pop(0) if len(self._remaining_ms) > 1 else self._remaining_ms[0]
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+@contextmanager
+def buckets_on_moto() -> Iterator[tuple[S3Client, pytest.MonkeyPatch]]:
     settings = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -49,97 +53,101 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
         "S3LEADER_BUCKET": "locks",
         "S3LEADER_ELECTION": "compaction",
     }
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "S3LEADER_LEASE_SECONDS"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    with mock_dated_aws():
+    with pytest.MonkeyPatch.context() as environment, mock_dated_aws():
+        for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "S3LEADER_LEASE_SECONDS"):
+            environment.delenv(name, raising=False)
+        for name, value in settings.items():
+            environment.setenv(name, value)
         client = boto3.client("s3")
         client.create_bucket(Bucket=BUCKET)
         client.create_bucket(Bucket="locks")
-        yield client
+        yield client, environment
 
 
-@pytest.fixture
-def handler(s3: S3Client) -> LambdaHandler:
-    """The handler of a cold start, which remembers nothing of the test before."""
-    cold: LambdaHandler = importlib.reload(module).handler
-    return cold
+def cold_start() -> LambdaHandler:
+    """Return the handler of a new execution environment."""
+    handler: LambdaHandler = importlib.reload(module).handler
+    return handler
 
 
-def produce(client: S3Client) -> list[bytes]:
-    events = [b'{"n": %d}' % n for n in range(30)]
+def produce(client: S3Client) -> None:
     for n in range(10):
-        body = b"\n".join([*events[n * 3 : n * 3 + 3], b"torn {"])
+        body = b"\n".join([*EVENTS[n * 3 : n * 3 + 3], b"torn {"])
         packed = gzip.compress(body) if n % 2 else body
         client.put_object(Bucket=BUCKET, Key=f"events/{n} & <{n}>+é.json", Body=packed)
-    broken = gzip.compress(b"{}\n" * 50)[:-5]
-    client.put_object(Bucket=BUCKET, Key="events/broken.gz", Body=broken)
-    return sorted(events)
+    client.put_object(Bucket=BUCKET, Key="events/broken.gz", Body=BROKEN)
 
 
-def all_lines(client: S3Client) -> list[bytes]:
-    entries = committed(client, BUCKET).parts
-    return sorted(line for entry in entries for line in lines(client, BUCKET, entry))
+@dataclass(frozen=True)
+class Invocation:
+    """What one invocation returned and left in the buckets."""
+
+    result: dict[str, Any]
+    lines: list[bytes]
+    bodies: dict[str, bytes]
+    lock: Lock | None
+    second: dict[str, Any]  # what the next invocation for the same tick returned
 
 
-def test_the_leader_compacts_and_returns_what_it_did(s3: S3Client, handler: LambdaHandler) -> None:
-    produce(s3)
-    result = handler(EVENT, Context())["result"]
+@pytest.fixture(scope="module")
+def invocation() -> Invocation:
+    with buckets_on_moto() as (client, _):
+        produce(client)
+        handler = cold_start()
+        answer = handler(EVENT, Context())
+        parts = committed(client, BUCKET).parts
+        keys = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
+        return Invocation(
+            result=answer["result"],
+            lines=[line for part in parts for line in lines(client, BUCKET, part)],
+            bodies={key: client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys},
+            lock=Election("compaction", bucket="locks").observe(),
+            second=handler(EVENT, Context(request="request-2")),
+        )
+
+
+def test_leader_returns_what_it_did(invocation: Invocation) -> None:
+    result = invocation.result
     assert (result["objects"], result["lines"], result["rejected"]) == (11, 30, 11)
 
 
-def test_each_line_is_committed_on_a_bucket_that_boto3_talks_to(
-    s3: S3Client, handler: LambdaHandler
-) -> None:
-    events = produce(s3)
-    handler(EVENT, Context())
-    assert all_lines(s3) == events
+def test_each_line_is_committed_through_boto3(invocation: Invocation) -> None:
+    assert sorted(invocation.lines) == sorted(EVENTS)
 
 
-def test_inputs_are_gone_afterwards(s3: S3Client, handler: LambdaHandler) -> None:
-    produce(s3)
-    handler(EVENT, Context())
-    assert s3.list_objects_v2(Bucket=BUCKET, Prefix="events/")["KeyCount"] == 0
+def test_inputs_are_deleted(invocation: Invocation) -> None:
+    assert not [key for key in invocation.bodies if key.startswith("events/")]
 
 
-def test_a_broken_input_is_kept_as_it_was(s3: S3Client, handler: LambdaHandler) -> None:
-    produce(s3)
-    handler(EVENT, Context())
-    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
-    (kept,) = (key for key in keys if key.endswith("-broken.gz"))
-    body = s3.get_object(Bucket=BUCKET, Key=kept)["Body"].read()
-    assert body == gzip.compress(b"{}\n" * 50, mtime=int.from_bytes(body[4:8], "little"))[:-5]
+def test_broken_input_is_kept_unchanged(invocation: Invocation) -> None:
+    kept = [body for key, body in invocation.bodies.items() if key.endswith("-broken.gz")]
+    assert kept == [BROKEN]
 
 
-def test_the_progress_is_in_the_lock(s3: S3Client, handler: LambdaHandler) -> None:
-    produce(s3)
-    handler(EVENT, Context())
-    lock = Election("compaction", bucket="locks").observe()
-    assert lock is not None
-    assert lock.state["lines"] == 30
+def test_progress_is_in_the_lock(invocation: Invocation) -> None:
+    assert invocation.lock is not None
+    assert invocation.lock.state["lines"] == 30
 
 
-def test_the_environment_says_how_large_a_batch_may_be(
-    s3: S3Client, handler: LambdaHandler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    produce(s3)
-    monkeypatch.setenv("COMPACTION_BATCH_OBJECTS", "4")
-    assert handler(EVENT, Context())["result"]["parts"] == 3
+def test_completed_tick_is_not_compacted_again(invocation: Invocation) -> None:
+    assert invocation.second["elected"] is False
 
 
-def test_a_tick_that_is_done_is_not_compacted_again(s3: S3Client, handler: LambdaHandler) -> None:
-    handler(EVENT, Context())
-    produce(s3)
-    assert handler(EVENT, Context(request="request-2"))["elected"] is False
+def test_environment_limits_the_batch_and_the_time_ends_it_early() -> None:
+    with buckets_on_moto() as (client, environment):
+        produce(client)
+        environment.setenv("COMPACTION_BATCH_OBJECTS", "1")
+        answer = cold_start()(EVENT, Context(60_000, 60_000, 60_000, 60_000, 10_000))
+    result = answer["result"]
+    assert (answer["outcome"], result["stopped_early"]) == ("completed", True)
+    assert 0 < result["objects"] == result["batches"] < 11
 
 
-def test_it_stops_before_the_invocation_ends_and_counts_as_completed(
-    s3: S3Client, handler: LambdaHandler
-) -> None:
-    produce(s3)
-    answer = handler(EVENT, Context(60_000, 60_000, 60_000, 10_000))
-    assert (answer["outcome"], answer["result"]["stopped_early"]) == ("completed", True)
+def test_missing_data_bucket_is_named_by_its_variable() -> None:
+    with buckets_on_moto() as (_, environment):
+        environment.delenv("DATA_BUCKET")
+        with pytest.raises(ValueError, match="DATA_BUCKET is not set"):
+            cold_start()(EVENT, Context())
 
 
 @pytest.mark.parametrize(
@@ -153,33 +161,16 @@ def test_it_stops_before_the_invocation_ends_and_counts_as_completed(
         (300_000, 0, True),
     ],
 )
-def test_a_quarter_of_the_time_within_bounds_is_kept_in_reserve(
+def test_a_quarter_of_the_time_is_kept_in_reserve_within_bounds(
     total_ms: int, left_ms: int, *, stops: bool
 ) -> None:
     assert stop_in_time(Context(total_ms, left_ms))() is stops
 
 
 @pytest.mark.parametrize("wrong", ["", "0", "-5", "many", "1.5"])
-def test_a_limit_that_is_no_number_is_refused_by_name(wrong: str) -> None:
+def test_invalid_limit_is_named_by_its_variable(wrong: str) -> None:
     with pytest.raises(ValueError, match="COMPACTION_BATCH_BYTES must be a whole number"):
         limits_from({"COMPACTION_BATCH_BYTES": wrong})
-
-
-def test_without_a_data_bucket_the_error_names_the_variable(
-    s3: S3Client, handler: LambdaHandler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DATA_BUCKET")
-    with pytest.raises(ValueError, match="DATA_BUCKET is not set"):
-        handler(EVENT, Context())
-
-
-def test_each_commit_is_logged_with_its_numbers(
-    s3: S3Client, handler: LambdaHandler, caplog: pytest.LogCaptureFixture
-) -> None:
-    produce(s3)
-    handler(EVENT, Context())
-    commits = [record for record in caplog.records if record.message == "committed a batch"]
-    assert [(vars(record)["objects"], vars(record)["lines"]) for record in commits] == [(11, 30)]
 
 
 # ----------------------------------------------------------------------- a real election
@@ -235,7 +226,7 @@ def test_a_successor_inherits_the_progress() -> None:
 
 
 @pytest.mark.parametrize(("region", "expected"), [("eu-west-1", "eu-west-1"), (None, "us-east-1")])
-def test_data_is_asked_for_in_its_own_region(
+def test_data_bucket_is_reached_in_its_own_region(
     region: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

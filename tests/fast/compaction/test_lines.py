@@ -1,4 +1,4 @@
-"""From bytes to lines and back: whatever goes in comes out, once, verbatim."""
+"""Each line of an object is committed unchanged, rejected, or blank."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ def test_any_json_value_is_well_formed(line: bytes) -> None:
         (b"{", "not JSON"),
         (b'{"a":1} {"a":2}', "not JSON"),
         (b"{'a':1}", "not JSON"),
-        (b"NaN", "NaN is no number"),
-        (b'{"a":-Infinity}', "-Infinity is no number"),
+        (b"NaN", "NaN is not a number"),
+        (b'{"a":-Infinity}', "-Infinity is not a number"),
         (b"\xef\xbb\xbf{}", "not JSON"),
         (b'{"a":"\xff"}', "not UTF-8"),
         (b'"\xed\xa0\x80"', "not UTF-8"),
@@ -201,8 +201,8 @@ def test_the_record_of_a_longer_malformed_line_has_its_beginning_length_and_dige
     line: bytes, name: str, begins: str
 ) -> None:
     _, (record,), _ = sort(line + b"\n{}\n", TOLERANT)
-    told = (record[name], record["bytes"], record["sha256"], "text" in record)
-    assert told == (begins, len(line), hashlib.sha256(line).hexdigest(), False)
+    found = (record[name], record["bytes"], record["sha256"], "text" in record)
+    assert found == (begins, len(line), hashlib.sha256(line).hexdigest(), False)
 
 
 @pytest.mark.parametrize(("length", "kept"), [(4096, False), (4097, True)])

@@ -1,4 +1,4 @@
-"""One input that S3 does not hand out, or that is hostile, holds up none of the others."""
+"""An input that S3 does not serve, or that is hostile, does not delay the others."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_inputs_behind_one_that_is_withheld_are_committed(code: str, status: int
     )
 
 
-def test_a_withheld_input_is_compacted_once_it_can_be_had() -> None:
+def test_withheld_input_is_compacted_once_s3_serves_it() -> None:
     world = produced()
     withholding(world, "a", "e")
     with pytest.raises(InputsWithheld):
@@ -90,8 +90,8 @@ def test_each_withheld_input_is_named_in_the_log(caplog: pytest.LogCaptureFixtur
     withholding(world, *"abcd")
     with pytest.raises(InputsWithheld):
         world.lead()
-    logged = [text for text in caplog.messages if "does not hand out" in text]
-    assert logged == [f"S3 does not hand out events/{x}: InvalidObjectState" for x in "abcd"]
+    logged = [text for text in caplog.messages if "does not serve" in text]
+    assert logged == [f"S3 does not serve events/{x}: InvalidObjectState" for x in "abcd"]
 
 
 def test_withheld_inputs_are_named_in_the_lock_though_nothing_was_committed() -> None:
@@ -143,7 +143,7 @@ def test_an_input_too_large_to_be_copied_is_withheld() -> None:
         ConnectionClosedError(endpoint_url="s3"),
     ],
 )
-def test_what_is_no_fault_of_the_key_ends_the_term(error: Exception) -> None:
+def test_error_that_does_not_concern_one_key_ends_the_term(error: Exception) -> None:
     world = produced()
     withholding(world, "a", error=error)
     with pytest.raises((ClientError, ConnectionClosedError)):
@@ -171,8 +171,8 @@ def test_an_object_with_too_many_records_is_one_record_and_is_kept() -> None:
     world.lead()
     (entry,) = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
     (record,) = world.records(entry)
-    told = (record["key"], record["line"], world.s3.body(record["kept"]))
-    assert (told, world.committed().total()) == (("events/bad", 0, body), 0)
+    found = (record["key"], record["line"], world.s3.body(record["kept"]))
+    assert (found, world.committed().total()) == (("events/bad", 0, body), 0)
 
 
 def test_records_count_towards_the_bytes_of_a_batch() -> None:

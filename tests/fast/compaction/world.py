@@ -1,4 +1,4 @@
-"""A data bucket with producers, terms that compact it, and what must be true of it at any time."""
+"""A data bucket in memory with producers, terms that compact it, and its invariants."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ SMALL = Limits(batch_objects=3, readers=1, manifest_parts=2)
 
 
 class Crashed(BaseException):
-    """The process is gone: nothing catches this."""
+    """The process has crashed: nothing catches this."""
 
 
-# How a term may end that is not led to its end; anything else is a fault of the job.
+# How a term with a fault may end; any other exception is a bug of the job.
 ENDS = (Crashed, S3LeaderError, BotoCoreError, ClientError, InputsWithheld)
 
 
 class FakeTerm:
-    """A term that is led for as long as it is believed to be."""
+    """A term that is held until the test sets `held` to false."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -59,7 +59,7 @@ class FakeTerm:
 
 
 class World:
-    """`good` and `bad` are what producers have put there so far, as it must come out."""
+    """`good` are the lines to commit, `bad` the key and number of each line to reject."""
 
     def __init__(self, *, page_size: int = 1000, limits: Limits = SMALL) -> None:
         self.s3 = FakeS3(page_size=page_size)
@@ -71,7 +71,7 @@ class World:
     # -------------------------------------------------------------------------- producers
 
     def produce(self, name: str, texts: Iterable[bytes], *, packed: bool = False) -> str:
-        """Put an object of these lines; those that begin with an X are malformed."""
+        """Put an object with these lines; those that begin with an X are malformed."""
         key = f"events/{name}"
         assert key not in self.s3.list_keys(), "names are unique"
         all_lines = list(texts)
@@ -116,7 +116,7 @@ class World:
             driver=WITHOUT_PAUSES,
         )
 
-    # ------------------------------------------------------------------------- what is true
+    # ------------------------------------------------------------------------- invariants
 
     def committed(self) -> Counter[bytes]:
         """Return the lines that a reader of the manifest sees."""
@@ -139,7 +139,7 @@ class World:
         return list(records(self.s3.client(), BUCKET, entry))
 
     def orphans(self) -> list[str]:
-        """Return what lies about without the manifest naming its batch."""
+        """Return the files of batches that the manifest does not name."""
         entries = committed(self.s3.client(), BUCKET, manifest=self.document())
         named = {batch_of(entry["key"]) for entry in (*entries.parts, *entries.rejected)}
         return [key for key in self.s3.list_keys() if batch_of(key) and batch_of(key) not in named]
@@ -152,7 +152,7 @@ class World:
         return [key for key in self.s3.list_keys("events/") if key not in done]
 
     def faults(self) -> list[str]:
-        """Say everything that is not as it must be once all is compacted."""
+        """Return all violations of the invariants, once everything is compacted."""
         good, bad = self.committed(), self.rejected()
         return [
             *(f"lost: {line!r}" for line in self.good - good),
@@ -165,30 +165,30 @@ class World:
 
 
 class At:
-    """A hook that lets something happen at the `nth` request from now that counts, from 0 on."""
+    """A hook that injects `fault` at the `nth` request from now, from 0, of those in `counts`."""
 
     def __init__(
         self,
         s3: FakeS3,
         nth: int,
-        happen: Callable[[str, Perform], Any],
+        fault: Callable[[str, Perform], Any],
         *,
         counts: Collection[str] = WRITES,
     ) -> None:
         self._left = nth
-        self._happen = happen
+        self._fault = fault
         self._counts = counts
         self._s3 = s3
-        self.happened = False
+        self.injected = False
         s3.hook = self
 
     def __call__(self, name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name in self._counts and not self.happened:
+        if name in self._counts and not self.injected:
             self._left -= 1
             if self._left < 0:
-                self.happened = True
+                self.injected = True
                 self._s3.hook = None
-                return self._happen(name, perform)
+                return self._fault(name, perform)
         return perform()
 
 
@@ -207,7 +207,7 @@ def lose_answer(name: str, perform: Perform) -> Any:
 
 
 def echo(name: str, perform: Perform) -> Any:
-    """Let an intermediary send the request twice; only the second answer is heard."""
+    """An intermediary sends the request twice; only the second answer is received."""
     perform()
     return perform()
 

