@@ -12,7 +12,7 @@ from typing import Any
 
 from s3leader import Term
 
-Note = Mapping[str, Any]
+Event = Mapping[str, Any]
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -21,7 +21,7 @@ def now_ns() -> int:
     return time.clock_gettime_ns(_CLOCK)
 
 
-class Witness:
+class EventLog:
     """Appends notes to a file, each with a single write, so that none is lost to a SIGKILL."""
 
     def __init__(self, path: Path, who: str) -> None:
@@ -29,7 +29,7 @@ class Witness:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.who = who
 
-    def note(self, what: str, **facts: object) -> None:
+    def record(self, what: str, **facts: object) -> None:
         """Note that something is the case now."""
         line = {"what": what, "who": self.who, "at": now_ns(), **facts}
         os.write(self._file, json.dumps(line).encode() + b"\n")
@@ -38,10 +38,10 @@ class Witness:
         """Note until when a term is led by its own stopwatch, if it is not renewed."""
         before, left = now_ns(), term.remaining()
         until = before + int(left.total_seconds() * 1e9) if left else 0
-        self.note(what, term=term.number, until=until, **facts)
+        self.record(what, term=term.number, until=until, **facts)
 
 
-class Notes:
+class EventReader:
     """Reads what witnesses in a folder have noted since the last look."""
 
     def __init__(self, folder: Path) -> None:
@@ -49,7 +49,7 @@ class Notes:
         self._folder = folder
         self._read: dict[Path, int] = {}
 
-    def news(self) -> Iterator[Note]:
+    def new_events(self) -> Iterator[Event]:
         """Yield what is new; a line that is only half written is left for the next time."""
         for path in sorted(self._folder.glob("*.jsonl")):
             begin = self._read.get(path, 0)
@@ -63,6 +63,6 @@ class Notes:
                 yield json.loads(line)
 
 
-def all_notes(folder: Path) -> list[Note]:
+def read_events(folder: Path) -> list[Event]:
     """Return everything noted, in the order of the clock."""
-    return sorted(Notes(folder).news(), key=lambda note: int(note["at"]))
+    return sorted(EventReader(folder).new_events(), key=lambda event: int(event["at"]))

@@ -22,7 +22,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Reign:
+class Leadership:
     """The time in which a process certainly led a term, by its own stopwatch, in nanoseconds."""
 
     term: int
@@ -52,7 +52,7 @@ def checks(events: Sequence[Event], *, clocks_hold: bool = True) -> Iterator[Che
 # --------------------------------------------------------------------------------- leadership
 
 
-def reigns(events: Sequence[Event]) -> list[Reign]:
+def leaderships(events: Sequence[Event]) -> list[Leadership]:
     """Return every reign, in the order in which they began.
 
     It begins when the campaign has returned, and ends with the lease as it was last known to the
@@ -62,36 +62,36 @@ def reigns(events: Sequence[Event]) -> list[Reign]:
     won: dict[tuple[str, int], int] = {}
     until: dict[tuple[str, int], int] = {}
     for event in sorted(events, key=lambda one: int(one["at"])):
-        reign = (event["who"], event.get("term", 0))
+        key = (event["who"], event.get("term", 0))
         match event["what"]:
             case "won":
-                won[reign], until[reign] = event["at"], event["until"]
+                won[key], until[key] = event["at"], event["until"]
             case "leads":
-                until[reign] = max(until[reign], event["until"])
+                until[key] = max(until[key], event["until"])
             case "ends":
-                until[reign] = min(until[reign], event["at"])
+                until[key] = min(until[key], event["at"])
             case "kills":
                 for mine in (key for key in until if key[0] == event["whom"]):
                     until[mine] = min(until[mine], event["at"])
-    found = [Reign(term, who, at, until[who, term]) for (who, term), at in won.items()]
-    led = [reign for reign in found if reign.since < reign.until]
-    return sorted(led, key=lambda reign: reign.since)
+    found = [Leadership(term, who, at, until[who, term]) for (who, term), at in won.items()]
+    led = [one for one in found if one.since < one.until]
+    return sorted(led, key=lambda one: one.since)
 
 
 def leadership(events: Sequence[Event]) -> Iterator[Check]:
     """Check that there was at most one leader at any time, and that terms rose."""
-    found = reigns(events)
+    found = leaderships(events)
     overlaps: list[str] = []
-    last: Reign | None = None
-    for reign in found:
-        if last is not None and reign.since < last.until:
-            early = (last.until - reign.since) / 1e6
+    last: Leadership | None = None
+    for one in found:
+        if last is not None and one.since < last.until:
+            early = (last.until - one.since) / 1e6
             overlaps.append(
-                f"{reign.who} led term {reign.term} {early:.0f} ms before {last.who}'s term"
+                f"{one.who} led term {one.term} {early:.0f} ms before {last.who}'s term"
                 f" {last.term} was over"
             )
-        if last is None or reign.until > last.until:
-            last = reign
+        if last is None or one.until > last.until:
+            last = one
     yield check(f"no two of {len(found)} reigns overlap", overlaps)
     yield check(
         "each reign's term is higher than all before it",
@@ -229,7 +229,7 @@ def main() -> int:
     parser.add_argument("--clocks", choices=["allowed", "wrong"], default="allowed")
     asked = parser.parse_args()
     found = checks(read_logs(asked.folder), clocks_hold=asked.clocks == "allowed")
-    return report.tell(list(found))
+    return report.print_checks(list(found))
 
 
 if __name__ == "__main__":

@@ -13,24 +13,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self
 
-from tests.verification.event_log import Witness
+from tests.verification.event_log import EventLog
 
 _PR_SET_PDEATHSIG: Final = 1
-Life = Callable[[Witness, random.Random], None]
+Program = Callable[[EventLog, random.Random], None]
 
 
-class Stopping:
+class StopSignal:
     """Whether this process has been asked to come to an end."""
 
-    asked = False
+    received = False
 
     @classmethod
-    def ask(cls, *_: object) -> None:
+    def handle(cls, *_: object) -> None:
         """Handle SIGTERM."""
-        cls.asked = True
+        cls.received = True
 
 
-class Herd:
+class Processes:
     """Processes that write their notes to `folder`, and none of which outlives this one."""
 
     def __init__(self, folder: Path, *, seed: int) -> None:
@@ -40,9 +40,9 @@ class Herd:
         self._started = 0
         self.alive: dict[str, int] = {}
         self.failed: list[str] = []
-        self._witness = Witness(folder / "herd.jsonl", "herd")
+        self._log = EventLog(folder / "processes.jsonl", "processes")
 
-    def start(self, life: Life, name: str = "candidate") -> str:
+    def start(self, program: Program, name: str = "candidate") -> str:
         """Fork a process that lives `life`; return what it goes by."""
         self._started += 1
         who = f"{name}-{self._started}"
@@ -50,26 +50,26 @@ class Herd:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until it is handled there
         pid = os.fork()
         if pid == 0:
-            _live(life, self._folder, who, self._seed + self._started, parent)
+            _run_program(program, self._folder, who, self._seed + self._started, parent)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         self.alive[who] = pid
         return who
 
     def kill(self, who: str) -> None:
         """Send SIGKILL, and wait until the process is gone; noted before it happens."""
-        self._witness.note("kills", whom=who)
+        self._log.record("kills", whom=who)
         pid = self.alive.pop(who)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
     def pause(self, who: str) -> None:
         """Send SIGSTOP."""
-        self._witness.note("pauses", whom=who)
+        self._log.record("pauses", whom=who)
         os.kill(self.alive[who], signal.SIGSTOP)
 
-    def go_on(self, who: str, term: int) -> None:
+    def resume(self, who: str, term: int) -> None:
         """Send SIGCONT to what leads, or led, that term."""
-        self._witness.note("lets go on", whom=who, term=term)
+        self._log.record("lets go on", whom=who, term=term)
         os.kill(self.alive[who], signal.SIGCONT)
 
     def reap(self) -> None:
@@ -81,14 +81,14 @@ class Herd:
                 if status:
                     self.failed.append(f"{who} ended with status {status}")
 
-    def ask_to_end(self) -> None:
+    def ask_to_stop(self) -> None:
         """Send SIGTERM to all."""
         for pid in self.alive.values():
             os.kill(pid, signal.SIGTERM)
 
     def end(self, seconds: float) -> None:
         """Ask all to end, and wait for it."""
-        self.ask_to_end()
+        self.ask_to_stop()
         self.wait(seconds)
 
     def wait(self, seconds: float) -> None:
@@ -114,26 +114,26 @@ class Herd:
             self.kill(who)
 
 
-def _live(life: Life, folder: Path, who: str, seed: int, parent: int) -> NoReturn:
+def _run_program(program: Program, folder: Path, who: str, seed: int, parent: int) -> NoReturn:
     """Be the process, and never return into the starter's code."""
     status = 1
     try:
-        die_with(parent)
-        signal.signal(signal.SIGTERM, Stopping.ask)
+        die_with_parent(parent)
+        signal.signal(signal.SIGTERM, StopSignal.handle)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         logging.getLogger("s3leader").setLevel(logging.CRITICAL)  # faults are the point here
-        witness = Witness(folder / f"{who}.jsonl", who)
+        log = EventLog(folder / f"{who}.jsonl", who)
         try:
-            life(witness, random.Random(seed))  # noqa: S311 - repeatable is what it must be
+            program(log, random.Random(seed))  # noqa: S311 - repeatable is what it must be
             status = 0
         except BaseException:  # noqa: BLE001 - whatever it was, the judge must see it
-            witness.note("crashed", why=traceback.format_exc())
+            log.record("crashed", why=traceback.format_exc())
     finally:
         os._exit(status)
 
 
-def die_with(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Let the kernel (Linux) kill this process as soon as its starter ends, however it ends."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "prctl"):
@@ -142,7 +142,7 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def named(name: str | None) -> Callable[[], None]:
+def load_function(name: str | None) -> Callable[[], None]:
     """Return the function that `module:function` names; tests break processes with it."""
     if name is None:
         return lambda: None

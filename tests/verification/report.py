@@ -7,7 +7,7 @@ from textwrap import indent
 from bird_strikes.checks import Check
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line at once."""
     print(line, flush=True)
 
@@ -17,12 +17,14 @@ def counts(words: Iterable[str]) -> str:
     return ", ".join(f"{word} {times}" for word, times in sorted(Counter(words).items()))
 
 
-def tell(checks: Sequence[Check]) -> int:
+def print_checks(checks: Sequence[Check]) -> int:
     """Print each claim and what speaks against it; return 1 if anything does, as an exit code."""
     for one in checks:
-        say(f"{'holds' if one.holds else 'FAILS'}  {one.claim}")
+        print_line(f"{'holds' if one.holds else 'FAILS'}  {one.claim}")
         for objection in one.objections:
-            say(indent(objection.rstrip(), " " * 9))
+            print_line(indent(objection.rstrip(), " " * 9))
     failed = sum(not one.holds for one in checks)
-    say(f"{failed} of {len(checks)} claims fail" if failed else f"all {len(checks)} claims hold")
+    print_line(
+        f"{failed} of {len(checks)} claims fail" if failed else f"all {len(checks)} claims hold"
+    )
     return 1 if failed else 0

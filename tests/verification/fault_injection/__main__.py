@@ -6,7 +6,7 @@ they differ by far more. Then two may believe to lead at a time, which is not ch
 not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced writes. With `--echo`,
 a proxy sends each PUT twice and hands back the second answer.
 
-The processes' own event logs are judged alone first (`promises.py`), then against the server's
+The processes' own event logs are judged alone first (`invariants.py`), then against the server's
 record (`verdict.py`).
 """
 
@@ -25,14 +25,13 @@ from typing import Final
 
 from bird_strikes.checks import Check
 from s3leader._io.lock_store import lock_store
-from tests.verification import invariants as promises
-from tests.verification import report, verdict
-from tests.verification.event_log import Note, Notes, Witness, all_notes, now_ns
-from tests.verification.fault_injection.candidate import ELECTION, FENCED, Contest, life
-from tests.verification.fault_injection.faults import Mischief
-from tests.verification.fault_injection.faulty_s3 import HostileS3
-from tests.verification.fault_injection.linearizable_s3 import TinyS3
-from tests.verification.processes import Herd, named
+from tests.verification import invariants, report, store_invariants
+from tests.verification.event_log import Event, EventLog, EventReader, now_ns, read_events
+from tests.verification.fault_injection.candidate import ELECTION, FENCED, Contest, program
+from tests.verification.fault_injection.faults import FaultPlan
+from tests.verification.fault_injection.faulty_s3 import FaultyS3
+from tests.verification.fault_injection.http_s3 import RecordedS3
+from tests.verification.processes import Processes, load_function
 
 CLOCK_SKEW: Final = timedelta(seconds=2)
 # One second of the allowance is for the grain of S3's time stamps.
@@ -43,25 +42,25 @@ _AFTERWARDS: Final = 3  # terms that must still be led once the mischief is over
 def main() -> int:
     """Run one contest, and judge it."""
     asked = _arguments()
-    tiny, mischief = (
-        TinyS3(),
-        Mischief(asked.seed, rate=asked.rate, clocks_s=CLOCKS_S[asked.clocks], echoes=asked.echo),
+    tiny, plan = (
+        RecordedS3(),
+        FaultPlan(asked.seed, rate=asked.rate, clocks_s=CLOCKS_S[asked.clocks], echoes=asked.echo),
     )
-    server = HostileS3(tiny, mischief)
+    server = FaultyS3(tiny, plan)
     with tempfile.TemporaryDirectory() as temporary, socket.create_server(("127.0.0.1", 0)) as port:
         folder = Path(temporary) if asked.logs is None else asked.logs
         folder.mkdir(parents=True, exist_ok=True)
         contest = _contest(asked.lease, port.getsockname()[1], folder)
-        with Herd(folder, seed=asked.seed) as herd:
+        with Processes(folder, seed=asked.seed) as processes:
             for _ in range(asked.candidates):
-                herd.start(life(contest, named(asked.first)), "contender")
-            asyncio.run(_watch(herd, server.serve(port), mischief, folder, asked))
-            _read_counter(tiny, Witness(folder / "judge.jsonl", "judge"))
-            notes, failed = all_notes(folder), herd.failed
+                processes.start(program(contest, load_function(asked.first)), "candidate")
+            asyncio.run(_watch(processes, server.serve(port), plan, folder, asked))
+            _read_counter(tiny, EventLog(folder / "judge.jsonl", "judge"))
+            events, failed = read_events(folder), processes.failed
         value = int(contest.counter.read_text() or "0")
-    _tell(notes, server, mischief)
-    checks = list(_checks(notes, tiny, value, failed, clocks=asked.clocks))
-    return report.tell(checks)
+    _tell(events, server, plan)
+    checks = list(_checks(events, tiny, value, failed, clocks=asked.clocks))
+    return report.print_checks(checks)
 
 
 def _arguments() -> argparse.Namespace:
@@ -101,64 +100,64 @@ def _contest(lease_s: float, port: int, folder: Path) -> Contest:
 
 
 async def _watch(
-    herd: Herd,
+    processes: Processes,
     serving: Coroutine[None, None, asyncio.Server],
-    mischief: Mischief,
+    plan: FaultPlan,
     folder: Path,
     asked: argparse.Namespace,
 ) -> None:
     """Serve until enough terms were led, and some more without mischief; then end the herd."""
     server = await serving
-    notes, wins, last_win = Notes(folder), 0, time.monotonic()
-    while wins < asked.terms + _AFTERWARDS and herd.alive:
+    events, wins, last_win = EventReader(folder), 0, time.monotonic()
+    while wins < asked.terms + _AFTERWARDS and processes.alive:
         await asyncio.sleep(0.1)
-        new = sum(note["what"] == "won" for note in notes.news())
+        new = sum(event["what"] == "won" for event in events.new_events())
         wins += new
         last_win = time.monotonic() if new else last_win
-        mischief.over = wins >= asked.terms
-        herd.reap()
+        plan.over = wins >= asked.terms
+        processes.reap()
         if time.monotonic() - last_win > asked.patience:
-            herd.failed.append(f"nobody won a term for {asked.patience:.0f} s, {wins} wins in")
+            processes.failed.append(f"nobody won a term for {asked.patience:.0f} s, {wins} wins in")
             break
-    mischief.over = True
-    herd.ask_to_end()
+    plan.over = True
+    processes.ask_to_stop()
     deadline = time.monotonic() + asked.patience
-    while herd.alive and time.monotonic() < deadline:
+    while processes.alive and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
-        herd.reap()
-    herd.failed += [f"{who} did not end" for who in herd.alive]
+        processes.reap()
+    processes.failed += [f"{who} did not end" for who in processes.alive]
     server.close()
 
 
-def _read_counter(tiny: TinyS3, judge: Witness) -> None:
+def _read_counter(tiny: RecordedS3, judge: EventLog) -> None:
     """Note what the fenced counter says in the end, when nobody writes any more."""
-    judge.note("reads the counter")
+    judge.record("reads the counter")
     found = tiny.objects.get(FENCED)
-    judge.note("has read", value=json.loads(found.body).get("count", 0) if found else 0)
+    judge.record("has read", value=json.loads(found.body).get("count", 0) if found else 0)
 
 
 def _checks(
-    notes: list[Note], tiny: TinyS3, value: int, failed: list[str], *, clocks: str
+    events: list[Event], tiny: RecordedS3, value: int, failed: list[str], *, clocks: str
 ) -> Iterator[Check]:
     prefix = f"elections/{ELECTION}/lock_"
     writes = [json.loads(one.body) for one in tiny.writes if one.key.startswith(prefix)]
     locks = [json.loads(tiny.objects[key].body) for key in sorted(tiny.objects) if prefix in key]
-    yield from promises.checks(notes, clocks_hold=clocks == "allowed")
+    yield from invariants.checks(events, clocks_hold=clocks == "allowed")
     if clocks == "allowed":
-        yield from verdict.counter(notes, value)
-    yield from verdict.ticks(notes, locks)
-    yield from verdict.ledger(locks)
-    yield from verdict.lock_writes(writes)
-    yield from verdict.fenced(
-        notes, [json.loads(one.body) for one in tiny.writes if one.key == FENCED]
+        yield from store_invariants.counter(events, value)
+    yield from store_invariants.ticks(events, locks)
+    yield from store_invariants.ledger(locks)
+    yield from store_invariants.lock_writes(writes)
+    yield from store_invariants.fenced(
+        events, [json.loads(one.body) for one in tiny.writes if one.key == FENCED]
     )
-    yield from verdict.processes(notes, failed)
+    yield from store_invariants.processes(events, failed)
 
 
-def _tell(notes: list[Note], server: HostileS3, mischief: Mischief) -> None:
-    harmed = ", ".join(f"{kind} {times}" for kind, times in sorted(mischief.done.items()))
-    report.say(f"{server.requests} requests, {mischief.done.total()} of them harmed: {harmed}")
-    report.say("noted: " + report.counts(note["what"] for note in notes))
+def _tell(events: list[Event], server: FaultyS3, plan: FaultPlan) -> None:
+    harmed = ", ".join(f"{kind} {times}" for kind, times in sorted(plan.done.items()))
+    report.print_line(f"{server.requests} requests, {plan.done.total()} of them harmed: {harmed}")
+    report.print_line("noted: " + report.counts(event["what"] for event in events))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from s3leader import (
 from s3leader._core.requests import Store
 from s3leader._io.seams import Seams
 from s3leader.fencing import FencedObject, Snapshot
-from tests.verification.event_log import Witness, now_ns
-from tests.verification.processes import Stopping
+from tests.verification.event_log import EventLog, now_ns
+from tests.verification.processes import StopSignal
 
 ELECTION = "contest"
 FENCED = "fenced.json"
@@ -50,10 +50,10 @@ class Contest:
 class Counter:
     """The classic witness: read, sleep, write, with nothing but leadership to protect it."""
 
-    def __init__(self, path: Path, witness: Witness) -> None:
+    def __init__(self, path: Path, log: EventLog) -> None:
         """Count in the file `path`."""
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._witness = witness
+        self._log = log
 
     def value(self) -> int:
         """Read it."""
@@ -65,7 +65,7 @@ class Counter:
         time.sleep(sleep_s)
         os.pwrite(self._file, b"%0*d" % (_DIGITS, value + 1), 0)
         written_at = now_ns()
-        self._witness.note(
+        self._log.record(
             "increments",
             term=term.number,
             read=value,
@@ -75,16 +75,16 @@ class Counter:
         )
 
 
-class Contender:
+class Candidate:
     """One process."""
 
-    def __init__(self, contest: Contest, witness: Witness, chance: random.Random) -> None:
+    def __init__(self, contest: Contest, log: EventLog, chance: random.Random) -> None:
         """Take part in `contest`."""
         self._contest = contest
-        self._witness = witness
+        self._log = log
         self._chance = chance
-        self._name = f"contender-{os.getpid()}"
-        self._counter = Counter(contest.counter, witness)
+        self._name = f"candidate-{os.getpid()}"
+        self._counter = Counter(contest.counter, log)
         self._fenced = FencedObject._with_seams(
             FENCED, Seams(store=contest.store), patience_ms=6_000
         )
@@ -96,16 +96,16 @@ class Contender:
             candidate=self._name,
         )
 
-    def live(self) -> None:
+    def run(self) -> None:
         """Campaign until asked to stop."""
-        while not Stopping.asked:
+        while not StopSignal.received:
             wait = timedelta(seconds=self._chance.choice([0, 0, 0.5, 2]))
             tick = self._contest.tick()
-            self._witness.note("campaigns", tick=str(tick))
+            self._log.record("campaigns", tick=str(tick))
             try:
                 result = self._election.campaign(tick=tick, wait=wait)
             except StoreUnavailable:
-                self._witness.note("finds no S3")
+                self._log.record("finds no S3")
                 continue
             if isinstance(result, Term):
                 self._lead(result)
@@ -114,7 +114,7 @@ class Contender:
             time.sleep(self._chance.uniform(0.02, 0.25))
 
     def _lead(self, term: Term) -> None:
-        self._witness.leads("won", term, tick=str(term.tick))
+        self._log.leads("won", term, tick=str(term.tick))
         try:
             claimed = self._claimed(term) if self._chance.random() < 0.6 else None
             with ExitStack() as stack:
@@ -124,15 +124,15 @@ class Contender:
             self._write_fenced(term, claimed)
             self._end(term)
         except LeadershipLost as error:
-            self._witness.note("lost", term=term.number, why=error.why)
+            self._log.record("lost", term=term.number, why=error.why)
             # The worst it can do, and what fencing is for: to write all the same.
             self._write_fenced(term, self._claimed(term))
         except StoreUnavailable:
-            self._witness.note("left open", term=term.number)
+            self._log.record("left open", term=term.number)
 
     def _lose(self, result: NotElected) -> None:
         lock = result.lock
-        self._witness.note(
+        self._log.record(
             "loses",
             why=result.reason,
             term=lock and lock.term,
@@ -147,54 +147,56 @@ class Contender:
             # No work is begun that the rest of the lease may not suffice for.
             if term.remaining() > self._contest.lease / 3:
                 self._counter.increment(term, self._chance.uniform(0.005, 0.05))
-            self._witness.leads("leads", term)
+            self._log.leads("leads", term)
 
     def _end(self, term: Term) -> None:
         drawn = self._chance.random()
         if drawn < 0.08:  # as if it had died
-            self._witness.note("walks away", term=term.number)
+            self._log.record("walks away", term=term.number)
             return
         if drawn < 0.16:  # leads for as long as it may
             while term.held:
-                self._witness.leads("leads", term)
+                self._log.leads("leads", term)
                 time.sleep(0.01)
         if drawn < 0.25:
-            self._witness.note("ends", term=term.number)
+            self._log.record("ends", term=term.number)
             term.resign("failed" if drawn < 0.2 else "resigned")
-            self._witness.note("resigned", term=term.number)
+            self._log.record("resigned", term=term.number)
             return
-        self._witness.note("ends", term=term.number, tick=str(term.tick), outcome="completed")
+        self._log.record("ends", term=term.number, tick=str(term.tick), outcome="completed")
         term.resign()
-        self._witness.note("completed", term=term.number, tick=str(term.tick))
+        self._log.record("completed", term=term.number, tick=str(term.tick))
 
     def _claimed(self, term: Term) -> Snapshot | None:
-        self._witness.note("claims", term=term.number)
+        self._log.record("claims", term=term.number)
         try:
             claimed = self._fenced.claim(term.number)
         except (StaleToken, StoreUnavailable) as error:
-            self._witness.note("cannot claim", term=term.number, why=type(error).__name__)
+            self._log.record("cannot claim", term=term.number, why=type(error).__name__)
             return None
-        self._witness.note("has claimed", term=term.number)
+        self._log.record("has claimed", term=term.number)
         return claimed
 
     def _write_fenced(self, term: Term, claimed: Snapshot | None) -> None:
         if claimed is None:
             return
-        self._witness.note("tries a fenced write", term=term.number, adds=1)
+        self._log.record("tries a fenced write", term=term.number, adds=1)
         value = {"count": int(claimed.value.get("count", 0)) + 1}
         try:
             self._fenced.write(value, token=term.number, after=claimed)
         except (Overwritten, StaleToken, StoreUnavailable) as error:
-            self._witness.note("is refused", term=term.number, why=type(error).__name__)
+            self._log.record("is refused", term=term.number, why=type(error).__name__)
         else:
-            self._witness.note("has written", term=term.number, **value)
+            self._log.record("has written", term=term.number, **value)
 
 
-def life(contest: Contest, first: Callable[[], None]) -> Callable[[Witness, random.Random], None]:
+def program(
+    contest: Contest, first: Callable[[], None]
+) -> Callable[[EventLog, random.Random], None]:
     """Return what a process of the herd does; `first` is called in it first."""
 
-    def live(witness: Witness, chance: random.Random) -> None:
+    def run(log: EventLog, chance: random.Random) -> None:
         first()
-        Contender(contest, witness, chance).live()
+        Candidate(contest, log, chance).run()
 
-    return live
+    return run

@@ -36,7 +36,7 @@ _LONG_S: Final = (0.4, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class Fault:
     """What happens to one request. `kind` is None where nothing does.
 
     `delay_s` is for whatever comes late, `share` how much of an answer arrives, `ahead_s` the
@@ -50,7 +50,7 @@ class Fate:
     date_first: bool
 
 
-class Mischief:
+class FaultPlan:
     """Draws a fate for every request; `over` ends all of it but the clocks and the echoes."""
 
     def __init__(
@@ -66,7 +66,7 @@ class Mischief:
         self.over = False
         self.done: Counter[str] = Counter()
 
-    def draw(self) -> Fate:
+    def draw(self) -> Fault:
         """Return the next request's fate."""
         chance = self._chance
         kind: str | None = chance.choices(list(KINDS), list(KINDS.values()))[0]
@@ -75,7 +75,7 @@ class Mischief:
         if kind is not None:
             self.done[kind] += 1
         delay = _LONG_S if chance.random() < 0.3 else _SHORT_S
-        return Fate(
+        return Fault(
             kind,
             chance.uniform(*delay),
             chance.random(),

@@ -6,18 +6,18 @@ import time
 from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
 
-from tests.verification.fault_injection.faults import ERRORS, NOT_APPLIED, Fate, Mischief
+from tests.verification.fault_injection.faults import ERRORS, NOT_APPLIED, Fault, FaultPlan
 from tests.verification.fault_injection.http import Answer, Request, error, read_request
-from tests.verification.fault_injection.linearizable_s3 import TinyS3
+from tests.verification.fault_injection.http_s3 import RecordedS3
 
 
-class HostileS3:
+class FaultyS3:
     """Serves the connections of a listening socket."""
 
-    def __init__(self, s3: TinyS3, mischief: Mischief) -> None:
+    def __init__(self, s3: RecordedS3, plan: FaultPlan) -> None:
         """Stand in front of `s3`."""
         self._s3 = s3
-        self._mischief = mischief
+        self._plan = plan
         self._later: set[asyncio.Task[None]] = set()
         self.requests = 0
 
@@ -29,49 +29,49 @@ class HostileS3:
         with suppress(OSError, asyncio.CancelledError):
             while (request := await read_request(reader, writer)) is not None:
                 self.requests += 1
-                if not await self._answered(request, self._mischief.draw(), writer):
+                if not await self._answered(request, self._plan.draw(), writer):
                     break
         writer.transport.abort()
 
-    async def _answered(self, request: Request, fate: Fate, writer: StreamWriter) -> bool:
+    async def _answered(self, request: Request, fault: Fault, writer: StreamWriter) -> bool:
         """Answer one request; False if its connection is to be cut off."""
-        if fate.kind == "late":
-            await asyncio.sleep(fate.delay_s)
-        answer = self._applied(request, fate)
-        whole = answer.encode(time.time() + fate.ahead_s, date_first=fate.date_first)
-        if fate.kind in {"lost", "dropped"}:
+        if fault.kind == "late":
+            await asyncio.sleep(fault.delay_s)
+        answer = self._applied(request, fault)
+        whole = answer.encode(time.time() + fault.ahead_s, date_first=fault.date_first)
+        if fault.kind in {"lost", "dropped"}:
             return False
-        if fate.kind == "cut":
-            writer.write(whole[: int(len(whole) * fate.share)])
+        if fault.kind == "cut":
+            writer.write(whole[: int(len(whole) * fault.share)])
             await writer.drain()
             return False
-        if fate.kind == "short body" and answer.body:
-            lacking = 1 + int((len(answer.body) - 1) * fate.share)
+        if fault.kind == "short body" and answer.body:
+            lacking = 1 + int((len(answer.body) - 1) * fault.share)
             writer.write(whole[: len(whole) - lacking])
             await writer.drain()
             return False
-        if fate.kind == "slow":
-            half = int(len(whole) * fate.share)
+        if fault.kind == "slow":
+            half = int(len(whole) * fault.share)
             writer.write(whole[:half])
             await writer.drain()
-            await asyncio.sleep(fate.delay_s)
+            await asyncio.sleep(fault.delay_s)
             whole = whole[half:]
         writer.write(whole)
         await writer.drain()
         return True
 
-    def _applied(self, request: Request, fate: Fate) -> Answer:
+    def _applied(self, request: Request, fault: Fault) -> Answer:
         answer = error(500, "InternalError")
-        if fate.kind == "echo":
-            self._s3.perform(request, fate.ahead_s)  # nobody hears that answer
-        if fate.kind not in NOT_APPLIED:
-            answer = self._s3.perform(request, fate.ahead_s)
-        if fate.kind == "twice":
-            later = asyncio.create_task(self._again(request, fate))
+        if fault.kind == "echo":
+            self._s3.perform(request, fault.ahead_s)  # nobody hears that answer
+        if fault.kind not in NOT_APPLIED:
+            answer = self._s3.perform(request, fault.ahead_s)
+        if fault.kind == "twice":
+            later = asyncio.create_task(self._again(request, fault))
             self._later.add(later)
             later.add_done_callback(self._later.discard)
-        return error(*ERRORS[fate.kind]) if fate.kind in ERRORS else answer
+        return error(*ERRORS[fault.kind]) if fault.kind in ERRORS else answer
 
-    async def _again(self, request: Request, fate: Fate) -> None:
-        await asyncio.sleep(fate.delay_s)
-        self._s3.perform(request, fate.ahead_s)
+    async def _again(self, request: Request, fault: Fault) -> None:
+        await asyncio.sleep(fault.delay_s)
+        self._s3.perform(request, fault.ahead_s)

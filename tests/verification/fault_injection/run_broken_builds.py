@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.verification.invariants import checks, read_logs
-from tests.verification.run import run
+from tests.verification.run_tool import run_tool
 
 ROUNDS: Final = 12  # far more than were ever needed
 _PATIENCE_S: Final = 1200
@@ -78,7 +78,7 @@ def failing(build: Build, folder: Path, *, terms: int = 15, seed: int = 1) -> li
             f"tests.verification.fault_injection.broken_builds:{build.broken}",
         ]
     arguments += [*build.settings, "--logs", str(logs)]
-    run("fault_injection", *arguments, folder=folder, patience_s=_PATIENCE_S)
+    run_tool("fault_injection", *arguments, folder=folder, patience_s=_PATIENCE_S)
     judged = checks(read_logs(logs), clocks_hold=build.clocks_hold)
     return [one.claim for one in judged if not one.holds]
 

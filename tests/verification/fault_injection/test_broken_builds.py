@@ -28,4 +28,4 @@ def test_logs_of_what_ships_keep_every_promise(settings: tuple[str, ...], tmp_pa
 
 def test_a_run_without_logs_would_prove_nothing(tmp_path: Path) -> None:
     failing(SHIPPED, tmp_path, terms=5)
-    assert (tmp_path / "logs" / "contender-1.jsonl").stat().st_size > 0
+    assert (tmp_path / "logs" / "candidate-1.jsonl").stat().st_size > 0

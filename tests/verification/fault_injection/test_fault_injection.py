@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.verification.run import run
+from tests.verification.run_tool import run_tool
 
 BROKEN = "tests.verification.fault_injection.broken_builds:"
 ROUNDS = 12  # far more than were ever needed
 
 
 def contest(folder: Path, *arguments: str) -> tuple[int, str]:
-    return run("fault_injection", "--candidates", "16", *arguments, folder=folder, patience_s=1200)
+    return run_tool(
+        "fault_injection", "--candidates", "16", *arguments, folder=folder, patience_s=1200
+    )
 
 
 def test_a_hostile_s3_leads_nobody_astray(tmp_path: Path) -> None:

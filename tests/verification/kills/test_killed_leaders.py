@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.servers import program
-from tests.verification.run import run
+from tests.verification.run_tool import run_tool
 
 BROKEN = "tests.verification.fault_injection.broken_builds:"
 
@@ -20,7 +20,7 @@ pytestmark = [
 
 
 def killed(folder: Path, *arguments: str) -> tuple[int, str]:
-    return run("kills", "--elections", "2", *arguments, folder=folder, patience_s=1200)
+    return run_tool("kills", "--elections", "2", *arguments, folder=folder, patience_s=1200)
 
 
 def test_killed_and_stopped_leaders_lose_nothing_and_double_nothing(tmp_path: Path) -> None:

@@ -24,16 +24,16 @@ from s3leader.errors import (
 
 from .machine import (
     Asks,
-    Birth,
-    Blames,
     Choose,
-    Disclaims,
-    Ended,
+    Factory,
     Leads,
-    Life,
     Nonces,
     Now,
-    Retires,
+    Program,
+    ReportsNoTerm,
+    ReportsOutcome,
+    ReportsUnusableBucket,
+    StopsLeading,
 )
 
 LEASE_MS = 1000
@@ -67,11 +67,11 @@ class Plan:
     done: Literal["none"] | None = None  # what the operator says of a corrupt lock
 
 
-def birth(plan: Plan) -> Birth:
+def candidate_program(plan: Plan) -> Factory:
     """Return what begins the life of a candidate, or of an operator."""
     drawn_as = plan.nonces or plan.name
 
-    def begin(nonces: Nonces) -> Life:
+    def begin(nonces: Nonces) -> Program:
         rules = CandidateConfig(
             folder=FOLDER,
             candidate=plan.name,
@@ -85,7 +85,7 @@ def birth(plan: Plan) -> Birth:
     return begin
 
 
-def _live(plan: Plan, rules: CandidateConfig) -> Life:
+def _live(plan: Plan, rules: CandidateConfig) -> Program:
     known = plan.known
     for turn in range(len(plan.ticks)):  # `turn` tells the machine where the loop stands
         hour = plan.ticks[turn]
@@ -97,18 +97,18 @@ def _live(plan: Plan, rules: CandidateConfig) -> Life:
             )
             if isinstance(result, protocol.Lost):
                 known = result.head
-                yield Disclaims(None)
+                yield ReportsNoTerm(None)
                 continue
             known = yield from _lead(plan, rules, result.holding)
         except LeadershipLost as lost:
             known = None
-            yield Retires()
-            yield Disclaims(lost.term)
+            yield StopsLeading()
+            yield ReportsNoTerm(lost.term)
         except BucketUnusable:
-            yield Retires()
-            yield Blames()
+            yield StopsLeading()
+            yield ReportsUnusableBucket()
         except (StoreUnavailable, CorruptLock):
-            yield Retires()
+            yield StopsLeading()
 
 
 def _lead(plan: Plan, rules: CandidateConfig, holding: Holding) -> Generator[Asks, Any, LedgerHead]:
@@ -126,17 +126,17 @@ def _lead(plan: Plan, rules: CandidateConfig, holding: Holding) -> Generator[Ask
     if plan.may_fail:
         outcome = yield Choose(("completed", "failed"))
     now_ms = yield Now()
-    yield Retires()
+    yield StopsLeading()
     sealed = yield from protocol.resign(rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
-    yield Ended(rules.key(holding.lock.term), outcome)
+    yield ReportsOutcome(rules.key(holding.lock.term), outcome)
     return sealed.head
 
 
-def _operate(plan: Plan, rules: CandidateConfig) -> Life:
+def _operate(plan: Plan, rules: CandidateConfig) -> Program:
     try:
         yield from depose(rules, reason="an operator", force=plan.force, done=plan.done)
     except (StillHeld, StoreUnavailable, CorruptLock, InvalidArgument):
-        yield Retires()
+        yield StopsLeading()
 
 
 def _leads(holding: Holding) -> Leads:

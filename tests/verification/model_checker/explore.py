@@ -13,24 +13,24 @@ from s3leader._core.requests import Reply, Wait, Waited
 from s3leader.errors import BucketUnusable
 
 from .candidates import FOLDER
-from .s3 import Fault
-from .world import Budget, Physics, World
+from .model import Budget, Model, State
+from .s3 import Violation
 
 MOST_REQUESTS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Counterexample:
     """A property that does not hold, and the moves that lead there."""
 
-    fault: str
-    story: tuple[str, ...]
+    violation: str
+    trace: tuple[str, ...]
     path: tuple[int, ...]
 
     def __str__(self) -> str:
-        lines = [f"{number:3}. {step}" for number, step in enumerate(self.story, 1)]
+        lines = [f"{number:3}. {step}" for number, step in enumerate(self.trace, 1)]
         path = ".".join(str(choice) for choice in self.path)
-        return "\n".join([f"{self.fault}:", *lines, f"(replay: {path})"])
+        return "\n".join([f"{self.violation}:", *lines, f"(replay: {path})"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,65 +38,67 @@ class Explored:
     """How many distinct states and moves there were; `whole` if none was left out."""
 
     states: int
-    moves: int
+    transitions: int
     depth: int
     nodes: int
     whole: bool
-    finding: Finding | None
+    counterexample: Counterexample | None
 
 
 def explore(
-    physics: Physics, budget: Budget, *, at_most: int | None = None, liveness: int = 1
+    model: Model, budget: Budget, *, at_most: int | None = None, liveness: int = 1
 ) -> Explored:
     """Visit every state that can be reached within `budget`, or the first `at_most` of them.
 
     Liveness is checked in every state, or in one of `liveness` (0: none).
     """
-    world = physics.start(budget)
-    origin: dict[int, tuple[int, int] | None] = {hash(world): None}
-    queue = deque([(world, 0)])
-    moves = depth = 0
+    state = model.start(budget)
+    origin: dict[int, tuple[int, int] | None] = {hash(state): None}
+    queue = deque([(state, 0)])
+    transitions = depth = 0
     while queue:
-        world, depth = queue.popleft()
-        here = hash(world)
+        state, depth = queue.popleft()
+        here = hash(state)
         try:
-            physics.check_leaders(world)
+            model.check_leaders(state)
             if liveness and here % liveness == 0:
-                check_gets_on(physics, world)
-            for choice, (_, after) in enumerate(physics.moves(world)):
-                moves += 1
+                check_progress(model, state)
+            for choice, (_, after) in enumerate(model.transitions(state)):
+                transitions += 1
                 there = hash(after)
                 if there not in origin:
                     origin[there] = (here, choice)
                     queue.append((after, depth + 1))
-        except Fault:
+        except Violation:
             path = _path(origin, here)
-            finding = tell(physics, budget, path, liveness=liveness)
-            return _explored(physics, origin, moves, depth, finding, whole=False)
+            counterexample = replay(model, budget, path, liveness=liveness)
+            return _explored(model, origin, transitions, depth, counterexample, whole=False)
         if at_most is not None and len(origin) >= at_most:
-            return _explored(physics, origin, moves, depth, None, whole=False)
-    return _explored(physics, origin, moves, depth, None, whole=True)
+            return _explored(model, origin, transitions, depth, None, whole=False)
+    return _explored(model, origin, transitions, depth, None, whole=True)
 
 
-def tell(physics: Physics, budget: Budget, path: tuple[int, ...], *, liveness: int = 1) -> Finding:
+def replay(
+    model: Model, budget: Budget, path: tuple[int, ...], *, liveness: int = 1
+) -> Counterexample:
     """Return the story of a path, and of the fault that is found where it ends."""
-    world = physics.start(budget)
-    story: list[str] = []
+    state = model.start(budget)
+    trace: list[str] = []
     for choice in path:
-        words, after = next(islice(physics.moves(world), choice, None))
-        story.append(f"{world.now_ms:>6} ms  {words}")
-        world = after
+        describe, after = next(islice(model.transitions(state), choice, None))
+        trace.append(f"{state.now_ms:>6} ms  {describe}")
+        state = after
     try:
-        physics.check_leaders(world)
+        model.check_leaders(state)
         if liveness:
-            check_gets_on(physics, world)
-        for _ in physics.moves(world):
+            check_progress(model, state)
+        for _ in model.transitions(state):
             pass
-    except Fault as fault:
-        if fault.move:
-            story.append(f"{world.now_ms:>6} ms  {fault.move}")
-        return Finding(fault=str(fault), story=tuple(story), path=path)
-    return Finding(fault="nothing is wrong", story=tuple(story), path=path)
+    except Violation as violation:
+        if violation.transition:
+            trace.append(f"{state.now_ms:>6} ms  {violation.transition}")
+        return Counterexample(violation=str(violation), trace=tuple(trace), path=path)
+    return Counterexample(violation="nothing is wrong", trace=tuple(trace), path=path)
 
 
 def _path(origin: dict[int, tuple[int, int] | None], here: int) -> tuple[int, ...]:
@@ -108,50 +110,50 @@ def _path(origin: dict[int, tuple[int, int] | None], here: int) -> tuple[int, ..
 
 
 def _explored(
-    physics: Physics,
+    model: Model,
     origin: dict[int, tuple[int, int] | None],
-    moves: int,
+    transitions: int,
     depth: int,
-    finding: Finding | None,
+    counterexample: Counterexample | None,
     *,
     whole: bool,
 ) -> Explored:
     return Explored(
         states=len(origin),
-        moves=moves,
+        transitions=transitions,
         depth=depth,
-        nodes=len(physics.machine.nodes),
+        nodes=len(model.machine.nodes),
         whole=whole,
-        finding=finding,
+        counterexample=counterexample,
     )
 
 
-def check_gets_on(physics: Physics, world: World) -> None:
+def check_progress(model: Model, state: State) -> None:
     """From here on nothing goes wrong any more, but everybody dies: a newcomer leads soon.
 
     It comes when the lease and the allowance are over, and must win within a bounded number of
     requests. What was under way lands first.
     """
     try:
-        _newcomer(physics, world)
-    except Fault as fault:
-        move = "everybody dies; when lease and allowance are over, a newcomer campaigns"
-        raise Fault(str(fault), move) from None
+        _newcomer(model, state)
+    except Violation as violation:
+        transition = "everybody dies; when lease and allowance are over, a newcomer campaigns"
+        raise Violation(str(violation), transition) from None
 
 
-def _newcomer(physics: Physics, world: World) -> None:
-    apply, bucket, now_ms = physics.service.apply, world.bucket, world.now_ms
-    for write in world.late:
+def _newcomer(model: Model, state: State) -> None:
+    apply, bucket, now_ms = model.service.apply, state.bucket, state.now_ms
+    for write in state.late:
         bucket, _ = apply(bucket, write, now_ms)
     numbers = itertools.count()
     rules = CandidateConfig(
         folder=FOLDER,
         candidate="newcomer",
         nonce=lambda: f"newcomer#{next(numbers)}",
-        lease_ms=physics.lease_ms,
-        clock_skew_ms=physics.clock_skew_ms,
+        lease_ms=model.lease_ms,
+        clock_skew_ms=model.clock_skew_ms,
     )
-    now_ms += physics.lease_ms + physics.clock_skew_ms + 1000  # of one second's grain
+    now_ms += model.lease_ms + model.clock_skew_ms + 1000  # of one second's grain
     steps = campaign(rules, tick=None, wait_ms=0, known=None, now_ms=now_ms)
     request, requests = next(steps), 0
     try:
@@ -168,5 +170,5 @@ def _newcomer(physics: Physics, world: World) -> None:
     except StopIteration as stop:
         if isinstance(stop.value, Won):
             return
-        raise Fault(f"a newcomer does not lead though nobody does: {stop.value.why}") from None
-    raise Fault(f"a newcomer does not lead within {MOST_REQUESTS} requests")
+        raise Violation(f"a newcomer does not lead though nobody does: {stop.value.why}") from None
+    raise Violation(f"a newcomer does not lead within {MOST_REQUESTS} requests")

@@ -45,17 +45,17 @@ class Leads:
 
 
 @dataclass(frozen=True, slots=True)
-class Retires:
+class StopsLeading:
     """From here on it does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Blames:
+class ReportsUnusableBucket:
     """It was told that the bucket, or its rights, cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ReportsOutcome:
     """It was told that its term, whose lock is at `key`, ended with `outcome`."""
 
     key: str
@@ -63,24 +63,33 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Disclaims:
+class ReportsNoTerm:
     """It was told that it has not won, or that `term` was taken from it."""
 
     term: int | None
 
 
-Asks: TypeAlias = Request | Now | Choose | Leads | Retires | Blames | Ended | Disclaims
+Asks: TypeAlias = (
+    Request
+    | Now
+    | Choose
+    | Leads
+    | StopsLeading
+    | ReportsUnusableBucket
+    | ReportsOutcome
+    | ReportsNoTerm
+)
 Answers: TypeAlias = Reply | S3LeaderError | int | str | None
-Life: TypeAlias = Generator[Asks, Any, None]
+Program: TypeAlias = Generator[Asks, Any, None]
 Nonces: TypeAlias = Callable[[], str]
-Birth: TypeAlias = Callable[[Nonces], Life]
+Factory: TypeAlias = Callable[[Nonces], Program]
 
 
 @dataclass(slots=True)
 class Node:
     """What a life asks for at this point (None: it is over), and one way to get here."""
 
-    born: int
+    index: int
     asks: Asks | None
     history: tuple[Answers, ...]
 
@@ -88,24 +97,24 @@ class Node:
 class Machine:
     """The automaton of several lives; nodes are numbered from 0."""
 
-    def __init__(self, births: Mapping[str, Birth]) -> None:
-        self.names = tuple(births)
-        self._births = tuple(births.values())
+    def __init__(self, programs: Mapping[str, Factory]) -> None:
+        self.names = tuple(programs)
+        self._programs = tuple(programs.values())
         self.nodes: list[Node] = []
         self._known: dict[object, int] = {}
         self._next: dict[tuple[int, Answers], int] = {}
-        self.starts = tuple(self._visit(born, ()) for born in range(len(self._births)))
+        self.starts = tuple(self._visit(index, ()) for index in range(len(self._programs)))
 
     def step(self, node: int, reply: Answers) -> int:
         """Return the node that `reply` leads to."""
         there = self._next.get((node, reply))
         if there is None:
             here = self.nodes[node]
-            there = self._visit(here.born, (*here.history, reply))
+            there = self._visit(here.index, (*here.history, reply))
             self._next[node, reply] = there
         return there
 
-    def _visit(self, born: int, history: tuple[Answers, ...]) -> int:
+    def _visit(self, index: int, history: tuple[Answers, ...]) -> int:
         drawn = 0
 
         def nonce() -> str:
@@ -113,30 +122,34 @@ class Machine:
             drawn += 1
             return str(drawn)
 
-        life = self._births[born](nonce)
+        program = self._programs[index](nonce)
         asks: Asks | None
         try:
-            asks = next(life)
+            asks = next(program)
             for reply in history:
-                asks = life.throw(reply) if isinstance(reply, S3LeaderError) else life.send(reply)
+                asks = (
+                    program.throw(reply)
+                    if isinstance(reply, S3LeaderError)
+                    else program.send(reply)
+                )
         except StopIteration:
             asks = None
-        key = (born, drawn, asks, _stack(life))
+        key = (index, drawn, asks, _stack(program))
         if key not in self._known:
             self._known[key] = len(self.nodes)
-            self.nodes.append(Node(born, asks, history))
-        life.close()
+            self.nodes.append(Node(index, asks, history))
+        program.close()
         return self._known[key]
 
 
-def _stack(life: object) -> tuple[object, ...]:
+def _stack(program: object) -> tuple[object, ...]:
     """Return where each frame of a generator's stack stands, and with which variables."""
     frames = []
-    while isinstance(life, GeneratorType) and life.gi_frame is not None:
-        frame = life.gi_frame
+    while isinstance(program, GeneratorType) and program.gi_frame is not None:
+        frame = program.gi_frame
         variables = tuple((name, frozen(value)) for name, value in sorted(frame.f_locals.items()))
         frames.append((frame.f_code.co_qualname, frame.f_lasti, variables))
-        life = life.gi_yieldfrom
+        program = program.gi_yieldfrom
     return tuple(frames)
 
 

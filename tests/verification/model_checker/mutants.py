@@ -62,10 +62,10 @@ class Mutant:
             return done.stdout + done.stderr
 
 
-def length_of(told: str) -> int:
+def length_of(output: str) -> int:
     """Return how many moves the story has that the checker told."""
     return max(
-        (int(number) for number in re.findall(r"^ *(\d+)\. ", told, re.MULTILINE)), default=0
+        (int(number) for number in re.findall(r"^ *(\d+)\. ", output, re.MULTILINE)), default=0
     )
 
 
@@ -75,10 +75,10 @@ def main() -> int:
 
     missed = 0
     for mutant in MUTANTS:
-        told = mutant.explore()
-        noticed = "(replay:" in told and mutant.fault in told
+        output = mutant.explore()
+        noticed = "(replay:" in output and mutant.fault in output
         missed += not noticed
-        verdict = f"{length_of(told):>3} moves: {mutant.fault}" if noticed else "NOT NOTICED"
+        verdict = f"{length_of(output):>3} moves: {mutant.fault}" if noticed else "NOT NOTICED"
         print(f"{mutant.rule:<7}{mutant.removed:<72}{verdict}", flush=True)
     return 1 if missed else 0
 

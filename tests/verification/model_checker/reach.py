@@ -35,10 +35,10 @@ class Reach:
         """Watch the generators that every `Machine` runs."""
         visit = Machine._visit
 
-        def visit_watched(machine: Machine, born: int, history: tuple[Any, ...]) -> int:
+        def visit_watched(machine: Machine, index: int, history: tuple[Any, ...]) -> int:
             sys.settrace(self._called)
             try:
-                return visit(machine, born, history)
+                return visit(machine, index, history)
             finally:
                 sys.settrace(None)
                 self._last.clear()
@@ -52,9 +52,9 @@ class Reach:
     def unreached(self) -> list[str]:
         """Return what was not reached, as `function: statement`."""
         return [
-            f"{function}: {words}"
+            f"{function}: {describe}"
             for file in self._sources
-            for function, words in _unreached(Path(file).read_text(), self._arcs[file])
+            for function, describe in _unreached(Path(file).read_text(), self._arcs[file])
         ]
 
     def _called(self, frame: FrameType, event: str, _: Any) -> Trace | None:
@@ -86,12 +86,12 @@ def _unreached(source: str, arcs: set[tuple[int, int]]) -> Iterator[tuple[str, s
                 continue
             if isinstance(statement, ast.AnnAssign) and statement.value is None:
                 continue
-            words = lines[statement.lineno - 1].strip()
+            describe = lines[statement.lineno - 1].strip()
             head = _head(statement)
             if not entered & set(head):
-                yield function.name, words
+                yield function.name, describe
             elif isinstance(statement, Statement) and not _left_both_ways(statement, head, arcs):
-                yield function.name, f"never otherwise: {words}"
+                yield function.name, f"never otherwise: {describe}"
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

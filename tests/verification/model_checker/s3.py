@@ -28,15 +28,15 @@ from s3leader.errors import BucketUnusable
 DENIED: Final = BucketUnusable("denied", action="", resource="", code="AccessDenied")
 
 
-class Fault(Exception):  # noqa: N818 - what the checker looks for
+class Violation(Exception):  # noqa: N818 - what the checker looks for
     """A property does not hold; `move` is what was done last."""
 
-    def __init__(self, what: str, move: str = "") -> None:
+    def __init__(self, what: str, transition: str = "") -> None:
         super().__init__(what)
-        self.move = move
+        self.transition = transition
 
 
-class Thing(NamedTuple):
+class S3Object(NamedTuple):
     """An object in S3. `writes` counts the writes to it, where ETags depend on them."""
 
     key: str
@@ -49,7 +49,7 @@ class Thing(NamedTuple):
 class Bucket(NamedTuple):
     """All objects, by key, and which tick was completed by which term."""
 
-    things: tuple[Thing, ...] = ()
+    objects: tuple[S3Object, ...] = ()
     completed: frozenset[tuple[str, int]] = frozenset()
 
 
@@ -81,7 +81,7 @@ class Service:
             return bucket, self._listed(bucket, request, date_ms)
         if type(request) in self.denies and ("hint" in request.key or isinstance(request, Tag)):
             return bucket, DENIED
-        there = bucket_thing(bucket, request.key)
+        there = find_object(bucket, request.key)
         if isinstance(request, Create | Replace):
             return self._write(bucket, request, there, now_ms, date_ms)
         if there is None:
@@ -92,7 +92,7 @@ class Service:
 
     def _listed(self, bucket: Bucket, request: List, date_ms: int) -> Listed:
         after = (request.start_after or "") if request.token is None else request.token[1:]
-        keys = (thing.key for thing in bucket.things if thing.key.startswith(request.prefix))
+        keys = (item.key for item in bucket.objects if item.key.startswith(request.prefix))
         left = tuple(key for key in keys if key > after)
         page = left[: self.page_size]
         if self.empty_pages and request.token is None:
@@ -105,14 +105,14 @@ class Service:
         self,
         bucket: Bucket,
         write: Create | Replace,
-        there: Thing | None,
+        there: S3Object | None,
         now_ms: int,
         date_ms: int,
     ) -> tuple[Bucket, Answer]:
         if type(write) not in self.ignores and not self._condition_holds(write, there):
             return bucket, Conflict(date_ms)
         writes = 1 if there is None else there.writes + 1
-        thing = Thing(
+        item = S3Object(
             write.key,
             write.body,
             now_ms // 1000 * 1000,
@@ -120,27 +120,27 @@ class Service:
             writes=writes if self.fresh_etags else 0,
         )
         if not self.ignores and parse_lock_name(_name(write.key)) is not None:
-            bucket = _check_write(bucket, there, thing)
-        return _put(bucket, thing), Applied(self._etag(thing), date_ms)
+            bucket = _check_write(bucket, there, item)
+        return _put(bucket, item), Applied(self._etag(item), date_ms)
 
-    def _condition_holds(self, write: Create | Replace, there: Thing | None) -> bool:
+    def _condition_holds(self, write: Create | Replace, there: S3Object | None) -> bool:
         if isinstance(write, Create) or there is None:
             return isinstance(write, Create) and there is None
         # "*" is what no rule allows, and a mutant does.
         return not self.refuses and write.etag in {"*", self._etag(there)}
 
-    def _etag(self, thing: Thing) -> str:
-        return etag(thing.body, thing.writes)
+    def _etag(self, item: S3Object) -> str:
+        return etag(item.body, item.writes)
 
 
-def bucket_thing(bucket: Bucket, key: str) -> Thing | None:
+def find_object(bucket: Bucket, key: str) -> S3Object | None:
     """Return the object at `key`, None if there is none."""
-    return next((thing for thing in bucket.things if thing.key == key), None)
+    return next((item for item in bucket.objects if item.key == key), None)
 
 
-def _put(bucket: Bucket, thing: Thing) -> Bucket:
-    others = [other for other in bucket.things if other.key != thing.key]
-    return bucket._replace(things=tuple(sorted([*others, thing])))
+def _put(bucket: Bucket, item: S3Object) -> Bucket:
+    others = [other for other in bucket.objects if other.key != item.key]
+    return bucket._replace(objects=tuple(sorted([*others, item])))
 
 
 @lru_cache(maxsize=100_000)
@@ -151,7 +151,7 @@ def etag(body: bytes, writes: int = 0) -> str:
 
 
 @lru_cache(maxsize=100_000)
-def says(body: bytes) -> dict[str, object]:
+def lock_fields(body: bytes) -> dict[str, object]:
     """Return a lock's body as JSON; nothing for a corrupt one."""
     try:
         values = json.loads(body)
@@ -162,78 +162,81 @@ def says(body: bytes) -> dict[str, object]:
 
 def writer(body: bytes) -> str:
     """Return who wrote a body last, by its nonce."""
-    return str(says(body).get("nonce")).partition("#")[0]
+    return str(lock_fields(body).get("nonce")).partition("#")[0]
 
 
-def _check_write(bucket: Bucket, before: Thing | None, after: Thing) -> Bucket:
+def _check_write(bucket: Bucket, before: S3Object | None, after: S3Object) -> Bucket:
     """Check what must hold of every write to a lock when S3 applies it."""
-    lock = says(after.body)
+    lock = lock_fields(after.body)
     term, tick = lock["term"], lock["tick"]
     if not isinstance(term, int):
-        raise Fault(f"{after.key} has no term")
+        raise Violation(f"{after.key} has no term")
     _check_replaced(before, lock)
-    locks = {parse_lock_name(_name(thing.key)): says(thing.body) for thing in bucket.things}
+    locks = {parse_lock_name(_name(item.key)): lock_fields(item.body) for item in bucket.objects}
     numbers = [number for number in locks if number is not None]
     predecessor = locks.get(term - 1)
     # A number of old may be created anew below the highest lock; its win is void (R7), and that
     # nobody leads it is checked where somebody takes himself for a leader.
     highest = before is None and all(number < term for number in numbers)
     if highest and predecessor is not None and not predecessor.get("expired"):
-        raise Fault(f"lock {term} is created while lock {term - 1} is not sealed")
+        raise Violation(f"lock {term} is created while lock {term - 1} is not sealed")
     if term >= max(numbers, default=0) and predecessor is not None:
         done = predecessor.get("done")
         if done is not None and (lock["done"] is None or str(lock["done"]) < str(done)):
-            raise Fault(f"`done` goes back in lock {term}")
+            raise Violation(f"`done` goes back in lock {term}")
     if lock["outcome"] == "completed" and tick is not None:
         if any(done == tick and by != term for done, by in bucket.completed):
-            raise Fault(f"tick {tick} is completed twice, now by term {term}")
+            raise Violation(f"tick {tick} is completed twice, now by term {term}")
         return bucket._replace(completed=bucket.completed | {(str(tick), term)})
     return bucket
 
 
-def _check_replaced(before: Thing | None, lock: dict[str, object]) -> None:
+def _check_replaced(before: S3Object | None, lock: dict[str, object]) -> None:
     if before is None:
         return
-    term, there = lock["term"], says(before.body)
+    term, there = lock["term"], lock_fields(before.body)
     if there.get("expired"):
-        raise Fault(f"the sealed lock {term} is changed")
+        raise Violation(f"the sealed lock {term} is changed")
     if "expired" not in there and not (lock["outcome"] == "deposed" and "corrupt_body" in lock):
-        raise Fault(f"the corrupt lock {term} is overwritten")
+        raise Violation(f"the corrupt lock {term} is overwritten")
 
 
-def check_disclaimer(bucket: Bucket, name: str, lost: int | None) -> None:
+def check_no_term(bucket: Bucket, name: str, lost: int | None) -> None:
     """Whoever was told that it has no lock has none, and whose term was lost did not end it."""
-    for thing in bucket.things:
-        if writer(thing.body) != name:
+    for item in bucket.objects:
+        if writer(item.body) != name:
             continue
-        lock = says(thing.body)
+        lock = lock_fields(item.body)
         if not lock["expired"]:
-            raise Fault(f"{words(thing)} is held by {name}, who knows nothing of it")
+            raise Violation(f"{describe(item)} is held by {name}, who knows nothing of it")
         if lock["term"] == lost and lock["outcome"] == "completed":
-            raise Fault(f"{words(thing)} was completed by {name}, who knows nothing of it")
+            raise Violation(f"{describe(item)} was completed by {name}, who knows nothing of it")
 
 
-def check_ended(bucket: Bucket, name: str, key: str, outcome: str) -> None:
+def check_outcome(bucket: Bucket, name: str, key: str, outcome: str) -> None:
     """Whoever was told how its term ended finds the same in its lock, while that is there."""
-    thing = bucket_thing(bucket, key)
-    if thing is not None and (writer(thing.body), says(thing.body)["outcome"]) != (name, outcome):
-        raise Fault(f"{name} was told that it {outcome} {words(thing)}, which says otherwise")
+    item = find_object(bucket, key)
+    if item is not None and (
+        writer(item.body),
+        lock_fields(item.body)["outcome"],
+    ) != (name, outcome):
+        raise Violation(f"{name} was told that it {outcome} {describe(item)}, which says otherwise")
 
 
-def delete(bucket: Bucket, thing: Thing) -> Bucket:
+def delete(bucket: Bucket, item: S3Object) -> Bucket:
     """Do what the lifecycle rule does to a thing that is tagged; never to the highest (R6)."""
-    locks = (other.key for other in bucket.things if parse_lock_name(_name(other.key)))
-    if thing.key == max(locks):
-        raise Fault(f"the highest lock, {words(thing)}, is deleted")
-    return bucket._replace(things=tuple(other for other in bucket.things if other is not thing))
+    locks = (other.key for other in bucket.objects if parse_lock_name(_name(other.key)))
+    if item.key == max(locks):
+        raise Violation(f"the highest lock, {describe(item)}, is deleted")
+    return bucket._replace(objects=tuple(other for other in bucket.objects if other is not item))
 
 
-def words(what: StoreRequest | Answer | BucketUnusable | Thing) -> str:
+def describe(what: StoreRequest | Answer | BucketUnusable | S3Object) -> str:
     """Return a few words for a story."""
-    if isinstance(what, Thing):
+    if isinstance(what, S3Object):
         return _short(what.key)
     if isinstance(what, Create | Replace):
-        state = says(what.body)
+        state = lock_fields(what.body)
         kind = "create" if isinstance(what, Create) else "replace"
         if "expired" not in state:
             return f"{kind} {_short(what.key)}"

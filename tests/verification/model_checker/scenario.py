@@ -9,11 +9,11 @@ from s3leader._core.candidate import LedgerHead
 from s3leader._core.lock import Lock
 from s3leader._core.times import from_ms
 
-from .candidates import FOLDER, Plan, birth
-from .explore import Explored, Finding, explore, tell
+from .candidates import FOLDER, Plan, candidate_program
+from .explore import Counterexample, Explored, explore, replay
 from .machine import Machine
-from .s3 import Service, Thing
-from .world import DAY_MS, Budget, Physics
+from .model import DAY_MS, Budget, Model
+from .s3 import S3Object, Service
 
 AS_DOCUMENTED: Final = Service()
 
@@ -29,31 +29,31 @@ class Scenario:
     about: str
     plans: tuple[Plan, ...]
     budget: Budget
-    things: tuple[Thing, ...] = ()
+    objects: tuple[S3Object, ...] = ()
     won: int = 0
     begin_ms: int = 0
     step_ms: int = 500
     service: Service = AS_DOCUMENTED
-    gets_on: bool = True
+    expect_progress: bool = True
     nobody_leads: bool = False
     max_attempts: int | None = None
 
     def run(self, at_most: int | None = None, liveness: int = 1) -> Explored:
         """Explore it."""
-        liveness = liveness if self.gets_on else 0
-        return explore(self.physics(), self.budget, at_most=at_most, liveness=liveness)
+        liveness = liveness if self.expect_progress else 0
+        return explore(self.model(), self.budget, at_most=at_most, liveness=liveness)
 
-    def tell(self, path: tuple[int, ...]) -> Finding:
+    def replay(self, path: tuple[int, ...]) -> Counterexample:
         """Replay a path and return its story, with the fault it leads to, if any."""
-        return tell(self.physics(), self.budget, path, liveness=int(self.gets_on))
+        return replay(self.model(), self.budget, path, liveness=int(self.expect_progress))
 
-    def physics(self) -> Physics:
+    def model(self) -> Model:
         """Return the world that it takes place in."""
-        return Physics(
-            machine=Machine({plan.name: birth(plan) for plan in self.plans}),
+        return Model(
+            machine=Machine({plan.name: candidate_program(plan) for plan in self.plans}),
             service=self.service,
             rates=tuple(plan.rate for plan in self.plans),
-            things=self.things,
+            objects=self.objects,
             begin_ms=self.begin_ms,
             won=self.won,
             step_ms=self.step_ms,
@@ -82,9 +82,9 @@ def sealed(term: int) -> Lock:
     return held(term).seal(nonce=f"sealed{term}", outcome="completed", ended_at=from_ms(0))
 
 
-def thing(lock: Lock, *, tagged: bool = False) -> Thing:
+def lock_object(lock: Lock, *, tagged: bool = False) -> S3Object:
     """Return the object that a lock is."""
-    return Thing(f"{FOLDER}lock_{lock.term:010d}.json", lock.encode(), 0, tagged)
+    return S3Object(f"{FOLDER}lock_{lock.term:010d}.json", lock.encode(), 0, tagged)
 
 
 def knows(lock: Lock, *, observed_ms: int = 0) -> LedgerHead:
@@ -97,7 +97,7 @@ def two(ticks: tuple[int | None, ...], renewals: int = 0, wait_ms: int = 0) -> t
     return tuple(Plan(name=name, ticks=ticks, renewals=renewals, wait_ms=wait_ms) for name in "ab")
 
 
-PROVED: Final = (thing(sealed(1)),)  # a ledger whose store a leader has proved
-AFTER_DAYS: Final = (thing(sealed(1), tagged=True), thing(sealed(3)))
+PROVED: Final = (lock_object(sealed(1)),)  # a ledger whose store a leader has proved
+AFTER_DAYS: Final = (lock_object(sealed(1), tagged=True), lock_object(sealed(3)))
 # The lifecycle rule has deleted lock 2 already; these remember lock 1 as the highest.
 SLEEPERS_KNOW: Final = knows(sealed(1), observed_ms=3 * DAY_MS)

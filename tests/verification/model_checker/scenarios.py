@@ -10,9 +10,9 @@ import sys
 from typing import Final
 
 from .candidates import Plan
-from .more_scenarios import BROKEN, MORE, NOT_PROMISED
+from .model import DAY_MS, Budget
 from .scenario import AFTER_DAYS, PROVED, SLEEPERS_KNOW, Scenario, two
-from .world import DAY_MS, Budget
+from .unusual_scenarios import BROKEN_STORES, NOT_PROMISED, UNUSUAL
 
 SCENARIOS: Final = {
     "race": Scenario(
@@ -30,14 +30,14 @@ SCENARIOS: Final = {
         about="requests and answers overtaken by a lease",
         plans=two((0,), renewals=1),
         budget=Budget(steps=6, slow=1),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "renew": Scenario(
         about="renewals, unanswered",
         plans=(Plan(name="a", ticks=(0,), renewals=1), Plan(name="b", ticks=(0,))),
         budget=Budget(steps=6, lost=1),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "skew": Scenario(
@@ -45,14 +45,14 @@ SCENARIOS: Final = {
         plans=two((0,)),
         budget=Budget(steps=15, skewed=1),
         step_ms=250,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "retry": Scenario(
         about="a win whose answer is lost, and time enough to lose it",
         plans=two((0,)),
         budget=Budget(steps=6, lost=1),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "later": Scenario(
@@ -64,7 +64,7 @@ SCENARIOS: Final = {
         about="candidates that remember the ledger, several ticks",
         plans=two((0, 1)),
         budget=Budget(steps=3, lost=1),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "days": Scenario(
@@ -79,7 +79,7 @@ SCENARIOS: Final = {
             Plan(name="b", ticks=(None,), known=SLEEPERS_KNOW, wait_ms=5000),
         ),
         budget=Budget(slow=1),
-        things=AFTER_DAYS,
+        objects=AFTER_DAYS,
         won=3,
         begin_ms=3 * DAY_MS,
     ),
@@ -87,7 +87,7 @@ SCENARIOS: Final = {
         about="two that slept, one of which dies; time enough to take over what it left",
         plans=tuple(Plan(name=name, ticks=(None,), known=SLEEPERS_KNOW) for name in "ab"),
         budget=Budget(steps=2, deaths=1),
-        things=AFTER_DAYS,
+        objects=AFTER_DAYS,
         won=3,
         begin_ms=3 * DAY_MS,
         step_ms=3000,
@@ -96,18 +96,18 @@ SCENARIOS: Final = {
         about="three candidates, two lost answers and a slow one",
         plans=tuple(Plan(name=name, ticks=(0,)) for name in "abc"),
         budget=Budget(lost=2, slow=1),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "three": Scenario(
         about="three candidates, one of which may die",
         plans=tuple(Plan(name=name, ticks=(0,)) for name in "abc"),
         budget=Budget(steps=6, deaths=1),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
-    **MORE,
-    **BROKEN,
+    **UNUSUAL,
+    **BROKEN_STORES,
 }
 ALL: Final = {**SCENARIOS, **NOT_PROMISED}
 
@@ -124,19 +124,19 @@ def main() -> int:
         parser.error(f"no scenario {unknown}" if unknown else "replay one scenario by its name")
     if given.replay:
         path = tuple(int(choice) for choice in given.replay.split("."))
-        print(ALL[given.names[0]].tell(path))
+        print(ALL[given.names[0]].replay(path))
         return 0
     found = 0
     for name in given.names or SCENARIOS:
         explored = ALL[name].run(given.at_most)
         whole = "all" if explored.whole else "the first"
         print(
-            f"{name}: {whole} {explored.states:,} states, {explored.moves:,} moves,"
+            f"{name}: {whole} {explored.states:,} states, {explored.transitions:,} moves,"
             f" up to {explored.depth} deep, {explored.nodes:,} states of a candidate",
             flush=True,
         )
-        if explored.finding is not None:
-            print(explored.finding)
+        if explored.counterexample is not None:
+            print(explored.counterexample)
             found = 1
     return found
 

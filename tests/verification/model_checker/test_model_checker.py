@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from .more_scenarios import BROKEN, NOT_PROMISED
 from .mutant_list import MUTANTS
 from .mutants import Mutant, length_of
 from .scenarios import ALL, SCENARIOS
+from .unusual_scenarios import BROKEN_STORES, NOT_PROMISED
 
 # What is small enough for every run of the tests; `scripts/check` explores all of them.
 QUICK = (
@@ -27,7 +27,7 @@ QUICK = (
     "no-tags",
     "original",
     "outage",
-    *BROKEN,
+    *BROKEN_STORES,
 )
 # The first states of some that are larger.
 BEGUN = (
@@ -53,14 +53,14 @@ CAUGHT_QUICKLY = [
 @pytest.mark.parametrize("name", QUICK)
 def test_no_interleaving_breaks_a_property(name: str) -> None:
     explored = SCENARIOS[name].run(liveness=4)
-    assert explored.finding is None, str(explored.finding)
+    assert explored.counterexample is None, str(explored.counterexample)
     assert explored.whole
 
 
 @pytest.mark.parametrize("name", BEGUN)
 def test_first_states_break_no_property(name: str) -> None:
     explored = SCENARIOS[name].run(at_most=8_000, liveness=4)
-    assert explored.finding is None, str(explored.finding)
+    assert explored.counterexample is None, str(explored.counterexample)
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,15 @@ def test_first_states_break_no_property(name: str) -> None:
 )
 def test_what_is_not_promised_does_not_hold(name: str, fault: str) -> None:
     explored = NOT_PROMISED[name].run()
-    assert explored.finding is not None
-    assert fault in explored.finding.fault
+    assert explored.counterexample is not None
+    assert fault in explored.counterexample.violation
 
 
 @pytest.mark.parametrize("mutant", CAUGHT_QUICKLY, ids=lambda mutant: mutant.removed)
 def test_checker_notices_a_missing_rule(mutant: Mutant) -> None:
-    told = mutant.explore()
-    assert mutant.fault in told
-    assert length_of(told) > 1
+    output = mutant.explore()
+    assert mutant.fault in output
+    assert length_of(output) > 1
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.removed)
@@ -93,5 +93,5 @@ def test_every_rule_of_safety_has_a_mutant() -> None:
 
 
 def test_story_can_be_replayed_from_its_path() -> None:
-    story = SCENARIOS["race"].tell((0, 1, 1))
-    assert (story.fault, len(story.story)) == ("nothing is wrong", 3)
+    trace = SCENARIOS["race"].replay((0, 1, 1))
+    assert (trace.violation, len(trace.trace)) == ("nothing is wrong", 3)

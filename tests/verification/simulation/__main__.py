@@ -9,8 +9,8 @@ import argparse
 import sys
 import time
 
+from tests.verification.simulation.invariants import ViolationError
 from tests.verification.simulation.plan import Plan
-from tests.verification.simulation.properties import FaultError
 from tests.verification.simulation.simulation import Simulation
 
 
@@ -23,7 +23,7 @@ def main() -> int:
             hours=given.hours,
             candidates=given.candidates,
             contenders=given.contenders,
-            story=given.story,
+            trace=given.trace,
         )
         if not _simulated(plan):
             return 1
@@ -33,18 +33,19 @@ def main() -> int:
 def _simulated(plan: Plan) -> bool:
     started, run = time.perf_counter(), Simulation(plan)
     try:
-        figures = run.run()
-    except FaultError as fault:
-        print("\n".join(fault.__notes__))
-        print(f"FAULT: {fault}")
+        statistics = run.run()
+    except ViolationError as violation:
+        print("\n".join(violation.__notes__))
+        print(f"VIOLATION: {violation}")
         return False
-    found = run.properties
+    found = run.invariants
     print(
-        f"seed {plan.seed}: {figures.ticks} ticks, {found.won} terms, {figures.requests} requests,"
-        f" {figures.faults} faults, {figures.deaths} deaths, {figures.frozen} frozen,"
-        f" {len(found.anew)} old numbers created anew, {len(found.completed)} ticks completed,"
-        f" none of the {figures.clear} that no fault came near missing;"
-        f" at most {found.most_untagged} locks untagged; {time.perf_counter() - started:.1f} s",
+        f"seed {plan.seed}: {statistics.ticks} ticks, {found.won} terms,"
+        f" {statistics.requests} requests, {statistics.faults} faults, {statistics.deaths} deaths,"
+        f" {statistics.frozen} freezes, {len(found.recreated)} old numbers created again,"
+        f" {len(found.completed)} ticks completed, with all {statistics.clear} that no fault came"
+        f" near; at most {found.most_untagged} locks untagged;"
+        f" {time.perf_counter() - started:.1f} s",
         flush=True,
     )
     return True
@@ -57,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hours", type=float, default=12, help="of ticks (default: 12)")
     parser.add_argument("--candidates", type=int, default=30)
     parser.add_argument("--contenders", type=int, default=3, help="a tick")
-    parser.add_argument("--story", type=int, default=60, help="events told of a run that fails")
+    parser.add_argument("--trace", type=int, default=60, help="events to print of a run that fails")
     return parser.parse_args()
 
 

@@ -31,7 +31,7 @@ class Candidate:
     starts_at: int
     still_ms: int = 0
     alive: bool = True
-    thaws_ms: int = 0
+    resumes_ms: int = 0
     memory: Memory = field(default_factory=Memory)
     # while it is at work
     steps: Steps[Any] | None = None
@@ -54,7 +54,7 @@ class Candidate:
         """The true time at which its stopwatch will show `watch_ms`."""
         return now_ms + (watch_ms - self._exact(now_ms)) / self.rate
 
-    def rest(self, seen: LedgerHead | None = None) -> None:
+    def become_idle(self, seen: LedgerHead | None = None) -> None:
         """Be idle, with what it remembers."""
         if seen is not None:
             self.memory.learn(seen)

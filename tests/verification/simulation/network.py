@@ -19,7 +19,7 @@ from s3leader._core.requests import (
 )
 from s3leader.errors import S3LeaderError
 from tests.verification.simulation.plan import MINUTE_MS, SECOND_MS, TIMEOUT_MS
-from tests.verification.simulation.trace import words
+from tests.verification.simulation.trace import describe
 
 if TYPE_CHECKING:
     from tests.verification.simulation.candidate import Candidate
@@ -62,25 +62,25 @@ class Network:
             it.after(waits_ms + 1, lambda: self._deliver(candidate, Waited(), sent_ms))
             return
         candidate.requests += 1
-        it.figures.requests += 1
+        it.statistics.requests += 1
         if isinstance(request, Create):
             candidate.asserted = True
             candidate.created.add(request.body)
         delay_ms = rng.randrange(3, 60)
-        if not it.storm:
+        if not it.faulty:
             self._travel(candidate, request, sent_ms, delay_ms)
             return
         dice = rng.random()
         if dice < 0.004:  # frozen between looking at its stopwatch and sending
             it.freeze(candidate, it.draw_freeze())
-            delay_ms += candidate.thaws_ms - it.now_ms
+            delay_ms += candidate.resumes_ms - it.now_ms
         elif dice < 0.02 and not isinstance(request, Tag):
             delay_ms += rng.randrange(2 * TIMEOUT_MS)
-            it.fault(candidate.name, f"{words(request)} is slow")
+            it.fault(candidate.name, f"{describe(request)} is slow")
         elif dice < 0.035 and isinstance(request, Create | Replace):
             self._echo(candidate, request, delay_ms)
         elif dice < 0.115 or (it.now_ms < self.down_until_ms and dice < 0.95):
-            self._mishap(candidate, request, sent_ms)
+            self._lose(candidate, request, sent_ms)
             return
         self._travel(candidate, request, sent_ms, delay_ms)
         dies = 0.006
@@ -95,7 +95,7 @@ class Network:
         """The request arrives after `delay_ms`; the sender hears of it in time, or times out."""
         it = self._it
         back_ms = self._rng.randrange(3, 60)
-        waited_from_ms = max(it.now_ms, candidate.thaws_ms)
+        waited_from_ms = max(it.now_ms, candidate.resumes_ms)
         timeout_ms = waited_from_ms + TIMEOUT_MS
 
         def arrive() -> None:
@@ -110,14 +110,14 @@ class Network:
 
     def _echo(self, candidate: Candidate, request: Create | Replace, delay_ms: int) -> None:
         """A proxy sends it twice, and nobody hears the answer to the copy that lands here."""
-        self._it.fault(candidate.name, f"{words(request)} is sent twice")
+        self._it.fault(candidate.name, f"{describe(request)} is sent twice")
         self._it.after(self._rng.randrange(delay_ms), lambda: self._land(candidate, request))
 
-    def _mishap(self, candidate: Candidate, request: StoreRequest, sent_ms: int) -> None:
+    def _lose(self, candidate: Candidate, request: StoreRequest, sent_ms: int) -> None:
         """No usable answer comes, and what became of the request is anybody's guess."""
         it, rng = self._it, self._rng
         what = rng.choice(["lost", "unheard", "409", "500", "late"])
-        it.fault(candidate.name, f"{words(request)}: {what}")
+        it.fault(candidate.name, f"{describe(request)}: {what}")
         arrives_ms = rng.randrange(60)
         if what == "late":
             arrives_ms = rng.randrange(rng.choice([2 * TIMEOUT_MS, MINUTE_MS, LATEST_MS]))
@@ -134,12 +134,12 @@ class Network:
         if self.over:
             return
         it.last_fault_ms = it.now_ms
-        it.tell(candidate.name, f"{words(request)} lands, unheard")
+        it.record(candidate.name, f"{describe(request)} lands, unheard")
         self._apply(candidate, request)
 
     def _apply(self, candidate: Candidate, request: StoreRequest) -> StoreAnswer:
         answer = self._it.bucket.perform(request, candidate.name)
-        self._it.tell(candidate.name, (request, answer))
+        self._it.record(candidate.name, (request, answer))
         return answer
 
     def _deliver(self, candidate: Candidate, answer: Answer, sent_ms: int) -> None:
@@ -147,10 +147,10 @@ class Network:
         if not candidate.alive:
             return
         if it.frozen(candidate):
-            it.at(candidate.thaws_ms, lambda: self._deliver(candidate, answer, sent_ms))
+            it.at(candidate.resumes_ms, lambda: self._deliver(candidate, answer, sent_ms))
             return
-        if it.storm and self._rng.random() < 0.004:
+        if it.faulty and self._rng.random() < 0.004:
             it.freeze(candidate, it.draw_freeze())
-            it.at(candidate.thaws_ms, lambda: self._deliver(candidate, answer, sent_ms))
+            it.at(candidate.resumes_ms, lambda: self._deliver(candidate, answer, sent_ms))
             return
         self.go_on(candidate, Reply(answer, sent_ms, candidate.watch_ms(it.now_ms)))

@@ -39,11 +39,11 @@ class Plan:
     hours: float = 12
     candidates: int = 30
     contenders: int = 3
-    stormy: int = 40
+    faulty_minutes: int = 40
     pause_every: float = 2.5
     page_size: int = 50
     max_attempts: int = 3
-    story: int = 60  # how many events are told of a run that fails
+    trace: int = 60  # how many events are told of a run that fails
 
     def draw_rate(self, rng: random.Random) -> float:
         """A stopwatch's rate: up to the bound, and often at it."""
@@ -53,7 +53,7 @@ class Plan:
 
 
 @dataclass
-class Figures:
+class Statistics:
     """What happened in a run."""
 
     ticks: int = 0

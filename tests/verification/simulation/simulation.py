@@ -22,6 +22,7 @@ from s3leader._core.times import format_time, from_ms
 from s3leader.errors import LeadershipLost, StillHeld, StoreUnavailable
 from tests.verification.simulation.bucket import DAY_MS, Bucket
 from tests.verification.simulation.candidate import Candidate, Job, rules_of
+from tests.verification.simulation.invariants import Invariants, ViolationError
 from tests.verification.simulation.network import Network
 from tests.verification.simulation.plan import (
     APART_MS,
@@ -30,11 +31,10 @@ from tests.verification.simulation.plan import (
     MINUTE_MS,
     SECOND_MS,
     SKEW_MS,
-    Figures,
     Plan,
+    Statistics,
 )
-from tests.verification.simulation.properties import FaultError, Properties
-from tests.verification.simulation.trace import Exchange, Story
+from tests.verification.simulation.trace import Exchange, Trace
 
 FOLDER = "elections/e/"
 START_MS = 1_800_000_000_000
@@ -47,23 +47,23 @@ class Simulation:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.rng = plan, random.Random(plan.seed)  # noqa: S311 - walks, not secrets
         self.now_ms = START_MS
-        self.figures = Figures()
-        self.story = Story(plan.story)
-        self.storm = False
+        self.statistics = Statistics()
+        self.trace = Trace(plan.trace)
+        self.faulty = False
         self.last_fault_ms = START_MS - DAY_MS
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers, self._names = itertools.count(), itertools.count(1)
-        self.properties = Properties(FOLDER, plan.max_attempts)
+        self.invariants = Invariants(FOLDER, plan.max_attempts)
         self.bucket = Bucket(
             now_ms=lambda: self.now_ms,
             later=self.at,
             rng=self.rng,
             apart_ms=APART_MS,
             page_size=plan.page_size,
-            watching=self.properties,
+            watching=self.invariants,
         )
         self.network = Network(self)
-        self.pool = [self._born() for _ in range(plan.candidates)]
+        self.pool = [self._new_candidate() for _ in range(plan.candidates)]
 
     # ------------------------------------------------------------------------------ time
 
@@ -73,36 +73,36 @@ class Simulation:
     def after(self, ms: float, action: Callable[[], None]) -> None:
         self.at(self.now_ms + int(ms), action)
 
-    def run(self) -> Figures:
+    def run(self) -> Statistics:
         """Let everything happen; raise `FaultError` with the story if a property does not hold."""
         try:
             self._drain(self._schedule())
-            self._check_gets_on()
+            self._check_progress()
             self._drain()
         except Exception as error:
-            error.add_note(self.told())
+            error.add_note(self.lines())
             raise
-        return self.figures
+        return self.statistics
 
-    def told(self) -> str:
+    def lines(self) -> str:
         """Return the last events, and how to see them again."""
         plan = self.plan
         replay = f"--seed {plan.seed} --hours {plan.hours:g} --candidates {plan.candidates}"
         module = "tests.verification.simulation"
-        return "\n".join([*self.story.told(), f"replay: python -m {module} {replay}"])
+        return "\n".join([*self.trace.lines(), f"replay: python -m {module} {replay}"])
 
-    def tell(self, who: str, what: str | Exchange) -> None:
-        self.story.tell(self.now_ms, who, what)
+    def record(self, who: str, what: str | Exchange) -> None:
+        self.trace.record(self.now_ms, who, what)
 
     def fault(self, who: str, what: str) -> None:
-        self.figures.faults += 1
+        self.statistics.faults += 1
         self.last_fault_ms = self.now_ms
-        self.tell(who, what)
+        self.record(who, what)
 
     def _drain(self, until_ms: int | None = None) -> None:
         while self._heap and (until_ms is None or self._heap[0][0] <= until_ms):
             self.now_ms, _, action = heapq.heappop(self._heap)
-            self.figures.events += 1
+            self.statistics.events += 1
             action()
 
     # -------------------------------------------------------------------------- schedule
@@ -116,29 +116,29 @@ class Simulation:
                 self.at(ms - 10 * SECOND_MS, self._deliver_again)
                 self.at(ms, lambda silence=silence: self._fall_asleep(silence))  # type: ignore[misc]
                 ms += silence // MINUTE_MS * MINUTE_MS + MINUTE_MS
-            stormy = minute % 60 < self.plan.stormy
-            self.at(ms, lambda stormy=stormy: self._tick(stormy=stormy))  # type: ignore[misc]
+            faulty = minute % 60 < self.plan.faulty_minutes
+            self.at(ms, lambda faulty=faulty: self._tick(faulty=faulty))  # type: ignore[misc]
             ms += MINUTE_MS
         return ms
 
-    def _tick(self, *, stormy: bool) -> None:
-        self.storm = stormy
-        self.figures.ticks += 1
-        if self.figures.ticks % 7 == 0:
+    def _tick(self, *, faulty: bool) -> None:
+        self.faulty = faulty
+        self.statistics.ticks += 1
+        if self.statistics.ticks % 7 == 0:
             self.bucket.shift_clocks()
         tick = from_ms(self.now_ms)
         idle = not any(c.busy and not self.frozen(c) for c in self.pool)
-        clear = idle and not stormy and self.now_ms - self.last_fault_ms > GUARD_MS
-        self.tell("schedule", f"tick {tick:%H:%M}")
+        clear = idle and not faulty and self.now_ms - self.last_fault_ms > GUARD_MS
+        self.record("schedule", f"tick {tick:%H:%M}")
         contenders = self._idle(self.plan.contenders)
         for candidate in contenders:
             self._contend(candidate, tick, self.rng.randrange(3 * SECOND_MS))
         if clear and contenders:
             fired_ms = self.now_ms
             self.after(SLOWEST_TICK_MS, lambda: self._check_completed(tick, fired_ms))
-        if stormy and self.rng.random() < 0.05:
+        if faulty and self.rng.random() < 0.05:
             self.after(self.rng.randrange(MINUTE_MS), self._operate)
-        if stormy and self.rng.random() < 0.04:
+        if faulty and self.rng.random() < 0.04:
             outage_ms = self.rng.randrange(MINUTE_MS)
             self.after(self.rng.randrange(MINUTE_MS), lambda: self.network.fail(outage_ms))
 
@@ -147,14 +147,14 @@ class Simulation:
         return self.rng.sample(idle, min(most, len(idle)))
 
     def _contend(self, candidate: Candidate, tick: datetime | None, delay_ms: int) -> None:
-        wait_ms = self.rng.choice([0, 0, 0, 20 * SECOND_MS, MINUTE_MS]) if self.storm else 0
-        if self.storm and self.rng.random() < 0.03:
+        wait_ms = self.rng.choice([0, 0, 0, 20 * SECOND_MS, MINUTE_MS]) if self.faulty else 0
+        if self.faulty and self.rng.random() < 0.03:
             tick = None
         self.after(delay_ms, lambda: self.campaign(candidate, tick, wait_ms))
 
     def _operate(self) -> None:
-        operator = self._born()
-        self.tell(operator.name, "an operator, deposes what has lapsed")
+        operator = self._new_candidate()
+        self.record(operator.name, "an operator, deposes what has lapsed")
         self._run(operator, depose(operator.rules, reason="looks dead", force=False))
 
     def _deliver_again(self) -> None:
@@ -173,12 +173,12 @@ class Simulation:
     # ------------------------------------------------------------------------ candidates
 
     def frozen(self, candidate: Candidate) -> bool:
-        return candidate.thaws_ms > self.now_ms
+        return candidate.resumes_ms > self.now_ms
 
     def freeze(self, candidate: Candidate, ms: int) -> None:
         """A stopwatch may stand still only while it has no leadership to count."""
-        self.figures.frozen += 1
-        candidate.thaws_ms = self.now_ms + ms
+        self.statistics.frozen += 1
+        candidate.resumes_ms = self.now_ms + ms
         still = not candidate.asserted and self.rng.random() < 0.7
         if still:
             candidate.still_ms += ms
@@ -191,14 +191,14 @@ class Simulation:
         """The process is gone; a new one takes its place."""
         if not candidate.alive:
             return
-        self.figures.deaths += 1
+        self.statistics.deaths += 1
         self.fault(candidate.name, "dies")
-        self.properties.leads_no_more(candidate)
+        self.invariants.leads_no_more(candidate)
         candidate.alive = False
         if candidate in self.pool:
-            self.pool[self.pool.index(candidate)] = self._born()
+            self.pool[self.pool.index(candidate)] = self._new_candidate()
 
-    def _born(self) -> Candidate:
+    def _new_candidate(self) -> Candidate:
         name = f"c{next(self._names)}"
         lease_ms = self.rng.choice(LEASES_MS)
         return Candidate(
@@ -218,17 +218,17 @@ class Simulation:
         if not candidate.alive or candidate.busy:
             return
         if self.frozen(candidate):
-            self.at(candidate.thaws_ms, lambda: self.campaign(candidate, tick, wait_ms))
+            self.at(candidate.resumes_ms, lambda: self.campaign(candidate, tick, wait_ms))
             return
         seen = candidate.memory.seen
         candidate.kind = "cold"
         if seen is not None and seen.lock is not None:
-            current = seen.term == self.properties.highest and seen.lock.sealed
+            current = seen.term == self.invariants.highest and seen.lock.sealed
             current = current and seen.proved_highest_at_ms is not None
             done = seen.lock.is_done(tick)
             candidate.kind = "told" if done else "current" if current else "old"
         candidate.requests = 0
-        self.tell(candidate.name, f"campaigns ({candidate.kind} memory: {seen and seen.term})")
+        self.record(candidate.name, f"campaigns ({candidate.kind} memory: {seen and seen.term})")
         now_ms = candidate.watch_ms(self.now_ms)
         self._run(
             candidate,
@@ -250,47 +250,49 @@ class Simulation:
                 self._lead(candidate, result.holding)
             case Lost():
                 self._count(candidate, result.why)
-                self.tell(candidate.name, f"loses: {result.why}, {result.head.term} is the highest")
-                self.properties.beaten(candidate, self.bucket.objects)
-                candidate.rest(result.head)
+                self.record(
+                    candidate.name, f"loses: {result.why}, {result.head.term} is the highest"
+                )
+                self.invariants.beaten(candidate, self.bucket.objects)
+                candidate.become_idle(result.head)
             case Holding():
                 candidate.holding = result
-                self.properties.renewed(candidate, result, self.now_ms)
+                self.invariants.renewed(candidate, result, self.now_ms)
                 self._work(candidate)
             case Resigned():
                 if result.sweep_error is None:
-                    self.figures.afterwards[candidate.requests] += 1
-                candidate.rest(result.head)
+                    self.statistics.afterwards[candidate.requests] += 1
+                candidate.become_idle(result.head)
             case _:  # an operator's
-                candidate.rest()
+                candidate.become_idle()
 
     def failed(self, candidate: Candidate, error: Exception) -> None:
         """A candidate's generator has raised."""
         candidate.steps = None
-        self.tell(candidate.name, f"{type(error).__name__}")
+        self.record(candidate.name, f"{type(error).__name__}")
         if isinstance(error, LeadershipLost):
             there = self.bucket.objects.get(candidate.rules.key(error.term))
-            self.properties.lost(candidate, there, error.term)
+            self.invariants.lost(candidate, there, error.term)
         elif isinstance(error, StoreUnavailable):
             self.last_fault_ms = self.now_ms
         elif not isinstance(error, StillHeld):
             raise error
-        self.properties.leads_no_more(candidate)
-        candidate.rest()
+        self.invariants.leads_no_more(candidate)
+        candidate.become_idle()
 
     def _count(self, candidate: Candidate, result: str) -> None:
         requests = candidate.requests
         if self.network.over:  # they wait for the last tick
             return
-        self.figures.campaigns[(candidate.kind, result, requests)] += 1
+        self.statistics.campaigns[(candidate.kind, result, requests)] += 1
         if self.now_ms - self.last_fault_ms > GUARD_MS:
-            self.figures.most_requests = max(self.figures.most_requests, requests)
+            self.statistics.most_requests = max(self.statistics.most_requests, requests)
 
     # ------------------------------------------------------------------------------ leading
 
     def _lead(self, candidate: Candidate, holding: Holding) -> None:
         lock = holding.lock
-        self.tell(candidate.name, f"LEADS term {lock.term}, attempt {lock.attempt}")
+        self.record(candidate.name, f"LEADS term {lock.term}, attempt {lock.attempt}")
         candidate.holding = holding
         candidate.memory.learn(
             LedgerHead(
@@ -300,15 +302,15 @@ class Simulation:
                 observed_ms=holding.received_ms,
             )
         )
-        self.properties.leads(candidate, holding, self.now_ms)
-        longest = 70 if self.storm else 20
-        dice = self.rng.random() if self.storm else 1.0
+        self.invariants.leads(candidate, holding, self.now_ms)
+        longest = 70 if self.faulty else 20
+        dice = self.rng.random() if self.faulty else 1.0
         outcome = "failed" if dice < 0.08 else "resigned" if dice < 0.1 else "completed"
         candidate.job = Job(
             ends_ms=self.now_ms + self.rng.randrange(1, longest * SECOND_MS),
             renews=self.rng.random() < 0.6,
             outcome=outcome,
-            hangs=self.storm and self.rng.random() < 0.06,
+            hangs=self.faulty and self.rng.random() < 0.06,
         )
         self._work(candidate)
 
@@ -326,10 +328,10 @@ class Simulation:
     def _step(self, candidate: Candidate, action: Callable[[Candidate, Holding], None]) -> None:
         if not candidate.alive or candidate.holding is None:
             return
-        if self.storm and not self.frozen(candidate) and self.rng.random() < 0.02:
+        if self.faulty and not self.frozen(candidate) and self.rng.random() < 0.02:
             self.freeze(candidate, self.draw_freeze())
         if self.frozen(candidate):
-            self.at(candidate.thaws_ms, lambda: self._step(candidate, action))
+            self.at(candidate.resumes_ms, lambda: self._step(candidate, action))
             return
         candidate.requests = 0
         action(candidate, candidate.holding)
@@ -339,7 +341,7 @@ class Simulation:
             self._resign(candidate, holding, outcome="failed")
             return
         state = {"at": self.now_ms} if self.rng.random() < 0.5 else None
-        self.tell(candidate.name, f"renews term {holding.lock.term}")
+        self.record(candidate.name, f"renews term {holding.lock.term}")
         self._run(candidate, renew(candidate.rules, holding, state))
 
     def _resign(
@@ -347,8 +349,8 @@ class Simulation:
     ) -> None:
         assert candidate.job is not None
         outcome = outcome or candidate.job.outcome
-        self.properties.leads_no_more(candidate)
-        self.tell(candidate.name, f"resigns from term {holding.lock.term}: {outcome}")
+        self.invariants.leads_no_more(candidate)
+        self.record(candidate.name, f"resigns from term {holding.lock.term}: {outcome}")
         if outcome == "failed":
             self.last_fault_ms = self.now_ms
             self._retry(holding.lock.tick)
@@ -375,24 +377,24 @@ class Simulation:
         """A tick that no fault came near is completed within the minute."""
         if self.last_fault_ms >= fired_ms:
             return
-        self.figures.clear += 1
-        if format_time(tick) not in self.properties.completed:
-            raise FaultError(f"tick {format_time(tick)} is not completed, without any fault")
+        self.statistics.clear += 1
+        if format_time(tick) not in self.invariants.completed:
+            raise ViolationError(f"tick {format_time(tick)} is not completed, without any fault")
 
-    def _check_gets_on(self) -> None:
+    def _check_progress(self) -> None:
         """Whatever happened: once faults stop, the next tick is completed in time."""
-        self.storm, self.network.over = False, True
+        self.faulty, self.network.over = False, True
         for candidate in [c for c in self.pool if c.busy and not self.frozen(c)]:
             self.die(candidate)
         tick, fired_ms = from_ms(self.now_ms) + timedelta(hours=1), self.now_ms
-        contenders, before = self._idle(self.plan.contenders), self.figures.requests
+        contenders, before = self._idle(self.plan.contenders), self.statistics.requests
         wait_ms = GUARD_MS + 2 * SECOND_MS
         for candidate in contenders:
             self.campaign(candidate, tick, wait_ms)
         self._drain(fired_ms + GUARD_MS + SLOWEST_TICK_MS)
-        if format_time(tick) not in self.properties.completed:
-            raise FaultError("the election is stuck: its last tick is not completed")
+        if format_time(tick) not in self.invariants.completed:
+            raise ViolationError("the election is stuck: its last tick is not completed")
         # Each of them asks about once a second while it waits, and seldom more.
         most = self.plan.contenders * (2 * wait_ms // SECOND_MS + 40)
-        if self.figures.requests - before > most:
-            raise FaultError(f"the last tick took {self.figures.requests - before} requests")
+        if self.statistics.requests - before > most:
+            raise ViolationError(f"the last tick took {self.statistics.requests - before} requests")

@@ -11,29 +11,29 @@ from tests.verification.simulation.simulation import Simulation
 @pytest.mark.parametrize("seed", range(6))
 def test_thirty_candidates_elect_one_leader_at_a_time_over_days(seed: int) -> None:
     run = Simulation(Plan(seed=seed))
-    figures = run.run()
+    statistics = run.run()
     # A run in which little happens proves little.
-    assert run.properties.won > 600
-    assert len(run.properties.anew) > 0
-    assert figures.clear > 100
-    assert figures.faults > 1000
+    assert run.invariants.won > 600
+    assert len(run.invariants.recreated) > 0
+    assert statistics.clear > 100
+    assert statistics.faults > 1000
 
 
 def test_sixty_candidates_with_ten_contenders_elect_one_leader_at_a_time() -> None:
     run = Simulation(Plan(seed=1, hours=4, candidates=60, contenders=10))
     run.run()
-    assert run.properties.won > 200
+    assert run.invariants.won > 200
 
 
 def test_locks_that_crashed_leaders_left_untagged_are_made_up_for() -> None:
     run = Simulation(Plan(seed=2, hours=5))
     run.run()
-    assert 1 < run.properties.most_untagged < 30
+    assert 1 < run.invariants.most_untagged < 30
 
 
 def test_run_is_a_function_of_its_plan() -> None:
     one, other = Simulation(Plan(seed=3, hours=1)), Simulation(Plan(seed=3, hours=1))
-    assert (one.run(), one.told()) == (other.run(), other.told())
+    assert (one.run(), one.lines()) == (other.run(), other.lines())
 
 
 # ------------------------------------------------------------- what a quiet tick costs
@@ -46,7 +46,7 @@ def quiet(hours: float, candidates: int, contenders: int) -> Simulation:
             hours=hours,
             candidates=candidates,
             contenders=contenders,
-            stormy=0,
+            faulty_minutes=0,
             pause_every=hours + 1,
         )
     )
@@ -55,23 +55,23 @@ def quiet(hours: float, candidates: int, contenders: int) -> Simulation:
 
 
 def test_every_quiet_tick_is_completed() -> None:
-    figures = quiet(4, 30, 3).figures
-    assert figures.clear == figures.ticks == 240
+    statistics = quiet(4, 30, 3).statistics
+    assert statistics.clear == statistics.ticks == 240
 
 
 def test_lone_warm_candidate_pays_one_request_before_and_two_after_its_work() -> None:
-    figures = quiet(4, 1, 1).figures
+    statistics = quiet(4, 1, 1).statistics
     # Term 1 is the one that proves the store (R0).
-    assert figures.campaigns == {("cold", "won", 4): 1, ("current", "won", 1): 239}
+    assert statistics.campaigns == {("cold", "won", 4): 1, ("current", "won", 1): 239}
 
 
 def test_quiet_tick_costs_two_requests_afterwards() -> None:
-    figures = quiet(4, 1, 1).figures
-    assert figures.afterwards == {1: 1, 2: 240}  # term 1 has no predecessor to tag
+    statistics = quiet(4, 1, 1).statistics
+    assert statistics.afterwards == {1: 1, 2: 240}  # term 1 has no predecessor to tag
 
 
 def test_cold_and_current_candidates_pay_what_the_design_says() -> None:
-    campaigns = quiet(8, 30, 3).figures.campaigns
+    campaigns = quiet(8, 30, 3).statistics.campaigns
     paid = {
         (kind, result): {n for k, r, n in campaigns if (k, r) == (kind, result)}
         for kind, result, _ in campaigns
@@ -90,16 +90,18 @@ def test_cold_and_current_candidates_pay_what_the_design_says() -> None:
 
 def test_memory_that_others_have_outrun_costs_at_most_five_requests() -> None:
     """A conflict, what it hit, LIST, GET, PUT; one more where another was faster meanwhile."""
-    campaigns = quiet(8, 30, 3).figures.campaigns
+    campaigns = quiet(8, 30, 3).statistics.campaigns
     assert max(n for kind, _, n in campaigns if kind == "old") <= 6
 
 
 def test_thousands_of_locks_do_not_make_a_cold_start_dear() -> None:
     """Nothing is ever deleted here, and a page holds fifty; the hint stands at term 1,000."""
-    run = Simulation(Plan(seed=0, hours=18, candidates=3, contenders=1, stormy=0, pause_every=19))
+    run = Simulation(
+        Plan(seed=0, hours=18, candidates=3, contenders=1, faulty_minutes=0, pause_every=19)
+    )
     run._drain(run._schedule())
-    newcomer = run._born()
+    newcomer = run._new_candidate()
     run.campaign(newcomer, None, 0)
     run._drain(run.now_ms + 800)  # it leads before its work is over
     # The first page, the hint, two pages that follow it, GET, PUT.
-    assert (run.properties.won, newcomer.requests) == (1081, 6)
+    assert (run.invariants.won, newcomer.requests) == (1081, 6)

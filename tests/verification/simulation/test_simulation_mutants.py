@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.verification.simulation.invariants import ViolationError
 from tests.verification.simulation.mutants import MUTANTS, Mutant
 from tests.verification.simulation.plan import Plan
-from tests.verification.simulation.properties import FaultError
 from tests.verification.simulation.simulation import Simulation
 
 SEEDS = range(16)
@@ -25,11 +25,11 @@ def test_failing_run_tells_what_happened_and_how_to_replay_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     MUTANTS[0].put(monkeypatch)
-    with pytest.raises(FaultError) as caught:
+    with pytest.raises(ViolationError) as caught:
         Simulation(Plan(seed=2)).run()
-    story = caught.value.__notes__[0].splitlines()
-    assert "LEADS term 1" in "\n".join(story)
-    assert story[-1] == (
+    trace = caught.value.__notes__[0].splitlines()
+    assert "LEADS term 1" in "\n".join(trace)
+    assert trace[-1] == (
         "replay: python -m tests.verification.simulation --seed 2 --hours 12 --candidates 30"
     )
 
@@ -37,6 +37,6 @@ def test_failing_run_tells_what_happened_and_how_to_replay_it(
 def _fault(plan: Plan) -> str:
     try:
         Simulation(plan).run()
-    except FaultError as fault:
+    except ViolationError as fault:
         return str(fault)
     return ""

@@ -11,23 +11,23 @@ from s3leader._core.times import from_ms
 Exchange = tuple[StoreRequest, StoreAnswer]
 
 
-class Story:
+class Trace:
     """Keeps the last events as they are, and words them only when they are asked for."""
 
     def __init__(self, most: int) -> None:
         self._events: deque[tuple[int, str, str | Exchange]] = deque(maxlen=most)
 
-    def tell(self, ms: int, who: str, what: str | Exchange) -> None:
+    def record(self, ms: int, who: str, what: str | Exchange) -> None:
         self._events.append((ms, who, what))
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         return [
             f"{from_ms(ms):%d %H:%M:%S}.{ms % 1000:03d}  {who:<9} {_worded(what)}"
             for ms, who, what in self._events
         ]
 
 
-def words(request: StoreRequest) -> str:
+def describe(request: StoreRequest) -> str:
     """Name a request and what it is about."""
     where = getattr(request, "key", None) or getattr(request, "start_after", None) or "all"
     name = f"{type(request).__name__} {where.rpartition('/')[2]}"
@@ -45,7 +45,7 @@ def _worded(what: str | Exchange) -> str:
         told += f" ({_body(answer.body)}), {(answer.date_ms - answer.modified_ms) // 1000} s old"
     elif isinstance(answer, Listed):
         told += f" {len(answer.keys)}" + (", and more" if answer.truncated else "")
-    return f"{words(request)}: {told}"
+    return f"{describe(request)}: {told}"
 
 
 def _body(body: bytes) -> str:

@@ -10,7 +10,7 @@ from local_cloud.child_process import ChildProcess, package_path, under_parent
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def run(module: str, *arguments: str, folder: Path, patience_s: float) -> tuple[int, str]:
+def run_tool(module: str, *arguments: str, folder: Path, patience_s: float) -> tuple[int, str]:
     """Run a module of this package, that cannot outlive this process; return exit code and output.
 
     The code is -1 if it did not end in time. `folder` is for what it prints.

@@ -6,19 +6,19 @@ from itertools import pairwise
 from typing import Any
 
 from bird_strikes.checks import Check
-from tests.verification.event_log import Note
+from tests.verification.event_log import Event
 from tests.verification.invariants import check
 
 
-def counter(notes: Sequence[Note], value: int) -> Iterator[Check]:
+def counter(events: Sequence[Event], value: int) -> Iterator[Check]:
     """Check the unprotected counter: each increment must have read what the one before it wrote.
 
     Only an increment that the machine held up until its lease had run out is excused, with those
     that it ran into: no lock can protect work that goes on after its lease.
     """
-    made = [note for note in notes if note["what"] == "increments"]
-    made.sort(key=lambda note: int(note["written_at"]))
-    late = [note for note in made if not note["led"]]
+    made = [event for event in events if event["what"] == "increments"]
+    made.sort(key=lambda event: int(event["written_at"]))
+    late = [event for event in made if not event["led"]]
     lost = [
         f"term {after['term']} read {after['read']} after term {before['term']} had written"
         f" {before['read'] + 1}"
@@ -32,13 +32,13 @@ def counter(notes: Sequence[Note], value: int) -> Iterator[Check]:
     yield check(f"none of {len(made)} unprotected increments is lost{besides}", lost)
 
 
-def _touch(one: Note, other: Note) -> bool:
+def _touch(one: Event, other: Event) -> bool:
     return bool(one["read_at"] <= other["written_at"] and other["read_at"] <= one["written_at"])
 
 
-def ticks(notes: Sequence[Note], locks: Sequence[dict[str, Any]]) -> Iterator[Check]:
+def ticks(events: Sequence[Event], locks: Sequence[dict[str, Any]]) -> Iterator[Check]:
     """Check that no tick was completed twice, by what leaders noted and by the ledger."""
-    noted = Counter(note["tick"] for note in notes if note["what"] == "completed")
+    noted = Counter(event["tick"] for event in events if event["what"] == "completed")
     sealed = Counter(lock["tick"] for lock in locks if lock["outcome"] == "completed")
     yield check(
         f"none of {len(sealed)} completed ticks was completed twice",
@@ -49,9 +49,9 @@ def ticks(notes: Sequence[Note], locks: Sequence[dict[str, Any]]) -> Iterator[Ch
     yield check(
         f"each of {noted.total()} completions that leaders were told of stands in the ledger",
         [
-            f"term {note['term']} is {outcomes.get(note['term'])} there"
-            for note in notes
-            if note["what"] == "completed" and outcomes.get(note["term"]) != "completed"
+            f"term {event['term']} is {outcomes.get(event['term'])} there"
+            for event in events
+            if event["what"] == "completed" and outcomes.get(event["term"]) != "completed"
         ],
     )
 
@@ -88,7 +88,7 @@ def lock_writes(writes: Sequence[dict[str, Any]]) -> Iterator[Check]:
     yield check("no sealed lock was changed", changed)
 
 
-def fenced(notes: Sequence[Note], writes: Sequence[dict[str, Any]]) -> Iterator[Check]:
+def fenced(events: Sequence[Event], writes: Sequence[dict[str, Any]]) -> Iterator[Check]:
     """Check the fenced object: its token never falls, and no increment is lost or made twice."""
     tokens = [body["fencing_token"] for body in writes]
     yield check(
@@ -101,7 +101,7 @@ def fenced(notes: Sequence[Note], writes: Sequence[dict[str, Any]]) -> Iterator[
         for before, after in pairwise(counts)
         if after not in {before, before + 1}
     ]
-    what = Counter(note["what"] for note in notes)
+    what = Counter(event["what"] for event in events)
     least, most = what["has written"], what["tries a fenced write"]
     value = counts[-1] if counts else 0
     if not least <= value <= most:
@@ -113,9 +113,9 @@ def fenced(notes: Sequence[Note], writes: Sequence[dict[str, Any]]) -> Iterator[
     )
 
 
-def processes(notes: Sequence[Note], failed: Sequence[str]) -> Iterator[Check]:
+def processes(events: Sequence[Event], failed: Sequence[str]) -> Iterator[Check]:
     """Check that no process met an error that it should not have met."""
-    crashes = [f"{note['who']}:\n{note['why']}" for note in notes if note["what"] == "crashed"]
-    told = {note["who"] for note in notes if note["what"] == "crashed"}
+    crashes = [f"{event['who']}:\n{event['why']}" for event in events if event["what"] == "crashed"]
+    told = {event["who"] for event in events if event["what"] == "crashed"}
     others = [line for line in failed if line.split(" ")[0] not in told]
     yield check("no process met an error that it should not meet", [*crashes, *others])

@@ -14,12 +14,12 @@ from tests.verification.simulation.candidate import Candidate
 UNTAGGED_AT_MOST = 50
 
 
-class FaultError(AssertionError):
+class ViolationError(AssertionError):
     """A property does not hold."""
 
 
 @dataclass
-class Properties:
+class Invariants:
     """Told of every change in the bucket before it is made, and of who takes itself for leader."""
 
     folder: str
@@ -32,7 +32,7 @@ class Properties:
     until_ms: float = 0
     completed: dict[str, int] = field(default_factory=dict)  # tick -> term
     untagged: set[int] = field(default_factory=set)  # below the highest
-    anew: set[int] = field(default_factory=set)  # old numbers, deleted and created again
+    recreated: set[int] = field(default_factory=set)  # old numbers, deleted and created again
     most_untagged: int = 0
 
     # ------------------------------------------------------------------------- the bucket
@@ -43,55 +43,57 @@ class Properties:
             return
         lock = after.says()
         if before is not None and before.says()["expired"]:
-            raise FaultError(f"sealed lock {term} is changed")
+            raise ViolationError(f"sealed lock {term} is changed")
         if before is None and term > self.highest:
             self._check_next(term, lock)
         elif before is None:
-            self.anew.add(term)
+            self.recreated.add(term)
         if term == self.highest:
             self.tip, self.tip_tagged = lock, False  # a PUT does away with an object's tags
         if lock["outcome"] == "completed" and lock["tick"] is not None:
             if lock["tick"] in self.completed:
-                raise FaultError(f"tick {lock['tick']} is completed twice, now by term {term}")
+                raise ViolationError(f"tick {lock['tick']} is completed twice, now by term {term}")
             self.completed[lock["tick"]] = term
         self._check_swept(term, lock)
 
     def _check_next(self, term: int, lock: dict[str, Any]) -> None:
         before = self.tip
         if term != self.highest + 1:
-            raise FaultError(f"lock {term} is created on top of lock {self.highest}")
+            raise ViolationError(f"lock {term} is created on top of lock {self.highest}")
         if before is not None:
             if not before["expired"]:
-                raise FaultError(f"lock {term} is created while lock {term - 1} is not sealed")
+                raise ViolationError(f"lock {term} is created while lock {term - 1} is not sealed")
             if (before["done"] or "") > (lock["done"] or ""):
-                raise FaultError(f"`done` goes back in lock {term}")
+                raise ViolationError(f"`done` goes back in lock {term}")
             if before["state"] != lock["state"]:
-                raise FaultError(f"the checkpoint is lost in lock {term}")
+                raise ViolationError(f"the checkpoint is lost in lock {term}")
             if not self.tip_tagged:
                 self.untagged.add(term - 1)
         if lock["attempt"] > self.max_attempts:
-            raise FaultError(f"lock {term} is attempt {lock['attempt']} at its tick")
+            raise ViolationError(f"lock {term} is attempt {lock['attempt']} at its tick")
         self.highest = term
         self.most_untagged = max(self.most_untagged, len(self.untagged))
         if len(self.untagged) > UNTAGGED_AT_MOST:
-            raise FaultError(f"{len(self.untagged)} locks below {term} are not tagged")
+            raise ViolationError(f"{len(self.untagged)} locks below {term} are not tagged")
 
     def _check_swept(self, term: int, lock: dict[str, Any]) -> None:
         left = min(self.untagged, default=term + 1)
         if term == self.highest and lock["swept"] >= left:
-            raise FaultError(f"lock {term} says swept {lock['swept']}, and {left} is not tagged")
+            raise ViolationError(
+                f"lock {term} says swept {lock['swept']}, and {left} is not tagged"
+            )
 
     def tag(self, key: str) -> None:
         term = self._term(key)
         if term is None:
-            raise FaultError(f"{key} is tagged")
+            raise ViolationError(f"{key} is tagged")
         self.untagged.discard(term)
-        self.anew.discard(term)
+        self.recreated.discard(term)
         self.tip_tagged = self.tip_tagged or term == self.highest
 
     def delete(self, key: str) -> None:
         if self._term(key) == self.highest:
-            raise FaultError(f"the highest lock {self.highest} is deleted")
+            raise ViolationError(f"the highest lock {self.highest} is deleted")
 
     # ------------------------------------------------------------------------- the leaders
 
@@ -99,7 +101,7 @@ class Properties:
         """`candidate` has just won the term."""
         self._check_alone(candidate, holding.lock.term, now_ms)
         if holding.lock.term <= self.won:
-            raise FaultError(f"term {holding.lock.term} is won after term {self.won}")
+            raise ViolationError(f"term {holding.lock.term} is won after term {self.won}")
         self.won = holding.lock.term
         self.leading, self.until_ms = candidate, candidate.true_ms(holding.deadline_ms, now_ms)
 
@@ -109,7 +111,7 @@ class Properties:
             return
         self._check_alone(candidate, holding.lock.term, now_ms)
         if self.leading is candidate and self.until_ms <= now_ms:
-            raise FaultError(f"term {holding.lock.term} is led again after its deadline")
+            raise ViolationError(f"term {holding.lock.term} is led again after its deadline")
         self.leading, self.until_ms = candidate, until_ms
 
     def leads_no_more(self, candidate: Candidate) -> None:
@@ -120,18 +122,20 @@ class Properties:
         """`candidate` was told that it did not win."""
         highest = objects.get(candidate.rules.key(self.highest))
         if highest is not None and highest.body in candidate.created:
-            raise FaultError(f"{candidate.name} is told that it did not win, and holds the lock")
+            raise ViolationError(
+                f"{candidate.name} is told that it did not win, and holds the lock"
+            )
 
     def lost(self, candidate: Candidate, there: Stored | None, term: int) -> None:
         """`candidate` was told that another sealed its lock."""
         if there is not None and there.writer == candidate.name:
-            raise FaultError(f"term {term} is given up as lost, and nobody else wrote its lock")
+            raise ViolationError(f"term {term} is given up as lost, and nobody else wrote its lock")
 
     def _check_alone(self, candidate: Candidate, term: int, now_ms: int) -> None:
         other = self.leading
         if other is not None and other is not candidate and now_ms < self.until_ms:
             left = round(self.until_ms - now_ms)
-            raise FaultError(
+            raise ViolationError(
                 f"two leaders: {candidate.name} leads term {term}, and {other.name} still leads"
                 f" term {self.won} for {left} ms by its own stopwatch"
             )

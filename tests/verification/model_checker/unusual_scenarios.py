@@ -13,9 +13,9 @@ from typing import Final
 from s3leader._core.requests import Create, Read, Replace, Tag
 
 from .candidates import FOLDER, Plan
-from .s3 import Service, Thing
-from .scenario import PROVED, Scenario, held, knows, sealed, thing, two
-from .world import Budget
+from .model import Budget
+from .s3 import S3Object, Service
+from .scenario import PROVED, Scenario, held, knows, lock_object, sealed, two
 
 LONG_MS = 4000  # a lease longer than the allowance
 LONG: Final = (
@@ -26,8 +26,8 @@ SHORT: Final = tuple(replace(plan, lease_ms=1000, known=None) for plan in LONG)
 # The slowest stopwatch that this lease and this allowance bear: a leader leads for 5 s at most, and
 # it can be shown to have lapsed (6 s by two time stamps of whole seconds) just after 5 s.
 SLOWEST = Fraction(4, 5)
-LEDGER_OF_499: Final = (thing(sealed(498), tagged=True), thing(sealed(499)))
-CORRUPT = Thing(f"{FOLDER}lock_0000000002.json", b'{"expired": false, "nonce": []}', 0, False)
+LEDGER_OF_499: Final = (lock_object(sealed(498), tagged=True), lock_object(sealed(499)))
+CORRUPT = S3Object(f"{FOLDER}lock_0000000002.json", b'{"expired": false, "nonce": []}', 0, False)
 CLONES: Final = tuple(
     Plan(name=name, ticks=(0, 1), known=knows(sealed(1))) for name in ("a", "clone")
 )
@@ -40,7 +40,7 @@ def _drifting(rate: Fraction) -> Scenario:
         budget=Budget(steps=4),
         begin_ms=990,
         step_ms=1670,  # so that 5,010 ms pass within six whole seconds
-        things=PROVED,
+        objects=PROVED,
         won=1,
     )
 
@@ -52,7 +52,7 @@ def _on(service: Service, about: str, *, nobody_leads: bool = True) -> Scenario:
         budget=Budget(steps=1, deaths=1),
         step_ms=3000,
         service=service,
-        gets_on=False,
+        expect_progress=False,
         nobody_leads=nobody_leads,
     )
 
@@ -63,18 +63,18 @@ def _with_hint(body: bytes, about: str) -> Scenario:
         plans=two((0,)),
         budget=Budget(lost=1),
         service=Service(page_size=1),
-        things=(Thing(f"{FOLDER}hint.json", body, 0, False), *LEDGER_OF_499),
+        objects=(S3Object(f"{FOLDER}hint.json", body, 0, False), *LEDGER_OF_499),
         won=499,
     )
 
 
-MORE: Final = {
+UNUSUAL: Final = {
     "long": Scenario(
         about="a lease longer than the allowance, a renewal, an answer that is slow",
         plans=LONG,
         budget=Budget(steps=3, slow=1),
         step_ms=3000,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "long-fine": Scenario(
@@ -82,7 +82,7 @@ MORE: Final = {
         plans=LONG,
         budget=Budget(steps=5, slow=1),
         step_ms=1500,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "long-lost": Scenario(
@@ -90,7 +90,7 @@ MORE: Final = {
         plans=LONG,
         budget=Budget(steps=3, slow=1, lost=1),
         step_ms=3000,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "echo": Scenario(
@@ -98,7 +98,7 @@ MORE: Final = {
         plans=SHORT,
         budget=Budget(steps=3, echoes=1),
         step_ms=1000,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "echo-first": Scenario(
@@ -111,7 +111,7 @@ MORE: Final = {
         plans=SHORT,
         budget=Budget(steps=3, echoes=1, lost=1),
         step_ms=1000,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "attempts": Scenario(
@@ -122,7 +122,7 @@ MORE: Final = {
         ),
         budget=Budget(),
         max_attempts=2,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "exhausted": Scenario(
@@ -130,7 +130,7 @@ MORE: Final = {
         plans=(Plan(name="a", ticks=(0, 0, 0), may_fail=True, max_attempts=2),),
         budget=Budget(lost=1),
         max_attempts=2,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "voids": Scenario(
@@ -138,7 +138,7 @@ MORE: Final = {
         plans=(Plan(name="a", ticks=(0,)),),
         budget=Budget(steps=2, slow=2),
         step_ms=1000,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "near": Scenario(
@@ -146,7 +146,7 @@ MORE: Final = {
         plans=(Plan(name="a", ticks=(0,), renewals=1, lease_ms=1020),),
         budget=Budget(steps=4, lost=2),
         step_ms=1000,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "paged": Scenario(
@@ -154,7 +154,7 @@ MORE: Final = {
         plans=two((0,)),
         budget=Budget(lost=1),
         service=Service(page_size=1, empty_pages=True),
-        things=LEDGER_OF_499,
+        objects=LEDGER_OF_499,
         won=499,
     ),
     "hint-ahead": _with_hint(b'{"term": 600}', "a hint that points beyond the highest lock"),
@@ -169,44 +169,44 @@ MORE: Final = {
         plans=two((0, 1)),
         budget=Budget(),
         service=Service(denies=frozenset({Tag})),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "original": Scenario(
         about="a ledger of the original scheme",
         plans=two((0,)),
         budget=Budget(steps=1, lost=1),
-        things=(Thing(f"{FOLDER}lock_0000000001.json", b'{"expired": true}', 0, False),),
+        objects=(S3Object(f"{FOLDER}lock_0000000001.json", b'{"expired": true}', 0, False),),
         won=1,
     ),
     "outage": Scenario(
         about="five lost answers in a row",
         plans=(Plan(name="a", ticks=(0,)),),
         budget=Budget(lost=5),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "corrupt": Scenario(
         about="a corrupt lock, candidates, and an operator who deposes it by force",
         plans=(*two((0,)), Plan(name="op", deposes=True, force=True, done="none")),
         budget=Budget(steps=2, lost=1),
-        things=(*PROVED, CORRUPT),
+        objects=(*PROVED, CORRUPT),
         won=1,
-        gets_on=False,
+        expect_progress=False,
     ),
     "operator": Scenario(
         about="an operator who deposes what has lapsed",
         plans=(*two((0,)), Plan(name="op", deposes=True)),
         budget=Budget(steps=1, deaths=1),
         step_ms=3000,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "seized": Scenario(
         about="a leader that is deposed by force, and learns of it",
         plans=(LONG[0], Plan(name="op", deposes=True, force=True)),
         budget=Budget(lost=1),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "force": Scenario(
@@ -214,7 +214,7 @@ MORE: Final = {
         plans=(LONG[0], LONG[1], Plan(name="op", deposes=True, force=True)),
         budget=Budget(steps=2),
         step_ms=3000,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "clones": Scenario(
@@ -222,7 +222,7 @@ MORE: Final = {
         plans=CLONES,
         budget=Budget(steps=3, lost=1),
         step_ms=1500,
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "drift": _drifting(SLOWEST),
@@ -230,7 +230,7 @@ MORE: Final = {
         about="a write that lands days late",
         plans=(Plan(name="a", ticks=(0, 1)), Plan(name="b", ticks=(1, 2))),
         budget=Budget(days=1, lost=1),
-        things=PROVED,
+        objects=PROVED,
         won=1,
     ),
     "probed-late": Scenario(
@@ -244,12 +244,12 @@ MORE: Final = {
         plans=(Plan(name="a", ticks=(None,)), Plan(name="b", ticks=(None, None))),
         budget=Budget(days=1, lost=1),
         begin_ms=4000,
-        things=(thing(held(1)),),
+        objects=(lock_object(held(1)),),
         won=1,
     ),
 }
 
-BROKEN: Final = {
+BROKEN_STORES: Final = {
     "no-create": _on(Service(ignores=frozenset({Create})), "a store that ignores If-None-Match"),
     "no-replace": _on(Service(ignores=frozenset({Replace})), "a store that ignores If-Match"),
     "no-conditions": _on(
@@ -265,15 +265,15 @@ BROKEN: Final = {
         budget=Budget(steps=3),
         step_ms=1500,
         service=Service(refuses=True),
-        things=PROVED,
+        objects=PROVED,
         won=1,
-        gets_on=False,
+        expect_progress=False,
     ),
 }
 
 NOT_PROMISED: Final = {
     "twins": replace(
-        MORE["clones"],
+        UNUSUAL["clones"],
         about="a snapshot restored twice that also draws the same nonces from then on",
         plans=tuple(replace(plan, nonces="a") for plan in CLONES),
     ),

@@ -27,7 +27,7 @@ class Write:
 
 
 @dataclass
-class TinyS3:
+class RecordedS3:
     """Conditional PUT, GET, LIST and tagging, as Amazon documents them, in one bucket."""
 
     objects: dict[str, Stored] = field(default_factory=dict)
