@@ -17,6 +17,7 @@ from s3leader._core.requests import Replace
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.s3_store import S3Store
 from tests.contract import servers
+from tests.verification.model_checker.s3 import ModelStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 
 PLACES = [
     "memory",
+    "model",
     "moto",
     "ministack",
     "seaweedfs",
 ]
 # SeaweedFS answers contended writes in steps of a second, and moto lets two of them win.
-RACERS = {"memory": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}
+RACERS = {"memory": 64, "model": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}
 numbers = itertools.count(1)
 
 
@@ -49,7 +51,7 @@ class Place:
         return RACERS[self.name]
 
     def on_no_bucket(self, request: StoreRequest) -> Store:
-        if self.name == "memory":
+        if self.name in {"memory", "model"}:
             pytest.skip("a store in memory always has its bucket")
         if self.name == "seaweedfs" and isinstance(request, Replace):
             pytest.skip("seaweedfs looks for the object first, and answers 412")
@@ -81,8 +83,8 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     name: str = request.param
     with ExitStack() as stack:
-        if name == "memory":
-            yield Place(name, MemoryStore())
+        if name in {"memory", "model"}:
+            yield Place(name, MemoryStore() if name == "memory" else ModelStore())
             return
         if name == "moto":
             stack.enter_context(mock_aws())

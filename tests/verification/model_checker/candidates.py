@@ -22,6 +22,7 @@ from s3leader.errors import (
     StoreUnavailable,
 )
 
+from .fenced_writers import fenced_writer
 from .machine import (
     Asks,
     Choose,
@@ -64,6 +65,7 @@ class Plan:
     rate: Fraction = Fraction(1)
     deposes: bool = False
     force: bool = False
+    token: int | None = None  # it writes a fenced object with this token, and does not campaign
     done: Literal["none"] | None = None  # what the operator says of a corrupt lock
 
 
@@ -72,6 +74,8 @@ def candidate_program(plan: Plan) -> Factory:
     drawn_as = plan.nonces or plan.name
 
     def begin(nonces: Nonces) -> Program:
+        if plan.token is not None:
+            return fenced_writer(plan.name, plan.token, nonces)
         rules = CandidateConfig(
             folder=FOLDER,
             candidate=plan.name,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from types import GeneratorType
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from s3leader._core.candidate import CandidateConfig
 from s3leader._core.requests import Reply, Request
@@ -69,6 +69,15 @@ class ReportsNoTerm:
     term: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class ReportsFencedWrite:
+    """It learned that a claim or a write of a fenced object, with `nonce`, had this result."""
+
+    result: Literal["claimed", "applied", "not applied"]
+    token: int
+    nonce: str
+
+
 Asks: TypeAlias = (
     Request
     | Now
@@ -78,6 +87,7 @@ Asks: TypeAlias = (
     | ReportsUnusableBucket
     | ReportsOutcome
     | ReportsNoTerm
+    | ReportsFencedWrite
 )
 Answers: TypeAlias = Reply | S3LeaderError | int | str | None
 Program: TypeAlias = Generator[Asks, Any, None]

@@ -35,6 +35,7 @@ from .machine import (
     Leads,
     Machine,
     Now,
+    ReportsFencedWrite,
     ReportsNoTerm,
     ReportsOutcome,
     ReportsUnusableBucket,
@@ -45,6 +46,7 @@ from .s3 import (
     S3Object,
     Service,
     Violation,
+    check_fenced_report,
     check_no_term,
     check_outcome,
     delete,
@@ -293,6 +295,8 @@ class Model:
             elif isinstance(asks, ReportsUnusableBucket):
                 if not self.service.ignores and not self.service.denies:
                     raise Violation("the store is blamed, and nothing is wrong with it")
+            elif isinstance(asks, ReportsFencedWrite):
+                check_fenced_report(state.bucket, name, asks)
             elif isinstance(asks, ReportsOutcome | ReportsNoTerm):
                 self._check_report(state.bucket, name, asks)
             else:

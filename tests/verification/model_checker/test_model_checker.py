@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from .mutant_list import MUTANTS
+from .fenced_scenarios import FENCED_MUTANTS, FENCED_SCENARIOS
+from .mutant_list import MUTANTS as PROTOCOL_MUTANTS
 from .mutants import Mutant, length_of
 from .scenarios import ALL, SCENARIOS
 from .unusual_scenarios import BROKEN_STORES, NOT_PROMISED
 
+MUTANTS = (*PROTOCOL_MUTANTS, *FENCED_MUTANTS)
 # What is small enough for every run of the tests; `scripts/check` explores all of them.
 QUICK = (
     "later",
@@ -28,6 +30,7 @@ QUICK = (
     "original",
     "outage",
     *BROKEN_STORES,
+    *FENCED_SCENARIOS,
 )
 # The first states of some that are larger.
 BEGUN = (
@@ -89,7 +92,7 @@ def test_every_mutant_still_fits_the_source(mutant: Mutant) -> None:
 def test_every_rule_of_safety_has_a_mutant() -> None:
     """R9 has none: it saves requests, and R7 keeps it safe."""
     rules = {rule for mutant in MUTANTS for rule in mutant.rule.split(", ")}
-    assert rules == {f"R{number}" for number in range(9)}
+    assert rules == {"fencing", *(f"R{number}" for number in range(9))}
 
 
 def test_story_can_be_replayed_from_its_path() -> None:
