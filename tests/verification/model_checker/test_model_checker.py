@@ -18,7 +18,6 @@ QUICK = (
     "echo-first",
     "exhausted",
     "voids",
-    "near",
     "seized",
     "drift",
     "paged",
@@ -34,6 +33,7 @@ QUICK = (
 )
 # The first states of some that are larger.
 BEGUN = (
+    "near",
     "attempts",
     "race",
     "lost",
