@@ -1,4 +1,4 @@
-"""A hostile S3 on a socket: mischief in front of a small linearizable one."""
+"""A faulty S3 server on a socket: it applies a fault plan to requests and answers."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What candidates do with their lives: they campaign, work, renew, resign, and try again."""
+"""Candidate programs: each campaigns, works, renews, resigns, and campaigns again."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Plan:
 
 
 def candidate_program(plan: Plan) -> Factory:
-    """Return what begins the life of a candidate, or of an operator."""
+    """Return what starts the program of a candidate, an operator or a fenced writer."""
     drawn_as = plan.nonces or plan.name
 
     def begin(nonces: Nonces) -> Program:

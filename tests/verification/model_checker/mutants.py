@@ -63,7 +63,7 @@ class Mutant:
 
 
 def length_of(output: str) -> int:
-    """Return how many moves the story has that the checker told."""
+    """Return the number of transitions in the counterexample that the checker printed."""
     return max(
         (int(number) for number in re.findall(r"^ *(\d+)\. ", output, re.MULTILINE)), default=0
     )
@@ -79,7 +79,9 @@ def main() -> int:
         output = mutant.explore()
         noticed = "(replay:" in output and mutant.fault in output
         missed += not noticed
-        verdict = f"{length_of(output):>3} moves: {mutant.fault}" if noticed else "NOT NOTICED"
+        verdict = (
+            f"{length_of(output):>3} transitions: {mutant.fault}" if noticed else "NOT NOTICED"
+        )
         print(f"{mutant.rule:<7}{mutant.removed:<72}{verdict}", flush=True)
     return 1 if missed else 0
 

@@ -43,7 +43,7 @@ FENCED: Final = "fenced.json"
 
 
 class Violation(Exception):  # noqa: N818 - what the checker looks for
-    """A property does not hold; `move` is what was done last."""
+    """An invariant does not hold; `transition` is what was done last."""
 
     def __init__(self, what: str, transition: str = "") -> None:
         super().__init__(what)
@@ -94,7 +94,7 @@ class Service:
     def apply(
         self, bucket: Bucket, request: StoreRequest, now_ms: int, dated_ms: int | None = None
     ) -> tuple[Bucket, Answer | BucketUnusable]:
-        """Return the bucket after a request, and the answer; raise `Fault`."""
+        """Return the bucket after a request, and the answer; raise `Violation`."""
         date_ms = (now_ms if dated_ms is None else dated_ms) // 1000 * 1000
         if isinstance(request, List):
             return bucket, self._listed(bucket, request, date_ms)
@@ -271,7 +271,7 @@ def check_fenced_report(bucket: Bucket, name: str, report: ReportsFencedWrite) -
 
 
 def check_no_term(bucket: Bucket, name: str, lost: int | None) -> None:
-    """Whoever was told that it has no lock has none, and whose term was lost did not end it."""
+    """A candidate that learned that it has no lock has none, and did not complete a lost term."""
     for item in bucket.objects:
         if writer(item.body) != name:
             continue
@@ -283,7 +283,7 @@ def check_no_term(bucket: Bucket, name: str, lost: int | None) -> None:
 
 
 def check_outcome(bucket: Bucket, name: str, key: str, outcome: str) -> None:
-    """Whoever was told how its term ended finds the same in its lock, while that is there."""
+    """A candidate that learned how its term ended finds the same in its lock, if that exists."""
     item = find_object(bucket, key)
     if item is not None and (
         writer(item.body),
@@ -301,7 +301,7 @@ def delete(bucket: Bucket, item: S3Object) -> Bucket:
 
 
 def describe(what: StoreRequest | Answer | BucketUnusable | S3Object) -> str:
-    """Return a few words for a story."""
+    """Return a short description for a trace."""
     if isinstance(what, S3Object):
         return _short(what.key)
     if isinstance(what, Create | Replace):

@@ -133,7 +133,7 @@ def main() -> int:
         explored = ALL[name].run(given.at_most)
         whole = "all" if explored.whole else "the first"
         print(
-            f"{name}: {whole} {explored.states:,} states, {explored.transitions:,} moves,"
+            f"{name}: {whole} {explored.states:,} states, {explored.transitions:,} transitions,"
             f" up to {explored.depth} deep, {explored.nodes:,} states of a candidate",
             flush=True,
         )

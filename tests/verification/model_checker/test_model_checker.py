@@ -77,7 +77,7 @@ def test_what_is_not_promised_does_not_hold(name: str, fault: str) -> None:
 
 
 @pytest.mark.parametrize("mutant", CAUGHT_QUICKLY, ids=lambda mutant: mutant.removed)
-def test_checker_notices_a_missing_rule(mutant: Mutant) -> None:
+def test_the_checker_finds_a_missing_rule(mutant: Mutant) -> None:
     output = mutant.explore()
     assert mutant.fault in output
     assert length_of(output) > 1
@@ -95,6 +95,6 @@ def test_every_rule_of_safety_has_a_mutant() -> None:
     assert rules == {"fencing", *(f"R{number}" for number in range(9))}
 
 
-def test_story_can_be_replayed_from_its_path() -> None:
+def test_a_trace_can_be_replayed_from_its_path() -> None:
     trace = SCENARIOS["race"].replay((0, 1, 1))
-    assert (trace.violation, len(trace.trace)) == ("nothing is wrong", 3)
+    assert (trace.violation, len(trace.trace)) == ("no violation", 3)
