@@ -44,7 +44,7 @@ class Choose:
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """The candidate believes from now on that it leads `term`, until `deadline_ms`."""
+    """The candidate believes that it leads `term`, until `deadline_ms`."""
 
     term: int
     deadline_ms: int
@@ -63,7 +63,7 @@ class ReportsUnusableBucket:
 
 @dataclass(frozen=True, slots=True)
 class ReportsOutcome:
-    """The candidate learned that its term, whose lock is at `key`, ended with `outcome`."""
+    """The candidate learned that its term (the lock at `key`) ended with `outcome`."""
 
     key: str
     outcome: str
@@ -78,7 +78,7 @@ class ReportsNoTerm:
 
 @dataclass(frozen=True, slots=True)
 class ReportsFencedWrite:
-    """The writer learned that a claim or a write of a fenced object, with `nonce`, had this result."""
+    """The writer learned that its claim or write, with `nonce`, had this result."""
 
     result: Literal["claimed", "applied", "not applied"]
     token: int
