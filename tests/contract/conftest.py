@@ -29,6 +29,7 @@ from s3leader._core.requests import Replace
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.s3_store import S3Store
 from tests.contract import servers
+from tests.verification.model_checker.s3 import ModelStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 # The stores, each with the number of concurrent writers it is tested with: SeaweedFS answers
 # contended writes in steps of a second, and moto is not atomic, so it applies two of them.
-STORES = {"memory": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}
+STORES = {"memory": 64, "model": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}
 numbers = itertools.count(1)
 
 
@@ -59,8 +60,8 @@ class TestedStore:
         return STORES[self.name]
 
     def with_missing_bucket(self, request: StoreRequest) -> Store:
-        if self.name == "memory":
-            pytest.skip("a MemoryStore has no bucket that could be missing")
+        if self.name in {"memory", "model"}:
+            pytest.skip("a store in memory has no bucket that could be missing")
         if self.name == "seaweedfs" and isinstance(request, Replace):
             pytest.skip("SeaweedFS answers If-Match in a missing bucket with 412, not NoSuchBucket")
         return S3Store("there-is-no-such-bucket", client=boto3_client(self.name))
@@ -92,7 +93,7 @@ def tested(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestedStore]:
     name: str = request.param
-    if name not in {"memory", "moto"}:
+    if name not in {"memory", "model", "moto"}:
         server: Server = request.getfixturevalue(name)
         for variable, value in server.env.items():
             monkeypatch.setenv(variable, value)
@@ -106,6 +107,8 @@ def tested(
 def _empty_store(name: str) -> Store:
     if name == "memory":
         return MemoryStore()
+    if name == "model":
+        return ModelStore()
     client, bucket = boto3_client(name), f"contract-{next(numbers)}"
     client.create_bucket(Bucket=bucket)
     # moto's successful answers have no Date header.

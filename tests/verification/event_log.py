@@ -1,4 +1,4 @@
-"""What each process notes of itself, at once and in a file of its own, for a judge to read later.
+"""Event logs: each process appends its events to a file of its own, to be checked afterwards.
 
 Times are of the machine's one monotonic clock, in nanoseconds, so they compare between processes.
 """
@@ -22,7 +22,7 @@ def now_ns() -> int:
 
 
 class EventLog:
-    """Appends notes to a file, each with a single write, so that none is lost to a SIGKILL."""
+    """Appends events to a file, each with a single write, so that none is lost to a SIGKILL."""
 
     def __init__(self, path: Path, who: str) -> None:
         """Write as `who`."""
@@ -30,19 +30,19 @@ class EventLog:
         self.who = who
 
     def record(self, what: str, **facts: object) -> None:
-        """Note that something is the case now."""
+        """Record an event."""
         line = {"what": what, "who": self.who, "at": now_ns(), **facts}
         os.write(self._file, json.dumps(line).encode() + b"\n")
 
     def leads(self, what: str, term: Term, **facts: object) -> None:
-        """Note until when a term is led by its own stopwatch, if it is not renewed."""
+        """Record until when a term is led by its own stopwatch, if it is not renewed."""
         before, left = now_ns(), term.remaining()
         until = before + int(left.total_seconds() * 1e9) if left else 0
         self.record(what, term=term.number, until=until, **facts)
 
 
 class EventReader:
-    """Reads what witnesses in a folder have noted since the last look."""
+    """Reads the events that were added to the logs of a folder since the last call."""
 
     def __init__(self, folder: Path) -> None:
         """Read the files of `folder`."""
@@ -64,5 +64,5 @@ class EventReader:
 
 
 def read_events(folder: Path) -> list[Event]:
-    """Return everything noted, in the order of the clock."""
+    """Return all events, in the order of the clock."""
     return sorted(EventReader(folder).new_events(), key=lambda event: int(event["at"]))

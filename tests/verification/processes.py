@@ -31,7 +31,7 @@ class StopSignal:
 
 
 class Processes:
-    """Processes that write their notes to `folder`, and none of which outlives this one."""
+    """Processes that write their event logs to `folder`; none outlives this one."""
 
     def __init__(self, folder: Path, *, seed: int) -> None:
         """Start none yet."""
@@ -43,7 +43,7 @@ class Processes:
         self._log = EventLog(folder / "processes.jsonl", "processes")
 
     def start(self, program: Program, name: str = "candidate") -> str:
-        """Fork a process that lives `life`; return what it goes by."""
+        """Fork a process that runs `program`; return its name."""
         self._started += 1
         who = f"{name}-{self._started}"
         parent = os.getpid()
@@ -127,7 +127,7 @@ def _run_program(program: Program, folder: Path, who: str, seed: int, parent: in
         try:
             program(log, random.Random(seed))  # noqa: S311 - repeatable is what it must be
             status = 0
-        except BaseException:  # noqa: BLE001 - whatever it was, the judge must see it
+        except BaseException:  # noqa: BLE001 - any error must reach the event log
             log.record("crashed", why=traceback.format_exc())
     finally:
         os._exit(status)

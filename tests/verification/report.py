@@ -1,4 +1,4 @@
-"""What the long checks print."""
+"""Prints what a verification tool finds."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

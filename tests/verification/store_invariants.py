@@ -1,4 +1,4 @@
-"""What the notes of many processes must agree on. Pure comparison; every objection is in words."""
+"""Invariants of the store's contents, and of event logs compared with them. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Elections that are broken on purpose, to see that the witness tells.
+"""Elections that are broken on purpose, to see that the event logs show it.
 
 Each is called in a candidate's process before it campaigns; nothing here reaches what ships.
 """

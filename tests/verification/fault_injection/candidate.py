@@ -48,7 +48,7 @@ class Contest:
 
 
 class Counter:
-    """The classic witness: read, sleep, write, with nothing but leadership to protect it."""
+    """An unprotected counter: read, sleep, write. Only leadership keeps its increments safe."""
 
     def __init__(self, path: Path, log: EventLog) -> None:
         """Count in the file `path`."""
@@ -193,7 +193,7 @@ class Candidate:
 def program(
     contest: Contest, first: Callable[[], None]
 ) -> Callable[[EventLog, random.Random], None]:
-    """Return what a process of the herd does; `first` is called in it first."""
+    """Return the program of a candidate process; it calls `first` first."""
 
     def run(log: EventLog, chance: random.Random) -> None:
         first()

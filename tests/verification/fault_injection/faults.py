@@ -1,4 +1,4 @@
-"""What a hostile S3 does to requests and answers, drawn from a seed."""
+"""The faults that requests and answers meet, drawn from a seed."""
 
 import random
 from collections import Counter
@@ -51,7 +51,7 @@ class Fault:
 
 
 class FaultPlan:
-    """Draws a fate for every request; `over` ends all of it but the clocks and the echoes."""
+    """Draws a fault, or none, for each request; `over` ends all but clock skew and echoes."""
 
     def __init__(
         self, seed: int, *, rate: float, clocks_s: tuple[float, float], echoes: bool = False

@@ -1,4 +1,4 @@
-"""A hostile S3 on a socket: mischief in front of a small linearizable one."""
+"""A faulty S3 server on a socket: it applies a fault plan to requests and answers."""
 
 import asyncio
 import socket
@@ -8,13 +8,13 @@ from contextlib import suppress
 
 from tests.verification.fault_injection.faults import ERRORS, NOT_APPLIED, Fault, FaultPlan
 from tests.verification.fault_injection.http import Answer, Request, error, read_request
-from tests.verification.fault_injection.http_s3 import RecordedS3
+from tests.verification.fault_injection.http_s3 import HttpS3
 
 
 class FaultyS3:
     """Serves the connections of a listening socket."""
 
-    def __init__(self, s3: RecordedS3, plan: FaultPlan) -> None:
+    def __init__(self, s3: HttpS3, plan: FaultPlan) -> None:
         """Stand in front of `s3`."""
         self._s3 = s3
         self._plan = plan

@@ -1,98 +1,109 @@
-"""A small linearizable S3: one request at a time, and every write on record."""
+"""`MemoryStore` behind S3's HTTP interface: requests in, answers out, every write recorded."""
 
-import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from s3leader._core.requests import (
+    Applied,
+    Conflict,
+    Create,
+    Found,
+    List,
+    Listed,
+    Missing,
+    Read,
+    Replace,
+    StoreAnswer,
+    StoreRequest,
+    Tag,
+)
+from s3leader._io.memory_store import MemoryStore
 from tests.verification.fault_injection.http import Answer, Request, error, http_date
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """An object; `modified_s` by the clock of the front end that took the write."""
-
-    body: bytes
-    etag: str
-    modified_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Write:
-    """A write that was applied, in the order of `TinyS3.writes`."""
+    """A write that was applied, in the order of `HttpS3.writes`."""
 
     key: str
     body: bytes
 
 
-@dataclass
-class RecordedS3:
-    """Conditional PUT, GET, LIST and tagging, as Amazon documents them, in one bucket."""
+class HttpS3:
+    """One bucket. Its front ends' clocks differ; `Last-Modified` is by the one that wrote."""
 
-    objects: dict[str, Stored] = field(default_factory=dict)
-    tagged: set[str] = field(default_factory=set)
-    writes: list[Write] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Begin with an empty bucket."""
+        self.writes: list[Write] = []
+        self.store = MemoryStore(
+            clock_ms=lambda: int((time.time() + self._ahead_s) * 1000), observer=self._record
+        )
+        self._ahead_s = 0.0
 
     def perform(self, request: Request, ahead_s: float) -> Answer:
         """Apply a request at a front end whose clock is that much ahead."""
-        now_s = time.time() + ahead_s
-        match request.method:
-            case "GET" if not request.key:
-                return self._list(request)
-            case "GET":
-                return self._get(request.key)
-            case "PUT" if "tagging" in request.query:
-                return self._tag(request.key)
-            case "PUT":
-                return self._put(request, now_s)
-        return error(405, "MethodNotAllowed")
+        parsed = _parse(request)
+        if parsed is None:
+            return error(405, "MethodNotAllowed")
+        self._ahead_s = ahead_s
+        return _response(parsed, self.store.perform(parsed))
 
-    def _get(self, key: str) -> Answer:
-        found = self.objects.get(key)
-        if found is None:
-            return error(404, "NoSuchKey")
-        return Answer(
-            200, found.body, {"ETag": found.etag, "Last-Modified": http_date(found.modified_s)}
-        )
+    def _record(self, request: StoreRequest, answer: StoreAnswer) -> None:
+        if isinstance(request, Create | Replace) and isinstance(answer, Applied):
+            self.writes.append(Write(request.key, request.body))
 
-    def _put(self, request: Request, now_s: float) -> Answer:
-        found = self.objects.get(request.key)
-        if "if-none-match" in request.headers and found is not None:
+
+def _parse(request: Request) -> StoreRequest | None:
+    """Return what an HTTP request asks for; None for one that the runtime never sends."""
+    query, headers = request.query, request.headers
+    match request.method:
+        case "GET" if not request.key:
+            return List(
+                query.get("prefix", ""), query.get("start-after"), query.get("continuation-token")
+            )
+        case "GET":
+            return Read(request.key)
+        case "PUT" if "tagging" in query:
+            return Tag(request.key)
+        case "PUT" if "if-none-match" in headers:
+            return Create(request.key, request.body)
+        case "PUT" if "if-match" in headers:
+            etag = headers["if-match"].strip('"')
+            return Replace(request.key, request.body, f'"{etag}"')
+    return None
+
+
+def _response(request: StoreRequest, answer: StoreAnswer) -> Answer:
+    match answer:
+        case Listed():
+            return _page(request, answer)
+        case Found():
+            modified = http_date(answer.modified_ms / 1000)
+            return Answer(200, answer.body, {"ETag": answer.etag, "Last-Modified": modified})
+        case Applied():
+            return Answer(200, b"", {"ETag": answer.etag} if answer.etag else {})
+        case Conflict():
             return error(412, "PreconditionFailed")
-        if (wanted := request.headers.get("if-match")) is not None:
-            if found is None:
-                return error(404, "NoSuchKey")
-            if found.etag.strip('"') != wanted.strip('"'):
-                return error(412, "PreconditionFailed")
-        etag = f'"{hashlib.md5(request.body, usedforsecurity=False).hexdigest()}"'
-        self.objects[request.key] = Stored(request.body, etag, now_s)
-        self.writes.append(Write(request.key, request.body))
-        return Answer(200, b"", {"ETag": etag})
-
-    def _tag(self, key: str) -> Answer:
-        if key not in self.objects:
+        case Missing():
             return error(404, "NoSuchKey")
-        self.tagged.add(key)
-        return Answer(200)
+    raise AssertionError(f"unexpected answer {answer}")
 
-    def _list(self, request: Request) -> Answer:
-        prefix, after = request.query.get("prefix", ""), request.query.get("start-after", "")
-        after = request.query.get("continuation-token", after)
-        most = int(request.query.get("max-keys", "1000"))
-        keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-        items = "".join(f"<Contents><Key>{_shown(key)}</Key></Contents>" for key in keys[:most])
-        truncated, token = "false", ""
-        if len(keys) > most:
-            truncated = "true"
-            token = f"<NextContinuationToken>{escape(keys[most - 1])}</NextContinuationToken>"
-        page = (
-            '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult>'
-            f"<Name>{escape(request.bucket)}</Name><Prefix>{_shown(prefix)}</Prefix>"
-            f"<EncodingType>url</EncodingType><KeyCount>{min(len(keys), most)}</KeyCount>"
-            f"<IsTruncated>{truncated}</IsTruncated>{token}{items}</ListBucketResult>"
-        )
-        return Answer(200, page.encode(), {"Content-Type": "application/xml"})
+
+def _page(request: StoreRequest, page: Listed) -> Answer:
+    items = "".join(f"<Contents><Key>{_shown(key)}</Key></Contents>" for key in page.keys)
+    token = "" if page.next_token is None else escape(page.next_token)
+    next_token = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+    prefix = request.prefix if isinstance(request, List) else ""
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult>'
+        f"<Name>bucket</Name><Prefix>{_shown(prefix)}</Prefix>"
+        f"<EncodingType>url</EncodingType><KeyCount>{len(page.keys)}</KeyCount>"
+        f"<IsTruncated>{str(page.truncated).lower()}</IsTruncated>{next_token}{items}"
+        "</ListBucketResult>"
+    )
+    return Answer(200, text.encode(), {"Content-Type": "application/xml"})
 
 
 def _shown(key: str) -> str:

@@ -18,7 +18,7 @@ def contest(folder: Path, *arguments: str) -> tuple[int, str]:
     )
 
 
-def test_a_hostile_s3_leads_nobody_astray(tmp_path: Path) -> None:
+def test_a_faulty_s3_breaks_no_promise(tmp_path: Path) -> None:
     code, verdict = contest(tmp_path, "--terms", "20")
     assert code == 0, verdict
 
@@ -44,7 +44,7 @@ def test_clocks_that_are_all_wrong_harm_neither_terms_nor_ticks_nor_fenced_write
         ),
     ],
 )
-def test_the_witness_tells_when_an_election_is_broken(
+def test_event_logs_show_when_an_election_is_broken(
     fault: str, settings: list[str], claims: list[str], tmp_path: Path
 ) -> None:
     """What a broken election does is left to chance and the machine: it runs until it is caught."""

@@ -1,6 +1,7 @@
 """An exhaustive checker that drives the generators of `s3leader._core.protocol`, those that ship.
 
-`machine` turns candidates' lives into an automaton, `world` is a small S3 with candidates around
-it, `explore` walks everything that can happen, `story` tells what was found, `mutants` removes one
-rule at a time to show that the checker would notice.
+`machine` turns candidate programs into an automaton, `s3` is S3 as an immutable value, `model` has
+the states and transitions of candidates around it, `explore` visits all states, breadth first, and
+returns a shortest counterexample. `scenarios` lists what is explored, `mutants` removes one rule at
+a time: each must be found.
 """

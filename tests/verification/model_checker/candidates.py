@@ -1,4 +1,4 @@
-"""What candidates do with their lives: they campaign, work, renew, resign, and try again."""
+"""Candidate programs: each campaigns, works, renews, resigns, and campaigns again."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from s3leader.errors import (
     StoreUnavailable,
 )
 
+from .fenced_writers import fenced_writer
 from .machine import (
     Asks,
     Choose,
@@ -64,14 +65,17 @@ class Plan:
     rate: Fraction = Fraction(1)
     deposes: bool = False
     force: bool = False
+    token: int | None = None  # it writes a fenced object with this token, and does not campaign
     done: Literal["none"] | None = None  # what the operator says of a corrupt lock
 
 
 def candidate_program(plan: Plan) -> Factory:
-    """Return what begins the life of a candidate, or of an operator."""
+    """Return what starts the program of a candidate, an operator or a fenced writer."""
     drawn_as = plan.nonces or plan.name
 
     def begin(nonces: Nonces) -> Program:
+        if plan.token is not None:
+            return fenced_writer(plan.name, plan.token, nonces)
         rules = CandidateConfig(
             folder=FOLDER,
             candidate=plan.name,

@@ -1,4 +1,4 @@
-"""Walk everything that can happen, breadth first, so that the first fault has a shortest story."""
+"""Visit every state, breadth first, so that the first counterexample is a shortest one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explored:
-    """How many distinct states and moves there were; `whole` if none was left out."""
+    """The number of distinct states and transitions; `whole` if none was left out."""
 
     states: int
     transitions: int
@@ -81,7 +81,7 @@ def explore(
 def replay(
     model: Model, budget: Budget, path: tuple[int, ...], *, liveness: int = 1
 ) -> Counterexample:
-    """Return the story of a path, and of the fault that is found where it ends."""
+    """Return the trace of a path, and the violation that is found where it ends."""
     state = model.start(budget)
     trace: list[str] = []
     for choice in path:
@@ -98,7 +98,7 @@ def replay(
         if violation.transition:
             trace.append(f"{state.now_ms:>6} ms  {violation.transition}")
         return Counterexample(violation=str(violation), trace=tuple(trace), path=path)
-    return Counterexample(violation="nothing is wrong", trace=tuple(trace), path=path)
+    return Counterexample(violation="no violation", trace=tuple(trace), path=path)
 
 
 def _path(origin: dict[int, tuple[int, int] | None], here: int) -> tuple[int, ...]:
@@ -129,15 +129,17 @@ def _explored(
 
 
 def check_progress(model: Model, state: State) -> None:
-    """From here on nothing goes wrong any more, but everybody dies: a newcomer leads soon.
+    """Check liveness: if all candidates crash and faults stop, a new candidate leads soon.
 
     It comes when the lease and the allowance are over, and must win within a bounded number of
-    requests. What was under way lands first.
+    requests. Writes in flight are applied first.
     """
     try:
         _newcomer(model, state)
     except Violation as violation:
-        transition = "everybody dies; when lease and allowance are over, a newcomer campaigns"
+        transition = (
+            "all candidates crash; when lease and allowance are over, a new candidate campaigns"
+        )
         raise Violation(str(violation), transition) from None
 
 

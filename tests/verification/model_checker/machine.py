@@ -1,14 +1,21 @@
-"""Candidates' lives as an automaton that is discovered while it is walked.
+"""Candidate programs as an automaton that is discovered while it is explored.
+
+A *candidate program* is a generator that does all that one candidate does: it campaigns, works,
+renews, resigns, campaigns again. It yields requests and reports, and is sent replies:
+
+    node 0: asks Create(lock 1)    reply Applied  -> node 1    reply Unknown -> node 2
+    node 1: asks Choose(renew, finish)  reply "renew"  -> node 3
+    node 2: asks Wait(25, 50)           reply Waited() -> node 4
 
 A generator cannot be copied, but what it does next depends only on the replies that it has had. So
-each distinct state of a life is a node, reached again by replaying one history that led to it, and
-`step` remembers where each reply leads. Two histories that leave the generator in the same place
-with the same variables are one node: that is what keeps the state space finite and small.
+each distinct state of a program is a node, reached again by replaying one history that led to it,
+and `step` remembers where each reply leads. Two histories that leave the generator at the same
+place with the same variables are one node. This keeps the state space finite and small.
 
-What a node compares is, for each frame of the generator's stack, the instruction it waits at and
-all its local variables, and how many nonces it has drawn. Values that live only on Python's
-evaluation stack are not seen; in the code under check these are iterators of `for` loops over
-ranges and tuples, whose position the loop variable tells.
+A node compares, for each frame of the generator's stack, the instruction at which it waits and all
+its local variables, and how many nonces it has drawn. Values that exist only on Python's evaluation
+stack are not seen; in the code under check these are iterators of `for` loops over ranges and
+tuples, whose position the loop variable gives.
 """
 
 from __future__ import annotations
@@ -16,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from types import GeneratorType
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from s3leader._core.candidate import CandidateConfig
 from s3leader._core.requests import Reply, Request
@@ -25,19 +32,19 @@ from s3leader.errors import S3LeaderError
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """A life asks what its stopwatch shows; the reply carries it."""
+    """The program asks for its stopwatch's time, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """A life could do either; the checker tries all."""
+    """The program may do any of these; the checker tries all."""
 
     options: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """From here on this candidate takes itself for the leader of `term`, until `deadline_ms`."""
+    """The candidate believes that it leads `term`, until `deadline_ms`."""
 
     term: int
     deadline_ms: int
@@ -46,17 +53,17 @@ class Leads:
 
 @dataclass(frozen=True, slots=True)
 class StopsLeading:
-    """From here on it does not."""
+    """The candidate no longer believes that it leads."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportsUnusableBucket:
-    """It was told that the bucket, or its rights, cannot be used."""
+    """The candidate learned that the bucket, or its rights, cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportsOutcome:
-    """It was told that its term, whose lock is at `key`, ended with `outcome`."""
+    """The candidate learned that its term (the lock at `key`) ended with `outcome`."""
 
     key: str
     outcome: str
@@ -64,9 +71,18 @@ class ReportsOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ReportsNoTerm:
-    """It was told that it has not won, or that `term` was taken from it."""
+    """The candidate learned that it has not won, or that it lost `term`."""
 
     term: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsFencedWrite:
+    """The writer learned that its claim or write, with `nonce`, had this result."""
+
+    result: Literal["claimed", "applied", "not applied"]
+    token: int
+    nonce: str
 
 
 Asks: TypeAlias = (
@@ -78,6 +94,7 @@ Asks: TypeAlias = (
     | ReportsUnusableBucket
     | ReportsOutcome
     | ReportsNoTerm
+    | ReportsFencedWrite
 )
 Answers: TypeAlias = Reply | S3LeaderError | int | str | None
 Program: TypeAlias = Generator[Asks, Any, None]
@@ -87,7 +104,10 @@ Factory: TypeAlias = Callable[[Nonces], Program]
 
 @dataclass(slots=True)
 class Node:
-    """What a life asks for at this point (None: it is over), and one way to get here."""
+    """What a program asks for at this point (None: it has ended), and one history that leads here.
+
+    `index` is that of the program.
+    """
 
     index: int
     asks: Asks | None
@@ -95,7 +115,7 @@ class Node:
 
 
 class Machine:
-    """The automaton of several lives; nodes are numbered from 0."""
+    """The automaton of several programs; nodes are numbered from 0."""
 
     def __init__(self, programs: Mapping[str, Factory]) -> None:
         self.names = tuple(programs)
@@ -156,7 +176,7 @@ def _stack(program: object) -> tuple[object, ...]:
 def frozen(value: object) -> object:
     """Return something hashable that is equal for equal values, and different for others."""
     if isinstance(value, CandidateConfig) or callable(value) or isinstance(value, GeneratorType):
-        return None  # the same throughout a life, or part of the stack
+        return None  # the same throughout a program, or part of the stack
     if is_dataclass(value):
         kept = (frozen(getattr(value, field.name)) for field in fields(value))
         return (type(value).__name__, *kept)

@@ -35,6 +35,7 @@ from .machine import (
     Leads,
     Machine,
     Now,
+    ReportsFencedWrite,
     ReportsNoTerm,
     ReportsOutcome,
     ReportsUnusableBucket,
@@ -45,6 +46,7 @@ from .s3 import (
     S3Object,
     Service,
     Violation,
+    check_fenced_report,
     check_no_term,
     check_outcome,
     delete,
@@ -69,7 +71,7 @@ class Actor(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """How often each misfortune may still happen."""
+    """How often each fault may still happen."""
 
     lost: int = 0  # an answer or a request lost, 5xx, 409, a write that lands later
     slow: int = 0  # a request or an answer that is overtaken by time and others
@@ -126,7 +128,7 @@ class Model:
         return now_ms if rate == 1 else int(now_ms * rate)
 
     def start(self, budget: Budget) -> State:
-        """Return the world in which every life has run to its first request, choice or wait."""
+        """Return the state in which every program has run to its first request, choice or wait."""
         actors = tuple(Actor(node) for node in self.machine.starts)
         state = State(self.begin_ms, Bucket(self.objects), actors, (), budget, self.won)
         for index, actor in enumerate(actors):
@@ -134,7 +136,7 @@ class Model:
         return state
 
     def transitions(self, state: State) -> Transitions:
-        """Yield everything that can happen next, each with a few words; raise `Fault`."""
+        """Yield every next state with a description of the transition; raise `Violation`."""
         for index, actor in enumerate(state.actors):
             asks = self.machine.nodes[actor.node].asks
             if not actor.alive or asks is None:
@@ -147,7 +149,7 @@ class Model:
         for index, write in enumerate(state.late):
             bucket, answer = self.service.apply(state.bucket, write, state.now_ms)
             rest = state.late[:index] + state.late[index + 1 :]
-            what = f"{describe(write)}, given up for lost, lands: {describe(answer)}"
+            what = f"{describe(write)}, given up as lost, is applied: {describe(answer)}"
             yield what, state._replace(bucket=bucket, late=rest)
         for item in state.bucket.objects:
             if item.tagged and state.now_ms - item.modified_ms >= DAY_MS:
@@ -293,6 +295,8 @@ class Model:
             elif isinstance(asks, ReportsUnusableBucket):
                 if not self.service.ignores and not self.service.denies:
                     raise Violation("the store is blamed, and nothing is wrong with it")
+            elif isinstance(asks, ReportsFencedWrite):
+                check_fenced_report(state.bucket, name, asks)
             elif isinstance(asks, ReportsOutcome | ReportsNoTerm):
                 self._check_report(state.bucket, name, asks)
             else:

@@ -139,6 +139,7 @@ MUTANTS: Final = (
         new="return False",
         scenario="race",
         fault="is completed twice",
+        slow=True,
     ),
     Mutant(
         rule="R8",
@@ -205,6 +206,7 @@ MUTANTS: Final = (
         new="deadline_ms=written.received_ms + config.lease_ms if in_time",
         scenario="long",
         fault="two leaders",
+        slow=True,
     ),
     Mutant(
         rule="R3, R4",
@@ -233,6 +235,7 @@ MUTANTS: Final = (
         "        raise LeadershipLost(",
         scenario="long",
         fault="was told that it completed",
+        slow=True,
     ),
     Mutant(
         rule="R7",

@@ -63,7 +63,7 @@ class Mutant:
 
 
 def length_of(output: str) -> int:
-    """Return how many moves the story has that the checker told."""
+    """Return the number of transitions in the counterexample that the checker printed."""
     return max(
         (int(number) for number in re.findall(r"^ *(\d+)\. ", output, re.MULTILINE)), default=0
     )
@@ -71,14 +71,17 @@ def length_of(output: str) -> int:
 
 def main() -> int:
     """Explore every mutant; exit with 1 if one goes unnoticed."""
-    from .mutant_list import MUTANTS  # noqa: PLC0415 - it is made of what this file defines
+    from .fenced_scenarios import FENCED_MUTANTS  # noqa: PLC0415 - made of what this file defines
+    from .mutant_list import MUTANTS  # noqa: PLC0415 - the same
 
     missed = 0
-    for mutant in MUTANTS:
+    for mutant in (*MUTANTS, *FENCED_MUTANTS):
         output = mutant.explore()
         noticed = "(replay:" in output and mutant.fault in output
         missed += not noticed
-        verdict = f"{length_of(output):>3} moves: {mutant.fault}" if noticed else "NOT NOTICED"
+        verdict = (
+            f"{length_of(output):>3} transitions: {mutant.fault}" if noticed else "NOT NOTICED"
+        )
         print(f"{mutant.rule:<7}{mutant.removed:<72}{verdict}", flush=True)
     return 1 if missed else 0
 

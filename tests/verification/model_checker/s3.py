@@ -1,9 +1,16 @@
-"""A small linearizable S3, with the variants of it that a candidate may meet."""
+"""A small linearizable S3 as a value, with the variants of it that a candidate may meet.
+
+The model checker branches at every state and hashes it, so its bucket must be immutable: each
+request returns a new one. `MemoryStore` is mutable and cannot serve here. `ModelStore` makes this
+one a store, which passes the same contract suite (`tests/contract`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -20,16 +27,23 @@ from s3leader._core.requests import (
     Missing,
     Read,
     Replace,
+    StoreAnswer,
     StoreRequest,
     Tag,
+    Waited,
 )
 from s3leader.errors import BucketUnusable
+
+from .machine import ReportsFencedWrite
 
 DENIED: Final = BucketUnusable("denied", action="", resource="", code="AccessDenied")
 
 
+FENCED: Final = "fenced.json"
+
+
 class Violation(Exception):  # noqa: N818 - what the checker looks for
-    """A property does not hold; `move` is what was done last."""
+    """An invariant does not hold; `transition` is what was done last."""
 
     def __init__(self, what: str, transition: str = "") -> None:
         super().__init__(what)
@@ -47,10 +61,13 @@ class S3Object(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """All objects, by key, and which tick was completed by which term."""
+    """All objects, by key, which tick was completed by which term, and all that was written to the
+    fenced object, in order.
+    """
 
     objects: tuple[S3Object, ...] = ()
     completed: frozenset[tuple[str, int]] = frozenset()
+    fenced: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +79,8 @@ class Service:
     `If-None-Match`, `Replace` for `If-Match`. `refuses` one that answers 412 to every `If-Match`,
     also under the ETag that it shows. `denies` is what is answered 403: to `Read` the hint, or to
     `Tag`. `fresh_etags` gives each write an ETag of its own, as
-    SSE-KMS does, also where the body is the same.
+    SSE-KMS does, also where the body is the same. With `checks` each write is held against the
+    invariants of locks and of the fenced object.
     """
 
     page_size: int = 1000
@@ -71,11 +89,12 @@ class Service:
     refuses: bool = False
     denies: frozenset[type[Read | Tag]] = frozenset()
     fresh_etags: bool = False
+    checks: bool = True
 
     def apply(
         self, bucket: Bucket, request: StoreRequest, now_ms: int, dated_ms: int | None = None
     ) -> tuple[Bucket, Answer | BucketUnusable]:
-        """Return the bucket after a request, and the answer; raise `Fault`."""
+        """Return the bucket after a request, and the answer; raise `Violation`."""
         date_ms = (now_ms if dated_ms is None else dated_ms) // 1000 * 1000
         if isinstance(request, List):
             return bucket, self._listed(bucket, request, date_ms)
@@ -119,8 +138,12 @@ class Service:
             tagged=False,
             writes=writes if self.fresh_etags else 0,
         )
+        if not self.checks:
+            return _put(bucket, item), Applied(self._etag(item), date_ms)
         if not self.ignores and parse_lock_name(_name(write.key)) is not None:
             bucket = _check_write(bucket, there, item)
+        if write.key == FENCED:
+            bucket = _check_fenced_write(bucket, item.body)
         return _put(bucket, item), Applied(self._etag(item), date_ms)
 
     def _condition_holds(self, write: Create | Replace, there: S3Object | None) -> bool:
@@ -131,6 +154,21 @@ class Service:
 
     def _etag(self, item: S3Object) -> str:
         return etag(item.body, item.writes)
+
+
+class ModelStore:
+    """This S3 as a store with a present bucket and the machine's clock, for the contract suite."""
+
+    def __init__(self) -> None:
+        self._service, self._bucket = Service(checks=False), Bucket()
+        self._step = threading.Lock()
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        with self._step:
+            now_ms = time.time_ns() // 1_000_000
+            self._bucket, answer = self._service.apply(self._bucket, request, now_ms)
+        assert not isinstance(answer, BucketUnusable | Waited)
+        return answer
 
 
 def find_object(bucket: Bucket, key: str) -> S3Object | None:
@@ -201,8 +239,39 @@ def _check_replaced(before: S3Object | None, lock: dict[str, object]) -> None:
         raise Violation(f"the corrupt lock {term} is overwritten")
 
 
+def _check_fenced_write(bucket: Bucket, body: bytes) -> Bucket:
+    """No write to the fenced object lowers its token, loses a count, or is applied twice."""
+    if bucket.fenced:
+        before, after = (lock_fields(one) for one in (bucket.fenced[-1], body))
+        tokens = int(str(before["fencing_token"])), int(str(after["fencing_token"]))
+        if tokens[1] < tokens[0]:
+            raise Violation(f"the token goes down from {tokens[0]} to {tokens[1]}")
+        counts = int(str(before.get("count", 0))), int(str(after.get("count", 0)))
+        if counts[1] not in {counts[0], counts[0] + 1}:
+            raise Violation(f"the count goes from {counts[0]} to {counts[1]}: a write is lost")
+    if body in bucket.fenced:
+        raise Violation("a fenced write is applied twice")
+    return bucket._replace(fenced=(*bucket.fenced, body))
+
+
+def check_fenced_report(bucket: Bucket, name: str, report: ReportsFencedWrite) -> None:
+    """A writer learns the truth: applied only if its write was there, not applied only if it is not
+    there (it may have been, and then have been overwritten).
+    """
+    written = [lock_fields(body) for body in bucket.fenced]
+    nonces = [str(one["nonce"]) for one in written]
+    if report.result == "claimed" and report.token not in {one["fencing_token"] for one in written}:
+        raise Violation(
+            f"{name} is told that token {report.token} is claimed, and it was never written"
+        )
+    if report.result == "applied" and report.nonce not in nonces:
+        raise Violation(f"{name} is told that its write was applied, and it was never written")
+    if report.result == "not applied" and report.nonce in nonces[-1:]:
+        raise Violation(f"{name} is told that its write was not applied, and it is there")
+
+
 def check_no_term(bucket: Bucket, name: str, lost: int | None) -> None:
-    """Whoever was told that it has no lock has none, and whose term was lost did not end it."""
+    """A candidate that learned that it has no lock has none, and did not complete a lost term."""
     for item in bucket.objects:
         if writer(item.body) != name:
             continue
@@ -214,7 +283,7 @@ def check_no_term(bucket: Bucket, name: str, lost: int | None) -> None:
 
 
 def check_outcome(bucket: Bucket, name: str, key: str, outcome: str) -> None:
-    """Whoever was told how its term ended finds the same in its lock, while that is there."""
+    """A candidate that learned how its term ended finds the same in its lock, if that exists."""
     item = find_object(bucket, key)
     if item is not None and (
         writer(item.body),
@@ -232,7 +301,7 @@ def delete(bucket: Bucket, item: S3Object) -> Bucket:
 
 
 def describe(what: StoreRequest | Answer | BucketUnusable | S3Object) -> str:
-    """Return a few words for a story."""
+    """Return a short description for a trace."""
     if isinstance(what, S3Object):
         return _short(what.key)
     if isinstance(what, Create | Replace):

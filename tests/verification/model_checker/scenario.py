@@ -20,7 +20,7 @@ AS_DOCUMENTED: Final = Service()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """Candidates and a budget of misfortunes; `about` says what it is good for.
+    """Candidates and a budget of faults; `about` describes it.
 
     `won` is the highest term that was led before it begins. `gets_on` is False where no newcomer
     can be expected to lead: nobody can before an operator comes, or on such a store.
@@ -44,11 +44,11 @@ class Scenario:
         return explore(self.model(), self.budget, at_most=at_most, liveness=liveness)
 
     def replay(self, path: tuple[int, ...]) -> Counterexample:
-        """Replay a path and return its story, with the fault it leads to, if any."""
+        """Replay a path and return its trace, with the violation it leads to, if any."""
         return replay(self.model(), self.budget, path, liveness=int(self.expect_progress))
 
     def model(self) -> Model:
-        """Return the world that it takes place in."""
+        """Return the model that is explored."""
         return Model(
             machine=Machine({plan.name: candidate_program(plan) for plan in self.plans}),
             service=self.service,

@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 from .candidates import Plan
+from .fenced_scenarios import FENCED_SCENARIOS
 from .model import DAY_MS, Budget
 from .scenario import AFTER_DAYS, PROVED, SLEEPERS_KNOW, Scenario, two
 from .unusual_scenarios import BROKEN_STORES, NOT_PROMISED, UNUSUAL
@@ -107,6 +108,7 @@ SCENARIOS: Final = {
         won=1,
     ),
     **UNUSUAL,
+    **FENCED_SCENARIOS,
     **BROKEN_STORES,
 }
 ALL: Final = {**SCENARIOS, **NOT_PROMISED}
@@ -131,7 +133,7 @@ def main() -> int:
         explored = ALL[name].run(given.at_most)
         whole = "all" if explored.whole else "the first"
         print(
-            f"{name}: {whole} {explored.states:,} states, {explored.transitions:,} moves,"
+            f"{name}: {whole} {explored.states:,} states, {explored.transitions:,} transitions,"
             f" up to {explored.depth} deep, {explored.nodes:,} states of a candidate",
             flush=True,
         )

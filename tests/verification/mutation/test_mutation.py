@@ -59,6 +59,7 @@ def tried(project: Path) -> tuple[int, str]:
     """Run the tool in a process of its own: it takes over the one that it runs in."""
     command = [
         *(run.__name__, "small", "--root", str(project), "--package", "lib/sample"),
+        *("--within", ""),
         *("--path", ".", "--tests", "tests/test_*.py"),
         *("--equivalents", str(project / "known.toml")),
     ]

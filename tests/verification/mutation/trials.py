@@ -42,20 +42,24 @@ _KILLED, _SURVIVED = 1, 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The package to change, at `root / folder`; `path` are the roots of imports beside it."""
+    """The top-level package at `root / folder`, whose subpackage `within` is changed.
+
+    `within` is empty for the top-level package itself. `path` are the roots of imports beside it.
+    """
 
     root: Path
     folder: str
+    within: str
     path: tuple[str, ...]
 
     @property
     def package(self) -> str:
-        """Its name."""
-        return Path(self.folder).name
+        """The dotted name of the package that is changed."""
+        return ".".join(filter(None, (Path(self.folder).name, self.within)))
 
     def file(self, module: str) -> Path:
         """Return the file of a module."""
-        return self.root / self.folder / f"{module}.py"
+        return self.root / self.folder / self.within / f"{module}.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,8 +197,9 @@ def _try_afresh(
     """Run the files of the tests in a new interpreter, with a changed copy of the package. The
     files that are named after the module come first: collecting all of them takes longest.
     """
-    shutil.copytree(target.root / target.folder, folder / target.package)
-    (folder / target.package / f"{mutant.module}.py").write_text(mutant.source)
+    copy = folder / Path(target.folder).name
+    shutil.copytree(target.root / target.folder, copy)
+    (copy / target.within / f"{mutant.module}.py").write_text(mutant.source)
     limit = int(_SLOWER * (_GRACE_S + seconds)) + 60
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     path = " ".join([str(folder), *target.path])

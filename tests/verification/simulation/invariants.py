@@ -41,8 +41,8 @@ class Invariants:
         term = self._term(key)
         if term is None:
             return
-        lock = after.says()
-        if before is not None and before.says()["expired"]:
+        lock = after.fields()
+        if before is not None and before.fields()["expired"]:
             raise ViolationError(f"sealed lock {term} is changed")
         if before is None and term > self.highest:
             self._check_next(term, lock)

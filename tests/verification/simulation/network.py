@@ -1,4 +1,4 @@
-"""The way of a request to the bucket and back, and what may befall it and who sent it."""
+"""The network between candidates and the bucket, with its faults."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Simulation:
             rng=self.rng,
             apart_ms=APART_MS,
             page_size=plan.page_size,
-            watching=self.invariants,
+            observer=self.invariants,
         )
         self.network = Network(self)
         self.pool = [self._new_candidate() for _ in range(plan.candidates)]

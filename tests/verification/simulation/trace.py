@@ -1,4 +1,4 @@
-"""What happened last, told so that a person can follow it."""
+"""The last events of a run, as lines that a person can follow."""
 
 from __future__ import annotations
 
