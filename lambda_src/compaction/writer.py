@@ -194,13 +194,13 @@ class _FileStore:
             ) from error
 
     def _send(self, request: Create | Read) -> StoreAnswer:
-        place = {"Bucket": self._bucket, "Key": request.key}
+        bucket, key = self._bucket, request.key
         if isinstance(request, Create):
             self._term.ensure_held()
             self._put["Body"].seek(0)
-            self._client.put_object(**place, IfNoneMatch="*", **self._put)
+            self._client.put_object(Bucket=bucket, Key=key, IfNoneMatch="*", **self._put)
             return Applied("", 0)
-        head = self._client.head_object(**place)
+        head = self._client.head_object(Bucket=bucket, Key=key)
         return Found(head["Metadata"].get("sha256", "").encode(), head["ETag"], 0, 0)
 
 

@@ -173,5 +173,5 @@ class FakeS3:
 
 def s3_error(operation: str, code: str, status: int) -> ClientError:
     metadata: Any = {**_HEADERS, "HTTPStatusCode": status}
-    error = {"Code": code, "Message": "refused"}
+    error: Any = {"Code": code, "Message": "refused"}
     return ClientError({"Error": error, "ResponseMetadata": metadata}, operation)
