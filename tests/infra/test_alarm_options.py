@@ -65,7 +65,7 @@ def test_an_alarm_goes_to_the_topic_of_its_severity_and_names_it(
             "unknown alarm 'undelivered': the alarms are",
         ),
         ({"alarms": {"not_completed": AlarmOptions(threshold=2)}}, "set expected_within"),
-        ({"topic": {"critical": "ops"}}, "topic .* cannot be used: give a topic"),
+        ({"topic": {"critical": "ops"}}, "topic: expected a topic"),
         ({"topic": {"urgent": sns.Topic}}, "unknown severity 'urgent'"),
     ],
     ids=["no such alarm", "no such queue", "no threshold", "no topic", "no severity"],
@@ -82,7 +82,7 @@ def test_options_of_alarms_that_cannot_be_meant_are_refused(
     [
         ({"threshold": 0}, "threshold 0 cannot be used: give a whole number, 1 or more"),
         ({"severity": "high"}, "unknown severity 'high': give 'critical' or 'warning'"),
-        ({"enabled": "no"}, "enabled 'no' cannot be used"),
+        ({"enabled": "no"}, "enabled: expected True or False, got 'no'"),
     ],
 )
 def test_alarm_options_check_themselves(options: Mapping[str, Any], match: str) -> None:

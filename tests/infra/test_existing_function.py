@@ -235,4 +235,6 @@ def test_a_container_image_is_told_what_to_do_instead() -> None:
 def test_an_imported_function_is_refused() -> None:
     stack = new_stack("Other")
     alien = lambda_.Function.from_function_name(stack, "Alien", "alien")
-    refused("give a JobFunction, or a lambda_.Function made in this app", TypeError, function=alien)
+    refused(
+        "expected a JobFunction, or a lambda_.Function made in this app", TypeError, function=alien
+    )

@@ -103,7 +103,7 @@ def test_a_window_that_no_schedule_takes_is_refused(seconds: int) -> None:
 
 @pytest.mark.parametrize("other", ["rate(5 minutes)", "cron(0/5 * * * ? *)"])
 def test_the_same_schedule_in_two_notations_is_refused(other: str) -> None:
-    refused(r"'cron\(0/5 .*' in Etc/UTC is given twice", schedule=["rate(5 minutes)", other])
+    refused(r"'cron\(0/5 .*' in Etc/UTC was given twice", schedule=["rate(5 minutes)", other])
 
 
 def test_one_time_in_two_zones_is_two_schedules() -> None:
@@ -172,7 +172,7 @@ def test_a_wait_that_cannot_end_in_a_takeover_is_refused(seconds: int, match: st
 def test_a_plain_bucket_is_refused_with_what_to_give_instead() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     with pytest.raises(
-        TypeError, match=r"give a LockBucket, .*LockBucket\(stack, 'Locks', bucket="
+        TypeError, match=r"expected a LockBucket, .*LockBucket\(stack, 'Locks', bucket="
     ):
         build(stack, lock_bucket=s3.Bucket(stack, "Plain"))
 
