@@ -15,6 +15,7 @@ import boto3
 import pytest
 
 from s3leader import Term
+from s3leader._core import protocol
 from s3leader.aws_lambda import LambdaHandler
 from s3leader_cli.arguments import parser
 from tests.dated_moto import mock_dated_aws
@@ -156,6 +157,13 @@ def test_every_relative_link_resolves(page: Path) -> None:
         for target, anchor in links(page)
         if not target.exists() or (anchor and anchor not in anchors(target))
     ] == []
+
+
+def test_the_states_in_the_concepts_are_those_of_the_protocol() -> None:
+    drawn = re.findall(r"```text\n(.*?)```", (ROOT / "docs/concepts.md").read_text(), re.DOTALL)
+    lines = {line.strip() for line in (protocol.__doc__ or "").splitlines()}
+    assert drawn
+    assert {line.strip() for text in drawn for line in text.splitlines()} - lines == set()
 
 
 def test_every_page_is_linked_from_another() -> None:
