@@ -11,8 +11,8 @@ simulation       Thirty candidates over days of simulated time, by seed, with fa
 fault_injection  Real processes with the boto3 store against an S3 server that delays, loses and
                  repeats; broken builds must be found. Minutes.
                  `python -m tests.verification.fault_injection`
-kills            Leaders killed and stopped on a real S3 server. `python -m tests.verification.kills`
-                 takes minutes.
+kills            Leaders killed and stopped on a real S3 server, in minutes.
+                 `python -m tests.verification.kills`
 mutation         Every small change to the core that no fast test notices.
                  `scripts/check --mutate [MODULE …]`, up to an hour.
 

@@ -26,8 +26,8 @@ from tests.verification.mutation.trials import OPTIONS, Target, Trials
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 MODULES: Final = (
-    "attempts", "conditional_write", "fenced_object", "holding", "ledger", "lock", "protocol",
-    "store_proof", "sweep",
+    "attempts", "candidate", "checkpoint", "conditional_write", "create_lock", "fenced_object",
+    "holding", "ledger", "lock", "protocol", "store_proof", "sweep",
 )  # fmt: skip
 TESTS: Final = (
     "tests/fast/s3leader/_core/test_*.py",
