@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from s3leader._core import conditional_write, protocol
+from s3leader._core import conditional_write, create_lock, protocol
 from s3leader._core.candidate import CandidateConfig
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Conflict, Unknown
@@ -27,7 +27,7 @@ from s3leader._core.requests import Create, Replace
 
 
 def unknown_counts_as_applied() -> None:
-    """Without R5: whoever gets no answer to a write believes that it was applied."""
+    """Without R5: a writer that gets no answer assumes that its write was applied."""
     proper: Callable[..., Steps[WriteApplied | WriteConflict]] = conditional_write.write_until_known
 
     def believing(
@@ -50,11 +50,12 @@ def unknown_counts_as_applied() -> None:
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
 
-    patch.object(protocol, "write_until_known", believing).start()
+    for module in (create_lock, protocol):
+        patch.object(module, "write_until_known", believing).start()
 
 
 def conflicts_are_believed() -> None:
-    """Without R5's read: whoever hears a 412 believes that somebody else's write came first."""
+    """Without R5's read: a writer that gets a 412 assumes that another write came first."""
     proper: Callable[..., Steps[WriteApplied | WriteConflict]] = conditional_write.write_until_known
 
     def believing(
@@ -71,7 +72,7 @@ def conflicts_are_believed() -> None:
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
 
-    for module in (protocol, conditional_write):
+    for module in (create_lock, protocol, conditional_write):
         patch.object(module, "write_until_known", believing).start()
 
 
