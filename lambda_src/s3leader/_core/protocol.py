@@ -8,8 +8,8 @@ Election With S3 Conditional Writes", 2024).
 Vocabulary:
 
 - A *term* is one period of leadership, numbered 1, 2, 3 …; the number is its *fencing token*.
-- A *lock* is the S3 object that records a term. Whoever creates `lock_<N+1>.json` with
-  `If-None-Match: *` wins term N+1, and is its *holder*. The *head* is the highest lock.
+- A *lock* is the S3 object that records a term. The candidate that creates `lock_<N+1>.json` with
+  `If-None-Match: *` wins term N+1 and is its *holder*. The *head* is the highest lock.
 - A *lease* is how long a lock stays good after S3 last modified it. A lock has *lapsed* once its
   lease and the allowance for clock skew have passed. A holder leads until its *deadline*.
 - A *sealed* lock carries its final state (`"expired": true`) and never changes again.

@@ -165,7 +165,7 @@ class Report:
         return {**facts, **self._own()}
 
     def _own(self) -> dict[str, object]:
-        """Return the facts of this invocation, whoever leads."""
+        """Return the facts of this invocation, whichever candidate leads."""
         return {
             "tick": _format(self.tick),
             "contender": self._contender,
