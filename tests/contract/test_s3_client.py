@@ -147,9 +147,9 @@ def test_a_fenced_object_in_a_fork_speaks_over_a_connection_of_its_own(peers: Pe
 @FORKS
 def test_a_client_that_was_passed_in_is_refused_in_a_fork(peers: Peers) -> None:
     store = S3Store("locks", client=default_client(SECOND, None))
-    told = in_child(lambda: store.perform(Read("k")))
-    assert told.startswith("InvalidArgument: ")
-    assert "Make a client in this process" in told
+    message = in_child(lambda: store.perform(Read("k")))
+    assert message.startswith("InvalidArgument: ")
+    assert "Make a client in this process" in message
     assert peers.ports == []
 
 

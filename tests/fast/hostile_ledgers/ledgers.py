@@ -110,9 +110,9 @@ def put(bucket: OneBucket, name: str, text: bytes) -> None:
 
 
 def warm(bucket: OneBucket, term: int) -> Election:
-    """A candidate that remembers the lock of `term` sealed, whatever comes on top of it."""
+    """Return a candidate that remembers the lock of `term` sealed (R9)."""
     election = bucket.election()
-    seen = election.campaign("2026-11-23T05:00:00Z")  # long done
+    seen = election.campaign("2026-11-23T05:00:00Z")  # a completed tick
     assert isinstance(seen, NotElected)
     assert seen.lock is not None
     assert seen.lock.term == term
@@ -121,17 +121,17 @@ def warm(bucket: OneBucket, term: int) -> Election:
 
 
 def contend(bucket: OneBucket, election: Election, tick: Any = TICK) -> Term | NotElected | None:
-    """Campaign; None where a corrupt lock was reported, and was not touched."""
+    """Campaign; return None if a corrupt lock was reported and left unchanged."""
     bucket.forget_requests()
-    before, result, told = _bodies(bucket), None, ""
+    before, result, message = _bodies(bucket), None, ""
     try:
         result = election.campaign(tick)
     except CorruptLock as corrupt:
-        told = str(corrupt)
+        message = str(corrupt)
     assert len(bucket.store.requests) <= ENOUGH
-    if told:
-        assert FOLDER in told
-        assert "depose" in told
+    if message:
+        assert FOLDER in message
+        assert "depose" in message
         assert _bodies(bucket) == before
     return result
 
@@ -142,7 +142,7 @@ def _bodies(bucket: OneBucket) -> dict[str, bytes]:
 
 
 def led_on(bucket: OneBucket, election: Election) -> None:
-    """Whatever stands there: once its lease is over, or by force, the election goes on."""
+    """Check that the election continues once the lock has lapsed, or was deposed by force."""
     bucket.pass_time(timedelta(hours=25))
     if contend(bucket, bucket.election(), LATER) is None:
         assert election.depose(reason="cannot be read", force=True, done="none") is not None

@@ -1,4 +1,4 @@
-"""Whatever bytes stand where a lock should: told, or understood; never overwritten unread."""
+"""A lock with any bytes as its body is either decoded or reported, and never overwritten unread."""
 
 from __future__ import annotations
 

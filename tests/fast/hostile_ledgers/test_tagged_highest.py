@@ -1,6 +1,7 @@
-"""The tag `superseded` on the highest lock, by an intruder's hand: then the lifecycle deletes it.
+"""What happens if somebody else tags the highest lock `superseded`, so that the lifecycle rule
+deletes it.
 
-Not guaranteed against: R6 keeps the runtime from it; rights keep others. The damage is told here.
+The runtime never does this (R6) and permissions keep others from it; these tests show the damage.
 """
 
 from __future__ import annotations
@@ -30,28 +31,28 @@ def test_number_of_a_deleted_highest_lock_comes_back(bucket: OneBucket) -> None:
     assert won(bucket.election().campaign(TICK)).number == 5
 
 
-def test_what_was_done_before_it_stays_done(bucket: OneBucket) -> None:
-    """As long as the lock before it is there, the damage is one term."""
+def test_ticks_completed_before_a_deleted_lock_stay_completed(bucket: OneBucket) -> None:
+    """While the lock before it exists, only one term is lost."""
     tag_and_delete(bucket, 5)
     assert lost(bucket.election().campaign("2026-11-23T05:59:00Z")).reason == "done"
 
 
-def test_who_remembers_the_deleted_lock_goes_on_after_it(bucket: OneBucket) -> None:
+def test_candidate_that_remembers_the_deleted_lock_leads_the_next_number(bucket: OneBucket) -> None:
     election = warm(bucket, 5)
     tag_and_delete(bucket, 5)
     assert won(election.campaign(TICK)).number == 6
 
 
-def test_ledger_of_which_every_lock_is_deleted_starts_again(bucket: OneBucket) -> None:
-    """Fencing tokens then start again too, and what they guard refuses them (StaleToken)."""
+def test_ledger_starts_at_one_after_all_locks_were_deleted(bucket: OneBucket) -> None:
+    """Fencing tokens then start at 1 too, and fenced objects reject them (StaleToken)."""
     bucket.store.perform(Tag(key(4)))
     tag_and_delete(bucket, 5)
     term = won(bucket.election().campaign(TICK))
     assert (term.number, term.lock.done) == (1, None)
 
 
-def test_tag_on_a_lock_that_is_still_held_does_not_outlast_it(bucket: OneBucket) -> None:
-    """S3 forgets an object's tags when it is written anew: resigning mends it."""
+def test_tag_on_an_unsealed_lock_is_gone_after_resigning(bucket: OneBucket) -> None:
+    """S3 drops the tags of an object that is overwritten."""
     term = won(bucket.election().campaign(TICK))
     bucket.store.perform(Tag(key(6)))
     term.resign()
@@ -59,7 +60,7 @@ def test_tag_on_a_lock_that_is_still_held_does_not_outlast_it(bucket: OneBucket)
     assert bucket.body(6)["outcome"] == "completed"
 
 
-def test_highest_lock_that_vanishes_while_it_is_read_is_looked_for_again(
+def test_candidate_lists_again_if_the_highest_lock_is_deleted_before_its_read(
     bucket: OneBucket,
 ) -> None:
     class Vanishing:

@@ -1,4 +1,8 @@
-"""A term in its leader's hands: how it ends, and what its `with` block makes of the body."""
+"""`Term`: how its `with` block ends it, and what `resign`, `held` and the facts report.
+
+`OneBucket` is a bucket in memory with one fake clock; `won(…)` returns the term of a won campaign,
+`lost(…)` the `NotElected` of a lost one. In a lock's body `"expired": true` means sealed.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ def test_leaving_the_block_completes_the_tick(bucket: OneBucket, term: Term) -> 
     assert lost(bucket.election().campaign(TICK)).reason == "done"
 
 
-def test_error_in_the_block_fails_the_tick_and_goes_on(bucket: OneBucket, term: Term) -> None:
+def test_error_in_the_block_fails_the_tick_and_is_raised(bucket: OneBucket, term: Term) -> None:
     with pytest.raises(ZeroDivisionError), term:
         raise ZeroDivisionError("division by zero")
     assert outcome(bucket) == ("failed", "ZeroDivisionError: division by zero")
@@ -47,7 +51,7 @@ def test_error_in_the_block_fails_the_tick_and_goes_on(bucket: OneBucket, term: 
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_interruption_fails_the_tick_and_goes_on(
+def test_interruption_fails_the_tick_and_is_raised(
     bucket: OneBucket, term: Term, kind: type[BaseException]
 ) -> None:
     with pytest.raises(kind), term:
@@ -55,7 +59,7 @@ def test_interruption_fails_the_tick_and_goes_on(
     assert outcome(bucket)[0] == "failed"
 
 
-def test_block_that_resigned_itself_is_left_alone(bucket: OneBucket, term: Term) -> None:
+def test_leaving_the_block_after_resigning_changes_nothing(bucket: OneBucket, term: Term) -> None:
     with term:
         term.resign("resigned", reason="nothing to do")
     assert outcome(bucket) == ("resigned", "nothing to do")
@@ -71,7 +75,7 @@ def test_error_after_resigning_does_not_change_the_outcome(bucket: OneBucket, te
     assert outcome(bucket) == ("completed", None)
 
 
-def test_error_in_the_block_matters_more_than_not_being_able_to_resign(
+def test_error_in_the_block_is_raised_if_resigning_fails_too(
     bucket: OneBucket, term: Term, caplog: pytest.LogCaptureFixture
 ) -> None:
     bucket.election().depose(reason="stuck", force=True)
@@ -80,19 +84,21 @@ def test_error_in_the_block_matters_more_than_not_being_able_to_resign(
     assert "could not resign" in caplog.text
 
 
-def test_leaving_the_block_when_deposed_is_leadership_lost(bucket: OneBucket, term: Term) -> None:
+def test_leaving_the_block_after_being_deposed_raises_leadership_lost(
+    bucket: OneBucket, term: Term
+) -> None:
     with pytest.raises(LeadershipLost), term:
         bucket.election().depose(reason="stuck", force=True)
 
 
-def test_leadership_lost_in_the_block_goes_on_as_it_is(bucket: OneBucket, term: Term) -> None:
+def test_leadership_lost_in_the_block_is_raised_unchanged(bucket: OneBucket, term: Term) -> None:
     bucket.election().depose(reason="stuck", force=True)
     with pytest.raises(LeadershipLost, match="another candidate sealed") as caught, term:
         term.renew()
     assert caught.value.__context__ is None
 
 
-def test_error_that_cannot_be_printed_goes_on_as_it_is(bucket: OneBucket, term: Term) -> None:
+def test_error_without_a_message_is_raised_unchanged(bucket: OneBucket, term: Term) -> None:
     class UnprintableError(Exception):
         def __str__(self) -> str:
             raise ValueError
@@ -115,7 +121,7 @@ def test_resigning_writes_outcome_reason_and_end(bucket: OneBucket, term: Term, 
 
 
 @pytest.mark.parametrize("how", ["deposed", "", "done", None])
-def test_outcome_that_is_none_is_refused_and_nothing_written(
+def test_invalid_outcome_is_rejected_and_nothing_is_written(
     bucket: OneBucket, term: Term, how: Any
 ) -> None:
     bucket.forget_requests()
@@ -165,16 +171,16 @@ def test_resignation_unknown_for_ever_ends_leadership_all_the_same(
 
 def test_nobody_is_told_that_it_leads_while_it_resigns(bucket: OneBucket) -> None:
     """Another thread may ask: once the seal is under way, a successor may be at work."""
-    told: list[bool] = []
+    held_in_thread: list[bool] = []
 
     def before(request: StoreRequest) -> None:
         if isinstance(request, Replace):
-            told.append(leader.held)
+            held_in_thread.append(leader.held)
 
     bucket.prove_store()
     leader = won(bucket.election(store=Meddled(bucket, before)).campaign())
     leader.resign()
-    assert told == [False]
+    assert held_in_thread == [False]
 
 
 def test_interrupted_resignation_ends_leadership_all_the_same(bucket: OneBucket) -> None:

@@ -38,7 +38,6 @@ TESTS: Final = (
 )
 # Every survivor would run these to their end, for half a minute; random tests find a gap by chance.
 TOO_SLOW: Final = {
-    "test_random_walk.py",
     "test_any_body.py",
     "test_over_http.py",
     "test_fencing_interleavings.py",

@@ -1,8 +1,9 @@
-"""R7 for conclusions, not only for wins: stories of machines that were paused for days.
+"""R7 limits conclusions too, not only wins: two candidates that were suspended for days.
 
-Locks 5 and 6 were deleted long ago and term 80 leads. A and B remember lock 4; their machine was
-paused, their stopwatch with it. Whatever A does to the numbers of old, B must not be led astray:
-an unsealed lock is the highest only where S3's clock says that the proof is less than an hour old.
+Locks 5 and 6 were deleted long ago, and term 80 is led. A and B remember lock 4; their machine was
+suspended, and their monotonic clocks with it. A creates old numbers again. B must not take them
+for the highest lock: an unsealed lock counts as the highest only within an hour of a proof, by S3's
+clock.
 """
 
 from __future__ import annotations
