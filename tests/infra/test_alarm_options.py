@@ -57,8 +57,8 @@ def test_an_alarm_goes_to_the_topic_of_its_severity_and_names_it(
     ("options", "match"),
     [
         (
-            {"alarms": {"fialed": AlarmOptions()}},
-            "unknown alarm 'fialed': .* not_completed, failed,",
+            {"alarms": {"errors": AlarmOptions()}},
+            "unknown alarm 'errors': .* not_completed, failed,",
         ),
         (
             {"alarms": {"undelivered": AlarmOptions()}},
