@@ -1,4 +1,4 @@
-"""The two kinds of alarms: something was counted, or no term was completed for too long."""
+"""The alarm that no term was completed for too long."""
 
 from __future__ import annotations
 
@@ -13,34 +13,9 @@ from s3leader_cdk.metrics import election_metric
 
 _MINUTE = 60
 _PERIODS = 24  # for more than a day CloudWatch wants periods of at least an hour
-_AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-_MORE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
-_LESS = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 
-def count_alarm(
-    scope: Construct,
-    alarm_id: str,
-    metric: cloudwatch.IMetric,
-    *,
-    description: str,
-    threshold: int,
-    missing: cloudwatch.TreatMissingData,
-) -> cloudwatch.Alarm:
-    """Return an alarm that fires on one data point of at least `threshold`."""
-    return cloudwatch.Alarm(
-        scope,
-        alarm_id,
-        metric=metric,
-        alarm_description=description,
-        comparison_operator=_AT_LEAST,
-        threshold=threshold,
-        evaluation_periods=1,
-        treat_missing_data=missing,
-    )
-
-
-def silence_alarm(
+def not_completed_alarm(
     scope: Construct,
     alarm_id: str,
     *,
@@ -48,55 +23,36 @@ def silence_alarm(
     bucket: str,
     description: str,
     expected: Duration,
+    several_regions: bool,
 ) -> cloudwatch.Alarm:
-    """Return an alarm for contenders of one Region: no term was completed within `expected`.
+    """Return the alarm that fires if no term was completed within `expected`.
 
-    No data means no completed term.
+    With contenders in one Region it fires on the metric `Completed`; no data means no completed
+    term. With several, only the winner's Region has that metric, but every contender reports
+    `Behind`: by how much the latest completed tick is older than its own. The alarm fires if the
+    minimum of that was more than `expected` for `expected`, or if this Region's contenders reported
+    nothing.
     """
-    period, periods = silence_periods(expected)
-    return cloudwatch.Alarm(
-        scope,
-        alarm_id,
-        metric=election_metric("Completed", election=election, bucket=bucket, period=period),
-        alarm_description=description,
-        comparison_operator=_LESS,
-        threshold=1,
-        evaluation_periods=periods,
-        treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
-    )
-
-
-def behind_alarm(
-    scope: Construct,
-    alarm_id: str,
-    *,
-    election: str,
-    bucket: str,
-    description: str,
-    expected: Duration,
-) -> cloudwatch.Alarm:
-    """Return an alarm for contenders of several Regions, on what those of this Region see.
-
-    Only the winner's Region has the metric `Completed`, but every contender reports `Behind`: by
-    how much the latest completed tick is older than its own. The alarm fires if the minimum of that
-    was more than `expected` for `expected`, or if this Region's contenders reported nothing.
-    """
-    period, periods = silence_periods(expected)
+    period, periods = _divide(expected)
+    name, statistic = ("Behind", "Minimum") if several_regions else ("Completed", "Sum")
+    operators = cloudwatch.ComparisonOperator
     return cloudwatch.Alarm(
         scope,
         alarm_id,
         metric=election_metric(
-            "Behind", election=election, bucket=bucket, period=period, statistic="Minimum"
+            name, election=election, bucket=bucket, period=period, statistic=statistic
         ),
         alarm_description=description,
-        comparison_operator=_MORE,
-        threshold=seconds(expected),
+        comparison_operator=(
+            operators.GREATER_THAN_THRESHOLD if several_regions else operators.LESS_THAN_THRESHOLD
+        ),
+        threshold=seconds(expected) if several_regions else 1,
         evaluation_periods=periods,
         treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
     )
 
 
-def silence_periods(expected: Duration) -> tuple[Duration, int]:
+def _divide(expected: Duration) -> tuple[Duration, int]:
     """Divide `expected` into equal periods of whole minutes, as CloudWatch requires.
 
     The periods are short: before CloudWatch treats missing data as breaching, it looks for older

@@ -104,7 +104,8 @@ class JobFunction(lambda_.Function):
         given["environment"] = _environment(given, handler, check.checked_mode(handler_check))
         given["log_group"] = log_group = _log_group(scope, id, given)
         given["role"] = role = given.get("role") or _role(scope, id)
-        _grant_logs(log_group, role)
+        # Lambda's managed policy allows writing to any log group; this role, only to its own.
+        log_group.grant_write(role)
         if "vpc" in given:
             _allow_network_interfaces(role)
         with unwrapped():
@@ -124,13 +125,8 @@ class JobFunction(lambda_.Function):
     ) -> None:
         check.check_folder(self, folder, handler, mode, python=self.runtime.name)
         _check_handler_is_shipped(job, handler)
-        messages = list(
-            warnings(
-                job,
-                python=self.runtime.name.removeprefix("python"),
-                architecture=self.architecture.name,
-            )
-        )
+        python = self.runtime.name.removeprefix("python")
+        messages = [*warnings(job, python=python, architecture=self.architecture.name)]
         for name in ("requirements.txt", "pyproject.toml"):
             if (folder / name).exists():
                 message = (
@@ -237,11 +233,6 @@ def _role(scope: Construct, function_id: str) -> iam.Role:
         description="Candidates of an election on Amazon S3",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
     )
-
-
-def _grant_logs(log_group: logs.ILogGroup, role: iam.IRole) -> None:
-    # Lambda's managed policy allows writing to any log group; this role, only to its own.
-    log_group.grant_write(role)
 
 
 def _allow_network_interfaces(role: iam.IRole) -> None:

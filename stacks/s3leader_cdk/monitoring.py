@@ -15,7 +15,7 @@ from s3leader_cdk._election.names import shortened
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import BUCKET_NAME, checked_options, instance
 from s3leader_cdk.alarm_topic import topic_action
-from s3leader_cdk.alarms import behind_alarm, count_alarm, silence_alarm
+from s3leader_cdk.alarms import not_completed_alarm
 from s3leader_cdk.dashboard import Watched, create_dashboard
 from s3leader_cdk.metrics import PERIOD, election_metric
 from s3leader_cdk.metrics_output import check_function
@@ -174,13 +174,14 @@ class Monitoring(Construct):
             metric = election_metric(
                 _METRICS[name], election=self._watched.election, bucket=self._watched.bucket
             )
-        return count_alarm(
+        return cloudwatch.Alarm(
             self,
             _alarm_id(name),
-            metric,
-            description=self._description(name),
+            metric=metric,
+            alarm_description=self._description(name),
             threshold=self._options.of(name).threshold,
-            missing=missing,
+            evaluation_periods=1,
+            treat_missing_data=missing,
         )
 
     def _silence(self, name: str) -> cloudwatch.Alarm | None:
@@ -194,14 +195,14 @@ class Monitoring(Construct):
                 " or switch the alarm 'not_completed' off",
             )
             return None
-        create = behind_alarm if self._watched.regions else silence_alarm
-        return create(
+        return not_completed_alarm(
             self,
             _alarm_id(name),
             election=self._watched.election,
             bucket=self._watched.bucket,
             description=self._description(name),
             expected=expected,
+            several_regions=bool(self._watched.regions),
         )
 
 

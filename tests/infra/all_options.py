@@ -21,28 +21,14 @@ from s3leader_cdk import (
     TriggerOptions,
     grant_fenced,
 )
-from tests.infra.jobs import FOLDER, HANDLER
-
-DECORATED = """
-from s3leader.aws_lambda import singleton
-
-@singleton
-def handler(event, context, term): ...
-"""
+from tests.infra.jobs import FOLDER, HANDLER, existing_function
 
 
-def existing_function(scope: cdk.Stack, name: str) -> lambda_.Function:
-    """Return a function as other apps may have it."""
+def function_with_role(scope: cdk.Stack, name: str) -> lambda_.Function:
+    """Return a function without Lambda's managed policy, which cdk-nag refuses."""
     role = iam.Role(scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    return lambda_.Function(
-        scope,
-        name,
-        code=lambda_.Code.from_inline(DECORATED),
-        handler="index.handler",
-        runtime=lambda_.Runtime.PYTHON_3_14,
-        timeout=cdk.Duration.minutes(2),
-        role=role,
-    )
+    runtime = lambda_.Runtime.PYTHON_3_14  # cdk-nag wants the newest
+    return existing_function(scope, name, role=role, runtime=runtime)
 
 
 def fill(stack: cdk.Stack) -> None:
@@ -58,8 +44,8 @@ def fill(stack: cdk.Stack) -> None:
     )
     _job_with_all_options(stack, locks)
     _jobs_in_existing_buckets(stack)
-    locks.attach(existing_function(stack, "Attached"), election="attached")
-    locks.grant_candidate(existing_function(stack, "Granted"), election="granted")
+    locks.attach(function_with_role(stack, "Attached"), election="attached")
+    locks.grant_candidate(function_with_role(stack, "Granted"), election="granted")
     reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     locks.grant_observer(reader, election="everything")
     grant_fenced(locks.bucket, reader, key="reports/latest.json")
@@ -120,7 +106,7 @@ def _jobs_in_existing_buckets(stack: cdk.Stack) -> None:
             stack,
             f"In{name}",
             election="existing",
-            function=existing_function(stack, f"FunctionOf{name}"),
+            function=function_with_role(stack, f"FunctionOf{name}"),
             schedule="rate(5 minutes)",
             lock_bucket=LockBucket(stack, f"LocksIn{name}", bucket=bucket, prefix="jobs/"),
         )

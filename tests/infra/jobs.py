@@ -10,6 +10,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import (
     FailureOptions,
@@ -36,6 +37,7 @@ GROUPS: Mapping[str, type] = {
     "monitoring": MonitoringOptions,
 }
 OF_JOB = ("election", "schedule", "lock_bucket", "function", "regions")
+DECORATED = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
 LONGEST_ELECTION = "/".join(["n" * 99] * 8 + ["m" * 89])  # 900 with the prefix and a slash
 
 
@@ -54,6 +56,19 @@ def build(stack: cdk.Stack, name: str = "Job", **flat: Any) -> SingletonJob:
         of_job["function"] = JobFunction(stack, f"{name}Function", **of_function)
         given = {}
     return SingletonJob(stack, name, **of_job, **given)
+
+
+def existing_function(
+    scope: cdk.Stack, name: str = "Function", **properties: Any
+) -> lambda_.Function:
+    """Return a function as other apps may have it."""
+    defaults = {
+        "code": lambda_.Code.from_inline(DECORATED),
+        "handler": "index.handler",
+        "runtime": lambda_.Runtime.PYTHON_3_12,
+        "timeout": cdk.Duration.minutes(1),
+    }
+    return lambda_.Function(scope, name, **{**defaults, **properties})
 
 
 def job(**options: Any) -> Synthesized:

@@ -1,7 +1,6 @@
 """Synthesizes stacks without the CLI, bundling or validation, and reads the templates."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
@@ -41,6 +40,11 @@ class Synthesized:
         properties: Json = self.json["Resources"][name]["Properties"]
         return properties
 
+    def variables(self, containing: str = "") -> Json:
+        """Return the environment of the only such function, simplified by `plain`."""
+        found: Json = plain(self.one("AWS::Lambda::Function", containing)["Environment"])
+        return dict(found["Variables"])
+
     def statements(self, kind: str, containing: str = "") -> list[Json]:
         """Return the statements of the only such policy, simplified by `plain`."""
         document = self.one(kind, containing)["PolicyDocument"]
@@ -48,7 +52,7 @@ class Synthesized:
 
 
 def new_app(context: Mapping[str, object] = UNBUNDLED) -> cdk.App:
-    """Return an app that bundles no assets, with an output folder of its own."""
+    """Return an app that bundles no assets, with its own output folder: tests run in parallel."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_OUTDIR", mkdtemp(dir=_OUTPUT.name))
         app = create_app()
@@ -64,10 +68,9 @@ def new_stack(name: str = "Test", app: cdk.App | None = None, **env: str) -> cdk
 
 def synthesize(build: Callable[[cdk.Stack], object], **context: object) -> Synthesized:
     """Return the template of a stack named Test that `build` fills."""
-    with fresh_app(context) as app:
-        stack = cdk.Stack(app, "Test")
-        build(stack)
-        return Synthesized(stack)
+    stack = new_stack(app=new_app(context))
+    build(stack)
+    return Synthesized(stack)
 
 
 def synthesize_app(**context: object) -> Synthesized:
@@ -78,14 +81,7 @@ def synthesize_app(**context: object) -> Synthesized:
 
 def synthesize_stacks(**context: object) -> dict[str, Synthesized]:
     """Return the templates of all the app's stacks by name."""
-    with fresh_app(context) as app:
-        return {stack.stack_name: Synthesized(stack) for stack in compose(app)}
-
-
-@contextmanager
-def fresh_app(context: Mapping[str, object]) -> Iterator[cdk.App]:
-    """Return an app with its own output folder, because tests run in parallel."""
-    yield new_app(context)
+    return {stack.stack_name: Synthesized(stack) for stack in compose(new_app(context))}
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import AlarmOptions
 from tests.infra.jobs import build
-from tests.infra.synth import Synthesized, fresh_app, synthesize
+from tests.infra.synth import Synthesized, new_stack, synthesize
 from tests.infra.test_monitoring import alarm, children, watch
 
 
@@ -20,10 +20,9 @@ def test_an_alarm_that_is_switched_off_does_not_exist() -> None:
 
 
 def test_without_the_alarm_for_completed_terms_nothing_is_warned_of() -> None:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test")
-        watch(stack, alarms={"not_completed": AlarmOptions(enabled=False)})
-        Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
+    stack = new_stack()
+    watch(stack, alarms={"not_completed": AlarmOptions(enabled=False)})
+    Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
 
 @pytest.fixture(scope="module")

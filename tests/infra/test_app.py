@@ -77,18 +77,6 @@ def test_the_lambda_gets_no_shell_scripts_of_its_dependencies(asset: Path) -> No
     assert not (asset / "bin").exists()
 
 
-@pytest.mark.parametrize(
-    ("context", "match"),
-    [
-        ({"throwaway": "perhaps"}, "throwaway='perhaps' is neither true nor false"),
-        ({"contenders": "some"}, "contenders='some' is not a number"),
-    ],
-)
-def test_context_that_cannot_be_parsed_is_refused(context: dict[str, str], match: str) -> None:
-    with pytest.raises(SystemExit, match=re.escape(match)):
-        synthesize_app(**context)
-
-
 @pytest.mark.parametrize("option", ["lock_bucket", "data_bucket"])
 @pytest.mark.parametrize(
     "name", ["my/locks", "s3://my-locks", "arn:aws:s3:::my-locks", "", "ab", "a..b", "a" * 64, 5]

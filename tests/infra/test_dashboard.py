@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from s3leader_cdk.metrics import METRICS_NAMESPACE
 from tests.fast.s3leader._lambda.invocations import emitted
 from tests.infra.jobs import LONGEST_ELECTION, build
-from tests.infra.synth import Json, Synthesized, fresh_app, plain
+from tests.infra.synth import Json, Synthesized, new_stack, plain
 from tests.infra.test_monitoring import ALARM, AWAY, HOME, watch
 
 DASHBOARD = "AWS::CloudWatch::Dashboard"
@@ -73,12 +73,11 @@ def attributes(line: Sequence[Any]) -> Json:
 
 
 def dashboard(**properties: Any) -> Shown:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test", env=cdk.Environment(region=AWAY))
-        queues = {name: sqs.Queue(stack, name) for name in ("undelivered", "unprocessed")}
-        given: dict[str, Any] = {**queues, "expected_within": cdk.Duration.hours(1), **properties}
-        watch(stack, **given)
-        return Shown(Synthesized(stack))
+    stack = new_stack(region=AWAY)
+    queues = {name: sqs.Queue(stack, name) for name in ("undelivered", "unprocessed")}
+    given: dict[str, Any] = {**queues, "expected_within": cdk.Duration.hours(1), **properties}
+    watch(stack, **given)
+    return Shown(Synthesized(stack))
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +97,9 @@ def plain_function() -> Shown:
 
 @pytest.fixture(scope="module")
 def jobs() -> Shown:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test")
-        build(stack, election=LONGEST_ELECTION)
-        return Shown(Synthesized(stack))
+    stack = new_stack()
+    build(stack, election=LONGEST_ELECTION)
+    return Shown(Synthesized(stack))
 
 
 # ------------------------------------------------------------- names, here and in the runtime
@@ -251,10 +249,9 @@ def test_without_queues_no_dead_letters_are_shown(plain_function: Shown) -> None
 
 
 def test_one_queue_for_both_is_shown_once() -> None:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test")
-        build(stack, dead_letters=sqs.Queue(stack, "Mine"))
-        assert Shown(Synthesized(stack)).labels("Dead letters") == ["DeadLetters"]
+    stack = new_stack()
+    build(stack, dead_letters=sqs.Queue(stack, "Mine"))
+    assert Shown(Synthesized(stack)).labels("Dead letters") == ["DeadLetters"]
 
 
 # --------------------------------------------------------------------------- several Regions
@@ -291,9 +288,9 @@ def estimates(shown: Shown) -> list[Json]:
 
 
 def dollars(shown: Shown, label: str, **values: float) -> float:
-    """Return the value of a series of the estimate for an hour."""
+    """Return the dollars per hour of a series, if `values` are the sums of five minutes."""
     (expression,) = (each["expression"] for each in estimates(shown) if each["label"] == label)
-    names: Mapping[str, Any] = {**values, "PERIOD": lambda _: 3_600}
+    names: Mapping[str, Any] = {**values, "PERIOD": lambda _: 300}
     return float(eval(expression, {}, names))  # noqa: S307 - our own arithmetic
 
 
@@ -307,10 +304,10 @@ def dollars(shown: Shown, label: str, **values: float) -> float:
         ("Lambda computing, arm64", {"duration": MILLION * 1_000}, 13.3334 / 2),
     ],
 )
-def test_a_million_costs_the_list_price(
+def test_a_million_in_five_minutes_costs_twelve_times_the_list_price_an_hour(
     label: str, values: Mapping[str, float], expected: float, one_region: Shown
 ) -> None:
-    assert dollars(one_region, label, **values) == pytest.approx(expected)
+    assert dollars(one_region, label, **values) == pytest.approx(12 * expected)
 
 
 def test_cost_is_computed_from_sums(one_region: Shown) -> None:
@@ -320,26 +317,18 @@ def test_cost_is_computed_from_sums(one_region: Shown) -> None:
     )
 
 
-def test_cost_is_per_hour_for_any_period(one_region: Shown) -> None:
-    expressions = [each["expression"] for each in estimates(one_region)]
-    assert [each.rpartition(" * ")[2].partition("(")[0] for each in expressions] == [
-        "3600 / PERIOD"
-    ] * 4
-
-
 @pytest.mark.parametrize(("which", "mebibytes"), [("jobs", 512), ("plain_function", 128)])
 def test_cost_of_computing_uses_the_functions_memory(
     which: str, mebibytes: int, request: pytest.FixtureRequest
 ) -> None:
     second = {"duration": 1_000.0}
     found = dollars(request.getfixturevalue(which), "Lambda computing, arm64", **second)
-    assert found == pytest.approx(mebibytes / 1024 * 13.3334 / MILLION)
+    assert found == pytest.approx(12 * mebibytes / 1024 * 13.3334 / MILLION)
 
 
 def test_cost_of_computing_is_not_shown_for_an_imported_function() -> None:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test")
-        arn = "arn:aws:lambda:eu-west-1:123456789012:function:theirs"
-        watch(stack, function=lambda_.Function.from_function_arn(stack, "Theirs", arn))
-        labels = Shown(Synthesized(stack)).labels("Estimated cost")
+    stack = new_stack()
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:theirs"
+    watch(stack, function=lambda_.Function.from_function_arn(stack, "Theirs", arn))
+    labels = Shown(Synthesized(stack)).labels("Estimated cost")
     assert [each for each in labels if "computing" in each] == []

@@ -14,23 +14,10 @@ from aws_cdk import aws_lambda as lambda_
 from s3leader_cdk import LockBucket, RuntimeLayer
 from s3leader_cdk._packaging.asset import locate_runtime, stage
 from tests.infra import jobs
+from tests.infra.jobs import existing_function
 from tests.infra.synth import UNBUNDLED, Synthesized, new_stack, plain, synthesize
 
 SCHEDULE = "rate(5 minutes)"
-
-
-def function(stack: cdk.Stack, name: str = "Function", **properties: Any) -> lambda_.Function:
-    return lambda_.Function(
-        stack,
-        name,
-        **{
-            "code": lambda_.Code.from_inline("pass"),
-            "handler": "index.handler",
-            "runtime": lambda_.Runtime.PYTHON_3_12,
-            "timeout": cdk.Duration.minutes(1),
-            **properties,
-        },
-    )
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +25,9 @@ def attached() -> Synthesized:
     def build(stack: cdk.Stack) -> None:
         locks = LockBucket(stack, "Locks")
         for name in ("one", "two"):
-            locks.attach(function(stack, name), election=name, lease=cdk.Duration.seconds(20))
+            locks.attach(
+                existing_function(stack, name), election=name, lease=cdk.Duration.seconds(20)
+            )
 
     return synthesize(build)
 
@@ -47,15 +36,14 @@ def attached() -> Synthesized:
 def job() -> Synthesized:
     def build(stack: cdk.Stack) -> None:
         locks = LockBucket(stack, "Locks")
-        existing = function(stack, environment={"COLOUR": "red"}, memory_size=3000)
+        existing = existing_function(stack, environment={"COLOUR": "red"}, memory_size=3000)
         jobs.build(stack, schedule=SCHEDULE, function=existing, lock_bucket=locks)
 
     return synthesize(build)
 
 
-def test_attached_function_is_told_where_to_campaign(attached: Synthesized) -> None:
-    variables = attached.one("AWS::Lambda::Function", "one")["Environment"]["Variables"]
-    assert plain(variables) == {
+def test_the_environment_of_an_attached_function_names_its_election(attached: Synthesized) -> None:
+    assert attached.variables("one") == {
         "S3LEADER_BUCKET": "<LocksBucket941BDB31>",
         "S3LEADER_BUCKET_OWNER": "<AWS::AccountId>",
         "S3LEADER_ELECTION": "one",
@@ -91,17 +79,17 @@ def test_the_layer_runs_on_every_python_that_the_runtime_does(attached: Synthesi
     )
 
 
-def test_a_layer_of_ones_own_takes_the_place_of_the_shared_one() -> None:
+def test_a_given_layer_replaces_the_shared_one() -> None:
     def build(stack: cdk.Stack) -> None:
         own = RuntimeLayer(stack, "Own")
-        LockBucket(stack, "Locks").attach(function(stack), election="one", layer=own)
+        LockBucket(stack, "Locks").attach(existing_function(stack), election="one", layer=own)
 
     assert len(synthesize(build).ids("AWS::Lambda::LayerVersion")) == 1
 
 
 def test_attaching_twice_adds_one_layer() -> None:
     def build(stack: cdk.Stack) -> None:
-        locks, existing = LockBucket(stack, "Locks"), function(stack)
+        locks, existing = LockBucket(stack, "Locks"), existing_function(stack)
         locks.attach(existing, election="nightly")
         jobs.build(stack, schedule=SCHEDULE, function=existing, lock_bucket=locks)
 
@@ -112,7 +100,7 @@ def test_attaching_twice_adds_one_layer() -> None:
 def test_a_function_that_cannot_run_the_layer_is_refused(runtime: lambda_.Runtime) -> None:
     stack = new_stack()
     with pytest.raises(ValueError, match=rf"Test/Function runs {runtime.name}, .*python3\.14"):
-        LockBucket(stack, "Locks").attach(function(stack, runtime=runtime), election="one")
+        LockBucket(stack, "Locks").attach(existing_function(stack, runtime=runtime), election="one")
 
 
 @pytest.fixture(scope="module")
@@ -154,11 +142,7 @@ assert invoke(handler)["result"] == 1
     assert done.returncode == 0, done.stderr
 
 
-def test_the_job_makes_no_second_function(job: Synthesized) -> None:
-    assert job.ids("AWS::Lambda::Function") == ["Function76856677"]
-
-
-def test_the_job_leaves_the_function_what_it_is(job: Synthesized) -> None:
+def test_the_job_keeps_the_functions_properties(job: Synthesized) -> None:
     found = job.one("AWS::Lambda::Function")
     assert [found[name] for name in ("Handler", "MemorySize", "Runtime", "Timeout")] == [
         "index.handler",
@@ -169,22 +153,8 @@ def test_the_job_leaves_the_function_what_it_is(job: Synthesized) -> None:
 
 
 def test_the_job_adds_to_the_environment(job: Synthesized) -> None:
-    variables = job.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = job.variables()
     assert (variables["COLOUR"], variables["S3LEADER_ELECTION"]) == ("red", "nightly")
-
-
-def test_the_job_adds_the_runtime(job: Synthesized) -> None:
-    (layer,) = job.ids("AWS::Lambda::LayerVersion")
-    assert job.one("AWS::Lambda::Function")["Layers"] == [{"Ref": layer}]
-
-
-def test_the_job_sees_to_what_becomes_of_failed_invocations(job: Synthesized) -> None:
-    config = job.one("AWS::Lambda::EventInvokeConfig")
-    queue = job.ids("AWS::SQS::Queue")[0]
-    assert (config["MaximumRetryAttempts"], plain(config["DestinationConfig"])) == (
-        2,
-        {"OnFailure": {"Destination": f"<{queue}.Arn>"}},
-    )
 
 
 def test_the_schedules_start_the_function_that_exists(job: Synthesized) -> None:
@@ -196,11 +166,7 @@ def refused(match: str, error: type[Exception] = ValueError, **properties: Any) 
     stack = new_stack()
     existing = properties.pop("existing", {})
     with pytest.raises(error, match=match):
-        jobs.build(stack, **{"function": function(stack, **existing), **properties})
-
-
-def test_a_function_with_retries_of_its_own_is_refused() -> None:
-    refused("Test/Function already has its own handling of failed", existing={"retry_attempts": 0})
+        jobs.build(stack, **{"function": existing_function(stack, **existing), **properties})
 
 
 def test_a_lease_is_checked_against_the_functions_own_timeout() -> None:
@@ -214,15 +180,15 @@ def test_a_function_without_a_timeout_has_lambdas_own() -> None:
 
 def test_a_function_of_another_stack_is_refused() -> None:
     app = cdk.App(context=UNBUNDLED)
-    elsewhere = function(cdk.Stack(app, "Elsewhere"))
+    elsewhere = existing_function(cdk.Stack(app, "Elsewhere"))
     stack = cdk.Stack(app, "Test")
     with pytest.raises(ValueError, match="Elsewhere/Function is in another stack than job Test/J"):
         jobs.build(stack, function=elsewhere)
 
 
-def test_a_container_image_is_told_what_to_do_instead() -> None:
+def test_a_container_image_is_refused_with_what_to_do_instead() -> None:
     stack = new_stack()
-    image = function(
+    image = existing_function(
         stack,
         code=lambda_.Code.from_ecr_image(ecr.Repository(stack, "Repository")),
         handler=lambda_.Handler.FROM_IMAGE,
@@ -230,11 +196,3 @@ def test_a_container_image_is_told_what_to_do_instead() -> None:
     )
     with pytest.raises(ValueError, match=r"is a container image, .* use grant_candidate"):
         LockBucket(stack, "Locks").attach(image, election="nightly")
-
-
-def test_an_imported_function_is_refused() -> None:
-    stack = new_stack("Other")
-    alien = lambda_.Function.from_function_name(stack, "Alien", "alien")
-    refused(
-        "expected a JobFunction, or a lambda_.Function made in this app", TypeError, function=alien
-    )

@@ -7,7 +7,6 @@ import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
@@ -69,21 +68,6 @@ def test_the_time_zone_is_that_of_all_schedules_given_as_text() -> None:
     assert zones == ["Europe/Vienna"] * 2
 
 
-def silence(template: Synthesized) -> int:
-    found = template.one("AWS::CloudWatch::Alarm", "NotCompleted")
-    return int(found["Period"]) * int(found["EvaluationPeriods"])
-
-
-def test_the_expectation_is_derived_from_the_most_frequent_schedule() -> None:
-    template = job(
-        schedule=["cron(0 3 * * ? *)", "rate(6 hours)"],
-        flexible_window=MINUTES(15),
-        expected_within=None,
-    )
-    expected = 2 * 6 * 3600 + 300 + 15 * 60  # two intervals, the time-out, the window
-    assert expected <= silence(template) < expected + 300
-
-
 def test_a_window_longer_than_the_time_between_ticks_is_refused() -> None:
     refused(
         "flexible_window 900 s is longer than the 300 s between two ticks",
@@ -116,16 +100,6 @@ def test_one_time_in_two_zones_is_two_schedules() -> None:
 
 
 # --------------------------------------------------------------------------- the tick
-
-
-def test_each_queue_gets_its_share_of_the_age() -> None:
-    template = job(max_tick_age=HOURS(24), flexible_window=MINUTES(30))
-    target = template.properties("AWS::Scheduler::Schedule")[0]["Target"]
-    config = template.one("AWS::Lambda::EventInvokeConfig")
-    assert (
-        target["RetryPolicy"]["MaximumEventAgeInSeconds"],
-        config["MaximumEventAgeInSeconds"],
-    ) == (24 * 3600 - 1800 - 21_600, 21_600)
 
 
 def test_a_retry_that_comes_too_late_is_warned_of() -> None:
@@ -185,7 +159,7 @@ def one_queue() -> Synthesized:
     def fill(stack: cdk.Stack) -> None:
         key = kms.Key(stack, "Key")
         queue = sqs.Queue(stack, "Mine", encryption_master_key=key)
-        build(stack, dead_letters=queue, topic=sns.Topic(stack, "Topic"), dashboard=False)
+        build(stack, dead_letters=queue)
 
     return synthesize(fill)
 
@@ -207,9 +181,3 @@ def test_both_senders_may_send_and_use_the_queues_key_and_no_more(
     found = one_queue.statements("AWS::IAM::Policy", role)
     actions = [each["Action"] for each in found if "sqs" in str(each) or "kms" in str(each)]
     assert sorted(actions, key=str) == [["kms:Decrypt", "kms:GenerateDataKey"], "sqs:SendMessage"]
-
-
-def test_every_alarm_publishes_to_the_topic(one_queue: Synthesized) -> None:
-    (topic,) = one_queue.ids("AWS::SNS::Topic")
-    actions = [each["AlarmActions"] for each in one_queue.properties("AWS::CloudWatch::Alarm")]
-    assert actions == [[{"Ref": topic}]] * 7

@@ -13,13 +13,13 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import Monitoring, MonitoringOptions
-from tests.infra.all_options import existing_function
-from tests.infra.jobs import LONGEST_ELECTION, build
-from tests.infra.synth import Synthesized, fresh_app, synthesize
+from tests.infra.jobs import LONGEST_ELECTION, build, existing_function
+from tests.infra.synth import Synthesized, new_stack, synthesize
 
 ALARM = "AWS::CloudWatch::Alarm"
 HOME, AWAY = "us-east-1", "eu-west-1"
 ANY = ["Failed", "LeadershipLost", "CorruptLock", "FunctionErrors", "Throttles"]
+HOUR = 3_600
 QUEUES = ["Undelivered", "Unprocessed"]
 COUNTED = ["Failed", "LeadershipLost", "CorruptLock"]
 
@@ -30,7 +30,7 @@ def watch(stack: cdk.Stack, name: str = "Watch", **properties: Any) -> Monitorin
     names = [each.name for each in fields(MonitoringOptions)]
     options = MonitoringOptions(**{each: given.pop(each) for each in names if each in given})
     if "function" not in given:
-        given["function"] = existing_function(stack, "Function")
+        given["function"] = existing_function(stack)
     return Monitoring(stack, name, options=options, **given)
 
 
@@ -152,9 +152,11 @@ def test_the_metric_of_a_job_is_of_its_bucket_and_election() -> None:
     assert template.one(ALARM, "Mine")["Dimensions"] == dimensions(template)
 
 
-def test_every_alarm_has_the_given_actions() -> None:
+@pytest.mark.parametrize("option", ["topic", "actions"])
+def test_every_alarm_publishes_to_the_topic(option: str) -> None:
     def with_topic(stack: cdk.Stack) -> None:
-        build(stack, actions=[actions.SnsAction(sns.Topic(stack, "Topic"))])
+        topic = sns.Topic(stack, "Topic")
+        build(stack, **{option: {"topic": topic, "actions": [actions.SnsAction(topic)]}[option]})
 
     template = synthesize(with_topic)
     (topic,) = template.ids("AWS::SNS::Topic")
@@ -165,21 +167,24 @@ def test_every_alarm_has_the_given_actions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "seconds"),
-    [("rate(1 minute)", 420), ("rate(1 hour)", 7_500), ("cron(0/10 * * * ? *)", 1_500)],
+    ("options", "interval"),
+    [
+        ({"schedule": "rate(1 minute)"}, 60),
+        ({"schedule": "rate(1 hour)"}, HOUR),
+        ({"schedule": "cron(0/10 * * * ? *)"}, 600),
+        ({"schedule": ["cron(0 3 * * ? *)", "rate(6 hours)"]}, 6 * HOUR),
+        ({"flexible_window": cdk.Duration.minutes(15)}, 24 * HOUR),
+    ],
+    ids=["rate", "rate of hours", "cron", "the most frequent of two", "with a window"],
 )
-def test_the_expectation_is_derived_from_a_simple_schedule(schedule: str, seconds: int) -> None:
-    template = synthesize(lambda stack: build(stack, schedule=schedule, expected_within=None))
+def test_the_expectation_is_two_intervals_the_timeout_and_the_window(
+    options: Mapping[str, Any], interval: int
+) -> None:
+    template = synthesize(lambda stack: build(stack, expected_within=None, **options))
     found = alarm(template, "NotCompleted")
+    seconds = 2 * interval + 300 + (900 if "flexible_window" in options else 0)
     watched = found["Period"] * found["EvaluationPeriods"]
     assert seconds <= watched < seconds + found["Period"]
-
-
-def test_a_daily_schedule_may_miss_one_day() -> None:
-    template = synthesize(lambda stack: build(stack, expected_within=None))
-    found = alarm(template, "NotCompleted")
-    watched = found["Period"] * found["EvaluationPeriods"]
-    assert 2 * 86_400 < watched < 2.2 * 86_400
 
 
 @pytest.mark.parametrize(
@@ -198,15 +203,14 @@ def unexpected(stack: cdk.Stack) -> None:
 
 
 def test_synth_warns_if_no_expectation_can_be_derived() -> None:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test")
-        unexpected(stack)
-        Annotations.from_stack(stack).has_warning(
-            "/Test/Job/Monitoring",
-            Match.string_like_regexp(
-                r"if election nightly stops .*: give MonitoringOptions\(expected_within"
-            ),
-        )
+    stack = new_stack()
+    unexpected(stack)
+    Annotations.from_stack(stack).has_warning(
+        "/Test/Job/Monitoring",
+        Match.string_like_regexp(
+            r"if election nightly stops .*: give MonitoringOptions\(expected_within"
+        ),
+    )
 
 
 def test_without_an_expectation_there_is_no_alarm_on_completed_terms() -> None:
@@ -218,9 +222,8 @@ def test_without_an_expectation_there_is_no_alarm_on_completed_terms() -> None:
 
 def children(**properties: Any) -> tuple[Monitoring, list[str]]:
     """Return a construct, and the ids of its alarms in order."""
-    with fresh_app({}) as app:
-        found = watch(cdk.Stack(app, "Test"), **properties)
-        return found, [each.node.id for each in found.alarms.values()]
+    found = watch(new_stack(), **properties)
+    return found, [each.node.id for each in found.alarms.values()]
 
 
 def test_without_queues_and_expectation_there_are_five_alarms() -> None:
@@ -249,9 +252,8 @@ def with_queues(stack: cdk.Stack, **which: str) -> Monitoring:
     ids=["one", "the other", "both", "one for both"],
 )
 def test_each_queue_has_one_alarm(which: Mapping[str, str], alarms: set[str]) -> None:
-    with fresh_app({}) as app:
-        found = with_queues(cdk.Stack(app, "Test"), **which).alarms
-        assert {each.node.id for each in found.values()} - {*ANY} == alarms
+    found = with_queues(new_stack(), **which).alarms
+    assert {each.node.id for each in found.values()} - {*ANY} == alarms
 
 
 def test_a_queue_that_is_imported_twice_has_one_alarm() -> None:
@@ -285,15 +287,14 @@ def test_two_elections_can_share_a_function_and_a_queue() -> None:
 
 
 def in_regions(**properties: Any) -> Synthesized:
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test", env=cdk.Environment(region=AWAY))
-        given: dict[str, Any] = {
-            "regions": [HOME, AWAY],
-            "expected_within": cdk.Duration.hours(2),
-            **properties,
-        }
-        watch(stack, **given)
-        return Synthesized(stack)
+    stack = new_stack(region=AWAY)
+    given: dict[str, Any] = {
+        "regions": [HOME, AWAY],
+        "expected_within": cdk.Duration.hours(2),
+        **properties,
+    }
+    watch(stack, **given)
+    return Synthesized(stack)
 
 
 def test_with_several_regions_the_alarm_uses_the_age_of_the_ledger() -> None:

@@ -17,9 +17,8 @@ from aws_cdk.assertions import Annotations, Match
 from s3leader_cdk import LockBucket
 from s3leader_cdk.alarm_topic import topic_action
 from s3leader_cdk.dead_letters import check_queue
-from tests.infra.all_options import existing_function
-from tests.infra.jobs import build
-from tests.infra.synth import Synthesized, fresh_app, synthesize
+from tests.infra.jobs import build, existing_function
+from tests.infra.synth import Synthesized, synthesize
 from tests.infra.test_monitoring import watch
 
 HERE = cdk.Environment(region="us-east-1", account="123456789012")
@@ -81,11 +80,6 @@ def test_synth_warns_of_an_imported_topic_with_the_rights_it_needs(stack: cdk.St
     (warning,) = warnings(stack)
     assert "allow sns:Publish to the service cloudwatch.amazonaws.com" in warning
     assert "kms:Decrypt and kms:GenerateDataKey*" in warning
-
-
-def test_synth_warns_of_the_imported_topic_of_a_job(stack: cdk.Stack) -> None:
-    build(stack, topic=imported_topic(stack))
-    assert [each for each in warnings(stack) if "sns:Publish" in each]
 
 
 def test_synth_warns_of_a_topic_with_an_imported_key(stack: cdk.Stack) -> None:
@@ -163,19 +157,7 @@ def test_an_imported_queue_with_its_key_needs_no_warning(stack: cdk.Stack) -> No
 # ------------------------------------------------------------------------ printed metrics
 
 
-def function(stack: cdk.Stack, **properties: Any) -> lambda_.Function:
-    return lambda_.Function(
-        stack,
-        "Function",
-        code=lambda_.Code.from_inline("pass"),
-        handler="index.handler",
-        runtime=lambda_.Runtime.PYTHON_3_14,
-        **properties,
-    )
-
-
-def at_level(level: lambda_.ApplicationLogLevel) -> Mapping[str, Any]:
-    return {"logging_format": lambda_.LoggingFormat.JSON, "application_log_level_v2": level}
+JSON = lambda_.LoggingFormat.JSON
 
 
 def campaign(stack: cdk.Stack, candidate: lambda_.Function) -> None:
@@ -191,39 +173,41 @@ def observe(stack: cdk.Stack, candidate: lambda_.Function) -> None:
 def test_a_log_level_that_drops_metrics_is_refused(
     stack: cdk.Stack, level: str, use: Callable[[cdk.Stack, lambda_.Function], None]
 ) -> None:
-    candidate = function(stack, **at_level(lambda_.ApplicationLogLevel[level]))
+    drops = lambda_.ApplicationLogLevel[level]
+    candidate = existing_function(stack, logging_format=JSON, application_log_level_v2=drops)
     with pytest.raises(ValueError, match=f"Test/Function has the application log level {level}"):
         use(stack, candidate)
 
 
 def test_a_log_level_as_a_deprecated_property_is_refused(stack: cdk.Stack) -> None:
-    candidate = function(stack, log_format="JSON", application_log_level="ERROR")
+    candidate = existing_function(stack, log_format="JSON", application_log_level="ERROR")
     with pytest.raises(ValueError, match="has the application log level ERROR"):
         campaign(stack, candidate)
 
 
-@pytest.mark.parametrize("level", ["TRACE", "DEBUG", "INFO"])
-def test_a_log_level_that_keeps_metrics_is_accepted(stack: cdk.Stack, level: str) -> None:
-    campaign(stack, function(stack, **at_level(lambda_.ApplicationLogLevel[level])))
-
-
-def test_the_system_log_level_does_not_matter(stack: cdk.Stack) -> None:
-    quiet = lambda_.SystemLogLevel.WARN
-    json = lambda_.LoggingFormat.JSON
-    campaign(stack, function(stack, logging_format=json, system_log_level_v2=quiet))
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {"application_log_level_v2": lambda_.ApplicationLogLevel.TRACE},
+        {"application_log_level_v2": lambda_.ApplicationLogLevel.DEBUG},
+        {"application_log_level_v2": lambda_.ApplicationLogLevel.INFO},
+        {"system_log_level_v2": lambda_.SystemLogLevel.WARN},
+    ],
+    ids=["TRACE", "DEBUG", "INFO", "of the system"],
+)
+def test_a_log_level_that_keeps_metrics_is_accepted(
+    stack: cdk.Stack, levels: Mapping[str, Any]
+) -> None:
+    campaign(stack, existing_function(stack, logging_format=JSON, **levels))
 
 
 def test_a_log_group_without_metrics_is_refused(stack: cdk.Stack) -> None:
     rare = logs.LogGroupClass.INFREQUENT_ACCESS
-    candidate = function(stack, log_group=logs.LogGroup(stack, "Logs", log_group_class=rare))
+    candidate = existing_function(
+        stack, log_group=logs.LogGroup(stack, "Logs", log_group_class=rare)
+    )
     with pytest.raises(ValueError, match="logs to Test/Logs/Resource of class INFREQUENT_ACCESS"):
         campaign(stack, candidate)
-
-
-def test_a_log_group_of_class_standard_is_accepted(stack: cdk.Stack) -> None:
-    standard = logs.LogGroupClass.STANDARD
-    group = logs.LogGroup(stack, "Logs", log_group_class=standard)
-    campaign(stack, function(stack, log_group=group))
 
 
 SWITCHES = pytest.mark.parametrize("name", ["POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_DEV"])
@@ -235,7 +219,7 @@ def test_a_variable_that_switches_metrics_off_is_refused(
     stack: cdk.Stack, name: str, use: Callable[[cdk.Stack, lambda_.Function], None]
 ) -> None:
     with pytest.raises(ValueError, match=f"{name} is 'true', .*: leave it out"):
-        use(stack, function(stack, environment={name: "true"}))
+        use(stack, existing_function(stack, environment={name: "true"}))
 
 
 @SWITCHES
@@ -243,7 +227,7 @@ def test_a_variable_that_switches_metrics_off_is_refused(
 def test_such_a_variable_that_is_added_later_is_refused_at_synth(
     stack: cdk.Stack, name: str, use: Callable[[cdk.Stack, lambda_.Function], None]
 ) -> None:
-    candidate = function(stack)
+    candidate = existing_function(stack)
     use(stack, candidate)
     candidate.add_environment(name, "true")
     (error,) = candidate.node.validate()
@@ -252,36 +236,34 @@ def test_such_a_variable_that_is_added_later_is_refused_at_synth(
 
 @pytest.mark.parametrize("value", ["false", "0", cdk.Aws.REGION], ids=["false", "0", "token"])
 def test_a_variable_that_leaves_metrics_on_is_accepted(stack: cdk.Stack, value: str) -> None:
-    candidate = function(stack, environment={"POWERTOOLS_METRICS_DISABLED": value})
+    candidate = existing_function(stack, environment={"POWERTOOLS_METRICS_DISABLED": value})
     campaign(stack, candidate)
     assert candidate.node.validate() == []
 
 
-def test_synth_fails_for_such_a_variable_of_a_job() -> None:
-    with fresh_app({}) as app:
-        job = build(cdk.Stack(app, "Test"))
-        job.function.add_environment("POWERTOOLS_METRICS_DISABLED", "true")
-        with pytest.raises(RuntimeError, match="POWERTOOLS_METRICS_DISABLED is 'true'"):
-            app.synth()
-
-
 def test_a_log_group_of_another_function_does_not_matter(stack: cdk.Stack) -> None:
     logs.LogGroup(stack, "Rare", log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS)
-    campaign(stack, function(stack, log_group=logs.LogGroup(stack, "Logs")))
+    campaign(
+        stack,
+        existing_function(
+            stack,
+            log_group=logs.LogGroup(stack, "Logs", log_group_class=logs.LogGroupClass.STANDARD),
+        ),
+    )
 
 
 # ------------------------------------------------------------------ retries and concurrency
 
 
 def test_a_function_whose_retries_are_configured_elsewhere_is_refused(stack: cdk.Stack) -> None:
-    candidate = function(stack)
+    candidate = existing_function(stack)
     lambda_.EventInvokeConfig(stack, "Mine", function=candidate, retry_attempts=0)
     with pytest.raises(ValueError, match="Test/Function already has its own handling of failed"):
         build(stack, function=candidate)
 
 
 def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Stack) -> None:
-    candidate, other = function(stack), existing_function(stack, "Other")
+    candidate, other = existing_function(stack), existing_function(stack, "Other")
     lambda_.EventInvokeConfig(stack, "Mine", function=other, retry_attempts=0)
     candidate.current_version.configure_async_invoke(retry_attempts=0)
     build(stack, function=candidate)
@@ -294,6 +276,6 @@ def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Sta
 def test_too_little_reserved_concurrency_is_refused(
     stack: cdk.Stack, reserved: float, match: str
 ) -> None:
-    candidate = function(stack, reserved_concurrent_executions=reserved)
+    candidate = existing_function(stack, reserved_concurrent_executions=reserved)
     with pytest.raises(ValueError, match=f"reserved_concurrent_executions {reserved} .*{match}"):
         build(stack, function=candidate)

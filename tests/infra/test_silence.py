@@ -17,7 +17,7 @@ from typing import TypedDict
 import aws_cdk as cdk
 import pytest
 
-from tests.infra.synth import Synthesized, fresh_app
+from tests.infra.synth import Synthesized, new_stack
 from tests.infra.test_monitoring import ALARM, AWAY, HOME, watch
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -82,11 +82,10 @@ class Alarm:
 @cache
 def rendered(expected: int, *, several: bool) -> Alarm:
     """Return the alarm in a template."""
-    with fresh_app({}) as app:
-        stack = cdk.Stack(app, "Test", env=cdk.Environment(region=AWAY))
-        within = cdk.Duration.seconds(expected)
-        watch(stack, expected_within=within, regions=[HOME, AWAY] if several else [])
-        found = Synthesized(stack).one(ALARM, "NotCompleted")
+    stack = new_stack(region=AWAY)
+    within = cdk.Duration.seconds(expected)
+    watch(stack, expected_within=within, regions=[HOME, AWAY] if several else [])
+    found = Synthesized(stack).one(ALARM, "NotCompleted")
     assert found["TreatMissingData"] == "breaching"
     assert "DatapointsToAlarm" not in found
     totals: dict[str, Callable[[Sequence[float]], float]] = {"Sum": sum, "Minimum": min}

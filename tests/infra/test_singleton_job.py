@@ -53,9 +53,17 @@ def test_function_by_default(default: Synthesized, name: str, value: object) -> 
     assert default.one("AWS::Lambda::Function")[name] == value
 
 
-@pytest.mark.parametrize(("name", "value"), [("Timeout", 900), ("MemorySize", 256)])
-def test_function_as_chosen(chosen: Synthesized, name: str, value: object) -> None:
-    assert chosen.one("AWS::Lambda::Function")[name] == value
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("Lambda::Function", "Timeout", 900),
+        ("Lambda::Function", "MemorySize", 256),
+        ("Lambda::EventInvokeConfig", "MaximumRetryAttempts", 0),
+        ("Logs::LogGroup", "RetentionInDays", 30),
+    ],
+)
+def test_options_as_chosen(chosen: Synthesized, kind: str, name: str, value: int) -> None:
+    assert chosen.one(f"AWS::{kind}")[name] == value
 
 
 def test_environment_names_the_election_and_keeps_the_jobs_variables(chosen: Synthesized) -> None:
@@ -77,10 +85,6 @@ def test_logs_are_json_in_a_group_of_its_own(default: Synthesized) -> None:
         "LogFormat": "JSON",
         "LogGroup": {"Ref": group},
     }
-
-
-def test_logs_are_kept_for_a_month(default: Synthesized) -> None:
-    assert default.one("AWS::Logs::LogGroup")["RetentionInDays"] == 30
 
 
 @pytest.mark.parametrize(("which", "policy"), [("default", "Retain"), ("chosen", "Delete")])
@@ -130,10 +134,6 @@ def test_failed_invocations_are_retried_and_then_kept(
         "MaximumRetryAttempts": 2,
         "Qualifier": "$LATEST",
     }
-
-
-def test_no_retry_is_zero_and_not_the_default(chosen: Synthesized) -> None:
-    assert chosen.one("AWS::Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 0
 
 
 def test_dead_letters_are_encrypted_and_kept_for_14_days(default: Synthesized) -> None:
@@ -221,48 +221,22 @@ def test_only_schedules_of_this_group_may_assume_the_role(default: Synthesized) 
         ({"election": "night*"}, r"election: expected .*; got 'night\*'"),
         ({"contenders": 0}, "contenders 0 cannot be used: give a whole number, 1 to 10"),
         ({"contenders": 11}, "contenders 11 cannot be used"),
-        ({"contenders": 1.5}, r"contenders 1\.5 cannot be used"),
-        ({"retry_attempts": 0.5}, r"retry_attempts 0\.5 cannot be used"),
         ({"schedule": "hourly"}, r"'hourly' cannot be used: .*rate\(5 minutes\)"),
         ({"retry_attempts": 3}, "retry_attempts 3 cannot be used: give a whole number, 0 to 2"),
-        ({"max_tick_age": cdk.Duration.seconds(59)}, "max_tick_age 59 s cannot be used"),
         ({"max_tick_age": cdk.Duration.hours(25)}, "max_tick_age 90000 s cannot be used"),
-        ({"reserved_concurrent_executions": 0}, "executions 0 of Test/JobFunction cannot be used"),
-        ({"reserved_concurrent_executions": 1}, "executions 1 .* is less than its 2 contenders"),
         ({"max_attempts": float("inf")}, "max_attempts inf cannot be used"),
         ({"max_attempts": 0}, "max_attempts 0 cannot be used: give a whole number, 1 or more"),
         ({"max_attempts": 1.5}, r"max_attempts 1\.5 cannot be used"),
-        (
-            {"lease": cdk.Duration.seconds(4)},
-            "lease: expected whole seconds from 5 to 86400, got 4 s",
-        ),
+        ({"lease": cdk.Duration.seconds(4)}, "lease: expected whole seconds from 5 .*, got 4 s"),
         ({"lease": cdk.Duration.minutes(5)}, "lease 300 s is not shorter than the timeout"),
-        ({"lease": cdk.Duration.millis(1500)}, r"lease: .*, got 1\.5 s"),
         ({"wait": cdk.Duration.minutes(2)}, "wait 120 s was given without a lease"),
         ({"expected_within": cdk.Duration.minutes(4)}, "expected_within 240 s is shorter than the"),
-        ({"expected_within": cdk.Duration.minutes(1)}, "expected_within 60 s cannot be used"),
-        ({"expected_within": cdk.Duration.days(8)}, "expected_within 691200 s cannot be used"),
         ({"schedule": []}, "schedule: expected at least one"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
 def test_what_cannot_work_is_refused_at_synth(options: dict[str, Any], match: str) -> None:
     refused(match, **options)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("contenders", True),
-        ("contenders", "2"),
-        ("retry_attempts", True),
-        ("reserved_concurrent_executions", True),
-        ("memory_size", True),
-    ],
-)
-def test_a_count_of_the_wrong_type_is_refused(name: str, value: object) -> None:
-    match = f"^{name}: expected a whole number, .*, got {value!r}"
-    refused(match, error=TypeError, **{name: value})
 
 
 def descriptions(value: object) -> list[str]:
