@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.jobs import DECORATED
+
 PAGE = Path(__file__).parents[2] / "docs" / "constructs.md"
-HANDLER = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
 
 
@@ -17,7 +18,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     (folder / "billing").mkdir()
-    (folder / "billing" / "main.py").write_text(HANDLER)
+    (folder / "billing" / "main.py").write_text(DECORATED)
     program = "".join(BLOCKS).replace(
         "App()", f"App(context={{'aws:cdk:bundling-stacks': []}}, outdir={str(folder / 'out')!r})"
     )

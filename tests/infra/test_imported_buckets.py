@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infra.synth import Json, Synthesized, plain, synthesize_stacks
+from tests.infra.synth import Synthesized, plain, synthesize_stacks
 from tests.infra.test_compaction_stack import as_list
 from tests.infra.test_regions import AWAY, DATA, HOME, NAMES
 
@@ -20,11 +20,6 @@ def fresh() -> Synthesized:
 @pytest.fixture(scope="module")
 def adopted() -> dict[str, Synthesized]:
     return synthesize_stacks(regions=REGIONS, **BOTH)
-
-
-def variables(template: Synthesized) -> Json:
-    found: Json = plain(template.one("AWS::Lambda::Function")["Environment"]["Variables"])
-    return found
 
 
 def test_no_other_account_can_take_the_names_of_the_home_regions_buckets(
@@ -54,17 +49,17 @@ def test_where_both_buckets_are_adopted_there_is_no_stack_of_buckets(
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
-def test_contenders_of_every_region_come_to_the_adopted_buckets(
+def test_contenders_of_every_region_use_the_adopted_buckets(
     name: str, adopted: dict[str, Synthesized]
 ) -> None:
-    found = variables(adopted[name])
+    found = adopted[name].variables()
     assert (found["S3LEADER_BUCKET"], found["DATA_BUCKET"]) == ("old-locks", "old-data")
 
 
-def test_the_home_region_of_adopted_buckets_is_told_to_the_others(
+def test_other_regions_know_the_home_region_of_adopted_buckets(
     adopted: dict[str, Synthesized],
 ) -> None:
-    found = variables(adopted[NAMES[2]])
+    found = adopted[NAMES[2]].variables()
     assert (found["S3LEADER_REGION"], found["DATA_REGION"]) == (HOME, HOME)
 
 
@@ -96,7 +91,7 @@ def test_every_stack_of_contenders_says_where_its_buckets_are(
 def test_one_bucket_may_be_adopted_and_the_other_made() -> None:
     stacks = synthesize_stacks(regions=REGIONS, lock_bucket="old-locks")
     names = [plain(each["BucketName"]) for each in stacks[NAMES[0]].properties("AWS::S3::Bucket")]
-    found = variables(stacks[NAMES[2]])
+    found = stacks[NAMES[2]].variables()
     assert (names, found["S3LEADER_BUCKET"]) == ([DATA], "old-locks")
 
 

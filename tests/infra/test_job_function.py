@@ -15,10 +15,9 @@ from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import JobFunction, LockBucket
 from s3leader_cdk._function_properties import FunctionProperties
-from tests.infra.jobs import FOLDER, HANDLER
+from tests.infra.jobs import DECORATED, FOLDER, HANDLER
 from tests.infra.synth import Json, Synthesized, plain, synthesize
 
-DECORATED = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
 FUNCTION = "AWS::Lambda::Function"
 
 
@@ -106,7 +105,7 @@ def test_it_works_on_its_own_with_a_lock_bucket() -> None:
     def fill(stack: cdk.Stack) -> None:
         LockBucket(stack, "Locks").grant_candidate(function(stack), election="nightly")
 
-    variables = synthesize(fill).one(FUNCTION)["Environment"]["Variables"]
+    variables = synthesize(fill).variables()
     assert (variables["S3LEADER_ELECTION"], variables["S3LEADER_HANDLER"]) == ("nightly", HANDLER)
 
 

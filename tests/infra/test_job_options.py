@@ -122,13 +122,13 @@ def test_the_oldest_possible_tick_is_within_the_default_history() -> None:
 
 @pytest.mark.parametrize(("most", "expected"), [(None, None), (1, "1"), (3, "3")])
 def test_attempts_are_limited_on_request(most: int | None, expected: str | None) -> None:
-    variables = job(max_attempts=most).one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = job(max_attempts=most).variables()
     assert variables.get("S3LEADER_MAX_ATTEMPTS") == expected
 
 
 def test_contenders_wait_on_request() -> None:
     template = job(lease=cdk.Duration.seconds(30), wait=MINUTES(2))
-    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = template.variables()
     assert variables["S3LEADER_WAIT_SECONDS"] == "120"
 
 

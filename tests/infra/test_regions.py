@@ -60,7 +60,7 @@ def test_no_bucket_is_in_a_stack_of_contenders(name: str, stacks: dict[str, Synt
 def test_every_region_contends_for_the_same_election_at_the_same_ticks(
     name: str, stacks: dict[str, Synthesized]
 ) -> None:
-    variables = plain(stacks[name].one("AWS::Lambda::Function")["Environment"]["Variables"])
+    variables = stacks[name].variables()
     due = {
         each["ScheduleExpression"] for each in stacks[name].properties("AWS::Scheduler::Schedule")
     }
@@ -72,10 +72,10 @@ def test_every_region_contends_for_the_same_election_at_the_same_ticks(
 
 
 @pytest.mark.parametrize(("name", "region"), [(NAMES[1], None), (NAMES[2], HOME)])
-def test_the_region_of_the_buckets_is_told_where_it_is_another(
+def test_functions_away_from_home_know_the_region_of_the_buckets(
     name: str, region: str | None, stacks: dict[str, Synthesized]
 ) -> None:
-    variables = stacks[name].one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = stacks[name].variables()
     assert [variables.get("S3LEADER_REGION"), variables.get("DATA_REGION")] == [region] * 2
 
 
@@ -151,7 +151,7 @@ def test_a_lock_bucket_with_a_name_can_be_used_in_other_regions() -> None:
     locks = named_locks(app)
     jobs = [away_job(app, locks, each, regions=[HOME, AWAY]) for each in (HOME, AWAY)]
     template = Synthesized(cdk.Stack.of(jobs[1]))
-    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = template.variables()
     assert (variables["S3LEADER_BUCKET"], variables["S3LEADER_REGION"]) == ("acme-locks", HOME)
 
 
@@ -162,7 +162,7 @@ def test_a_name_in_the_accounts_own_namespace_is_known_in_other_regions() -> Non
     function = existing_function(cdk.Stack(app, "Away", env=there))
     locks.grant_candidate(function, election="nightly")
     template = Synthesized(cdk.Stack.of(function))
-    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = template.variables()
     assert variables["S3LEADER_BUCKET"] == f"acme-{'1' * 12}-{HOME}-an"
 
 
@@ -210,7 +210,7 @@ def test_the_home_regions_key_is_granted_exactly_across_regions(imported_in: str
 def test_contenders_wait_for_a_leader_that_may_be_lost_with_its_region(
     away: Synthesized,
 ) -> None:
-    variables = away.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    variables = away.variables()
     assert (variables["S3LEADER_LEASE_SECONDS"], variables["S3LEADER_WAIT_SECONDS"]) == (
         "30",
         "120",

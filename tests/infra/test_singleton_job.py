@@ -59,7 +59,6 @@ def test_function_by_default(default: Synthesized, name: str, value: object) -> 
         ("Lambda::Function", "Timeout", 900),
         ("Lambda::Function", "MemorySize", 256),
         ("Lambda::EventInvokeConfig", "MaximumRetryAttempts", 0),
-        ("Logs::LogGroup", "RetentionInDays", 30),
     ],
 )
 def test_options_as_chosen(chosen: Synthesized, kind: str, name: str, value: int) -> None:
@@ -68,10 +67,10 @@ def test_options_as_chosen(chosen: Synthesized, kind: str, name: str, value: int
 
 def test_environment_names_the_election_and_keeps_the_jobs_variables(chosen: Synthesized) -> None:
     (bucket,) = chosen.ids("AWS::S3::Bucket")
-    assert chosen.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
+    assert chosen.variables() == {
         "COLOUR": "red",
-        "S3LEADER_BUCKET": {"Ref": bucket},
-        "S3LEADER_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
+        "S3LEADER_BUCKET": f"<{bucket}>",
+        "S3LEADER_BUCKET_OWNER": "<AWS::AccountId>",
         "S3LEADER_ELECTION": "nightly",
         "S3LEADER_HANDLER": "billing.main.handler",
         "S3LEADER_LEASE_SECONDS": "20",
@@ -85,6 +84,10 @@ def test_logs_are_json_in_a_group_of_its_own(default: Synthesized) -> None:
         "LogFormat": "JSON",
         "LogGroup": {"Ref": group},
     }
+
+
+def test_logs_are_kept_for_a_month(default: Synthesized) -> None:
+    assert default.one("AWS::Logs::LogGroup")["RetentionInDays"] == 30
 
 
 @pytest.mark.parametrize(("which", "policy"), [("default", "Retain"), ("chosen", "Delete")])
