@@ -10,8 +10,7 @@ from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import RuntimeLayer, StagingError
 from s3leader_cdk._packaging import asset as runtime_asset
-from tests.infra.all_options import DECORATED
-from tests.infra.jobs import build
+from tests.infra.jobs import DECORATED, build
 from tests.infra.synth import Synthesized
 
 ARM = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\x00"
