@@ -8,38 +8,41 @@ LOCK_BUCKET and DATA_BUCKET.
 from __future__ import annotations
 
 import argparse
+import inspect
 from collections.abc import Callable
 
 from . import job, ledger
 
+COMMANDS: list[Callable[..., None]] = [
+    job.names,
+    job.output,
+    job.disable,
+    job.enable,
+    job.run,
+    job.logs,
+    job.alarms,
+    job.dead_letters,
+    ledger.skip,
+    ledger.move,
+    ledger.restore_policy,
+    ledger.highest,
+    ledger.put_lock,
+    ledger.restart,
+]
+
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one command."""
-    commands: dict[str, tuple[Callable[..., None], list[str]]] = {
-        "names": (job.names, []),
-        "output": (job.output, ["STACK", "NAME"]),
-        "disable": (lambda: job.switch("DISABLED"), []),
-        "enable": (lambda: job.switch("ENABLED"), []),
-        "run": (job.run, ["[TICK]"]),
-        "logs": (job.logs, []),
-        "alarms": (job.alarms, []),
-        "dead-letters": (job.dead_letters, []),
-        "skip": (ledger.skip, ["TICK"]),
-        "move": (ledger.move, ["NEW_BUCKET"]),
-        "restore-policy": (ledger.restore_policy, []),
-        "highest": (ledger.highest, []),
-        "put-lock": (lambda number, done: ledger.put_lock(int(number), done), ["NUMBER", "DONE"]),
-        "restart": (ledger.restart, []),
-    }
+    """Run the command; the parameters of its function are its arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
-    subparsers = parser.add_subparsers(dest="command", required=True)
-    for name, (_, arguments) in commands.items():
-        command = subparsers.add_parser(name)
-        for argument in arguments:
-            command.add_argument(argument.strip("[]"), nargs="?" if "[" in argument else None)
-    values = vars(parser.parse_args(argv))
-    function, arguments = commands[values["command"]]
-    function(*(values[argument.strip("[]")] for argument in arguments))
+    subparsers = parser.add_subparsers(required=True)
+    for function in COMMANDS:
+        command = subparsers.add_parser(function.__name__.replace("_", "-"), help=function.__doc__)
+        command.set_defaults(function=function)
+        for name, parameter in inspect.signature(function).parameters.items():
+            optional = parameter.default is None
+            command.add_argument(name, nargs="?" if optional else None)
+    arguments = vars(parser.parse_args(argv))
+    arguments.pop("function")(**arguments)
 
 
 if __name__ == "__main__":

@@ -55,8 +55,17 @@ def schedules(region: str, function: str) -> Iterator[dict[str, Any]]:
                 yield scheduler.get_schedule(Name=each["Name"], GroupName=each["GroupName"])
 
 
-def switch(state: str) -> None:
-    """Set the state of all schedules of the job, in all Regions."""
+def disable() -> None:
+    """Disable all schedules of the job, in all Regions."""
+    _switch("DISABLED")
+
+
+def enable() -> None:
+    """Enable all schedules of the job, in all Regions."""
+    _switch("ENABLED")
+
+
+def _switch(state: str) -> None:
     for region, function in jobs():
         for each in schedules(region, function):
             for name in ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata"):
@@ -67,7 +76,7 @@ def switch(state: str) -> None:
             print(region, each["Name"], state)
 
 
-def run(tick: str | None) -> None:
+def run(tick: str | None = None) -> None:
     """Invoke the function once, for a tick or for none, and print its answer."""
     region, function = jobs()[0]
     config = Config(read_timeout=910, retries={"total_max_attempts": 1})

@@ -119,20 +119,21 @@ def _value(s3: Client, bucket: str, key: str, name: str) -> int:
         return 0
 
 
-def put_lock(number: int, done: str) -> None:
+def put_lock(number: str, done: str) -> None:
     """Create a sealed lock with a number above all that were used."""
+    term = int(number)
     lock = {
         "format": 1,
         "expired": True,
-        "term": number,
+        "term": term,
         "nonce": secrets.token_hex(16),
         "done": done,
-        "swept": number - 1,
+        "swept": term - 1,
         "outcome": "deposed",
         "reason": "restored by an operator after locks were deleted",
         "state": {},
     }
-    key = f"elections/{os.environ['ELECTION']}/lock_{number:010d}.json"
+    key = f"elections/{os.environ['ELECTION']}/lock_{term:010d}.json"
     boto3.client("s3").put_object(
         Bucket=os.environ["LOCK_BUCKET"], Key=key, Body=json.dumps(lock).encode(), IfNoneMatch="*"
     )

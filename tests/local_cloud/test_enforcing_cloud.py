@@ -1,15 +1,10 @@
-"""The local cloud as it checks IAM, with roles made here; test_rights has those of the stack."""
+"""The local cloud checks IAM permissions; test_permissions checks the roles of the stack."""
 
 import json
-import os
 import ssl
-import subprocess
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,23 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import Decision, LocalCloud
-from local_cloud.child_process import kill_group, package_path
-from local_cloud.cloud import stop_kept
-from tests.local_cloud.test_lifetime import eventually, runs
+from tests.local_cloud.granted_roles import create_bucket, create_role
 
 ROLE, BUCKET = "reader", "enforcing"
-KEEPER = """
-import sys
-from pathlib import Path
-from local_cloud import LocalCloud
-with LocalCloud(Path(sys.argv[1]), enforce=True) as cloud:
-    print(cloud.keep())
-"""
 KEY = f"arn:aws:s3:::{BUCKET}/key"
-
-
-def policy(action: str, **more: object) -> str:
-    return json.dumps({"Statement": [{"Effect": "Allow", "Action": action, **more}]})
 
 
 @dataclass
@@ -46,17 +28,12 @@ class Checked:
 
 
 @pytest.fixture(scope="module")
-def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), enforce=True) as cloud:
-        trust = policy("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
-        iam = cloud.client("iam")
-        iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)
-        allowed = policy("s3:GetObject", Resource=KEY)
-        iam.put_role_policy(RoleName=ROLE, PolicyName="reads", PolicyDocument=allowed)
-        s3 = cloud.client("s3")
-        s3.create_bucket(Bucket=BUCKET)
-        s3.put_object(Bucket=BUCKET, Key="key", Body=b"body")
-        yield Checked(cloud, cloud.client("s3", role=ROLE))
+def checked(enforcing_cloud: LocalCloud) -> Checked:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": KEY}
+    create_role(enforcing_cloud, ROLE, [statement])
+    create_bucket(enforcing_cloud, BUCKET)
+    enforcing_cloud.client("s3").put_object(Bucket=BUCKET, Key="key", Body=b"body")
+    return Checked(enforcing_cloud, enforcing_cloud.client("s3", role=ROLE))
 
 
 def client(settings: dict[str, str], **changed: str | None) -> Any:
@@ -74,20 +51,6 @@ def client(settings: dict[str, str], **changed: str | None) -> Any:
     return factory("s3", **given)
 
 
-def code(error: pytest.ExceptionInfo[ClientError]) -> str:
-    return str(error.value.response["Error"]["Code"])
-
-
-def test_a_session_gets_what_its_role_allows(checked: Checked) -> None:
-    assert checked.reader.get_object(Bucket=BUCKET, Key="key")["Body"].read() == b"body"
-
-
-def test_a_session_is_refused_what_its_role_does_not_allow(checked: Checked) -> None:
-    with pytest.raises(ClientError) as refused:
-        checked.reader.put_object(Bucket=BUCKET, Key="key", Body=b"")
-    assert code(refused) == "AccessDenied"
-
-
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
@@ -103,7 +66,7 @@ def test_credentials_that_were_not_given_out_are_refused(
 ) -> None:
     with pytest.raises(ClientError) as refused:
         client(checked.cloud.session(ROLE), **changed).get_object(Bucket=BUCKET, Key="key")
-    assert code(refused) == expected
+    assert refused.value.response["Error"]["Code"] == expected
 
 
 def test_every_decision_on_a_session_is_noted(checked: Checked) -> None:
@@ -127,12 +90,12 @@ def test_what_the_root_does_is_no_decision(checked: Checked) -> None:
 def test_a_right_is_gone_as_soon_as_it_is_taken_away(checked: Checked) -> None:
     iam = checked.cloud.client("iam")
     name = {"RoleName": ROLE, "PolicyName": "for-a-while"}
-    iam.put_role_policy(**name, PolicyDocument=policy("s3:PutObject", Resource=KEY))
+    statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": KEY}
+    iam.put_role_policy(**name, PolicyDocument=json.dumps({"Statement": [statement]}))
     checked.reader.put_object(Bucket=BUCKET, Key="key", Body=b"body")
     iam.delete_role_policy(**name)
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError, match="AccessDenied"):
         checked.reader.put_object(Bucket=BUCKET, Key="key", Body=b"body")
-    assert code(refused) == "AccessDenied"
 
 
 def ask_after_health(settings: dict[str, str], trusting: ssl.SSLContext) -> int:
@@ -164,15 +127,3 @@ def test_the_cloud_listens_on_its_own_port_alone(checked: Checked) -> None:
         if line.startswith("https://127.0.0.1:")
     }
     assert listening == {port}
-
-
-def test_a_kept_cloud_that_checks_rights_can_be_stopped(tmp_path: Path) -> None:
-    keeping = [sys.executable, "-c", KEEPER, str(tmp_path)]
-    env = {**os.environ, "PYTHONPATH": package_path()}
-    group = int(subprocess.run(keeping, env=env, check=True, capture_output=True).stdout)
-    try:
-        kept = runs(group)
-        stop_kept(tmp_path)
-        assert (kept, eventually(lambda: not runs(group))) == (True, True)
-    finally:
-        kill_group(group)

@@ -1,6 +1,5 @@
 """A stack is deployed, updated and destroyed by the real CDK CLI, and its buckets are reused."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,13 +65,7 @@ def state_of(cloud: LocalCloud, outputs: dict[str, str], ticks: list[str]) -> St
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with LocalCloud(tmp_path_factory.mktemp("cloud")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def steps(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Steps:
+def steps(own_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Steps:
     folder = tmp_path_factory.mktemp("projects")
     before, after = copy_project(folder / "before"), copy_project(folder / "after")
     handler = after / "lambda_src" / "compaction" / "handler.py"
@@ -86,23 +79,23 @@ def steps(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Steps:
     with ExitStack() as both:
         first = both.enter_context(assemblies(before, contexts))
         second = both.enter_context(assemblies(after, {"second": changed}))
-        cloud.bootstrap()
-    outputs = cloud.deploy(STACK, assembly=first / "first")
-    cloud.client("s3").put_object(
+        own_cloud.bootstrap()
+    outputs = own_cloud.deploy(STACK, assembly=first / "first")
+    own_cloud.client("s3").put_object(
         Bucket=outputs["DataBucketName"], Key="events/1.ndjson", Body=b'{"event": 1}\n'
     )
-    steps.states["deployed"] = state_of(cloud, outputs, TICKS)
+    steps.states["deployed"] = state_of(own_cloud, outputs, TICKS)
     adopting = {
         "schedule": NEVER,
         "lock_bucket": outputs["LockBucketName"],
         "data_bucket": outputs["DataBucketName"],
     }
     with assemblies(before, {"third": adopting}) as third:
-        update(cloud, second / "second", steps)
-    cloud.destroy(STACK, assembly=second / "second")
-    steps.states["destroyed"] = state_of(cloud, outputs, [])
-    adopt(cloud, third / "third", steps)
-    throw_away(cloud, first / "throwaway", steps)
+        update(own_cloud, second / "second", steps)
+    own_cloud.destroy(STACK, assembly=second / "second")
+    steps.states["destroyed"] = state_of(own_cloud, outputs, [])
+    adopt(own_cloud, third / "third", steps)
+    throw_away(own_cloud, first / "throwaway", steps)
     return steps
 
 

@@ -17,7 +17,7 @@ import signal, sys, time
 from pathlib import Path
 from local_cloud import LocalCloud
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup makes its children ignore it
-with LocalCloud(Path(sys.argv[1])) as cloud:
+with LocalCloud(Path(sys.argv[1]), enforce="enforce" in sys.argv) as cloud:
     print(cloud.group, flush=True)
     if sys.argv[2] == "keep":
         cloud.keep()
@@ -52,9 +52,9 @@ def happens_within(seconds: float, claim: Callable[[], bool]) -> bool:
     return claim()
 
 
-def start(directory: Path, way: str) -> tuple[subprocess.Popen[str], int]:
+def start(directory: Path, *way: str) -> tuple[subprocess.Popen[str], int]:
     starter = subprocess.Popen(
-        [sys.executable, "-c", STARTER, str(directory), way],
+        [sys.executable, "-c", STARTER, str(directory), *way],
         env={**os.environ, "PYTHONPATH": package_path()},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -88,8 +88,9 @@ def test_the_cloud_ends_with_the_process_that_started_it(
     assert eventually(lambda: not runs(group))
 
 
-def test_a_kept_cloud_runs_until_it_is_stopped(tmp_path: Path) -> None:
-    starter, group = start(tmp_path, "keep")
+@pytest.mark.parametrize("more", [[], ["enforce"]], ids=["open", "enforcing"])
+def test_a_kept_cloud_runs_until_it_is_stopped(tmp_path: Path, more: list[str]) -> None:
+    starter, group = start(tmp_path, "keep", *more)
     try:
         starter.wait()
         kept = not happens_within(1, lambda: not runs(group))

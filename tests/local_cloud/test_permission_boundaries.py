@@ -5,7 +5,7 @@ documents alone: nobody's requests go without TLS, and the account's root is den
 is, to whom the emulator denies nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,14 +134,9 @@ NOT_FENCED: dict[str, Deed] = {
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), enforce=True) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def clients(cloud: LocalCloud) -> dict[str, Any]:
+def clients(enforcing_cloud: LocalCloud) -> dict[str, Any]:
     """S3 as root, and in each role; `Imported` is a candidate, `Writer` one of a fenced object."""
+    cloud = enforcing_cloud
     own = synthesize_roles(
         {
             "Candidate": lambda locks, role: locks.grant_candidate(role, election=MINE),

@@ -1,7 +1,6 @@
 """Contenders of two Regions on one lock bucket, one of which is lost in the middle of a term."""
 
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,13 +36,7 @@ class Regions:
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with LocalCloud(tmp_path_factory.mktemp("cloud")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def regions(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regions:
+def regions(own_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regions:
     # If this is past at deployment, the emulator starts the schedule at once.
     due = (datetime.now(UTC) + timedelta(seconds=15)).replace(microsecond=0)
     ticks = [f"{due + timedelta(minutes=late):%Y-%m-%dT%H:%M:%SZ}" for late in range(9)]
@@ -54,12 +47,12 @@ def regions(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regi
     }
     project = copy_project(tmp_path_factory.mktemp("projects") / "project")
     with assemblies(project, {"two": context}) as made:
-        cloud.bootstrap(HOME, OTHER)
-    outputs = cloud.deploy_all(made / "two")
-    jobs = {region: job_of(cloud, outputs, region) for region in (HOME, OTHER)}
+        own_cloud.bootstrap(HOME, OTHER)
+    outputs = own_cloud.deploy_all(made / "two")
+    jobs = {region: job_of(own_cloud, outputs, region) for region in (HOME, OTHER)}
 
     def fired() -> list[Invocation]:
-        return [one for one in cloud.invocations() if one.ended]
+        return [one for one in own_cloud.invocations() if one.ended]
 
     assert eventually(lambda: len(fired()) == 4, 90)
     raced = [race([*jobs.values()], tick) for tick in ticks[1:4]]
@@ -70,7 +63,7 @@ def regions(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Regi
     cut_off = lead_and_vanish(jobs[OTHER], ticks[6])
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(race, [jobs[HOME]], ticks[6])  # started for the tick as usual
-        cloud.destroy(f"{STACK}-{OTHER}", assembly=made / "two")
+        own_cloud.destroy(f"{STACK}-{OTHER}", assembly=made / "two")
     alone = [waiting.result()]
     alone += [race([jobs[HOME]], tick) for tick in ticks[7:]]
     return Regions(

@@ -59,19 +59,6 @@ def test_a_section_that_disables_the_schedules_enables_them_again(heading: str) 
     assert switched in ([], ["disable", "enable"])
 
 
-def test_dead_letters_are_read_with_the_attributes_that_name_the_cause() -> None:
-    source = (ROOT / "scripts" / "s3leader_operate" / "job.py").read_text()
-    assert 'MessageAttributeNames=["All"]' in source
-
-
-def test_throttling_is_described_where_its_events_end() -> None:
-    undelivered, unprocessed = re.findall(
-        r"^### `(?:Undelivered|Unprocessed)`\n(.*?)(?=^#)", TEXT, flags=re.MULTILINE | re.DOTALL
-    )
-    assert re.search(r"throttled\s+function\s+is\s+not\s+the\s+cause", undelivered)
-    assert re.search(r"because\s+the\s+function\s+was\s+throttled", unprocessed)
-
-
 SETTINGS = {
     "encryption": "aws:kms",
     "kms_key": "arn:aws:kms:us-east-1:123456789012:key/1",
