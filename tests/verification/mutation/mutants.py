@@ -40,75 +40,52 @@ _REMOVABLE: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`source` is the whole changed module. `function` is the qualified name of the function that
-    alone differs, None where it is something that is evaluated on import. `first` and `last` are
-    the lines of the statement, `old` and `new` the first changed line before and after.
-    """
+    """`source` is the whole changed module; `old` and `new` are the changed `line`, stripped."""
 
     module: str
     source: str
-    function: str | None
-    first: int
-    last: int
+    line: int
     old: str
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    function: str | None
-    first: int
-    last: int
-
-
 def mutants(module: str, source: str) -> list[Mutant]:
-    """Return every mutant of a module, in the order of its lines."""
-    found = _visit(ast.parse(source), "", _Place(None, 1, 1))
-    made = [_mutant(module, source, node, text, place) for node, text, place in found]
-    return sorted(made, key=lambda mutant: mutant.first)
+    """Return every mutant of a module that compiles, in the order of its lines."""
+    made = [_mutant(module, source, node, text) for node, text in _visit(ast.parse(source))]
+    return sorted((one for one in made if _compiles(one)), key=lambda mutant: mutant.line)
 
 
-def _mutant(module: str, source: str, node: ast.expr | ast.stmt, text: str, at: _Place) -> Mutant:
+def _mutant(module: str, source: str, node: ast.expr | ast.stmt, text: str) -> Mutant:
     lines = source.encode().splitlines(keepends=True)  # offsets of the tree count bytes
     first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-    head, tail = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
-    changed = head + text.encode() + tail
+    changed = lines[first][: node.col_offset] + text.encode() + lines[last][node.end_col_offset :]
     return Mutant(
         module=module,
         source=b"".join([*lines[:first], changed, *lines[last + 1 :]]).decode(),
-        function=at.function,
-        first=at.first,
-        last=at.last,
+        line=node.lineno,
         old=lines[first].decode().strip(),
         new=changed.decode().strip(),
     )
 
 
-def _visit(
-    node: ast.AST, scope: str, at: _Place
-) -> Iterator[tuple[ast.expr | ast.stmt, str, _Place]]:
-    """Yield what to replace by what, and where; `scope` is the dotted name of the class."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        for default in (*node.args.defaults, *node.args.kw_defaults):
-            if default is not None:
-                yield from _visit(default, scope, _Place(None, node.lineno, node.lineno))
-        inside = _Place(at.function or scope + node.name, node.lineno, node.lineno)
-        for statement in node.body:
-            yield from _visit(statement, scope, inside)
-        return
-    if isinstance(node, ast.stmt):
-        body = getattr(node, "body", None)
-        last = body[0].lineno - 1 if body else node.end_lineno
-        at = _Place(at.function, node.lineno, max(last or 0, node.lineno))
-        scope += f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+def _compiles(mutant: Mutant) -> bool:
+    try:
+        compile(mutant.source, mutant.module, "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
+def _visit(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
+    """Yield each node that can be replaced, with the replacing text."""
     for text in _changes(node):
         assert isinstance(node, ast.expr | ast.stmt)
-        yield node, text, at
+        yield node, text
     if isinstance(node, ast.If | ast.While | ast.IfExp) and not _is_for_types(node):
         same = ast.unparse(node.test)
-        yield from ((node.test, text, at) for text in ("True", "False") if text != same)
+        yield from ((node.test, text) for text in ("True", "False") if text != same)
     for child in _children(node):
-        yield from _visit(child, scope, at)
+        yield from _visit(child)
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
@@ -116,11 +93,9 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
         return
     if isinstance(node, ast.If) and _is_for_types(node):
         return
-    if isinstance(node, ast.AnnAssign):
-        if node.value is not None:
-            yield node.value
-        return
-    skipped = getattr(node, "decorator_list", [])
+    skipped = [*getattr(node, "decorator_list", []), getattr(node, "returns", None)]
+    if isinstance(node, ast.AnnAssign | ast.arg):
+        skipped.append(node.annotation)
     yield from (child for child in ast.iter_child_nodes(node) if child not in skipped)
 
 

@@ -1,16 +1,15 @@
 """A mutation tester for the core: `scripts/check --mutate [MODULE …]`.
 
-Changes the shipped protocol in every small way that `mutants.py` knows, and runs the fast tests
-that reach the change. A mutant that survives is either a gap in the tests or equivalent: no
-behaviour that matters differs. Those that are known to be equivalent are listed in
-`equivalents.toml`, each with the reason. Any other survivor is printed, and so is an entry of that
-list which has no survivor any more; either ends with 1.
+Changes the shipped protocol in every small way that `mutants.py` knows, and runs the fast tests. A
+mutant that survives is either a gap in the tests or equivalent: no behaviour that matters differs.
+Those that are known to be equivalent are listed in `equivalents.toml`, each with the reason. Any
+other survivor is printed, and so is an entry of that list that has no survivor; either exits with
+1.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 import tomllib
@@ -19,10 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from tests.verification.mutation.mutants import Mutant, mutants
-from tests.verification.mutation.trials import OPTIONS, Target, Trials
+from tests.verification.mutation.trials import Target, Trials
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 MODULES: Final = (
@@ -36,7 +33,7 @@ TESTS: Final = (
     "tests/fast/s3leader/test_election*.py",
     "tests/fast/s3leader/test_fencing*.py",
 )
-# Every survivor would run these to their end, for half a minute; random tests find a gap by chance.
+# Each survivor would run these to their end, for half a minute; random tests find a gap by chance.
 TOO_SLOW: Final = {
     "test_any_body.py",
     "test_over_http.py",
@@ -46,36 +43,28 @@ KNOWN: Final = Path(__file__).with_name("equivalents.toml")
 Change = tuple[str, str, str]  # module, line before, line after
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Try the mutants of the modules that are named, or of the whole core."""
-    asked = _arguments(arguments)
+    asked = _arguments()
     root = asked.root.resolve()
-    target = Target(root=root, folder=asked.package, within=asked.within, path=tuple(asked.path))
-    made = [
-        mutant
-        for module in asked.modules
-        for mutant in mutants(module, target.file(module).read_text())
-        if _compiles(mutant)
-    ]
-    tests = [
-        str(path)
-        for pattern in asked.tests
-        for path in sorted(root.glob(pattern))
-        if path.name not in TOO_SLOW
-    ]
-    trials = Trials(target, made, processes=asked.processes)
-    began = time.monotonic()
-    os.chdir(root)
-    path = " ".join([str(Path(target.folder).parent), *target.path])
-    code = pytest.main([*OPTIONS, "-s", "-o", f"pythonpath={path}", *tests], plugins=[trials])
-    if trials.failed or code != pytest.ExitCode.OK:
-        print(f"the tests fail without any change: {trials.failed[:5] or code}")
+    found = (path for pattern in asked.tests for path in sorted(root.glob(pattern)))
+    tests = tuple(str(path.relative_to(root)) for path in found if path.name not in TOO_SLOW)
+    target = Target(
+        root=root, folder=asked.package, within=asked.within, path=tuple(asked.path), tests=tests
+    )
+    trials, began = Trials(target, asked.processes), time.monotonic()
+    sources = {module: target.file(module).read_text() for module in asked.modules}
+    module, source = next(iter(sources.items()))
+    if not trials.survives(Mutant(module=module, source=source, line=0, old="", new="")):
+        print("the tests fail without any change")
         return 2
-    known = read_known(asked.equivalents, asked.modules)
-    return _report(made, trials, known, time.monotonic() - began)
+    made = [one for module, source in sources.items() for one in mutants(module, source)]
+    code = _report(made, trials, read_known(asked.equivalents, asked.modules))
+    print(f"{len(made)} mutants in {time.monotonic() - began:.0f} s", flush=True)
+    return code
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -87,15 +76,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--path", nargs="*", default=["stacks", "scripts", "."])
     parser.add_argument("--tests", nargs="*", default=TESTS, help="patterns of paths")
     parser.add_argument("--equivalents", type=Path, default=KNOWN)
-    return parser.parse_args(arguments)
-
-
-def _compiles(mutant: Mutant) -> bool:
-    try:
-        compile(mutant.source, mutant.module, "exec", dont_inherit=True)
-    except SyntaxError:
-        return False
-    return True
+    return parser.parse_args()
 
 
 def read_known(path: Path, modules: Sequence[str]) -> set[Change]:
@@ -111,30 +92,27 @@ def read_known(path: Path, modules: Sequence[str]) -> set[Change]:
     }
 
 
-def _report(made: list[Mutant], trials: Trials, known: set[Change], seconds: float) -> int:
-    """Print the survivors that nobody has explained, what was explained in vain, and the sums."""
-    survivors = {_change(mutant) for mutant in trials.survivors}
-    unknown = [mutant for mutant in trials.survivors if _change(mutant) not in known]
-    for mutant in sorted(unknown, key=lambda one: (one.module, one.first)):
-        why = " (no test reaches it)" if id(mutant) in trials.unreached else ""
-        print(f"\nSURVIVES  {mutant.module}.py:{mutant.first}{why}")
-        print(f"  - {mutant.old}\n  + {mutant.new}")
-    vain = sorted(known - survivors)
-    for module, old, new in vain:
+def _report(made: list[Mutant], trials: Trials, known: set[Change]) -> int:
+    """Print each unexplained survivor, each explanation without one, and the numbers."""
+    equivalent: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    vain = set(known)
+    for mutant in trials.survivors(made):
+        change = (mutant.module, mutant.old, mutant.new)
+        vain.discard(change)
+        if change in known:
+            equivalent[mutant.module] += 1
+            continue
+        unknown[mutant.module] += 1
+        where = f"{mutant.module}.py:{mutant.line}"
+        print(f"\nSURVIVES  {where}\n  - {mutant.old}\n  + {mutant.new}", flush=True)
+    for module, old, new in sorted(vain):
         print(f"\nNOTHING LIKE IT SURVIVES  {module} in equivalents.toml\n  - {old}\n  + {new}")
-    print(f"\n{'module':<14}{'made':>6}{'killed':>8}{'equivalent':>12}{'survive':>9}")
-    total, left = Counter(one.module for one in made), Counter(one.module for one in unknown)
-    alive = Counter(one.module for one in trials.survivors)
-    for module, number in total.items():
-        same = alive[module] - left[module]
-        killed = number - alive[module]
-        print(f"{module:<14}{number:>6}{killed:>8}{same:>12}{left[module]:>9}")
-    print(f"{total.total()} mutants in {seconds:.0f} s", flush=True)
+    print(f"\n{'module':<18}{'made':>6}{'killed':>8}{'equivalent':>12}{'survive':>9}")
+    for module, number in Counter(one.module for one in made).items():
+        same, left = equivalent[module], unknown[module]
+        print(f"{module:<18}{number:>6}{number - same - left:>8}{same:>12}{left:>9}")
     return 1 if unknown or vain else 0
-
-
-def _change(mutant: Mutant) -> Change:
-    return mutant.module, mutant.old, mutant.new
 
 
 if __name__ == "__main__":
