@@ -7,35 +7,36 @@ minutes later. The order of lines is kept within an object, not between objects.
 
 **Words.** An *input* is an object under `events/`. A *batch* is a group of inputs and the files
 that are written from it: a *part* with the well-formed lines, a *reject file* with records of the
-malformed ones, and copies of inputs that are kept whole. Their keys carry the term and a nonce, so
-no two batches write the same key. The *manifest*, `compacted/manifest.json`, names the files of all
-committed batches; readers see what it names, and nothing else. It is a fenced object, so it refuses
-stale leaders. It also names inputs that are committed and may still exist: `deleting` has those of
-the last batch, `undeleted` has those of earlier batches that S3 refused to delete. An *orphan* is a
-file of a batch that was not committed.
+malformed ones, and copies of inputs that are rejected as a whole. Their keys carry the term and a
+nonce, so no two batches write the same key. The *manifest*, `compacted/manifest.json`, names the
+files of all committed batches; readers see what it names, and nothing else. It is a fenced object,
+so it refuses stale leaders. It also names inputs that are committed and may still exist: `deleting`
+has those of the last batch, `undeleted` has those of earlier batches that S3 refused to delete. An
+*orphan* is a file of a batch that was not committed.
 
 **Steps** of the leader of term T. It calls `ensure_held()` before each write.
 
-- CLAIM: write T to the manifest. From here on, all commits of lower terms fail, and the manifest as
-  it is now holds everything that lower terms ever committed.
+- CLAIM: write T to the manifest. From here on, all commits of lower terms fail, so the manifest
+  now names everything that lower terms ever committed.
 - FINISH: delete the inputs in `deleting`.
 - RETRY: delete the inputs in `undeleted` whose ETag has not changed. An input with another ETag is
   left as it is: it may hold lines that are not compacted.
-- SWEEP: delete the orphans of lower terms. Because of CLAIM, they can never be committed.
+- SWEEP: delete the orphans of lower terms. Because of CLAIM, they can never be committed. The
+  manifest records the swept terms in `swept`.
 - LIST: list the inputs, without those that the manifest named in `deleting` or `undeleted` at
   CLAIM. For each batch of them:
   - READ: read the inputs and sort their lines. This changes nothing.
-  - KEEP: copy each input that has to be kept whole. If S3 refuses the copy, the input is left out.
-  - UPLOAD: create the part, the reject file and, now and then, a segment that takes over the older
-    entries of the manifest.
+  - KEEP: copy each input that is rejected as a whole. If S3 refuses, the input is left out.
+  - UPLOAD: create the part, the reject file and, now and then, a segment: a file
+    to which the older entries of the manifest are moved.
   - COMMIT: with one compare-and-swap of the manifest, add the files, set `deleting` to the inputs
     of this batch, and `undeleted` to those of earlier batches that S3 has not deleted.
   - DELETE: delete the inputs of this batch. The next COMMIT or CLEAR adds those that S3 refuses to
-    delete to `undeleted`. Once `Limits.undeleted_inputs` are there, no further batch begins.
+    delete to `undeleted`. Once it has `Limits.undeleted_inputs` names, no further batch begins.
   - SAVE: save the progress in the lock, as a checkpoint. Nothing depends on it.
 - CLEAR: retry the deletions that failed for a transient reason. Then write the manifest with an
-  empty `deleting` and the present `undeleted`, if that changes it. If time ran out, save the last
-  input that was reached: the next term begins behind it, so no input waits behind others forever.
+  empty `deleting` and the present `undeleted`, if that changes it. If time ran out, save the key
+  of the last input reached: the next term begins after it, so that no input waits forever.
 - REPORT: raise `InputsWithheld` if S3 did not serve or did not delete some inputs. The term fails,
   which raises an alarm.
 
@@ -52,20 +53,20 @@ LIST, GET and HEAD show a deletion at once, and keys are unique, so the name is 
 | RETRY | `undeleted` names inputs that no longer exist | RETRY, which drops those names |
 | SWEEP | fewer orphans; `swept` is unchanged | SWEEP |
 | LIST, READ | no change | compacts the inputs |
-| KEEP, UPLOAD; COMMIT, not applied | orphans, and all inputs | SWEEP; compacts the inputs |
-| COMMIT, applied | the inputs, named in `deleting` | FINISH |
-| COMMIT, in flight | one of these two: its CLAIM and the COMMIT swap the same ETag | see there |
+| KEEP, UPLOAD, or COMMIT (not applied) | orphans, and all inputs | SWEEP; compacts the inputs |
+| COMMIT (applied) | the inputs, named in `deleting` | FINISH |
+| COMMIT (in flight) | one of the above: CLAIM and COMMIT require the same ETag | as above |
 | DELETE | `deleting` names all inputs of the batch, some of which exist | FINISH |
-| CLEAR, not applied | the manifest names inputs that no longer exist | FINISH, RETRY |
-| SAVE; CLEAR, applied | an older checkpoint | begins at another input |
+| CLEAR (not applied) | the manifest names inputs that no longer exist | FINISH, RETRY |
+| SAVE, or CLEAR (applied) | an older checkpoint | begins at another input |
 
 The same holds if the answer to a write is lost, or if an intermediary sends a write twice.
 
 **A stale leader** that continues after its successor's CLAIM does no harm. Its KEEP and UPLOAD make
 orphans. Its COMMIT and CLEAR raise `StaleToken`, and it stops. Its DELETE deletes inputs that its
-own COMMIT named. Its FINISH, RETRY and SWEEP delete what was committed, or could no longer be
-committed, at its own CLAIM. An input that has gone since its LIST is skipped. An orphan that
-arrives more than `Limits.sweep_again` terms late stays, but no reader sees it.
+own COMMIT named. Its FINISH and RETRY delete inputs that were committed before its own CLAIM, its
+SWEEP orphans that could no longer be committed then. An orphan that is
+written more than `Limits.sweep_again` terms after its own term stays, but no reader sees it.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def compact(
 
     Raises:
         LeadershipLost, StaleToken: another leads; it finishes what this term began.
-        CorruptManifest, KeyTaken: see there.
+        CorruptManifest, KeyTaken: see those classes.
         InputsWithheld: S3 did not serve or did not delete some inputs; the others are compacted.
     """
     layout = Layout(bucket=bucket)
@@ -139,7 +140,7 @@ def compact(
 
 
 class _Compaction:
-    """The steps of one term. `__init__` takes the first, CLAIM."""
+    """The steps of one term. `__init__` performs the first step, CLAIM."""
 
     def __init__(
         self,
@@ -239,7 +240,7 @@ class _Compaction:
         return False
 
     def _add(self, batch: Batch, item: Input, content: Content) -> None:
-        """Add an input to the batch; KEEP it first if it must be kept whole."""
+        """Add an input to the batch; KEEP it first if it is rejected as a whole."""
         with closing(content):
             key = batch.key_to_keep(item) if content.keep else None
             if key is not None and (code := self._writer.keep(item, key)) is not None:

@@ -20,7 +20,7 @@ _ALL = 10_000
 _POLL_SECONDS = 0.5
 _DRAINS = 10
 
-Found = TypeVar("Found")
+FoundT = TypeVar("FoundT")
 
 
 @dataclass(kw_only=True)
@@ -72,8 +72,8 @@ class Deployment:
         return [*self.wins, *(term for term in reported if term is not None)]
 
     def wait(
-        self, poll: Callable[[], Found | None], *, what: str, seconds: float, every: float = 0.1
-    ) -> Found:
+        self, poll: Callable[[], FoundT | None], *, what: str, seconds: float, every: float = 0.1
+    ) -> FoundT:
         """Return what `poll` returns once that is not None; after `seconds`, raise an error."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.child_process import ChildProcess
-from s3leader_demo.deployment import Deployment, Found
+from s3leader_demo.deployment import Deployment, FoundT
 from s3leader_demo.errors import DemoError
 from s3leader_demo.rows import TermNote, timestamp
 
@@ -55,7 +55,7 @@ class Candidate:
             )
 
     def kill(self) -> float:
-        """Send SIGKILL; return when."""
+        """Send SIGKILL; return the time at which it was sent."""
         self.killed = True
         at = time.time()
         self._process.kill()
@@ -113,14 +113,14 @@ class _Takeovers:
         self._demo = demo
         self._candidates = candidates
         lock = demo.election.observe()
-        self._earlier_terms = 0 if lock is None else lock.term
+        self._last_earlier_term = 0 if lock is None else lock.term
         self._refreshed_at = 0.0
 
     def run(self) -> list[float]:
         """Return how long each takeover took, in seconds."""
         takeovers: list[float] = []
         killed_at: float | None = None
-        term, tick_is_done = self._earlier_terms, False
+        term, tick_is_done = self._last_earlier_term, False
         with self._demo.screen.table():
             while not tick_is_done:
                 win = self._wait_for_win_after(term)
@@ -133,7 +133,7 @@ class _Takeovers:
                 else:
                     killed_at, tick_is_done = None, self._completes(win)
             self._wait(self._all_ended, "the end of the other candidates")
-            self._demo.screen.update(self._demo.rows(self._earlier_terms), "")
+            self._demo.screen.update(self._demo.rows(self._last_earlier_term), "")
         self._demo.wins += [win.term for win in self._wins()]
         return takeovers
 
@@ -201,13 +201,13 @@ class _Takeovers:
         alive = [candidate for candidate in self._candidates if not candidate.killed]
         return True if all(each.reports("lost", "completed") for each in alive) else None
 
-    def _wait(self, poll: Callable[[], Found | None], what: str) -> Found:
+    def _wait(self, poll: Callable[[], FoundT | None], what: str) -> FoundT:
         """Wait until `poll` returns something, and keep the table up to date meanwhile."""
 
-        def poll_and_refresh() -> Found | None:
+        def poll_and_refresh() -> FoundT | None:
             if time.monotonic() - self._refreshed_at > _REFRESH_SECONDS:
                 self._refreshed_at = time.monotonic()
-                rows = self._demo.rows(self._earlier_terms)
+                rows = self._demo.rows(self._last_earlier_term)
                 status = f"{self._alive()} processes run; waiting for {what}"
                 self._demo.screen.update(rows, status)
             return poll()

@@ -12,7 +12,7 @@ from s3leader_cdk._election.candidate_environment import seconds
 from s3leader_cdk.metrics import election_metric
 
 _MINUTE = 60
-_PERIODS = 24  # for more than a day CloudWatch wants periods of at least an hour
+_PERIODS = 24  # CloudWatch allows an evaluation of over a day only in periods of an hour or more
 
 
 def not_completed_alarm(
@@ -22,18 +22,18 @@ def not_completed_alarm(
     election: str,
     bucket: str,
     description: str,
-    expected: Duration,
+    completed_within: Duration,
     several_regions: bool,
 ) -> cloudwatch.Alarm:
-    """Return the alarm that fires if no term was completed within `expected`.
+    """Return the alarm that fires if no term was completed within `completed_within`.
 
     With contenders in one Region it fires on the metric `Completed`; no data means no completed
     term. With several, only the winner's Region has that metric, but every contender reports
-    `Behind`: by how much the latest completed tick is older than its own. The alarm fires if the
-    minimum of that was more than `expected` for `expected`, or if this Region's contenders reported
+    `Behind`: its own tick minus the latest completed tick. The alarm then fires if `Behind` never
+    fell to `completed_within` during a time of that length, or if this Region's contenders reported
     nothing.
     """
-    period, periods = _divide(expected)
+    period, periods = _divide(completed_within)
     name, statistic = ("Behind", "Minimum") if several_regions else ("Completed", "Sum")
     operators = cloudwatch.ComparisonOperator
     return cloudwatch.Alarm(
@@ -46,18 +46,18 @@ def not_completed_alarm(
         comparison_operator=(
             operators.GREATER_THAN_THRESHOLD if several_regions else operators.LESS_THAN_THRESHOLD
         ),
-        threshold=seconds(expected) if several_regions else 1,
+        threshold=seconds(completed_within) if several_regions else 1,
         evaluation_periods=periods,
         treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
     )
 
 
-def _divide(expected: Duration) -> tuple[Duration, int]:
-    """Divide `expected` into equal periods of whole minutes, as CloudWatch requires.
+def _divide(completed_within: Duration) -> tuple[Duration, int]:
+    """Divide `completed_within` into equal periods of whole minutes, as CloudWatch requires.
 
-    The periods are short: before CloudWatch treats missing data as breaching, it looks for older
-    data a few periods further back than it is configured to.
+    The periods are short, because CloudWatch also looks at a few periods before the configured
+    ones: older data there delays the alarm by those periods.
     """
-    expected_s = seconds(expected)
-    period_s = math.ceil(expected_s / _PERIODS / _MINUTE) * _MINUTE
-    return Duration.seconds(period_s), math.ceil(expected_s / period_s)
+    within_s = seconds(completed_within)
+    period_s = math.ceil(within_s / _PERIODS / _MINUTE) * _MINUTE
+    return Duration.seconds(period_s), math.ceil(within_s / period_s)

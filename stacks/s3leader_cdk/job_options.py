@@ -1,4 +1,5 @@
-"""The options of a `SingletonJob`, grouped: when it is started, who takes over, what fails.
+"""The options of a `SingletonJob`, grouped: when it is started, how another contender
+takes over, and what happens to failures.
 
 Each group checks its own values when it is made. The checks that need more than the group knows
 (the interval between ticks, the function's timeout) are methods, which `SingletonJob` calls.
@@ -27,11 +28,13 @@ class TriggerOptions:
         contenders: how many invocations each tick starts, 1 to 10. Default: 2, so that one lost
             delivery loses no tick.
         time_zone: of crons and one-time schedules given as text. Default: UTC.
-        flexible_window: how long after its tick EventBridge may start a contender, in whole
-            minutes, at most the time between two ticks; the tick stays the same. Default: none.
-        max_tick_age: the maximum age of a tick when a term for it begins, from 2 minutes more than
-            `flexible_window` and `wait` to 24 hours more than the window. Default: 1 hour more than
-            `flexible_window` and `wait`. `event_ages.py` divides it among the queues.
+        flexible_window: how long after a tick EventBridge may start its contenders, in whole
+            minutes, at most the time between two ticks. Contenders still get the scheduled time as
+            their tick. Default: none.
+        max_tick_age: how old a tick may be when a term for it begins: at least `flexible_window` +
+            `TakeoverOptions.wait` + 2 minutes, at most `flexible_window` + 24 hours. Default:
+            `flexible_window` + `wait` + 1 hour. `event_ages.py` divides it between the event ages
+            of EventBridge Scheduler and of Lambda.
     """
 
     contenders: int = 2
@@ -54,7 +57,7 @@ class TriggerOptions:
             raise ValueError(
                 f"flexible_window {window_s:g} s is longer than the {apart_s:g} s between two"
                 " ticks: all contenders of a tick could start after those of the next tick, and"
-                " find their own already too late. Give a window no longer than that"
+                " their own tick would then be too old to be led. Give a window no longer than that"
             )
 
 
@@ -69,9 +72,9 @@ class TakeoverOptions:
         lease: how long a lock stays good, in whole seconds, 5 or more and less than the function's
             timeout. The leader renews it while it works, so a crash is noticed sooner. Default:
             the invocation's remaining time plus two seconds.
-        wait: how long a contender waits while another works on its tick, to take over if that one
-            crashes: more than `lease` plus 3 seconds for clock skew, less than the timeout. Waiting
-            is billed. Default: none.
+        wait: how long a contender waits while another works on the same tick, and takes over
+            if that contender crashes: more than `lease` plus 3 seconds for clock skew, less than
+            the timeout. Waiting is billed. Default: none.
         max_attempts: how many terms a tick may take, 1 or more. Default: no limit but the retries.
     """
 
@@ -134,8 +137,8 @@ class FailureOptions:
 
     Args:
         retry_attempts: how often Lambda runs a failed invocation again, 0 to 2. Default: 2.
-        dead_letters: a queue for events that never reached the function and for events that it
-            gave up on. Default: a queue for each.
+        dead_letters: a queue for events that never reached the function and for events that
+            Lambda gave up on. Default: two queues, one for each kind.
     """
 
     retry_attempts: int = MAX_RETRIES

@@ -201,7 +201,7 @@ class Monitoring(Construct):
             election=self._watched.election,
             bucket=self._watched.bucket,
             description=self._description(name),
-            expected=expected,
+            completed_within=expected,
             several_regions=bool(self._watched.regions),
         )
 

@@ -53,7 +53,7 @@ class History:
 
     @property
     def completed(self) -> list[Operation]:
-        """The terms whose leaders were told that they completed their tick."""
+        """The terms whose leaders received a confirmation that their tick is completed."""
         return [one for one in self.ends if one.result == "completed"]
 
 

@@ -130,7 +130,7 @@ def ticks(found: History) -> Iterator[Check]:
         [f"tick {tick}: {number} times" for tick, number in times.items() if number > 1],
     )
     yield check(
-        "once a leader is told that its tick is completed, no later term is led for it",
+        "after a leader has completed a tick, no later term is led for it",
         [
             f"{win.client} won term {win.facts['term']} for tick {win.facts['tick']}, which"
             f" {end.client} had completed in term {end.facts['term']}"
@@ -149,16 +149,16 @@ def answers(found: History) -> Iterator[Check]:
         if end.facts.get("outcome") == "completed" and end.result in {"completed", "unknown"}
     }
     yield check(
-        "a tick that is said to be done was completed by a leader that was not told otherwise",
+        "a tick reported as done was completed by a leader whose term did not report a loss",
         [
-            f"{one.client} was told that tick {one.facts['done']} is done"
+            f"{one.client} learned that tick {one.facts['done']} is done"
             for one in found.campaigns
             if one.result == "loses" and one.facts["done"] not in {None, *completed}
         ],
     )
     won = {(win.client, win.facts["term"]) for win in found.wins}
     yield check(
-        "nobody that was told that it did not win holds the lock",
+        "no candidate whose campaign reported a loss holds the lock",
         [
             f"{one.client} lost to its own lock {one.facts['term']}"
             for one in found.campaigns

@@ -69,7 +69,7 @@ class Processes:
 
     def resume(self, who: str, term: int) -> None:
         """Send SIGCONT to what leads, or led, that term."""
-        self._log.record("lets go on", whom=who, term=term)
+        self._log.record("resumes", whom=who, term=term)
         os.kill(self.alive[who], signal.SIGCONT)
 
     def reap(self) -> None:
@@ -92,7 +92,7 @@ class Processes:
         self.wait(seconds)
 
     def wait(self, seconds: float) -> None:
-        """Wait until all have ended; whoever has not is a failure."""
+        """Wait until all have ended; a process that has not is a failure."""
         deadline = time.monotonic() + seconds
         while self.alive and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -109,7 +109,7 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Kill whoever is left."""
+        """Kill the remaining processes."""
         for who in list(self.alive):
             self.kill(who)
 

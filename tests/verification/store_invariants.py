@@ -47,7 +47,7 @@ def ticks(events: Sequence[Event], locks: Sequence[dict[str, Any]]) -> Iterator[
     )
     outcomes = {lock["term"]: lock["outcome"] for lock in locks}
     yield check(
-        f"each of {noted.total()} completions that leaders were told of stands in the ledger",
+        f"each of {noted.total()} completions that leaders confirmed is in the ledger",
         [
             f"term {event['term']} is {outcomes.get(event['term'])} there"
             for event in events
@@ -116,6 +116,6 @@ def fenced(events: Sequence[Event], writes: Sequence[dict[str, Any]]) -> Iterato
 def processes(events: Sequence[Event], failed: Sequence[str]) -> Iterator[Check]:
     """Check that no process met an error that it should not have met."""
     crashes = [f"{event['who']}:\n{event['why']}" for event in events if event["what"] == "crashed"]
-    told = {event["who"] for event in events if event["what"] == "crashed"}
-    others = [line for line in failed if line.split(" ")[0] not in told]
+    output = {event["who"] for event in events if event["what"] == "crashed"}
+    others = [line for line in failed if line.split(" ")[0] not in output]
     yield check("no process met an error that it should not meet", [*crashes, *others])

@@ -31,8 +31,8 @@ def led(who: str, at: int, term: int, tick: str, until: int) -> Log:
 
 
 def lost(who: str, at: int, **facts: Any) -> Log:
-    told = {"why": "held", "term": None, "done": None, "mine": False, **facts}
-    return log(who, (at - 5, "campaigns", {"tick": "t1"}), (at, "loses", told))
+    output = {"why": "held", "term": None, "done": None, "mine": False, **facts}
+    return log(who, (at - 5, "campaigns", {"tick": "t1"}), (at, "loses", output))
 
 
 def added(who: str, at: int, until: int, token: int, value: int | None) -> Log:
@@ -114,7 +114,7 @@ def test_the_order_in_which_logs_are_read_does_not_matter() -> None:
     assert broken(*(one[::-1] for one in logs[::-1])) == broken(*logs)
 
 
-def test_an_overlap_is_told_with_its_length() -> None:
+def test_an_overlap_is_reported_with_its_length() -> None:
     logs = led("a", 10, 1, "t1", 3_000_010) + led("b", 1_000_010, 2, "t2", 4_000_010)
     assert next(checks(logs)).objections == ("b led term 2 2 ms before a's term 1 was over",)
 
@@ -122,9 +122,9 @@ def test_an_overlap_is_told_with_its_length() -> None:
 @pytest.mark.parametrize(("wrong", "shown"), [(5, 5), (6, 6), (9, 6)])
 def test_no_more_than_five_objections_are_shown(wrong: int, shown: int) -> None:
     logs = [event for n in range(wrong) for event in lost(f"c{n}", 10, mine=True, term=99)]
-    [told] = [one for one in checks(logs) if one.claim == HOLDS]
-    assert len(told.objections) == shown
-    assert (told.objections[-1] == f"and {wrong - 5} more") is (wrong > 5)
+    [output] = [one for one in checks(logs) if one.claim == HOLDS]
+    assert len(output.objections) == shown
+    assert (output.objections[-1] == f"and {wrong - 5} more") is (wrong > 5)
 
 
 def test_logs_of_a_folder_are_judged(tmp_path: Path) -> None:
@@ -167,32 +167,32 @@ def test_a_number_that_goes_back_is_found() -> None:
 def test_a_tick_that_is_completed_twice_is_found() -> None:
     assert broken(led("a", 10, 1, "t1", 20), led("b", 40, 2, "t1", 50)) == [
         "none of 1 ticks is completed twice",
-        "once a leader is told that its tick is completed, no later term is led for it",
+        "after a leader has completed a tick, no later term is led for it",
     ]
 
 
 def test_a_later_term_for_an_earlier_tick_is_found() -> None:
     assert broken(led("a", 10, 1, "t2", 20), led("b", 40, 2, "t1", 50)) == [
-        "once a leader is told that its tick is completed, no later term is led for it"
+        "after a leader has completed a tick, no later term is led for it"
     ]
 
 
-DONE = "a tick that is said to be done was completed by a leader that was not told otherwise"
+DONE = "a tick reported as done was completed by a leader whose term did not report a loss"
 
 
 @pytest.mark.parametrize(
-    ("told", "claims"), [("lost", [DONE]), ("left open", []), ("completed", []), (None, [])]
+    ("ending", "claims"), [("lost", [DONE]), ("left open", []), ("completed", []), (None, [])]
 )
-def test_a_tick_is_done_only_if_its_leader_was_not_told_that_it_lost(
-    told: str | None, claims: list[str]
+def test_a_tick_is_done_only_if_its_leader_did_not_report_a_loss(
+    output: str | None, claims: list[str]
 ) -> None:
     leader = led("a", 10, 1, "t1", 20)[:3]
-    if told is not None:
-        leader += log("a", (21, told, {"term": 1, "tick": "t1"}))
+    if output is not None:
+        leader += log("a", (21, output, {"term": 1, "tick": "t1"}))
     assert broken(leader, lost("b", 40, why="done", term=1, done="t1")) == claims
 
 
-HOLDS = "nobody that was told that it did not win holds the lock"
+HOLDS = "no candidate whose campaign reported a loss holds the lock"
 
 
 def test_a_loser_that_holds_the_lock_is_found() -> None:

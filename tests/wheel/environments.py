@@ -58,7 +58,7 @@ def metadata(wheel: Path) -> Message:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment; whatever runs in it runs isolated, in a folder that it is told."""
+    """A virtual environment; programs in it run isolated, in a given folder."""
 
     folder: Path
 

@@ -98,8 +98,8 @@ def test_a_command_with_a_table_to_show_says_how_to_install_it(
 def test_a_command_prints_json_without_the_extra(
     bare: Environment, s3: dict[str, str], tmp_path: Path
 ) -> None:
-    bare.answer(CAMPAIGN, "told", cwd=tmp_path, **s3)
-    done = command(bare, "history", "told", "--json", cwd=tmp_path, s3=s3)
+    bare.answer(CAMPAIGN, "poller", cwd=tmp_path, **s3)
+    done = command(bare, "history", "poller", "--json", cwd=tmp_path, s3=s3)
     assert [each["outcome"] for each in json.loads(done.stdout)["terms"]] == ["completed"]
 
 

@@ -6,16 +6,16 @@ a cold start with more than one page of keys it first reads the *hint*, an objec
 rewrite every 500th term: `{"term": 1500}`. Listing then starts just below the term of the hint. A
 missing, outdated or wrong hint costs requests, never correctness.
 
-A *proof* is S3's `Date` at which lock N was certainly the highest. The functions below rely on
-these invariants:
+`proved_highest_at_ms` is a time, by S3's `Date`, at which a lock was certainly the highest. The
+functions below rely on these invariants:
 
 - **I1** An empty list of the keys after lock N, where N is known to have existed, proves that N is
   the highest: S3 lists consistently, and the highest lock is never deleted (R6).
 - **I2** A sealed lock never changes, so it need not be read twice.
-- **I3** An unsealed lock N is the highest (R1), if it was read less than one hour after a time at
-  which no lock above N existed. Without that limit I3 is wrong: N may be an old number whose lock
-  was deleted, and which a suspended candidate has created again. That win is void (R7), but the
-  candidate may crash before it seals the lock.
+- **I3** An unsealed lock N is the highest (R1), if it was read within one hour of a time when no
+  lock above N existed. After that hour, lock N may have been deleted, and created again by a
+  candidate that was suspended. That win is void (R7), but the candidate may crash before it seals
+  the lock.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def read_lock(
 def head_in(
     reply: Reply, config: CandidateConfig, term: int, *, since_ms: int | None
 ) -> LedgerHead | None:
-    """Return the lock in the answer to a `Read` of `term`, None if there is none (`read_lock`)."""
+    """Return the lock in the reply to a `Read` of `term`, or None; `since_ms` as in `read_lock`."""
     found = reply.answer
     if not isinstance(found, Found):
         return None
@@ -110,7 +110,7 @@ def find_head(config: CandidateConfig, head: LedgerHead | None = None) -> Steps[
             )
         found = yield from read_lock(config, term or known, since_ms=proved_highest_at_ms)
         if found is not None and found.allows_next:
-            # It was the highest when it was listed; a newer one would not change that.
+            # It was the highest when it was listed. If there is a newer lock, the create conflicts.
             return replace(found, proved_highest_at_ms=proved_highest_at_ms)
         if found is not None and found.proved_highest_at_ms is not None:
             return found
@@ -118,8 +118,9 @@ def find_head(config: CandidateConfig, head: LedgerHead | None = None) -> Steps[
         head = None
         yield Wait(50, 100)
     raise StoreUnavailable(
-        f"expected S3 to return a lock that it lists under {config.folder}, but the read found none"
-        f" or came an hour late, {READ_TRIES} times in a row. Nothing was changed; try again later."
+        f"expected S3 to return a lock that it lists under {config.folder}, but the read found"
+        f" none, or came over an hour after the list, {READ_TRIES} times in a row. Nothing was"
+        " changed; try again later."
     )
 
 
@@ -145,8 +146,9 @@ def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | Non
     """Return the highest term above `known`, None if there is none, and the reply that proves it.
 
     The proof is the page with the highest lock, or the first page if no page has a lock. A later
-    page proves less: it may begin after the key of the next lock. A page may be empty and still be
-    followed by others (S3 skips delete markers), so only the continuation token ends the loop.
+    page proves nothing: a lock that is created meanwhile may come before its first key. A page may
+    be empty and still be followed by others (S3 skips delete markers), so only the continuation
+    token ends the loop.
 
     If `known` is 0 and there is a second page, listing continues at the hint. If no lock follows
     there, the hint was too high, and listing resumes at the second page.
@@ -154,7 +156,8 @@ def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | Non
     highest: int | None = None
     proof: Reply | None = None
     request = List(config.folder + "lock_", config.key(known) if known else None)
-    hinted, left_off = known > 0, None  # where to resume if the hint is too high
+    hinted = known > 0  # a candidate that knows a lock needs no hint
+    left_off = None  # where to resume if the hint is too high
     while True:
         reply = yield from ask(request)
         page = _listed(reply)
@@ -211,8 +214,9 @@ def hint_term(body: bytes) -> int:
 
 
 def _dated(lock: Lock, found: Found) -> Lock:
-    """Add S3's times of the object. Last-Modified substitutes for a missing `started_at` (the lock
-    has not been written since its create) or `ended_at` (a lock of the original scheme).
+    """Add S3's times of the object. Last-Modified substitutes for a missing `started_at` (of a
+    lock that was not written again since it was created) or `ended_at` (of a lock that was written
+    by Morling's original scheme).
     """
     modified = from_ms(found.modified_ms)
     started_at, ended_at = lock.started_at, lock.ended_at

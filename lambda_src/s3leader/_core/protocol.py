@@ -16,13 +16,16 @@ Vocabulary:
 - A win is *void* if the term may not be led; the candidate then seals the lock that it created.
 - A *tick* is the scheduled time that a term works for.
 
-`date_ms`, `applied_ms` and `proved_highest_at_ms` are read from S3's clock. All other `_ms` are
-read from the candidate's own monotonic clock. The two kinds are never compared.
+Clocks: `proved_highest_at_ms` and `date_ms` are times by S3's clock. `now_ms`, `observed_ms`,
+`sent_ms`, `received_ms`, `give_up_ms` and `deadline_ms` are times by the candidate's own monotonic
+clock. The two kinds are never compared. `lease_ms` and `wait_ms` are durations.
 
 Rules:
 
-- **R0** A store that ignores conditions cannot hold an election. Before a candidate leads, it sends
-  two writes that the store must refuse, unless the lock below records that a leader has done so.
+- **R0** A store that ignores conditions cannot hold an election. So a candidate that has created
+  lock N+1 tests the store before it leads: it repeats the create, and sends an `If-Match` with an
+  ETag that cannot exist. Both must be answered 412. Its lock then records `proved`, later locks
+  carry that on, and no candidate tests the store again.
 - **R1** A candidate creates lock N+1 only if it has seen lock N sealed, or no lock at all (N = 0).
   So if lock N+1 exists, lock N is sealed.
 - **R2** A lock is changed only with `If-Match` on the ETag that its writer last wrote or read.
@@ -31,23 +34,25 @@ Rules:
 - **R4** A candidate judges other leases by S3's clock: `Date` minus `Last-Modified` of one answer.
   A holder measures its deadline with its monotonic clock, from before the request was sent. Past
   the deadline it never leads again. It may still seal its lock: if that compare-and-swap succeeds,
-  no other candidate has changed the lock, so its outcome is valid.
+  no other candidate has changed the lock, so the outcome that the holder reports is valid.
 - **R5** Every body carries a fresh nonce. After a lost answer, and after each 412 to a create, a
   renewal or a seal, the writer reads the lock: if it finds its own nonce, its write was applied.
 - **R6** The head is never deleted: the bucket's lifecycle rule deletes only tagged locks, and a
   leader tags only locks below its own. So term numbers never go back.
-- **R7** Old locks do get deleted, so the number of one can be created again. A win counts only if
-  S3 created lock N+1 less than one hour after an answer proved that N was the highest.
+- **R7** Old locks do get deleted, so a suspended candidate may create an old number again. A win
+  counts only if, by S3's clock, lock N+1 was created less than one hour after an answer proved that
+  N was the highest. A lifecycle rule deletes no object that is less than a day old.
 - **R8** Each lock records in `done` the latest completed tick. No term is led for that tick or an
   earlier one. Locks also count the attempts at ticks that are not completed.
-- **R9** A candidate that remembers lock N sealed may create N+1 without listing first. If it has
+- **R9** A candidate that remembers that lock N is sealed may create N+1 without listing. If it has
   missed newer locks, the create conflicts (R5) or the win is void (R7).
 
 States of a lock, with the rules that permit each change:
 
     no object ── create (R0 R1 R7) ──▶ unsealed ── resign, by its holder (R2 R6 R8) ──────▶ sealed
                                        │      ▲ └─ take over, once lapsed (R2 R3 R4) ─────▶   │
-                                       └ renew┘ (R2 R4 R5)      deleted ◀── once superseded (R6)
+                                       └ renew┘ (R2 R4 R5)                                    │
+    deleted ◀── tagged by a later leader, then deleted by the lifecycle rule (R6) ────────────┘
 
 States of a candidate in a campaign, each a function below:
 
@@ -101,7 +106,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resigned:
-    """The lock was sealed. `sweep_error` is what kept the leader from tagging old locks, if any."""
+    """The lock was sealed. `sweep_error`: why tagging old locks failed."""
 
     head: LedgerHead
     sweep_error: BucketUnusable | None = None
@@ -118,14 +123,14 @@ class _Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Progress:
-    """Where a campaign stands. `head` is None while it is unknown, and `listed` if it was read in
-    this campaign rather than remembered. `sealed_term` is the lapsed term that the candidate sealed
-    last; `had_void_win` is true after its first void win.
+    """Where a campaign stands. `head` is None while it is unknown. `seen_now` is true if it was
+    read in this campaign, and is not only remembered. `sealed_term` is the lapsed term that the
+    candidate sealed last; `had_void_win` is true after its first void win.
     """
 
     head: LedgerHead | None
     now_ms: int
-    listed: bool = False
+    seen_now: bool = False
     sealed_term: int | None = None
     had_void_win: bool = False
 
@@ -155,7 +160,7 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
         return Lost(why="done", head=head)  # R8
     if head is None or not _is_current(head, at):
         head = yield from find_head(config, head)
-        return replace(at, head=head, listed=True, now_ms=max(at.now_ms, head.observed_ms))
+        return replace(at, head=head, seen_now=True, now_ms=max(at.now_ms, head.observed_ms))
     lock = head.lock
     if lock is not None and not lock.sealed and not config.lapsed(lock):
         return (yield from _wait_for_leader(goal, at, head))
@@ -170,7 +175,7 @@ def _is_current(head: LedgerHead, at: _Progress) -> bool:
     """Whether the candidate may act on `head` without listing first (R7, R9)."""
     if head.proved_highest_at_ms is None or at.now_ms - head.observed_ms >= PROOF_VALID_MS:
         return False
-    return at.listed or head.allows_next
+    return at.seen_now or head.allows_next
 
 
 def _wait_for_leader(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Progress | Lost]:
@@ -200,7 +205,7 @@ def _create(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Progress | W
     if isinstance(created, Voided):
         if at.had_void_win:
             raise _two_void_wins(goal.config, head)
-        return replace(at, head=None, listed=False, had_void_win=True, now_ms=created.now_ms)
+        return replace(at, head=None, seen_now=False, had_void_win=True, now_ms=created.now_ms)
     return (yield from _after_conflict(goal, at, head, created.reply))
 
 
@@ -211,27 +216,27 @@ def _after_conflict(
     now_ms = reply.received_ms
     rival = head_in(reply, goal.config, head.term + 1, since_ms=head.proved_highest_at_ms)
     # A conflict is a lost race only if the head was listed: a remembered one may be outdated (R9).
-    if at.listed and rival is not None and not rival.is_done(goal.tick):
+    if at.seen_now and rival is not None and not rival.is_done(goal.tick):
         if now_ms >= goal.give_up_ms:
             return Lost(why="beaten", head=rival)
         if rival.allows_next:  # jitter, so that the losers of this race do not collide again
             now_ms = (yield Wait(50, 250)).received_ms
-    return replace(at, head=rival, listed=rival is not None, now_ms=now_ms)
+    return replace(at, head=rival, seen_now=rival is not None, now_ms=now_ms)
 
 
 def _two_void_wins(config: CandidateConfig, head: LedgerHead) -> StoreUnavailable:
     return StoreUnavailable(
-        f"expected S3 to answer within the lease of {config.lease_ms} ms; two wins in a row, the"
-        f" last of term {head.term + 1}, were known too late to be used. Nobody leads; try again"
-        " later, or with a longer lease."
+        f"two wins in a row, the last of term {head.term + 1}, were void: S3's answers came too"
+        f" late for the lease of {config.lease_ms} ms. Nobody leads; try again later, or with a"
+        " longer lease."
     )
 
 
 def _reread(reply: Reply, config: CandidateConfig, head: LedgerHead) -> LedgerHead | None:
-    """Return what a second read shows of a lock that was unsealed at the first.
+    """Return the lock as it was read again; it was unsealed when it was first read.
 
-    An unsealed lock has no successor (R1). So if it is sealed by now, the time of the first read
-    remains the proof that it was the highest (R7).
+    So no higher lock existed at the first read (R1). If the lock has been sealed since, it is still
+    proved to have been the highest at that time (R7).
     """
     again = head_in(reply, config, head.term, since_ms=head.proved_highest_at_ms)
     if again is not None and again.allows_next:
@@ -272,7 +277,7 @@ def renew(
 def resign(
     config: CandidateConfig, holding: Holding, *, outcome: str, reason: str | None, now_ms: int
 ) -> Steps[Resigned]:
-    """Tag old locks (R6), then seal one's own lock with the outcome of its term.
+    """Tag old locks (R6, "sweep"), then seal the lock with the outcome of its term.
 
     This is allowed after the deadline too (R4); `LeadershipLost` if another writer has changed the
     lock. After `StoreUnavailable` the outcome is unknown, and the tick may be led again.

@@ -46,7 +46,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
-def test_unreadable_lock_is_told_of_and_left_alone(text: bytes) -> None:
+def test_unreadable_lock_is_reported_and_left_unchanged(text: bytes) -> None:
     assert contend(*_cold({4: text})) is None
 
 
@@ -127,7 +127,7 @@ def test_most_attempts_that_can_be_read_can_be_counted_on() -> None:
 
 
 @pytest.mark.parametrize("depth", [100, 400, 900, 930, 960, 990, 5000, 100_000])
-def test_nested_state_is_told_of_or_led_with(depth: int) -> None:
+def test_nested_state_is_reported_or_used(depth: int) -> None:
     head, tail = json.dumps({**REAL, "state": "HERE"}).encode().split(b'"HERE"')
     bucket, election = _cold({4: head + b'{"a":' * depth + b"1" + b"}" * depth + tail})
     term = contend(bucket, election)

@@ -180,7 +180,7 @@ def test_last_lock_that_lapsed_is_sealed_and_then_the_ledger_is_full() -> None:
     assert bucket.body(LAST)["outcome"] == "deposed"
 
 
-def test_last_lock_that_is_corrupt_is_told_of() -> None:
+def test_corrupt_last_lock_is_reported() -> None:
     bucket = bucket_with({LAST: b"?"})
     with pytest.raises(CorruptLock, match="9999999999"):
         bucket.election().campaign(TICK)

@@ -1,4 +1,4 @@
-"""`Term`: how its `with` block ends it, and what `resign`, `held` and the facts report.
+"""`Term`: how its `with` block ends it, and what `resign`, `held` and its attributes report.
 
 `OneBucket` is a bucket in memory with one fake clock; `won(…)` returns the term of a won campaign,
 `lost(…)` the `NotElected` of a lost one. In a lock's body `"expired": true` means sealed.
@@ -98,7 +98,7 @@ def test_leadership_lost_in_the_block_is_raised_unchanged(bucket: OneBucket, ter
     assert caught.value.__context__ is None
 
 
-def test_error_without_a_message_is_raised_unchanged(bucket: OneBucket, term: Term) -> None:
+def test_error_that_cannot_be_printed_is_raised_unchanged(bucket: OneBucket, term: Term) -> None:
     class UnprintableError(Exception):
         def __str__(self) -> str:
             raise ValueError
@@ -169,7 +169,7 @@ def test_resignation_unknown_for_ever_ends_leadership_all_the_same(
         term.resign()
 
 
-def test_nobody_is_told_that_it_leads_while_it_resigns(bucket: OneBucket) -> None:
+def test_held_is_false_while_the_term_resigns(bucket: OneBucket) -> None:
     """Another thread may ask: once the seal is under way, a successor may be at work."""
     held_in_thread: list[bool] = []
 

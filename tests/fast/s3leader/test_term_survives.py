@@ -159,7 +159,7 @@ def test_the_renewing_thread_gives_up_once_the_deadline_has_passed(bucket: OneBu
 
 
 @pytest.mark.parametrize("lease", [SECOND, LEASE, timedelta(hours=1)])
-def test_the_thread_renews_each_third_of_the_lease_unless_it_is_told(
+def test_the_thread_renews_each_third_of_the_lease_by_default(
     bucket: OneBucket, lease: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []

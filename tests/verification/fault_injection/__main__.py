@@ -36,7 +36,7 @@ from tests.verification.processes import Processes, load_function
 CLOCK_SKEW: Final = timedelta(seconds=2)
 # One second of the allowance is for the grain of S3's time stamps.
 CLOCKS_S: Final = {"allowed": (-0.49, 0.49), "wrong": (-20.0, 20.0)}
-_AFTERWARDS: Final = 3  # terms that must still be led once the mischief is over
+_AFTERWARDS: Final = 3  # terms that must still be led once no more faults are injected
 
 
 def main() -> int:
@@ -106,7 +106,7 @@ async def _watch(
     folder: Path,
     asked: argparse.Namespace,
 ) -> None:
-    """Serve until enough terms were led, and some more without mischief; then end the herd."""
+    """Serve until enough terms were led, and some more without faults; then end the processes."""
     server = await serving
     events, wins, last_win = EventReader(folder), 0, time.monotonic()
     while wins < asked.terms + _AFTERWARDS and processes.alive:

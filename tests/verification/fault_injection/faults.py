@@ -39,7 +39,7 @@ _LONG_S: Final = (0.4, 5.0)
 class Fault:
     """What happens to one request. `kind` is None where nothing does.
 
-    `delay_s` is for whatever comes late, `share` how much of an answer arrives, `ahead_s` the
+    `delay_s` is the delay of a late request, `share` how much of an answer arrives, `ahead_s` the
     clock of the front end.
     """
 
@@ -57,7 +57,7 @@ class FaultPlan:
         self, seed: int, *, rate: float, clocks_s: tuple[float, float], echoes: bool = False
     ) -> None:
         """Harm that share of the requests; front ends' clocks are that far ahead, in seconds. With
-        `echoes`, every request that nothing else befalls is sent twice.
+        `echoes`, every request without another fault is sent twice.
         """
         self._chance = random.Random(seed)  # noqa: S311 - repeatable is what it must be
         self._rate = rate

@@ -49,7 +49,7 @@ BUILDS: Final = (
     Build(
         rule="R5: a 412 is looked into",
         broken="conflicts_are_believed",
-        promise="nobody that was told that it did not win holds the lock",
+        promise="no candidate whose campaign reported a loss holds the lock",
         settings=("--patience", "20"),
     ),
     Build(
@@ -102,8 +102,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             rounds = rounds_until_caught(build, Path(folder))
         missed += rounds is None
-        told = "not found" if rounds is None else f"found in run {rounds}"
-        print(f"{build.rule:<60}{told}", flush=True)
+        output = "not found" if rounds is None else f"found in run {rounds}"
+        print(f"{build.rule:<60}{output}", flush=True)
     return 1 if missed else 0
 
 

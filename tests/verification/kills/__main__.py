@@ -36,7 +36,8 @@ from tests.verification import report
 from tests.verification.event_log import EventReader, read_events
 from tests.verification.kills import invariants
 from tests.verification.kills.attacked_election import AttackedElection
-from tests.verification.kills.compacting_candidate import CandidateSetup, program
+from tests.verification.kills.compacting_candidate import CandidateSetup
+from tests.verification.kills.compacting_candidate import program as candidate_program
 from tests.verification.processes import Processes, load_function
 
 LOCKS: Final = "locks"
@@ -56,7 +57,7 @@ class Plan:
     candidates: int
     lease: timedelta
     seed: int
-    first: str | None
+    call_first: str | None
 
 
 def main() -> int:
@@ -80,13 +81,15 @@ def main() -> int:
 
 def _plan() -> Plan:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=50, help="how many (default 50)")
-    parser.add_argument("--stops", type=int, help="how many at least (default: a fifth)")
-    parser.add_argument("--elections", type=int, default=5, help="side by side (default 5)")
-    parser.add_argument("--candidates", type=int, default=3, help="in each (default 3)")
+    parser.add_argument("--kills", type=int, default=50, help="how many leaders to kill (50)")
+    parser.add_argument(
+        "--stops", type=int, help="how many leaders to stop at least (a fifth of --kills)"
+    )
+    parser.add_argument("--elections", type=int, default=5, help="how many at the same time (5)")
+    parser.add_argument("--candidates", type=int, default=3, help="in each election (3)")
     parser.add_argument("--lease", type=float, default=1.5, help="in seconds")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--first", help="module:function to call first in each process, for tests")
+    parser.add_argument("--call-first", help="module:function to call first in each process")
     options = parser.parse_args()
     return Plan(
         kills=options.kills,
@@ -95,7 +98,7 @@ def _plan() -> Plan:
         candidates=options.candidates,
         lease=timedelta(seconds=options.lease),
         seed=options.seed,
-        first=options.first,
+        call_first=options.call_first,
     )
 
 
@@ -123,7 +126,8 @@ class KillRun:
         self._resume_all()
         self._processes.end(_PATIENCE_S)
         for attacked in self._elections:
-            self._processes.start(program(attacked.setup, until_empty=True), attacked.name)
+            program = candidate_program(attacked.setup, until_empty=True)
+            self._processes.start(program, attacked.name)
         self._processes.wait(_PATIENCE_S)
         return list(self._checks())
 
@@ -136,7 +140,7 @@ class KillRun:
                 if not self._enough():
                     attacked.attack(only_stop=self._kills() >= self._plan.kills)
                 attacked.resume_stopped()
-            next(receivers).send_objects()  # one election at a time, so that attacks are not late
+            next(receivers).send_objects()  # to all at once would delay the next attack
             self._processes.reap()
             if time.monotonic() - printed > _PROGRESS_S:
                 printed = time.monotonic()
@@ -155,7 +159,7 @@ class KillRun:
         for stopped in (attacked.stopped for attacked in self._elections):
             if stopped is not None:
                 self._processes.failed.append(
-                    f"{stopped.who} was stopped and did not end after it was resumed"
+                    f"{stopped.who} was stopped, and no successor claimed the manifest in time"
                 )
                 self._processes.resume(stopped.who, stopped.term)
 
@@ -177,7 +181,7 @@ class KillRun:
             data=name,
             lease=self._plan.lease,
             clock_skew=CLOCK_SKEW,
-            first=load_function(self._plan.first),
+            first=load_function(self._plan.call_first),
         )
         sent_log = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
         rows = [{"row": str(row)} for row in range(1000)]

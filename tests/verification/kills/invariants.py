@@ -58,7 +58,7 @@ def checks(
 
 def _stale_leaders(events: Sequence[Event]) -> Iterator[Check]:
     """Check that no leader that was resumed after its successor's claim wrote anything."""
-    resumed = [event for event in events if event["what"] == "lets go on"]
+    resumed = [event for event in events if event["what"] == "resumes"]
     not_refused: list[str] = []
     for event in resumed:
         same = [

@@ -30,6 +30,6 @@ def test_killed_and_stopped_leaders_lose_and_double_no_line(tmp_path: Path) -> N
 
 def test_checks_fail_if_stale_leaders_are_not_refused(tmp_path: Path) -> None:
     fault = BROKEN + "tokens_are_not_compared"
-    _, verdict = killed(tmp_path, "--kills", "0", "--stops", "1", "--first", fault)
+    _, verdict = killed(tmp_path, "--kills", "0", "--stops", "1", "--call-first", fault)
     failing = [line for line in verdict.splitlines() if line.startswith("FAILS")]
     assert any("resumed leaders was refused" in line for line in failing), verdict

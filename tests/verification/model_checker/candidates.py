@@ -24,7 +24,6 @@ from s3leader.errors import (
 
 from .fenced_writers import fenced_writer
 from .machine import (
-    Asks,
     Choose,
     Factory,
     Leads,
@@ -35,6 +34,7 @@ from .machine import (
     ReportsOutcome,
     ReportsUnusableBucket,
     StopsLeading,
+    Yielded,
 )
 
 LEASE_MS = 1000
@@ -115,7 +115,9 @@ def _live(plan: Plan, rules: CandidateConfig) -> Program:
             yield StopsLeading()
 
 
-def _lead(plan: Plan, rules: CandidateConfig, holding: Holding) -> Generator[Asks, Any, LedgerHead]:
+def _lead(
+    plan: Plan, rules: CandidateConfig, holding: Holding
+) -> Generator[Yielded, Any, LedgerHead]:
     """Renew, or not, and resign; return what is worth remembering."""
     yield _leads(holding)
     for left in range(plan.renewals, -1, -1):

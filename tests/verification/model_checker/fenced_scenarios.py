@@ -39,7 +39,7 @@ FENCED_MUTANTS: Final = (
         old="        if now is not None and now.token == token:\n            return now\n",
         new="        if now is not None:\n            return now\n",
         scenario="fenced",
-        fault="told that token 2 is claimed, and it was never written",
+        fault="reports token 2 as claimed, and it was never written",
     ),
     Mutant(
         rule="fencing",
@@ -57,7 +57,7 @@ FENCED_MUTANTS: Final = (
         old="            reply = yield Read(write.key)\n            answer = reply.answer\n",
         new="            return WriteConflict(reply=reply)\n",
         scenario="fenced-echo",
-        fault="told that its write was not applied, and it is there",
+        fault="reports its write as not applied, and it was applied",
     ),
     Mutant(
         rule="fencing",

@@ -12,10 +12,10 @@ each distinct state of a program is a node, reached again by replaying one histo
 and `step` remembers where each reply leads. Two histories that leave the generator at the same
 place with the same variables are one node. This keeps the state space finite and small.
 
-A node compares, for each frame of the generator's stack, the instruction at which it waits and all
-its local variables, and how many nonces it has drawn. Values that exist only on Python's evaluation
-stack are not seen; in the code under check these are iterators of `for` loops over ranges and
-tuples, whose position the loop variable gives.
+Two states are the same node if, in each frame of the generator's stack, the waiting instruction
+and all local variables are equal, and if the program has drawn equally many nonces. Values that are
+only on Python's evaluation stack are not compared. In the checked code these are only the iterators
+of `for` loops over ranges and tuples; the loop variable, which is compared, shows their position.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from s3leader.errors import S3LeaderError
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The program asks for its stopwatch's time, in milliseconds."""
+    """The program asks for the time of its monotonic clock, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class StopsLeading:
 
 @dataclass(frozen=True, slots=True)
 class ReportsUnusableBucket:
-    """The candidate learned that the bucket, or its rights, cannot be used."""
+    """The candidate learned that the bucket cannot be used, or that a permission is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class ReportsFencedWrite:
     nonce: str
 
 
-Asks: TypeAlias = (
+Yielded: TypeAlias = (
     Request
     | Now
     | Choose
@@ -97,20 +97,20 @@ Asks: TypeAlias = (
     | ReportsFencedWrite
 )
 Answers: TypeAlias = Reply | S3LeaderError | int | str | None
-Program: TypeAlias = Generator[Asks, Any, None]
+Program: TypeAlias = Generator[Yielded, Any, None]
 Nonces: TypeAlias = Callable[[], str]
 Factory: TypeAlias = Callable[[Nonces], Program]
 
 
 @dataclass(slots=True)
 class Node:
-    """What a program asks for at this point (None: it has ended), and one history that leads here.
+    """What a program yields at this point (None: it has ended), and one history that leads here.
 
     `index` is that of the program.
     """
 
     index: int
-    asks: Asks | None
+    asks: Yielded | None
     history: tuple[Answers, ...]
 
 
@@ -143,7 +143,7 @@ class Machine:
             return str(drawn)
 
         program = self._programs[index](nonce)
-        asks: Asks | None
+        asks: Yielded | None
         try:
             asks = next(program)
             for reply in history:
@@ -174,9 +174,13 @@ def _stack(program: object) -> tuple[object, ...]:
 
 
 def frozen(value: object) -> object:
-    """Return something hashable that is equal for equal values, and different for others."""
+    """Return something hashable that is equal exactly for equal values.
+
+    Configurations, callables and generators become None: they stay the same throughout a program,
+    or are compared as frames.
+    """
     if isinstance(value, CandidateConfig) or callable(value) or isinstance(value, GeneratorType):
-        return None  # the same throughout a program, or part of the stack
+        return None
     if is_dataclass(value):
         kept = (frozen(getattr(value, field.name)) for field in fields(value))
         return (type(value).__name__, *kept)

@@ -2,7 +2,7 @@
 
 Time is true time in milliseconds and moves in steps. The time stamps that S3 gives are of
 one-second grain, and the `Date` of an answer may come from a front end that is ahead of the others
-by up to `skew_ms`. Each stopwatch has a rate. Each kind of misfortune has a budget.
+by up to `skew_ms`. Each stopwatch has a rate. Each kind of fault has a budget.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Model:
     """How long one step of time is, how far S3's front ends are apart, and how it all begins.
 
     `rates` are those of the stopwatches; `lease_ms` is the longest lease. `forced` if an operator
-    deposes by force: then whoever leads by a lock that was deposed does not count as a leader.
+    deposes by force: then a holder whose lock was deposed does not count as a leader.
     With `max_attempts` no more terms may be led for a tick. With `nobody_leads`, not even one.
     """
 
@@ -310,7 +310,7 @@ class Model:
     def _check_report(
         self, bucket: Bucket, name: str, output: ReportsOutcome | ReportsNoTerm
     ) -> None:
-        """On a store that keeps its conditions, a candidate is told the truth."""
+        """On a store that keeps its conditions, what a candidate reports is true."""
         if self.service.ignores:
             return
         if isinstance(output, ReportsOutcome):

@@ -46,7 +46,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         rule="R4",
-        removed="past its deadline a leader leads no more, whatever comes later",
+        removed="past its deadline a leader never leads again",
         file="_core/protocol.py",
         old="in_time = written.received_ms < holding.deadline_ms",
         new="in_time = True",
@@ -80,7 +80,7 @@ MUTANTS: Final = (
         new="        return WriteApplied(etag='', applied_ms=0, date_ms=0, sent_ms=first_ms,"
         " received_ms=reply.received_ms)\n",
         scenario="retry",
-        fault="was told that it completed",
+        fault="reported that it completed",
     ),
     Mutant(
         rule="R5",
@@ -228,13 +228,13 @@ MUTANTS: Final = (
     ),
     Mutant(
         rule="R5",
-        removed="who was beaten to the seal is not told that it completed",
+        removed="a leader whose lock another sealed does not report completion",
         file="_core/protocol.py",
         old="    if isinstance(sealed, WriteConflict):\n        raise LeadershipLost(",
         new="    if isinstance(sealed, WriteConflict):\n        return Resigned(head=None)\n"
         "        raise LeadershipLost(",
         scenario="long",
-        fault="was told that it completed",
+        fault="reported that it completed",
         slow=True,
     ),
     Mutant(

@@ -261,13 +261,11 @@ def check_fenced_report(bucket: Bucket, name: str, report: ReportsFencedWrite) -
     written = [lock_fields(body) for body in bucket.fenced]
     nonces = [str(one["nonce"]) for one in written]
     if report.result == "claimed" and report.token not in {one["fencing_token"] for one in written}:
-        raise Violation(
-            f"{name} is told that token {report.token} is claimed, and it was never written"
-        )
+        raise Violation(f"{name} reports token {report.token} as claimed, and it was never written")
     if report.result == "applied" and report.nonce not in nonces:
-        raise Violation(f"{name} is told that its write was applied, and it was never written")
+        raise Violation(f"{name} reports its write as applied, and it was never written")
     if report.result == "not applied" and report.nonce in nonces[-1:]:
-        raise Violation(f"{name} is told that its write was not applied, and it is there")
+        raise Violation(f"{name} is reports its write as not applied, and it was applied")
 
 
 def check_no_term(bucket: Bucket, name: str, lost: int | None) -> None:
@@ -289,7 +287,7 @@ def check_outcome(bucket: Bucket, name: str, key: str, outcome: str) -> None:
         writer(item.body),
         lock_fields(item.body)["outcome"],
     ) != (name, outcome):
-        raise Violation(f"{name} was told that it {outcome} {describe(item)}, which says otherwise")
+        raise Violation(f"{name} reported that it {outcome} {describe(item)}, which says otherwise")
 
 
 def delete(bucket: Bucket, item: S3Object) -> Bucket:

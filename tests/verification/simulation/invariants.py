@@ -20,7 +20,7 @@ class ViolationError(AssertionError):
 
 @dataclass
 class Invariants:
-    """Told of every change in the bucket before it is made, and of who takes itself for leader."""
+    """Checks each change of the bucket before it is made, and each candidate that leads."""
 
     folder: str
     max_attempts: int
@@ -119,15 +119,13 @@ class Invariants:
             self.leading = None
 
     def beaten(self, candidate: Candidate, objects: Mapping[str, Stored]) -> None:
-        """`candidate` was told that it did not win."""
+        """`candidate` lost its campaign."""
         highest = objects.get(candidate.rules.key(self.highest))
         if highest is not None and highest.body in candidate.created:
-            raise ViolationError(
-                f"{candidate.name} is told that it did not win, and holds the lock"
-            )
+            raise ViolationError(f"{candidate.name} lost its campaign, and holds the lock")
 
     def lost(self, candidate: Candidate, there: Stored | None, term: int) -> None:
-        """`candidate` was told that another sealed its lock."""
+        """`candidate` learned that another sealed its lock."""
         if there is not None and there.writer == candidate.name:
             raise ViolationError(f"term {term} is given up as lost, and nobody else wrote its lock")
 

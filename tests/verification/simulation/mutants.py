@@ -102,7 +102,7 @@ MUTANTS: Final = (
         "        if isinstance(answer, Conflict) and first:\n"
         "            return WriteConflict(reply=reply)\n"
         "        if isinstance(answer, Conflict):\n",
-        fault="is told that it did not win, and holds the lock",
+        fault="lost its campaign, and holds the lock",
     ),
     Mutant(
         removed="R5: a renewal's or seal's conflict is looked into even if it is the first answer",

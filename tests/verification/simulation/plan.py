@@ -43,7 +43,7 @@ class Plan:
     pause_every: float = 2.5
     page_size: int = 50
     max_attempts: int = 3
-    trace: int = 60  # how many events are told of a run that fails
+    trace: int = 60  # how many events are printed of a run that fails
 
     def draw_rate(self, rng: random.Random) -> float:
         """A stopwatch's rate: up to the bound, and often at it."""

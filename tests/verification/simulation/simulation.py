@@ -226,7 +226,7 @@ class Simulation:
             current = seen.term == self.invariants.highest and seen.lock.sealed
             current = current and seen.proved_highest_at_ms is not None
             done = seen.lock.is_done(tick)
-            candidate.kind = "told" if done else "current" if current else "old"
+            candidate.kind = "informed" if done else "current" if current else "old"
         candidate.requests = 0
         self.record(candidate.name, f"campaigns ({candidate.kind} memory: {seen and seen.term})")
         now_ms = candidate.watch_ms(self.now_ms)

@@ -40,12 +40,12 @@ def _worded(what: str | Exchange) -> str:
     if isinstance(what, str):
         return what
     request, answer = what
-    told = type(answer).__name__
+    output = type(answer).__name__
     if isinstance(answer, Found):
-        told += f" ({_body(answer.body)}), {(answer.date_ms - answer.modified_ms) // 1000} s old"
+        output += f" ({_body(answer.body)}), {(answer.date_ms - answer.modified_ms) // 1000} s old"
     elif isinstance(answer, Listed):
-        told += f" {len(answer.keys)}" + (", and more" if answer.truncated else "")
-    return f"{describe(request)}: {told}"
+        output += f" {len(answer.keys)}" + (", and more" if answer.truncated else "")
+    return f"{describe(request)}: {output}"
 
 
 def _body(body: bytes) -> str:

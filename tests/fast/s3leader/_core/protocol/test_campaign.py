@@ -90,7 +90,7 @@ def test_cold_candidate_loses_to_a_holder() -> None:
     assert (result.why, result.head.term) == ("held", 4)
 
 
-def test_warm_candidate_loses_to_whoever_created_the_next() -> None:
+def test_warm_candidate_loses_to_the_creator_of_the_next_lock() -> None:
     steps = campaign(config(), tick=None, wait_ms=0, known=known(sealed(4)), now_ms=0)
     result = play(steps, (create(mine(5)), conflict()), (read(5), found(held(5))))
     assert isinstance(result, Lost)

@@ -45,7 +45,7 @@ def test_renewal_and_checkpoint_keep_the_leadership(bucket: OneBucket) -> None:
     assert (term.held, bucket.body(1)["renewals"]) == (True, 2)
 
 
-def test_resignation_is_told_as_the_ledger_has_it(bucket: OneBucket) -> None:
+def test_resignation_is_reported_as_the_ledger_has_it(bucket: OneBucket) -> None:
     term = won(bucket.election().campaign(TICK))
     term.resign()
     assert (term.outcome, bucket.body(1)["outcome"]) == ("completed", "completed")

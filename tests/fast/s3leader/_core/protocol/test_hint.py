@@ -172,7 +172,7 @@ def test_unanswered_hint_is_asked_for_again() -> None:
     assert seen.term == 4500
 
 
-def test_whoever_knows_a_lock_needs_no_hint() -> None:
+def test_candidate_that_knows_a_lock_needs_no_hint() -> None:
     steps = find_head(config(), known(sealed(4)))
     pages: tuple[Exchange, ...] = (
         (after(4), listing(*range(5, 1005), goes_on="x")),
