@@ -122,9 +122,9 @@ def test_an_overlap_is_reported_with_its_length() -> None:
 @pytest.mark.parametrize(("wrong", "shown"), [(5, 5), (6, 6), (9, 6)])
 def test_no_more_than_five_objections_are_shown(wrong: int, shown: int) -> None:
     logs = [event for n in range(wrong) for event in lost(f"c{n}", 10, mine=True, term=99)]
-    [output] = [one for one in checks(logs) if one.claim == HOLDS]
-    assert len(output.objections) == shown
-    assert (output.objections[-1] == f"and {wrong - 5} more") is (wrong > 5)
+    [check] = [one for one in checks(logs) if one.claim == HOLDS]
+    assert len(check.objections) == shown
+    assert (check.objections[-1] == f"and {wrong - 5} more") is (wrong > 5)
 
 
 def test_logs_of_a_folder_are_judged(tmp_path: Path) -> None:
@@ -184,11 +184,11 @@ DONE = "a tick reported as done was completed by a leader whose term did not rep
     ("ending", "claims"), [("lost", [DONE]), ("left open", []), ("completed", []), (None, [])]
 )
 def test_a_tick_is_done_only_if_its_leader_did_not_report_a_loss(
-    output: str | None, claims: list[str]
+    ending: str | None, claims: list[str]
 ) -> None:
     leader = led("a", 10, 1, "t1", 20)[:3]
-    if output is not None:
-        leader += log("a", (21, output, {"term": 1, "tick": "t1"}))
+    if ending is not None:
+        leader += log("a", (21, ending, {"term": 1, "tick": "t1"}))
     assert broken(leader, lost("b", 40, why="done", term=1, done="t1")) == claims
 
 
