@@ -3,7 +3,7 @@
 **Not guaranteed.** A producer that writes a key again after it was compacted, even with the same
 bytes, has its lines compacted again: keys must be unique, and an upload must not be repeated
 minutes later. The order of lines is kept within an object, not between objects. A reader that lists
-`compacted/` instead of reading the manifest sees files that do not count.
+`compacted/` instead of reading the manifest also sees files that were not committed.
 
 **Words.** An *input* is an object under `events/`. A *batch* is a group of inputs and the files
 that are written from it: a *part* with the well-formed lines, a *reject file* with records of the
@@ -32,7 +32,7 @@ has those of the last batch, `undeleted` has those of earlier batches that S3 re
   - COMMIT: with one compare-and-swap of the manifest, add the files, set `deleting` to the inputs
     of this batch, and `undeleted` to those of earlier batches that S3 has not deleted.
   - DELETE: delete the inputs of this batch. The next COMMIT or CLEAR adds those that S3 refuses to
-    delete to `undeleted`. Once it has `Limits.undeleted_inputs` names, no further batch begins.
+    delete to `undeleted`. Once `undeleted` has `Limits.undeleted_inputs` names, no batch begins.
   - SAVE: save the progress in the lock, as a checkpoint. Nothing depends on it.
 - CLEAR: retry the deletions that failed for a transient reason. Then write the manifest with an
   empty `deleting` and the present `undeleted`, if that changes it. If time ran out, save the key
@@ -55,7 +55,7 @@ LIST, GET and HEAD show a deletion at once, and keys are unique, so the name is 
 | LIST, READ | no change | compacts the inputs |
 | KEEP, UPLOAD, or COMMIT (not applied) | orphans, and all inputs | SWEEP; compacts the inputs |
 | COMMIT (applied) | the inputs, named in `deleting` | FINISH |
-| COMMIT (in flight) | one of the above: CLAIM and COMMIT require the same ETag | as above |
+| COMMIT (in flight) | a row above: CLAIM and COMMIT require the same ETag | as above |
 | DELETE | `deleting` names all inputs of the batch, some of which exist | FINISH |
 | CLEAR (not applied) | the manifest names inputs that no longer exist | FINISH, RETRY |
 | SAVE, or CLEAR (applied) | an older checkpoint | begins at another input |
@@ -64,9 +64,9 @@ The same holds if the answer to a write is lost, or if an intermediary sends a w
 
 **A stale leader** that continues after its successor's CLAIM does no harm. Its KEEP and UPLOAD make
 orphans. Its COMMIT and CLEAR raise `StaleToken`, and it stops. Its DELETE deletes inputs that its
-own COMMIT named. Its FINISH and RETRY delete inputs that were committed before its own CLAIM, its
-SWEEP orphans that could no longer be committed then. An orphan that is
-written more than `Limits.sweep_again` terms after its own term stays, but no reader sees it.
+own COMMIT named. Its FINISH and RETRY delete inputs that were committed before its own CLAIM. Its
+SWEEP deletes orphans that could no longer be committed then. An orphan that a stale leader writes
+more than `Limits.sweep_again` terms after its own term stays, but no reader sees it.
 """
 
 from __future__ import annotations

@@ -113,14 +113,14 @@ class _Takeovers:
         self._demo = demo
         self._candidates = candidates
         lock = demo.election.observe()
-        self._last_earlier_term = 0 if lock is None else lock.term
+        self._last_term_before = 0 if lock is None else lock.term
         self._refreshed_at = 0.0
 
     def run(self) -> list[float]:
         """Return how long each takeover took, in seconds."""
         takeovers: list[float] = []
         killed_at: float | None = None
-        term, tick_is_done = self._last_earlier_term, False
+        term, tick_is_done = self._last_term_before, False
         with self._demo.screen.table():
             while not tick_is_done:
                 win = self._wait_for_win_after(term)
@@ -133,7 +133,7 @@ class _Takeovers:
                 else:
                     killed_at, tick_is_done = None, self._completes(win)
             self._wait(self._all_ended, "the end of the other candidates")
-            self._demo.screen.update(self._demo.rows(self._last_earlier_term), "")
+            self._demo.screen.update(self._demo.rows(self._last_term_before), "")
         self._demo.wins += [win.term for win in self._wins()]
         return takeovers
 
@@ -207,7 +207,7 @@ class _Takeovers:
         def poll_and_refresh() -> FoundT | None:
             if time.monotonic() - self._refreshed_at > _REFRESH_SECONDS:
                 self._refreshed_at = time.monotonic()
-                rows = self._demo.rows(self._last_earlier_term)
+                rows = self._demo.rows(self._last_term_before)
                 status = f"{self._alive()} processes run; waiting for {what}"
                 self._demo.screen.update(rows, status)
             return poll()

@@ -12,7 +12,7 @@ from s3leader_cdk._election.candidate_environment import seconds
 from s3leader_cdk.metrics import election_metric
 
 _MINUTE = 60
-_PERIODS = 24  # CloudWatch allows an evaluation of over a day only in periods of an hour or more
+_PERIODS = 24  # so an alarm over more than a day has periods of over an hour, as it must
 
 
 def not_completed_alarm(
@@ -29,8 +29,8 @@ def not_completed_alarm(
 
     With contenders in one Region it fires on the metric `Completed`; no data means no completed
     term. With several, only the winner's Region has that metric, but every contender reports
-    `Behind`: its own tick minus the latest completed tick. The alarm then fires if `Behind` never
-    fell to `completed_within` during a time of that length, or if this Region's contenders reported
+    `Behind`: its own tick minus the latest completed tick. The alarm then fires if `Behind` stayed
+    above `completed_within` for that long, or if this Region's contenders reported
     nothing.
     """
     period, periods = _divide(completed_within)
@@ -55,8 +55,8 @@ def not_completed_alarm(
 def _divide(completed_within: Duration) -> tuple[Duration, int]:
     """Divide `completed_within` into equal periods of whole minutes, as CloudWatch requires.
 
-    The periods are short, because CloudWatch also looks at a few periods before the configured
-    ones: older data there delays the alarm by those periods.
+    When data is missing, CloudWatch also evaluates a few periods before the configured ones. A data
+    point there delays the alarm by that many periods, so the periods are short.
     """
     within_s = seconds(completed_within)
     period_s = math.ceil(within_s / _PERIODS / _MINUTE) * _MINUTE

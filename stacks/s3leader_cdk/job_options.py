@@ -72,8 +72,8 @@ class TakeoverOptions:
         lease: how long a lock stays good, in whole seconds, 5 or more and less than the function's
             timeout. The leader renews it while it works, so a crash is noticed sooner. Default:
             the invocation's remaining time plus two seconds.
-        wait: how long a contender waits while another works on the same tick, and takes over
-            if that contender crashes: more than `lease` plus 3 seconds for clock skew, less than
+        wait: how long a contender waits while another works on the same tick. If the other crashes,
+            it takes over. Must be more than `lease` plus 3 seconds for clock skew, and less than
             the timeout. Waiting is billed. Default: none.
         max_attempts: how many terms a tick may take, 1 or more. Default: no limit but the retries.
     """

@@ -13,9 +13,9 @@ functions below rely on these invariants:
   the highest: S3 lists consistently, and the highest lock is never deleted (R6).
 - **I2** A sealed lock never changes, so it need not be read twice.
 - **I3** An unsealed lock N is the highest (R1), if it was read within one hour of a time when no
-  lock above N existed. After that hour, lock N may have been deleted, and created again by a
-  candidate that was suspended. That win is void (R7), but the candidate may crash before it seals
-  the lock.
+  lock above N existed. After that hour, the lock that is read may be a second lock N: the
+  first was deleted, and a suspended candidate created the number again. That win is void (R7), but
+  if the candidate crashes before it seals the lock, it stays unsealed without being the highest.
 """
 
 from __future__ import annotations
@@ -145,10 +145,10 @@ def history(config: CandidateConfig, limit: int) -> Steps[list[Lock]]:
 def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | None, Reply]]:
     """Return the highest term above `known`, None if there is none, and the reply that proves it.
 
-    The proof is the page with the highest lock, or the first page if no page has a lock. A later
-    page proves nothing: a lock that is created meanwhile may come before its first key. A page may
-    be empty and still be followed by others (S3 skips delete markers), so only the continuation
-    token ends the loop.
+    The proof is the page with the highest lock, or the first page if no page has a lock. A page
+    after that proves nothing: a lock created meanwhile may sort before that page's first key and so
+    be missed. A page may be empty and still be followed by others (S3 skips delete markers), so
+    only the continuation token ends the loop.
 
     If `known` is 0 and there is a second page, listing continues at the hint. If no lock follows
     there, the hint was too high, and listing resumes at the second page.
@@ -214,9 +214,8 @@ def hint_term(body: bytes) -> int:
 
 
 def _dated(lock: Lock, found: Found) -> Lock:
-    """Add S3's times of the object. Last-Modified substitutes for a missing `started_at` (of a
-    lock that was not written again since it was created) or `ended_at` (of a lock that was written
-    by Morling's original scheme).
+    """Add S3's times of the object. A lock that was only created has no `started_at`, and
+    one sealed by Morling's original scheme has no `ended_at`: Last-Modified is used instead.
     """
     modified = from_ms(found.modified_ms)
     started_at, ended_at = lock.started_at, lock.ended_at

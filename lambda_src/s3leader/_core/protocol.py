@@ -13,7 +13,8 @@ Vocabulary:
 - A *lease* is how long a lock stays good after S3 last modified it. A lock has *lapsed* once its
   lease and the allowance for clock skew have passed. A holder leads until its *deadline*.
 - A *sealed* lock carries its final state (`"expired": true`) and never changes again.
-- A win is *void* if the term may not be led; the candidate then seals the lock that it created.
+- A win is *void* if it came too late (R4) or its proof is too old (R7). The candidate then does not
+  lead, and seals the lock that it created.
 - A *tick* is the scheduled time that a term works for.
 
 Clocks: `proved_highest_at_ms` and `date_ms` are times by S3's clock. `now_ms`, `observed_ms`,
@@ -24,8 +25,8 @@ Rules:
 
 - **R0** A store that ignores conditions cannot hold an election. So a candidate that has created
   lock N+1 tests the store before it leads: it repeats the create, and sends an `If-Match` with an
-  ETag that cannot exist. Both must be answered 412. Its lock then records `proved`, later locks
-  carry that on, and no candidate tests the store again.
+  ETag that cannot exist. Both must be answered 412. Its lock then records `proved`; each later
+  lock copies it, so the store is not tested again.
 - **R1** A candidate creates lock N+1 only if it has seen lock N sealed, or no lock at all (N = 0).
   So if lock N+1 exists, lock N is sealed.
 - **R2** A lock is changed only with `If-Match` on the ETag that its writer last wrote or read.
@@ -33,17 +34,19 @@ Rules:
   holder's late renewal and the takeover write the same object, so S3 accepts only one of them.
 - **R4** A candidate judges other leases by S3's clock: `Date` minus `Last-Modified` of one answer.
   A holder measures its deadline with its monotonic clock, from before the request was sent. Past
-  the deadline it never leads again. It may still seal its lock: if that compare-and-swap succeeds,
-  no other candidate has changed the lock, so the outcome that the holder reports is valid.
+  the deadline it never leads again, and a win that is known only then is void. It may still seal
+  its lock: if that compare-and-swap succeeds, no other candidate has changed the lock, so the
+  outcome that the holder reports is valid.
 - **R5** Every body carries a fresh nonce. After a lost answer, and after each 412 to a create, a
   renewal or a seal, the writer reads the lock: if it finds its own nonce, its write was applied.
 - **R6** The head is never deleted: the bucket's lifecycle rule deletes only tagged locks, and a
   leader tags only locks below its own. So term numbers never go back.
 - **R7** Old locks do get deleted, so a suspended candidate may create an old number again. A win
   counts only if, by S3's clock, lock N+1 was created less than one hour after an answer proved that
-  N was the highest. A lifecycle rule deletes no object that is less than a day old.
+  N was the highest. A lifecycle rule deletes no object that is less than a day old, so within that
+  hour no newer lock can have been created and deleted.
 - **R8** Each lock records in `done` the latest completed tick. No term is led for that tick or an
-  earlier one. Locks also count the attempts at ticks that are not completed.
+  earlier one. Each lock also counts how many terms attempted each tick that is not completed.
 - **R9** A candidate that remembers that lock N is sealed may create N+1 without listing. If it has
   missed newer locks, the create conflicts (R5) or the win is void (R7).
 
@@ -166,7 +169,7 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
         return (yield from _wait_for_leader(goal, at, head))
     if not may_attempt(lock, goal.tick, config.max_attempts):
         return Lost(why="exhausted", head=head)  # R8
-    if not head.allows_next:
+    if not head.allows_next:  # neither sealed nor an empty ledger (R1)
         return (yield from _seal_lapsed(config, at, head))
     return (yield from _create(goal, at, head))
 
@@ -226,7 +229,7 @@ def _after_conflict(
 
 def _two_void_wins(config: CandidateConfig, head: LedgerHead) -> StoreUnavailable:
     return StoreUnavailable(
-        f"two wins in a row, the last of term {head.term + 1}, were void: S3's answers came too"
+        f"two wins were void, the second of them of term {head.term + 1}: S3's answers came too"
         f" late for the lease of {config.lease_ms} ms. Nobody leads; try again later, or with a"
         " longer lease."
     )

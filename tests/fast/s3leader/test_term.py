@@ -2,6 +2,7 @@
 
 `OneBucket` is a bucket in memory with one fake clock; `won(…)` returns the term of a won campaign,
 `lost(…)` the `NotElected` of a lost one. In a lock's body `"expired": true` means sealed.
+`resign()` ends a term, by default as completed.
 """
 
 from __future__ import annotations

@@ -83,13 +83,13 @@ def _plan() -> Plan:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="how many leaders to kill (50)")
     parser.add_argument(
-        "--stops", type=int, help="how many leaders to stop at least (a fifth of --kills)"
+        "--stops", type=int, help="the least number of leaders to stop (a fifth of --kills)"
     )
     parser.add_argument("--elections", type=int, default=5, help="how many at the same time (5)")
     parser.add_argument("--candidates", type=int, default=3, help="in each election (3)")
     parser.add_argument("--lease", type=float, default=1.5, help="in seconds")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--call-first", help="module:function to call first in each process")
+    parser.add_argument("--call-first", help="module:function that plants a defect")
     options = parser.parse_args()
     return Plan(
         kills=options.kills,
@@ -123,7 +123,7 @@ class KillRun:
         """Attack until there were enough kills, compact the remaining inputs, and check."""
         self._attack()
         report.print_line(f"{self._progress()}; compacting the remaining inputs")
-        self._resume_all()
+        self._wait_until_resumed()
         self._processes.end(_PATIENCE_S)
         for attacked in self._elections:
             program = candidate_program(attacked.setup, until_empty=True)
@@ -140,7 +140,7 @@ class KillRun:
                 if not self._enough():
                     attacked.attack(only_stop=self._kills() >= self._plan.kills)
                 attacked.resume_stopped()
-            next(receivers).send_objects()  # to all at once would delay the next attack
+            next(receivers).send_objects()  # one per round, not to delay attacks
             self._processes.reap()
             if time.monotonic() - printed > _PROGRESS_S:
                 printed = time.monotonic()
@@ -149,7 +149,7 @@ class KillRun:
                 self._processes.failed.append(f"no term was completed for {_PATIENCE_S:.0f} s")
                 return
 
-    def _resume_all(self) -> None:
+    def _wait_until_resumed(self) -> None:
         deadline = time.monotonic() + _PATIENCE_S
         while any(attacked.stopped for attacked in self._elections) and time.monotonic() < deadline:
             time.sleep(_POLL_S)

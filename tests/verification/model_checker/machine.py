@@ -12,10 +12,11 @@ each distinct state of a program is a node, reached again by replaying one histo
 and `step` remembers where each reply leads. Two histories that leave the generator at the same
 place with the same variables are one node. This keeps the state space finite and small.
 
-Two states are the same node if, in each frame of the generator's stack, the waiting instruction
-and all local variables are equal, and if the program has drawn equally many nonces. Values that are
-only on Python's evaluation stack are not compared. In the checked code these are only the iterators
-of `for` loops over ranges and tuples; the loop variable, which is compared, shows their position.
+Two states are the same node if, in each frame of the generator's stack, the instruction at which it
+is suspended and all local variables are equal, and if the program has drawn equally many nonces.
+Values that are only on Python's evaluation stack are not compared. In the checked code these are
+only the iterators of `for` loops over ranges and tuples; the loop variable, which is compared,
+shows their position.
 """
 
 from __future__ import annotations
@@ -174,10 +175,10 @@ def _stack(program: object) -> tuple[object, ...]:
 
 
 def frozen(value: object) -> object:
-    """Return something hashable that is equal exactly for equal values.
+    """Return a hashable stand-in that is equal if and only if the values are.
 
-    Configurations, callables and generators become None: they stay the same throughout a program,
-    or are compared as frames.
+    Exceptions: configurations, callables and generators become None, since they stay the same
+    throughout a program, or are compared as frames.
     """
     if isinstance(value, CandidateConfig) or callable(value) or isinstance(value, GeneratorType):
         return None

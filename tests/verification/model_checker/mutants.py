@@ -82,7 +82,7 @@ def main() -> int:
         verdict = (
             f"{length_of(output):>3} transitions: {mutant.fault}" if noticed else "NOT NOTICED"
         )
-        print(f"{mutant.rule:<7}{mutant.removed:<72}{verdict}", flush=True)
+        print(f"{mutant.rule:<9}{mutant.removed:<72}{verdict}", flush=True)
     return 1 if missed else 0
 
 
