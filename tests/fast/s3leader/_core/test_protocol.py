@@ -76,5 +76,5 @@ def test_second_void_win_of_a_campaign_is_an_error_that_says_what_to_do() -> Non
         (create(mine(6, "n3")), applied(), LEASE_MS),
         void(6, "n4", 0),
     )
-    with pytest.raises(StoreUnavailable, match=r"two wins in a row, the last of term 6"):
+    with pytest.raises(StoreUnavailable, match=r"two wins were void, the second of them of term 6"):
         play(steps, *exchanges)
