@@ -18,6 +18,7 @@ from ._io.s3_options import BucketOptions
 from .election import Election, NotElected
 from .errors import (
     BucketUnusable,
+    ContinuationNotStarted,
     CorruptLock,
     CorruptObject,
     InvalidArgument,
@@ -28,12 +29,14 @@ from .errors import (
     StaleToken,
     StillHeld,
     StoreUnavailable,
+    TooManyContinuations,
 )
 from .term import Term
 
 __all__ = [
     "BucketOptions",
     "BucketUnusable",
+    "ContinuationNotStarted",
     "CorruptLock",
     "CorruptObject",
     "Election",
@@ -48,6 +51,7 @@ __all__ = [
     "StillHeld",
     "StoreUnavailable",
     "Term",
+    "TooManyContinuations",
 ]
 
 if TYPE_CHECKING:

@@ -21,13 +21,16 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias, cast, overload
 
-from ._core.config import check_tick
+from ._core.config import check_tick, work_for
+from ._core.next_lock import Work
 from ._core.requests import Store
+from ._io.invocation import Invocation
 from ._io.lock_store import lock_store
 from ._io.seams import Seams
+from ._lambda.continuation import LambdaContext, LambdaInvocation, LocalInvocation, time_left
 from ._lambda.handler_contract import MARK, check_handler, refuse_deferred_result
 from ._lambda.report import Report
 from ._lambda.settings import Arguments, Settings
@@ -37,17 +40,6 @@ from .term import Term
 
 GRACE = timedelta(seconds=2)  # a function outlives its time-out a little
 _MOST_CONTENDERS = 100  # that metrics tell apart; schedules make ten at most
-
-
-class LambdaContext(Protocol):
-    """The part of Lambda's context that the decorator uses."""
-
-    function_name: str
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until Lambda ends the invocation; may be 0."""
-        ...
 
 
 Handler: TypeAlias = Callable[[Any, Any, Term], Any]
@@ -73,6 +65,7 @@ def singleton(
     prefix: str | None = None,
     wait: timedelta | None = None,
     max_attempts: int | None = None,
+    max_continuations: int | None = None,
 ) -> Callable[[Handler], LambdaHandler]: ...
 def singleton(
     handler: Handler | None = None,
@@ -83,6 +76,7 @@ def singleton(
     prefix: str | None = None,
     wait: timedelta | None = None,
     max_attempts: int | None = None,
+    max_continuations: int | None = None,
 ) -> LambdaHandler | Callable[[Handler], LambdaHandler]:
     """Call `handler(event, context, term)` only in the elected invocation.
 
@@ -98,7 +92,10 @@ def singleton(
 
     Each argument takes precedence over the environment. `wait` is how long to campaign while
     another candidate leads, at most the invocation's remaining time. `max_attempts` limits the
-    terms that one tick may take. Test a decorated handler with `s3leader.testing.invoke`.
+    attempts at one tick, and `max_continuations` (default 0) how often the handler may call
+    `term.continue_later`, whose result has `"outcome": "continued"`. An event with `"repeat"`, true
+    or a text that says who asks for it and why, runs a completed tick again.
+    Test a decorated handler with `s3leader.testing.invoke`.
 
     Raises `InvalidArgument` for an argument that cannot be used (`BucketUnusable` for a bucket of
     a type that cannot hold an election), and for a handler that cannot be called with a term or
@@ -108,7 +105,12 @@ def singleton(
     not repeated.
     """
     arguments = Arguments(
-        election=election, bucket=bucket, prefix=prefix, wait=wait, max_attempts=max_attempts
+        election=election,
+        bucket=bucket,
+        prefix=prefix,
+        wait=wait,
+        max_attempts=max_attempts,
+        max_continuations=max_continuations,
     )
     decorate = _decorator(arguments)
     return decorate if handler is None else decorate(handler)
@@ -176,10 +178,12 @@ def _invoke(
     context: LambdaContext,
 ) -> dict[str, Any]:
     lease, renewing = _lease_for(context, settings.lease)
-    election = _election(settings, warm, context, lease)
+    election = _election(settings, warm, context, lease, event)
     with _report(settings, context, event) as report:
-        tick = report.tick = check_tick(tick_of(event))
-        result = election.campaign(tick, wait=min(settings.wait, _remaining(context)))
+        report.tick = check_tick(tick_of(event))
+        work = _work(report.tick, event)
+        wait = min(settings.wait, time_left(context))
+        result = election._campaign(work, wait)  # noqa: SLF001 - an event may name a later leg
         if isinstance(result, NotElected):
             return report.lost(result)
         with result:
@@ -205,6 +209,13 @@ def tick_of(event: object) -> str | None:
     )
 
 
+def _work(tick: datetime | None, event: object) -> Work:
+    """Return what an invocation is for: its tick, and the leg or repeat that its event names."""
+    if not isinstance(event, Mapping):
+        return Work(tick=tick)
+    return work_for(tick, leg=event.get("leg", 1), repeat=event.get("repeat", False))
+
+
 def contender_of(event: object) -> int | None:
     """Return which contender an event is for, as the constructs' schedules number them.
 
@@ -223,11 +234,12 @@ def _report(settings: Settings, context: LambdaContext, event: object) -> Report
         context.function_name,
         contender=contender_of(event),
         request_id=context.aws_request_id,
+        counts_legs=settings.max_continuations > 0,
     )
 
 
 def _election(
-    settings: Settings, warm: _Warm, context: LambdaContext, lease: timedelta
+    settings: Settings, warm: _Warm, context: LambdaContext, lease: timedelta, event: object
 ) -> Election:
     """Return this invocation's candidate, which shares store and memory with earlier ones."""
     if warm.store is None:
@@ -236,21 +248,25 @@ def _election(
         settings.election,
         Seams(store=warm.store),
         memory=warm.memory,
+        invocation=_invocation(context, event),
         prefix=settings.prefix,
         lease=lease,
         max_attempts=settings.max_attempts,
+        max_continuations=settings.max_continuations,
         # An asynchronous retry keeps its request id, hence the random part.
         candidate=f"{context.function_name}/{context.aws_request_id}/{secrets.token_hex(4)}",
     )
 
 
-def _remaining(context: LambdaContext) -> timedelta:
-    return timedelta(milliseconds=context.get_remaining_time_in_millis())
+def _invocation(context: LambdaContext, event: object) -> Invocation:
+    if isinstance(context, LocalContext):
+        return LocalInvocation(context)
+    return LambdaInvocation(event=event if isinstance(event, Mapping) else {}, context=context)
 
 
 def _lease_for(context: LambdaContext, asked: timedelta | None) -> tuple[timedelta, bool]:
     """Return the lease to campaign with, and whether it is short enough to need renewing."""
-    whole = _remaining(context) + GRACE
+    whole = time_left(context) + GRACE
     if asked is None or asked >= whole:
         return whole, False
     return asked, True

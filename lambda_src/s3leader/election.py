@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from ._core.candidate import CandidateConfig, LedgerHead, Steps
-from ._core.conditional_write import WriteConflict
-from ._core.config import Config, check_done, check_tick, check_wait
+from ._core.candidate import LedgerHead
+from ._core.config import Config, check_done, check_tick, check_wait, work_for
 from ._core.depose import depose
-from ._core.holding import Holding, seal_own
 from ._core.ledger import find_head, history
-from ._core.lock import RESIGNED, Lock
+from ._core.lock import Lock
+from ._core.next_lock import Work
 from ._core.protocol import LossReason, Lost, campaign
-from ._core.times import MOST_AHEAD_MS, format_time, from_ms, to_ms
+from ._io.invocation import Invocation, NoInvocation
 from ._io.seams import Seams
 from .errors import InvalidArgument
 from .term import Term
@@ -68,6 +67,7 @@ class ElectionOptions(TypedDict, total=False):
     lease: timedelta
     clock_skew: timedelta
     max_attempts: int | None
+    max_continuations: int | None
     candidate: str
 
 
@@ -76,7 +76,8 @@ class Election:
 
     `lease` is how long a leader that dies without resigning keeps others out. `clock_skew` is the
     allowance for differences between the clocks of S3's own servers, which includes the rounding to
-    whole seconds. `max_attempts` limits the terms that one tick may take (None: no limit).
+    whole seconds. `max_attempts` limits the attempts at one tick, and
+    `max_continuations` how often one may be continued in another term (None: no limit).
     `candidate` is an identity for people to read; by default it consists of host, process and a
     random part. `client` is a boto3 S3 client; without one, a client is made with short time-outs
     and no retries. `bucket_options` say what the bucket demands of each request.
@@ -95,6 +96,7 @@ class Election:
         lease: timedelta = timedelta(seconds=30),
         clock_skew: timedelta = timedelta(seconds=3),
         max_attempts: int | None = None,
+        max_continuations: int | None = None,
         candidate: str | None = None,
         bucket_options: BucketOptions | None = None,
     ) -> None:
@@ -104,6 +106,7 @@ class Election:
             lease=lease,
             clock_skew=clock_skew,
             max_attempts=max_attempts,
+            max_continuations=max_continuations,
             candidate=_identity() if candidate is None else candidate,
         )
         from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import
@@ -118,6 +121,7 @@ class Election:
         seams: Seams,
         *,
         memory: Memory | None = None,
+        invocation: Invocation | None = None,
         **options: Unpack[ElectionOptions],
     ) -> Election:
         """Make an election for a test, or for the decorator, which keeps store and memory warm."""
@@ -125,12 +129,14 @@ class Election:
         config = Config(name=name, **({"candidate": _identity()} | options))
         memory = Memory() if memory is None else memory
         self._set_up(config, seams, memory, named="candidate" in options)
+        self._invocation = NoInvocation() if invocation is None else invocation
         return self
 
     def _set_up(self, config: Config, seams: Seams, memory: Memory, *, named: bool) -> None:
         self.config = config
         self._seams = seams
         self._memory = memory
+        self._invocation: Invocation = NoInvocation()
         self._rules = config.candidate_config(seams.nonce)
         self._named_in = None if named else os.getpid()
 
@@ -140,22 +146,31 @@ class Election:
         return self.config.name
 
     def campaign(
-        self, tick: datetime | str | None = None, *, wait: timedelta = timedelta(0)
+        self,
+        tick: datetime | str | None = None,
+        *,
+        wait: timedelta = timedelta(0),
+        repeat: bool | str = False,
     ) -> Term | NotElected:
         """Try to lead the next term. Return a `Term`, or a falsy `NotElected`.
 
         `tick` is the scheduled time to work for (ISO 8601 with a zone, or an aware datetime). A
         tick that a term has completed is not led again. Without a tick, a candidate may lead
         whenever no other does. `wait` is how long to keep trying while another candidate leads.
+        `repeat` lets an operator lead a tick again that is completed, or has had `max_attempts`.
+        The history shows it, and the text that says who asks for it and why, if one is given.
 
         Raises `CorruptLock`, `BucketUnusable`, `StoreUnavailable` and, after the last possible term
         number, `LedgerFull`. After an error, this candidate does not lead.
         """
+        return self._campaign(work_for(check_tick(tick), repeat=repeat), wait)
+
+    def _campaign(self, work: Work, wait: timedelta) -> Term | NotElected:
         driver = self._seams.driver()
         self._rename_in_fork()
         steps = campaign(
             self._rules,
-            tick=check_tick(tick),
+            work,
             wait_ms=check_wait(wait),
             known=self._memory.seen,
             now_ms=self._seams.clock_ms(),
@@ -165,17 +180,14 @@ class Election:
             self._memory.learn(result.head)
             return NotElected(reason=result.why, lock=result.head.lock, requests=driver.requests)
         holding = result.holding
-        if (tick_ahead := _ahead(holding)) is not None:
-            sealed = driver.run(_seal_ahead(self._rules, holding))
-            if not isinstance(sealed, WriteConflict):
-                self._memory.learn(sealed)
-            raise tick_ahead
         term = Term(
             config=self._rules,
             driver=driver,
             holding=holding,
             took_over=result.took_over,
             remember=self._memory.learn,
+            max_continuations=self.config.max_continuations,
+            invocation=self._invocation,
         )
         self._memory.learn(
             LedgerHead(
@@ -244,27 +256,6 @@ class Election:
         self.config = replace(self.config, candidate=_identity())
         self._rules = self.config.candidate_config(self._seams.nonce)
         self._named_in = os.getpid()
-
-
-def _ahead(holding: Holding) -> InvalidArgument | None:
-    """Return the error to raise if the tick lies in the future by S3's clock, which a win shows.
-
-    Completing a tick completes all earlier ones (R8): a tick in the year 9999 would end the
-    election.
-    """
-    tick, date_ms = holding.lock.tick, holding.date_ms
-    if tick is None or to_ms(tick) - date_ms <= MOST_AHEAD_MS:
-        return None
-    return InvalidArgument(
-        f"expected a tick at most an hour ahead of S3's clock, which shows"
-        f" {format_time(from_ms(date_ms))}, got {format_time(tick)}: to complete it would complete"
-        f" all the ticks before it, too. Give the time that the run was scheduled for"
-    )
-
-
-def _seal_ahead(config: CandidateConfig, holding: Holding) -> Steps[LedgerHead | WriteConflict]:
-    why = "its tick lies in the future"
-    return seal_own(config, holding.without_attempt(), RESIGNED, why, holding.received_ms)
 
 
 def _identity() -> str:

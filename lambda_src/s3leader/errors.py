@@ -75,6 +75,38 @@ class LeadershipLost(S3LeaderError):  # noqa: N818
         self.why = why
 
 
+class ContinuationNotStarted(S3LeaderError):  # noqa: N818
+    """The lock of `term` was sealed as continued, but the next invocation may not have started.
+
+    Let it leave the handler: Lambda then retries the event, and the retry is the next leg.
+    """
+
+    def __init__(self, *, term: int, function: str, why: str) -> None:
+        super().__init__(
+            f"term {term} is continued, but the next invocation of {function} could not be started:"
+            f" {why}. Let this error leave the handler, so that Lambda retries the event; the retry"
+            f" goes on with the tick. If the right is missing, allow lambda:InvokeFunction on the"
+            f" function to its role (SingletonJob does with max_continuations)."
+        )
+        self.term = term
+
+
+class TooManyContinuations(S3LeaderError):  # noqa: N818
+    """A term was to be continued more often than allowed; its lock was sealed as failed.
+
+    `legs` is the number of legs that the tick has had, `limit` the number of continuations allowed.
+    """
+
+    def __init__(self, *, term: int, legs: int, limit: int) -> None:
+        super().__init__(
+            f"term {term} is leg {legs} of its tick, and at most {limit} continuations are allowed,"
+            f" so it has failed. If the work really takes longer, allow more: SingletonJob's"
+            f" max_continuations, @singleton(max_continuations=…) or S3LEADER_MAX_CONTINUATIONS."
+        )
+        self.legs = legs
+        self.limit = limit
+
+
 class StillHeld(S3LeaderError):  # noqa: N818
     """`depose` without force found a lock, `key`, whose holder's lease has not run out."""
 

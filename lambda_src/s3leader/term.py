@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import enum
-import json
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
 from ._core.candidate import CandidateConfig, LedgerHead
 from ._core.checkpoint import checked_state
 from ._core.config import milliseconds
-from ._core.holding import Holding
-from ._core.lock import COMPLETED, FAILED, RESIGNED, Lock
-from ._core.protocol import renew, resign
+from ._core.holding import Holding, renew, resign
+from ._core.lock import COMPLETED, CONTINUED, FAILED, RESIGNED, Lock
 from ._io.driver import Driver
-from .errors import InvalidArgument, LeadershipLost, S3LeaderError, describe_error
+from ._io.invocation import Invocation
+from ._io.renewal import renewal
+from ._io.term_facts import TermFacts
+from .errors import (
+    InvalidArgument,
+    LeadershipLost,
+    TooManyContinuations,
+    describe_error,
+)
 
 _log = logging.getLogger("s3leader")
 
-Outcome: TypeAlias = Literal["completed", "failed", "resigned"]
+Outcome: TypeAlias = Literal["completed", "failed", "resigned", "continued"]
 
 
 class TermStatus(enum.Enum):
@@ -38,7 +44,7 @@ class TermStatus(enum.Enum):
     FORKED = "forked"  # this process is a fork of the one that won the term
 
 
-class Term:
+class Term(TermFacts):
     """One period of leadership. `Election.campaign` returns it; use it in a `with` statement.
 
     Leaving the block resigns: as completed, or as failed if the block raised. Not guaranteed: that
@@ -57,6 +63,8 @@ class Term:
         holding: Holding,
         took_over: bool,
         remember: Callable[[LedgerHead], None],
+        max_continuations: int | None,
+        invocation: Invocation,
     ) -> None:
         self._config = replace(config, nonce=self._draw_nonce)
         self._new_nonce = config.nonce
@@ -69,6 +77,8 @@ class Term:
         self._writing = threading.RLock()
         self._outcome: Outcome | None = None
         self._pid = os.getpid()
+        self._max_continuations = max_continuations
+        self._invocation = invocation
         self.took_over = took_over
 
     def __bool__(self) -> Literal[True]:
@@ -77,39 +87,6 @@ class Term:
     def __repr__(self) -> str:
         state = self._outcome or ("held" if self.held else "not held")
         return f"Term({self._config.folder.rstrip('/')} number {self.number}, {state})"
-
-    # ------------------------------------------------------------------------------- facts
-
-    @property
-    def number(self) -> int:
-        """The term's number: 1, 2, 3 …, higher than any before it."""
-        return self._holding.lock.term
-
-    @property
-    def fencing_token(self) -> int:
-        """The term's number, to be sent with every write that a stale leader must not make."""
-        return self.number
-
-    @property
-    def tick(self) -> datetime | None:
-        """The scheduled time that this term works for, in UTC."""
-        return self._holding.lock.tick
-
-    @property
-    def attempt(self) -> int:
-        """Which attempt at the tick this is, counted from 1."""
-        return self._holding.lock.attempt
-
-    @property
-    def lock(self) -> Lock:
-        """The lock as this leader last wrote it."""
-        return self._holding.lock
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """A copy of the job's checkpoint: the one saved last, in this term or an earlier one."""
-        copied: dict[str, Any] = json.loads(json.dumps(self._holding.lock.state))
-        return copied
 
     @property
     def requests(self) -> int:
@@ -132,6 +109,13 @@ class Term:
         """Return the time until the deadline; zero if the term is not held."""
         left_ms = self._holding.deadline_ms - self._driver.clock_ms()
         return timedelta(milliseconds=max(0, left_ms if self._may_write() else 0))
+
+    def time_left(self) -> timedelta:
+        """Return the time until Lambda ends this invocation, to decide whether to continue later.
+
+        In a process that is no invocation it is `timedelta.max`.
+        """
+        return self._invocation.time_left()
 
     def ensure_held(self) -> None:
         """Raise `LeadershipLost` unless `held`."""
@@ -165,11 +149,44 @@ class Term:
             raise InvalidArgument(
                 f"expected outcome 'completed', 'failed' or 'resigned', got {outcome!r}"
             )
+        self._seal(outcome, reason)
+
+    def continue_later(self, state: Mapping[str, Any] | None = None) -> None:
+        """End the term, and let the next invocation go on with the same tick, at once.
+
+        The lock is sealed as `continued`, with the checkpoint `state` if it is given; then, in
+        Lambda, the next invocation is started. Return from the handler afterwards: this term is
+        over. A process that is no invocation campaigns again, for the same tick.
+
+        Until the lease and `clock_skew` have passed, no candidate leads for another tick. If the
+        next invocation is not started, `ContinuationNotStarted` is raised: let it leave the
+        handler, so that Lambda retries the event. If the tick has had as many continuations as
+        allowed, the lock is sealed as failed instead, and `TooManyContinuations` is raised. A term
+        without a tick cannot be continued (`InvalidArgument`).
+        """
+        if self.tick is None:
+            raise InvalidArgument(
+                f"expected term {self.number} to have a tick, got none: only a tick identifies the"
+                f" work that the next invocation goes on with. Campaign with a tick"
+            )
+        checked, limit = None if state is None else checked_state(state), self._max_continuations
+        if limit is not None and self.leg > limit:
+            error = TooManyContinuations(term=self.number, legs=self.leg, limit=limit)
+            self._seal(FAILED, str(error), checked)
+            raise error
+        self._invocation.start_next(self._seal(CONTINUED, None, checked))
+
+    def _seal(
+        self, outcome: Outcome, reason: str | None, state: Mapping[str, Any] | None = None
+    ) -> Lock:
+        """Seal the lock with `outcome`, and the checkpoint `state` if it is given."""
         self._refuse_fork()
         with self._writing:
             if self._status is not TermStatus.HELD:
                 raise LeadershipLost(term=self.number, why=self._reason)
             now_ms, holding = self._driver.clock_ms(), self._with_unconfirmed_nonces()
+            if state is not None:
+                holding = replace(holding, lock=replace(holding.lock, state=state))
             # Set before the seal is sent: once it is applied, another candidate may lead.
             self._end(TermStatus.RESIGNING, "it was resigning; whether it did is unknown")
             try:
@@ -184,6 +201,7 @@ class Term:
             self._remember(sealed.head)
         if sealed.sweep_error is not None:
             _log.warning("term %d could not tag old locks: %s", self.number, sealed.sweep_error)
+        return holding.lock
 
     @contextmanager
     def keep_renewing(self, every: timedelta | None = None) -> Iterator[Self]:
@@ -200,20 +218,13 @@ class Term:
                 f"expected `every` to be positive and shorter than the lease of {lease_ms} ms, got"
                 f" {every}; a third of the lease is a good choice"
             )
-        stop = threading.Event()
-        thread = threading.Thread(
-            target=self._renew_until,
-            args=(stop, every_ms / 1000),
-            name="s3leader-renew",
-            daemon=True,
-        )
-        thread.start()
-        try:
+        with renewal(
+            self.renew,
+            term=self.number,
+            every_ms=every_ms,
+            is_over=lambda: self._outcome is not None,
+        ):
             yield self
-        finally:
-            if not self._in_fork():  # a fork has no such thread, but its locks may be taken
-                stop.set()
-                thread.join()
 
     def __enter__(self) -> Self:
         return self
@@ -282,17 +293,3 @@ class Term:
         those that an exception interrupted after they were sent.
         """
         return replace(self._holding, doubtful=self._holding.doubtful | self._unconfirmed)
-
-    def _renew_until(self, stop: threading.Event, seconds: float) -> None:
-        while not stop.wait(seconds):
-            try:
-                self.renew()
-            except LeadershipLost as error:
-                if self._outcome is None:
-                    _log.warning("%s", error)
-                return
-            except Exception as error:  # noqa: BLE001
-                # The next try may succeed; if none does, the deadline ends the term.
-                unexpected = not isinstance(error, S3LeaderError)
-                text = describe_error(error)
-                _log.warning("term %d was not renewed: %s", self.number, text, exc_info=unexpected)

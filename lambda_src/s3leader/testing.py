@@ -47,11 +47,13 @@ def invoke(
     event: Mapping[str, Any] | None = None,
     store: Store | None = None,
     remaining: timedelta = timedelta(minutes=1),
+    max_continuations: int = 100,
 ) -> Any:  # noqa: ANN401 - JSON
     """Return what Lambda would return for an invocation of a handler decorated with `@singleton`.
 
     `tick` is added to `event`. Invocations that share a `store` share the election; by default each
-    has a store of its own. `remaining` is the invocation's remaining time, by its context. The
+    has a store of its own. `remaining` is the invocation's remaining time, by its context. If the
+    result is `continued`, invoke the handler again, with the same tick: nothing else does. The
     undecorated function is `handler.__wrapped__`.
 
     Raises what the handler raises, and `InvalidArgument` for a handler that is not decorated, or
@@ -61,7 +63,11 @@ def invoke(
         raise InvalidArgument(f"{handler!r} is not decorated with @singleton")
     context = LocalContext(
         store=MemoryStore() if store is None else store,
-        environment={"S3LEADER_BUCKET": "local", "S3LEADER_ELECTION": "local"},
+        environment={
+            "S3LEADER_BUCKET": "local",
+            "S3LEADER_ELECTION": "local",
+            "S3LEADER_MAX_CONTINUATIONS": str(max_continuations),
+        },
         remaining=remaining,
     )
     merged = {**(event or {}), **({} if tick is None else {"tick": tick})}

@@ -54,6 +54,8 @@ def next_attempt(previous: Lock | None, tick: datetime | None) -> int:
     """Return which attempt at `tick` the term after `previous` would be, counted from 1."""
     if previous is None or tick is None:
         return 1
+    if previous.is_continued_for(tick):  # a continuation is part of the same attempt (R10)
+        return previous.attempt
     return min(attempts_so_far(previous).counts.get(tick, 0) + 1, MAX_NUMBER)
 
 

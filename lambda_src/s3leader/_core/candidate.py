@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, TypeVar
 
-from .lock import Lock, lock_name
+from .lock import CONTINUED, Lock, lock_name
 from .requests import Reply, Request
+from .times import to_ms
 
 Result = TypeVar("Result")
 Steps: TypeAlias = Generator[Request, Reply, Result]
@@ -48,6 +49,20 @@ class CandidateConfig:
     def lapsed(self, lock: Lock) -> bool:
         """Whether the lock has lapsed (R4); this candidate's lease stands in for a missing one."""
         return lock.lapsed(lease_ms=self.lease_ms, clock_skew_ms=self.clock_skew_ms)
+
+    def reserved(self, head: LedgerHead, tick: datetime | None) -> bool:
+        """Whether a continued lock still keeps out the candidates of other ticks (R10).
+
+        It does so for its lease and the allowance, by the `Date` that proved it the highest.
+        """
+        lock = head.lock
+        if lock is None or lock.outcome != CONTINUED or lock.tick == tick:
+            return False
+        if head.proved_highest_at_ms is None or lock.modified_at is None:
+            return True
+        lease_ms = self.lease_ms if lock.lease_ms is None else lock.lease_ms
+        since_ms = head.proved_highest_at_ms - to_ms(lock.modified_at)
+        return since_ms <= lease_ms + self.clock_skew_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

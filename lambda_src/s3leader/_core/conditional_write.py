@@ -26,6 +26,7 @@ from s3leader.errors import StoreUnavailable
 from .candidate import CandidateConfig, LedgerHead, Steps
 from .lock import DEPOSED, Lock
 from .requests import Applied, Conflict, Create, Found, Missing, Read, Replace, Reply, Wait
+from .times import from_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,8 @@ def seal(
     if isinstance(done, WriteConflict):
         return done
     # The lock was unsealed until then, so it was the highest until then (R1).
+    applied_at = from_ms(done.applied_ms)
+    sealed = replace(sealed, modified_at=applied_at, seen_at=applied_at)
     return LedgerHead(
         lock=sealed, etag=done.etag, proved_highest_at_ms=done.applied_ms, observed_ms=done.sent_ms
     )

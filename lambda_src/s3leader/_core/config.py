@@ -10,8 +10,10 @@ from typing import Literal
 
 from s3leader.errors import InvalidArgument
 
+from .attempts import MAX_NUMBER
 from .candidate import CandidateConfig
-from .lock import MAX_LEASE_MS
+from .lock import MAX_LEASE_MS, MAX_REASON
+from .next_lock import Work
 from .times import parse_time
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -30,6 +32,7 @@ class Config:
     lease: timedelta = timedelta(seconds=30)
     clock_skew: timedelta = timedelta(seconds=3)
     max_attempts: int | None = None
+    max_continuations: int | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -52,6 +55,7 @@ class Config:
                 f" objects in whole seconds"
             )
         check_max_attempts(self.max_attempts)
+        check_max_continuations(self.max_continuations)
         if not (1 <= len(self.candidate) <= 200 and self.candidate.isprintable()):
             raise InvalidArgument(
                 f"candidate is {self.candidate!r}; give 1 to 200 printable characters"
@@ -107,6 +111,35 @@ def check_max_attempts(value: object) -> None:
     raise InvalidArgument(
         f"max_attempts is {value!r}; give a whole number from 1, or None for no limit"
     )
+
+
+def check_max_continuations(value: object) -> None:
+    """Raise `InvalidArgument` unless `value` is None or a whole number from 0."""
+    if value is None or (type(value) is int and value >= 0):
+        return
+    raise InvalidArgument(
+        f"expected max_continuations to be a whole number from 0, or None for no limit, got"
+        f" {value!r}"
+    )
+
+
+def work_for(tick: datetime | None, *, leg: object = 1, repeat: object = False) -> Work:
+    """Return what a campaign is for; raise `InvalidArgument` if `leg` or `repeat` cannot be."""
+    if type(leg) is not int or not 1 <= leg <= MAX_NUMBER:
+        raise InvalidArgument(
+            f"expected leg to be a whole number from 1, got {leg!r}; leave it out"
+        )
+    if not isinstance(repeat, bool | str):
+        raise InvalidArgument(
+            f"expected repeat to be true, or a text that says who asks for it and why, got"
+            f" {repeat!r}"
+        )
+    if not repeat:
+        return Work(tick=tick, leg=leg)
+    if tick is None:
+        raise InvalidArgument("expected a tick with repeat, got none; give the tick to lead again")
+    reason = repeat[:MAX_REASON] if isinstance(repeat, str) else None
+    return Work(tick=tick, leg=leg, repeat=True, repeat_reason=reason)
 
 
 def check_tick(tick: datetime | str | None) -> datetime | None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from s3leader.errors import CorruptLock, LedgerFull
+from s3leader.errors import CorruptLock
 
-from .attempts import MAX_NUMBER, attempts_so_far, next_attempt
+from .attempts import MAX_NUMBER
 from .strict_json import load
 from .times import format_time, parse_time, to_ms
 
@@ -31,6 +31,7 @@ COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 RESIGNED: Final = "resigned"
 DEPOSED: Final = "deposed"
+CONTINUED: Final = "continued"
 
 _NAME = re.compile(r"lock_([0-9]{10})\.json")
 
@@ -43,7 +44,9 @@ class Lock:
     uses its own lease. `done` is the latest tick completed by this term or an earlier one. `swept`
     is the number up to which all locks are tagged for deletion (R6). `attempt` counts the attempts
     at `tick`; see `attempts.py` for other ticks. `proved` means that a leader of this election has
-    verified the store (R0). `extra` holds keys unknown to this version; every rewrite keeps them.
+    verified the store (R0). `leg` counts the terms that one attempt has been continued over (R10).
+    `repeat` means that an operator asked to lead a completed tick again, and `repeat_reason` who
+    did and why. `extra` holds keys unknown to this version; every rewrite keeps them.
 
     `modified_at` and `seen_at` are not in the body: they are `Last-Modified` and `Date` of the
     answer it was read from. `problem` is set only in a history, for a corrupt lock.
@@ -64,6 +67,9 @@ class Lock:
     attempts_dropped: datetime | None = None
     swept: int = 0
     proved: bool = False
+    leg: int = 1
+    repeat: bool = False
+    repeat_reason: str | None = None
     outcome: str | None = None
     reason: str | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
@@ -130,6 +136,10 @@ class Lock:
         """Whether `tick` is completed (R8); False without a tick."""
         return tick is not None and self.done is not None and tick <= self.done
 
+    def is_continued_for(self, tick: datetime | None) -> bool:
+        """Whether the next invocation for `tick` is expected to go on where this term ended."""
+        return self.outcome == CONTINUED and self.tick == tick
+
     # ------------------------------------------------------------------------------- codec
 
     def encode(self) -> bytes:
@@ -138,38 +148,6 @@ class Lock:
         body |= {name: _encode(getattr(self, name)) for name in _KEYS}
         body |= {key: value for key, value in self.extra.items() if key not in body}
         return json.dumps(body, allow_nan=False).encode("ascii")
-
-
-def next_lock(
-    previous: Lock | None, *, nonce: str, holder: str, lease_ms: int, tick: datetime | None
-) -> Lock:
-    """Return the first body of the term after `previous`, which is sealed (R1), or None for term 1.
-
-    It inherits `done`, `swept`, `proved`, the job's `state`, and the counts of attempts at ticks
-    that are not completed.
-    """
-    if previous is None:
-        return Lock(term=1, nonce=nonce, holder=holder, lease_ms=lease_ms, tick=tick)
-    if previous.term >= LAST_TERM:
-        raise LedgerFull(
-            f"term {LAST_TERM} is the last that a lock's name can carry: give the election a new"
-            f" name; its fencing tokens start again from 1, so give what they guard one too"
-        )
-    attempts = attempts_so_far(previous)
-    return Lock(
-        term=previous.term + 1,
-        nonce=nonce,
-        holder=holder,
-        lease_ms=lease_ms,
-        tick=tick,
-        done=previous.done,
-        attempt=next_attempt(previous, tick),
-        attempts=attempts.without(tick),
-        attempts_dropped=attempts.dropped,
-        swept=min(previous.swept, previous.term),
-        proved=previous.proved,
-        state=previous.state,
-    )
 
 
 # ---------------------------------------------------------------------------------------- keys
@@ -190,12 +168,15 @@ def parse_lock_name(name: str) -> int | None:
 
 _KEYS = (
     "expired", "term", "nonce", "holder", "lease_ms", "renewals", "started_at", "ended_at",
-    "tick", "done", "attempt", "attempts", "attempts_dropped", "swept", "proved", "outcome",
-    "reason", "state",
+    "tick", "done", "attempt", "attempts", "attempts_dropped", "swept", "proved", "leg", "repeat",
+    "repeat_reason", "outcome", "reason", "state",
 )  # fmt: skip
 _TIMES = {"started_at", "ended_at", "tick", "done", "attempts_dropped"}
-_TEXTS = {"nonce", "holder", "outcome", "reason"}
-_LEAST = {"format": 1, "term": 1, "lease_ms": 1, "renewals": 0, "attempt": 0, "swept": 0}
+_TEXTS = {"nonce", "holder", "outcome", "reason", "repeat_reason"}
+_LEAST = {
+    "format": 1, "term": 1, "lease_ms": 1, "renewals": 0, "attempt": 0, "swept": 0, "leg": 1,
+}  # fmt: skip
+_TYPES = {"expired": bool, "proved": bool, "repeat": bool, "state": dict, "attempts": dict}
 _NULLABLE = _TIMES | _TEXTS | {"lease_ms"}
 
 
@@ -255,7 +236,7 @@ def _checked(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
         return _number(key, value, _LEAST[key])
     if key == "attempts" and isinstance(value, dict):
         return {_time(key, tick): _number(key, count, 1) for tick, count in value.items()}
-    expected = {"expired": bool, "proved": bool, "state": dict, "attempts": dict}.get(key, str)
+    expected = _TYPES.get(key, str)
     if not isinstance(value, expected):
         names = {bool: "true or false", dict: "a JSON object", str: "a text"}
         raise ValueError(f"its {key} is {_short(value)}, not {names[expected]}")  # noqa: TRY004

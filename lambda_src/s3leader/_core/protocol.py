@@ -1,9 +1,9 @@
 """Leader election on Amazon S3 conditional writes: the protocol, as sans-I/O generators.
 
-Nothing here performs I/O, reads a clock, sleeps or draws a random number. `campaign`, `renew` and
-`resign` yield requests (`requests.py`) and receive replies. A driver runs them against S3; the
-model checker runs the same generators in every interleaving. The idea is Gunnar Morling's ("Leader
-Election With S3 Conditional Writes", 2024).
+Nothing here performs I/O, reads a clock, sleeps or draws a random number. `campaign`, and `renew`
+and `resign` in `holding.py`, yield requests (`requests.py`) and receive replies. A driver runs them
+against S3; the model checker runs the same generators in every interleaving. The idea is Gunnar
+Morling's ("Leader Election With S3 Conditional Writes", 2024).
 
 Vocabulary:
 
@@ -15,7 +15,8 @@ Vocabulary:
 - A *sealed* lock carries its final state (`"expired": true`) and never changes again.
 - A win is *void* if it came too late (R4) or its proof is too old (R7). The candidate then does not
   lead, and seals the lock that it created.
-- A *tick* is the scheduled time that a term works for.
+- A *tick* is the scheduled time that a term works for. A term that ends before its work does may
+  be *continued*: a later term, the next *leg*, goes on with the same tick.
 
 Clocks: `proved_highest_at_ms` and `date_ms` are times by S3's clock. `now_ms`, `observed_ms`,
 `sent_ms`, `received_ms`, `give_up_ms` and `deadline_ms` are times by the candidate's own monotonic
@@ -49,6 +50,10 @@ Rules:
   earlier one. Each lock also counts how many terms attempted each tick that is not completed.
 - **R9** A candidate that remembers that lock N is sealed may create N+1 without listing. If it has
   missed newer locks, the create conflicts (R5) or the win is void (R7).
+- **R10** A leader may seal its lock as `continued`. Its tick is not completed; the next leg is part
+  of the same attempt, and may be led at once. Candidates for other ticks keep out until the lease
+  of that lock and the allowance have passed, by the `Date` of a list that shows it is still the
+  head. A void win on a continued lock seals its own lock as `continued` for that tick, too.
 
 States of a lock, with the rules that permit each change:
 
@@ -61,6 +66,7 @@ States of a candidate in a campaign, each a function below:
 
     head unknown or too old (R7 R9) ─▶ list ─▶ head known
     head known ─┬─ tick completed ──────────▶ Lost "done"       (R8)
+                ├─ continued, other tick ───▶ wait, list again; out of time: Lost "held"  (R10)
                 ├─ unsealed, not lapsed ────▶ wait, read again; out of time: Lost "held"  (R4)
                 ├─ too many attempts ───────▶ Lost "exhausted"  (R8)
                 ├─ unsealed, lapsed ────────▶ seal it (R3) ─▶ head known
@@ -72,21 +78,20 @@ States of a candidate in a campaign, each a function below:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from s3leader.errors import BucketUnusable, LeadershipLost, StoreUnavailable
+from s3leader.errors import StoreUnavailable
 
 from .attempts import may_attempt
 from .candidate import PROOF_VALID_MS, CandidateConfig, LedgerHead, Steps
-from .conditional_write import WriteConflict, WriteUnknown, seal_other, write_until_known
+from .conditional_write import WriteConflict, seal_other
 from .create_lock import Created, Voided, create_next_lock
-from .holding import Holding, seal_own
+from .holding import Holding
 from .ledger import ask, find_head, head_in
-from .requests import Read, Replace, Reply, Wait
-from .sweep import sweep
+from .lock import COMPLETED
+from .next_lock import Work
+from .requests import Read, Reply, Wait
 
 LossReason: TypeAlias = Literal["held", "done", "beaten", "exhausted"]
 
@@ -108,20 +113,20 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resigned:
-    """The lock was sealed. `sweep_error`: why tagging old locks failed."""
-
-    head: LedgerHead
-    sweep_error: BucketUnusable | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Goal:
     """What a campaign is for; while another candidate leads, it waits until `give_up_ms`."""
 
     config: CandidateConfig
-    tick: datetime | None
+    work: Work
     give_up_ms: int
+
+    def is_done(self, head: LedgerHead) -> bool:
+        """Whether `head` shows that there is nothing to do (R8), also where a tick is repeated."""
+        lock, work = head.lock, self.work
+        if lock is None or not lock.is_done(work.tick):
+            return False
+        is_pending = lock.tick == work.tick and lock.repeat and lock.outcome != COMPLETED
+        return not (work.repeat and (work.leg == 1 or is_pending))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +145,8 @@ class _Progress:
 
 def campaign(
     config: CandidateConfig,
+    work: Work,
     *,
-    tick: datetime | None,
     wait_ms: int,
     known: LedgerHead | None,
     now_ms: int,
@@ -150,7 +155,7 @@ def campaign(
 
     `known` is the head that this process remembers (R9), `now_ms` its monotonic clock.
     """
-    goal = _Goal(config=config, tick=tick, give_up_ms=now_ms + wait_ms)
+    goal = _Goal(config=config, work=work, give_up_ms=now_ms + wait_ms)
     step: _Progress | Won | Lost = _Progress(head=known, now_ms=now_ms)
     while isinstance(step, _Progress):
         step = yield from _next_step(goal, step)
@@ -158,36 +163,47 @@ def campaign(
 
 
 def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
-    config, head = goal.config, at.head
-    if head is not None and head.is_done(goal.tick):
+    config, head, work = goal.config, at.head, goal.work
+    if head is not None and goal.is_done(head) and (at.seen_now or not work.repeat):
         return Lost(why="done", head=head)  # R8
-    if head is None or not _is_current(head, at):
+    if head is None or not _is_current(goal, head, at):
         head = yield from find_head(config, head)
         return replace(at, head=head, seen_now=True, now_ms=max(at.now_ms, head.observed_ms))
     lock = head.lock
-    if lock is not None and not lock.sealed and not config.lapsed(lock):
+    is_held = lock is not None and not lock.sealed and not config.lapsed(lock)
+    if is_held or config.reserved(head, work.tick):  # R4, R10
         return (yield from _wait_for_leader(goal, at, head))
-    if not may_attempt(lock, goal.tick, config.max_attempts):
+    if not work.repeat and not may_attempt(lock, work.tick, config.max_attempts):
         return Lost(why="exhausted", head=head)  # R8
     if not head.allows_next:  # neither sealed nor an empty ledger (R1)
         return (yield from _seal_lapsed(config, at, head))
     return (yield from _create(goal, at, head))
 
 
-def _is_current(head: LedgerHead, at: _Progress) -> bool:
-    """Whether the candidate may act on `head` without listing first (R7, R9)."""
+def _is_current(goal: _Goal, head: LedgerHead, at: _Progress) -> bool:
+    """Whether the candidate may act on `head` without listing first (R7, R9, R10)."""
     if head.proved_highest_at_ms is None or at.now_ms - head.observed_ms >= PROOF_VALID_MS:
         return False
-    return at.seen_now or head.allows_next
+    if at.seen_now:
+        return True
+    return (
+        head.allows_next and not goal.work.repeat and not goal.config.reserved(head, goal.work.tick)
+    )
 
 
 def _wait_for_leader(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Progress | Lost]:
-    """Pause, then read the leader's lock again; give up when no time is left."""
+    """Pause, then read the leader's lock again; give up when no time is left.
+
+    While a lock is continued, only a list shows whether there is a newer one (R10).
+    """
     left_ms = goal.give_up_ms - at.now_ms
     if left_ms <= 0:
         return Lost(why="held", head=head)
     pause_ms = min(left_ms, 1000)
     now_ms = (yield Wait(pause_ms // 2, pause_ms)).received_ms
+    if head.allows_next:
+        head = yield from find_head(goal.config, head)
+        return replace(at, head=head, now_ms=max(now_ms, head.observed_ms))
     reply = yield from ask(Read(goal.config.key(head.term)))
     return replace(at, head=_reread(reply, goal.config, head), now_ms=now_ms)
 
@@ -202,7 +218,7 @@ def _seal_lapsed(config: CandidateConfig, at: _Progress, head: LedgerHead) -> St
 
 def _create(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Progress | Won | Lost]:
     """R1: create the next lock."""
-    created = yield from create_next_lock(goal.config, head, goal.tick)
+    created = yield from create_next_lock(goal.config, head, goal.work)
     if isinstance(created, Created):
         return Won(holding=created.holding, took_over=at.sealed_term == head.term)
     if isinstance(created, Voided):
@@ -219,7 +235,7 @@ def _after_conflict(
     now_ms = reply.received_ms
     rival = head_in(reply, goal.config, head.term + 1, since_ms=head.proved_highest_at_ms)
     # A conflict is a lost race only if the head was listed: a remembered one may be outdated (R9).
-    if at.seen_now and rival is not None and not rival.is_done(goal.tick):
+    if at.seen_now and rival is not None and not goal.is_done(rival):
         if now_ms >= goal.give_up_ms:
             return Lost(why="beaten", head=rival)
         if rival.allows_next:  # jitter, so that the losers of this race do not collide again
@@ -245,52 +261,3 @@ def _reread(reply: Reply, config: CandidateConfig, head: LedgerHead) -> LedgerHe
     if again is not None and again.allows_next:
         again = replace(again, proved_highest_at_ms=head.proved_highest_at_ms)
     return again
-
-
-def renew(
-    config: CandidateConfig, holding: Holding, state: Mapping[str, Any] | None = None
-) -> Steps[Holding]:
-    """Renew the lease, and save a checkpoint if `state` is given.
-
-    The deadline moves only if the answer comes before the current deadline (R4). Raises
-    `LeadershipLost` if another writer has changed the lock.
-    """
-    nonce = config.nonce()
-    lock = holding.lock.renewed(nonce=nonce, state=state)
-    write = Replace(config.key(lock.term), lock.encode(), holding.etag)
-    try:
-        written = yield from write_until_known(
-            write, nonce, patience_ms=config.lease_ms, until_ms=holding.deadline_ms,
-            mine=holding.own_nonces,
-        )  # fmt: skip
-    except WriteUnknown:
-        return replace(holding, doubtful=holding.doubtful | {nonce})
-    if isinstance(written, WriteConflict):
-        raise LeadershipLost(term=lock.term, why="another candidate sealed its lock")
-    in_time = written.received_ms < holding.deadline_ms
-    return Holding(
-        lock=lock,
-        etag=written.etag,
-        deadline_ms=written.sent_ms + config.lease_ms if in_time else holding.deadline_ms,
-        date_ms=written.date_ms,
-        received_ms=written.received_ms,
-    )
-
-
-def resign(
-    config: CandidateConfig, holding: Holding, *, outcome: str, reason: str | None, now_ms: int
-) -> Steps[Resigned]:
-    """Tag old locks (R6, "sweep"), then seal the lock with the outcome of its term.
-
-    This is allowed after the deadline too (R4); `LeadershipLost` if another writer has changed the
-    lock. After `StoreUnavailable` the outcome is unknown, and the tick may be led again.
-    """
-    sweep_error: BucketUnusable | None = None
-    if holding.deadline_ms > now_ms:
-        stop_at_ms = holding.deadline_ms - min(config.lease_ms // 4, 5000)
-        swept, sweep_error = yield from sweep(config, holding.lock, stop_at_ms=stop_at_ms)
-        holding = replace(holding, lock=replace(holding.lock, swept=swept))
-    sealed = yield from seal_own(config, holding, outcome, reason, now_ms)
-    if isinstance(sealed, WriteConflict):
-        raise LeadershipLost(term=holding.lock.term, why="another candidate sealed its lock first")
-    return Resigned(head=sealed, sweep_error=sweep_error)

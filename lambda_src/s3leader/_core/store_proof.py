@@ -21,8 +21,7 @@ from typing import Final
 from s3leader.errors import BucketUnusable, StoreUnavailable
 
 from .candidate import CandidateConfig, Steps
-from .holding import Holding, seal_own
-from .lock import RESIGNED
+from .holding import Holding, seal_void
 from .requests import Applied, Conflict, Create, Replace, Reply, Wait
 
 IMPOSSIBLE_ETAG: Final = f'"{"0" * 32}"'
@@ -80,7 +79,7 @@ def _seal_unproved(config: CandidateConfig, holding: Holding, why: str, now_ms: 
     recognises the candidate's own body by its nonce.
     """
     with suppress(StoreUnavailable, BucketUnusable):
-        yield from seal_own(config, holding.without_attempt(), RESIGNED, why, now_ms)
+        yield from seal_void(config, holding, why, now_ms)
 
 
 def _ignores(key: str, headers: str) -> BucketUnusable:

@@ -2,7 +2,8 @@
 
 Metrics are in the namespace `s3leader` with the dimensions `bucket` and `election`: `Won`, `Lost`
 (and why: `LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`), `TakenOver`, `Completed`,
-`Failed`, `Resigned`, `LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 does not answer or
+`Failed`, `Resigned`, `Continued`, `ContinuationNotStarted`, `TooManyContinuations`, `Leg` (of the
+term that was won, where continuations are allowed), `Repeated`, `LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 does not answer or
 refuses; a bad tick), `Requests` (of the election to S3), `Duration` (of the handler).
 
 `Behind` is the number of seconds from the latest completed tick that the invocation knows of to its
@@ -30,7 +31,13 @@ from s3leader._core.lock import COMPLETED, Lock
 from s3leader._core.times import format_time
 from s3leader._io.driver import monotonic_ms
 from s3leader.election import NotElected
-from s3leader.errors import CorruptLock, LeadershipLost, describe_error
+from s3leader.errors import (
+    ContinuationNotStarted,
+    CorruptLock,
+    LeadershipLost,
+    TooManyContinuations,
+    describe_error,
+)
 from s3leader.term import Term
 
 try:
@@ -58,6 +65,7 @@ class Report:
         *,
         contender: int | None,
         request_id: str,
+        counts_legs: bool,
     ) -> None:
         self._log = Logger(service=election)
         dimensions = {"bucket": bucket, "election": election}
@@ -70,6 +78,7 @@ class Report:
             self._of_contender = _metrics(function_name, dimensions)
         self._contender = contender
         self._request_id = request_id
+        self._counts_legs = counts_legs
         self.tick: datetime | None = None  # set once the event has been checked
         self._term: Term | None = None
         self._began_ms = monotonic_ms()
@@ -94,9 +103,18 @@ class Report:
         """Report a new leader."""
         self._term = term
         self._began_ms = monotonic_ms()
-        extra = self._extra(**_facts(term.lock), attempt=term.attempt, taken_over=term.took_over)
-        self._log.info("elected", extra={**extra, "requests": term.requests})
+        extra = self._extra(
+            **_facts(term.lock),
+            **_work(term),
+            taken_over=term.took_over,
+            requests=term.requests,
+        )
+        self._log.info("elected", extra=extra)
         self._count_contender("Won")
+        if self._counts_legs:
+            self._add("Leg", MetricUnit.Count, term.leg)
+        if term.lock.repeat and term.leg == 1:
+            self._count("Repeated")
         if term.took_over:
             self._count("TakenOver")
 
@@ -115,7 +133,7 @@ class Report:
             "elected": True,
             **_facts(term.lock),
             **self._own(),
-            "attempt": term.attempt,
+            **_work(term),
             "outcome": outcome,
             "result": value,
         }
@@ -154,7 +172,14 @@ class Report:
             extra = self._extra(key=error.key, problem=error.problem)
             self._log.error("corrupt lock", extra=extra)
             self._count("CorruptLock")
+        elif isinstance(error, ContinuationNotStarted):
+            self._log.error(
+                "continuation not started", extra=self._extra(**facts, error=str(error))
+            )
+            self._count("ContinuationNotStarted")
         elif self._term is not None:
+            if isinstance(error, TooManyContinuations):
+                self._count("TooManyContinuations")
             self._count("Failed")
             self._log.error("term failed", extra=self._extra(**facts, error=describe_error(error)))
         else:
@@ -203,6 +228,14 @@ def _facts(lock: Lock | None) -> dict[str, Any]:
     if lock is None:
         return {"term": None, "holder": None}
     return {"term": lock.term, "holder": lock.holder}
+
+
+def _work(term: Term) -> dict[str, Any]:
+    """Return how often the tick was attempted, and where a longer attempt stands."""
+    facts: dict[str, Any] = {"attempt": term.attempt, "leg": term.leg}
+    if term.lock.repeat:
+        facts |= {"repeat": True, "repeat_reason": term.lock.repeat_reason}
+    return facts
 
 
 def _format(tick: datetime | None) -> str | None:

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from s3leader._core.config import check_max_attempts, check_name, check_prefix, check_wait
+from s3leader._core.config import (
+    check_max_attempts,
+    check_max_continuations,
+    check_name,
+    check_prefix,
+    check_wait,
+)
 from s3leader._io.s3_options import BucketOptions, check_bucket
 from s3leader.errors import InvalidArgument
 
@@ -29,6 +35,7 @@ class Arguments:
     prefix: str | None = None
     wait: timedelta | None = None
     max_attempts: int | None = None
+    max_continuations: int | None = None
 
     def __post_init__(self) -> None:
         if self.election is not None:
@@ -40,6 +47,7 @@ class Arguments:
         if self.wait is not None:
             check_wait(self.wait)
         check_max_attempts(self.max_attempts)
+        check_max_continuations(self.max_continuations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,7 @@ class Settings:
     lease: timedelta | None
     wait: timedelta
     max_attempts: int | None
+    max_continuations: int
     bucket_options: BucketOptions
 
     @classmethod
@@ -59,6 +68,7 @@ class Settings:
         """Return the settings, or raise `InvalidArgument` that names the variable to change."""
         variables = _Variables(environment)
         wait, attempts = arguments.wait, arguments.max_attempts
+        legs = arguments.max_continuations
         return cls(
             bucket=arguments.bucket or variables.required("BUCKET", "bucket"),
             election=arguments.election or variables.required("ELECTION", "election"),
@@ -66,6 +76,7 @@ class Settings:
             lease=variables.seconds("LEASE_SECONDS", "the invocation's remaining time"),
             wait=variables.wait() if wait is None else wait,
             max_attempts=variables.max_attempts() if attempts is None else attempts,
+            max_continuations=variables.max_continuations() if legs is None else legs,
             bucket_options=BucketOptions.from_environment(environment),
         )
 
@@ -105,11 +116,17 @@ class _Variables:
         return timedelta(seconds=seconds)
 
     def max_attempts(self) -> int | None:
-        text = self.environment.get("S3LEADER_MAX_ATTEMPTS")
+        return self.number("MAX_ATTEMPTS", least=1, if_unset="no limit")
+
+    def max_continuations(self) -> int:
+        return self.number("MAX_CONTINUATIONS", least=0, if_unset="none") or 0
+
+    def number(self, name: str, *, least: int, if_unset: str) -> int | None:
+        text = self.environment.get(f"S3LEADER_{name}")
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and int(text) > 0):
-            raise _unusable("MAX_ATTEMPTS", text, "a whole number from 1", "no limit")
+        if not (text.isascii() and text.isdigit() and int(text) >= least):
+            raise _unusable(name, text, f"a whole number from {least}", if_unset)
         return int(text)
 
 

@@ -1,0 +1,61 @@
+"""The facts of a term, which its lock records."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from s3leader._core.holding import Holding
+from s3leader._core.lock import Lock
+
+
+class TermFacts:
+    """The part of a `Term` that only reads its lock."""
+
+    _holding: Holding
+
+    @property
+    def number(self) -> int:
+        """The term's number: 1, 2, 3 …, higher than any before it."""
+        return self._holding.lock.term
+
+    @property
+    def fencing_token(self) -> int:
+        """The term's number, to be sent with every write that a stale leader must not make."""
+        return self.number
+
+    @property
+    def tick(self) -> datetime | None:
+        """The scheduled time that this term works for, in UTC."""
+        return self._holding.lock.tick
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt at the tick this is, counted from 1."""
+        return self._holding.lock.attempt
+
+    @property
+    def leg(self) -> int:
+        """Which leg of the attempt this is: 1, and one more after each `continue_later`."""
+        return self._holding.lock.leg
+
+    @property
+    def last_completed(self) -> datetime | None:
+        """The latest tick that an earlier term completed, None if there is none.
+
+        A job that works off intervals does everything since then, so it also makes up for ticks
+        that were missed.
+        """
+        return self._holding.lock.done
+
+    @property
+    def lock(self) -> Lock:
+        """The lock as this leader last wrote it."""
+        return self._holding.lock
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of the job's checkpoint: the one saved last, in this term or an earlier one."""
+        copied: dict[str, Any] = json.loads(json.dumps(self._holding.lock.state))
+        return copied
