@@ -11,7 +11,8 @@ from typing import Any, Literal
 from s3leader._core import protocol
 from s3leader._core.candidate import CandidateConfig, LedgerHead
 from s3leader._core.depose import depose
-from s3leader._core.holding import Holding
+from s3leader._core.holding import Holding, renew, resign
+from s3leader._core.next_lock import Work
 from s3leader._core.times import format_time
 from s3leader.errors import (
     BucketUnusable,
@@ -40,7 +41,7 @@ from .machine import (
 LEASE_MS = 1000
 SKEW_MS = 1500  # a second of grain, and half of one between front ends
 FOLDER = "e/"
-TICKS = tuple(datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(4))
+TICKS = tuple(datetime(1970, 1, 1, 0, minute, tzinfo=UTC) for minute in range(4))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ class Plan:
     ticks: Sequence[int | None] = ()
     renewals: int = 0
     may_fail: bool = False
+    may_continue: bool = False  # seal a term as continued; the next of `ticks` is the next leg
+    repeat: bool = False  # lead completed ticks again
     wait_ms: int = 0
     known: LedgerHead | None = None  # what it remembers from before (R9)
     lease_ms: int = LEASE_MS
@@ -97,7 +100,11 @@ def _live(plan: Plan, rules: CandidateConfig) -> Program:
         now_ms = yield Now()
         try:
             result = yield from protocol.campaign(
-                rules, tick=tick, wait_ms=plan.wait_ms, known=known, now_ms=now_ms
+                rules,
+                Work(tick=tick, repeat=plan.repeat),
+                wait_ms=plan.wait_ms,
+                known=known,
+                now_ms=now_ms,
             )
             if isinstance(result, protocol.Lost):
                 known = result.head
@@ -126,14 +133,13 @@ def _lead(
         now_ms = yield Now()
         if now_ms >= holding.deadline_ms:
             break
-        holding = yield from protocol.renew(rules, holding)
+        holding = yield from renew(rules, holding)
         yield _leads(holding)
-    outcome = "completed"
-    if plan.may_fail:
-        outcome = yield Choose(("completed", "failed"))
+    outcomes = ("completed", *(["failed"] * plan.may_fail), *(["continued"] * plan.may_continue))
+    outcome = (yield Choose(outcomes)) if len(outcomes) > 1 else "completed"
     now_ms = yield Now()
     yield StopsLeading()
-    sealed = yield from protocol.resign(rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
+    sealed = yield from resign(rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
     yield ReportsOutcome(rules.key(holding.lock.term), outcome)
     return sealed.head
 

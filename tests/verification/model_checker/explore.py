@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 from s3leader._core.candidate import CandidateConfig
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Won, campaign
 from s3leader._core.requests import Reply, Wait, Waited
+from s3leader._core.times import parse_time
 from s3leader.errors import BucketUnusable
 
 from .candidates import FOLDER
 from .model import Budget, Model, State
-from .s3 import Violation
+from .s3 import Bucket, Violation, lock_fields
 
 MOST_REQUESTS = 12
 
@@ -132,10 +134,13 @@ def check_progress(model: Model, state: State) -> None:
     """Check liveness: if all candidates crash and faults stop, a new candidate leads soon.
 
     It comes when the lease and the allowance are over, and must win within a bounded number of
-    requests. Writes in flight are applied first.
+    requests. Writes in flight are applied first. If the highest lock is continued, a candidate for
+    its tick leads at once (R10).
     """
     try:
-        _newcomer(model, state)
+        _newcomer(model, state, Work(), model.lease_ms + model.clock_skew_ms + 1000)
+        if (rest := _continued(state.bucket)) is not None and not state.late:
+            _newcomer(model, state, rest, 0)
     except Violation as violation:
         transition = (
             "all candidates crash; when lease and allowance are over, a new candidate campaigns"
@@ -143,7 +148,16 @@ def check_progress(model: Model, state: State) -> None:
         raise Violation(str(violation), transition) from None
 
 
-def _newcomer(model: Model, state: State) -> None:
+def _continued(bucket: Bucket) -> Work | None:
+    """Return what the next leg is for, if the highest lock is continued."""
+    locks = [lock_fields(item.body) for item in bucket.objects if "/lock_" in item.key]
+    if not locks or locks[-1].get("outcome") != "continued":
+        return None
+    tick = parse_time(locks[-1]["tick"])
+    return Work(tick=tick, leg=locks[-1]["leg"] + 1, repeat=locks[-1]["repeat"])
+
+
+def _newcomer(model: Model, state: State, work: Work, later_ms: int) -> None:
     apply, bucket, now_ms = model.service.apply, state.bucket, state.now_ms
     for write in state.late:
         bucket, _ = apply(bucket, write, now_ms)
@@ -155,8 +169,8 @@ def _newcomer(model: Model, state: State) -> None:
         lease_ms=model.lease_ms,
         clock_skew_ms=model.clock_skew_ms,
     )
-    now_ms += model.lease_ms + model.clock_skew_ms + 1000  # of one second's grain
-    steps = campaign(rules, tick=None, wait_ms=0, known=None, now_ms=now_ms)
+    now_ms += later_ms
+    steps = campaign(rules, work, wait_ms=0, known=None, now_ms=now_ms)
     request, requests = next(steps), 0
     try:
         while requests < MOST_REQUESTS:

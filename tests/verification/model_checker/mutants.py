@@ -71,11 +71,12 @@ def length_of(output: str) -> int:
 
 def main() -> int:
     """Explore every mutant; exit with 1 if one goes unnoticed."""
+    from .continued_scenarios import CONTINUED_MUTANTS  # noqa: PLC0415 - the same
     from .fenced_scenarios import FENCED_MUTANTS  # noqa: PLC0415 - made of what this file defines
     from .mutant_list import MUTANTS  # noqa: PLC0415 - the same
 
     missed = 0
-    for mutant in (*MUTANTS, *FENCED_MUTANTS):
+    for mutant in (*MUTANTS, *CONTINUED_MUTANTS, *FENCED_MUTANTS):
         output = mutant.explore()
         noticed = "(replay:" in output and mutant.fault in output
         missed += not noticed

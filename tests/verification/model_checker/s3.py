@@ -32,6 +32,7 @@ from s3leader._core.requests import (
     Tag,
     Waited,
 )
+from s3leader._core.times import parse_time, to_ms
 from s3leader.errors import BucketUnusable
 
 from .machine import ReportsFencedWrite
@@ -141,7 +142,7 @@ class Service:
         if not self.checks:
             return _put(bucket, item), Applied(self._etag(item), date_ms)
         if not self.ignores and parse_lock_name(_name(write.key)) is not None:
-            bucket = _check_write(bucket, there, item)
+            bucket = _check_write(bucket, there, item, now_ms)
         if write.key == FENCED:
             bucket = _check_fenced_write(bucket, item.body)
         return _put(bucket, item), Applied(self._etag(item), date_ms)
@@ -203,7 +204,7 @@ def writer(body: bytes) -> str:
     return str(lock_fields(body).get("nonce")).partition("#")[0]
 
 
-def _check_write(bucket: Bucket, before: S3Object | None, after: S3Object) -> Bucket:
+def _check_write(bucket: Bucket, before: S3Object | None, after: S3Object, now_ms: int) -> Bucket:
     """Check what must hold of every write to a lock when S3 applies it."""
     lock = lock_fields(after.body)
     term, tick = lock["term"], lock["tick"]
@@ -218,15 +219,35 @@ def _check_write(bucket: Bucket, before: S3Object | None, after: S3Object) -> Bu
     highest = before is None and all(number < term for number in numbers)
     if highest and predecessor is not None and not predecessor.get("expired"):
         raise Violation(f"lock {term} is created while lock {term - 1} is not sealed")
+    if highest and predecessor is not None:
+        _check_continued(term, predecessor, lock, now_ms)
+    if lock["outcome"] == "resigned" and (predecessor or {}).get("outcome") == "continued":
+        raise Violation(f"the rest of tick {tick} is buried by the void win of term {term}")
     if term >= max(numbers, default=0) and predecessor is not None:
         done = predecessor.get("done")
         if done is not None and (lock["done"] is None or str(lock["done"]) < str(done)):
             raise Violation(f"`done` goes back in lock {term}")
-    if lock["outcome"] == "completed" and tick is not None:
+    if lock["outcome"] == "completed" and tick is not None and not lock["repeat"]:
         if any(done == tick and by != term for done, by in bucket.completed):
             raise Violation(f"tick {tick} is completed twice, now by term {term}")
         return bucket._replace(completed=bucket.completed | {(str(tick), term)})
     return bucket
+
+
+def _check_continued(
+    term: int, before: dict[str, object], lock: dict[str, object], now_ms: int
+) -> None:
+    """R10: a continued tick keeps its lease, its attempt and the number of its leg."""
+    tick, continued = before.get("tick"), before.get("outcome") == "continued"
+    if tick is None or (continued and tick != lock["tick"]):
+        ended_ms = to_ms(parse_time(before["ended_at"]))
+        if continued and now_ms - ended_ms < int(str(before["lease_ms"])):
+            raise Violation(f"the rest of tick {tick} is buried by term {term}")
+    elif tick == lock["tick"] and (continued or before["outcome"] in {"failed", "deposed"}):
+        if lock["leg"] != int(str(before.get("leg", 1))) + continued and not lock["repeat"]:
+            raise Violation(f"term {term} of tick {tick} is leg {lock['leg']}")
+        if continued and lock["attempt"] != before["attempt"]:
+            raise Violation(f"leg {lock['leg']} of tick {tick} is attempt {lock['attempt']}")
 
 
 def _check_replaced(before: S3Object | None, lock: dict[str, object]) -> None:

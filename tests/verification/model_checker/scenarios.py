@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 from .candidates import Plan
+from .continued_scenarios import CONTINUED
 from .fenced_scenarios import FENCED_SCENARIOS
 from .model import DAY_MS, Budget
 from .scenario import AFTER_DAYS, PROVED, SLEEPERS_KNOW, Scenario, two
@@ -107,6 +108,7 @@ SCENARIOS: Final = {
         objects=PROVED,
         won=1,
     ),
+    **CONTINUED,
     **UNUSUAL,
     **FENCED_SCENARIOS,
     **BROKEN_STORES,

@@ -16,8 +16,9 @@ from typing import Any
 
 from s3leader._core.candidate import LedgerHead
 from s3leader._core.depose import depose
-from s3leader._core.holding import Holding
-from s3leader._core.protocol import Lost, Resigned, Won, campaign, renew, resign
+from s3leader._core.holding import Holding, Resigned, renew, resign
+from s3leader._core.next_lock import Work
+from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.times import format_time, from_ms
 from s3leader.errors import LeadershipLost, StillHeld, StoreUnavailable
 from tests.verification.simulation.bucket import DAY_MS, Bucket
@@ -232,7 +233,7 @@ class Simulation:
         now_ms = candidate.watch_ms(self.now_ms)
         self._run(
             candidate,
-            campaign(candidate.rules, tick=tick, wait_ms=wait_ms, known=seen, now_ms=now_ms),
+            campaign(candidate.rules, Work(tick=tick), wait_ms=wait_ms, known=seen, now_ms=now_ms),
         )
 
     def _run(self, candidate: Candidate, steps: Any) -> None:
