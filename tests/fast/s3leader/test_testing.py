@@ -13,7 +13,7 @@ from aws_lambda_powertools.middleware_factory import lambda_handler_decorator
 
 from s3leader import InvalidArgument, Term
 from s3leader._core.requests import Create, List
-from s3leader.aws_lambda import LambdaContext, singleton
+from s3leader._lambda.continuation import LambdaContext, singleton
 from s3leader.testing import Fault, MemoryStore, invoke
 
 TICK = "2025-11-23T06:00:00Z"

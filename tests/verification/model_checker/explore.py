@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 
 from s3leader._core.candidate import CandidateConfig
+from s3leader._core.lock import decode_lock
 from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Won, campaign
 from s3leader._core.requests import Reply, Wait, Waited
-from s3leader._core.times import parse_time
 from s3leader.errors import BucketUnusable
 
 from .candidates import FOLDER
@@ -153,8 +154,8 @@ def _continued(bucket: Bucket) -> Work | None:
     locks = [lock_fields(item.body) for item in bucket.objects if "/lock_" in item.key]
     if not locks or locks[-1].get("outcome") != "continued":
         return None
-    tick = parse_time(locks[-1]["tick"])
-    return Work(tick=tick, leg=locks[-1]["leg"] + 1, repeat=locks[-1]["repeat"])
+    lock = decode_lock(json.dumps(locks[-1]).encode(), key="", term=int(str(locks[-1]["term"])))
+    return Work(tick=lock.tick, leg=lock.leg + 1, repeat=lock.repeat)
 
 
 def _newcomer(model: Model, state: State, work: Work, later_ms: int) -> None:

@@ -332,8 +332,7 @@ class Model:
         led = state.led
         if self.max_attempts is not None:
             before = find_object(state.bucket, FOLDER + lock_name(now.term - 1))
-            fields = {} if before is None else lock_fields(before.body)
-            if fields.get("outcome") == "continued" and fields["tick"] == now.tick:
+            if before is not None and _is_continued(before, now.tick):
                 return state._replace(won=now.term)  # another leg of the same attempt (R10)
             led = tuple(sorted((*led, now.tick)))
             if led.count(now.tick) > self.max_attempts:
@@ -351,6 +350,11 @@ class Model:
         ]
         if len(leading) > 1:
             raise Violation(f"two leaders: {' and '.join(leading)}")
+
+
+def _is_continued(item: S3Object, tick: str) -> bool:
+    lock = lock_fields(item.body)
+    return lock.get("outcome") == "continued" and lock["tick"] == tick
 
 
 def _deposed(bucket: Bucket, term: int) -> bool:

@@ -6,8 +6,7 @@ import pytest
 
 from s3leader._core.candidate import LedgerHead, Steps
 from s3leader._core.conditional_write import seal_other, write_until_known
-from s3leader._core.holding import Holding
-from s3leader._core.protocol import renew
+from s3leader._core.holding import Holding, renew
 from s3leader._core.requests import Wait, Waited
 from s3leader.errors import LeadershipLost, StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (

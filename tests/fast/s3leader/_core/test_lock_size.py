@@ -9,7 +9,8 @@ import json
 
 import pytest
 
-from s3leader._core.lock import MAX_BODY, MAX_LEASE_MS, ROOM_TO_SEAL, Lock, decode_lock, next_lock
+from s3leader._core.lock import MAX_BODY, MAX_LEASE_MS, ROOM_TO_SEAL, Lock, decode_lock
+from s3leader._core.next_lock import Work, next_lock
 from s3leader.errors import CorruptLock
 
 KEY = "elections/e/lock_0000000042.json"
@@ -76,5 +77,7 @@ def test_attempt_that_cannot_be_counted_on_is_corrupt_or_is_counted() -> None:
         previous = decoded(body)
     except CorruptLock:
         return
-    following = next_lock(previous, nonce="n", holder="h", lease_ms=5, tick=previous.tick)
+    following = next_lock(
+        previous, nonce="n", holder="h", lease_ms=5, work=Work(tick=previous.tick)
+    )
     assert following.encode()

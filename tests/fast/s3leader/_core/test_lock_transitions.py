@@ -13,9 +13,9 @@ from s3leader._core.lock import (
     MAX_REASON,
     Lock,
     lock_name,
-    next_lock,
     parse_lock_name,
 )
+from s3leader._core.next_lock import Work, next_lock
 from s3leader.errors import LedgerFull
 
 TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -82,23 +82,23 @@ def test_sealing_cuts_a_long_reason() -> None:
 
 
 def test_term_one_starts_from_nothing() -> None:
-    first = next_lock(None, nonce="n", holder="h", lease_ms=5, tick=TICK)
+    first = next_lock(None, nonce="n", holder="h", lease_ms=5, work=Work(tick=TICK))
     assert first == Lock(term=1, nonce="n", holder="h", lease_ms=5, tick=TICK)
 
 
 def test_swept_is_never_inherited_beyond_the_predecessor() -> None:
     before = Lock(term=4, expired=True, swept=99)
-    assert next_lock(before, nonce="n", holder="h", lease_ms=5, tick=None).swept == 4
+    assert next_lock(before, nonce="n", holder="h", lease_ms=5, work=Work()).swept == 4
 
 
 def test_no_term_follows_the_last() -> None:
     with pytest.raises(LedgerFull, match="9999999999"):
-        next_lock(Lock(term=LAST_TERM), nonce="n", holder="h", lease_ms=5, tick=None)
+        next_lock(Lock(term=LAST_TERM), nonce="n", holder="h", lease_ms=5, work=Work())
 
 
 def test_last_term_can_be_reached() -> None:
     before = Lock(term=LAST_TERM - 1)
-    assert next_lock(before, nonce="n", holder="h", lease_ms=5, tick=None).term == LAST_TERM
+    assert next_lock(before, nonce="n", holder="h", lease_ms=5, work=Work()).term == LAST_TERM
 
 
 @pytest.mark.parametrize(

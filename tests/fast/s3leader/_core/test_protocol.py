@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from s3leader._core.lock import Lock
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Lost, campaign
 from s3leader._core.requests import Wait, Waited
 from s3leader.errors import StoreUnavailable
@@ -31,7 +32,7 @@ from tests.fast.s3leader._core.protocol.script import (
 
 
 def waiting(wait_ms: int, *exchanges: Exchange) -> Lost:
-    steps = campaign(config(), tick=None, wait_ms=wait_ms, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=wait_ms, known=None, now_ms=0)
     result = play(steps, *exchanges)
     assert isinstance(result, Lost)
     return result
@@ -67,7 +68,7 @@ def test_second_void_win_of_a_campaign_is_an_error_that_says_what_to_do() -> Non
         body = lock.seal(nonce=nonce, outcome="resigned", reason=why, ended_at=at(ms))
         return (put(body, "E1"), applied())
 
-    steps = campaign(config(), tick=None, wait_ms=0, known=known(sealed(4)), now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=known(sealed(4)), now_ms=0)
     exchanges: tuple[Exchange, ...] = (
         (create(mine(5)), applied(), LEASE_MS),
         void(5, "n2", 0),

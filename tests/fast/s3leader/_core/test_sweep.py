@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from s3leader._core.protocol import Resigned, resign
+from s3leader._core.holding import Resigned, resign
 from s3leader._core.requests import Read
 from tests.fast.s3leader._core.protocol.script import (
     HINT,

@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from s3leader._core.candidate import CandidateConfig, LedgerHead, Result, Steps
-from s3leader._core.holding import Holding
+from s3leader._core.holding import Holding, Resigned
 from s3leader._core.lock import Lock
-from s3leader._core.protocol import Resigned
 from s3leader._core.requests import (
     Answer,
     Applied,

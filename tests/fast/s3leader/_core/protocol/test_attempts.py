@@ -9,7 +9,8 @@ import pytest
 
 from s3leader import CorruptLock, Election, InvalidArgument, Term, testing
 from s3leader._core.attempts import MOST_TICKS, attempts_so_far, may_attempt, next_attempt
-from s3leader._core.lock import Lock, decode_lock, next_lock
+from s3leader._core.lock import Lock, decode_lock
+from s3leader._core.next_lock import Work, next_lock
 from s3leader._core.times import to_ms
 from s3leader._io.memory_store import MemoryStore
 from tests.fast.s3leader._core.protocol.script import EARLIER, TICK
@@ -19,7 +20,7 @@ T1, T2, T3 = (TICK - timedelta(minutes=minute) for minute in (3, 2, 1))
 
 def failed(lock: Lock | None, tick: datetime | None, outcome: str = "failed") -> Lock:
     """The sealed lock of the term after `lock`."""
-    started = next_lock(lock, nonce="n", holder="h", lease_ms=1000, tick=tick)
+    started = next_lock(lock, nonce="n", holder="h", lease_ms=1000, work=Work(tick=tick))
     return started.seal(nonce="m", outcome=outcome)
 
 
@@ -58,7 +59,7 @@ def test_candidates_with_and_without_memory_count_alike() -> None:
 
 
 def test_deposed_terms_count_as_attempts_though_another_tick_came_between() -> None:
-    crashed = next_lock(None, nonce="n", holder="h", lease_ms=1000, tick=T1)
+    crashed = next_lock(None, nonce="n", holder="h", lease_ms=1000, work=Work(tick=T1))
     lock = failed(crashed.seal(nonce="m", outcome="deposed"), T2)
     assert next_attempt(lock, T1) == 2
 
@@ -79,7 +80,9 @@ def test_attempts_at_later_ticks_are_kept_when_an_earlier_one_is_completed() -> 
 
 
 def test_tick_that_is_led_again_stands_in_the_count_and_not_in_the_table() -> None:
-    lock = next_lock(failed(failed(None, T1), T2), nonce="n", holder="h", lease_ms=1, tick=T1)
+    lock = next_lock(
+        failed(failed(None, T1), T2), nonce="n", holder="h", lease_ms=1, work=Work(tick=T1)
+    )
     assert (lock.attempt, lock.attempts) == (2, {T2: 1})
 
 
@@ -141,7 +144,7 @@ def test_tick_of_the_future_is_no_attempt_and_takes_no_room() -> None:
 
 def test_void_first_attempt_leaves_a_lock_that_can_be_read_after_another_tick() -> None:
     void = Lock(term=1, expired=True, tick=T1, attempt=0, outcome="resigned")
-    lock = next_lock(void, nonce="n", holder="h", lease_ms=1, tick=T2)
+    lock = next_lock(void, nonce="n", holder="h", lease_ms=1, work=Work(tick=T2))
     assert decode_lock(lock.encode(), key="k", term=2) == lock
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from s3leader._core.candidate import LedgerHead, Steps
+from s3leader._core.holding import Resigned, resign
 from s3leader._core.ledger import find_head
-from s3leader._core.protocol import Resigned, resign
 from s3leader._core.requests import Create, Read, Replace
 from s3leader.errors import BucketUnusable
 from tests.fast.s3leader._core.protocol.script import (

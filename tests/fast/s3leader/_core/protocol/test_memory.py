@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from s3leader._core.candidate import Steps
+from s3leader._core.holding import resign
 from s3leader._core.lock import Lock
-from s3leader._core.protocol import Lost, Won, campaign, resign
+from s3leader._core.next_lock import Work
+from s3leader._core.protocol import Lost, Won, campaign
 from tests.fast.s3leader._core.protocol.script import (
     HOUR_MS,
     LATENCY_MS,
@@ -36,7 +38,7 @@ from tests.fast.s3leader._core.protocol.script import (
 
 def warm(lock: Lock | None, now_ms: int, observed_ms: int = 0) -> Steps[Won | Lost]:
     memory = known(lock, observed_ms=observed_ms)
-    return campaign(config(), tick=None, wait_ms=0, known=memory, now_ms=now_ms)
+    return campaign(config(), Work(), wait_ms=0, known=memory, now_ms=now_ms)
 
 
 def test_memory_younger_than_an_hour_is_acted_on() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from s3leader._core.holding import renew, resign
 from s3leader._core.lock import Lock
-from s3leader._core.protocol import Lost, Won, campaign, renew, resign
+from s3leader._core.next_lock import Work
+from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Create, Replace
 from tests.fast.s3leader._core.protocol.script import (
     LEASE_MS,
@@ -33,7 +35,7 @@ UNPROVED = mine(5, proved=False)
 
 
 def test_bare_lock_is_held_for_as_long_as_the_readers_own_lease() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     answer = found(UNSEALED, age_ms=LEASE_MS + SKEW_MS)
     result = play(steps, (LIST, listing(4)), (read(4), answer))
     assert isinstance(result, Lost)
@@ -42,7 +44,7 @@ def test_bare_lock_is_held_for_as_long_as_the_readers_own_lease() -> None:
 
 def test_bare_lock_lapses_by_the_readers_own_lease() -> None:
     age_ms = LEASE_MS + SKEW_MS + 1_000
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     body = Lock(term=4, started_at=at(-age_ms)).seal(
         nonce="n1", outcome="deposed", reason="lapsed; sealed by me", ended_at=at(0)
     )
@@ -58,7 +60,7 @@ def test_bare_lock_lapses_by_the_readers_own_lease() -> None:
 
 
 def test_bare_sealed_lock_is_succeeded() -> None:
-    steps = campaign(config(), tick=TICK, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(tick=TICK), wait_ms=0, known=None, now_ms=0)
     result = play(
         steps,
         (LIST, listing(4)),
@@ -85,7 +87,7 @@ def test_unknown_keys_survive_a_renewal() -> None:
 def test_unknown_keys_survive_being_sealed_by_a_rival() -> None:
     age_ms = LEASE_MS + SKEW_MS + 1_000
     body = json.dumps({"expired": False, "theirs": {"x": 1}}).encode()
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     sealed = Lock(term=4, started_at=at(-age_ms), extra={"theirs": {"x": 1}}).seal(
         nonce="n1", outcome="deposed", reason="lapsed; sealed by me", ended_at=at(0)
     )
@@ -103,7 +105,7 @@ def test_unknown_keys_survive_being_sealed_by_a_rival() -> None:
 
 def test_unknown_keys_are_not_inherited_by_the_next_term() -> None:
     body = json.dumps({"expired": True, "theirs": 1}).encode()
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     reads = ((LIST, listing(4)), (read(4), found(body)))
     result = play(steps, *reads, (create(UNPROVED), applied()), *proofs(UNPROVED))
     assert isinstance(result, Won)

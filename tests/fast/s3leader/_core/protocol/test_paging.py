@@ -9,6 +9,7 @@ import pytest
 from s3leader._core.candidate import LedgerHead, Steps
 from s3leader._core.ledger import find_head
 from s3leader._core.lock import Lock
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Create, List, Listed, Read, StoreAnswer, StoreRequest
 from s3leader._core.times import from_ms
@@ -119,7 +120,7 @@ def test_win_an_hour_after_the_page_that_proved_it_is_void() -> None:
     now = T0 + HOUR_MS
     lock = mine(5, started_at=None)
     result = play(
-        campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0),
+        campaign(config(), Work(), wait_ms=0, known=None, now_ms=0),
         (LIST, listing(4, goes_on="2")),
         NO_HINT,
         (page("2"), listing(at=now)),
@@ -198,7 +199,7 @@ def test_campaign_over_sparse_pages_wins_the_next_term(terms: int) -> None:
     store = MemoryStore(clock_ms=lambda: T0, page_size=1)
     for term in range(1, terms + 1):
         store.perform(Create(f"{FOLDER}lock_{term:010d}.json", sealed(term).encode()))
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     result = Stepper(steps, Sparse(store)).run()
     assert isinstance(result, Won)
     assert result.holding.lock.term == terms + 1
@@ -206,7 +207,7 @@ def test_campaign_over_sparse_pages_wins_the_next_term(terms: int) -> None:
 
 def test_proofs_follow_a_first_win_on_an_empty_listing_of_two_pages() -> None:
     result = play(
-        campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0),
+        campaign(config(), Work(), wait_ms=0, known=None, now_ms=0),
         (LIST, listing(goes_on="2")),
         NO_HINT,
         (page("2"), listing()),

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from s3leader._core.candidate import Steps
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader.errors import BucketUnusable, CorruptLock, StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (
@@ -37,7 +38,7 @@ WRITE = create(mine(5))
 
 
 def campaign_on_4() -> Steps[Won | Lost]:
-    return campaign(config(), tick=None, wait_ms=0, known=known(sealed(4)), now_ms=0)
+    return campaign(config(), Work(), wait_ms=0, known=known(sealed(4)), now_ms=0)
 
 
 def test_unknown_create_that_was_never_applied_is_sent_again_to_the_byte() -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from s3leader._core.candidate import Steps
-from s3leader._core.holding import Holding
-from s3leader._core.protocol import Resigned, renew, resign
+from s3leader._core.holding import Holding, Resigned, renew, resign
 from s3leader._core.requests import Reply, Request, Wait, Waited
 from s3leader.errors import LeadershipLost, StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (

@@ -9,6 +9,7 @@ clock.
 from __future__ import annotations
 
 from s3leader._core.candidate import LedgerHead
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Applied, Create
 from s3leader._core.times import to_ms
@@ -50,9 +51,7 @@ class Bucket:
     def candidate(
         self, name: str, memory: LedgerHead | None, wait_ms: int = 0
     ) -> Stepper[Won | Lost]:
-        steps = campaign(
-            config(name, nonces=name), tick=None, wait_ms=wait_ms, known=memory, now_ms=0
-        )
+        steps = campaign(config(name, nonces=name), Work(), wait_ms=wait_ms, known=memory, now_ms=0)
         return Stepper(steps, self.store)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from s3leader._core.candidate import LedgerHead, Steps
 from s3leader._core.ledger import find_head
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Lost, Won, campaign
 from tests.fast.s3leader._core.protocol.script import (
     DAY_MS,
@@ -39,7 +40,7 @@ from tests.fast.s3leader._core.protocol.script import (
 
 def warm(wait_ms: int = 0, memory: LedgerHead | None = None) -> Steps[Won | Lost]:
     memory = known(sealed(4)) if memory is None else memory
-    return campaign(config(), tick=None, wait_ms=wait_ms, known=memory, now_ms=0)
+    return campaign(config(), Work(), wait_ms=wait_ms, known=memory, now_ms=0)
 
 
 def void(ms: int, term: int = 5) -> Exchange:
@@ -105,7 +106,9 @@ def test_void_win_that_somebody_else_sealed_is_looked_past() -> None:
 
 def test_void_win_was_no_attempt_at_its_tick() -> None:
     before = sealed(4, tick=TICK, attempt=2, outcome="failed")
-    steps = campaign(config(max_attempts=3), tick=TICK, wait_ms=0, known=known(before), now_ms=0)
+    steps = campaign(
+        config(max_attempts=3), Work(tick=TICK), wait_ms=0, known=known(before), now_ms=0
+    )
     first = mine(5, tick=TICK, attempt=3)
     started = mine(5, tick=TICK, attempt=2, started_at=at(DAY_MS))
     why = "void: the proof that this number was next is too old"
@@ -132,7 +135,7 @@ def test_memory_that_proved_nothing_is_not_acted_on() -> None:
 def test_lock_seen_sealed_an_hour_after_it_was_seen_unsealed_is_no_fresh_look() -> None:
     now = T0 + HOUR_MS
     result = play(
-        campaign(config(), tick=None, wait_ms=1_000, known=None, now_ms=0),
+        campaign(config(), Work(), wait_ms=1_000, known=None, now_ms=0),
         (LIST, listing(4)),
         (read(4), found(held(4))),
         pause(495, 990),

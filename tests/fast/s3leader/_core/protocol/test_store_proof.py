@@ -8,7 +8,8 @@ import pytest
 
 from s3leader import testing
 from s3leader._core.candidate import Steps
-from s3leader._core.lock import decode_lock, next_lock
+from s3leader._core.lock import decode_lock
+from s3leader._core.next_lock import Work, next_lock
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Create, Replace
 from s3leader._core.store_proof import IMPOSSIBLE_ETAG
@@ -48,7 +49,7 @@ SWAP = Replace(key(1), LOCK.encode(), IMPOSSIBLE_ETAG)
 
 
 def first(**more: Any) -> Steps[Won | Lost]:
-    return campaign(config(**more), tick=None, wait_ms=0, known=None, now_ms=0)
+    return campaign(config(**more), Work(), wait_ms=0, known=None, now_ms=0)
 
 
 def unproved(reason: str) -> Replace:
@@ -151,7 +152,7 @@ def test_win_proved_a_millisecond_before_its_deadline_counts() -> None:
 
 def test_lock_that_says_that_the_store_is_proved_saves_the_probes() -> None:
     memory = known(sealed(4, outcome="deposed"))
-    steps = campaign(config(), tick=None, wait_ms=0, known=memory, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=memory, now_ms=0)
     assert isinstance(play(steps, (create(mine(5)), applied())), Won)
 
 
@@ -159,7 +160,7 @@ def test_lock_that_says_that_the_store_is_proved_saves_the_probes() -> None:
 def test_lock_that_does_not_say_so_proves_nothing(outcome: str | None) -> None:
     """Whatever else it says: versions without this rule and operators write such locks too."""
     before = sealed(4, outcome=outcome, done=EARLIER, swept=3, proved=False)
-    steps = campaign(config(), tick=None, wait_ms=0, known=known(before), now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=known(before), now_ms=0)
     write = mine(5, done=EARLIER, swept=3, proved=False)
     assert isinstance(play(steps, (create(write), applied()), *proofs(write)), Won)
 
@@ -173,7 +174,7 @@ def test_leader_that_has_proved_the_store_says_so_in_its_next_write() -> None:
 def test_proof_is_carried_on_by_terms_that_fail_and_are_deposed() -> None:
     lock = sealed(4)
     for outcome in ("failed", "deposed", "resigned"):
-        started = next_lock(lock, nonce="n", holder="h", lease_ms=1, tick=None)
+        started = next_lock(lock, nonce="n", holder="h", lease_ms=1, work=Work())
         lock = started.seal(nonce="m", outcome=outcome)
     assert lock.proved
 
@@ -223,7 +224,7 @@ def test_unproved_store_uses_up_no_attempt_at_the_tick() -> None:
     store = MemoryStore(clock_ms=lambda: T0, ignores=(Create,))
     for number in range(5):
         mine_ = config(max_attempts=2, nonces=f"{number}.")
-        steps = campaign(mine_, tick=TICK, wait_ms=0, known=None, now_ms=0)
+        steps = campaign(mine_, Work(tick=TICK), wait_ms=0, known=None, now_ms=0)
         with pytest.raises(BucketUnusable):
             Stepper(steps, store).run()
 
@@ -250,7 +251,7 @@ def test_ledger_of_a_version_without_this_rule_is_proved_once() -> None:
 def test_nobody_is_elected_on_a_store_that_ignores_conditions(ignores: Any) -> None:
     store = MemoryStore(clock_ms=lambda: T0, ignores=ignores)
     for name in "abc":
-        steps = campaign(config(name, nonces=name), tick=None, wait_ms=0, known=None, now_ms=0)
+        steps = campaign(config(name, nonces=name), Work(), wait_ms=0, known=None, now_ms=0)
         with pytest.raises(BucketUnusable):
             Stepper(steps, store).run()
     highest = store.keys()[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from s3leader._core.candidate import Steps
-from s3leader._core.protocol import Resigned, resign
+from s3leader._core.holding import Resigned, resign
 from s3leader._core.requests import Create, Read
 from s3leader.errors import BucketUnusable
 from tests.fast.s3leader._core.protocol.script import (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import Replace
 from s3leader.errors import StoreUnavailable
@@ -52,7 +53,7 @@ def seal_of_the_crashed(nonce: str = "n1") -> Replace:
 
 
 def test_lapsed_lock_is_sealed_as_it_was_read_and_then_succeeded() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     result = play(steps, *LOOK, (seal_of_the_crashed(), applied()), (create(SUCCESSOR), applied()))
     assert isinstance(result, Won)
     assert result.took_over
@@ -60,7 +61,7 @@ def test_lapsed_lock_is_sealed_as_it_was_read_and_then_succeeded() -> None:
 
 @pytest.mark.parametrize("age_ms", [0, LEASE_MS, LEASE_MS + SKEW_MS])
 def test_lock_is_good_up_to_and_at_the_lease_and_the_allowance(age_ms: int) -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     result = play(steps, (LIST, listing(4)), (read(4), found(CRASHED, age_ms=age_ms)))
     assert isinstance(result, Lost)
     assert result.why == "held"
@@ -68,21 +69,21 @@ def test_lock_is_good_up_to_and_at_the_lease_and_the_allowance(age_ms: int) -> N
 
 def test_lapsed_goes_by_the_lease_in_the_lock_not_by_the_readers() -> None:
     long = held(4, lease_ms=10 * LEASE_MS)
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     result = play(steps, (LIST, listing(4)), (read(4), found(long, age_ms=LAPSED_MS)))
     assert isinstance(result, Lost)
 
 
 def test_no_host_clock_takes_part_in_judging_a_lock() -> None:
     """However long the candidate's own stopwatch says the requests took."""
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     answer = found(CRASHED, age_ms=LEASE_MS)
     result = play(steps, (LIST, listing(4), 20 * LEASE_MS), (read(4), answer, 20 * LEASE_MS))
     assert isinstance(result, Lost)
 
 
 def test_late_renewal_beats_the_takeover() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     renewed = replace(CRASHED, nonce="r4b", renewals=3)
     result = play(steps, *LOOK, (seal_of_the_crashed(), conflict()), (read(4), found(renewed)))
     assert isinstance(result, Lost)
@@ -90,7 +91,7 @@ def test_late_renewal_beats_the_takeover() -> None:
 
 
 def test_rival_that_sealed_first_is_met_at_the_next_number() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     theirs = sealed(4, nonce="other", outcome="deposed")
     result = play(
         steps,
@@ -105,7 +106,7 @@ def test_rival_that_sealed_first_is_met_at_the_next_number() -> None:
 
 
 def test_lock_that_vanished_instead_of_being_sealed_leads_to_a_fresh_look() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     result = play(
         steps,
         *LOOK,
@@ -118,7 +119,7 @@ def test_lock_that_vanished_instead_of_being_sealed_leads_to_a_fresh_look() -> N
 
 
 def test_seal_whose_answer_was_lost_is_recognised_and_succeeded() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     write = seal_of_the_crashed()
     result = play(
         steps,
@@ -134,13 +135,13 @@ def test_seal_whose_answer_was_lost_is_recognised_and_succeeded() -> None:
 
 
 def test_server_that_refuses_the_etag_it_shows_is_not_asked_for_ever() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     with pytest.raises(StoreUnavailable, match="its ETag is still"):
         play(steps, *LOOK, (seal_of_the_crashed(), conflict()), LOOK[1])
 
 
 def test_winner_on_a_rivals_seal_took_nothing_over() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     theirs = sealed(4, nonce="other", outcome="deposed")
     result = play(
         steps,
@@ -154,7 +155,7 @@ def test_winner_on_a_rivals_seal_took_nothing_over() -> None:
 
 
 def test_term_won_after_a_normal_one_took_nothing_over_though_an_earlier_try_did() -> None:
-    steps = campaign(config(), tick=None, wait_ms=60_000, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=60_000, known=None, now_ms=0)
     result = play(
         steps,
         *LOOK,
@@ -171,6 +172,6 @@ def test_term_won_after_a_normal_one_took_nothing_over_though_an_earlier_try_did
 
 def test_remembered_lapsed_lock_is_looked_at_anew_before_it_is_sealed() -> None:
     memory = known(replace(CRASHED, modified_at=at(-LAPSED_MS), seen_at=at(0)))
-    steps = campaign(config(), tick=None, wait_ms=0, known=memory, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=memory, now_ms=0)
     result = play(steps, (after(4), listing()), (read(4), found(CRASHED)))
     assert isinstance(result, Lost)

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from s3leader._core.protocol import Lost, Won, campaign, resign
+from s3leader._core.holding import resign
+from s3leader._core.next_lock import Work
+from s3leader._core.protocol import Lost, Won, campaign
 from tests.fast.s3leader._core.protocol.script import (
     EARLIER,
     LEASE_MS,
@@ -37,7 +39,9 @@ LATER = TICK + timedelta(hours=1)
 
 
 def test_tick_known_to_be_done_costs_no_request() -> None:
-    steps = campaign(config(), tick=TICK, wait_ms=0, known=known(sealed(4, done=TICK)), now_ms=0)
+    steps = campaign(
+        config(), Work(tick=TICK), wait_ms=0, known=known(sealed(4, done=TICK)), now_ms=0
+    )
     result = play(steps)
     assert isinstance(result, Lost)
     assert result.why == "done"
@@ -45,7 +49,7 @@ def test_tick_known_to_be_done_costs_no_request() -> None:
 
 @pytest.mark.parametrize("done", [TICK, LATER])
 def test_tick_not_later_than_done_is_done(done: object) -> None:
-    steps = campaign(config(), tick=TICK, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(tick=TICK), wait_ms=0, known=None, now_ms=0)
     result = play(steps, (LIST, listing(4)), (read(4), found(sealed(4, done=done))))
     assert isinstance(result, Lost)
     assert result.why == "done"
@@ -53,25 +57,25 @@ def test_tick_not_later_than_done_is_done(done: object) -> None:
 
 def test_tick_later_than_done_is_led() -> None:
     before = known(sealed(4, done=EARLIER))
-    steps = campaign(config(), tick=TICK, wait_ms=0, known=before, now_ms=0)
+    steps = campaign(config(), Work(tick=TICK), wait_ms=0, known=before, now_ms=0)
     assert isinstance(play(steps, (create(mine(5, tick=TICK, done=EARLIER)), applied())), Won)
 
 
 def test_candidate_without_a_tick_may_always_lead() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=known(sealed(4, done=LATER)), now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=known(sealed(4, done=LATER)), now_ms=0)
     assert isinstance(play(steps, (create(mine(5, done=LATER)), applied())), Won)
 
 
 def test_done_inherited_by_a_lapsed_holder_is_heeded_and_nothing_is_sealed() -> None:
     crashed = found(held(4, done=TICK), age_ms=LEASE_MS + SKEW_MS + 1000)
-    steps = campaign(config(), tick=TICK, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(tick=TICK), wait_ms=0, known=None, now_ms=0)
     result = play(steps, (LIST, listing(4)), (read(4), crashed))
     assert isinstance(result, Lost)
     assert result.why == "done"
 
 
 def test_beaten_candidate_does_not_repeat_the_tick_that_the_winner_completed() -> None:
-    steps = campaign(config(), tick=TICK, wait_ms=60_000, known=None, now_ms=0)
+    steps = campaign(config(), Work(tick=TICK), wait_ms=60_000, known=None, now_ms=0)
     result = play(
         steps,
         (LIST, listing(4)),
@@ -106,7 +110,7 @@ def test_only_a_completed_tick_moves_done_on_and_never_back(
 
 def test_failed_tick_is_led_again_as_its_next_attempt() -> None:
     failed = sealed(4, tick=TICK, attempt=1, outcome="failed")
-    steps = campaign(config(), tick=TICK, wait_ms=0, known=known(failed), now_ms=0)
+    steps = campaign(config(), Work(tick=TICK), wait_ms=0, known=known(failed), now_ms=0)
     write = create(mine(5, tick=TICK, attempt=2))
     assert values(write)["attempt"] == 2
     assert isinstance(play(steps, (write, applied())), Won)
@@ -114,7 +118,7 @@ def test_failed_tick_is_led_again_as_its_next_attempt() -> None:
 
 def test_crashed_tick_is_led_again_as_its_next_attempt() -> None:
     crashed = held(4, tick=TICK, attempt=1, started_at=EARLIER)
-    steps = campaign(config(), tick=TICK, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(tick=TICK), wait_ms=0, known=None, now_ms=0)
     reason = "lapsed; sealed by me"
     body = crashed.seal(nonce="n1", outcome="deposed", reason=reason, ended_at=at(0))
     result = play(
@@ -129,7 +133,9 @@ def test_crashed_tick_is_led_again_as_its_next_attempt() -> None:
 
 def test_attempts_at_another_tick_are_counted_anew() -> None:
     failed = sealed(4, tick=EARLIER, attempt=7, outcome="failed")
-    steps = campaign(config(max_attempts=1), tick=TICK, wait_ms=0, known=known(failed), now_ms=0)
+    steps = campaign(
+        config(max_attempts=1), Work(tick=TICK), wait_ms=0, known=known(failed), now_ms=0
+    )
     expected = mine(5, tick=TICK, attempt=1, attempts={EARLIER: 7})
     assert isinstance(play(steps, (create(expected), applied())), Won)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Lost, Won, campaign
 from tests.fast.s3leader._core.protocol.script import (
     LIST,
@@ -25,7 +26,7 @@ LOOK: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(held(4))))
 
 
 def test_waiting_candidate_succeeds_a_holder_that_resigns() -> None:
-    steps = campaign(config(), tick=None, wait_ms=60_000, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=60_000, known=None, now_ms=0)
     result = play(
         steps,
         *LOOK,
@@ -39,7 +40,7 @@ def test_waiting_candidate_succeeds_a_holder_that_resigns() -> None:
 
 
 def test_waiting_ends_when_its_time_is_over() -> None:
-    steps = campaign(config(), tick=None, wait_ms=1_500, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=1_500, known=None, now_ms=0)
     result = play(
         steps,
         *LOOK,
@@ -53,12 +54,12 @@ def test_waiting_ends_when_its_time_is_over() -> None:
 
 
 def test_no_wait_is_no_wait() -> None:
-    steps = campaign(config(), tick=None, wait_ms=0, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=0, known=None, now_ms=0)
     assert isinstance(play(steps, *LOOK), Lost)
 
 
 def test_waiting_candidate_leaves_when_its_tick_is_done() -> None:
-    steps = campaign(config(), tick=TICK, wait_ms=60_000, known=None, now_ms=0)
+    steps = campaign(config(), Work(tick=TICK), wait_ms=60_000, known=None, now_ms=0)
     done = sealed(4, tick=TICK, done=TICK)
     result = play(steps, *LOOK, pause(500), (read(4), found(done)))
     assert isinstance(result, Lost)
@@ -66,7 +67,7 @@ def test_waiting_candidate_leaves_when_its_tick_is_done() -> None:
 
 
 def test_waiting_candidate_whose_holder_vanished_looks_afresh() -> None:
-    steps = campaign(config(), tick=None, wait_ms=60_000, known=None, now_ms=0)
+    steps = campaign(config(), Work(), wait_ms=60_000, known=None, now_ms=0)
     result = play(
         steps,
         *LOOK,
@@ -80,6 +81,6 @@ def test_waiting_candidate_whose_holder_vanished_looks_afresh() -> None:
 
 
 def test_wait_counts_from_the_call() -> None:
-    steps = campaign(config(), tick=None, wait_ms=1_000, known=None, now_ms=50_000)
+    steps = campaign(config(), Work(), wait_ms=1_000, known=None, now_ms=50_000)
     result = play(steps, *LOOK, pause(495, 990), (read(4), found(held(4))), start_ms=50_000)
     assert isinstance(result, Lost)
