@@ -331,8 +331,8 @@ class Model:
             raise Violation(f"term {now.term} is won after term {state.won}")
         led = state.led
         if self.max_attempts is not None:
-            before = find_object(state.bucket, FOLDER + lock_name(now.term - 1))
-            if before is not None and _is_continued(before, now.tick):
+            below = find_object(state.bucket, FOLDER + lock_name(now.term - 1))
+            if below is not None and _is_continued(below, now.tick):
                 return state._replace(won=now.term)  # another leg of the same attempt (R10)
             led = tuple(sorted((*led, now.tick)))
             if led.count(now.tick) > self.max_attempts:

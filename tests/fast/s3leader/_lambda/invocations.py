@@ -25,6 +25,7 @@ UNSEALED = b'{"expired": false}'
 @dataclass
 class Context:
     function_name: str = "nightly-function"
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:nightly:live"
     aws_request_id: str = "request-1"
     remaining_ms: int = 60_000
 
