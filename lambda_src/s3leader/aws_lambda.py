@@ -24,22 +24,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias, cast, overload
 
-from ._core.config import check_tick, work_for
-from ._core.next_lock import Work
+from ._core.config import check_tick
 from ._core.requests import Store
 from ._io.invocation import Invocation
 from ._io.lock_store import lock_store
 from ._io.seams import Seams
 from ._lambda.continuation import LambdaContext, LambdaInvocation, LocalInvocation, time_left
+from ._lambda.event import contender_of, target_of, tick_of, work_of
 from ._lambda.handler_contract import MARK, check_handler, refuse_deferred_result
+from ._lambda.local import LocalContext
 from ._lambda.report import Report
 from ._lambda.settings import Arguments, Settings
 from .election import Election, Memory, NotElected
-from .errors import InvalidArgument
 from .term import Term
 
 GRACE = timedelta(seconds=2)  # a function outlives its time-out a little
-_MOST_CONTENDERS = 100  # that metrics tell apart; schedules make ten at most
 
 
 Handler: TypeAlias = Callable[[Any, Any, Term], Any]
@@ -147,29 +146,6 @@ def _decorator(
     return decorate
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocalContext:
-    """A context for tests: it carries the store and the environment to use instead of Lambda's.
-
-    It also has the attributes of Lambda's context that handlers and their middleware read.
-    """
-
-    store: Store
-    environment: Mapping[str, str]
-    remaining: timedelta
-    function_name: str = "local"
-    function_version: str = "$LATEST"
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:local"
-    memory_limit_in_mb: int = 128
-    aws_request_id: str = "local"
-    log_group_name: str = "/aws/lambda/local"
-    log_stream_name: str = "local"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the given time; it does not pass."""
-        return self.remaining // timedelta(milliseconds=1)
-
-
 def _invoke(
     function: Handler,
     settings: Settings,
@@ -177,54 +153,53 @@ def _invoke(
     event: Any,  # noqa: ANN401 - JSON
     context: LambdaContext,
 ) -> dict[str, Any]:
-    lease, renewing = _lease_for(context, settings.lease)
-    election = _election(settings, warm, context, lease, event)
-    with _report(settings, context, event) as report:
-        report.tick = check_tick(tick_of(event))
-        work = _work(report.tick, event)
-        wait = min(settings.wait, time_left(context))
-        result = election._campaign(work, wait)  # noqa: SLF001 - an event may name a later leg
-        if isinstance(result, NotElected):
-            return report.lost(result)
-        with result:
-            report.won(result)
-            with result.keep_renewing() if renewing else nullcontext():
-                value = function(event, context, result)
-            refuse_deferred_result(getattr(function, "__name__", repr(function)), value)
-        return report.completed(result, value)
+    contest = _Contest(function, settings, warm, context)
+    if settings.catch_up is not None and (target := target_of(event)) is not None:
+        return settings.catch_up.run(contest, event, target)
+    return contest.run(event)
 
 
-def tick_of(event: object) -> str | None:
-    """Return the scheduled time that an event carries, None for an event without one."""
-    if not isinstance(event, Mapping):
-        return None
-    tick = event.get("tick")
-    if tick is None and event.get("detail-type") == "Scheduled Event":
-        tick = event.get("time")
-    if tick is None or isinstance(tick, str):
-        return tick
-    raise InvalidArgument(
-        f"expected event['tick'] to be a string, got {tick!r}; give the scheduled time as ISO 8601"
-        f" with a zone, such as '2026-11-23T06:00:00Z'"
-    )
+@dataclass(frozen=True, slots=True)
+class _Contest:
+    """One invocation, which campaigns once, or for each tick that it catches up with."""
 
+    function: Handler
+    settings: Settings
+    warm: _Warm
+    context: LambdaContext
 
-def _work(tick: datetime | None, event: object) -> Work:
-    """Return what an invocation is for: its tick, and the leg or repeat that its event names."""
-    if not isinstance(event, Mapping):
-        return Work(tick=tick)
-    return work_for(tick, leg=event.get("leg", 1), repeat=event.get("repeat", False))
+    def run(self, event: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        """Campaign for the event's tick, and call the handler if elected."""
+        function, context = self.function, self.context
+        lease, renewing = _lease_for(context, self.settings.lease)
+        election = _election(self.settings, self.warm, context, lease, event)
+        with _report(self.settings, context, event) as report:
+            report.tick = check_tick(tick_of(event))
+            work = work_of(report.tick, event)
+            wait = min(self.settings.wait, time_left(context))
+            result = election._campaign(work, wait)  # noqa: SLF001 - an event may name a later leg
+            if isinstance(result, NotElected):
+                return report.lost(result)
+            with result:
+                report.won(result)
+                with result.keep_renewing() if renewing else nullcontext():
+                    value = function(event, context, result)
+                refuse_deferred_result(getattr(function, "__name__", repr(function)), value)
+            return report.completed(result, value)
 
+    def last_completed(self) -> datetime | None:
+        """Return the latest completed tick; only a cold process asks S3."""
+        if self.warm.memory.seen is None:
+            lease, _ = _lease_for(self.context, self.settings.lease)
+            election = _election(self.settings, self.warm, self.context, lease, {})
+            with _report(self.settings, self.context, {}):
+                election.observe()
+        seen = self.warm.memory.seen
+        return None if seen is None or seen.lock is None else seen.lock.done
 
-def contender_of(event: object) -> int | None:
-    """Return which contender an event is for, as the constructs' schedules number them.
-
-    None for anything but a small number: each value becomes two metrics, which cost money.
-    """
-    contender = event.get("contender") if isinstance(event, Mapping) else None
-    if isinstance(contender, bool) or not isinstance(contender, int):
-        return None
-    return contender if 0 <= contender < _MOST_CONTENDERS else None
+    def time_left(self) -> timedelta:
+        """Return the invocation's remaining time."""
+        return time_left(self.context)
 
 
 def _report(settings: Settings, context: LambdaContext, event: object) -> Report:
@@ -235,6 +210,7 @@ def _report(settings: Settings, context: LambdaContext, event: object) -> Report
         contender=contender_of(event),
         request_id=context.aws_request_id,
         counts_legs=settings.max_continuations > 0,
+        schedules=settings.schedules,
     )
 
 

@@ -201,7 +201,9 @@ class Election:
 
     def observe(self) -> Lock | None:
         """Return the highest lock, None if there is none. Raises `CorruptLock`."""
-        return self._seams.driver().run(find_head(self._rules)).lock
+        head = self._seams.driver().run(find_head(self._rules))
+        self._memory.learn(head)
+        return head.lock
 
     def history(self, limit: int = 20) -> list[Lock]:
         """Return up to `limit` locks, the newest first. A corrupt lock has a `problem`."""

@@ -32,7 +32,7 @@ from ._core.times import to_ms
 from ._io.memory_store import Fault, MemoryStore
 from ._io.seams import Seams
 from ._lambda.handler_contract import is_singleton
-from .aws_lambda import LocalContext
+from ._lambda.local import LocalContext
 from .election import Election, ElectionOptions
 from .errors import InvalidArgument
 from .fencing import FencedObject

@@ -3,8 +3,10 @@
 Metrics are in the namespace `s3leader` with the dimensions `bucket` and `election`: `Won`, `Lost`
 (and why: `LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`), `TakenOver`, `Completed`,
 `Failed`, `Resigned`, `Continued`, `ContinuationNotStarted`, `TooManyContinuations`, `Leg` (of the
-term that was won, where continuations are allowed), `Repeated`, `LeadershipLost`, `CorruptLock`, `CampaignFailed` (S3 does not answer or
-refuses; a bad tick), `Requests` (of the election to S3), `Duration` (of the handler).
+term that was won, where continuations are allowed), `Repeated`, `Missed` (ticks of the schedule,
+where it is known, between the latest completed one and this one), `LeadershipLost`, `CorruptLock`,
+`CampaignFailed` (S3 does not answer or refuses; a bad tick), `Requests` (of the election to S3),
+`Duration` (of the handler).
 
 `Behind` is the number of seconds from the latest completed tick that the invocation knows of to its
 own tick, at least 0. It is missing without a tick, and before a tick is completed. It does not
@@ -40,6 +42,8 @@ from s3leader.errors import (
 )
 from s3leader.term import Term
 
+from .schedule import Schedule, missed_ticks
+
 try:
     from aws_lambda_powertools import Logger
     from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -49,6 +53,7 @@ except ImportError as error:  # pragma: no cover - tested with the wheel, withou
     ) from error
 
 NAMESPACE = "s3leader"
+_MOST_MISSED = 100  # ticks that are counted
 
 
 class Report:
@@ -66,6 +71,7 @@ class Report:
         contender: int | None,
         request_id: str,
         counts_legs: bool,
+        schedules: tuple[Schedule, ...] = (),
     ) -> None:
         self._log = Logger(service=election)
         dimensions = {"bucket": bucket, "election": election}
@@ -79,6 +85,7 @@ class Report:
         self._contender = contender
         self._request_id = request_id
         self._counts_legs = counts_legs
+        self._schedules = schedules
         self.tick: datetime | None = None  # set once the event has been checked
         self._term: Term | None = None
         self._began_ms = monotonic_ms()
@@ -115,6 +122,11 @@ class Report:
             self._add("Leg", MetricUnit.Count, term.leg)
         if term.lock.repeat and term.leg == 1:
             self._count("Repeated")
+        elif self._schedules and self.tick is not None and term.last_completed is not None:
+            missed = missed_ticks(
+                self._schedules, after=term.last_completed, before=self.tick, limit=_MOST_MISSED
+            )
+            self._add("Missed", MetricUnit.Count, len(missed))
         if term.took_over:
             self._count("TakenOver")
 
@@ -156,9 +168,9 @@ class Report:
                 done = self._term.tick if completed else self._term.lock.done
                 self._behind(self._term.tick, done)
         finally:
-            self._metrics.flush_metrics()
-            if self._of_contender is not None and self._of_contender.metric_set:
-                self._of_contender.flush_metrics()
+            for metrics in (self._metrics, self._of_contender):
+                if metrics is not None and metrics.metric_set:
+                    metrics.flush_metrics()
 
     def _in_fork(self) -> bool:
         return os.getpid() != self._pid

@@ -6,6 +6,7 @@ the environment over the defaults.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,11 @@ from s3leader._core.config import (
 from s3leader._io.s3_options import BucketOptions, check_bucket
 from s3leader.errors import InvalidArgument
 
+from .catch_up import CatchUp
+from .schedule import Schedule
+
 _DAY_S = 24 * 60 * 60
+MAX_CATCH_UP = 10  # missed ticks that one invocation leads by default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,8 @@ class Settings:
     wait: timedelta
     max_attempts: int | None
     max_continuations: int
+    schedules: tuple[Schedule, ...]
+    catch_up: CatchUp | None
     bucket_options: BucketOptions
 
     @classmethod
@@ -76,6 +83,8 @@ class Settings:
             lease=variables.seconds("LEASE_SECONDS", "the invocation's remaining time"),
             wait=variables.wait() if wait is None else wait,
             max_attempts=variables.max_attempts() if attempts is None else attempts,
+            schedules=variables.schedules(),
+            catch_up=variables.catch_up(),
             max_continuations=variables.max_continuations() if legs is None else legs,
             bucket_options=BucketOptions.from_environment(environment),
         )
@@ -120,6 +129,27 @@ class _Variables:
 
     def max_continuations(self) -> int:
         return self.number("MAX_CONTINUATIONS", least=0, if_unset="none") or 0
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Return the job's schedules, for a JSON list of expressions and time zones."""
+        text = self.environment.get("S3LEADER_SCHEDULES")
+        if not text:
+            return ()
+        try:
+            return tuple(Schedule(expression, zone) for expression, zone in json.loads(text))
+        except (ValueError, TypeError):
+            expected = 'a JSON list such as [["cron(0 3 * * ? *)", "UTC"]]'
+            raise _unusable("SCHEDULES", text, expected, "no schedule") from None
+
+    def catch_up(self) -> CatchUp | None:
+        """Return None where only the latest tick is led."""
+        text = self.environment.get("S3LEADER_CATCH_UP") or "latest"
+        if text not in {"latest", "each"}:
+            raise _unusable("CATCH_UP", text, "'latest' or 'each'", "'latest'")
+        if text == "latest":
+            return None
+        limit = self.number("MAX_CATCH_UP", least=1, if_unset=str(MAX_CATCH_UP))
+        return CatchUp(schedules=self.schedules(), limit=limit or MAX_CATCH_UP)
 
     def number(self, name: str, *, least: int, if_unset: str) -> int | None:
         text = self.environment.get(f"S3LEADER_{name}")

@@ -66,11 +66,11 @@ def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> t
     """Return the `wait` of a campaign by an invocation with a minute left."""
     asked: list[timedelta] = []
 
-    def campaign(_: Election, tick: object, *, wait: timedelta) -> NotElected:
+    def campaign(_: Election, work: object, wait: timedelta) -> NotElected:
         asked.append(wait)
         return NotElected(reason="held", lock=None, requests=2)
 
-    monkeypatch.setattr(Election, "campaign", campaign)
+    monkeypatch.setattr(Election, "_campaign", campaign)
 
     @singleton_on(MemoryStore(), wait=given)
     def handler(event: object, context: object, term: Term) -> None: ...
