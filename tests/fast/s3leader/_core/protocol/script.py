@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from s3leader._core.candidate import CandidateConfig, LedgerHead, Result, Steps
 from s3leader._core.holding import Holding
 from s3leader._core.lock import Lock
-from s3leader._core.protocol import Resigned
+from s3leader._core.protocol import Lost, Resigned, Won, campaign, resign
 from s3leader._core.requests import (
     Answer,
     Applied,
@@ -82,26 +82,50 @@ def play(steps: Steps[Result], *exchanges: Exchange, start_ms: int = 0) -> Resul
     raise AssertionError(f"it asks for more: {request}")
 
 
-def counted(prefix: str = "n") -> Callable[[], str]:
-    """Return a source of nonces: n1, n2, n3 …"""
+def config(*, max_attempts: int | None = None) -> CandidateConfig:
+    """The candidate `me`, whose nonces are n1, n2, n3 …"""
     numbers = itertools.count(1)
-    return lambda: f"{prefix}{next(numbers)}"
-
-
-def config(
-    candidate: str = "me", *, max_attempts: int | None = None, nonces: str = "n"
-) -> CandidateConfig:
     return CandidateConfig(
         folder=FOLDER,
-        candidate=candidate,
-        nonce=counted(nonces),
+        candidate="me",
+        nonce=lambda: f"n{next(numbers)}",
         lease_ms=LEASE_MS,
         clock_skew_ms=SKEW_MS,
         max_attempts=max_attempts,
     )
 
 
-# ------------------------------------------------------------------------- what S3 holds
+def contend(
+    *exchanges: Exchange,
+    memory: LedgerHead | None = None,
+    tick: datetime | None = None,
+    wait_ms: int = 0,
+    max_attempts: int | None = None,
+    start_ms: int = 0,
+) -> Won | Lost:
+    """Play a campaign of a candidate that remembers `memory`."""
+    steps = campaign(
+        config(max_attempts=max_attempts), tick=tick, wait_ms=wait_ms, known=memory, now_ms=start_ms
+    )
+    return play(steps, *exchanges, start_ms=start_ms)
+
+
+def won(*exchanges: Exchange, **how: Any) -> Won:
+    result = contend(*exchanges, **how)
+    assert isinstance(result, Won)
+    return result
+
+
+def lost(*exchanges: Exchange, **how: Any) -> Lost:
+    result = contend(*exchanges, **how)
+    assert isinstance(result, Lost)
+    return result
+
+
+def resigned(held_lock: Holding, *exchanges: Exchange, now_ms: int = 0) -> Resigned:
+    """Play a resignation with the outcome `completed`."""
+    steps = resign(config(), held_lock, outcome="completed", reason=None, now_ms=now_ms)
+    return play(steps, *exchanges, start_ms=now_ms)
 
 
 def key(term: int) -> str:
@@ -145,6 +169,11 @@ def found(body: Lock | bytes, *, at: int = T0, age_ms: int = 5_000, etag: str = 
     return Found(body, etag, at, at - age_ms)
 
 
+def looked(lock: Lock, **answer: Any) -> tuple[Exchange, Exchange]:
+    """What a cold candidate asks for, and sees: `lock` is the highest."""
+    return (LIST, listing(lock.term)), (read(lock.term), found(lock, **answer))
+
+
 def missing(at: int = T0) -> Missing:
     return Missing(at)
 
@@ -155,9 +184,6 @@ def applied(at: int = T0, etag: str = "E1") -> Applied:
 
 def conflict(at: int = T0) -> Conflict:
     return Conflict(at)
-
-
-# --------------------------------------------------------------- what this candidate does
 
 
 def create(lock: Lock) -> Create:
@@ -212,10 +238,21 @@ def holding(
     )
 
 
-def sealed_by(result: Resigned) -> Lock:
-    """The lock that a resignation left."""
-    assert result.head.lock is not None
-    return result.head.lock
+def completed(lock: Lock, *, ms: int = 0, etag: str = "E1") -> Replace:
+    """The write that seals `lock` as completed `ms` after T0."""
+    return put(lock.seal(nonce="n1", outcome="completed", ended_at=at(ms)), etag)
+
+
+def voided(lock: Lock, why: str, *, nonce: str = "n2", ms: int = 0, ended_ms: int = 0) -> Replace:
+    """The write that seals a void win: S3 created `lock` `ms` after T0, and it ended then or at
+    `ended_ms`. It is no attempt at its tick (R8).
+    """
+    created = replace(lock, started_at=at(ms), attempt=lock.attempt - 1)
+    ended_at = at(max(ms, ended_ms))
+    return put(
+        created.seal(nonce=nonce, outcome="resigned", reason=f"void: {why}", ended_at=ended_at),
+        "E1",
+    )
 
 
 def at(ms: int) -> datetime:
