@@ -141,9 +141,6 @@ def test_last_pause_of_a_renewal_ends_before_the_deadline(left_ms: int, longest_
     assert kept == holding(FIRST, doubtful=frozenset({"n1"}))
 
 
-# -------------------------------------------------------------------------------- resigning
-
-
 def test_seal_is_remembered_as_the_highest_lock_of_that_moment() -> None:
     sealed = FIRST.seal(nonce="n1", outcome="completed", ended_at=at(0))
     answer = applied(T0 + 2_000, "E2")

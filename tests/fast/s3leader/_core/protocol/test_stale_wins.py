@@ -79,8 +79,7 @@ def test_lock_read_sealed_an_hour_after_it_was_read_unsealed_proves_nothing_new(
     lost(*looked(held(4)), *exchanges, *STALE_WIN, *looked(held(80)), wait_ms=1_000)
 
 
-# ------------------------- an unsealed lock may be another suspended candidate's void win (0004)
-
+# What another suspended candidate may have created: docs/decisions/0004.
 VOID_WINS = [
     pytest.param(found(held(5), at=T0 + 2 * DAY_MS), id="held"),
     pytest.param(found(held(5), at=T0 + 2 * DAY_MS, age_ms=DAY_MS), id="lapsed"),
@@ -104,9 +103,6 @@ def test_void_win_is_not_taken_for_the_lock_that_was_waited_for(void_win: Any) -
 def test_void_win_is_not_taken_for_the_lock_that_was_listed(void_win: Any) -> None:
     reads: tuple[Exchange, ...] = ((LIST, listing(5)), (read(5), void_win), pause(50))
     assert lost(*reads, (LIST, listing(5, 80)), HELD_80).head.term == 80
-
-
-# --------------------------------------------------------------------------- R4: too late
 
 
 def test_second_void_win_of_a_campaign_is_an_error_that_says_what_to_do() -> None:
