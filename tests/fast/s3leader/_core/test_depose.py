@@ -60,7 +60,7 @@ def test_lapsed_lock_is_sealed_without_force() -> None:
 
 
 def test_lock_that_was_renewed_meanwhile_is_judged_anew() -> None:
-    again: tuple[Exchange, ...] = ((seal(HELD), conflict()), (read(4), found(RENEWED)))
+    again: tuple[Exchange, ...] = ((seal(HELD), conflict()), (read(4), found(RENEWED, etag="E2")))
     with pytest.raises(StillHeld, match="rival"):
         play(deposing(force=False), *looked(HELD, age_ms=LAPSED_MS), *again)
 
