@@ -25,8 +25,8 @@ from tests.fast.s3leader._core.protocol.script import (
 )
 
 
-def shown(body: bytes, **answer: int) -> tuple[Exchange, Exchange]:
-    return (LIST, listing(4)), (read(4), found(body, **answer))
+def shown(body: bytes, *, age_ms: int = 0) -> tuple[Exchange, Exchange]:
+    return (LIST, listing(4)), (read(4), found(body, age_ms=age_ms))
 
 
 def test_bare_lock_is_held_for_the_readers_own_lease() -> None:

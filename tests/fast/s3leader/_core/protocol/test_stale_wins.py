@@ -42,7 +42,7 @@ CREATE_5 = create(mine(5))
 LATE = T0 + HOUR_MS
 VOID = voided(mine(5), "the proof that this number was next is too old", ms=HOUR_MS)
 STALE_WIN: tuple[Exchange, ...] = ((CREATE_5, applied(LATE)), (VOID, applied(LATE)))
-WARM = {"memory": known(sealed(4))}
+WARM: dict[str, Any] = {"memory": known(sealed(4))}
 HELD_80: Exchange = (read(80), found(held(80)))
 
 
