@@ -37,7 +37,6 @@ TESTS: Final = (
 TOO_SLOW: Final = {
     "test_any_body.py",
     "test_over_http.py",
-    "test_fencing_interleavings.py",
 }
 KNOWN: Final = Path(__file__).with_name("equivalents.toml")
 Change = tuple[str, str, str]  # module, line before, line after

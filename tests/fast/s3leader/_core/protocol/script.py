@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -43,7 +42,7 @@ DAY_MS = 24 * HOUR_MS
 
 TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
 EARLIER = TICK - timedelta(hours=1)
-T0 = to_ms(TICK)  # S3's clock at the stopwatch's zero
+T0 = to_ms(TICK)  # S3's clock when the candidate's monotonic clock shows zero
 
 LIST = List(FOLDER + "lock_")
 HINT = FOLDER + "hint.json"
@@ -213,34 +212,21 @@ def pause(low_ms: int, high_ms: int | None = None) -> Exchange:
     return (Wait(low_ms, 2 * low_ms if high_ms is None else high_ms), Waited())
 
 
-def known(
-    lock: Lock | None, *, at: int | None = T0, observed_ms: int = 0, etag: str = "E"
-) -> LedgerHead:
+def known(lock: Lock | None, *, at: int | None = T0) -> LedgerHead:
     """What a process remembers: `lock` was the highest at S3's `at`."""
-    return LedgerHead(lock=lock, etag=etag, proved_highest_at_ms=at, observed_ms=observed_ms)
+    return LedgerHead(lock=lock, etag="E", proved_highest_at_ms=at, observed_ms=0)
 
 
-def holding(
-    lock: Lock,
-    *,
-    etag: str = "E1",
-    deadline_ms: int = LEASE_MS,
-    doubtful: frozenset[str] | None = None,
-) -> Holding:
-    """A term won at S3's T0, when the stopwatch stood at `LATENCY_MS`."""
+def holding(lock: Lock, *, deadline_ms: int = LEASE_MS) -> Holding:
+    """A term won at S3's T0, when the monotonic clock showed `LATENCY_MS`."""
     return Holding(
-        lock=lock,
-        etag=etag,
-        deadline_ms=deadline_ms,
-        date_ms=T0,
-        received_ms=LATENCY_MS,
-        doubtful=frozenset() if doubtful is None else doubtful,
+        lock=lock, etag="E1", deadline_ms=deadline_ms, date_ms=T0, received_ms=LATENCY_MS
     )
 
 
-def completed(lock: Lock, *, ms: int = 0, etag: str = "E1") -> Replace:
+def completed(lock: Lock, *, ms: int = 0) -> Replace:
     """The write that seals `lock` as completed `ms` after T0."""
-    return put(lock.seal(nonce="n1", outcome="completed", ended_at=at(ms)), etag)
+    return put(lock.seal(nonce="n1", outcome="completed", ended_at=at(ms)), "E1")
 
 
 def voided(lock: Lock, why: str, *, nonce: str = "n2", ms: int = 0, ended_ms: int = 0) -> Replace:
@@ -248,20 +234,10 @@ def voided(lock: Lock, why: str, *, nonce: str = "n2", ms: int = 0, ended_ms: in
     `ended_ms`. It is no attempt at its tick (R8).
     """
     created = replace(lock, started_at=at(ms), attempt=lock.attempt - 1)
-    ended_at = at(max(ms, ended_ms))
-    return put(
-        created.seal(nonce=nonce, outcome="resigned", reason=f"void: {why}", ended_at=ended_at),
-        "E1",
-    )
+    ends: dict[str, Any] = {"reason": f"void: {why}", "ended_at": at(max(ms, ended_ms))}
+    return put(created.seal(nonce=nonce, outcome="resigned", **ends), "E1")
 
 
 def at(ms: int) -> datetime:
     """S3's time `ms` after T0."""
     return from_ms(T0 + ms)
-
-
-def values(request: Request) -> dict[str, Any]:
-    """The JSON object that a write carries."""
-    assert isinstance(request, Create | Replace)
-    body: dict[str, Any] = json.loads(request.body)
-    return body
