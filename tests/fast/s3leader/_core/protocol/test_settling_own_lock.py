@@ -169,6 +169,19 @@ def test_seal_after_another_writer_is_leadership_lost(by: Holding, answer: Answe
         resigned(by, *refused(SEAL, second=True), (read(5), answer))
 
 
+def test_resignation_past_the_deadline_counts_if_no_other_candidate_sealed_the_lock() -> None:
+    late_ms = LEASE_MS + 60_000
+    seal = completed(FIRST, ms=late_ms - 1000)
+    head = resigned(holding(FIRST), (seal, applied()), now_ms=late_ms).head
+    assert head.is_done(TICK)
+
+
+def test_resignation_past_the_deadline_is_leadership_lost_if_another_sealed_the_lock() -> None:
+    seal = completed(FIRST, ms=LEASE_MS - 1000)
+    with pytest.raises(LeadershipLost):
+        resigned(holding(FIRST), (seal, conflict()), (read(5), THEIRS), now_ms=LEASE_MS)
+
+
 def test_seal_unknown_for_a_lease_is_store_unavailable() -> None:
     with pytest.raises(StoreUnavailable):
         resigned(holding(FIRST), (SEAL, LOST, LEASE_MS - 51), pause(25), (SEAL, LOST, 1))
