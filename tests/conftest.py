@@ -30,7 +30,6 @@ LONGEST_FIRST = (
     "examples/test_pages_typed.py",  # 105: mypy, with an empty cache
     "local_cloud/test_runbook.py",  # 101
     "verification/model_checker",  # 97
-    "local_cloud/test_stack.py",  # 73, most of them waiting for a full minute
     "local_cloud",  # 10 to 55 each
     "verification/fault_injection",  # 50
     "infra/test_template_rules.py",  # 45

@@ -5,18 +5,20 @@ tick run at the same time, each in a process of its own, on one S3.
 
 Differences from AWS: a function runs in the Python interpreter and on the architecture of this
 process, not those of the template. A schedule's time zone is ignored (all times are UTC). An
-invocation that a schedule started and that failed is not retried. No metric is recorded. IAM and
-resource policies are checked only with `enforce=True`.
+invocation that a schedule started and that failed is not retried. No metric is recorded. Lifecycle
+rules are ignored, and a deleted stack takes a bucket's objects along. IAM and resource policies are
+checked only with `enforce=True`.
 
     with LocalCloud(directory) as cloud:
-        cloud.bootstrap()
-        outputs = cloud.deploy("SomeStack", {"schedule": "cron(* * * * ? *)"})
+        with cloud.synthesis({"schedule": "cron(* * * * ? *)"}) as assembly:
+            cloud.bootstrap()
+        outputs = cloud.deploy("SomeStack", assembly=assembly)
         cloud.client("s3").list_objects_v2(Bucket=outputs["SomeBucket"])
 
 Everything that it starts ends with the `with` block, or when this process ends in any other way
 (see `child_process`). Everything that it writes is under `directory`.
 
-**With `enforce=True`** it speaks TLS, checks signatures, and checks each request against policies:
+**With `enforce=True`** it checks signatures, and checks each request against policies:
 the caller's identity policies, permissions boundary and session policies, and the policies of
 buckets, queues and functions, explicit denials first. It reads actions, resources and, of
 conditions, the global keys, `s3:prefix`, `s3:if-match`, `s3:if-none-match` and the tags of S3
@@ -25,6 +27,7 @@ is. A function has the credentials of a session in its role, and so has the Sche
 schedule's role trusts it. `enforcement` adds what ministack lacks of this, as AWS documents it;
 nothing here shows that AWS behaves as documented. AWS would refuse these, which pass here:
 
+- requests without TLS, which the policies of buckets and queues deny.
 - all requests of the account's root, for which `settings`, `env` and `client(service)` act, and of
   any client whose key id is `test`, empty or twelve digits. Not even a bucket policy that denies
   everyone applies to it. Root may assume every role that trusts some service without conditions.

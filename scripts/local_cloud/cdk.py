@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,7 +35,7 @@ class Cdk:
         """Synthesise the app while the block runs; the cloud assembly is complete after it."""
         assembly = self._directory / "cdk.out"
         options = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
-        env = synth_environment(self._directory, Path(sys.executable))
+        env = synth_environment(self._directory)
         command = ["synth", "--quiet", "--output", str(assembly), *options]
         with self._running("synth", command, env, cwd=self._project):
             yield assembly
@@ -59,7 +58,7 @@ class Cdk:
             pass
 
     def _deploying(self) -> dict[str, str]:
-        return deploy_environment(self._directory, self._settings, Path(sys.executable))
+        return deploy_environment(self._directory, self._settings)
 
     @contextmanager
     def _running(

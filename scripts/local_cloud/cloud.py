@@ -2,7 +2,6 @@
 
 import json
 import socket
-import ssl
 import sys
 import time
 import urllib.request
@@ -16,7 +15,6 @@ import boto3
 from botocore.config import Config
 
 from local_cloud.cdk import Cdk
-from local_cloud.certificate import Certificate, make_certificate
 from local_cloud.child_process import ChildProcess, kill_group, package_path
 from local_cloud.decisions import Decision, read_decisions
 from local_cloud.environment import (
@@ -39,15 +37,13 @@ _STATE = "cloud.json"
 class LocalCloud:
     """An emulated cloud for as long as a `with` block runs."""
 
-    def __init__(self, directory: Path, *, project: Path = _PROJECT, enforce: bool = False) -> None:
-        """Prepare a cloud whose files are under `directory`, for the CDK app in `project`.
+    def __init__(self, directory: Path, *, enforce: bool = False) -> None:
+        """Prepare a cloud whose files are under `directory`.
 
-        With `enforce` it speaks TLS and checks IAM (see the package's description).
+        With `enforce` it checks IAM (see the package's description).
         """
         self.directory = directory.resolve()
-        self._project = project
         self._enforce = enforce
-        self._certificate: Certificate | None = None
         self._key_id = new_key_id()
         self._port = 0
         self._process: ChildProcess | None = None
@@ -55,8 +51,6 @@ class LocalCloud:
     def __enter__(self) -> Self:
         """Start the emulator and wait until it answers."""
         (self.directory / "tmp").mkdir(parents=True, exist_ok=True)
-        if self._enforce:
-            self._certificate = make_certificate(self.directory)
         for left in reversed(range(_START_TRIES)):
             try:
                 self._start()
@@ -104,8 +98,7 @@ class LocalCloud:
     @property
     def settings(self) -> dict[str, str]:
         """The variables that point an AWS client at this cloud, as its root."""
-        authority = None if self._certificate is None else self._certificate.authority
-        return aws_settings(self._port, self._key_id, authority)
+        return aws_settings(self._port, self._key_id)
 
     @property
     def env(self) -> dict[str, str]:
@@ -140,29 +133,18 @@ class LocalCloud:
         )
         config = Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 1})
         factory: Any = session.client
-        return factory(
-            service,
-            endpoint_url=settings["AWS_ENDPOINT_URL"],
-            verify=settings.get("AWS_CA_BUNDLE"),
-            config=config,
-        )
+        return factory(service, endpoint_url=settings["AWS_ENDPOINT_URL"], config=config)
 
     def bootstrap(self, *regions: str) -> None:
         """Run `cdk bootstrap` for the Region of `settings`, or for others."""
         self._cdk().bootstrap(regions or [self.settings["AWS_REGION"]])
 
-    def synthesis(self, context: Mapping[str, str] | None = None) -> AbstractContextManager[Path]:
+    def synthesis(self, context: Mapping[str, str]) -> AbstractContextManager[Path]:
         """Run `cdk synth` while a block runs; the folder is complete after the block."""
-        return self._cdk().synthesis(context or {})
+        return self._cdk().synthesis(context)
 
-    def deploy(
-        self, stack: str, context: Mapping[str, str] | None = None, *, assembly: Path | None = None
-    ) -> dict[str, str]:
-        """Run `cdk deploy` for one stack, after `cdk synth` if need be; return its outputs."""
-        if assembly is None:
-            with self.synthesis(context) as made:
-                pass
-            assembly = made
+    def deploy(self, stack: str, *, assembly: Path) -> dict[str, str]:
+        """Run `cdk deploy` for one stack; return its outputs."""
         return self._cdk().deploy(assembly, stack).get(stack, {})
 
     def deploy_all(self, assembly: Path) -> dict[str, dict[str, str]]:
@@ -181,14 +163,6 @@ class LocalCloud:
         """Return what sessions of roles requested, and whether it was allowed."""
         return read_decisions(self._decisions)
 
-    def logs(self, function: str) -> list[str]:
-        """Return the log lines of a function, oldest first."""
-        found = self.client("lambda").get_function_configuration(FunctionName=function)
-        group = found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function}"
-        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
-        events = [event for page in pages for event in page["events"]]
-        return [str(event["message"]) for event in sorted(events, key=lambda e: e["timestamp"])]
-
     @property
     def _notes(self) -> Path:
         return self.directory / "invocations.jsonl"
@@ -199,7 +173,7 @@ class LocalCloud:
 
     def _cdk(self) -> Cdk:
         self._running()
-        return Cdk(self._project, self.directory, self.settings)
+        return Cdk(_PROJECT, self.directory, self.settings)
 
     def _running(self) -> ChildProcess:
         if self._process is None:
@@ -211,9 +185,9 @@ class LocalCloud:
         command = [sys.executable, "-m", "local_cloud.launcher"]
         command += ["--parent-pipe", "{parent_pipe}", "--notes", str(self._notes)]
         env = emulator_environment(self.directory, self._port)
-        if self._certificate is not None:
+        if self._enforce:
             command += ["--decisions", str(self._decisions)]
-            env |= enforcing_environment(self._key_id, self._certificate)
+            env |= enforcing_environment(self._key_id)
         with self.log.open("wb") as output:
             self._process = ChildProcess(
                 command,
@@ -260,10 +234,7 @@ def _free_port() -> int:
 
 
 def _healthy(settings: Mapping[str, str]) -> bool:
-    trusting = ssl.create_default_context(cafile=settings.get("AWS_CA_BUNDLE"))
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{settings['AWS_ENDPOINT_URL']}/_ministack/health", timeout=2) as answer:
             return bool(answer.status == 200)

@@ -15,7 +15,7 @@ EventBridge Scheduler invokes a target without checking the schedule's role. Her
 Lambda delivers to a failure destination (a queue) and writes logs without checking the function's
     role. Here it needs `sqs:SendMessage`, `logs:CreateLogStream` and `logs:PutLogEvents`; what is
     refused is left out.
-The server also opens port 443 where it can. Here it does not.
+Policies of buckets deny requests without TLS. Here each request counts as sent over TLS.
 
 Each decision on a role's session is logged in a file (see `decisions`).
 """
@@ -56,7 +56,7 @@ class Enforcement:
         self._tag_keys_original = self._actions.request_tag_context
         self._fail_original = self._lambda._route_async_failure
         self._log_original = self._lambda._emit_lambda_logs
-        _ = self._app._port_is_bindable  # fail now if a function to replace does not exist
+        self._pin_original = self._app.pin_request_origin
 
     def install(self) -> None:
         """Replace the emulator's functions."""
@@ -65,7 +65,7 @@ class Enforcement:
         self._actions.request_tag_context = self.tag_keys
         self._lambda._route_async_failure = self.route_failure
         self._lambda._emit_lambda_logs = self.write_logs
-        self._app._port_is_bindable = lambda _host, _port: False
+        self._app.pin_request_origin = lambda address, _: self._pin_original(address, True)
 
     def enforce(
         self,
@@ -142,7 +142,7 @@ class Enforcement:
         return self._refusal(credentials["AWS_ACCESS_KEY_ID"], action, resource) is not None
 
     def _refusal(self, key_id: str, action: str, resource: str) -> str | None:
-        self._evaluator.pin_request_origin(_LOOPBACK, True)  # AWS's own services use TLS
+        self._pin_original(_LOOPBACK, True)  # AWS's own services use TLS
         service, region = action.partition(":")[0], self._responses.get_region()
         verdict = self.enforce(key_id, action, service, region, resource)
         return None if verdict is None else f"{self._principal(key_id)} may not {action} {resource}"

@@ -6,10 +6,9 @@ so only the variables named here are passed on.
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-
-from local_cloud.certificate import Certificate
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -23,32 +22,21 @@ def new_key_id() -> str:
     return "LOCAL" + secrets.token_hex(8).upper()
 
 
-def aws_settings(port: int, key_id: str, authority: Path | None) -> dict[str, str]:
-    """Return the variables that point any AWS client at the emulator, and nowhere else.
-
-    `authority` is the file of the CA that signed its certificate, if it speaks TLS.
-    """
-    settings = {
-        "AWS_ENDPOINT_URL": f"{'https' if authority else 'http'}://127.0.0.1:{port}",
+def aws_settings(port: int, key_id: str) -> dict[str, str]:
+    """Return the variables that point any AWS client at the emulator, and nowhere else."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": key_id,
         "AWS_SECRET_ACCESS_KEY": _SECRET,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
     }
-    return settings if authority is None else {**settings, **_trust(authority)}
 
 
-def _trust(authority: Path) -> dict[str, str]:
-    return {"AWS_CA_BUNDLE": str(authority), "NODE_EXTRA_CA_CERTS": str(authority)}
-
-
-def process_environment(
-    directory: Path, settings: Mapping[str, str], inherited: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def process_environment(directory: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the whole environment of a process that runs in, or against, the local cloud."""
-    host = os.environ if inherited is None else inherited
     return {
-        **{name: host[name] for name in _PASSED_ON if name in host},
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         **settings,
         "HOME": str(directory),
         "TMPDIR": str(directory / "tmp"),
@@ -74,45 +62,30 @@ def emulator_environment(directory: Path, port: int) -> dict[str, str]:
     }
 
 
-def enforcing_environment(key_id: str, certificate: Certificate) -> dict[str, str]:
-    """Return what makes the emulator check IAM, over TLS, with `key_id` as the account's root."""
-    return {
-        "AUTH": "true",
-        "USE_SSL": "1",
-        "MINISTACK_SSL_CERT": str(certificate.chain),
-        "MINISTACK_SSL_KEY": str(certificate.key),
-        "AWS_ACCESS_KEY_ID": key_id,
-        "AWS_SECRET_ACCESS_KEY": _SECRET,
-        **_trust(certificate.authority),
-    }
+def enforcing_environment(key_id: str) -> dict[str, str]:
+    """Return what makes the emulator check IAM, with `key_id` as the account's root."""
+    return {"AUTH": "true", "AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": _SECRET}
 
 
-def synth_environment(
-    directory: Path, python: Path, inherited: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def synth_environment(directory: Path) -> dict[str, str]:
     """Return the environment of `cdk synth`: this process's, less AWS variables."""
-    host = os.environ if inherited is None else inherited
-    kept = {name: value for name, value in host.items() if not name.startswith("AWS_")}
-    return {**kept, **_cli_settings(directory), "PATH": _python_first(python, kept)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | _cli_settings(directory, kept)
 
 
-def deploy_environment(
-    directory: Path, settings: Mapping[str, str], python: Path
-) -> dict[str, str]:
+def deploy_environment(directory: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of `cdk bootstrap` and `cdk deploy`."""
     env = process_environment(directory, settings)
-    return {**env, **_cli_settings(directory), "PATH": _python_first(python, env)}
+    return env | _cli_settings(directory, env)
 
 
-def _cli_settings(directory: Path) -> dict[str, str]:
+def _cli_settings(directory: Path, env: Mapping[str, str]) -> dict[str, str]:
+    python = str(Path(sys.executable).parent)
     return {
+        "PATH": os.pathsep.join([python, env.get("PATH", os.defpath)]),
         "CDK_HOME": str(directory / "cdk-home"),  # else it writes into the user's home
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "1",
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         "NO_COLOR": "1",
     }
-
-
-def _python_first(python: Path, env: Mapping[str, str]) -> str:
-    return os.pathsep.join([str(python.parent), env.get("PATH", os.defpath)])

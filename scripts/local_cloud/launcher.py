@@ -26,7 +26,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local_cloud.buckets import Buckets
 from local_cloud.child_process import exit_with_parent
 from local_cloud.enforcement import Enforcement
 from local_cloud.invocations import Invocation
@@ -154,7 +153,6 @@ def main() -> None:
         enforcement = Enforcement(arguments.decisions)
         enforcement.install()
     Scheduler(arguments.notes, enforcement).install()
-    Buckets().install()
     sys.argv = sys.argv[:1]
     importlib.import_module("ministack.app").main()
 

@@ -15,7 +15,6 @@ To check another store, add it to `STORES` and let `_empty_store` make it.
 from __future__ import annotations
 
 import itertools
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,12 +22,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
 from s3leader._core.requests import Replace
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.s3_store import S3Store
 from tests.contract import servers
+from tests.dated_moto import mock_dated_aws
 from tests.verification.model_checker.s3 import ModelStore
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def tested(
             monkeypatch.setenv(variable, value)
     with ExitStack() as stack:
         if name == "moto":
-            stack.enter_context(mock_aws())
+            stack.enter_context(mock_dated_aws())
             monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield TestedStore(name, _empty_store(name))
 
@@ -111,9 +110,7 @@ def _empty_store(name: str) -> Store:
         return ModelStore()
     client, bucket = boto3_client(name), f"contract-{next(numbers)}"
     client.create_bucket(Bucket=bucket)
-    # moto's successful answers have no Date header.
-    clock_ms = (lambda: time.time_ns() // 1_000_000) if name == "moto" else None
-    return S3Store(bucket, client=client, clock_ms=clock_ms)
+    return S3Store(bucket, client=client)
 
 
 @pytest.fixture

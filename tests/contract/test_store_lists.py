@@ -12,7 +12,11 @@ from s3leader._core.requests import Applied, Create, List, Listed, Store
 if TYPE_CHECKING:
     from tests.contract.conftest import TestedStore
 
-LOCKS = [f"elections/nightly/lock_{number:010}.json" for number in range(1, 6)]
+FOLDER = "elections/nightly/"
+LOCKS = [f"{FOLDER}lock_{number:010}.json" for number in range(1, 6)]
+SHUFFLED = [LOCKS[index] for index in (3, 0, 4, 2, 1)]
+OTHERS = ["elections/nightly.json", "elections/nightly-2/lock_1", "elections/Nightly/lock_1", "e"]
+UNUSUAL = ["l/a b+c.json", "l/a%20b&c=d?.json", "l/ü日🦭.json", "l/<'\">.json"]
 
 
 def fill(store: Store, keys: list[str]) -> None:
@@ -20,85 +24,52 @@ def fill(store: Store, keys: list[str]) -> None:
         assert isinstance(store.perform(Create(key, key.encode())), Applied)
 
 
-def listed(store: Store, prefix: str, start_after: str | None = None) -> Listed:
-    answer = store.perform(List(prefix, start_after))
+def listed(store: Store, request: List) -> Listed:
+    answer = store.perform(request)
     assert isinstance(answer, Listed)
     return answer
 
 
-def test_an_empty_bucket_has_an_empty_list(store: Store) -> None:
-    assert listed(store, "").keys == ()
-
-
-def test_keys_are_listed_in_ascending_order(store: Store) -> None:
-    fill(store, [LOCKS[index] for index in (3, 0, 4, 2, 1)])
-    assert listed(store, "elections/nightly/").keys == tuple(LOCKS)
-
-
-def test_a_key_is_listed_as_soon_as_it_is_written(store: Store) -> None:
-    fill(store, LOCKS[:1])
-    assert listed(store, LOCKS[0]).keys == (LOCKS[0],)
-
-
-def test_only_keys_that_begin_with_the_prefix_are_listed(store: Store) -> None:
-    others = [
-        "elections/nightly.json",
-        "elections/nightly-2/lock_1",
-        "elections/Nightly/lock_1",
-        "e",
-    ]
-    fill(store, [*LOCKS, *others])
-    assert listed(store, "elections/nightly/").keys == tuple(LOCKS)
-
-
-def test_the_prefix_may_end_within_a_name(store: Store) -> None:
-    fill(store, [*LOCKS, "elections/nightly/hint.json"])
-    assert listed(store, "elections/nightly/lock_").keys == tuple(LOCKS)
-
-
-def test_list_starts_after_a_given_key(store: Store) -> None:
-    fill(store, LOCKS)
-    assert listed(store, "elections/nightly/", LOCKS[2]).keys == tuple(LOCKS[3:])
-
-
-def test_list_starts_after_a_key_that_does_not_exist(store: Store) -> None:
-    fill(store, LOCKS)
-    between = LOCKS[2].replace(".json", ".jsonl")
-    assert listed(store, "elections/nightly/", between).keys == tuple(LOCKS[3:])
-
-
-def test_nothing_is_listed_after_the_last_key(store: Store) -> None:
-    fill(store, LOCKS)
-    assert listed(store, "elections/nightly/", LOCKS[-1]).keys == ()
-
-
-def test_complete_list_is_not_truncated_and_has_no_token(store: Store) -> None:
-    fill(store, LOCKS)
-    page = listed(store, "elections/nightly/")
-    assert (page.truncated, page.next_token) == (False, None)
-
-
 @pytest.mark.parametrize(
-    "key", ["l/a b+c.json", "l/a%20b&c=d?.json", "l/ü日🦭.json", "l/<'\">.json"]
+    ("filled", "request_", "keys"),
+    [
+        pytest.param([], List(""), [], id="an empty bucket"),
+        pytest.param(SHUFFLED, List(FOLDER), LOCKS, id="in ascending order"),
+        pytest.param(LOCKS + OTHERS, List(FOLDER), LOCKS, id="only what begins with the prefix"),
+        pytest.param(
+            [*LOCKS, FOLDER + "hint.json"],
+            List(FOLDER + "lock_"),
+            LOCKS,
+            id="a prefix that ends within a name",
+        ),
+        pytest.param(LOCKS, List(FOLDER, LOCKS[2]), LOCKS[3:], id="after a key"),
+        pytest.param(
+            LOCKS, List(FOLDER, LOCKS[2] + "l"), LOCKS[3:], id="after a key that does not exist"
+        ),
+        pytest.param(LOCKS, List(FOLDER, LOCKS[-1]), [], id="after the last key"),
+        pytest.param(
+            ["l/a b+%20.json", "l/b.json"],
+            List("l/", "l/a b+%20.json"),
+            ["l/b.json"],
+            id="after a key with unusual characters",
+        ),
+        *(pytest.param([key], List("l/"), [key], id=key) for key in UNUSUAL),
+    ],
 )
-def test_unusual_characters_are_listed_as_they_were_written(store: Store, key: str) -> None:
-    fill(store, [key])
-    assert listed(store, "l/").keys == (key,)
-
-
-def test_list_starts_after_a_key_with_unusual_characters(store: Store) -> None:
-    fill(store, ["l/a b+%20.json", "l/b.json"])
-    assert listed(store, "l/", "l/a b+%20.json").keys == ("l/b.json",)
+def test_a_list_is_complete_and_in_order(
+    store: Store, filled: list[str], request_: List, keys: list[str]
+) -> None:
+    fill(store, filled)
+    page = listed(store, request_)
+    assert (page.keys, page.truncated, page.next_token) == (tuple(keys), False, None)
 
 
 def test_long_list_continues_after_its_thousandth_key(tested: TestedStore) -> None:
     store, keys = tested.store, [f"many/{number:05}" for number in range(1003)]
     with ThreadPoolExecutor(1 if tested.name == "moto" else 8) as pool:
         list(pool.map(lambda key: fill(store, [key]), keys))
-    first = listed(store, "many/")
-    second = listed(store, "many/", first.keys[-1])
+    first = listed(store, List("many/"))
+    second = listed(store, List("many/", first.keys[-1]))
     assert (first.truncated, second.truncated) == (True, False)
     assert [*first.keys, *second.keys] == keys
-    continued = store.perform(List("many/", token=first.next_token))
-    assert isinstance(continued, Listed)
-    assert continued.keys == second.keys
+    assert listed(store, List("many/", token=first.next_token)).keys == second.keys

@@ -6,6 +6,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from s3leader._core.requests import Applied, Create, Found, Read, Replace, Store, StoreAnswer
 from s3leader.errors import Overwritten, StaleToken
 from s3leader.testing import fenced_object
@@ -29,43 +31,36 @@ def race(writers: int, run: Callable[[int], StoreAnswer | None]) -> list[StoreAn
         return list(pool.map(start, range(writers)))
 
 
-def winners(answers: list[StoreAnswer | None]) -> int:
-    return sum(isinstance(answer, Applied) for answer in answers)
+def read(store: Store) -> Found:
+    found = store.perform(Read(KEY))
+    assert isinstance(found, Found)
+    return found
 
 
 def increment(store: Store) -> None:
     while True:
-        found = store.perform(Read(KEY))
-        if not isinstance(found, Found):
-            continue
+        found = read(store)
         body = str(int(found.body) + 1).encode()
         if isinstance(store.perform(Replace(KEY, body, found.etag)), Applied):
             return
 
 
-def test_of_concurrent_creates_exactly_one_is_applied(tested: TestedStore) -> None:
-    store = tested.store
-    answers = race(tested.writers, lambda n: store.perform(Create(KEY, f"{n}".encode())))
-    assert winners(answers) == 1
+@pytest.mark.parametrize("write", ["creates", "replaces on one ETag"])
+def test_exactly_one_of_concurrent_writes_is_applied(tested: TestedStore, write: str) -> None:
+    store, writers = tested.store, tested.writers
+    etag = None
+    if write != "creates":
+        first = store.perform(Create(KEY, b"first"))
+        assert isinstance(first, Applied)
+        etag = first.etag
 
+    def run(number: int) -> StoreAnswer:
+        body = f"{number}".encode()
+        return store.perform(Replace(KEY, body, etag) if etag else Create(KEY, body))
 
-def test_object_after_a_race_is_the_winners(tested: TestedStore) -> None:
-    store = tested.store
-    answers = race(tested.writers, lambda n: store.perform(Create(KEY, f"{n}".encode())))
-    winner = next(n for n, answer in enumerate(answers) if isinstance(answer, Applied))
-    found = store.perform(Read(KEY))
-    assert isinstance(found, Found)
-    assert found.body == f"{winner}".encode()
-
-
-def test_of_concurrent_replaces_on_one_etag_exactly_one_is_applied(tested: TestedStore) -> None:
-    store = tested.store
-    first = store.perform(Create(KEY, b"first"))
-    assert isinstance(first, Applied)
-    answers = race(
-        tested.writers, lambda n: store.perform(Replace(KEY, f"{n}".encode(), first.etag))
-    )
-    assert winners(answers) == 1
+    answers = race(writers, run)
+    winners = [n for n, answer in enumerate(answers) if isinstance(answer, Applied)]
+    assert [read(store).body] == [f"{winner}".encode() for winner in winners]
 
 
 def test_counter_incremented_by_compare_and_swap_loses_no_increment(tested: TestedStore) -> None:
@@ -77,9 +72,7 @@ def test_counter_incremented_by_compare_and_swap_loses_no_increment(tested: Test
             increment(store)
 
     race(writers, count)
-    found = store.perform(Read(KEY))
-    assert isinstance(found, Found)
-    assert int(found.body) == 3 * writers
+    assert int(read(store).body) == 3 * writers
 
 
 def test_token_of_a_fenced_object_is_the_highest_that_ever_wrote_it(tested: TestedStore) -> None:

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, Tag
-from s3leader._io.s3_store import S3Store
 from s3leader.errors import BucketUnusable
 
 if TYPE_CHECKING:
     from tests.contract.conftest import TestedStore
-    from tests.contract.servers import Server
 
 REQUESTS: list[StoreRequest] = [
     List("elections/"),
@@ -27,21 +25,3 @@ REQUESTS: list[StoreRequest] = [
 def test_missing_bucket_is_named(tested: TestedStore, request_: StoreRequest) -> None:
     with pytest.raises(BucketUnusable, match="There is no bucket there-is-no-such-bucket"):
         tested.with_missing_bucket(request_).perform(request_)
-
-
-@pytest.mark.parametrize(
-    ("variable", "code"),
-    [
-        ("AWS_ACCESS_KEY_ID", "InvalidAccessKeyId"),
-        ("AWS_SECRET_ACCESS_KEY", "SignatureDoesNotMatch"),
-    ],
-)
-def test_wrong_credentials_raise_the_servers_error_code(
-    seaweedfs: Server, monkeypatch: pytest.MonkeyPatch, variable: str, code: str
-) -> None:
-    for name, value in seaweedfs.env.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv(variable, "wrong")
-    with pytest.raises(BucketUnusable) as refused:
-        S3Store("any-bucket").perform(Read("key"))
-    assert refused.value.code == code

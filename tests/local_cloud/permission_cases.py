@@ -273,7 +273,7 @@ DOCUMENTED = {
     _permission(
         "writer", "s3:ListBucket", "<data>", {**OWN_ACCOUNT, "StringLike": {"s3:prefix": FENCED}}
     ),
-    # The emulator that checks permissions supports TLS only.
+    # The emulator that checks permissions counts each request as sent over TLS.
     *(
         _denied(f"bucket of {name}", "s3:*", resource, WITHOUT_TLS)
         for name in ("locks", "data")

@@ -47,7 +47,7 @@ def copy_project(to: Path) -> Path:
 def shell_environment(directory: Path) -> dict[str, str]:
     """Return an environment for quick synthesis."""
     # tests/infra checks that templates pass CDK's own validation, which takes ten seconds.
-    return {**synth_environment(directory, Path(sys.executable)), "CDK_VALIDATION": "false"}
+    return {**synth_environment(directory), "CDK_VALIDATION": "false"}
 
 
 @contextmanager

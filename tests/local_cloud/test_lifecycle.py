@@ -1,5 +1,7 @@
 """A stack is deployed, updated and destroyed by the real CDK CLI, and its buckets are reused."""
 
+import gzip
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,13 +10,16 @@ from typing import Any
 
 import pytest
 
-from local_cloud import Invocation, LocalCloud, LocalCloudError
+from bird_strikes.checks import Rejection
+from bird_strikes.data_bucket import DataBucket
+from local_cloud import Invocation, LocalCloud
 from tests.local_cloud.job import Job
 from tests.local_cloud.projects import NEVER, STACK, assemblies, copy_project
 from tests.local_cloud.test_lifetime import eventually
 
 OLD_CODE, NEW_CODE = "return summary.as_dict()", "return {**summary.as_dict(), 'code': 'new'}"
 TICKS = [f"2026-11-01T0{hour}:00:00Z" for hour in (1, 2, 3)]
+EVENTS = [b'{"event": %d}' % number for number in range(300)]
 
 
 @dataclass(kw_only=True)
@@ -38,8 +43,8 @@ class Steps:
     due: datetime  # when the updated schedules start
     fired: list[Invocation] = field(default_factory=list)
     states: dict[str, State] = field(default_factory=dict)
-    refused: str = ""  # the error of destroying a stack with objects in its buckets
-    left: set[str] = field(default_factory=set)  # by a throw-away stack
+    events: Counter[bytes] = field(default_factory=Counter)
+    rejections: list[Rejection] = field(default_factory=list)
 
     def tick(self, minutes: int = 0) -> str:
         return f"{self.due + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
@@ -73,17 +78,12 @@ def steps(own_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> St
     handler.write_text(handler.read_text().replace(OLD_CODE, NEW_CODE))
     # If the time has passed by the deployment, the emulator starts the schedules at once.
     steps = Steps((datetime.now(UTC) + timedelta(seconds=20)).replace(microsecond=0))
-    changed = {"schedule": f"at({steps.due:%Y-%m-%dT%H:%M:%S})", "history": "7"}
-    contexts = {name: {"schedule": NEVER} for name in ("first", "throwaway")}
-    contexts["throwaway"]["throwaway"] = "true"
+    changed = {"schedule": f"at({steps.due:%Y-%m-%dT%H:%M:%S})"}
     with ExitStack() as both:
-        first = both.enter_context(assemblies(before, contexts))
+        first = both.enter_context(assemblies(before, {"first": {"schedule": NEVER}}))
         second = both.enter_context(assemblies(after, {"second": changed}))
         own_cloud.bootstrap()
     outputs = own_cloud.deploy(STACK, assembly=first / "first")
-    own_cloud.client("s3").put_object(
-        Bucket=outputs["DataBucketName"], Key="events/1.ndjson", Body=b'{"event": 1}\n'
-    )
     steps.states["deployed"] = state_of(own_cloud, outputs, TICKS)
     adopting = {
         "schedule": NEVER,
@@ -94,70 +94,43 @@ def steps(own_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> St
         update(own_cloud, second / "second", steps)
     own_cloud.destroy(STACK, assembly=second / "second")
     steps.states["destroyed"] = state_of(own_cloud, outputs, [])
-    adopt(own_cloud, third / "third", steps)
-    throw_away(own_cloud, first / "throwaway", steps)
+    outputs = own_cloud.deploy(STACK, assembly=third / "third")
+    steps.states["adopted"] = state_of(own_cloud, outputs, [steps.tick(1), steps.tick(2)])
+    own_cloud.destroy(STACK, assembly=third / "third")
+    steps.states["destroyed again"] = state_of(own_cloud, outputs, [])
     return steps
 
 
 def update(cloud: LocalCloud, assembly: Path, steps: Steps) -> None:
+    """Update the stack with inputs waiting for it, which its schedules then compact."""
+    data = DataBucket(cloud.client("s3"), steps["deployed"].data)
+    for number in range(30):
+        lines = EVENTS[number * 10 : number * 10 + 10]
+        data.put(f"events/{number}.ndjson", b"\n".join(lines[:5]) + b"\n")
+        data.put(f"events/{number}.ndjson.gz", gzip.compress(b"\n".join(lines[5:])))
+    data.put("events/spoilt.ndjson", b'{"event": \n')
     outputs = cloud.deploy(STACK, assembly=assembly)
 
     def fired() -> list[Invocation]:
         return [one for one in cloud.invocations() if one.tick == steps.tick() and one.ended]
 
     assert eventually(lambda: len(fired()) == 3, 90)
-    steps.fired = fired()
+    steps.fired, steps.events, steps.rejections = fired(), data.events(), data.rejections()
     steps.states["updated"] = state_of(cloud, outputs, [TICKS[-1], steps.tick(1)])
-
-
-def adopt(cloud: LocalCloud, assembly: Path, steps: Steps) -> None:
-    outputs = cloud.deploy(STACK, assembly=assembly)
-    steps.states["adopted"] = state_of(cloud, outputs, [steps.tick(1), steps.tick(2)])
-    cloud.destroy(STACK, assembly=assembly)
-    steps.states["destroyed again"] = state_of(cloud, outputs, [])
-
-
-def throw_away(cloud: LocalCloud, assembly: Path, steps: Steps) -> None:
-    job = Job(cloud, locks="")
-    logs = job.client("logs")  # earlier stacks have logs of the same names
-    for group in logs.describe_log_groups()["logGroups"]:
-        logs.delete_log_group(logGroupName=group["logGroupName"])
-    before = job.inventory()
-    outputs = cloud.deploy(STACK, assembly=assembly)
-    state_of(cloud, outputs, TICKS)
-    try:
-        cloud.destroy(STACK, assembly=assembly)
-    except LocalCloudError as refused:
-        steps.refused = str(refused)
-    for name in ("LockBucketName", "DataBucketName"):
-        job.empty(outputs[name])
-    cloud.destroy(STACK, assembly=assembly)
-    steps.left = job.inventory() - before
 
 
 def numbers(answers: list[Any]) -> list[int]:
     return [answer["term"] for answer in answers if answer["elected"]]
 
 
-def days(state: State) -> list[int]:
-    rules = state.settings["lifecycle"]["Rules"]
-    return [rule["Expiration"]["Days"] for rule in rules if "Expiration" in rule]
-
-
 def test_a_new_ledger_begins_with_term_one(steps: Steps) -> None:
     assert numbers(steps["deployed"].answers) == [1, 2, 3]
 
 
-# ------------------------------------------------------------------------------------- updated
-
-
-def test_an_update_keeps_both_buckets(steps: Steps) -> None:
+def test_an_update_keeps_both_buckets_and_every_lock(steps: Steps) -> None:
     before, after = steps["deployed"], steps["updated"]
     assert (after.locks, after.data) == (before.locks, before.data)
-
-
-def test_an_update_changes_no_lock(steps: Steps) -> None:
-    assert steps["deployed"].ledger.items() <= steps["updated"].ledger.items()
+    assert before.ledger.items() <= after.ledger.items()
 
 
 def test_terms_continue_after_an_update(steps: Steps) -> None:
@@ -175,32 +148,36 @@ def test_an_update_brings_the_new_code(steps: Steps) -> None:
     assert [result.get("code") for result in results] == [None, "new"]
 
 
-def test_an_update_changes_the_expression_of_every_schedule(steps: Steps) -> None:
+def test_an_update_changes_the_expression_of_every_schedule_and_no_name(steps: Steps) -> None:
     expected = (f"at({steps.due:%Y-%m-%dT%H:%M:%S})", "ENABLED")
-    assert [*steps["updated"].schedules.values()] == [expected] * 3
+    names = steps["deployed"].schedules.keys()
+    assert steps["updated"].schedules == dict.fromkeys(names, expected)
 
 
-def test_an_update_keeps_the_schedules_names(steps: Steps) -> None:
-    assert steps["updated"].schedules.keys() == steps["deployed"].schedules.keys()
+def test_every_contender_fires_for_the_scheduled_time(steps: Steps) -> None:
+    events = sorted((one.event["contender"], one.event["tick"]) for one in steps.fired)
+    assert events == [(number, steps.tick()) for number in (1, 2, 3)]
 
 
-def test_contenders_fire_at_the_new_time(steps: Steps) -> None:
-    assert sorted(one.event["contender"] for one in steps.fired) == [1, 2, 3]
+def test_one_contender_is_elected_and_the_others_get_the_reason(steps: Steps) -> None:
+    answers = [one.answer for one in steps.fired]
+    assert Counter(answer["elected"] for answer in answers) == {True: 1, False: 2}
+    reasons = {answer["reason"] for answer in answers if not answer["elected"]}
+    assert reasons <= {"held", "beaten", "done"}
 
 
-def test_a_shorter_history_reaches_the_bucket(steps: Steps) -> None:
-    assert (days(steps["deployed"]), days(steps["updated"])) == ([30], [7])
+def test_every_line_is_committed_or_rejected_exactly_once(steps: Steps) -> None:
+    assert steps.events == Counter(EVENTS)
+    assert [(one.key, one.line) for one in steps.rejections] == [("events/spoilt.ndjson", 1)]
 
 
-# ----------------------------------------------------------------------------------- destroyed
+def test_no_input_is_left(steps: Steps) -> None:
+    assert [key for key in steps["updated"].results if key.startswith("events/")] == []
 
 
-def test_a_destroyed_stack_keeps_its_ledger(steps: Steps) -> None:
-    assert steps["destroyed"].ledger == steps["updated"].ledger
-
-
-def test_a_destroyed_stack_keeps_its_results(steps: Steps) -> None:
-    assert steps["destroyed"].results == steps["updated"].results
+def test_a_destroyed_stack_keeps_its_ledger_and_its_results(steps: Steps) -> None:
+    before, after = steps["updated"], steps["destroyed"]
+    assert (after.ledger, after.results) == (before.ledger, before.results)
 
 
 def test_a_lock_bucket_keeps_its_policy_without_its_stack(steps: Steps) -> None:
@@ -215,15 +192,9 @@ def test_a_destroyed_stack_leaves_nothing_that_runs(steps: Steps) -> None:
     assert kinds == {"logs"}
 
 
-# ------------------------------------------------------------------------------------- adopted
-
-
-def test_an_adopted_ledger_continues(steps: Steps) -> None:
-    assert numbers(steps["adopted"].answers) == [6]
-
-
-def test_a_tick_done_before_adoption_stays_done(steps: Steps) -> None:
-    assert steps["adopted"].answers[0]["reason"] == "done"
+def test_an_adopted_ledger_continues_and_what_was_done_stays_done(steps: Steps) -> None:
+    answers = steps["adopted"].answers
+    assert (answers[0]["reason"], numbers(answers)) == ("done", [6])
 
 
 def test_adopting_changes_nothing_about_the_bucket(steps: Steps) -> None:
@@ -238,14 +209,3 @@ def test_a_stack_that_adopts_makes_no_bucket(steps: Steps) -> None:
 def test_an_adopted_bucket_outlives_its_second_stack_too(steps: Steps) -> None:
     before, after = steps["adopted"], steps["destroyed again"]
     assert (after.ledger, after.settings) == (before.ledger, before.settings)
-
-
-# --------------------------------------------------------------------------------- thrown away
-
-
-def test_a_throw_away_stack_with_objects_is_not_destroyed(steps: Steps) -> None:
-    assert "is not empty" in steps.refused
-
-
-def test_a_throw_away_stack_leaves_nothing_once_its_buckets_are_empty(steps: Steps) -> None:
-    assert steps.left == set()

@@ -6,13 +6,12 @@ Times are of the machine's one monotonic clock, in nanoseconds, so they compare 
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from s3leader import Term
+from tests.verification.history import Event
 
-Event = Mapping[str, Any]
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 

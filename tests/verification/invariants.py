@@ -1,21 +1,15 @@
 """What an election promises, checked against the clients' own event logs alone.
 
 Pure: it knows no S3 and nothing of s3leader, so no fault of theirs can hide here.
-`python -m tests.verification.invariants FOLDER` judges the logs (`*.jsonl`) of a folder, as
-`tests.verification.fault_injection --logs FOLDER` leaves them.
 """
 
-import argparse
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 from bird_strikes.checks import Check
-from tests.verification import linearizable, report
+from tests.verification import linearizable
 from tests.verification.history import Event, History, Operation, history
 
 _SHOWN = 5
@@ -211,26 +205,3 @@ def _out_of_order(
         least = int(after.facts[fact]) + (0 if strictly else 1)
         if before is not None and int(before.facts[fact]) >= least:
             yield before, after
-
-
-def read_logs(folder: Path) -> list[Event]:
-    """Return everything that the clients noted."""
-    return [
-        json.loads(line)
-        for path in sorted(folder.glob("*.jsonl"))
-        for line in path.read_bytes().splitlines()
-    ]
-
-
-def main() -> int:
-    """Judge the logs of a folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--clocks", choices=["allowed", "wrong"], default="allowed")
-    asked = parser.parse_args()
-    found = checks(read_logs(asked.folder), clocks_hold=asked.clocks == "allowed")
-    return report.print_checks(list(found))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

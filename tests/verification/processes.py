@@ -1,94 +1,104 @@
 """Real processes, forked after the slow imports: started, killed, stopped, continued, and ended."""
 
-import ctypes
 import importlib
 import logging
+import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import Final
 
 from tests.verification.event_log import EventLog
 
-_PR_SET_PDEATHSIG: Final = 1
 Program = Callable[[EventLog, random.Random], None]
+_FORK: Final = multiprocessing.get_context("fork")
+_terminated = threading.Event()
 
 
-class StopSignal:
-    """Whether this process has been asked to come to an end."""
-
-    received = False
-
-    @classmethod
-    def handle(cls, *_: object) -> None:
-        """Handle SIGTERM."""
-        cls.received = True
+def stop_requested() -> bool:
+    """Return whether this process was sent SIGTERM, or the one that started it has ended."""
+    parent = multiprocessing.parent_process()
+    return _terminated.is_set() or parent is None or not parent.is_alive()
 
 
 class Processes:
-    """Processes that write their event logs to `folder`; none outlives this one."""
+    """Processes that write their event logs to `folder`, and call `first` first."""
 
-    def __init__(self, folder: Path, *, seed: int) -> None:
+    def __init__(self, folder: Path, *, seed: int, first: Callable[[], None]) -> None:
         """Start none yet."""
         self._folder = folder
         self._seed = seed
+        self._first = first
         self._started = 0
-        self.alive: dict[str, int] = {}
+        self.alive: dict[str, BaseProcess] = {}
         self.failed: list[str] = []
         self._log = EventLog(folder / "processes.jsonl", "processes")
 
-    def start(self, program: Program, name: str = "candidate") -> str:
-        """Fork a process that runs `program`; return its name."""
+    def start(self, program: Program, name: str = "candidate") -> None:
+        """Fork a process that runs `program`."""
         self._started += 1
         who = f"{name}-{self._started}"
-        parent = os.getpid()
+        arguments = (program, who, self._seed + self._started)
+        process = _FORK.Process(target=self._run, args=arguments, daemon=True)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until it is handled there
-        pid = os.fork()
-        if pid == 0:
-            _run_program(program, self._folder, who, self._seed + self._started, parent)
+        process.start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        self.alive[who] = pid
-        return who
+        self.alive[who] = process
+
+    def _run(self, program: Program, who: str, seed: int) -> None:
+        """Be the process."""
+        signal.signal(signal.SIGTERM, lambda *_: _terminated.set())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        logging.getLogger("s3leader").setLevel(logging.CRITICAL)  # faults are the point here
+        log = EventLog(self._folder / f"{who}.jsonl", who)
+        try:
+            self._first()
+            program(log, random.Random(seed))  # noqa: S311 - repeatable is what it must be
+        except BaseException:  # noqa: BLE001 - any error must reach the event log
+            log.record("crashed", why=traceback.format_exc())
+            os._exit(1)
 
     def kill(self, who: str) -> None:
         """Send SIGKILL, and wait until the process is gone; noted before it happens."""
         self._log.record("kills", whom=who)
-        pid = self.alive.pop(who)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        process = self.alive.pop(who)
+        process.kill()
+        process.join()
 
     def pause(self, who: str) -> None:
         """Send SIGSTOP."""
         self._log.record("pauses", whom=who)
-        os.kill(self.alive[who], signal.SIGSTOP)
+        self._signal(who, signal.SIGSTOP)
 
     def resume(self, who: str, term: int) -> None:
         """Send SIGCONT to what leads, or led, that term."""
         self._log.record("resumes", whom=who, term=term)
-        os.kill(self.alive[who], signal.SIGCONT)
+        self._signal(who, signal.SIGCONT)
+
+    def _signal(self, who: str, number: signal.Signals) -> None:
+        pid = self.alive[who].pid
+        assert pid is not None
+        os.kill(pid, number)
 
     def reap(self) -> None:
         """Take note of processes that have ended by themselves."""
-        for who, pid in list(self.alive.items()):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
+        for who, process in list(self.alive.items()):
+            if process.exitcode is not None:
                 del self.alive[who]
-                if status:
-                    self.failed.append(f"{who} ended with status {status}")
-
-    def ask_to_stop(self) -> None:
-        """Send SIGTERM to all."""
-        for pid in self.alive.values():
-            os.kill(pid, signal.SIGTERM)
+                if process.exitcode:
+                    self.failed.append(f"{who} ended with status {process.exitcode}")
 
     def end(self, seconds: float) -> None:
         """Ask all to end, and wait for it."""
-        self.ask_to_stop()
+        for process in self.alive.values():
+            process.terminate()
         self.wait(seconds)
 
     def wait(self, seconds: float) -> None:
@@ -99,47 +109,10 @@ class Processes:
             self.reap()
         self.failed += [f"{who} did not end within {seconds:.0f} s" for who in self.alive]
 
-    def __enter__(self) -> Self:
-        """Live for the block."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Kill the remaining processes."""
         for who in list(self.alive):
             self.kill(who)
-
-
-def _run_program(program: Program, folder: Path, who: str, seed: int, parent: int) -> NoReturn:
-    """Be the process, and never return into the starter's code."""
-    status = 1
-    try:
-        die_with_parent(parent)
-        signal.signal(signal.SIGTERM, StopSignal.handle)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        logging.getLogger("s3leader").setLevel(logging.CRITICAL)  # faults are the point here
-        log = EventLog(folder / f"{who}.jsonl", who)
-        try:
-            program(log, random.Random(seed))  # noqa: S311 - repeatable is what it must be
-            status = 0
-        except BaseException:  # noqa: BLE001 - any error must reach the event log
-            log.record("crashed", why=traceback.format_exc())
-    finally:
-        os._exit(status)
-
-
-def die_with_parent(parent: int) -> None:
-    """Let the kernel (Linux) kill this process as soon as its starter ends, however it ends."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "prctl"):
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def load_function(name: str | None) -> Callable[[], None]:

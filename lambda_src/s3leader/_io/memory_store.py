@@ -167,11 +167,6 @@ class MemoryStore:
         with self._step:
             self._scripted.append(_ScriptedFault(fault, on, nth - 1, times))
 
-    def clear_faults(self) -> None:
-        """Drop the scripted faults that no request has met yet."""
-        with self._step:
-            self._scripted.clear()
-
     def deliver_late(self) -> tuple[StoreAnswer, ...]:
         """Perform the requests in flight (`Fault.LATE`), in the order in which they were sent.
 

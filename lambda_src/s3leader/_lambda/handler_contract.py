@@ -2,8 +2,7 @@
 
 Checks inspect the code object of the function that will really be called. `__wrapped__` and
 `__signature__` may describe a different function after `functools.wraps`, so `check_handler`
-ignores both. The exception is `functools.cache`, whose wrapper has no code to inspect, and always
-calls its `__wrapped__`.
+ignores both.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from collections.abc import (
     Iterator,
 )
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -27,7 +26,6 @@ from s3leader.errors import InvalidArgument
 
 MARK = "__s3leader_singleton__"  # an attribute, true of every function that @singleton returns
 _MAX_WRAPPERS = 100  # a Mock, for one, returns a new `__wrapped__` forever
-_CACHED = type(functools.cache(len))
 _NEVER_DEFERRED = (str, int, float, type(None))  # common result types that need no check
 
 _DEFERRED_FUNCTIONS: tuple[tuple[Callable[[object], bool], str], ...] = (
@@ -92,8 +90,7 @@ def refuse_deferred_result(name: str, result: object) -> None:
     found = [(each, kind) for each in _leaves(result) if (kind := _deferred_kind(each)) is not None]
     for each, _ in found:
         if isinstance(each, Coroutine | Generator):
-            with suppress(Exception):  # errors from its cleanup: the real error is raised below
-                each.close()
+            each.close()
     if found:
         raise InvalidArgument(
             f"{name} returned {found[0][1]} ({type(found[0][0]).__name__}), expected a finished"
@@ -119,8 +116,6 @@ def _without_metadata(handler: Any) -> Any:  # noqa: ANN401 - callables of any t
     """
     if isinstance(handler, functools.partial):
         return functools.partial(_without_metadata(handler.func), *handler.args, **handler.keywords)
-    if isinstance(handler, _CACHED):  # of functools.lru_cache, too
-        return _without_metadata(handler.__wrapped__)
     if isinstance(handler, MethodType):
         return MethodType(_without_metadata(handler.__func__), handler.__self__)
     if type(handler) is FunctionType:

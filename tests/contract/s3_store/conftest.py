@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from s3leader._io.s3_client import default_client
 from s3leader._io.s3_store import S3Store
 from tests.contract.s3_store.misbehaving_s3 import MisbehavingS3, misbehaving_s3
+from tests.contract.servers import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,14 +25,21 @@ def server() -> Iterator[MisbehavingS3]:
 
 
 @pytest.fixture
-def s3(server: MisbehavingS3) -> MisbehavingS3:
+def s3(server: MisbehavingS3, monkeypatch: pytest.MonkeyPatch) -> MisbehavingS3:
+    """The server, which clients that a store makes for itself find by the environment."""
+    for name, value in Server(server.endpoint).env.items():
+        monkeypatch.setenv(name, value)
     server.forget()
     return server
 
 
 @pytest.fixture(scope="session")
 def client(server: MisbehavingS3) -> S3Client:
-    return server.client()
+    """The client that a store makes for itself; made once, as that is slow."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in Server(server.endpoint).env.items():
+            environment.setenv(name, value)
+        return default_client(timedelta(seconds=10), "us-east-1")
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socketserver
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
@@ -29,38 +29,29 @@ ETAG: Final = '"0123456789abcdef0123456789abcdef"'
 KEY: Final = "elections/nightly/lock_0000000001.json"
 CREATE: Final = Create(KEY, b'{"nonce": 1}')
 REPLACE: Final = Replace(KEY, b'{"nonce": 2}', ETAG)
-EVERY_REQUEST: Final[list[StoreRequest]] = [
-    List("elections/"),
-    Read(KEY),
-    CREATE,
-    REPLACE,
-    Tag(KEY),
-]
+READ: Final = Read(KEY)
+EVERY_REQUEST: Final[list[StoreRequest]] = [List("elections/"), READ, CREATE, REPLACE, Tag(KEY)]
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as the server received it."""
+    """A request as the server received it, and the client's port."""
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
+    port: int
 
 
 def answer(
-    status: int,
-    body: bytes = b"",
-    *,
-    date: str | None = DATE,
-    cut: int = 0,
-    **headers: str,
+    status: int, body: bytes = b"", *, date: str | None = DATE, cut: int = 0, **headers: str
 ) -> bytes:
     """Return an HTTP answer whose length is that of `body`, without the last `cut` bytes."""
-    lines = {"Content-Length": str(len(body)), **({} if date is None else {"Date": date})}
-    lines |= {name.replace("_", "-"): value for name, value in headers.items()}
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    whole = f"HTTP/1.1 {status} Whatever\r\n{head}Connection: close\r\n\r\n".encode() + body
+    lines = {"Content_Length": str(len(body)), "Connection": "close", **headers}
+    lines |= {} if date is None else {"Date": date}
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items())
+    whole = f"HTTP/1.1 {status} Whatever\r\n{head}\r\n".encode() + body
     return whole[: len(whole) - cut]
 
 
@@ -73,6 +64,14 @@ def found(body: bytes, *, cut: int = 0) -> bytes:
     return answer(200, body, ETag=ETAG, Last_Modified=MODIFIED, cut=cut)
 
 
+def page(*keys: str, count: int | None = None, rest: str = "") -> bytes:
+    """Return the body of a list; it is complete unless `rest` says otherwise."""
+    counted = "" if count is None else f"<KeyCount>{count}</KeyCount>"
+    items = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
+    whole = "" if rest else "<IsTruncated>false</IsTruncated>"
+    return f"<ListBucketResult>{counted}{whole}{rest}{items}</ListBucketResult>".encode()
+
+
 class MisbehavingS3:
     """`will(…)` sets the answers to the next requests; `sent` holds the requests received."""
 
@@ -83,7 +82,7 @@ class MisbehavingS3:
         self.over = threading.Event()
 
     def will(self, *answers: bytes | None) -> None:
-        """Answer the next requests with these bytes and close the connection; None: no answer."""
+        """Answer the next requests with these bytes; None: no answer."""
         for one in answers:
             self.answers.put(one)
 
@@ -104,35 +103,29 @@ class MisbehavingS3:
 
 @contextmanager
 def misbehaving_s3() -> Iterator[MisbehavingS3]:
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            sent = self.receive()
-            if sent is None:
-                return
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = self.rfile.read(int(headers.get("content-length", "0")))
+            sent = Sent(self.command, self.path, headers, body, self.client_address[1])
             s3.sent.append(sent)
             response = error(500, "NotScripted") if s3.answers.empty() else s3.answers.get()
+            self.close_connection = b"Connection: keep-alive" not in (response or b"")
             if response is None:
                 s3.over.wait(30)
                 return
             with suppress(OSError):
                 self.wfile.write(response)
 
-        def receive(self) -> Sent | None:
-            method, _, rest = self.rfile.readline().decode().partition(" ")
-            headers: dict[str, str] = {}
-            while line := self.rfile.readline().strip().decode():
-                name, _, value = line.partition(":")
-                headers[name.strip().lower()] = value.strip()
-            if headers.get("expect") == "100-continue":
-                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = self.rfile.read(int(headers.get("content-length", "0")))
-            return Sent(method, rest.split(" ")[0], headers, body) if method else None
+        do_PUT = do_GET  # noqa: N815 - the name that http.server looks for
 
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = True
-        daemon_threads = True
+        def log_message(self, *_: object) -> None:
+            pass
 
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
         s3 = MisbehavingS3(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

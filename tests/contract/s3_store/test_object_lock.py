@@ -12,8 +12,6 @@ import pytest
 from compaction.clients import data_client
 from compaction.writer import Writer
 from s3leader import Election, Term
-from s3leader._core.requests import Applied, Create, Tag
-from s3leader._io.s3_store import S3Store
 from s3leader.fencing import FencedObject
 from tests.dated_moto import mock_dated_aws
 from tests.fast.compaction.world import FakeTerm
@@ -54,12 +52,8 @@ def test_terms_are_won_renewed_saved_and_sealed_under_a_default_retention(
         term.resign()
         outcomes.append(term.outcome)
     assert outcomes == ["completed"] * 3
-
-
-def test_a_lock_under_a_default_retention_can_be_tagged(client: S3Client) -> None:
-    store, key = S3Store("locks"), "elections/e/lock_0000000001.json"
-    answers = [store.perform(request) for request in (Create(key, b"{}"), Tag(key))]
-    assert [type(each) for each in answers] == [Applied, Applied]
+    swept = client.get_object_tagging(Bucket="locks", Key="elections/nightly/lock_0000000002.json")
+    assert swept["TagSet"] == [{"Key": "superseded", "Value": "true"}]
 
 
 def test_a_fenced_object_is_claimed_and_written_under_a_default_retention(

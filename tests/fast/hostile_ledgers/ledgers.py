@@ -1,4 +1,4 @@
-"""Ledgers that no candidate wrote, and what must be true whatever is in them."""
+"""Ledgers that no candidate wrote, and what must be true of a campaign over each of them."""
 
 from __future__ import annotations
 
@@ -32,44 +32,16 @@ REAL: Mapping[str, Any] = {
     "reason": None,
     "state": {"after": 17},
 }
-TIMES = [
-    "2026-11-23T06:00:00Z",
-    "0001-01-01T00:00:00+23:59",
-    "9999-12-31T23:59:59.999999-23:59",
-    "9999-12-31T23:59:59Z",
-    "2026-11-23",
-    "2026-11-23T06:00:00",
-    "2026-W48-1T06:00:00Z",
-    "yesterday",
-]
-NUMBERS = [
-    0,
-    -1,
-    1,
-    2,
-    3,
-    5,
-    30_000,
-    86_400_000,
-    86_400_001,
-    10**12,
-    10**12 + 1,
-    10**30,
-    1.5,
-    1e308,
-]
+UNUSUAL = [
+    "2026-11-23T06:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59",
+    "9999-12-31T23:59:59Z", "2026-11-23", "2026-11-23T06:00:00", "2026-W48-1T06:00:00Z", "today",
+    0, -1, 1, 2, 3, 5, 30_000, 86_400_000, 86_400_001, 10**12, 10**12 + 1, 10**30, 1.5, 1e308,
+]  # fmt: skip
 
 
 def body(**changes: Any) -> bytes:
     """A real lock's body with some of its values changed."""
     return json.dumps({**REAL, **changes}).encode()
-
-
-def nested(depth: int) -> Any:
-    value: Any = 1
-    for _ in range(depth):
-        value = {"a": value}
-    return value
 
 
 ANY_JSON = st.recursive(
@@ -78,17 +50,19 @@ ANY_JSON = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False)
     | st.text(max_size=20)
-    | st.sampled_from([*TIMES, *NUMBERS]),
+    | st.sampled_from(UNUSUAL),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-MUTATED = st.dictionaries(st.sampled_from([*REAL, "unknown"]), ANY_JSON, max_size=4).flatmap(
-    lambda changes: st.sampled_from([{"expired": True}, {"expired": False}, {}]).map(
-        lambda state: body(**{**state, **changes})
-    )
+MUTATED = st.builds(
+    lambda state, changes: body(**{**state, **changes}),
+    st.sampled_from([{"expired": True}, {"expired": False}, {}]),
+    st.dictionaries(st.sampled_from([*REAL, "unknown"]), ANY_JSON, max_size=4),
 )
-CUT = st.tuples(st.integers(0, len(body())), st.binary(max_size=6)).map(
-    lambda it: body()[: it[0]] + it[1]
+CUT = st.builds(
+    lambda length, end: body()[:length] + end,
+    st.integers(0, len(body())),
+    st.binary(max_size=6),
 )
 RESPELT = st.sampled_from(["utf-16", "utf-32", "utf-8-sig", "latin-1", "cp037"]).map(
     lambda encoding: body(holder="hé").decode().encode(encoding)
@@ -96,8 +70,9 @@ RESPELT = st.sampled_from(["utf-16", "utf-32", "utf-8-sig", "latin-1", "cp037"])
 BODIES = st.binary(max_size=60) | ANY_JSON.map(json.dumps).map(str.encode) | MUTATED | CUT | RESPELT
 
 
-def bucket_with(locks: Mapping[int, bytes]) -> OneBucket:
+def bucket_with(locks: Mapping[int, bytes], *, page_size: int = 1000) -> OneBucket:
     bucket = OneBucket()
+    bucket.store._page_size = page_size
     for term, text in locks.items():
         bucket.write(term, text)
     return bucket

@@ -1,4 +1,4 @@
-"""S3 clocks that are wrong by more than the allowance: what is left, and what is not."""
+"""S3 clocks that are wrong by more than the allowance: what still holds, and what does not."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from s3leader import LeadershipLost, NotElected
-from s3leader._core.lock import MAX_LEASE_MS
+from s3leader import LeadershipLost
 from s3leader._core.requests import (
     Applied,
     Conflict,
@@ -18,7 +17,7 @@ from s3leader._core.requests import (
     StoreAnswer,
     StoreRequest,
 )
-from tests.fast.hostile_ledgers.ledgers import body, bucket_with, contend
+from tests.fast.hostile_ledgers.ledgers import body, bucket_with
 from tests.fast.s3leader.one_bucket import LAPSE, LATER, TICK, OneBucket, key, lost, won
 
 HOUR = timedelta(hours=1)
@@ -38,19 +37,17 @@ class Dated:
         return answer
 
 
-@pytest.mark.parametrize("hours", [1, 5, 24, 24 * 365])
-def test_last_modified_later_than_date_keeps_a_holder_in_and_a_contender_waiting_in_bounds(
-    hours: int,
-) -> None:
+@pytest.mark.parametrize("hours", [1, 24 * 365])
+def test_last_modified_later_than_date_keeps_the_holder_and_the_wait_ends(hours: int) -> None:
     bucket = bucket_with({4: body(expired=False)})
     late = bucket.election(store=Dated(bucket, -hours * HOUR))
     assert lost(late.campaign(TICK, wait=timedelta(minutes=1))).reason == "held"
     assert len(bucket.store.requests) < 150
 
 
-@pytest.mark.parametrize("hours", [-48, -2, 2, 48])
-def test_wrong_date_of_one_front_end_does_not_keep_a_leader_from_its_work(hours: int) -> None:
-    """Only what it says of others is wrong: a leader's own deadline is its stopwatch's."""
+@pytest.mark.parametrize("hours", [-48, 48])
+def test_wrong_date_does_not_keep_a_leader_from_its_work(hours: int) -> None:
+    """Only what it says of others is wrong: a leader's own deadline is by its monotonic clock."""
     bucket = bucket_with({4: body()})
     term = won(bucket.election(store=Dated(bucket, hours * HOUR)).campaign())
     term.renew()
@@ -58,61 +55,40 @@ def test_wrong_date_of_one_front_end_does_not_keep_a_leader_from_its_work(hours:
     assert bucket.body(5)["outcome"] == "completed"
 
 
-def test_date_that_is_ahead_by_more_than_the_allowance_deposes_a_holder_too_soon() -> None:
+def test_holder_deposed_too_soon_by_a_date_too_far_ahead_learns_it_at_its_next_write() -> None:
     """Not guaranteed against: the allowance is what S3's clocks may differ by (R4)."""
     bucket = OneBucket()
     holder = won(bucket.election().campaign(TICK))
     rival = won(bucket.election(store=Dated(bucket, HOUR)).campaign(TICK))
     assert (holder.held, rival.held) == (True, True)
-
-
-def test_holder_deposed_too_soon_learns_it_at_its_next_write() -> None:
-    bucket = OneBucket()
-    holder = won(bucket.election().campaign(TICK))
-    rival = won(bucket.election(store=Dated(bucket, HOUR)).campaign(TICK))
     with pytest.raises(LeadershipLost):
         holder.renew()
     assert rival.fencing_token > holder.fencing_token
 
 
-def test_clock_that_goes_back_between_look_and_win_voids_nothing() -> None:
+def test_clock_that_goes_back_between_list_and_win_voids_nothing() -> None:
     bucket = bucket_with({4: body()})
     dated = Dated(bucket, timedelta(0))
     election = bucket.election(store=dated)
-    assert election.observe() is not None
+    won(election.campaign(TICK)).resign()
     dated.ahead = -3 * HOUR
-    assert won(election.campaign()).number == 5
+    assert won(election.campaign()).number == 6
 
 
-def test_clock_that_leaps_ahead_between_look_and_win_voids_it_and_the_next_look_wins() -> None:
+def test_clock_that_leaps_ahead_between_list_and_win_voids_it_and_the_next_attempt_wins() -> None:
     bucket = bucket_with({4: body()})
     dated = Dated(bucket, timedelta(0))
     election = bucket.election(store=dated)
     won(election.campaign(TICK)).resign()
     dated.ahead = 3 * HOUR
     term = won(election.campaign(LATER))
-    assert (term.number, bucket.body(6)["reason"]) == (
-        7,
-        "void: the proof that this number was next is too old",
-    )
+    why = "void: the proof that this number was next is too old"
+    assert (term.number, bucket.body(6)["reason"]) == (7, why)
 
 
-def test_all_in_the_same_second_is_no_lapse() -> None:
-    bucket = bucket_with({4: body(expired=False, lease_ms=1)})
-    result = contend(bucket, bucket.election())
-    assert isinstance(result, NotElected)
-
-
-def test_clock_that_stands_still_keeps_a_dead_holder_in_and_ends_the_wait() -> None:
-    """Nobody leads while S3's clock stands; a campaign's wait is one's own stopwatch's."""
+def test_clock_that_stands_still_keeps_a_dead_holder_and_the_wait_ends() -> None:
+    """No other leads while S3's clock stands; a wait is measured by the candidate's own clock."""
     bucket = bucket_with({4: body(expired=False)})
     bucket.store._clock_ms = lambda: 1_800_000_000_000
     bucket.store._objects[key(4)].modified_ms = 1_800_000_000_000
     assert lost(bucket.election().campaign(TICK, wait=LAPSE)).reason == "held"
-
-
-def test_clock_of_the_year_9999_is_borne() -> None:
-    bucket = bucket_with({4: body(expired=False, lease_ms=MAX_LEASE_MS)})
-    far = timedelta(days=365 * 7900)
-    term = won(bucket.election(store=Dated(bucket, far)).campaign(TICK))
-    term.resign()

@@ -101,13 +101,8 @@ class Slow:
 class Meddled:
     """The same bucket, but `before` is called before each request."""
 
-    def __init__(
-        self,
-        bucket: OneBucket,
-        before: Callable[[StoreRequest], None],
-        store: Store | None = None,
-    ) -> None:
-        self._store, self._before = bucket.store if store is None else store, before
+    def __init__(self, bucket: OneBucket, before: Callable[[StoreRequest], None]) -> None:
+        self._store, self._before = bucket.store, before
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
         self._before(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def lead(election: Election, **options: object) -> Term:
     return term
 
 
-def continued(bucket: OneBucket, **options: int) -> Election:
+def continued(bucket: OneBucket, **options: Any) -> Election:
     """Return the election of a process that has just continued a tick."""
     election = bucket.election(**options)
     lead(election).continue_later({"after": "a"})

@@ -9,12 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from s3leader import Election, Term
+from s3leader import Election, NotElected, Term
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.seams import Seams
 
 CANDIDATES, EACH = 8, 12
-WAIT = timedelta(seconds=60)
 
 
 class Counter:
@@ -47,7 +46,7 @@ def candidate(store: MemoryStore) -> Election:
 def work(store: MemoryStore, counter: Counter) -> None:
     election = candidate(store)
     for _ in range(EACH):
-        term = election.campaign(wait=WAIT)
+        term = election.campaign(wait=timedelta(seconds=60))
         assert isinstance(term, Term)
         with term:
             counter.add(term.fencing_token)
@@ -72,19 +71,15 @@ def test_counter_does_lose_counts_without_leadership(workers: ThreadPoolExecutor
 def test_of_many_candidates_at_once_exactly_one_wins_each_tick(
     workers: ThreadPoolExecutor,
 ) -> None:
-    store = MemoryStore()
+    store, together = MemoryStore(), threading.Barrier(CANDIDATES)
+
+    def contend(election: Election, tick: str) -> Term | NotElected:
+        together.wait()
+        return election.campaign(tick)
+
     elections = [candidate(store) for _ in range(CANDIDATES)]
     for hour in range(20):
-        tick = f"2026-11-23T{hour:02}:00:00Z"
-        together = threading.Barrier(CANDIDATES)
-
-        def contend(
-            election: Election, tick: str = tick, together: threading.Barrier = together
-        ) -> Term | None:
-            together.wait()
-            result = election.campaign(tick)
-            return result if isinstance(result, Term) else None
-
-        terms = [term for term in workers.map(contend, elections) if term]
-        assert [term.number for term in terms] == [hour + 1]
-        terms[0].resign()
+        results = workers.map(contend, elections, [f"2026-11-23T{hour:02}:00:00Z"] * CANDIDATES)
+        (term,) = (result for result in results if isinstance(result, Term))
+        assert term.number == hour + 1
+        term.resign()

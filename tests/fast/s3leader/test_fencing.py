@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,50 +38,40 @@ def fenced(store: Store, *, nonce: str = "n", patience_ms: int = 30_000) -> Fenc
     return FencedObject._with_seams(KEY, seams, patience_ms=patience_ms)
 
 
-def put(store: MemoryStore, body: bytes) -> None:
-    store.perform(Create(KEY, body))
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
 
 
-# --------------------------------------------------------------------------- reading and writing
+@pytest.fixture
+def document(store: MemoryStore) -> FencedObject:
+    return fenced(store)
 
 
-def test_reading_a_missing_object_returns_none() -> None:
-    assert fenced(MemoryStore()).read() is None
+def now(document: FencedObject) -> Snapshot:
+    found = document.read()
+    assert found is not None
+    return found
 
 
-def test_read_returns_the_written_version() -> None:
-    document = fenced(MemoryStore())
+def test_reading_a_missing_object_returns_none(document: FencedObject) -> None:
+    assert document.read() is None
+
+
+def test_a_write_costs_one_request_and_is_read(store: MemoryStore, document: FencedObject) -> None:
     written = document.write({"parts": [1]}, token=3, after=None)
-    assert document.read() == written == Snapshot({"parts": [1]}, 3, written.etag)
-
-
-def test_the_body_carries_token_and_nonce() -> None:
-    store = MemoryStore()
-    fenced(store).write({"parts": []}, token=3, after=None)
-    assert json.loads(store.body(KEY)) == {"fencing_token": 3, "nonce": "n1", "parts": []}
-
-
-def test_the_same_leader_may_write_again() -> None:
-    document = fenced(MemoryStore())
-    first = document.write({"n": 1}, token=3, after=None)
-    assert document.write({"n": 2}, token=3, after=first).value == {"n": 2}
-
-
-def test_a_write_that_succeeds_costs_one_request() -> None:
-    store = MemoryStore()
-    fenced(store).write({}, token=3, after=None)
     assert [type(request) for request in store.requests] == [Create]
+    assert document.read() == written == Snapshot({"parts": [1]}, 3, written.etag)
+    assert json.loads(store.body(KEY)) == {"fencing_token": 3, "nonce": "n1", "parts": [1]}
 
 
-def test_equal_values_have_different_etags() -> None:
-    document = fenced(MemoryStore())
+def test_the_same_leader_may_write_an_equal_value_again(document: FencedObject) -> None:
     first = document.write({"n": 1}, token=3, after=None)
     second = document.write({"n": 1}, token=3, after=first)
-    assert first.etag != second.etag
+    assert (second.value, second.etag != first.etag) == ({"n": 1}, True)
 
 
-def test_a_value_that_recurs_is_not_taken_for_unchanged() -> None:
-    document = fenced(MemoryStore())
+def test_a_value_that_recurs_is_not_taken_for_unchanged(document: FencedObject) -> None:
     first = document.write({"n": 1}, token=3, after=None)
     second = document.write({"n": 2}, token=3, after=first)
     document.write({"n": 1}, token=3, after=second)
@@ -88,89 +79,64 @@ def test_a_value_that_recurs_is_not_taken_for_unchanged() -> None:
         document.write({"n": 3}, token=3, after=first)
 
 
-def test_an_object_created_meanwhile_is_not_overwritten() -> None:
-    document = fenced(MemoryStore())
+def test_an_object_created_meanwhile_is_not_overwritten(document: FencedObject) -> None:
     document.write({"n": 1}, token=3, after=None)
     with pytest.raises(Overwritten):
         document.write({"n": 2}, token=4, after=None)
 
 
-def test_an_object_deleted_meanwhile_is_not_created_again() -> None:
-    store = MemoryStore()
-    first = fenced(store).write({"n": 1}, token=3, after=None)
+def test_an_object_deleted_meanwhile_is_not_created_again(
+    store: MemoryStore, document: FencedObject
+) -> None:
+    first = document.write({"n": 1}, token=3, after=None)
+    store.delete(KEY)
     with pytest.raises(Overwritten):
-        fenced(MemoryStore()).write({"n": 2}, token=3, after=first)
+        document.write({"n": 2}, token=3, after=first)
 
 
-# ------------------------------------------------------------------------------- stale leaders
-
-
-def test_a_lower_token_is_refused_with_both_tokens() -> None:
-    document = fenced(MemoryStore())
+def test_a_lower_token_is_refused_with_both_tokens(document: FencedObject) -> None:
     old = document.write({"n": 1}, token=3, after=None)
-    document.write({"n": 2}, token=5, after=old)
+    newest = document.write({"n": 2}, token=5, after=old)
     with pytest.raises(StaleToken) as refused:
         document.write({"n": 3}, token=3, after=old)
     assert (refused.value.token, refused.value.written_token) == (3, 5)
-
-
-def test_a_stale_leader_that_has_read_the_newest_is_refused_unsent() -> None:
-    store = MemoryStore()
-    newest = fenced(store).write({"n": 1}, token=5, after=None)
-    store.requests.clear()
     with pytest.raises(StaleToken):
-        fenced(store).write({"n": 2}, token=4, after=newest)
-    assert store.requests == []
-
-
-def test_a_refused_write_changes_nothing() -> None:
-    document = fenced(MemoryStore())
-    newest = document.write({"n": 1}, token=5, after=None)
-    with pytest.raises(StaleToken):
-        document.write({"n": 2}, token=4, after=None)
+        document.write({"n": 3}, token=4, after=None)
     assert document.read() == newest
 
 
-def test_a_claim_refuses_lower_tokens_from_then_on() -> None:
-    document = fenced(MemoryStore())
+def test_a_stale_leader_that_has_read_the_newest_is_refused_unsent(
+    store: MemoryStore, document: FencedObject
+) -> None:
+    newest = document.write({"n": 1}, token=5, after=None)
+    store.requests.clear()
+    with pytest.raises(StaleToken):
+        document.write({"n": 2}, token=4, after=newest)
+    assert store.requests == []
+
+
+def test_a_claim_keeps_the_value_and_refuses_lower_tokens_from_then_on(
+    document: FencedObject,
+) -> None:
     old = document.write({"n": 1}, token=3, after=None)
-    document.claim(4)
+    assert document.claim(4).value == {"n": 1}
     with pytest.raises(StaleToken):
         document.write({"n": 2}, token=3, after=old)
+    with pytest.raises(StaleToken):
+        document.claim(3)
 
 
-def test_a_claim_keeps_the_value() -> None:
-    document = fenced(MemoryStore())
-    document.write({"n": 1}, token=3, after=None)
-    assert document.claim(4).value == {"n": 1}
-
-
-def test_a_claim_creates_an_empty_object() -> None:
-    document = fenced(MemoryStore())
+def test_a_claim_creates_an_empty_object_and_a_second_one_writes_nothing(
+    store: MemoryStore, document: FencedObject
+) -> None:
     document.claim(4)
-    now = document.read()
-    assert now is not None
-    assert (now.value, now.token) == ({}, 4)
-
-
-def test_a_second_claim_with_the_same_token_writes_nothing() -> None:
-    store = MemoryStore()
-    document = fenced(store)
-    document.claim(4)
+    assert (now(document).value, now(document).token) == ({}, 4)
     store.requests.clear()
     document.claim(4)
     assert store.requests == [Read(KEY)]
 
 
-def test_a_stale_leader_cannot_claim() -> None:
-    document = fenced(MemoryStore())
-    document.claim(4)
-    with pytest.raises(StaleToken):
-        document.claim(3)
-
-
-def test_a_claim_is_repeated_if_a_lower_token_writes_in_between() -> None:
-    store = MemoryStore()
+def test_a_claim_is_repeated_if_a_lower_token_writes_in_between(store: MemoryStore) -> None:
     old = fenced(store, nonce="old").claim(3)
     meanwhile = deque([lambda: fenced(store, nonce="older").write({"n": 1}, token=3, after=old)])
 
@@ -183,31 +149,28 @@ def test_a_claim_is_repeated_if_a_lower_token_writes_in_between() -> None:
     assert fenced(Between()).claim(4).value == {"n": 1}
 
 
-# ---------------------------------------------------------------------------- unknown outcomes
-
-
 @pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REQUEST_LOST, Fault.CONFLICTED])
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_write_succeeds_despite_lost_requests_and_answers(fault: Fault, times: int) -> None:
-    store = MemoryStore()
-    document = fenced(store)
+def test_a_write_succeeds_despite_lost_requests_and_answers(
+    store: MemoryStore, document: FencedObject, fault: Fault, times: int
+) -> None:
     first = document.write({"n": 1}, token=3, after=None)
     store.script(fault, on=Replace, times=times)
     written = document.write({"n": 2}, token=3, after=first)
     assert document.read() == written
 
 
-def test_a_read_is_repeated_until_it_is_answered() -> None:
-    store = MemoryStore()
-    document = fenced(store)
+def test_a_read_is_repeated_until_it_is_answered(
+    store: MemoryStore, document: FencedObject
+) -> None:
     written = document.write({"n": 1}, token=3, after=None)
     store.script(Fault.REQUEST_LOST, on=Read, times=3)
     assert document.read() == written
 
 
-def test_a_late_copy_of_a_settled_write_changes_nothing() -> None:
-    store = MemoryStore()
-    document = fenced(store)
+def test_a_late_copy_of_a_settled_write_changes_nothing(
+    store: MemoryStore, document: FencedObject
+) -> None:
     first = document.write({"n": 1}, token=3, after=None)
     store.script(Fault.LATE, on=Replace)
     second = document.write({"n": 2}, token=3, after=first)
@@ -216,8 +179,9 @@ def test_a_late_copy_of_a_settled_write_changes_nothing() -> None:
     assert document.read() == third
 
 
-def test_a_late_write_of_a_stale_leader_fails_once_the_object_is_claimed() -> None:
-    store = MemoryStore()
+def test_a_late_write_of_a_stale_leader_fails_once_the_object_is_claimed(
+    store: MemoryStore,
+) -> None:
     old = fenced(store, nonce="old").claim(3)
     store.script(Fault.LATE, on=Replace)
     with pytest.raises(StoreUnavailable):
@@ -227,22 +191,13 @@ def test_a_late_write_of_a_stale_leader_fails_once_the_object_is_claimed() -> No
     assert fenced(store).read() == claimed
 
 
-def test_store_unavailable_names_the_cause() -> None:
-    store = MemoryStore()
-    store.script(Fault.CONFLICTED, on=Create, times=1000)
+def test_without_patience_a_write_is_sent_once_and_the_error_names_the_cause(
+    store: MemoryStore,
+) -> None:
+    store.script(Fault.CONFLICTED, times=1000)
     with pytest.raises(StoreUnavailable, match="ConditionalRequestConflict"):
-        fenced(store).write({}, token=3, after=None)
-
-
-def test_without_patience_a_write_is_sent_once() -> None:
-    store = MemoryStore()
-    store.script(Fault.REQUEST_LOST, times=1000)
-    with pytest.raises(StoreUnavailable):
         fenced(store, patience_ms=0).write({}, token=3, after=None)
     assert len(store.requests) == 1
-
-
-# -------------------------------------------------------------------- invalid objects and arguments
 
 
 @pytest.mark.parametrize(
@@ -261,27 +216,19 @@ def test_without_patience_a_write_is_sent_once() -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_an_object_without_a_valid_token_is_corrupt(body: bytes, problem: str) -> None:
-    store = MemoryStore()
-    put(store, body)
-    with pytest.raises(CorruptObject, match=f"{KEY} is not a fenced object: .*{problem}"):
-        fenced(store).read()
+def test_an_object_without_a_valid_token_is_corrupt_and_not_overwritten_by_a_claim(
+    store: MemoryStore, document: FencedObject, body: bytes, problem: str
+) -> None:
+    store.put(KEY, body)
+    for access in (document.read, lambda: document.claim(3)):
+        with pytest.raises(CorruptObject, match=f"{KEY} is not a fenced object: .*{problem}"):
+            access()
+    assert store.body(KEY) == body
 
 
-def test_a_corrupt_object_is_not_overwritten_by_a_claim() -> None:
-    store = MemoryStore()
-    put(store, b"[1]")
-    with pytest.raises(CorruptObject):
-        fenced(store).claim(3)
-    assert store.body(KEY) == b"[1]"
-
-
-def test_an_object_without_a_nonce_can_be_read() -> None:
-    store = MemoryStore()
-    put(store, b'{"fencing_token": 3, "parts": []}')
-    now = fenced(store).read()
-    assert now is not None
-    assert now.value == {"parts": []}
+def test_an_object_without_a_nonce_can_be_read(store: MemoryStore, document: FencedObject) -> None:
+    store.put(KEY, b'{"fencing_token": 3, "parts": []}')
+    assert now(document).value == {"parts": []}
 
 
 @pytest.mark.parametrize(
@@ -289,19 +236,113 @@ def test_an_object_without_a_nonce_can_be_read() -> None:
     [{"fencing_token": 3}, {"nonce": "x"}, {"f": float("nan")}, {"o": {1}}, {"b": b""}],
     ids=str,
 )
-def test_an_invalid_value_is_refused_unsent(value: dict[str, object]) -> None:
-    store = MemoryStore()
+def test_an_invalid_value_is_refused_unsent(
+    store: MemoryStore, document: FencedObject, value: dict[str, object]
+) -> None:
     with pytest.raises(InvalidArgument, match=KEY):
-        fenced(store).write(value, token=3, after=None)
+        document.write(value, token=3, after=None)
     assert store.requests == []
 
 
 @pytest.mark.parametrize("token", [0, -1, True, 1.0])
-def test_a_token_is_a_whole_number_from_one(token: Any) -> None:
+def test_a_token_is_a_whole_number_from_one(document: FencedObject, token: Any) -> None:
     with pytest.raises(InvalidArgument, match=str(token)):
-        fenced(MemoryStore()).write({}, token=token, after=None)
+        document.write({}, token=token, after=None)
 
 
 def test_the_key_must_not_be_empty() -> None:
     with pytest.raises(InvalidArgument, match="expected the key"):
         FencedObject("", bucket="data")
+
+
+def stale_leaders(store: MemoryStore) -> tuple[Snapshot, bytes]:
+    """Let term 1 write, then term 2. Return the version and the body of term 1."""
+    document = fenced(store, nonce="stale")
+    first = document.write({"by": 1}, token=1, after=None)
+    old = store.body(KEY)
+    document.write({"by": 2}, token=2, after=first)
+    return first, old
+
+
+def test_an_old_version_that_is_put_back_lets_a_stale_leader_in(store: MemoryStore) -> None:
+    """Why there is `restore`: the same bytes have the same ETag."""
+    first, old = stale_leaders(store)
+    store.put(KEY, old)
+    assert fenced(store).write({"by": "stale"}, token=1, after=first).token == 1
+
+
+BROKEN: dict[str, Callable[[bytes], bytes]] = {
+    "as it is": lambda old: old,
+    "corrupt": lambda _: b"{",
+    "without a token": lambda _: b'{"by": 1}',
+    "with an invalid token": lambda _: b'{"fencing_token": "2"}',
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_a_stale_leader_is_refused_after_a_restore(
+    store: MemoryStore, document: FencedObject, broken: Callable[[bytes], bytes]
+) -> None:
+    first, old = stale_leaders(store)
+    store.put(KEY, broken(old))
+    restored = document.restore({"by": 1}, token=2)
+    again = document.restore({"by": 1}, token=2)
+    assert len({first.etag, restored.etag, again.etag}) == 3
+    with pytest.raises(StaleToken):
+        document.write({"by": "stale"}, token=1, after=first)
+
+
+def test_a_deleted_object_is_restored_with_the_content_of_an_old_version(
+    store: MemoryStore, document: FencedObject
+) -> None:
+    document.restore({"fencing_token": 1, "nonce": "old", "by": 1}, token=7)
+    restored = now(document)
+    assert (restored.value, restored.token) == ({"by": 1}, 7)
+    assert b'"old"' not in store.body(KEY)
+    assert document.claim(7) == restored
+
+
+def test_a_restore_with_a_lower_token_is_refused_and_writes_nothing(
+    store: MemoryStore, document: FencedObject
+) -> None:
+    stale_leaders(store)
+    before = store.body(KEY)
+    with pytest.raises(StaleToken, match="carries fencing token 2"):
+        document.restore({"by": 1}, token=1)
+    assert store.body(KEY) == before
+
+
+def test_a_restore_that_conflicts_with_another_write_is_refused(store: MemoryStore) -> None:
+    stale_leaders(store)
+
+    class Meanwhile:
+        def perform(self, request: Any) -> Any:
+            answer = store.perform(request)
+            if isinstance(request, Read) and b'"by":2' in store.body(KEY):
+                store.put(KEY, b'{"fencing_token":2,"nonce":"n","by":3}')
+            return answer
+
+    with pytest.raises(Overwritten):
+        fenced(Meanwhile()).restore({"by": 1}, token=2)
+
+
+def test_a_restore_whose_answer_is_lost_is_recognised(
+    store: MemoryStore, document: FencedObject
+) -> None:
+    store.put(KEY, b"{")
+    store.script(Fault.ANSWER_LOST, on=Replace)
+    assert document.restore({"by": 1}, token=2).value == {"by": 1}
+
+
+def test_a_restore_needs_a_valid_token(document: FencedObject) -> None:
+    with pytest.raises(InvalidArgument, match="0"):
+        document.restore({}, token=0)
+
+
+def test_a_corrupt_object_names_the_safe_way_to_restore_it(
+    store: MemoryStore, document: FencedObject
+) -> None:
+    store.put(KEY, b"{")
+    with pytest.raises(CorruptObject, match=r"FencedObject.restore\(value, token=…\)") as corrupt:
+        document.read()
+    assert "Do not put an old version back" in str(corrupt.value)

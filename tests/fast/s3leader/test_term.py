@@ -1,22 +1,22 @@
 """`Term`: how its `with` block ends it, and what `resign`, `held` and its attributes report.
 
-`OneBucket` is a bucket in memory with one fake clock; `won(…)` returns the term of a won campaign,
-`lost(…)` the `NotElected` of a lost one. In a lock's body `"expired": true` means sealed.
-`resign()` ends a term, by default as completed.
+`OneBucket` is a bucket in memory with one fake clock; `won(…)` returns the term of a won campaign.
+In a lock's body `"expired": true` means sealed. `resign()` ends a term, by default as completed.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from s3leader import BucketUnusable, InvalidArgument, LeadershipLost, StoreUnavailable, Term
-from s3leader._core.requests import Replace, StoreRequest, Tag
+from s3leader import InvalidArgument, LeadershipLost, StoreUnavailable, Term
+from s3leader._core.requests import Create, List, Read, Replace, StoreAnswer, StoreRequest, Tag
 from s3leader._io.memory_store import Fault
-from tests.fast.s3leader.one_bucket import LAPSE, LATER, LEASE, TICK, Meddled, OneBucket, lost, won
+from tests.fast.s3leader.one_bucket import LEASE, TICK, Meddled, OneBucket, lost, won
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ def outcome(bucket: OneBucket, number: int = 1) -> tuple[Any, Any]:
     return body["outcome"], body["reason"]
 
 
-# ---------------------------------------------------------------------------- the with block
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError
 
 
 def test_leaving_the_block_completes_the_tick(bucket: OneBucket, term: Term) -> None:
@@ -44,20 +46,24 @@ def test_leaving_the_block_completes_the_tick(bucket: OneBucket, term: Term) -> 
     assert lost(bucket.election().campaign(TICK)).reason == "done"
 
 
-def test_error_in_the_block_fails_the_tick_and_is_raised(bucket: OneBucket, term: Term) -> None:
-    with pytest.raises(ZeroDivisionError), term:
-        raise ZeroDivisionError("division by zero")
-    assert outcome(bucket) == ("failed", "ZeroDivisionError: division by zero")
-    assert won(bucket.election().campaign(TICK)).attempt == 2
-
-
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_interruption_fails_the_tick_and_is_raised(
-    bucket: OneBucket, term: Term, kind: type[BaseException]
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (SystemExit(), "SystemExit"),
+        (GeneratorExit(), "GeneratorExit"),
+        (UnprintableError(), "UnprintableError"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_error_in_the_block_fails_the_tick_and_is_raised(
+    bucket: OneBucket, term: Term, error: BaseException, reason: str
 ) -> None:
-    with pytest.raises(kind), term:
-        raise kind
-    assert outcome(bucket)[0] == "failed"
+    with pytest.raises(type(error)), term:
+        raise error
+    assert outcome(bucket) == ("failed", reason)
+    assert won(bucket.election().campaign(TICK)).attempt == 2
 
 
 def test_leaving_the_block_after_resigning_changes_nothing(bucket: OneBucket, term: Term) -> None:
@@ -99,19 +105,6 @@ def test_leadership_lost_in_the_block_is_raised_unchanged(bucket: OneBucket, ter
     assert caught.value.__context__ is None
 
 
-def test_error_that_cannot_be_printed_is_raised_unchanged(bucket: OneBucket, term: Term) -> None:
-    class UnprintableError(Exception):
-        def __str__(self) -> str:
-            raise ValueError
-
-    with pytest.raises(UnprintableError), term:
-        raise UnprintableError
-    assert outcome(bucket)[0] == "failed"
-
-
-# ---------------------------------------------------------------------------------- resigning
-
-
 @pytest.mark.parametrize("how", ["completed", "failed", "resigned"])
 def test_resigning_writes_outcome_reason_and_end(bucket: OneBucket, term: Term, how: Any) -> None:
     bucket.pass_time(timedelta(seconds=7))
@@ -131,32 +124,19 @@ def test_invalid_outcome_is_rejected_and_nothing_is_written(
     assert (bucket.asked(), term.held) == ([], True)
 
 
-def test_resigned_leader_leads_no_more(term: Term) -> None:
-    term.resign()
-    assert (term.held, term.remaining()) == (False, timedelta(0))
-    with pytest.raises(LeadershipLost, match="resigned"):
-        term.ensure_held()
-
-
-def test_resigning_twice_is_leadership_lost(term: Term) -> None:
-    term.resign()
-    with pytest.raises(LeadershipLost, match="resigned"):
-        term.resign("failed")
-
-
-def test_nothing_is_written_after_resigning(bucket: OneBucket, term: Term) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [Term.ensure_held, Term.renew, lambda term: term.save({}), lambda term: term.resign("failed")],
+    ids=["ensure_held", "renew", "save", "resign"],
+)
+def test_resigned_leader_leads_no_more(
+    bucket: OneBucket, term: Term, call: Callable[[Term], object]
+) -> None:
     term.resign()
     bucket.forget_requests()
-    for write in (term.renew, lambda: term.save({})):
-        with pytest.raises(LeadershipLost):
-            write()
-    assert bucket.asked() == []
-
-
-def test_resignation_whose_answer_is_lost_is_recognised(bucket: OneBucket, term: Term) -> None:
-    bucket.store.script(Fault.ANSWER_LOST, on=Replace)
-    term.resign()
-    assert outcome(bucket) == ("completed", None)
+    with pytest.raises(LeadershipLost, match="resigned"):
+        call(term)
+    assert (term.held, term.remaining(), bucket.asked()) == (False, timedelta(0), [])
 
 
 def test_resignation_unknown_for_ever_ends_leadership_all_the_same(
@@ -170,30 +150,22 @@ def test_resignation_unknown_for_ever_ends_leadership_all_the_same(
         term.resign()
 
 
-def test_held_is_false_while_the_term_resigns(bucket: OneBucket) -> None:
+def test_interrupted_resignation_ends_leadership_before_the_seal_is_sent(
+    bucket: OneBucket,
+) -> None:
     """Another thread may ask: once the seal is under way, a successor may be at work."""
     held_in_thread: list[bool] = []
 
     def before(request: StoreRequest) -> None:
         if isinstance(request, Replace):
             held_in_thread.append(leader.held)
-
-    bucket.prove_store()
-    leader = won(bucket.election(store=Meddled(bucket, before)).campaign())
-    leader.resign()
-    assert held_in_thread == [False]
-
-
-def test_interrupted_resignation_ends_leadership_all_the_same(bucket: OneBucket) -> None:
-    def before(request: StoreRequest) -> None:
-        if isinstance(request, Replace):
             raise KeyboardInterrupt
 
     bucket.prove_store()
-    term = won(bucket.election(store=Meddled(bucket, before)).campaign())
+    leader = won(bucket.election(store=Meddled(bucket, before)).campaign())
     with pytest.raises(KeyboardInterrupt):
-        term.resign()
-    assert not term.held
+        leader.resign()
+    assert (held_in_thread, leader.held) == ([False], False)
 
 
 def test_missing_right_to_tag_is_logged_and_does_not_hinder(
@@ -208,63 +180,46 @@ def test_missing_right_to_tag_is_logged_and_does_not_hinder(
     assert outcome(bucket, 2) == ("completed", None)
 
 
-def test_refused_resignation_reaches_the_caller(bucket: OneBucket, term: Term) -> None:
-    bucket.store.script(Fault.REFUSED, on=Replace)
-    with pytest.raises(BucketUnusable):
-        term.resign()
-
-
-def test_what_crashed_leaders_left_is_swept_by_the_next(bucket: OneBucket) -> None:
-    for _ in range(3):
-        won(bucket.election().campaign())
-        bucket.pass_time(LAPSE)
-    won(bucket.election().campaign()).resign()
-    assert bucket.body(4)["swept"] == 3
-    assert len(bucket.store.expire_superseded()) == 3
-    assert won(bucket.election().campaign(LATER)).number == 5
-
-
-# ------------------------------------------------------------------------------- the deadline
-
-
 def test_leader_leads_for_a_lease_and_not_a_millisecond_longer(
     bucket: OneBucket, term: Term
 ) -> None:
     bucket.pass_time(LEASE - timedelta(milliseconds=1))
     assert (term.held, term.remaining()) == (True, timedelta(milliseconds=1))
-    bucket.pass_time(timedelta(milliseconds=1))
-    assert (term.held, term.remaining()) == (False, timedelta(0))
-
-
-def test_past_the_lease_leadership_is_lost(bucket: OneBucket, term: Term) -> None:
-    bucket.pass_time(LEASE)
+    for passed in (timedelta(milliseconds=1), 10 * LEASE):
+        bucket.pass_time(passed)
+        assert (term.held, term.remaining()) == (False, timedelta(0))
     with pytest.raises(LeadershipLost, match="lease has run out"):
         term.ensure_held()
 
 
-def test_remaining_is_never_negative(bucket: OneBucket, term: Term) -> None:
-    bucket.pass_time(10 * LEASE)
-    assert term.remaining() == timedelta(0)
+class RaisesOnce:
+    """A store that raises once for a request of type `on`, before or after performing it."""
+
+    def __init__(self, bucket: OneBucket, on: type[StoreRequest], *, performed: bool) -> None:
+        self.bucket, self.on, self.performed, self.left = bucket, on, performed, 1
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        raises = isinstance(request, self.on) and self.left
+        if raises:
+            self.left = 0
+            if self.performed:
+                self.bucket.store.perform(request)
+            raise UnprintableError
+        return self.bucket.store.perform(request)
 
 
-def test_resigning_past_the_lease_counts_if_nobody_came_between(
-    bucket: OneBucket, term: Term
+@pytest.mark.parametrize(
+    ("on", "performed"),
+    [(on, False) for on in (List, Read, Create, Replace, Tag)] + [(Create, True), (Replace, True)],
+)
+def test_store_that_raises_once_costs_no_term(
+    bucket: OneBucket, on: type[StoreRequest], *, performed: bool
 ) -> None:
-    bucket.pass_time(10 * LEASE)
-    term.resign()
-    assert lost(bucket.election().campaign(TICK)).reason == "done"
-
-
-def test_resigning_past_the_lease_is_leadership_lost_if_somebody_did(
-    bucket: OneBucket, term: Term
-) -> None:
-    bucket.pass_time(LAPSE)
-    second = won(bucket.election().campaign(TICK))
-    with pytest.raises(LeadershipLost, match="another candidate sealed"):
-        term.resign()
-    assert (outcome(bucket)[0], second.held) == ("deposed", True)
-
-
-def test_token_rises_from_term_to_term(bucket: OneBucket, term: Term) -> None:
-    term.resign("failed")
-    assert won(bucket.election().campaign()).fencing_token > term.fencing_token
+    won(bucket.election().campaign()).resign("failed")
+    store = RaisesOnce(bucket, on, performed=performed)
+    with won(bucket.election(store=store).campaign(TICK)) as term:
+        term.save({"a": 1})
+    assert (store.left, bucket.body(2)["outcome"], bucket.body(2)["state"]) == (
+        *(0, "completed"),
+        {"a": 1},
+    )

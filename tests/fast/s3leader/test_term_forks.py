@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -18,9 +16,6 @@ from s3leader._core.requests import Read, Replace, StoreAnswer, StoreRequest
 from s3leader._io.memory_store import MemoryStore
 from tests.fast.s3leader.forks import FORKS, in_child
 from tests.fast.s3leader.one_bucket import TICK, Meddled, OneBucket, won
-
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkProcess
 
 pytestmark = FORKS
 
@@ -46,9 +41,6 @@ WRITES: dict[str, Callable[[Term], object]] = {
 }
 
 
-# ---------------------------------------------------------------------------- a fork does not lead
-
-
 def test_a_fork_does_not_hold_its_parents_term(term: Term) -> None:
     assert in_child(lambda: (term.held, term.remaining())) == f"(False, {timedelta(0)!r})"
     assert term.held
@@ -66,68 +58,33 @@ def test_a_fork_that_writes_has_lost_leadership_and_sends_nothing(
         return "written"
 
     said = in_child(child)
+    assert f"process {term._pid} won it" in said
     assert "is a fork of that one" in said
     assert said.endswith(", 0)")
-
-
-def test_the_error_in_a_fork_names_the_process_that_won(term: Term) -> None:
-    assert f"process {term._pid} won it" in in_child(term.ensure_held)
-
-
-# ----------------------------------------------------------------------------- leaving the block
-
-
-def test_a_fork_that_exits_within_the_block_seals_nothing(bucket: OneBucket, term: Term) -> None:
-    """filelock issue 634: a child releases what its parent holds."""
-
-    def child() -> object:
-        try:
-            with term:
-                sys.exit(0)
-        except SystemExit:
-            return len(bucket.store.requests)
-
-    assert in_child(child) == "0"
 
 
 def test_a_fork_made_within_the_block_leaves_it_and_seals_nothing(
     bucket: OneBucket, term: Term
 ) -> None:
-    left = []
+    """filelock issue 634: a child releases what its parent holds."""
+
+    def leave() -> int:
+        term.__exit__(SystemExit, SystemExit(0), None)
+        term.__exit__(None, None, None)
+        return len(bucket.store.requests)
+
     with term, term.keep_renewing():
-        left.append(in_child(lambda: leave(bucket, term)))
+        assert in_child(leave) == "0"
         assert term.held
-    assert left == ["0"]
     assert bucket.body(1)["outcome"] == "completed"
 
 
-def leave(bucket: OneBucket, term: Term) -> int:
-    """Leave the block as a child does that was made within it."""
-    term.__exit__(SystemExit, SystemExit(0), None)
-    term.__exit__(None, None, None)
-    return len(bucket.store.requests)
-
-
-def test_a_fork_that_fails_within_the_block_fails_as_it_does(term: Term) -> None:
+def test_a_fork_that_fails_within_the_block_raises_its_own_error(term: Term) -> None:
     def child() -> None:
         with term:
             raise ZeroDivisionError("division by zero")
 
     assert in_child(child) == "ZeroDivisionError: division by zero"
-
-
-def test_a_child_that_multiprocessing_forks_leaves_the_term_alone(term: Term) -> None:
-    context = multiprocessing.get_context("fork")
-    said = context.SimpleQueue()
-    child: ForkProcess = context.Process(target=lambda: said.put(term.held))
-    with term, term.keep_renewing():
-        child.start()
-        child.join(60)
-        assert (child.exitcode, said.get(), term.held) == (0, False, True)
-    assert term.outcome == "completed"
-
-
-# ----------------------------------------------------------------------------------- never hangs
 
 
 def test_a_fork_made_while_a_thread_renews_does_not_wait_for_that_thread(
@@ -165,43 +122,21 @@ def test_a_fork_leaves_the_renewing_block_without_touching_its_threads_locks(
     term: Term, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thread may be within a lock of the event that stops it, and is not there to leave it."""
-    stops: list[Any] = []
-
-    def event() -> threading.Event:
-        stops.append(threading.Event())
-        return stops[-1]  # type: ignore[no-any-return]
-
-    parts = {"Event": event, "Thread": threading.Thread}
-    monkeypatch.setattr("s3leader.term.threading", SimpleNamespace(**parts))
+    stop: Any = threading.Event()
+    parts = SimpleNamespace(Event=lambda: stop, Thread=threading.Thread)
+    monkeypatch.setattr("s3leader.term.threading", parts)
     renewing = term.keep_renewing()
     renewing.__enter__()
     try:
-        with stops[0]._cond:
+        with stop._cond:
             assert in_child(lambda: renewing.__exit__(None, None, None)) == "False"
     finally:
         renewing.__exit__(None, None, None)
 
 
-def test_a_memory_store_is_refused_in_a_fork_even_where_a_thread_is_using_it() -> None:
-    within, go_on = threading.Event(), threading.Event()
-
-    def clock_ms() -> int:
-        within.set()
-        go_on.wait(60)
-        return 0
-
-    store = MemoryStore(clock_ms=clock_ms)
-    thread = threading.Thread(target=store.perform, args=(Read("k"),))
-    thread.start()
-    assert within.wait(60)
-    try:
-        assert "has only a copy" in in_child(lambda: store.perform(Read("k")))
-    finally:
-        go_on.set()
-        thread.join()
-
-
-# --------------------------------------------------------------------------- a campaign of its own
+def test_a_memory_store_is_refused_in_a_fork() -> None:
+    store = MemoryStore()
+    assert "has only a copy" in in_child(lambda: store.perform(Read("k")))
 
 
 class OneForEach:
@@ -216,10 +151,12 @@ class OneForEach:
 
 def holder(election: Election) -> str:
     with won(election.campaign()) as term:
+        term.save({"a": 1})
+        assert term.held
         return str(term.lock.holder)
 
 
-def test_a_fork_campaigns_under_an_identity_of_its_own() -> None:
+def test_a_fork_that_wins_leads_under_an_identity_of_its_own() -> None:
     election = testing.election("e", store=OneForEach())
     before = holder(election)
     childs = in_child(lambda: holder(election))
@@ -231,14 +168,3 @@ def test_a_fork_campaigns_under_an_identity_of_its_own() -> None:
 def test_a_fork_keeps_the_identity_that_its_election_was_given() -> None:
     election = testing.election("e", store=OneForEach(), candidate="me")
     assert in_child(lambda: holder(election)) == "me"
-
-
-def test_a_fork_that_wins_holds_its_own_term() -> None:
-    election = testing.election("e", store=OneForEach())
-
-    def child() -> object:
-        with won(election.campaign()) as term:
-            term.save({"a": 1})
-            return term.held
-
-    assert in_child(child) == "True"

@@ -27,14 +27,9 @@ def run(
     ("bucket", "instead"),
     [
         ("s3://locks", "write --bucket locks"),
-        ("S3://locks/", "write --bucket locks"),
         ("s3://locks/jobs/", "write --bucket locks --prefix jobs/"),
-        ("s3://locks/a/b", "write --bucket locks --prefix a/b/"),
-        ("s3a://locks", "write --bucket locks"),
-        ("locks/", "write --bucket locks"),
         ("/locks/", "write --bucket locks"),
         ("locks/elections", "write --bucket locks --prefix elections/"),
-        ("arn:aws:s3:::locks", "write --bucket locks"),
         ("arn:aws-cn:s3:::locks/elections/*", "write --bucket locks --prefix elections/"),
         ("https://locks.s3.eu-west-1.amazonaws.com/jobs/", "write --bucket locks --prefix jobs/"),
         ("https://s3.eu-west-1.amazonaws.com/locks", "write --bucket locks"),
@@ -44,8 +39,6 @@ def run(
         ),
         ("s3://locks/e/hint.json", "write e --bucket locks --prefix ''"),
         ("", "give 3 to 63 of the characters"),
-        ("two words", "give 3 to 63 of the characters"),
-        ("s3://", "give 3 to 63 of the characters"),
         ("arn:aws:sqs:eu-west-1:123456789012:locks", "give 3 to 63 of the characters"),
     ],
 )
@@ -75,14 +68,11 @@ def test_a_bucket_from_the_environment_is_checked_too(
 @pytest.mark.parametrize(
     ("election", "instead"),
     [
-        ("", "is empty: give the election's name"),
         (" ", "is empty: give the election's name"),
-        ("nightly/", "give the election's name, 'nightly'"),
         ("/nightly", "give the election's name, 'nightly'"),
         ("elections/nightly/", "give the election's name, 'nightly'"),
         ("nightly/lock_0000000001.json", "give the election's name, 'nightly'"),
         ("elections/a/b/lock_0000000001.json", "give the election's name, 'a/b'"),
-        ("elections/nightly/hint.json", "give the election's name, 'nightly'"),
         ("lock_0000000001.json", "which is a key: give the election's name\n"),
         ("s3://locks/elections/nightly", "and the bucket's with --bucket"),
         ("arn:aws:s3:::locks/elections/nightly", "and the bucket's with --bucket"),
@@ -99,10 +89,8 @@ def test_a_prefix_in_the_name_is_allowed_with_a_note(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, said = run(capsys, "elections/nightly")
-    assert (code, "The prefix elections/ is added to the name: perhaps nightly?" in said) == (
-        3,
-        True,
-    )
+    note = "The prefix elections/ is added to the name: perhaps nightly?"
+    assert (code, note in said) == (3, True)
 
 
 @pytest.mark.parametrize("prefix", ["/elections/", "elections", "a//b/"])

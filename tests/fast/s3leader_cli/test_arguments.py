@@ -1,6 +1,5 @@
 """Usage errors, the version, and how many terms `history` leaves out."""
 
-import argparse
 import json
 import subprocess
 import sys
@@ -9,9 +8,8 @@ from pathlib import Path
 import pytest
 
 import s3leader
-from s3leader import Election, Term, testing
-from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
+from tests.fast.s3leader_cli.command_line import Cli
 
 COMMANDS = ["status", "history", "depose"]
 
@@ -20,9 +18,6 @@ def usage_error(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     with pytest.raises(SystemExit, match="2"):
         main(words)
     return capsys.readouterr().err
-
-
-# -------------------------------------------------------------------------------------- usage
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -58,9 +53,6 @@ def test_a_mistyped_option_before_the_command_is_refused_too(
     assert "unrecognized arguments: --verbose" in said
 
 
-# ------------------------------------------------------------------------------------ version
-
-
 def test_the_command_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
@@ -78,6 +70,7 @@ def test_a_copy_without_its_distribution_has_an_unknown_version(
     """Lambda has only the package's files."""
     monkeypatch.setattr("importlib.metadata.MetadataPathFinder.find_distributions", lambda *_: [])
     assert s3leader.__version__ == "unknown"
+    assert not hasattr(s3leader, "version")
 
 
 def test_importing_the_library_does_not_look_for_its_version() -> None:
@@ -87,46 +80,25 @@ def test_importing_the_library_does_not_look_for_its_version() -> None:
     assert done.stdout == "False\n"
 
 
-def test_the_library_has_no_undeclared_names() -> None:
-    assert not hasattr(s3leader, "version")
-
-
-# ------------------------------------------------------------------------------ what is left out
-
-
-def history(capsys: pytest.CaptureFixture[str], terms: int, *words: str) -> tuple[str, str]:
-    """Return what `history` prints of an election with so many terms, as a table and as JSON."""
-    store = MemoryStore()
+def history(cli: Cli, terms: int, *words: str) -> tuple[str, bool]:
+    """Return what `history` prints of so many terms, and its JSON's `more`."""
     for _ in range(terms):
-        term = testing.election("nightly", store=store).campaign()
-        assert isinstance(term, Term)
-        term.resign("resigned")
-
-    def elect(options: argparse.Namespace) -> Election:
-        return testing.election(options.election, store=store)
-
-    line = ["history", "nightly", "--bucket", "locks", *words]
-    main(line, elect=elect)
-    table = capsys.readouterr().out
-    main([*line, "--json"], elect=elect)
-    return table, capsys.readouterr().out
+        cli.lead().resign("resigned")
+    table = cli.run("history", *words)[1]
+    return table, json.loads(cli.run("history", "--json", *words)[1])["more"]
 
 
-def test_history_says_how_many_terms_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
-    table, as_json = history(capsys, 5, "--limit", "2")
-    assert table.endswith(
-        "3 older terms are not shown; --limit N shows more, unless their locks are deleted\n"
-    )
-    assert json.loads(as_json)["more"] is True
+def test_history_says_how_many_terms_it_leaves_out(cli: Cli) -> None:
+    table, more = history(cli, 5, "--limit", "2")
+    left_out = "3 older terms are not shown; --limit N shows more, unless their locks are deleted\n"
+    assert (table.endswith(left_out), more) == (True, True)
 
 
-def test_history_leaves_out_one_term_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "\n1 older term is not shown" in history(capsys, 21)[0]
+def test_history_leaves_out_one_term_in_the_singular(cli: Cli) -> None:
+    assert "\n1 older term is not shown" in history(cli, 21)[0]
 
 
 @pytest.mark.parametrize(("terms", "limit"), [(2, "2"), (2, "3"), (0, "1")])
-def test_a_whole_history_leaves_nothing_out(
-    capsys: pytest.CaptureFixture[str], terms: int, limit: str
-) -> None:
-    table, as_json = history(capsys, terms, "--limit", limit)
-    assert ("not shown" in table, json.loads(as_json)["more"]) == (False, False)
+def test_a_whole_history_leaves_nothing_out(cli: Cli, terms: int, limit: str) -> None:
+    table, more = history(cli, terms, "--limit", limit)
+    assert ("not shown" in table, more) == (False, False)

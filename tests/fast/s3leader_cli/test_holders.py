@@ -21,25 +21,16 @@ def narrow(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return cli
 
 
-def test_in_120_columns_a_holder_is_its_function_and_the_start_of_its_request_id(
+def test_in_120_columns_a_term_without_a_reason_takes_one_line_with_a_shortened_holder(
     narrow: Cli,
 ) -> None:
-    assert narrow.run("history")[1].count("│ nightly-compaction/8f0b2c31 ") == 2
-
-
-def test_in_120_columns_a_term_without_a_reason_takes_one_line(narrow: Cli) -> None:
     _, out, _ = narrow.run("history")
     rows = out[out.index("╇") :].splitlines()[1:]
-    assert rows[0].startswith("│    2 │")
-    assert rows[1].startswith("│    1 │")
-
-
-def test_the_candidate_that_sealed_a_lapsed_lock_is_shortened_too(narrow: Cli) -> None:
-    assert REQUEST[8:] not in narrow.run("history")[1]
-
-
-def test_no_line_is_longer_than_the_width(narrow: Cli) -> None:
-    assert max(map(len, narrow.run("history")[1].splitlines())) <= 120
+    for term, row in zip((2, 1), rows, strict=False):
+        assert row.startswith(f"│    {term} │")
+        assert "│ nightly-compaction/8f0b2c31 " in row
+    assert REQUEST[8:] not in out  # neither the holder nor the candidate that sealed its lock
+    assert max(map(len, out.splitlines())) <= 120
 
 
 def test_json_has_the_whole_holder(narrow: Cli) -> None:

@@ -71,9 +71,6 @@ def unread(program: list[str], *words: str, stream: str = "stdout") -> tuple[int
     return done.returncode, (done.stderr if stream == "stdout" else done.stdout)
 
 
-# ------------------------------------------------------------------------------------ outputs
-
-
 @pytest.mark.parametrize("words", [*AT_LENGTH, DEPOSE, ("--help",), ("history", "--help")])
 def test_a_pipe_that_its_reader_has_closed_is_not_an_error(
     program: list[str], words: tuple[str, ...]
@@ -141,9 +138,6 @@ def test_an_encoding_without_a_character_escapes_it(
     assert re.search(rb"h(\xc3\xb6|\xf6|\\xf6|\\u00f6)st-7", done.stdout)
 
 
-# ----------------------------------------------------------------------------------- terminals
-
-
 def on_terminal(program: list[str], *words: str, **settings: str | None) -> tuple[int, str]:
     """Run it on a terminal that says it has no columns, and return its code and what is shown."""
     ours, theirs = pty.openpty()
@@ -173,9 +167,6 @@ def test_a_terminal_of_any_width_shows_the_holder(
 @pytest.mark.parametrize("settings", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
 def test_a_terminal_without_colours_gets_none(program: list[str], settings: dict[str, str]) -> None:
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", on_terminal(program, *STATUS, **settings)[1])
-
-
-# ------------------------------------------------------------------------------------- signals
 
 
 @pytest.mark.parametrize(

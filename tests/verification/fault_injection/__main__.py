@@ -6,31 +6,31 @@ they differ by far more. Then two may believe to lead at a time, which is not ch
 not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced writes. With `--echo`,
 a proxy sends each PUT twice and hands back the second answer.
 
-The processes' own event logs are judged alone first (`invariants.py`), then against the server's
-record (`verdict.py`).
+The processes' own event logs are judged alone first (`invariants`), then against the server's
+record (`store_invariants`).
 """
 
 import argparse
-import asyncio
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 from bird_strikes.checks import Check
 from s3leader._io.lock_store import lock_store
 from tests.verification import invariants, report, store_invariants
-from tests.verification.event_log import Event, EventLog, EventReader, now_ns, read_events
-from tests.verification.fault_injection.candidate import ELECTION, FENCED, Contest, program
+from tests.verification.event_log import EventLog, EventReader, now_ns, read_events
+from tests.verification.fault_injection.candidate import FENCED, Candidate, Contest
 from tests.verification.fault_injection.faults import FaultPlan
 from tests.verification.fault_injection.faulty_s3 import FaultyS3
-from tests.verification.fault_injection.http_s3 import HttpS3
+from tests.verification.history import Event
 from tests.verification.processes import Processes, load_function
 
 CLOCK_SKEW: Final = timedelta(seconds=2)
@@ -42,25 +42,28 @@ _AFTERWARDS: Final = 3  # terms that must still be led once no more faults are i
 def main() -> int:
     """Run one contest, and judge it."""
     asked = _arguments()
-    s3, plan = (
-        HttpS3(),
-        FaultPlan(asked.seed, rate=asked.rate, clocks_s=CLOCKS_S[asked.clocks], echoes=asked.echo),
+    plan = FaultPlan(
+        asked.seed, rate=asked.rate, clocks_s=CLOCKS_S[asked.clocks], echoes=asked.echo
     )
-    server = FaultyS3(s3, plan)
-    with tempfile.TemporaryDirectory() as temporary, socket.create_server(("127.0.0.1", 0)) as port:
+    with tempfile.TemporaryDirectory() as temporary, FaultyS3(plan) as s3:
         folder = Path(temporary) if asked.logs is None else asked.logs
         folder.mkdir(parents=True, exist_ok=True)
-        contest = _contest(asked.lease, port.getsockname()[1], folder)
-        with Processes(folder, seed=asked.seed) as processes:
+        contest = _contest(timedelta(seconds=asked.lease), s3.server_address[1], folder)
+        first = load_function(asked.first)
+        with closing(Processes(folder, seed=asked.seed, first=first)) as processes:
             for _ in range(asked.candidates):
-                processes.start(program(contest, load_function(asked.first)), "candidate")
-            asyncio.run(_watch(processes, server.serve(port), plan, folder, asked))
+                processes.start(lambda log, chance: Candidate(contest, log, chance).run())
+            Thread(target=s3.serve_forever, daemon=True).start()  # after the forks
+            _watch(processes, plan, folder, asked)
+            s3.shutdown()
             _read_counter(s3, EventLog(folder / "judge.jsonl", "judge"))
-            events, failed = read_events(folder), processes.failed
+            events = read_events(folder)
         value = int(contest.counter.read_text() or "0")
-    _tell(events, server, plan)
-    checks = list(_checks(events, s3, value, failed, clocks=asked.clocks))
-    return report.print_checks(checks)
+    harmed = ", ".join(f"{kind} {times}" for kind, times in sorted(plan.done.items()))
+    report.print_line(f"{s3.requests} requests, {plan.done.total()} of them harmed: {harmed}")
+    report.print_line("noted: " + report.counts(event["what"] for event in events))
+    checks = _checks(events, s3, value, clocks_hold=asked.clocks == "allowed")
+    return report.print_checks([*checks, store_invariants.processes(events, processes.failed)])
 
 
 def _arguments() -> argparse.Namespace:
@@ -80,14 +83,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _contest(lease_s: float, port: int, folder: Path) -> Contest:
+def _contest(lease: timedelta, port: int, folder: Path) -> Contest:
     os.environ |= {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    lease = timedelta(seconds=lease_s)
     counter = folder / "counter.txt"
     counter.touch()
     return Contest(
@@ -99,18 +101,11 @@ def _contest(lease_s: float, port: int, folder: Path) -> Contest:
     )
 
 
-async def _watch(
-    processes: Processes,
-    serving: Coroutine[None, None, asyncio.Server],
-    plan: FaultPlan,
-    folder: Path,
-    asked: argparse.Namespace,
-) -> None:
-    """Serve until enough terms were led, and some more without faults; then end the processes."""
-    server = await serving
+def _watch(processes: Processes, plan: FaultPlan, folder: Path, asked: argparse.Namespace) -> None:
+    """Wait until enough terms were led, and some more without faults; then end the processes."""
     events, wins, last_win = EventReader(folder), 0, time.monotonic()
     while wins < asked.terms + _AFTERWARDS and processes.alive:
-        await asyncio.sleep(0.1)
+        time.sleep(0.1)
         new = sum(event["what"] == "won" for event in events.new_events())
         wins += new
         last_win = time.monotonic() if new else last_win
@@ -120,46 +115,26 @@ async def _watch(
             processes.failed.append(f"nobody won a term for {asked.patience:.0f} s, {wins} wins in")
             break
     plan.over = True
-    processes.ask_to_stop()
-    deadline = time.monotonic() + asked.patience
-    while processes.alive and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
-        processes.reap()
-    processes.failed += [f"{who} did not end" for who in processes.alive]
-    server.close()
+    processes.end(asked.patience)
 
 
-def _read_counter(s3: HttpS3, judge: EventLog) -> None:
+def _read_counter(s3: FaultyS3, judge: EventLog) -> None:
     """Note what the fenced counter says in the end, when nobody writes any more."""
     judge.record("reads the counter")
-    values = [one.body for one in s3.writes if one.key == FENCED]
-    body = values[-1] if values else b"{}"
-    judge.record("has read", value=json.loads(body).get("count", 0))
+    bodies = _bodies(s3, FENCED)
+    judge.record("has read", value=bodies[-1].get("count", 0) if bodies else 0)
 
 
-def _checks(
-    events: list[Event], s3: HttpS3, value: int, failed: list[str], *, clocks: str
-) -> Iterator[Check]:
-    prefix = f"elections/{ELECTION}/lock_"
-    writes = [json.loads(one.body) for one in s3.writes if one.key.startswith(prefix)]
-    keys = [key for key in s3.store.keys() if key.startswith(prefix)]  # noqa: SIM118 - no dict
-    locks = [json.loads(s3.store.body(key)) for key in keys]
-    yield from invariants.checks(events, clocks_hold=clocks == "allowed")
-    if clocks == "allowed":
-        yield from store_invariants.counter(events, value)
-    yield from store_invariants.ticks(events, locks)
-    yield from store_invariants.ledger(locks)
-    yield from store_invariants.lock_writes(writes)
-    yield from store_invariants.fenced(
-        events, [json.loads(one.body) for one in s3.writes if one.key == FENCED]
-    )
-    yield from store_invariants.processes(events, failed)
+def _bodies(s3: FaultyS3, prefix: str) -> list[store_invariants.Body]:
+    return [json.loads(write.body) for write in s3.writes if write.key.startswith(prefix)]
 
 
-def _tell(events: list[Event], server: FaultyS3, plan: FaultPlan) -> None:
-    harmed = ", ".join(f"{kind} {times}" for kind, times in sorted(plan.done.items()))
-    report.print_line(f"{server.requests} requests, {plan.done.total()} of them harmed: {harmed}")
-    report.print_line("noted: " + report.counts(event["what"] for event in events))
+def _checks(events: list[Event], s3: FaultyS3, value: int, *, clocks_hold: bool) -> Iterator[Check]:
+    yield from invariants.checks(events, clocks_hold=clocks_hold)
+    if clocks_hold:
+        yield store_invariants.counter(events, value)
+    yield from store_invariants.ledger(events, _bodies(s3, "elections/contest/lock_"))
+    yield from store_invariants.fenced(events, _bodies(s3, FENCED))
 
 
 if __name__ == "__main__":

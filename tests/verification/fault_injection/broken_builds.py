@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from s3leader._core import conditional_write, create_lock, protocol
+from s3leader._core import conditional_write, create_lock, fenced_object, protocol
 from s3leader._core.candidate import CandidateConfig
+from s3leader._core.conditional_write import WriteApplied, WriteConflict
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Conflict, Unknown
 from s3leader.fencing import Snapshot
@@ -20,53 +21,23 @@ from s3leader.fencing import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from s3leader._core import fenced_object
-from s3leader._core.candidate import Steps
-from s3leader._core.conditional_write import WriteApplied, WriteConflict
-from s3leader._core.requests import Create, Replace
+    from s3leader._core.candidate import Steps
+    from s3leader._core.requests import Create, Replace, Reply
+
+    Outcome = Steps[WriteApplied | WriteConflict]
 
 
-def unknown_counts_as_applied() -> None:
-    """Without R5: a writer that gets no answer assumes that its write was applied."""
-    proper: Callable[..., Steps[WriteApplied | WriteConflict]] = conditional_write.write_until_known
+def _settle_by(settle: Callable[[Reply], WriteApplied | WriteConflict | None]) -> None:
+    """End a write as soon as `settle` returns its outcome from an answer."""
+    proper: Callable[..., Outcome] = conditional_write.write_until_known
 
-    def believing(
-        write: Create | Replace, nonce: str, **others: Any
-    ) -> Steps[WriteApplied | WriteConflict]:
+    def believing(write: Create | Replace, nonce: str, **others: Any) -> Outcome:
         steps = proper(write, nonce, **others)
         request = next(steps)
         while True:
             reply = yield request
-            if isinstance(reply.answer, Unknown):
-                return conditional_write.WriteApplied(
-                    etag=f'"{secrets.token_hex(16)}"',
-                    applied_ms=int(time.time() * 1000),
-                    date_ms=int(time.time() * 1000),
-                    sent_ms=reply.sent_ms,
-                    received_ms=reply.received_ms,
-                )
-            try:
-                request = steps.send(reply)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-
-    for module in (create_lock, protocol):
-        patch.object(module, "write_until_known", believing).start()
-
-
-def conflicts_are_believed() -> None:
-    """Without R5's read: a writer that gets a 412 assumes that another write came first."""
-    proper: Callable[..., Steps[WriteApplied | WriteConflict]] = conditional_write.write_until_known
-
-    def believing(
-        write: Create | Replace, nonce: str, **others: Any
-    ) -> Steps[WriteApplied | WriteConflict]:
-        steps = proper(write, nonce, **others)
-        request = next(steps)
-        while True:
-            reply = yield request
-            if isinstance(reply.answer, Conflict):
-                return conditional_write.WriteConflict(reply=reply)
+            if (settled := settle(reply)) is not None:
+                return settled
             try:
                 request = steps.send(reply)
             except StopIteration as stop:
@@ -74,6 +45,30 @@ def conflicts_are_believed() -> None:
 
     for module in (create_lock, protocol, conditional_write):
         patch.object(module, "write_until_known", believing).start()
+
+
+def unknown_counts_as_applied() -> None:
+    """Without R5: a writer that gets no answer assumes that its write was applied."""
+
+    def settle(reply: Reply) -> WriteApplied | None:
+        if not isinstance(reply.answer, Unknown):
+            return None
+        return WriteApplied(
+            etag=f'"{secrets.token_hex(16)}"',
+            applied_ms=int(time.time() * 1000),
+            date_ms=int(time.time() * 1000),
+            sent_ms=reply.sent_ms,
+            received_ms=reply.received_ms,
+        )
+
+    _settle_by(settle)
+
+
+def conflicts_are_believed() -> None:
+    """Without R5's read: a writer that gets a 412 assumes that another write came first."""
+    _settle_by(
+        lambda reply: WriteConflict(reply=reply) if isinstance(reply.answer, Conflict) else None
+    )
 
 
 def done_is_forgotten() -> None:

@@ -3,7 +3,6 @@
 import os
 import random
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,9 +21,8 @@ from s3leader._core.requests import Store
 from s3leader._io.seams import Seams
 from s3leader.fencing import FencedObject, Snapshot
 from tests.verification.event_log import EventLog, now_ns
-from tests.verification.processes import StopSignal
+from tests.verification.processes import stop_requested
 
-ELECTION = "contest"
 FENCED = "fenced.json"
 _FIRST_TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
 _DIGITS = 12
@@ -32,47 +30,18 @@ _DIGITS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Contest:
-    """What all candidates have in common; `begin_ns` is when the first tick was due."""
+    """What all candidates share; `begin_ns` is when the first tick was due, every 0.4 s one."""
 
     store: Store
     counter: Path
     lease: timedelta
     clock_skew: timedelta
     begin_ns: int
-    tick_s: float = 0.4
 
     def tick(self) -> datetime:
         """Return the tick that is due."""
         passed = (now_ns() - self.begin_ns) / 1e9
-        return _FIRST_TICK + timedelta(seconds=int(passed / self.tick_s))
-
-
-class Counter:
-    """An unprotected counter: read, sleep, write. Only leadership keeps its increments safe."""
-
-    def __init__(self, path: Path, log: EventLog) -> None:
-        """Count in the file `path`."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._log = log
-
-    def value(self) -> int:
-        """Read it."""
-        return int(os.pread(self._file, _DIGITS, 0) or b"0")
-
-    def increment(self, term: Term, sleep_s: float) -> None:
-        """Add one; note what was read and when, and whether the term was led to the end of it."""
-        read_at, value = now_ns(), self.value()
-        time.sleep(sleep_s)
-        os.pwrite(self._file, b"%0*d" % (_DIGITS, value + 1), 0)
-        written_at = now_ns()
-        self._log.record(
-            "increments",
-            term=term.number,
-            read=value,
-            read_at=read_at,
-            written_at=written_at,
-            led=term.held,
-        )
+        return _FIRST_TICK + timedelta(seconds=int(passed / 0.4))
 
 
 class Candidate:
@@ -84,12 +53,11 @@ class Candidate:
         self._log = log
         self._chance = chance
         self._name = f"candidate-{os.getpid()}"
-        self._counter = Counter(contest.counter, log)
-        self._fenced = FencedObject._with_seams(
-            FENCED, Seams(store=contest.store), patience_ms=6_000
-        )
+        self._counter = os.open(contest.counter, os.O_RDWR)
+        seams = Seams(store=contest.store)
+        self._fenced = FencedObject._with_seams(FENCED, seams, patience_ms=6_000)
         self._election = testing.election(
-            ELECTION,
+            "contest",
             store=contest.store,
             lease=contest.lease,
             clock_skew=contest.clock_skew,
@@ -98,7 +66,7 @@ class Candidate:
 
     def run(self) -> None:
         """Campaign until asked to stop."""
-        while not StopSignal.received:
+        while not stop_requested():
             wait = timedelta(seconds=self._chance.choice([0, 0, 0.5, 2]))
             tick = self._contest.tick()
             self._log.record("campaigns", tick=str(tick))
@@ -146,8 +114,19 @@ class Candidate:
                 term.renew()
             # No work is begun that the rest of the lease may not suffice for.
             if term.remaining() > self._contest.lease / 3:
-                self._counter.increment(term, self._chance.uniform(0.005, 0.05))
+                self._increment(term, self._chance.uniform(0.005, 0.05))
             self._log.leads("leads", term)
+
+    def _increment(self, term: Term, sleep_s: float) -> None:
+        """Read the unprotected counter, sleep, write: only leadership keeps the increment safe.
+
+        Note what was read and when, and whether the term was led to the end of it.
+        """
+        read_at, value = now_ns(), int(os.pread(self._counter, _DIGITS, 0) or b"0")
+        time.sleep(sleep_s)
+        os.pwrite(self._counter, b"%0*d" % (_DIGITS, value + 1), 0)
+        facts = {"read": value, "read_at": read_at, "written_at": now_ns(), "led": term.held}
+        self._log.record("increments", term=term.number, **facts)
 
     def _end(self, term: Term) -> None:
         drawn = self._chance.random()
@@ -188,15 +167,3 @@ class Candidate:
             self._log.record("is refused", term=term.number, why=type(error).__name__)
         else:
             self._log.record("has written", term=term.number, **value)
-
-
-def program(
-    contest: Contest, first: Callable[[], None]
-) -> Callable[[EventLog, random.Random], None]:
-    """Return the program of a candidate process; it calls `first` first."""
-
-    def run(log: EventLog, chance: random.Random) -> None:
-        first()
-        Candidate(contest, log, chance).run()
-
-    return run

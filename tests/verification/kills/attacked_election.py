@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bird_strikes.producer import Producer
-from tests.verification.event_log import Event
-from tests.verification.kills.compacting_candidate import CandidateSetup, program
+from tests.verification.history import Event
+from tests.verification.kills.compacting_candidate import CandidateSetup, CompactingCandidate
 from tests.verification.processes import Processes
 
 _ATTACKED: Final = 0.85  # share of the leaders that are attacked
@@ -39,14 +39,14 @@ class AttackedElection:
         producer: Producer,
         *,
         candidates: int,
-        seed: int,
+        chance: random.Random,
     ) -> None:
         """Start the candidates."""
         self.name = name
         self.setup = setup
         self.producer = producer
         self._processes = processes
-        self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self._chance = chance
         self._leader: tuple[str, int] | None = None
         self._attack_at: float | None = None
         self.stopped: StoppedLeader | None = None
@@ -54,7 +54,16 @@ class AttackedElection:
         self.kills = 0
         self.stops = 0
         for _ in range(candidates):
-            processes.start(program(setup), name)
+            self.start_candidate()
+
+    def start_candidate(self, *, until_empty: bool = False) -> None:
+        """Start a process that leads until it is told to stop, or until no inputs are left."""
+        self._processes.start(
+            lambda log, chance: CompactingCandidate(self.setup, log, chance).run(
+                until_empty=until_empty
+            ),
+            self.name,
+        )
 
     def observe(self, event: Event) -> None:
         """Take note of a candidate's event."""
@@ -115,7 +124,7 @@ class AttackedElection:
     def _kill(self, who: str) -> None:
         self._processes.kill(who)
         self.kills += 1
-        self._processes.start(program(self.setup), self.name)
+        self.start_candidate()
 
     def _running(self) -> list[str]:
         mine = [who for who in self._processes.alive if who.startswith(f"{self.name}-")]

@@ -3,7 +3,6 @@
 import os
 import random
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,7 @@ from s3leader import (
 from s3leader._core.requests import Store
 from s3leader.fencing import FencedObject, Snapshot
 from tests.verification.event_log import EventLog, now_ns
-from tests.verification.processes import StopSignal
+from tests.verification.processes import stop_requested
 
 FIRST_TICK: Final = datetime(2026, 11, 23, 6, tzinfo=UTC)
 _ERRORS: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
@@ -36,17 +35,13 @@ _SMALL: Final = Limits(batch_objects=2, readers=2, manifest_parts=20)
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateSetup:
-    """What the candidates of one election share. Each process is a fork and makes its own clients.
-
-    `first` is called in each process before it campaigns.
-    """
+    """What the candidates of one election share; each process makes its own clients."""
 
     election: str
     locks: Store
     data: str
     lease: timedelta
     clock_skew: timedelta
-    first: Callable[[], None]
 
 
 class RecordedTerm:
@@ -102,7 +97,8 @@ class CompactingCandidate:
     def run(self, *, until_empty: bool) -> None:
         """Lead tick after tick until SIGTERM; with `until_empty`, until no inputs are left."""
         tick = FIRST_TICK
-        while not StopSignal.received:
+        while not stop_requested():
+            self._log.record("campaigns", tick=str(tick))
             try:
                 result = self._election.campaign(tick=tick, wait=timedelta(seconds=1))
             except StoreUnavailable:
@@ -140,11 +136,10 @@ class CompactingCandidate:
         return True
 
     def _compact(self, term: Term) -> None:
-        setup = self._setup
-        recorded = RecordedTerm(term, self._log, self._chance)
+        recorded = cast("Term", RecordedTerm(term, self._log, self._chance))
         compact(
-            cast("Term", recorded),
-            setup.data,
+            recorded,
+            self._setup.data,
             client=self._client,
             manifest=self._manifest,
             limits=_SMALL,
@@ -182,15 +177,3 @@ class CompactingCandidate:
     def _inputs(self) -> bool:
         page = self._client.list_objects_v2(Bucket=self._setup.data, Prefix=PREFIX)
         return bool(page.get("Contents"))
-
-
-def program(
-    setup: CandidateSetup, *, until_empty: bool = False
-) -> Callable[[EventLog, random.Random], None]:
-    """Return the program of a candidate process."""
-
-    def run(log: EventLog, seeded_random: random.Random) -> None:
-        setup.first()
-        CompactingCandidate(setup, log, seeded_random).run(until_empty=until_empty)
-
-    return run

@@ -1,7 +1,6 @@
 """Invariants of an election and its data bucket after leaders were killed and stopped."""
 
 import json
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +10,7 @@ from bird_strikes.checks import Check, Evidence, TermRecord, check_evidence
 from bird_strikes.data_bucket import MANIFEST, DataBucket
 from bird_strikes.sent_log import expected_counts, read_sent_log
 from tests.verification import invariants, store_invariants
-from tests.verification.event_log import Event
-
-processes = store_invariants.processes
-
-
-def seeded_random(seed: int) -> random.Random:
-    """Return a generator that draws the same numbers in each run."""
-    return random.Random(seed)  # noqa: S311 - repeatable, not secret
+from tests.verification.history import Event, history
 
 
 def events_of(name: str, events: Sequence[Event]) -> list[Event]:
@@ -44,10 +36,12 @@ def checks(
     sent: Path,
 ) -> Iterator[Check]:
     """Check everything, each claim under the election's name."""
+    found = history(events)
     everything = [
         *invariants.leadership(events),
-        *store_invariants.ticks(events, locks),
-        *store_invariants.ledger(locks),
+        *invariants.numbers(found),
+        *invariants.ticks(found),
+        *store_invariants.ledger(events, locks),
         *_stale_leaders(events),
         *_fenced(events, data),
         *check_evidence(expected_counts(read_sent_log(sent)), _evidence(events, locks, data)),
@@ -61,16 +55,11 @@ def _stale_leaders(events: Sequence[Event]) -> Iterator[Check]:
     resumed = [event for event in events if event["what"] == "resumes"]
     not_refused: list[str] = []
     for event in resumed:
-        same = [
-            one
-            for one in events
-            if one["who"] == event["whom"] and one.get("term") == event["term"]
-        ]
+        who, term = event["whom"], event["term"]
+        same = [one for one in events if one["who"] == who and one.get("term") == term]
         refused = any(one["what"] == "refused" and one["at"] > event["at"] for one in same)
         if not refused and not any(one["what"] in {"completed", "resigned"} for one in same):
-            not_refused.append(
-                f"{event['whom']} continued term {event['term']} and was not refused"
-            )
+            not_refused.append(f"{who} continued term {term} and was not refused")
     yield invariants.check(
         f"each of {len(resumed)} resumed leaders was refused (StaleToken), or had resigned"
         " before it was stopped",

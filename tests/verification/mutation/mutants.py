@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,11 +49,21 @@ class Mutant:
     old: str
     new: str
 
+    @property
+    def change(self) -> tuple[str, str, str]:
+        """What the list of equivalents knows a mutant by."""
+        return self.module, self.old, self.new
+
 
 def mutants(module: str, source: str) -> list[Mutant]:
     """Return every mutant of a module that compiles, in the order of its lines."""
-    made = [_mutant(module, source, node, text) for node, text in _visit(ast.parse(source))]
-    return sorted((one for one in made if _compiles(one)), key=lambda mutant: mutant.line)
+    made = []
+    for node, text in _visit(ast.parse(source)):
+        with suppress(SyntaxError):
+            mutant = _mutant(module, source, node, text)
+            compile(mutant.source, module, "exec", dont_inherit=True)
+            made.append(mutant)
+    return sorted(made, key=lambda mutant: mutant.line)
 
 
 def _mutant(module: str, source: str, node: ast.expr | ast.stmt, text: str) -> Mutant:
@@ -68,14 +79,6 @@ def _mutant(module: str, source: str, node: ast.expr | ast.stmt, text: str) -> M
     )
 
 
-def _compiles(mutant: Mutant) -> bool:
-    try:
-        compile(mutant.source, mutant.module, "exec", dont_inherit=True)
-    except SyntaxError:
-        return False
-    return True
-
-
 def _visit(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     """Yield each node that can be replaced, with the replacing text."""
     for text in _changes(node):
@@ -89,9 +92,7 @@ def _visit(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
-    if isinstance(node, ast.JoinedStr):  # a message
-        return
-    if isinstance(node, ast.If) and _is_for_types(node):
+    if isinstance(node, ast.JoinedStr) or _is_for_types(node):  # a message, or no code
         return
     skipped = [*getattr(node, "decorator_list", []), getattr(node, "returns", None)]
     if isinstance(node, ast.AnnAssign | ast.arg):
@@ -130,8 +131,8 @@ def _with(node: ast.AST, **fields: object) -> str:
     return ast.unparse(type(node)(**{**own, **fields}))
 
 
-def _is_for_types(node: ast.If | ast.While | ast.IfExp) -> bool:
-    return ast.unparse(node.test) == "TYPE_CHECKING"
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def _is_inert(node: ast.AST) -> bool:

@@ -1,4 +1,4 @@
-"""The ledger's edges: where a hint leads, what a store must not answer, when a term ended."""
+"""Reading the ledger: pages as S3 may send them, requests without an answer, the history."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from datetime import datetime
 
 import pytest
 
-from s3leader._core.ledger import READ_TRIES, ask, find_head, history
+from s3leader._core.ledger import find_head, history
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Answer, Listed, Read
 from s3leader.errors import StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (
+    FOLDER,
     HINT,
+    HOUR_MS,
     LIST,
     LOST,
     T0,
@@ -20,6 +22,7 @@ from tests.fast.s3leader._core.protocol.script import (
     at,
     config,
     found,
+    held,
     known,
     listing,
     missing,
@@ -30,68 +33,71 @@ from tests.fast.s3leader._core.protocol.script import (
     sealed,
 )
 
-
-def test_error_after_the_last_try_names_the_last_cause() -> None:
-    tries: list[Exchange] = []
-    for attempt in range(READ_TRIES):
-        tries += [(LIST, LOST), pause(50 << attempt)]
-    with pytest.raises(StoreUnavailable, match=r"the last: the answer was lost\)"):
-        play(ask(LIST), *tries[:-1])
+NO_HINT: Exchange = (Read(HINT), missing())
+LATE = T0 + HOUR_MS
 
 
-# ---------------------------------------------------------------------------- where a hint leads
-
-
-def hinted(term: int, *first_page: int) -> tuple[Exchange, ...]:
-    hint = found(b'{"term": %d}' % term)
-    return (LIST, listing(*first_page, goes_on="more")), (Read(HINT), hint)
-
-
-def test_candidate_that_knows_the_first_lock_asks_for_no_hint() -> None:
-    seen = play(
-        find_head(config(), known(sealed(1))),
-        (after(1), listing(2, goes_on="more")),
-        (page("more", 1), listing(3)),
-        (read(3), found(sealed(3))),
+def test_pages_without_locks_are_not_the_end_of_the_list() -> None:
+    foreign = Listed((FOLDER + "lock_notes.txt",), truncated=True, date_ms=T0, next_token="2")
+    head = play(
+        find_head(config()),
+        (LIST, foreign),
+        NO_HINT,
+        (page("2"), listing(goes_on="3")),
+        (page("3"), listing(goes_on="4")),
+        (page("4"), listing(7)),
+        (read(7), found(sealed(7))),
     )
-    assert seen.term == 3
+    assert head.term == 7
 
 
-def test_hint_to_what_follows_the_page_saves_nothing() -> None:
-    rest = (page("more"), listing(4)), (read(4), found(sealed(4)))
-    assert play(find_head(config()), *hinted(4, 2, 3), *rest).term == 4
+def test_empty_pages_alone_are_an_empty_ledger() -> None:
+    pages: tuple[Exchange, ...] = ((LIST, listing(goes_on="2")), NO_HINT, (page("2"), listing()))
+    assert play(find_head(config()), *pages).lock is None
 
 
-def test_hint_one_lock_further_is_followed() -> None:
-    rest = (after(4), listing(5)), (read(5), found(sealed(5)))
-    assert play(find_head(config()), *hinted(5, 2, 3), *rest).term == 5
+@pytest.mark.parametrize(
+    ("second_page", "highest", "proved_at_ms"),
+    [
+        # It may begin beyond the next lock's key, and so does not show that lock.
+        pytest.param(listing(at=LATE), 4, T0, id="empty"),
+        pytest.param(listing(5, at=LATE), 5, LATE, id="a higher lock"),
+    ],
+)
+def test_highest_lock_is_proved_by_the_page_that_showed_it(
+    second_page: Listed, highest: int, proved_at_ms: int
+) -> None:
+    head = play(
+        find_head(config()),
+        (LIST, listing(4, goes_on="2", at=T0)),
+        NO_HINT,
+        (page("2"), second_page),
+        (read(highest), found(sealed(highest), at=LATE + 1000)),
+    )
+    assert (head.term, head.proved_highest_at_ms) == (highest, proved_at_ms)
 
 
-def test_hint_is_followed_from_a_page_without_locks() -> None:
-    rest = (after(1), listing(2)), (read(2), found(sealed(2)))
-    assert play(find_head(config()), *hinted(2), *rest).term == 2
+def test_known_lock_is_proved_highest_by_the_first_of_several_pages() -> None:
+    pages: tuple[Exchange, ...] = (
+        (after(4), listing(goes_on="2", at=T0 + 1000)),
+        (page("2", 4), listing(at=T0 + 2000)),
+    )
+    head = play(find_head(config(), known(sealed(4))), *pages)
+    assert (head.term, head.proved_highest_at_ms) == (4, T0 + 1000)
 
 
-def test_hint_to_the_first_lock_leads_nowhere_new() -> None:
-    rest = (page("more"), listing(1)), (read(1), found(sealed(1)))
-    assert play(find_head(config()), *hinted(1), *rest).term == 1
-
-
-# ------------------------------------------------------------------- what a store must not answer
+def test_page_that_is_followed_by_itself_is_an_error() -> None:
+    again: tuple[Exchange, ...] = (NO_HINT, (page("2"), listing(goes_on="2")))
+    with pytest.raises(StoreUnavailable, match="expected a new continuation token"):
+        play(find_head(config()), (LIST, listing(4, goes_on="2")), *again)
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
         (missing(), "answered Missing.* to a List"),
-        (
-            Listed((), truncated=True, date_ms=T0, next_token=None),
-            "contradicts its continuation token",
-        ),
-        (
-            Listed((), truncated=False, date_ms=T0, next_token="more"),
-            "contradicts its continuation token",
-        ),
+        (Listed((), truncated=True, date_ms=T0), "contradicts its continuation token"),
+        (Listed((), truncated=False, date_ms=T0, next_token="2"), "contradicts its continuation"),
     ],
     ids=["not a page", "truncated without a token", "a token without more"],
 )
@@ -100,27 +106,64 @@ def test_answer_that_no_store_may_give_is_an_error(answer: Answer, message: str)
         play(find_head(config()), (LIST, answer))
 
 
-# ------------------------------------------------------------------------------ when a term ended
+TRIES: list[Exchange] = [
+    exchange for low_ms in (50, 100, 200, 400) for exchange in ((LIST, LOST), pause(low_ms))
+]
 
 
-def read_back(body: Lock | bytes) -> Lock:
-    """The lock as a history shows it; S3 last modified it five seconds before it showed it."""
-    [lock] = play(history(config(), 1), (LIST, listing(4)), (read(4), found(body)))
-    return lock
+def test_unanswered_list_is_repeated_after_pauses_that_double() -> None:
+    assert play(find_head(config()), *TRIES, (LIST, listing())).term == 0
 
 
-def times(lock: Lock) -> tuple[datetime | None, datetime | None]:
-    return lock.started_at, lock.ended_at
+def test_list_without_an_answer_to_five_tries_is_store_unavailable() -> None:
+    with pytest.raises(StoreUnavailable, match=r"5 tries .*the last: the answer was lost\)"):
+        play(find_head(config()), *TRIES, (LIST, LOST))
 
 
-def test_sealed_lock_of_the_original_scheme_ended_when_it_was_last_modified() -> None:
-    assert times(read_back(b'{"expired": true}')) == (None, at(-5_000))
+def test_store_that_lists_what_it_does_not_have_is_store_unavailable() -> None:
+    tries: list[Exchange] = [(LIST, listing(4)), (read(4), missing()), pause(50)]
+    with pytest.raises(StoreUnavailable, match="expected S3 to return a lock that it lists"):
+        play(find_head(config()), *tries * 5)
 
 
-def test_unsealed_lock_of_the_original_scheme_has_not_ended() -> None:
-    assert times(read_back(b'{"expired": false}')) == (at(-5_000), None)
+def test_history_reads_the_newest_first_and_no_more_than_asked_for() -> None:
+    reads: tuple[Exchange, ...] = ((read(3), found(held(3))), (read(2), found(sealed(2))))
+    locks = play(history(config(), 2), (LIST, listing(1, 2, 3)), *reads)
+    assert [lock.term for lock in locks] == [3, 2]
 
 
-def test_lock_that_says_when_it_began_and_ended_is_believed() -> None:
-    body = sealed(4, started_at=at(-60_000), ended_at=at(-10_000))
-    assert times(read_back(body)) == (at(-60_000), at(-10_000))
+def test_history_omits_deleted_locks_and_shows_what_is_wrong_with_corrupt_ones() -> None:
+    first, second = play(
+        history(config(), 20),
+        (LIST, listing(1, 3)),
+        (read(3), found(b"?")),
+        (read(2), missing()),
+        (read(1), found(sealed(1))),
+    )
+    assert (first.term, second.term, second.problem) == (3, 1, None)
+    assert "expected JSON" in str(first.problem)
+
+
+def test_history_of_an_empty_ledger_is_empty() -> None:
+    assert play(history(config(), 20), (LIST, listing())) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "started_at", "ended_at"),
+    [
+        pytest.param(b'{"expired": true}', None, at(-5_000), id="sealed"),
+        pytest.param(b'{"expired": false}', at(-5_000), None, id="unsealed"),
+        pytest.param(
+            sealed(4, started_at=at(-60_000), ended_at=at(-10_000)),
+            at(-60_000),
+            at(-10_000),
+            id="with its own times",
+        ),
+    ],
+)
+def test_last_modified_stands_in_for_a_missing_start_or_end(
+    body: Lock | bytes, started_at: datetime | None, ended_at: datetime | None
+) -> None:
+    reads: tuple[Exchange, ...] = ((LIST, listing(4)), (read(4), found(body, age_ms=5_000)))
+    [lock] = play(history(config(), 1), *reads)
+    assert (lock.started_at, lock.ended_at) == (started_at, ended_at)

@@ -1,4 +1,4 @@
-"""The codec: what we write we read, what we cannot trust is a `CorruptLock`, and nothing else."""
+"""The codec reads what it writes; any other body that cannot be trusted is a `CorruptLock`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from s3leader._core.lock import MAX_BODY, MAX_LEASE_MS, Lock, decode_lock
+from s3leader._core.lock import MAX_LEASE_MS, Lock, decode_lock
 from s3leader.errors import CorruptLock
 
 TERM = 42
 KEY = "elections/e/lock_0000000042.json"
 KNOWN = set(json.loads(Lock(term=1).encode()))
 
-# Lone surrogates included: JSON can spell them, so somebody will.
-texts = st.text(st.characters(exclude_categories=()), max_size=30)
+texts = st.text(st.characters(exclude_categories=()), max_size=30)  # lone surrogates included
 scalars = (
     st.none()
     | st.booleans()
@@ -58,44 +57,34 @@ locks = st.builds(
 )
 
 
-def decoded(body: bytes | str | dict[str, Any]) -> Lock:
-    if isinstance(body, dict):
-        body = json.dumps(body)
-    if isinstance(body, str):
-        body = body.encode()
+def decoded(body: bytes | dict[str, Any]) -> Lock:
+    body = body if isinstance(body, bytes) else json.dumps(body).encode()
     return decode_lock(body, key=KEY, term=TERM, etag="E")
 
 
-def problem(body: bytes | str | dict[str, Any]) -> str:
+def problem(body: bytes | dict[str, Any]) -> str:
     with pytest.raises(CorruptLock) as caught:
         decoded(body)
     return caught.value.problem
 
 
-# ------------------------------------------------------------------------------ round trips
-
-
 @given(locks)
-def test_decoding_what_was_encoded_gives_it_back(lock: Lock) -> None:
-    assert decoded(lock.encode()) == lock
-
-
-@given(locks)
-def test_encoding_what_was_decoded_gives_the_same_bytes(lock: Lock) -> None:
-    assert decoded(lock.encode()).encode() == lock.encode()
+def test_lock_is_read_as_it_was_written_and_written_as_it_was_read(lock: Lock) -> None:
+    again = decoded(lock.encode())
+    assert (again, again.encode()) == (lock, lock.encode())
 
 
 @given(st.binary(max_size=200))
 @example(b"\xef\xbb\xbf{}")
 @example(b"\xff\xfe{\x00}\x00")
 @example(b"\x00" * 4)
-def test_arbitrary_bytes_are_a_lock_or_corrupt(body: bytes) -> None:
+def test_any_bytes_are_a_lock_or_corrupt(body: bytes) -> None:
     with suppress(CorruptLock):
         assert isinstance(decoded(body), Lock)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(KNOWN)), values | times.map(str)))
-def test_arbitrary_values_of_known_keys_are_a_lock_or_corrupt(body: dict[str, Any]) -> None:
+def test_any_values_of_known_keys_are_a_lock_or_corrupt(body: dict[str, Any]) -> None:
     with suppress(CorruptLock):
         assert isinstance(decoded(body), Lock)
 
@@ -112,7 +101,7 @@ def test_body_is_ascii_in_the_documented_order() -> None:
     assert list(json.loads(body)) == [
         "format", "expired", "term", "nonce", "holder", "lease_ms", "renewals", "started_at",
         "ended_at", "tick", "done", "attempt", "attempts", "attempts_dropped", "swept", "proved",
-        "outcome", "reason", "state", "theirs",
+        "leg", "repeat", "repeat_reason", "outcome", "reason", "state", "theirs",
     ]  # fmt: skip
 
 
@@ -122,52 +111,33 @@ def test_times_are_written_in_utc_with_a_z() -> None:
 
 
 def test_bare_lock_of_the_original_scheme_is_a_lock() -> None:
-    assert decoded('{"expired": false}') == Lock(term=TERM)
-
-
-def test_empty_object_is_an_unsealed_lock() -> None:
-    assert not decoded("{}").sealed
+    assert decoded(b'{"expired": false}') == Lock(term=TERM)
 
 
 def test_of_duplicate_keys_the_last_counts() -> None:
-    assert decoded('{"expired": false, "expired": true}').sealed
-
-
-# ------------------------------------------------------------------------------ corruption
+    assert decoded(b'{"expired": false, "expired": true}').sealed
 
 
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("format", 0, "number from 1 up"),
         ("format", "1", "number from 1 up"),
         ("format", None, "number from 1 up"),
         ("format", 2, "update s3leader"),
         ("expired", None, "true or false"),
         ("expired", 0, "true or false"),
-        ("expired", "false", "true or false"),
-        ("term", 0, "number from 1 up"),
         ("term", 43, "under the name of term 42"),
-        ("term", 42.0, "number from 1 up"),
         ("term", True, "number from 1 up"),
         ("nonce", 1, "a text"),
-        ("holder", ["x"], "a text"),
-        ("lease_ms", 0, "number from 1 up"),
-        ("lease_ms", -1, "number from 1 up"),
         ("lease_ms", 30000.0, "number from 1 up"),
-        ("lease_ms", MAX_LEASE_MS + 1, "the most"),
-        ("renewals", -1, "number from 0 up"),
         ("renewals", None, "number from 0 up"),
-        ("attempt", "1", "number from 0 up"),
-        ("swept", False, "number from 0 up"),
         ("outcome", {}, "a text"),
-        ("reason", 5, "a text"),
         ("state", None, "a JSON object"),
         ("state", [], "a JSON object"),
+        ("attempts", [], "a JSON object"),
         ("started_at", 5, "not an ISO 8601 text"),
         ("ended_at", "yesterday", "not an ISO 8601"),
         ("tick", "2026-11-23T06:00:00", "no time zone"),
-        ("done", "2026-11-23", "no time zone"),
         ("done", "0001-01-01T00:00:00+14:00", "out of range"),
         ("tick", "\ud800", "not an ISO 8601"),
     ],
@@ -178,25 +148,23 @@ def test_wrong_value_is_named_with_its_key(key: str, value: object, says: str) -
     assert says in text
 
 
-@pytest.mark.parametrize("body", ["null", "[]", '"x"', "1", "true"])
-def test_json_that_is_no_object_is_corrupt(body: str) -> None:
-    assert f"expected a JSON object, got {body}" in problem(body)
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"x"'])
+def test_json_that_is_no_object_is_corrupt(body: bytes) -> None:
+    assert f"expected a JSON object, got {body.decode()}" in problem(body)
 
 
 @pytest.mark.parametrize(
     "body",
     [
         b"",
-        b"{",
         b"{'expired': false}",
         b'{"state": {"x": NaN}}',
-        b'{"x": Infinity}',
         b'{"x": -Infinity}',
         b'{"x": "\xff"}',
         b'{"expired": false} {}',
         b'{"x": ' + b"9" * 5_000 + b"}",
         b'{"x": ' + b"[" * 100_000,
-        b'{"x":' * 50_000,
+        b'{"x": ' + b"[" * 100 + b"]" * 100 + b"}",
     ],
     ids=lambda body: repr(body[:24]),
 )
@@ -204,37 +172,17 @@ def test_body_that_is_no_json_is_corrupt(body: bytes) -> None:
     assert "JSON" in problem(body)
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999"])
-def test_number_that_json_cannot_hold_is_corrupt(number: str) -> None:
-    assert "out of range" in problem(f'{{"state": {{"x": {number}}}}}')
+def test_json_may_be_nested_99_deep_within_a_key() -> None:
+    assert list(decoded(b'{"x": ' + b"[" * 99 + b"]" * 99 + b"}").extra) == ["x"]
 
 
-def test_error_carries_what_was_read_for_an_operator() -> None:
-    with pytest.raises(CorruptLock) as caught:
-        decoded("?")
-    facts = (caught.value.key, caught.value.term, caught.value.etag, caught.value.body)
-    assert facts == (KEY, TERM, "E", b"?")
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999"])
+def test_number_that_json_cannot_hold_is_corrupt(number: bytes) -> None:
+    assert "out of range" in problem(b'{"state": {"x": ' + number + b"}}")
 
 
-def test_long_values_are_cut_in_the_message() -> None:
-    assert len(problem({"holder": ["x" * 10_000]})) < 200
-
-
-def test_message_names_the_key_and_what_to_do() -> None:
-    with pytest.raises(CorruptLock, match=r"lock_0000000042\.json.*force=True.*term 43"):
-        decoded("?")
-
-
-def test_longest_lease_that_anyone_can_ask_for_is_read() -> None:
-    assert decoded({"lease_ms": MAX_LEASE_MS}).lease_ms == MAX_LEASE_MS
-
-
-def test_body_beyond_the_limit_is_corrupt() -> None:
-    sealed = {"expired": True, "x": ""}
-    room = MAX_BODY - len(json.dumps(sealed))
-    assert decoded(sealed | {"x": "x" * room}).sealed
-    assert "the most" in problem(sealed | {"x": "x" * (room + 1)})
-
-
-def test_unsealed_body_that_leaves_no_room_to_seal_it_is_corrupt() -> None:
-    assert "no room to seal" in problem({"x": "x" * (MAX_BODY - 100)})
+def test_error_carries_what_was_read_and_says_what_to_do() -> None:
+    with pytest.raises(CorruptLock, match=r"lock_0000000042\.json.*force=True.*term 43") as caught:
+        decoded(b"?")
+    error = caught.value
+    assert (error.key, error.term, error.etag, error.body) == (KEY, TERM, "E", b"?")

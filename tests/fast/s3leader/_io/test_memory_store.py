@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +14,6 @@ from s3leader._core.requests import (
     Found,
     List,
     Listed,
-    Missing,
     Read,
     Replace,
     StoreAnswer,
@@ -31,20 +31,11 @@ def create(store: MemoryStore, key: str = "a", body: bytes = b"first") -> str:
     return answer.etag
 
 
-def list_keys(store: MemoryStore, start_after: str | None = None) -> Listed:
-    answer = store.perform(List("", start_after))
-    assert isinstance(answer, Listed)
-    return answer
-
-
 def store_with(*keys: str, page_size: int = 1000) -> MemoryStore:
     store = MemoryStore(clock_ms=lambda: 0, page_size=page_size)
     for key in keys:
         create(store, key)
     return store
-
-
-# ------------------------------------------------------------------------- what a test can see
 
 
 def test_requests_are_recorded_in_order_with_those_that_fail() -> None:
@@ -92,28 +83,6 @@ def test_only_superseded_objects_expire() -> None:
     assert (store.expire_superseded(), store.keys()) == (("b",), ("a", "c"))
 
 
-def test_a_deleted_key_can_be_created_again() -> None:
-    store = store_with("a", "b")
-    store.delete("a")
-    assert isinstance(store.perform(Create("a", b"")), Applied)
-
-
-def test_its_clock_shows_whole_seconds() -> None:
-    store = MemoryStore(clock_ms=lambda: 1_700_000_000_999)
-    assert store.perform(Read("a")) == Missing(date_ms=1_700_000_000_000)
-
-
-def test_an_object_keeps_the_time_at_which_it_was_written() -> None:
-    now_ms = 1_700_000_000_000
-    store = MemoryStore(clock_ms=lambda: now_ms)
-    create(store)
-    now_ms += 60_000
-    store.perform(Tag("a"))
-    found = store.perform(Read("a"))
-    assert isinstance(found, Found)
-    assert found.date_ms - found.modified_ms == 60_000
-
-
 def test_date_and_last_modified_are_separate_readings_of_the_clock() -> None:
     readings = iter([2_000, 1_000, 1_000])  # Last-Modified, Date of the create, Date of the read
     store = MemoryStore(clock_ms=lambda: next(readings))
@@ -141,13 +110,14 @@ def test_a_request_waits_until_the_one_before_it_is_done() -> None:
     assert waiting == [True]
 
 
-def test_a_page_has_at_most_page_size_keys() -> None:
+def test_a_page_has_at_most_page_size_keys_and_a_token_continues_it() -> None:
     store = store_with("c", "a", "b", page_size=2)
-    first, second = list_keys(store), list_keys(store, "b")
-    assert [(first.keys, first.truncated), (second.keys, second.truncated)] == [
-        (("a", "b"), True),
-        (("c",), False),
-    ]
+    first = store.perform(List(""))
+    assert isinstance(first, Listed)
+    assert (first.keys, first.truncated) == (("a", "b"), True)
+    rest = Listed(("c",), truncated=False, date_ms=0)
+    assert store.perform(List("", "b")) == rest
+    assert store.perform(List("", start_after="z", token=first.next_token)) == rest
 
 
 def test_a_page_that_ends_with_the_prefix_is_the_last() -> None:
@@ -155,56 +125,47 @@ def test_a_page_that_ends_with_the_prefix_is_the_last() -> None:
     assert store.perform(List("a")) == Listed(("a1", "a2"), truncated=False, date_ms=0)
 
 
-def test_a_token_continues_the_list_and_start_after_is_ignored() -> None:
-    store = store_with("c", "a", "b", page_size=2)
-    rest = store.perform(List("", start_after="z", token=list_keys(store).next_token))
-    assert rest == Listed(("c",), truncated=False, date_ms=0)
-
-
-def test_a_token_that_no_page_gave_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="'b'"):
-        MemoryStore().perform(List("", token="b"))
-
-
-def test_a_page_size_of_zero_is_refused() -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: MemoryStore().perform(List("", token="b")),
+        lambda: MemoryStore(page_size=0),
+        lambda: MemoryStore().script(Fault.LATE, nth=0),
+        lambda: MemoryStore().script(Fault.LATE, times=0),
+    ],
+    ids=["token of no page", "page_size", "nth", "times"],
+)
+def test_an_invalid_argument_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(InvalidArgument):
-        MemoryStore(page_size=0)
+        call()
 
 
-# -------------------------------------------------------------------------------------- faults
-
-
-@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.ECHOED])
-def test_a_create_whose_first_answer_is_lost_is_applied(fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("fault", "keys"),
+    [
+        (Fault.ANSWER_LOST, ("a",)),
+        (Fault.ECHOED, ("a",)),
+        (Fault.REQUEST_LOST, ()),
+        (Fault.CONFLICTED, ()),
+        (Fault.LATE, ()),
+    ],
+)
+def test_a_create_that_meets_a_fault_is_applied_or_not(fault: Fault, keys: tuple[str, ...]) -> None:
     store = MemoryStore()
     store.script(fault)
-    assert isinstance(store.perform(Create("a", b"first")), Unknown | Conflict)
-    assert store.body("a") == b"first"
+    answer = store.perform(Create("a", b"first"))
+    assert isinstance(answer, Conflict if fault is Fault.ECHOED else Unknown)
+    assert store.keys() == keys
 
 
-@pytest.mark.parametrize("fault", [Fault.REQUEST_LOST, Fault.CONFLICTED, Fault.LATE])
-def test_a_write_that_is_lost_or_conflicted_or_late_is_not_applied(fault: Fault) -> None:
+def test_late_writes_are_applied_once_and_on_their_condition_when_they_are_delivered() -> None:
     store = MemoryStore()
-    store.script(fault)
-    assert isinstance(store.perform(Create("a", b"first")), Unknown)
-    assert store.keys() == ()
-
-
-def test_a_late_write_is_applied_once_when_it_is_delivered() -> None:
-    store = MemoryStore()
-    store.script(Fault.LATE)
-    store.perform(Create("a", b"first"))
-    store.deliver_late()
-    assert (store.body("a"), store.deliver_late()) == (b"first", ())
-
-
-def test_the_condition_of_a_late_write_is_checked_when_it_is_delivered() -> None:
-    store = MemoryStore()
-    store.script(Fault.LATE)
+    store.script(Fault.LATE, times=2)
     store.perform(Create("a", b"late"))
+    store.perform(Create("b", b"late"))
     create(store)
-    (answer,) = store.deliver_late()
-    assert isinstance(answer, Conflict)
+    assert [type(answer) for answer in store.deliver_late()] == [Conflict, Applied]
+    assert (store.body("a"), store.body("b"), store.deliver_late()) == (b"first", b"late", ())
 
 
 def test_a_refusal_is_raised_and_names_the_action() -> None:
@@ -214,32 +175,23 @@ def test_a_refusal_is_raised_and_names_the_action() -> None:
         store.perform(Create("a", b"first"))
 
 
-def test_a_fault_can_be_scripted_for_a_type_of_request() -> None:
+@pytest.mark.parametrize(
+    ("scripted", "struck"),
+    [
+        ({"on": List}, ""),
+        ({"on": Read}, "a"),
+        ({"on": lambda request: request == Read("c")}, "c"),
+        ({"nth": 2, "times": 2}, "bc"),
+    ],
+    ids=["another type", "type", "predicate", "nth and times"],
+)
+def test_a_fault_strikes_the_requests_that_it_is_scripted_for(
+    scripted: dict[str, object], struck: str
+) -> None:
     store = MemoryStore()
-    store.script(Fault.REQUEST_LOST, on=Read)
-    create(store)
-    assert isinstance(store.perform(Read("a")), Unknown)
-
-
-def test_a_fault_can_be_scripted_for_one_request() -> None:
-    store = MemoryStore()
-    store.script(Fault.REQUEST_LOST, on=lambda request: request == Read("b"))
-    answers = [store.perform(Read(key)) for key in ("a", "b", "c")]
-    assert [isinstance(answer, Unknown) for answer in answers] == [False, True, False]
-
-
-def test_a_fault_starts_at_the_nth_request_and_strikes_as_often_as_scripted() -> None:
-    store = MemoryStore()
-    store.script(Fault.REQUEST_LOST, nth=2, times=2)
-    answers = [store.perform(Read("a")) for _ in range(5)]
-    assert [isinstance(answer, Unknown) for answer in answers] == [False, True, True, False, False]
-
-
-def test_cleared_faults_do_not_strike() -> None:
-    store = MemoryStore()
-    store.script(Fault.REQUEST_LOST)
-    store.clear_faults()
-    assert isinstance(store.perform(Read("a")), Missing)
+    store.script(Fault.REQUEST_LOST, **scripted)  # type: ignore[arg-type]
+    answers = {key: store.perform(Read(key)) for key in "abcde"}
+    assert [key for key, answer in answers.items() if isinstance(answer, Unknown)] == [*struck]
 
 
 def test_faults_strike_in_the_order_in_which_they_were_scripted() -> None:
@@ -249,9 +201,3 @@ def test_faults_strike_in_the_order_in_which_they_were_scripted() -> None:
     store.perform(Create("a", b""))
     store.perform(Create("b", b""))
     assert store.keys() == ("a",)
-
-
-@pytest.mark.parametrize(("nth", "times"), [(0, 1), (1, 0)])
-def test_faults_are_counted_from_one(nth: int, times: int) -> None:
-    with pytest.raises(InvalidArgument):
-        MemoryStore().script(Fault.LATE, nth=nth, times=times)

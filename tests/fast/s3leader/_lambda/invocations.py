@@ -111,9 +111,6 @@ def blob(line: Mapping[str, Any]) -> Blob:
     )
 
 
-# -------------------------------------------------------------------------------- results
-
-
 def completed(world: World) -> None:
     world.invoke(world.job())
 

@@ -1,16 +1,13 @@
-"""What invocations tell CloudWatch."""
+"""The metrics and log lines that an invocation writes."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
 
 import pytest
 
 from s3leader import LeadershipLost, Term
-from s3leader._core.requests import Create
-from s3leader._io.memory_store import Fault
 from tests.fast.s3leader._lambda.invocations import (
     LATER,
     METRICS,
@@ -25,27 +22,24 @@ from tests.fast.s3leader._lambda.invocations import (
     refused,
 )
 
-ELECTION = ("bucket", "election")
+ELECTION = {"bucket": "locks", "election": "nightly"}
+WAYS = [way.__name__ for way in METRICS]
 
 
-def metrics(way: Callable[[World], None], **world: Any) -> dict[str, float]:
-    """Return the values of the one set of metrics that is written without a contender."""
-    at = World(**world)
-    way(at)
-    (only,) = at.blobs()
+def metrics(way: Callable[[World], None], contender: int | None = None) -> dict[str, float]:
+    """Return the values of the metrics of the election, of which there is one set."""
+    world = World(contender=contender)
+    way(world)
+    (only,) = (each for each in world.blobs() if "contender" not in each.dimensions)
     return {name: value for name, value in only.values.items() if name != "Duration"}
 
 
-# ----------------------------------------------------------------------------------- metrics
-
-
-@pytest.mark.parametrize(
-    ("way", "expected"), METRICS.items(), ids=[way.__name__ for way in METRICS]
-)
-def test_each_result_has_its_metrics(
-    way: Callable[[World], None], expected: Mapping[str, float]
+@pytest.mark.parametrize("contender", [None, 7])
+@pytest.mark.parametrize(("way", "expected"), METRICS.items(), ids=WAYS)
+def test_each_result_has_its_metrics_with_or_without_a_contender(
+    way: Callable[[World], None], expected: Mapping[str, float], contender: int | None
 ) -> None:
-    assert metrics(way) == expected
+    assert metrics(way, contender) == expected
 
 
 @pytest.mark.parametrize("way", [completed, held, corrupt_lock])
@@ -55,9 +49,7 @@ def test_metrics_have_the_dimensions_bucket_and_election(
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "something-else")
     world = World()
     way(world)
-    assert [each.dimensions for each in world.blobs()] == [
-        {"bucket": "locks", "election": "nightly"}
-    ]
+    assert [each.dimensions for each in world.blobs()] == [ELECTION]
 
 
 def test_duration_is_in_milliseconds_and_behind_in_seconds() -> None:
@@ -73,89 +65,27 @@ def test_duration_is_in_milliseconds_and_behind_in_seconds() -> None:
     }
 
 
-@pytest.mark.parametrize(("outcome", "metric"), [("failed", "Failed"), ("resigned", "Resigned")])
-def test_a_term_that_the_handler_resigned_is_counted_by_its_outcome(
-    outcome: Literal["failed", "resigned"], metric: str
-) -> None:
-    found = metrics(lambda world: world.invoke(world.job(lambda term: term.resign(outcome))))
-    assert found == {"Won": 1, metric: 1, "Requests": 5}
-
-
-def test_error_that_cannot_be_printed_is_counted_and_goes_on() -> None:
-    class UnprintableError(ZeroDivisionError):
-        def __str__(self) -> str:
-            raise ValueError
-
-        __repr__ = __str__
-
-    def work(_: Term) -> None:
-        raise UnprintableError
-
-    assert metrics(lambda world: world.invoke(world.job(work)))["Failed"] == 1
-
-
-def test_unanswered_win_is_reported_with_its_requests() -> None:
-    world = World()
-    world.store.script(Fault.ANSWER_LOST, on=Create)
-    completed(world)
-    (only,) = world.blobs()
-    assert only.values["Requests"] == len(world.store.requests)
-
-
-# -------------------------------------------------------------------------------- contenders
-
-
-@pytest.mark.parametrize(("way", "counted"), [(completed, "Won"), (held, "Lost")])
-def test_win_and_loss_are_counted_by_contender_too(
-    way: Callable[[World], None], counted: str
+@pytest.mark.parametrize(
+    ("way", "counted"),
+    [(completed, ["Won"]), (held, ["Lost"]), (corrupt_lock, []), (refused, [])],
+)
+def test_only_wins_and_losses_are_counted_by_contender_too(
+    way: Callable[[World], None], counted: list[str]
 ) -> None:
     world = World(contender=7)
     way(world)
     assert [each for each in world.blobs() if "contender" in each.dimensions] == [
-        Blob(
-            {"bucket": "locks", "election": "nightly", "contender": "7"},
-            {counted: 1},
-            {counted: "Count"},
-        )
+        Blob({**ELECTION, "contender": "7"}, {name: 1}, {name: "Count"}) for name in counted
     ]
 
 
-@pytest.mark.parametrize("way", METRICS, ids=[way.__name__ for way in METRICS])
-def test_contender_changes_nothing_in_the_metrics_of_the_election(
-    way: Callable[[World], None],
+def an_hour_later(
+    world: World, work: Callable[[Term], object] = lambda _: None, tick: str | None = LATER
 ) -> None:
-    world = World(contender=7)
-    way(world)
-    (whole,) = (each for each in world.blobs() if "contender" not in each.dimensions)
-    assert {name: value for name, value in whole.values.items() if name != "Duration"} == METRICS[
-        way
-    ]
-
-
-@pytest.mark.parametrize("contender", [None, True, -1, 10**30, "1"])
-def test_event_without_a_valid_contender_has_no_metrics_by_contender(contender: object) -> None:
-    world = World(contender=contender)
-    completed(world)
-    assert [tuple(each.dimensions) for each in world.blobs()] == [ELECTION]
-
-
-@pytest.mark.parametrize("way", [corrupt_lock, refused])
-def test_failed_campaign_has_no_metrics_by_contender(
-    way: Callable[[World], None],
-) -> None:
-    world = World(contender=7)
-    way(world)
-    assert [tuple(each.dimensions) for each in world.blobs()] == [ELECTION]
-
-
-# ------------------------------------------------------------------------------------ behind
-
-
-def an_hour_later(world: World, work: Callable[[Term], object]) -> None:
     """Complete one tick, and run `work` for the next."""
     completed(world)
     world.blobs()
-    world.invoke(world.job(work), LATER)
+    world.invoke(world.job(work), tick)
 
 
 def fail(_: Term) -> None:
@@ -184,14 +114,14 @@ def test_a_term_is_behind_by_the_time_to_the_latest_completed_tick(
 
 
 def test_a_follower_is_behind_while_another_works_on_its_tick() -> None:
-    def work(world: World) -> None:
+    def work(_: Term) -> None:
         world.output = io.StringIO()
         world.invoke(world.job(), LATER)
         found.extend(world.blobs())
 
     found: list[Blob] = []
     world = World()
-    an_hour_later(world, lambda _: work(world))
+    an_hour_later(world, work)
     assert [each.values["Behind"] for each in found] == [3600]
 
 
@@ -215,15 +145,7 @@ def test_an_old_tick_is_not_behind() -> None:
 
 
 def test_without_a_tick_nothing_is_behind() -> None:
-    def without(world: World) -> None:
-        completed(world)
-        world.blobs()
-        world.invoke(world.job(lambda term: term.resign("resigned")), tick=None)
-
-    assert "Behind" not in metrics(without)
-
-
-# -------------------------------------------------------------------------------------- logs
+    assert "Behind" not in metrics(lambda world: an_hour_later(world, tick=None))
 
 
 @pytest.mark.parametrize(
@@ -238,14 +160,14 @@ def test_without_a_tick_nothing_is_behind() -> None:
     ],
 )
 @pytest.mark.parametrize("contender", [None, 7])
-def test_every_log_line_names_the_contender(
+def test_every_log_line_names_its_invocation(
     way: Callable[[World], None],
     messages: list[str],
     contender: int | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     way(World(contender=contender))
-    lines = [record for record in caplog.records if record.name == "nightly"]
-    assert [(line.message, vars(line)["contender"]) for line in lines] == [
-        (message, contender) for message in messages
-    ]
+    lines = [vars(record) for record in caplog.records if record.name == "nightly"]
+    assert [
+        [line[name] for name in ("message", "contender", "tick", "request_id")] for line in lines
+    ] == [[message, contender, TICK, "request-1"] for message in messages]

@@ -10,26 +10,45 @@ import pytest
 from s3leader import BucketUnusable, Election, InvalidArgument, NotElected, Term
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.s3_options import BucketOptions
-from s3leader._io.s3_store import S3Store
 from s3leader._lambda.settings import Arguments, Settings
 from s3leader.aws_lambda import singleton
-from tests.dated_moto import mock_dated_aws
 from tests.fast.s3leader._lambda.invocations import TICK, Context, singleton_on
 
 PLACE = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
+KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3LEADER_ELECTION", "nightly")
-    for name in ("BUCKET", "PREFIX", "LEASE_SECONDS", "REGION", "MAX_ATTEMPTS", "WAIT_SECONDS"):
+    for name in ("PREFIX", "LEASE_SECONDS", "REGION", "MAX_ATTEMPTS", "WAIT_SECONDS"):
         monkeypatch.delenv(f"S3LEADER_{name}", raising=False)
+    for variable, value in PLACE.items():
+        monkeypatch.setenv(variable, value)
 
 
-def attempts(most: int | None = None) -> list[str]:
-    """Return the results of three invocations of a handler that always fails."""
+def set_or_leave(monkeypatch: pytest.MonkeyPatch, variable: str, value: str | None) -> None:
+    if value is not None:
+        monkeypatch.setenv(variable, value)
 
-    @singleton_on(MemoryStore(), max_attempts=most)
+
+@pytest.mark.parametrize(
+    ("variable", "argument", "expected"),
+    [
+        (None, None, ["failed"] * 3),
+        ("2", None, ["failed", "failed", "exhausted"]),
+        ("3", 1, ["failed", "exhausted", "exhausted"]),
+    ],
+    ids=["no limit by default", "from the environment", "the argument takes precedence"],
+)
+def test_attempts_at_a_tick_are_limited(
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str | None,
+    argument: int | None,
+    expected: list[str],
+) -> None:
+    set_or_leave(monkeypatch, "S3LEADER_MAX_ATTEMPTS", variable)
+
+    @singleton_on(MemoryStore(), max_attempts=argument)
     def failing(event: object, context: object, term: Term) -> None:
         raise ZeroDivisionError
 
@@ -39,31 +58,25 @@ def attempts(most: int | None = None) -> list[str]:
             seen.append(failing({"tick": TICK}, Context())["reason"])
         except ZeroDivisionError:
             seen.append("failed")
-    return seen
+    assert seen == expected
 
 
-def test_attempts_are_not_limited_by_default() -> None:
-    assert attempts() == ["failed"] * 3
-
-
-def test_the_environment_limits_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "2")
-    assert attempts() == ["failed", "failed", "exhausted"]
-
-
-def test_the_argument_max_attempts_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "3")
-    assert attempts(most=1) == ["failed", "exhausted", "exhausted"]
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "some", "²"])
-def test_invalid_max_attempts_is_named(text: str) -> None:
-    with pytest.raises(InvalidArgument, match=f"S3LEADER_MAX_ATTEMPTS to be .* got '{text}'"):
-        Settings.merge(Arguments(), {**PLACE, "S3LEADER_MAX_ATTEMPTS": text})
-
-
-def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> timedelta:
-    """Return the `wait` of a campaign by an invocation with a minute left."""
+@pytest.mark.parametrize(
+    ("variable", "argument", "seconds"),
+    [
+        (None, None, 0),
+        ("40", None, 40),
+        ("40", timedelta(0), 0),
+        (None, timedelta(hours=1), 60),
+    ],
+    ids=["none by default", "from the environment", "the argument", "at most the remaining time"],
+)
+def test_a_campaign_waits(
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str | None,
+    argument: timedelta | None,
+    seconds: int,
+) -> None:
     asked: list[timedelta] = []
 
     def campaign(_: Election, work: object, wait: timedelta) -> NotElected:
@@ -71,134 +84,78 @@ def waited(monkeypatch: pytest.MonkeyPatch, given: timedelta | None = None) -> t
         return NotElected(reason="held", lock=None, requests=2)
 
     monkeypatch.setattr(Election, "_campaign", campaign)
+    set_or_leave(monkeypatch, "S3LEADER_WAIT_SECONDS", variable)
 
-    @singleton_on(MemoryStore(), wait=given)
+    @singleton_on(MemoryStore(), wait=argument)
     def handler(event: object, context: object, term: Term) -> None: ...
 
     handler({"tick": TICK}, Context())
-    return asked[0]
-
-
-def test_there_is_no_wait_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert waited(monkeypatch) == timedelta(0)
-
-
-def test_the_environment_sets_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
-    assert waited(monkeypatch) == timedelta(seconds=40)
-
-
-def test_the_argument_wait_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3LEADER_WAIT_SECONDS", "40")
-    assert waited(monkeypatch, timedelta(0)) == timedelta(0)
-
-
-def test_the_wait_is_limited_to_the_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert waited(monkeypatch, timedelta(hours=1)) == timedelta(minutes=1)
-
-
-def test_invalid_wait_is_named() -> None:
-    with pytest.raises(InvalidArgument, match=r"S3LEADER_WAIT_SECONDS to be .* got 'long'"):
-        Settings.merge(Arguments(), {**PLACE, "S3LEADER_WAIT_SECONDS": "long"})
+    assert asked == [timedelta(seconds=seconds)]
 
 
 @pytest.mark.parametrize(
-    "handler", [lambda event, context: None, lambda: None, lambda event, context, *, term: None]
+    ("variable", "text"),
+    [
+        *(("MAX_ATTEMPTS", text) for text in ("0", "-1", "1.5", "some", "²")),
+        *(("LEASE_SECONDS", text) for text in ("soon", "0", "-3", "90000", "nan")),
+        ("WAIT_SECONDS", "long"),
+    ],
 )
-def test_a_handler_that_takes_no_term_is_refused_when_it_is_decorated(handler: Any) -> None:
-    with pytest.raises(InvalidArgument, match=r"cannot be called with \(event, context, term\)"):
-        singleton(handler)
+def test_an_invalid_variable_is_named_with_its_value(variable: str, text: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"S3LEADER_{variable} to be .* got '{text}'"):
+        Settings.merge(Arguments(), {**PLACE, f"S3LEADER_{variable}": text})
 
 
-def test_a_wait_of_another_type_is_refused_when_decorating() -> None:
-    with pytest.raises(InvalidArgument, match="wait is 5; give a timedelta"):
-        singleton(wait=5)  # type: ignore[call-overload]
+@pytest.mark.parametrize("missing", PLACE)
+def test_a_missing_variable_is_named(missing: str) -> None:
+    with pytest.raises(InvalidArgument, match=missing):
+        Settings.merge(Arguments(), {**PLACE, missing: ""})
+
+
+def test_the_environment_sets_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3LEADER_PREFIX", "team/elections/")
+    store = MemoryStore()
+    singleton_on(store)(lambda event, context, term: None)({}, Context())
+    assert store.keys() == ("team/elections/nightly/lock_0000000001.json",)
 
 
 OPTIONS = {
-    "S3LEADER_REGION": ("region", "eu-west-1"),
-    "S3LEADER_ENCRYPTION": ("encryption", "AES256"),
-    "S3LEADER_BUCKET_OWNER": ("bucket_owner", "111122223333"),
+    "S3LEADER_REGION": "eu-west-1",
+    "S3LEADER_ENCRYPTION": "aws:kms",
+    "S3LEADER_KMS_KEY": KMS_KEY,
+    "S3LEADER_BUCKET_OWNER": "111122223333",
 }
 
 
-@pytest.mark.parametrize(("variable", "option"), OPTIONS.items(), ids=OPTIONS)
-def test_the_environment_sets_a_bucket_option(variable: str, option: tuple[str, str]) -> None:
-    name, value = option
-    settings = Settings.merge(Arguments(), {**PLACE, variable: value})
-    assert settings.bucket_options == BucketOptions(**{name: value})  # type: ignore[arg-type]
+def test_the_environment_sets_the_bucket_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
 
+    def lock_store(bucket: str, lease: timedelta, *, options: BucketOptions) -> MemoryStore:
+        asked.extend([bucket, options])
+        return MemoryStore()
 
-def test_the_environment_sets_the_encryption_key() -> None:
-    key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
-    encrypted = {"S3LEADER_ENCRYPTION": "aws:kms", "S3LEADER_KMS_KEY": key}
-    settings = Settings.merge(Arguments(), {**PLACE, **encrypted})
-    assert settings.bucket_options == BucketOptions(encryption="aws:kms", kms_key=key)
+    monkeypatch.setattr("s3leader.aws_lambda.lock_store", lock_store)
+    for variable, value in OPTIONS.items():
+        monkeypatch.setenv(variable, value)
+    singleton(lambda event, context, term: None)({}, Context())
+    region, encryption, key, owner = OPTIONS.values()
+    options = BucketOptions(region=region, encryption=encryption, kms_key=key, bucket_owner=owner)
+    assert asked == ["locks", options]
 
 
 def test_an_empty_variable_sets_no_bucket_option() -> None:
-    settings = Settings.merge(
-        Arguments(), {**PLACE, **dict.fromkeys([*OPTIONS, "S3LEADER_KMS_KEY"], "")}
-    )
+    settings = Settings.merge(Arguments(), {**PLACE, **dict.fromkeys(OPTIONS, "")})
     assert settings.bucket_options == BucketOptions()
 
 
-@pytest.mark.parametrize("variable", [*OPTIONS, "S3LEADER_KMS_KEY"])
+@pytest.mark.parametrize("variable", OPTIONS)
 def test_an_invalid_bucket_option_names_its_variable(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {**PLACE, "S3LEADER_BUCKET": "locks", variable: "no such"}.items():
-        monkeypatch.setenv(name, value)
-
-    @singleton
-    def handler(event: object, context: object, term: Term) -> None: ...
-
+    monkeypatch.setenv(variable, "no such")
+    handler = singleton(lambda event, context, term: None)
     with pytest.raises(InvalidArgument, match=f"{variable}.*'no such'|'no such'.*{variable}"):
         handler({}, Context())
-
-
-def regions_asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Return the Regions of the stores that one invocation creates."""
-    asked: list[object] = []
-
-    class Noted(S3Store):
-        def __init__(self, bucket: str, **settings: Any) -> None:
-            asked.append(settings["options"].region)
-            super().__init__(bucket, **settings)
-
-    monkeypatch.setattr("s3leader._io.lock_store.S3Store", Noted)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("S3LEADER_BUCKET", "locks")
-
-    @singleton
-    def handler(event: object, context: object, term: Term) -> None: ...
-
-    with mock_dated_aws():
-        Noted("locks", options=BucketOptions())._client.create_bucket(Bucket="locks")
-        asked.clear()
-        handler({"tick": TICK}, Context())
-    return asked
-
-
-def test_the_decorator_uses_the_region_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3LEADER_REGION", "eu-west-1")
-    assert regions_asked(monkeypatch) == ["eu-west-1"]
-
-
-def test_a_store_talks_to_the_region_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    assert (
-        S3Store("locks", options=BucketOptions(region="eu-west-1"))._client.meta.region_name
-        == "eu-west-1"
-    )
-
-
-def test_a_store_is_in_the_environments_region_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
-    assert S3Store("locks")._client.meta.region_name == "ap-south-1"
-
-
-# --------------------------------------------------------------- arguments of the decorator
 
 
 @pytest.mark.parametrize(
@@ -211,15 +168,12 @@ def test_a_store_is_in_the_environments_region_otherwise(monkeypatch: pytest.Mon
         ({"election": ""}, "election name ''"),
         ({"prefix": "jobs"}, "must end in a slash"),
         ({"bucket": "s3://locks"}, "give the name alone, such as 'locks'"),
+        ({"bucket": "locks--use1-az4--x-s3"}, "directory bucket"),
         ({"wait": timedelta(seconds=-1)}, "wait is"),
+        ({"wait": 5}, "wait is 5; give a timedelta"),
     ],
     ids=str,
 )
 def test_an_invalid_argument_is_refused_when_decorating(given: dict[str, Any], says: str) -> None:
-    with pytest.raises(InvalidArgument, match=says):
+    with pytest.raises((InvalidArgument, BucketUnusable), match=says):
         singleton(**given)
-
-
-def test_a_bucket_that_cannot_hold_an_election_is_refused_when_decorating() -> None:
-    with pytest.raises(BucketUnusable, match="directory bucket"):
-        singleton(bucket="locks--use1-az4--x-s3")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from s3leader._core.candidate import CandidateConfig, LedgerHead, Result, Steps
-from s3leader._core.holding import Holding, Resigned
+from s3leader._core.holding import Holding, Resigned, resign
 from s3leader._core.lock import Lock
+from s3leader._core.next_lock import Work
+from s3leader._core.protocol import Lost, Won, campaign
 from s3leader._core.requests import (
     Answer,
     Applied,
@@ -42,7 +43,7 @@ DAY_MS = 24 * HOUR_MS
 
 TICK = datetime(2026, 11, 23, 6, tzinfo=UTC)
 EARLIER = TICK - timedelta(hours=1)
-T0 = to_ms(TICK)  # S3's clock at the stopwatch's zero
+T0 = to_ms(TICK)  # S3's clock when the candidate's monotonic clock shows zero
 
 LIST = List(FOLDER + "lock_")
 HINT = FOLDER + "hint.json"
@@ -81,26 +82,54 @@ def play(steps: Steps[Result], *exchanges: Exchange, start_ms: int = 0) -> Resul
     raise AssertionError(f"it asks for more: {request}")
 
 
-def counted(prefix: str = "n") -> Callable[[], str]:
-    """Return a source of nonces: n1, n2, n3 …"""
+def config(*, max_attempts: int | None = None) -> CandidateConfig:
+    """The candidate `me`, whose nonces are n1, n2, n3 …"""
     numbers = itertools.count(1)
-    return lambda: f"{prefix}{next(numbers)}"
-
-
-def config(
-    candidate: str = "me", *, max_attempts: int | None = None, nonces: str = "n"
-) -> CandidateConfig:
     return CandidateConfig(
         folder=FOLDER,
-        candidate=candidate,
-        nonce=counted(nonces),
+        candidate="me",
+        nonce=lambda: f"n{next(numbers)}",
         lease_ms=LEASE_MS,
         clock_skew_ms=SKEW_MS,
         max_attempts=max_attempts,
     )
 
 
-# ------------------------------------------------------------------------- what S3 holds
+def contend(
+    *exchanges: Exchange,
+    memory: LedgerHead | None = None,
+    tick: datetime | None = None,
+    wait_ms: int = 0,
+    max_attempts: int | None = None,
+    start_ms: int = 0,
+) -> Won | Lost:
+    """Play a campaign of a candidate that remembers `memory`."""
+    steps = campaign(
+        config(max_attempts=max_attempts),
+        Work(tick=tick),
+        wait_ms=wait_ms,
+        known=memory,
+        now_ms=start_ms,
+    )
+    return play(steps, *exchanges, start_ms=start_ms)
+
+
+def won(*exchanges: Exchange, **how: Any) -> Won:
+    result = contend(*exchanges, **how)
+    assert isinstance(result, Won)
+    return result
+
+
+def lost(*exchanges: Exchange, **how: Any) -> Lost:
+    result = contend(*exchanges, **how)
+    assert isinstance(result, Lost)
+    return result
+
+
+def resigned(held_lock: Holding, *exchanges: Exchange, now_ms: int = 0) -> Resigned:
+    """Play a resignation with the outcome `completed`."""
+    steps = resign(config(), held_lock, outcome="completed", reason=None, now_ms=now_ms)
+    return play(steps, *exchanges, start_ms=now_ms)
 
 
 def key(term: int) -> str:
@@ -144,6 +173,11 @@ def found(body: Lock | bytes, *, at: int = T0, age_ms: int = 5_000, etag: str = 
     return Found(body, etag, at, at - age_ms)
 
 
+def looked(lock: Lock, **answer: Any) -> tuple[Exchange, Exchange]:
+    """What a cold candidate asks for, and sees: `lock` is the highest."""
+    return (LIST, listing(lock.term)), (read(lock.term), found(lock, **answer))
+
+
 def missing(at: int = T0) -> Missing:
     return Missing(at)
 
@@ -154,9 +188,6 @@ def applied(at: int = T0, etag: str = "E1") -> Applied:
 
 def conflict(at: int = T0) -> Conflict:
     return Conflict(at)
-
-
-# --------------------------------------------------------------- what this candidate does
 
 
 def create(lock: Lock) -> Create:
@@ -186,44 +217,32 @@ def pause(low_ms: int, high_ms: int | None = None) -> Exchange:
     return (Wait(low_ms, 2 * low_ms if high_ms is None else high_ms), Waited())
 
 
-def known(
-    lock: Lock | None, *, at: int | None = T0, observed_ms: int = 0, etag: str = "E"
-) -> LedgerHead:
+def known(lock: Lock | None, *, at: int | None = T0) -> LedgerHead:
     """What a process remembers: `lock` was the highest at S3's `at`."""
-    return LedgerHead(lock=lock, etag=etag, proved_highest_at_ms=at, observed_ms=observed_ms)
+    return LedgerHead(lock=lock, etag="E", proved_highest_at_ms=at, observed_ms=0)
 
 
-def holding(
-    lock: Lock,
-    *,
-    etag: str = "E1",
-    deadline_ms: int = LEASE_MS,
-    doubtful: frozenset[str] | None = None,
-) -> Holding:
-    """A term won at S3's T0, when the stopwatch stood at `LATENCY_MS`."""
+def holding(lock: Lock, *, deadline_ms: int = LEASE_MS) -> Holding:
+    """A term won at S3's T0, when the monotonic clock showed `LATENCY_MS`."""
     return Holding(
-        lock=lock,
-        etag=etag,
-        deadline_ms=deadline_ms,
-        date_ms=T0,
-        received_ms=LATENCY_MS,
-        doubtful=frozenset() if doubtful is None else doubtful,
+        lock=lock, etag="E1", deadline_ms=deadline_ms, date_ms=T0, received_ms=LATENCY_MS
     )
 
 
-def sealed_by(result: Resigned) -> Lock:
-    """The lock that a resignation left."""
-    assert result.head.lock is not None
-    return result.head.lock
+def completed(lock: Lock, *, ms: int = 0) -> Replace:
+    """The write that seals `lock` as completed `ms` after T0."""
+    return put(lock.seal(nonce="n1", outcome="completed", ended_at=at(ms)), "E1")
+
+
+def voided(lock: Lock, why: str, *, nonce: str = "n2", ms: int = 0, ended_ms: int = 0) -> Replace:
+    """The write that seals a void win: S3 created `lock` `ms` after T0, and it ended then or at
+    `ended_ms`. It is no attempt at its tick (R8).
+    """
+    created = replace(lock, started_at=at(ms), attempt=lock.attempt - 1)
+    ends: dict[str, Any] = {"reason": f"void: {why}", "ended_at": at(max(ms, ended_ms))}
+    return put(created.seal(nonce=nonce, outcome="resigned", **ends), "E1")
 
 
 def at(ms: int) -> datetime:
     """S3's time `ms` after T0."""
     return from_ms(T0 + ms)
-
-
-def values(request: Request) -> dict[str, Any]:
-    """The JSON object that a write carries."""
-    assert isinstance(request, Create | Replace)
-    body: dict[str, Any] = json.loads(request.body)
-    return body

@@ -1,176 +1,119 @@
-"""R7: old numbers do get deleted, so a win counts only if it follows its look within the hour.
+"""R7: old numbers do get deleted, so a proof that a lock is the highest holds for one hour.
 
-The stopwatch is no proof here: it stands still while a virtual machine is paused. In these tests
-it does, and S3's `Date` alone tells.
+A monotonic clock proves nothing here: it may stand still while a virtual machine is paused. In
+these tests it does, and only S3's `Date` advances. Two days later lock 80 is the highest.
 """
 
 from __future__ import annotations
 
-from s3leader._core.candidate import LedgerHead, Steps
-from s3leader._core.ledger import find_head
-from s3leader._core.next_lock import Work
-from s3leader._core.protocol import Lost, Won, campaign
+from typing import Any
+
+import pytest
+
+from s3leader.errors import StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (
     DAY_MS,
     HOUR_MS,
+    LEASE_MS,
     LIST,
     LOST,
     T0,
-    TICK,
     Exchange,
     after,
     applied,
-    at,
-    config,
     conflict,
+    contend,
     create,
     found,
     held,
     known,
     listing,
+    looked,
+    lost,
     mine,
-    missing,
     pause,
-    play,
-    put,
     read,
     sealed,
+    voided,
+    won,
 )
 
-
-def warm(wait_ms: int = 0, memory: LedgerHead | None = None) -> Steps[Won | Lost]:
-    memory = known(sealed(4)) if memory is None else memory
-    return campaign(config(), Work(), wait_ms=wait_ms, known=memory, now_ms=0)
-
-
-def void(ms: int, term: int = 5) -> Exchange:
-    lock = mine(term, started_at=at(ms), attempt=0)
-    why = "void: the proof that this number was next is too old"
-    body = lock.seal(nonce="n2", outcome="resigned", reason=why, ended_at=at(ms))
-    return (put(body, "E5"), applied(T0 + ms))
+CREATE_5 = create(mine(5))
+LATE = T0 + HOUR_MS
+VOID = voided(mine(5), "the proof that this number was next is too old", ms=HOUR_MS)
+STALE_WIN: tuple[Exchange, ...] = ((CREATE_5, applied(LATE)), (VOID, applied(LATE)))
+WARM: dict[str, Any] = {"memory": known(sealed(4))}
+HELD_80: Exchange = (read(80), found(held(80)))
 
 
-def test_win_an_hour_after_the_look_is_void_sealed_and_looked_again() -> None:
-    result = play(
-        warm(),
-        (create(mine(5)), applied(T0 + HOUR_MS, "E5")),
-        void(HOUR_MS),
-        (LIST, listing(5, 80, at=T0 + HOUR_MS)),
-        (read(80), found(sealed(80), at=T0 + HOUR_MS)),
-        (create(mine(81, "n3")), applied(T0 + HOUR_MS)),
+def test_win_an_hour_after_the_proof_is_void_sealed_and_followed_by_a_list() -> None:
+    reads: tuple[Exchange, ...] = (
+        (LIST, listing(5, 80, at=LATE)),
+        (read(80), found(sealed(80), at=LATE)),
     )
-    assert isinstance(result, Won)
-    assert result.holding.lock.term == 81
+    won(*STALE_WIN, *reads, (create(mine(81, "n3")), applied(LATE)), **WARM)
 
 
 def test_win_a_second_before_the_hour_counts() -> None:
-    assert isinstance(play(warm(), (create(mine(5)), applied(T0 + HOUR_MS - 1000))), Won)
+    won((CREATE_5, applied(LATE - 1000)), **WARM)
 
 
-def test_win_recognised_by_reading_is_dated_by_when_it_was_written() -> None:
-    write = create(mine(5))
-    answer = found(write.body, at=T0 + HOUR_MS, age_ms=2_000)
-    result = play(warm(), (write, LOST), pause(25), (write, conflict()), (read(5), answer))
-    assert isinstance(result, Won)
+def test_win_recognised_by_a_read_is_dated_by_when_it_was_written() -> None:
+    answer = found(CREATE_5.body, at=LATE, age_ms=2_000)
+    won((CREATE_5, LOST), pause(25), (CREATE_5, conflict()), (read(5), answer), **WARM)
 
 
-def test_stale_win_recognised_by_reading_is_void_too() -> None:
-    write = create(mine(5))
-    answer = found(write.body, at=T0 + HOUR_MS, age_ms=0, etag="E5")
-    result = play(
-        warm(),
-        (write, LOST),
-        pause(25),
-        (write, conflict()),
-        (read(5), answer),
-        void(HOUR_MS),
-        (LIST, listing(80)),
-        (read(80), found(held(80))),
-    )
-    assert isinstance(result, Lost)
+def test_candidate_continues_if_another_sealed_its_void_win() -> None:
+    theirs = (read(5), found(sealed(5, outcome="deposed")))
+    tries = ((CREATE_5, applied(LATE)), (VOID, conflict()), theirs)
+    assert lost(*tries, *looked(held(80)), **WARM).head.term == 80
 
 
-def test_void_win_that_somebody_else_sealed_is_looked_past() -> None:
-    write, _ = void(HOUR_MS)[:2]
-    result = play(
-        warm(),
-        (create(mine(5)), applied(T0 + HOUR_MS, "E5")),
-        (write, conflict()),
-        (read(5), found(sealed(5, outcome="deposed"))),
-        (LIST, listing(80)),
-        (read(80), found(held(80))),
-    )
-    assert isinstance(result, Lost)
-    assert result.head.term == 80
-
-
-def test_void_win_was_no_attempt_at_its_tick() -> None:
-    before = sealed(4, tick=TICK, attempt=2, outcome="failed")
-    steps = campaign(
-        config(max_attempts=3), Work(tick=TICK), wait_ms=0, known=known(before), now_ms=0
-    )
-    first = mine(5, tick=TICK, attempt=3)
-    started = mine(5, tick=TICK, attempt=2, started_at=at(DAY_MS))
-    why = "void: the proof that this number was next is too old"
-    body = started.seal(nonce="n2", outcome="resigned", reason=why, ended_at=at(DAY_MS))
-    now = T0 + DAY_MS
-    again = mine(6, "n3", tick=TICK, attempt=3)
-    result = play(
-        steps,
-        (create(first), applied(now, "E5")),
-        (put(body, "E5"), applied(now)),
-        (LIST, listing(5, at=now)),
-        (read(5), found(body, at=now)),
-        (create(again), applied(now)),
-    )
-    assert isinstance(result, Won)
-
-
-def test_memory_that_proved_nothing_is_not_acted_on() -> None:
+def test_head_without_a_proof_is_listed_before_it_is_succeeded() -> None:
     memory = known(sealed(4), at=None)
-    result = play(warm(memory=memory), (after(4), listing()), (create(mine(5)), applied()))
-    assert isinstance(result, Won)
+    won((after(4), listing()), (CREATE_5, applied()), memory=memory)
 
 
-def test_lock_seen_sealed_an_hour_after_it_was_seen_unsealed_is_no_fresh_look() -> None:
-    now = T0 + HOUR_MS
-    result = play(
-        campaign(config(), Work(), wait_ms=1_000, known=None, now_ms=0),
-        (LIST, listing(4)),
-        (read(4), found(held(4))),
-        pause(495, 990),
-        (read(4), found(sealed(4), at=now)),
-        (create(mine(5)), applied(now, "E5")),
-        void(HOUR_MS),
-        (LIST, listing(80, at=now)),
-        (read(80), found(held(80), at=now)),
-    )
-    assert isinstance(result, Lost)
+def test_lock_read_sealed_an_hour_after_it_was_read_unsealed_proves_nothing_new() -> None:
+    exchanges: tuple[Exchange, ...] = (pause(495, 990), (read(4), found(sealed(4), at=LATE)))
+    lost(*looked(held(4)), *exchanges, *STALE_WIN, *looked(held(80)), wait_ms=1_000)
 
 
-def test_unsealed_lock_read_an_hour_after_it_was_listed_is_not_shown_as_the_highest() -> None:
-    now = T0 + HOUR_MS
-    seen = play(
-        find_head(config()),
-        (LIST, listing(4)),
-        (read(4), found(held(4), at=now)),
-        pause(50),
-        (LIST, listing(4, 80, at=now)),
-        (read(80), found(held(80), at=now)),
-    )
-    assert seen.term == 80
+# What another suspended candidate may have created: docs/decisions/0004.
+VOID_WINS = [
+    pytest.param(found(held(5), at=T0 + 2 * DAY_MS), id="held"),
+    pytest.param(found(held(5), at=T0 + 2 * DAY_MS, age_ms=DAY_MS), id="lapsed"),
+]
+NEWER: tuple[Exchange, ...] = ((after(5), listing(80)), HELD_80)
 
 
-def test_create_on_a_lock_that_vanished_is_void_when_it_is_applied_at_last() -> None:
-    """Lock 5 existed and is gone, so its number was used long ago."""
-    result = play(
-        warm(),
-        (create(mine(5)), conflict(T0 + HOUR_MS)),
-        (read(5), missing(T0 + HOUR_MS)),
-        pause(25),
-        (create(mine(5)), applied(T0 + HOUR_MS, "E5")),
-        void(HOUR_MS),
-        (LIST, listing(80)),
-        (read(80), found(held(80))),
-    )
-    assert isinstance(result, Lost)
+@pytest.mark.parametrize("void_win", VOID_WINS)
+def test_void_win_of_a_rival_is_not_taken_for_the_highest_lock(void_win: Any) -> None:
+    tries: tuple[Exchange, ...] = ((CREATE_5, conflict(T0 + 2 * DAY_MS)), (read(5), void_win))
+    assert lost(*tries, *NEWER, **WARM).head.term == 80
+
+
+@pytest.mark.parametrize("void_win", VOID_WINS)
+def test_void_win_is_not_taken_for_the_lock_that_was_waited_for(void_win: Any) -> None:
+    again: tuple[Exchange, ...] = (pause(495, 990), (read(5), void_win))
+    assert lost(*looked(held(5)), *again, *NEWER, wait_ms=1_000).head.term == 80
+
+
+@pytest.mark.parametrize("void_win", VOID_WINS)
+def test_void_win_is_not_taken_for_the_lock_that_was_listed(void_win: Any) -> None:
+    reads: tuple[Exchange, ...] = ((LIST, listing(5)), (read(5), void_win), pause(50))
+    assert lost(*reads, (LIST, listing(5, 80)), HELD_80).head.term == 80
+
+
+def test_second_void_win_of_a_campaign_is_an_error_that_says_what_to_do() -> None:
+    """Each win is known at the end of its lease, so it elects no leader."""
+    why = "the win was not known before the lease ran out"
+    with pytest.raises(StoreUnavailable, match=r"two wins were void, the second of them of term 6"):
+        contend(
+            (CREATE_5, applied(), LEASE_MS),
+            (voided(mine(5), why), applied()),
+            *looked(sealed(5)),
+            (create(mine(6, "n3")), applied(), LEASE_MS),
+            (voided(mine(6), why, nonce="n4"), applied()),
+            **WARM,
+        )
