@@ -190,9 +190,7 @@ class NameResolver:
             if each.kind is Kind.SINGLETON:
                 return Kind.UNKNOWN, f", where {_NEEDS_WRAPS}", ""
         given = {each.kind for each in values}
-        # A list may hold decorators that something like functools.reduce applies.
-        listed = any(isinstance(each, _LITERALS[1:]) for each in node.args)
-        if called is not Kind.LIBRARY or listed or {Kind.DECORATOR, Kind.UNKNOWN} & given:
+        if called is not Kind.LIBRARY or {Kind.DECORATOR, Kind.UNKNOWN} & given:
             return Kind.UNKNOWN, "", ""
         return (Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY), "", ""
 

@@ -84,24 +84,24 @@ def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> d
     zone = _zone_name(expression.time_zone)
     if zone == UTC_ZONE or zone not in time_zones.names():
         return None
-    text = expression.expression_string
-    kind, _, inner = text.removesuffix(")").partition("(")
-    if kind == "at":
-        local = datetime.fromisoformat(inner)
-        return local if time_zones.skips(zone, local) else None
-    return time_zones.first_lost_tick(cron.parse(inner.split()), zone, first_year=first_year)
+    return time_zones.first_lost_tick(_parsed(expression), zone, first_year=first_year)
 
 
 def is_over(expression: scheduler.ScheduleExpression, *, now: datetime) -> bool:
     """Return whether `expression` is certainly never due from `now` on."""
-    zone, text = _zone_name(expression.time_zone), expression.expression_string
+    zone = _zone_name(expression.time_zone)
     if zone not in time_zones.names():
         return False
     local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    kind, _, inner = text.removesuffix(")").partition("(")
+    return time_zones.is_over(_parsed(expression), local)
+
+
+def _parsed(expression: scheduler.ScheduleExpression) -> cron.Cron:
+    """Return a cron or, as a cron with one tick, a one-time schedule."""
+    kind, _, inner = expression.expression_string.removesuffix(")").partition("(")
     if kind == "at":
-        return datetime.fromisoformat(inner) < local
-    return time_zones.is_over(cron.parse(inner.split()), local)
+        inner = f"{datetime.fromisoformat(inner):%M %H %d %m ? %Y}"
+    return cron.parse(inner.split())
 
 
 def shortest_interval(expressions: Sequence[scheduler.ScheduleExpression]) -> Duration | None:

@@ -46,11 +46,6 @@ def names() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def skips(zone: str, local: datetime) -> bool:
-    """Return whether the clocks of `zone` never show the local time `local`."""
-    return _shown(ZoneInfo(zone), local) != local
-
-
 def is_over(cron: Cron, now: datetime) -> bool:
     """Return whether `cron` is never due at or after the local time `now`.
 

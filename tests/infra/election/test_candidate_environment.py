@@ -38,11 +38,13 @@ def candidate(stack: cdk.Stack, *variables: str) -> lambda_.Function:
 def test_a_variable_that_s3leader_sets_is_refused(how: str, variable: str) -> None:
     stack = new_stack()
     function, locks = candidate(stack, variable), LockBucket(stack, "Locks")
+    become = {
+        "job": lambda: build(stack, function=function, lock_bucket=locks),
+        "attach": lambda: locks.attach(function, election="nightly"),
+        "grant_candidate": lambda: locks.grant_candidate(function, election="nightly"),
+    }
     with pytest.raises(ValueError, match=f"'{variable}' of function Test/Function is set by"):
-        if how == "job":
-            build(stack, function=function, lock_bucket=locks)
-        else:
-            getattr(locks, how)(function, election="nightly")
+        become[how]()
 
 
 def test_an_attached_function_keeps_the_variables_that_attach_has_no_option_for() -> None:

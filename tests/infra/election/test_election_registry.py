@@ -23,7 +23,7 @@ def test_two_jobs_of_one_election_are_refused_across_stacks_and_bucket_objects()
         for each in stacks
     ]
     second(stacks[0], locks[0])
-    with pytest.raises(ValueError, match="'elections/nightly' .* already belongs to job One/Seco"):
+    with pytest.raises(ValueError, match=r"'elections/nightly' .* belongs to job One/Second"):
         second(stacks[1], locks[1])
 
 

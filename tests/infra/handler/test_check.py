@@ -28,7 +28,7 @@ UNPARSABLE = {
     "with a null byte": "\0\n",
     "nested too deeply": f"x = {'-' * 100_000}1\n",
 }
-UNPARSED = r"cannot be parsed by the Python 3\.\d+\.\d+ that synthesizes: .*; the function runs {}"
+UNPARSED = r"main\.py cannot be parsed by the Python 3\.\d+\.\d+ that synthesizes: .*; the function runs {}"
 
 
 @pytest.fixture
@@ -156,7 +156,8 @@ def test_code_that_is_not_on_this_machine_is_warned_of_unless_the_check_is_off(
 def test_a_function_may_run_a_newer_python_than_this_one(stack: cdk.Stack) -> None:
     code = lambda_.Code.from_inline(f"{DECORATED}{UNPARSABLE['of a newer Python']}")
     add_candidate(stack, code, "index.handler", "attach")
-    assert re.search(UNPARSED.format("python3.12"), warnings(stack)[0])
+    (warning,) = warnings(stack)
+    assert "the function runs python3.12" in warning
 
 
 @pytest.mark.parametrize("source", UNPARSABLE.values(), ids=UNPARSABLE)

@@ -90,10 +90,6 @@ UNKNOWN = {
     "an attribute": "import acme\nhandler = acme.App().handler\n",
     "one of a tuple": f"{FROM}handler, other = singleton(print), 5\n",
     "decorated in one branch": f"{FROM}{DEF}if not __debug__:\n    handler = singleton(handler)\n",
-    "decorators in a list": (
-        f"{FROM}import functools\n{DEF}"
-        "handler = functools.reduce(lambda f, g: g(f), [singleton], handler)\n"
-    ),
     "the decorator with arguments": (
         f"{FROM}import functools\njob = functools.partial(singleton, max_attempts=3)\n@job\n{DEF}"
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -102,9 +101,3 @@ def test_the_error_at_synth_names_the_problem_and_the_fix(
         ValueError, match=rf"reject handler '{module}\.handler' of Test/Function .*{match}"
     ):
         JobFunction(stack, "Function", code=code, handler=f"{module}.handler")
-
-
-def test_a_syntax_error_names_its_file(tmp_path: Path) -> None:
-    found = resolve_handler(tmp_path, {"main.py": "\ndef handler(:\n"})
-    assert found.decorated is None
-    assert re.search(r"main\.py cannot be parsed by .*\(main\.py, line 2\)", found.where)

@@ -227,27 +227,14 @@ def test_uv_uses_the_sources_of_its_configuration_file(
     assert installed(requirements, tmp_path / "output") == expected
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_KEYRING_PROVIDER", "PIP_CACHE_DIR", "PIP_CERT"),
-        *(
-            "UV_INDEX_URL",
-            "UV_FIND_LINKS",
-            "UV_KEYRING_PROVIDER",
-            "UV_CACHE_DIR",
-            "UV_INDEX_A_USER",
-        ),
-        *("HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NETRC"),
-    ],
-)
+SOURCES = ["INDEX_URL", "FIND_LINKS", "KEYRING_PROVIDER", "CACHE_DIR"]
+SETTINGS = [f"{installer}_{name}" for installer in ("PIP", "UV") for name in SOURCES]
+
+
+@pytest.mark.parametrize("name", [*SETTINGS, "HTTPS_PROXY", "SSL_CERT_FILE", "NETRC"])
 def test_settings_for_sources_and_transport_are_kept(name: str, tmp_path: Path) -> None:
     variables = {name: "x", "HOME": str(tmp_path)}
-    pip, uv = pip_environment(variables, ""), uv_environment(variables, tmp_path)
-    assert (pip.get(name), uv.get(name)) == (
-        None if name.startswith("UV_") else "x",
-        None if name.startswith("PIP_") else "x",
-    )
+    assert pip_environment(variables, "")[name] == uv_environment(variables, tmp_path)[name] == "x"
 
 
 def test_pip_s_variables_come_before_its_files() -> None:
@@ -256,7 +243,7 @@ def test_pip_s_variables_come_before_its_files() -> None:
     assert (found["PIP_INDEX_URL"], found["PIP_PROXY"]) == ("mine", "third")
 
 
-def test_indexes_of_a_uv_project_are_kept_unless_they_are_for_single_packages(
+def test_indexes_of_a_uv_project_are_kept_unless_they_are_explicit(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "uv.toml").write_text(

@@ -77,16 +77,10 @@ def test_environments_and_outputs_are_not_shipped_under_any_name(marker: str, jo
     assert names(job) == ["job/main.py"]
 
 
-@pytest.mark.parametrize("by", ["the app", "the CLI"])
-def test_an_output_that_is_not_complete_is_not_shipped(
-    by: str, job: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = str(job / "build")
-    if by == "the CLI":
-        monkeypatch.setenv("CDK_OUTDIR", output)
+def test_the_output_of_the_cli_is_not_shipped(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDK_OUTDIR", str(job / "build"))
     write(job / "build" / "asset.1" / "main.py")
-    listed = list_job(job, output=output if by == "the app" else None)
-    assert [each.name for each in listed.files] == ["job/main.py"]
+    assert names(job) == ["job/main.py"]
 
 
 def test_a_folder_above_that_is_called_like_a_cache_does_not_matter(tmp_path: Path) -> None:

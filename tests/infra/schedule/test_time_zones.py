@@ -105,7 +105,7 @@ def over(text: str, zone: str = "Etc/UTC") -> bool:
         ("cron(0,30 3-12 26 11 ? 2026)", "Etc/UTC", False),
         ("cron(0 3 ? * 2#1 2026)", "Etc/UTC", False),
         ("cron(0 8 26 11 ? 2026)", "America/New_York", False),  # where it is 07:00
-        ("at(2026-11-26T12:00:31)", "Etc/UTC", False),
+        ("at(2026-11-26T12:01:00)", "Etc/UTC", False),
     ],
 )
 def test_a_schedule_is_over_after_its_last_tick(text: str, zone: str, *, expected: bool) -> None:
