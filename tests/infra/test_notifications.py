@@ -175,7 +175,7 @@ def test_a_log_level_that_drops_metrics_is_refused(
     stack: cdk.Stack, properties: Mapping[str, Any], use: Use
 ) -> None:
     candidate = existing_function(stack, **properties)
-    with pytest.raises(ValueError, match="Test/Function has the application log level [WEF]"):
+    with pytest.raises(ValueError, match=r"Test/Function has the application log level [WEF]"):
         use(stack, candidate)
 
 
