@@ -7,7 +7,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from s3leader_cdk import LockBucket
-from tests.infra.permissions.test_access import HERE, THERE, here, key_policy, role
+from tests.infra.permissions.test_access import HERE, THERE, here, key_policy
+from tests.infra.permissions.test_grants import role
 from tests.infra.synth import Json, Synthesized, new_stack
 
 ADMINISTRATOR = iam.ArnPrincipal(f"arn:aws:iam::{HERE}:role/administrator")
