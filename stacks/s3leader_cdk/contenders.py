@@ -41,6 +41,7 @@ class Contenders(Construct):
         flexible_window: how long after its tick a contender may be started, 1 minute to 24 hours,
             in whole minutes. Default: at the tick.
         dead_letters: a queue for the events that never arrived. Default: a new one.
+        enabled: whether the schedules are switched on. Default: True.
     """
 
     @checked_options()
@@ -55,13 +56,14 @@ class Contenders(Construct):
         max_tick_age: Duration,
         flexible_window: Duration | None = None,
         dead_letters: sqs.IQueue | None = None,
+        enabled: bool = True,
     ) -> None:
         super().__init__(scope, id)
         count = check_whole("count", count, least=1, most=MAX_CONTENDERS)
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
         if dead_letters is not None:
             check_queue(self, dead_letters)
-        self._max_tick_age = max_tick_age
+        self._max_tick_age, self._enabled = max_tick_age, enabled
         for each in shared:
             _warn_of_lost_ticks(self, each)
             _warn_if_over(self, each)
@@ -128,6 +130,7 @@ class Contenders(Construct):
             schedule_group=self.group,
             target=target,
             time_window=self._window,
+            enabled=self._enabled,
         )
         # The schedule refers to the group by name, so CloudFormation does not see that it has to
         # exist first.

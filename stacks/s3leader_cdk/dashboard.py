@@ -35,6 +35,7 @@ class Watched:
     prefix: str
     regions: tuple[str, ...]
     contenders: int
+    continuations: bool
     here: str
 
     def metric(
@@ -100,7 +101,12 @@ def create_dashboard(
         [
             _graph("Takeovers, and losses by reason", takeovers, width=_THIRD),
             _graph("Duration of the work", durations, width=_THIRD),
-            _graph("Latest completed tick behind the current one", lag, width=_THIRD),
+            _graph(
+                "Latest completed tick behind the current one; missed ticks (right)",
+                lag,
+                right=watched.everywhere("Missed"),
+                width=_THIRD,
+            ),
         ],
         [
             _graph("Requests to S3", requests, width=_QUARTER),
@@ -108,6 +114,7 @@ def create_dashboard(
             _invocations(function),
             *_waiting(queues),
         ],
+        *([_legs(watched)] if watched.continuations else []),
         [_cost(watched, function, memory_size)],
     ]
     return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
@@ -146,6 +153,15 @@ def _graph(
         left_y_axis=cloudwatch.YAxisProps(min=0, label=unit, show_units=unit is None),
         right_y_axis=cloudwatch.YAxisProps(min=0) if right else None,
     )
+
+
+def _legs(watched: Watched) -> list[cloudwatch.IWidget]:
+    longest = watched.statistics("Leg", "Maximum")
+    names = ("Continued", "TooManyContinuations", "ContinuationNotStarted")
+    return [
+        _graph("The highest leg of a tick", longest, width=_HALF),
+        _graph("Continued terms", watched.everywhere(*names), width=_HALF),
+    ]
 
 
 def _terms(watched: Watched) -> cloudwatch.GraphWidget:

@@ -7,9 +7,13 @@ Each group checks its own values when it is made. The checks that need more than
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 from aws_cdk import Duration, TimeZone
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
 from s3leader_cdk._election.candidate_environment import checked_lease_seconds, seconds
@@ -17,6 +21,7 @@ from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import check_fields
 
 MAX_CONTENDERS, MAX_RETRIES = 10, 2
+CatchUp: TypeAlias = Literal["latest", "each"]
 _CLOCK_SKEW_S = 3  # the runtime's default allowance
 
 
@@ -35,18 +40,50 @@ class TriggerOptions:
             `TakeoverOptions.wait` + 2 minutes, at most `flexible_window` + 24 hours. Default:
             `flexible_window` + `wait` + 1 hour. `event_ages.py` divides it between the event ages
             of EventBridge Scheduler and of Lambda.
+        catch_up: "latest" leads the current tick only; with "each", a leader first leads the ticks
+            that the schedule had and no term has completed, oldest first, each in a term of its
+            own. Default: "latest".
+        max_catch_up: how many missed ticks one invocation leads with "each", 1 or more. Default:
+            10.
+        enabled: whether the schedules are switched on. A job that is off has no alarm
+            `not_completed`. Default: True.
     """
 
     contenders: int = 2
     time_zone: TimeZone | None = None
     flexible_window: Duration | None = None
     max_tick_age: Duration | None = None
+    catch_up: CatchUp = "latest"
+    max_catch_up: int | None = None
+    enabled: bool = True
 
     def __post_init__(self) -> None:
         """Check each value."""
         check_fields(self)
         check_whole("contenders", self.contenders, least=1, most=MAX_CONTENDERS)
         check_window(self.flexible_window)
+        if self.catch_up not in get_args(CatchUp):
+            raise ValueError(f"expected catch_up 'latest' or 'each', got {self.catch_up!r}")
+        if self.max_catch_up is not None:
+            check_whole("max_catch_up", self.max_catch_up, least=1)
+            if self.catch_up != "each":
+                raise ValueError(
+                    f"max_catch_up {self.max_catch_up} was given, but catch_up is"
+                    f" {self.catch_up!r}: give catch_up='each', or leave max_catch_up out"
+                )
+
+    def variables(self, expressions: Sequence[scheduler.ScheduleExpression]) -> dict[str, str]:
+        """Return the environment variables for the schedules, and for catching up with them."""
+        zones = [each.time_zone.timezone_name if each.time_zone else "UTC" for each in expressions]
+        named = [
+            [each.expression_string, zone] for each, zone in zip(expressions, zones, strict=True)
+        ]
+        variables = {"S3LEADER_SCHEDULES": json.dumps(named)}
+        if self.catch_up == "each":
+            variables["S3LEADER_CATCH_UP"] = self.catch_up
+        if self.max_catch_up is not None:
+            variables["S3LEADER_MAX_CATCH_UP"] = str(int(self.max_catch_up))
+        return variables
 
     def check_interval(self, interval: Duration | None) -> None:
         """Raise `ValueError` if the window is longer than the time between two ticks."""
@@ -75,12 +112,17 @@ class TakeoverOptions:
         wait: how long a contender waits while another works on the same tick. If the other crashes,
             it takes over. Must be more than `lease` plus 3 seconds for clock skew, and less than
             the timeout. Waiting is billed. Default: none.
-        max_attempts: how many terms a tick may take, 1 or more. Default: no limit but the retries.
+        max_attempts: how many attempts a tick may take, 1 or more. Default: no limit but the
+            retries.
+        max_continuations: how often the handler may call `term.continue_later`, so that another
+            invocation goes on with the tick at once; the function may then invoke itself. Default:
+            0.
     """
 
     lease: Duration | None = None
     wait: Duration | None = None
     max_attempts: int | None = None
+    max_continuations: int = 0
 
     def __post_init__(self) -> None:
         """Check each value, and that a wait is long enough for a lease to lapse."""
@@ -89,6 +131,7 @@ class TakeoverOptions:
             checked_lease_seconds(self.lease)
         if self.max_attempts is not None:
             check_whole("max_attempts", self.max_attempts, least=1)
+        check_whole("max_continuations", self.max_continuations, least=0)
         if self.wait is not None and self.lease is None:
             raise ValueError(
                 f"wait {seconds(self.wait):g} s was given without a lease: locks are good for as"
@@ -122,10 +165,12 @@ class TakeoverOptions:
             )
 
     def variables(self) -> dict[str, str]:
-        """Return the environment variables for `wait` and `max_attempts`."""
+        """Return the environment variables for `wait` and the limits."""
         variables = {}
         if self.max_attempts is not None:
             variables["S3LEADER_MAX_ATTEMPTS"] = str(int(self.max_attempts))
+        if self.max_continuations:
+            variables["S3LEADER_MAX_CONTINUATIONS"] = str(int(self.max_continuations))
         if self.wait is not None:
             variables["S3LEADER_WAIT_SECONDS"] = f"{seconds(self.wait):g}"
         return variables

@@ -25,6 +25,10 @@ _DESCRIPTIONS = {
     "failed": "A term of election {election} ended as failed: its handler raised.",
     "leadership_lost": "A leader of election {election} was deposed or missed its deadline while it"
     " worked: its lease is shorter than its pauses, or an operator deposed it.",
+    "too_many_continuations": "A tick of election {election} was to be continued more often than"
+    " allowed and was sealed as failed: its work does not end, or needs more max_continuations.",
+    "continuation_not_started": "A leg of election {election} ended, and the next invocation could"
+    " not be started. Lambda's retry of the event goes on with the tick.",
     "corrupt_lock": "The highest lock of election {election} cannot be read: nobody leads until an"
     " operator has inspected and sealed it.",
     # A campaign that fails for other reasons raises, too. Lambda's retry may succeed, so it counts
@@ -40,7 +44,14 @@ _DESCRIPTIONS = {
     "not_completed": "No term of election {election} was completed in the expected time{silent}. A"
     " new stack is in this state until its first term is completed.",
 }
-_METRICS = {"failed": "Failed", "leadership_lost": "LeadershipLost", "corrupt_lock": "CorruptLock"}
+_METRICS = {
+    "failed": "Failed",
+    "leadership_lost": "LeadershipLost",
+    "corrupt_lock": "CorruptLock",
+    "too_many_continuations": "TooManyContinuations",
+    "continuation_not_started": "ContinuationNotStarted",
+}
+_LEG_ALARMS = ("too_many_continuations", "continuation_not_started")
 _QUEUE_ALARMS = ("undelivered", "unprocessed", "dead_letters")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 _LAMBDA_DEFAULT_MEMORY = 128
@@ -62,6 +73,8 @@ class Monitoring(Construct):
         prefix: of the lock bucket, shown in the dashboard. Default: `elections/`.
         contenders: how many to show separately, by the number in their events: 1 and up.
             Default: none.
+        continuations: whether terms may be continued: two more alarms, and legs in the dashboard.
+            Default: False.
         undelivered: the dead-letter queue of events that never reached the function. Default: none.
         unprocessed: the dead-letter queue of events that the function gave up on. Default: none.
         regions: all Regions whose functions contend in the election, this one included. Default:
@@ -87,6 +100,7 @@ class Monitoring(Construct):
         function: lambda_.IFunction,
         prefix: str = "elections/",
         contenders: int = 0,
+        continuations: bool = False,
         undelivered: sqs.IQueue | None = None,
         unprocessed: sqs.IQueue | None = None,
         regions: Sequence[str] = (),
@@ -103,12 +117,14 @@ class Monitoring(Construct):
             bucket=bucket,
             prefix=prefix,
             contenders=contenders,
+            continuations=continuations,
             regions=tuple(named) if len(named) > 1 else (),
             here=here,
         )
         self._options = options or MonitoringOptions()
         queues = _queues_by_alarm(undelivered, unprocessed)
-        names = [name for name in SEVERITIES if name not in _QUEUE_ALARMS or name in queues]
+        absent = {*_QUEUE_ALARMS} - queues.keys() | ({*_LEG_ALARMS} if not continuations else set())
+        names = [name for name in SEVERITIES if name not in absent]
         check_alarm_names(self._options.alarms, names)
         self._actions = self._actions_by_severity()
         self.alarms: dict[str, cloudwatch.Alarm] = {}

@@ -24,6 +24,8 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
         "not_completed": "critical",
         "failed": "warning",
         "leadership_lost": "warning",
+        "too_many_continuations": "critical",
+        "continuation_not_started": "warning",
         "corrupt_lock": "critical",
         "function_errors": "warning",
         "throttles": "warning",
@@ -75,7 +77,8 @@ class MonitoringOptions:
         dashboard: whether to make a dashboard. Default: True.
         alarms: changes to single alarms, by name: `not_completed`, `failed`, `leadership_lost`,
             `corrupt_lock`, `function_errors`, `throttles`, `undelivered`, `unprocessed`; if one
-            queue takes both kinds of dead letters, `dead_letters` replaces the last two.
+            queue takes both kinds of dead letters, `dead_letters` replaces the last two. If terms
+            may be continued, also `too_many_continuations` and `continuation_not_started`.
     """
 
     expected_within: Duration | None = None
@@ -107,6 +110,10 @@ class MonitoringOptions:
     def of(self, alarm: str) -> AlarmOptions:
         """Return the options of one alarm."""
         return self.alarms.get(alarm, AlarmOptions())
+
+    def without(self, alarm: str) -> MonitoringOptions:
+        """Return these options with one alarm switched off."""
+        return replace(self, alarms={**self.alarms, alarm: AlarmOptions(enabled=False)})
 
     def severity(self, alarm: str) -> Severity:
         """Return the severity of one alarm."""

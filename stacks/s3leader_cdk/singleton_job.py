@@ -16,6 +16,7 @@ from s3leader_cdk._election.election_registry import register_job
 from s3leader_cdk._election.names import checked_election
 from s3leader_cdk._handler.check import HandlerCheck, checked_mode
 from s3leader_cdk._option_types import checked_options, instance
+from s3leader_cdk._permissions.self_invocation import allow_self_invocation
 from s3leader_cdk._schedule.expressions import Schedule, schedule_expressions, shortest_interval
 from s3leader_cdk.contenders import Contenders, check_reserved_concurrency
 from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue
@@ -47,8 +48,9 @@ class SingletonJob(Construct):
         function: a `JobFunction`; or any Python `lambda_.Function` of this stack whose handler is
             decorated with `@singleton`: it gets rights, environment, retries and dead letters, and
             the runtime as a layer (`LockBucket.attach`).
-        trigger: contenders, time zone, window and maximum age. Default: `TriggerOptions()`.
-        takeover: lease, wait and attempts. Default: `TakeoverOptions()`.
+        trigger: contenders, time zone, window, maximum age and missed ticks. Default:
+            `TriggerOptions()`.
+        takeover: lease, wait, attempts and continuations. Default: `TakeoverOptions()`.
         failures: retries and dead letters. Default: `FailureOptions()`.
         monitoring: alarms and dashboard. Default: `MonitoringOptions()`.
         regions: all Regions with a job that contends in this election, this one included; see
@@ -108,6 +110,7 @@ class SingletonJob(Construct):
         check_reserved_concurrency(function, trigger.contenders)
         self.max_tick_age = ages.tick
         self._become_candidate(takeover, handler_check)
+        set_limit_variables(function, takeover.variables() | trigger.variables(expressions))
         self.unprocessed = self._take_failures(failures, ages)
         self.contenders = Contenders(
             self,
@@ -118,10 +121,15 @@ class SingletonJob(Construct):
             max_tick_age=ages.in_scheduler,
             flexible_window=trigger.flexible_window,
             dead_letters=failures.dead_letters,
+            enabled=trigger.enabled,
+        )
+        options = monitoring.with_default_expectation(
+            interval, self.timeout, trigger.flexible_window
         )
         self.monitoring = self._monitor(
             trigger.contenders,
-            monitoring.with_default_expectation(interval, self.timeout, trigger.flexible_window),
+            continuations=takeover.max_continuations > 0,
+            options=options if trigger.enabled else options.without("not_completed"),
         )
 
     @property
@@ -174,7 +182,8 @@ class SingletonJob(Construct):
             locks.grant_candidate(function, election=name, lease=takeover.lease)
         else:
             locks.attach(function, election=name, lease=takeover.lease, handler_check=handler_check)
-        set_limit_variables(function, takeover.variables())
+        if takeover.max_continuations:
+            allow_self_invocation(self, function)
 
     def _take_failures(self, failures: FailureOptions, ages: EventAges) -> sqs.IQueue:
         queue = failures.dead_letters or dead_letter_queue(self, "Unprocessed")
@@ -185,7 +194,9 @@ class SingletonJob(Construct):
         )
         return queue
 
-    def _monitor(self, contenders: int, options: MonitoringOptions) -> Monitoring:
+    def _monitor(
+        self, contenders: int, *, continuations: bool, options: MonitoringOptions
+    ) -> Monitoring:
         return Monitoring(
             self,
             "Monitoring",
@@ -194,6 +205,7 @@ class SingletonJob(Construct):
             prefix=self.lock_bucket.prefix,
             function=self.function,
             contenders=contenders,
+            continuations=continuations,
             undelivered=self.contenders.undelivered,
             unprocessed=self.unprocessed,
             regions=self.regions,

@@ -75,6 +75,7 @@ def test_environment_names_the_election_and_keeps_the_jobs_variables(chosen: Syn
         "S3LEADER_HANDLER": "billing.main.handler",
         "S3LEADER_LEASE_SECONDS": "20",
         "S3LEADER_PREFIX": "elections/",
+        "S3LEADER_SCHEDULES": '[["cron(0 3 * * ? *)", "Europe/Vienna"]]',
     }
 
 

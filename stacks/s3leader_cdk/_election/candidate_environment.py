@@ -24,7 +24,14 @@ _SET_HERE = {
     "S3LEADER_PREFIX": "the LockBucket's prefix",
     "S3LEADER_REGION": "the bucket's Region",
 }
-_SET_BY_JOB = {"S3LEADER_MAX_ATTEMPTS": "max_attempts", "S3LEADER_WAIT_SECONDS": "wait"}
+_SET_BY_JOB = {
+    "S3LEADER_CATCH_UP": "catch_up",
+    "S3LEADER_MAX_ATTEMPTS": "max_attempts",
+    "S3LEADER_MAX_CATCH_UP": "max_catch_up",
+    "S3LEADER_MAX_CONTINUATIONS": "max_continuations",
+    "S3LEADER_SCHEDULES": "schedule",
+    "S3LEADER_WAIT_SECONDS": "wait",
+}
 
 # A leader renews after each third of its lease and waits at least half a second for S3: with a
 # shorter lease, one slow answer would cost it the leadership.
