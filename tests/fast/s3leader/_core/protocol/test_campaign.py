@@ -121,7 +121,7 @@ def test_waiting_candidate_whose_holders_lock_is_gone_lists_again() -> None:
     won(*exchanges, (create(mine(8)), applied()), wait_ms=60_000)
 
 
-@pytest.mark.parametrize("lock", [sealed(4), None])
+@pytest.mark.parametrize("lock", [sealed(4), None], ids=["sealed", "empty"])
 def test_memory_younger_than_an_hour_needs_no_list(lock: Lock | None) -> None:
     write = mine(1 if lock is None else 5)
     probes = proofs(write) if lock is None else ()
