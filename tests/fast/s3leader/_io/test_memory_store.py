@@ -128,12 +128,11 @@ def test_a_page_that_ends_with_the_prefix_is_the_last() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: MemoryStore().perform(List("", token="b")),
         lambda: MemoryStore(page_size=0),
         lambda: MemoryStore().script(Fault.LATE, nth=0),
         lambda: MemoryStore().script(Fault.LATE, times=0),
     ],
-    ids=["token of no page", "page_size", "nth", "times"],
+    ids=["page_size", "nth", "times"],
 )
 def test_an_invalid_argument_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(InvalidArgument):
