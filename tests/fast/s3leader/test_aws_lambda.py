@@ -28,11 +28,7 @@ def store() -> MemoryStore:
 
 
 def job(store: MemoryStore) -> LambdaHandler:
-    @singleton_on(store)
-    def handler(event: object, context: object, term: Term) -> str:
-        return f"worked in term {term.number}"
-
-    return handler
+    return singleton_on(store)(lambda event, context, term: f"worked in term {term.number}")
 
 
 def test_leader_returns_the_result_of_the_handler(store: MemoryStore) -> None:
