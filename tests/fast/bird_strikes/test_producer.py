@@ -26,7 +26,7 @@ def is_json_object(content: bytes) -> bool:
     return isinstance(found, dict)
 
 
-def test_a_body_plain_or_compressed_holds_the_lines_that_the_parcel_says() -> None:
+def test_a_body_plain_or_compressed_holds_the_lines_of_its_object() -> None:
     for one in made(50):
         text = gzip.decompress(one.body) if one.key.endswith(".gz") else one.body
         assert text.split(b"\n")[:-1] == [line.content for line in one.lines]

@@ -258,7 +258,9 @@ def test_thread_renews_until_the_block_is_left_and_is_joined() -> None:
     assert len(store.requests) == asked + 1
 
 
-def test_thread_that_loses_stops_and_ensure_held_tells(caplog: pytest.LogCaptureFixture) -> None:
+def test_thread_that_loses_leadership_stops_and_ensure_held_raises(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     store = MemoryStore()
     term = real(store)
     with term.keep_renewing(every=SHORT):
