@@ -56,61 +56,57 @@ class Settings:
 
     @classmethod
     def merge(cls, arguments: Arguments, environment: Mapping[str, str]) -> Settings:
-        """Return the settings, or raise `InvalidArgument` that names the variable to change."""
-        variables = _Variables(environment)
-        wait, attempts = arguments.wait, arguments.max_attempts
+        """Return the settings, or raise `InvalidArgument` that names the variable to change.
+
+        An empty variable counts as unset, except for the prefix.
+        """
+        prefix, wait, attempts = arguments.prefix, arguments.wait, arguments.max_attempts
+        if prefix is None:
+            prefix = environment.get("S3LEADER_PREFIX", "elections/")
+        if wait is None:
+            wait = _seconds(environment, "WAIT_SECONDS", "no waiting") or timedelta(0)
         return cls(
-            bucket=arguments.bucket or variables.required("BUCKET", "bucket"),
-            election=arguments.election or variables.required("ELECTION", "election"),
-            prefix=variables.prefix() if arguments.prefix is None else arguments.prefix,
-            lease=variables.seconds("LEASE_SECONDS", "the invocation's remaining time"),
-            wait=variables.wait() if wait is None else wait,
-            max_attempts=variables.max_attempts() if attempts is None else attempts,
+            bucket=arguments.bucket or _required(environment, "BUCKET", "bucket"),
+            election=arguments.election or _required(environment, "ELECTION", "election"),
+            prefix=prefix,
+            lease=_seconds(environment, "LEASE_SECONDS", "the invocation's remaining time"),
+            wait=wait,
+            max_attempts=_max_attempts(environment) if attempts is None else attempts,
             bucket_options=BucketOptions.from_environment(environment),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Variables:
-    """The S3LEADER_… variables of an environment. An empty one counts as unset."""
+def _required(environment: Mapping[str, str], name: str, argument: str) -> str:
+    value = environment.get(f"S3LEADER_{name}")
+    if not value:
+        raise InvalidArgument(
+            f"S3LEADER_{name} is not set: let the CDK construct set it"
+            f" (`locks.grant_candidate(fn, election=…)`), or write @singleton({argument}='…');"
+            f" in a test, call the handler with s3leader.testing.invoke"
+        )
+    return value
 
-    environment: Mapping[str, str]
 
-    def required(self, name: str, argument: str) -> str:
-        value = self.environment.get(f"S3LEADER_{name}")
-        if not value:
-            raise InvalidArgument(
-                f"S3LEADER_{name} is not set: let the CDK construct set it"
-                f" (`locks.grant_candidate(fn, election=…)`), or write @singleton({argument}='…');"
-                f" in a test, call the handler with s3leader.testing.invoke"
-            )
-        return value
+def _seconds(environment: Mapping[str, str], name: str, if_unset: str) -> timedelta | None:
+    text = environment.get(f"S3LEADER_{name}")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= _DAY_S:
+        raise _unusable(name, text, f"a number of seconds from 1 to {_DAY_S}", if_unset)
+    return timedelta(seconds=seconds)
 
-    def prefix(self) -> str:
-        return self.environment.get("S3LEADER_PREFIX", "elections/")
 
-    def wait(self) -> timedelta:
-        return self.seconds("WAIT_SECONDS", "no waiting") or timedelta(0)
-
-    def seconds(self, name: str, if_unset: str) -> timedelta | None:
-        text = self.environment.get(f"S3LEADER_{name}")
-        if not text:
-            return None
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = 0.0
-        if not 1 <= seconds <= _DAY_S:
-            raise _unusable(name, text, f"a number of seconds from 1 to {_DAY_S}", if_unset)
-        return timedelta(seconds=seconds)
-
-    def max_attempts(self) -> int | None:
-        text = self.environment.get("S3LEADER_MAX_ATTEMPTS")
-        if not text:
-            return None
-        if not (text.isascii() and text.isdigit() and int(text) > 0):
-            raise _unusable("MAX_ATTEMPTS", text, "a whole number from 1", "no limit")
-        return int(text)
+def _max_attempts(environment: Mapping[str, str]) -> int | None:
+    text = environment.get("S3LEADER_MAX_ATTEMPTS")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise _unusable("MAX_ATTEMPTS", text, "a whole number from 1", "no limit")
+    return int(text)
 
 
 def _unusable(name: str, text: str, expected: str, if_unset: str) -> InvalidArgument:
