@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -55,10 +55,44 @@ class FakeS3:
         self._metadata: dict[str, dict[str, str]] = {}
         self._step = threading.RLock()
 
+    def fail(
+        self,
+        operation: str,
+        error: Exception,
+        *,
+        keys: Collection[str] | None = None,
+        times: int | None = None,
+        after: bool = False,
+    ) -> None:
+        """Let requests of `operation` end in `error`, only the next `times` of those for `keys`.
+
+        They are performed first if `after`.
+        """
+        left = times
+
+        def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
+            nonlocal left
+            if name != operation or left == 0 or (keys is not None and given["Key"] not in keys):
+                return perform()
+            left = None if left is None else left - 1
+            if after:
+                perform()
+            raise error
+
+        self.hook = hook
+
+    def before(self, operation: str, call: Callable[[], object]) -> None:
+        """Call something before each request of `operation`."""
+
+        def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
+            if name == operation:
+                call()
+            return perform()
+
+        self.hook = hook
+
     def client(self) -> S3Client:
         return cast("S3Client", self)
-
-    # ---------------------------------------------------------------- what tests see and do
 
     def list_keys(self, prefix: str = "") -> list[str]:
         return [*filter(lambda key: key.startswith(prefix), self._store.keys())]
@@ -76,8 +110,6 @@ class FakeS3:
     def delete(self, key: str) -> None:
         with suppress(KeyError):
             self._store.delete(key)
-
-    # ------------------------------------------------------------------ what boto3 calls
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in REQUESTS:
@@ -105,8 +137,6 @@ class FakeS3:
                 return {**getattr(self, f"_{name}")(**given), "ResponseMetadata": _HEADERS}
 
         return perform() if self.hook is None else self.hook(name, given, perform)
-
-    # --------------------------------------------------------------------- what S3 does
 
     def _get_object(self, *, Key: str, IfMatch: str | None = None, **_: Any) -> dict[str, Any]:
         found = self._found("GetObject", Key, IfMatch)
