@@ -86,7 +86,7 @@ class Writer:
             if code_of(error) not in GONE:
                 raise
             head = self._client.head_object(Bucket=self._bucket, Key=key)
-            if head["Metadata"].get("sha256") != sha256:
+            if head["Metadata"].get("sha256", "") != sha256:
                 raise KeyTaken(key) from error
 
     def keep(self, item: Input, key: str) -> str | None:

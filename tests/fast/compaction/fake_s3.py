@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -55,6 +56,18 @@ class FakeS3:
         self._metadata: dict[str, dict[str, str]] = {}
         self._step = threading.RLock()
 
+    def before(
+        self, operation: str, call: Callable[[], object], *, keys: Collection[str] | None = None
+    ) -> None:
+        """Call something before each request of `operation`, only of those for `keys` if given."""
+
+        def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
+            if name == operation and (keys is None or given["Key"] in keys):
+                call()
+            return perform()
+
+        self.hook = hook
+
     def fail(
         self,
         operation: str,
@@ -62,34 +75,15 @@ class FakeS3:
         *,
         keys: Collection[str] | None = None,
         times: int | None = None,
-        after: bool = False,
     ) -> None:
-        """Let requests of `operation` end in `error`, only the next `times` of those for `keys`.
+        """Let such requests end in `error`, only so many `times` if given."""
+        requests = count()
 
-        They are performed first if `after`.
-        """
-        left = times
+        def refuse() -> None:
+            if times is None or next(requests) < times:
+                raise error
 
-        def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
-            nonlocal left
-            if name != operation or left == 0 or (keys is not None and given["Key"] not in keys):
-                return perform()
-            left = None if left is None else left - 1
-            if after:
-                perform()
-            raise error
-
-        self.hook = hook
-
-    def before(self, operation: str, call: Callable[[], object]) -> None:
-        """Call something before each request of `operation`."""
-
-        def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
-            if name == operation:
-                call()
-            return perform()
-
-        self.hook = hook
+        self.before(operation, refuse, keys=keys)
 
     def client(self) -> S3Client:
         return cast("S3Client", self)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from compaction import InputsWithheld, Limits
-from tests.fast.compaction.fake_s3 import Perform, s3_error
+from tests.fast.compaction.fake_s3 import s3_error
 from tests.fast.compaction.world import FakeTerm, World, crash_before
 
 HELD = "events/audit"
@@ -126,14 +125,8 @@ def test_versions_that_would_compact_it_again_do_not_accept_the_manifest(held: W
 
 def test_error_that_has_passed_when_the_term_ends_fails_no_term(held: World) -> None:
     held.s3.undeletable[HELD] = "InternalError"
-    batches = count()
-
-    def pass_later(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name == "delete_objects" and next(batches) == 3:
-            held.s3.undeletable.clear()
-        return perform()
-
-    held.s3.hook = pass_later
+    requests = count()
+    held.s3.before("delete_objects", lambda: next(requests) == 3 and held.s3.undeletable.clear())
     assert held.lead().undeleted == 0
     assert not held.faults()
 

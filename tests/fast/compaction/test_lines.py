@@ -209,10 +209,6 @@ def test_records_of_an_object_never_exceed_their_limit(length: int) -> None:
     assert sort(body[: 8 * 1024 * 1024], Limits())[2].record_bytes <= Limits().record_bytes
 
 
-def test_empty_object_has_no_lines() -> None:
-    assert sort(b"", LIMITS)[:2] == (b"", [])
-
-
 def test_gzip_bomb_is_read_in_small_pieces_and_only_up_to_the_limit() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     with pytest.raises(TooLarge):

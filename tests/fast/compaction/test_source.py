@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+from itertools import count
 from typing import Any
 
 import pytest
@@ -115,19 +116,35 @@ def test_input_that_changes_before_it_is_copied_is_left_to_the_next_term() -> No
     assert (world.lead().gone, world.waiting()) == (1, ["events/a"])
 
 
-def test_input_whose_body_always_breaks_off_is_withheld() -> None:
-    world = world_of("abc")
+def break_off(world: World, key: str, *, times: int) -> None:
+    """Let the next bodies of an object end in the middle."""
+    left = count()
 
-    def break_off(name: str, given: dict[str, Any], perform: Perform) -> Any:
+    def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
         answer = perform()
-        if name == "get_object" and given["Key"] == "events/b":
-            answer["Body"] = StreamingBody(io.BytesIO(b'"'), 3)
+        if name == "get_object" and given["Key"] == key and next(left) < times:
+            body = world.s3.body(key)
+            answer["Body"] = StreamingBody(io.BytesIO(body[: len(body) // 2]), len(body))
         return answer
 
-    world.s3.hook = break_off
+    world.s3.hook = hook
+
+
+def test_input_whose_body_always_breaks_off_is_withheld() -> None:
+    world = world_of("abc")
+    break_off(world, "events/b", times=100)
     with pytest.raises(InputsWithheld, match=r"events/b \(IncompleteBody\)"):
         world.lead()
     assert (sorted(world.committed()), world.waiting()) == ([b'"a"', b'"c"'], ["events/b"])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_body_that_breaks_off_is_not_taken_for_the_whole(*, packed: bool) -> None:
+    world = World()
+    key = world.produce("a", [b'{"n": %d}' % n for n in range(50)], packed=packed)
+    break_off(world, key, times=1)
+    world.lead()
+    assert (world.s3.log.count("get_object") > 2, world.faults()) == (True, [])
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from hashlib import sha256
-from typing import Any
+from itertools import count
 
 import pytest
 from botocore.exceptions import ClientError
 
 from compaction.writer import KeyTaken, Writer
-from tests.fast.compaction.fake_s3 import FakeS3, Perform, s3_error
+from tests.fast.compaction.fake_s3 import FakeS3, s3_error
 from tests.fast.compaction.world import BUCKET, At, FakeTerm, echo
 
 OURS = sha256(b"body").hexdigest()
@@ -44,20 +44,10 @@ def test_create_never_overwrites_another_object(metadata: dict[str, str]) -> Non
 
 
 def denying(s3: FakeS3, code: str, *, times: int) -> None:
-    """Let deletions of the key `b` fail so many times, each with an answer of 200."""
-    left = times
-
-    def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        nonlocal left
-        if name != "delete_objects" or left == 0:
-            return perform()
-        left -= 1
-        kept = s3.body("b")
-        answer = perform()
-        s3.put("b", kept)
-        return {**answer, "Errors": [*answer["Errors"], {"Key": "b", "Code": code}]}
-
-    s3.hook = hook
+    """Let so many deletions of the key `b` fail, each with an answer of 200."""
+    s3.undeletable["b"] = code
+    tries = count()
+    s3.before("delete_objects", lambda: next(tries) < times or s3.undeletable.pop("b", None))
 
 
 def filled(*keys: str) -> FakeS3:
