@@ -15,13 +15,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from compaction.formats import CHUNK
 from compaction.layout import EVENTS
@@ -37,12 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 3
-_BROKE_OFF: Final = (
-    ConnectionClosedError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
 _MOST_COPIED: Final = 5 * 1024**3  # the most that CopyObject takes; the object may have to be kept
 
 
@@ -173,7 +161,7 @@ class Source:
             try:
                 chunks = self._chunks(item, got["Body"], should_stop)
                 return sort_lines(chunks, self._limits, at_most=at_most)
-            except _BROKE_OFF as error:
+            except (HTTPClientError, IncompleteReadError) as error:
                 log.warning("reading %s broke off: %s", item.key, error)
         return Withheld("IncompleteBody")
 
