@@ -15,7 +15,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from s3leader_cdk._handler.decoration import Kind, NameResolver, Value
-from s3leader_cdk._handler.modules import Folder, Inline, Source, Sources, names_in
+from s3leader_cdk._handler.modules import Folder, Inline, Sources
 from s3leader_cdk._packaging.asset import RUNTIME_PACKAGE, checked_job
 
 HandlerCheck: TypeAlias = Literal["error", "warn", "off"]
@@ -32,36 +32,25 @@ def checked_mode(handler_check: HandlerCheck) -> HandlerCheck:
     return handler_check
 
 
-def check_handler(folder: Path, handler: str, mode: HandlerCheck = "error") -> None:
-    """Raise `ValueError` unless `handler` names a module in `folder` and a name in that module.
-
-    With `mode` `off`, or if this interpreter cannot parse the module, the name is not checked.
-    """
-    job = checked_job(folder)
-    module, _, name = handler.rpartition(".")
-    source = Folder(job.parent, within=job).read(_dotted(module))
-    if source is None or (mode != "off" and not _may_define(source, name)):
-        raise ValueError(
-            f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as"
-            f" package {job.name!r}: name the decorated function in it, such as"
-            f" '{job.name}.main.handler' for handler() in {job.name}/main.py"
-        )
-
-
 def check_folder(
     scope: Construct, folder: Path, handler: str, mode: HandlerCheck, *, python: str
 ) -> None:
     """Raise `ValueError` if a handler is missing in a job's folder or is not decorated there.
 
-    `mode` applies if the source does not show whether the handler is decorated; `python` is the
-    function's runtime, for messages.
+    `mode` applies if the source does not show whether the handler is decorated; with `off`, only
+    the handler's module has to exist. `python` is the function's runtime, for messages.
     """
-    check_handler(folder, handler, mode)
-    if mode == "off":
-        return
     job = checked_job(folder)
-    found = _lookup(Folder(job.parent, within=job), handler)
-    _report(scope, handler, found, python, mode)
+    sources = Folder(job.parent, within=job)
+    found = None if mode == "off" else _lookup(sources, handler)
+    if sources.read(_module(handler)) is None or (found is not None and found.kind is Kind.MISSING):
+        raise ValueError(
+            f"handler {handler!r} is not in code folder {str(folder)!r}, which is shipped as"
+            f" package {job.name!r}: name the decorated function in it, such as"
+            f" '{job.name}.main.handler' for handler() in {job.name}/main.py"
+        )
+    if found is not None:
+        _report(scope, handler, found, python, mode)
 
 
 def check_function(
@@ -81,24 +70,14 @@ def check_function(
 
 
 def _lookup(sources: Sources, handler: str) -> Value:
-    module, _, name = handler.rpartition(".")
-    return NameResolver(sources).lookup(_dotted(module), name)
+    return NameResolver(sources).lookup(_module(handler), handler.rpartition(".")[2])
 
 
-def _may_define(source: Source, name: str) -> bool:
-    try:
-        return bool({name, "*", "__getattr__"} & names_in(source.parsed()))
-    except ValueError:  # the function may run a newer Python than this interpreter
-        return True
-
-
-def _dotted(module: str) -> str:
-    return module.replace("/", ".")  # as Lambda does
+def _module(handler: str) -> str:
+    return handler.rpartition(".")[0].replace("/", ".")  # as Lambda does
 
 
 def _report(scope: Construct, handler: str, found: Value, python: str, mode: HandlerCheck) -> None:
-    if mode == "off":
-        return
     if found.decorated and found.rejection:
         raise ValueError(
             f"@singleton would reject handler {handler!r} of {scope.node.path} when Lambda imports"

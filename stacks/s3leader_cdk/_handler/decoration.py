@@ -31,6 +31,7 @@ class Kind(Enum):
     LITERAL = auto()
     MODULE = auto()
     LIBRARY = auto()  # of a library that never applies the decorator
+    MISSING = auto()  # not defined at the top level of a module of the job
     UNKNOWN = auto()
 
 
@@ -49,7 +50,7 @@ class Value:
     @property
     def decorated(self) -> bool | None:
         """Whether it is a decorated handler; None if unknown."""
-        if self.kind in {Kind.LIBRARY, Kind.UNKNOWN}:
+        if self.kind in {Kind.LIBRARY, Kind.MISSING, Kind.UNKNOWN}:
             return None
         return self.kind is Kind.SINGLETON
 
@@ -121,7 +122,7 @@ class NameResolver:
         inner = f"{scope.module}.{name}"
         if scope.source.package and self._sources.read(inner) is not None:
             return Value(Kind.MODULE, inner)
-        return Value(Kind.UNKNOWN, f"{scope.source.file} does not define {name}")
+        return Value(Kind.MISSING, f"{scope.source.file} does not define {name}")
 
     def _value(self, binding: Binding, name: str, scope: _Scope) -> Value:
         node = binding.node
@@ -189,9 +190,7 @@ class NameResolver:
             if each.kind is Kind.SINGLETON:
                 return Kind.UNKNOWN, f", where {_NEEDS_WRAPS}", ""
         given = {each.kind for each in values}
-        # A list may hold decorators that something like functools.reduce applies.
-        listed = any(isinstance(each, _LITERALS[1:]) for each in node.args)
-        if called is not Kind.LIBRARY or listed or {Kind.DECORATOR, Kind.UNKNOWN} & given:
+        if called is not Kind.LIBRARY or {Kind.DECORATOR, Kind.UNKNOWN} & given:
             return Kind.UNKNOWN, "", ""
         return (Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY), "", ""
 
@@ -226,5 +225,5 @@ def _merged(values: Sequence[Value]) -> Value:
     if len(by_answer) == 1:
         return next((each for each in values if not each.rejection), values[0])
     if None in by_answer:
-        return by_answer[None]
+        return replace(by_answer[None], kind=Kind.UNKNOWN)
     return Value(Kind.UNKNOWN, f"it is either {by_answer[True].where} or {by_answer[False].where}")

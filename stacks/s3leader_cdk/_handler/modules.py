@@ -121,17 +121,6 @@ def _bound_by(node: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
             yield name, node
 
 
-def names_in(tree: ast.Module) -> set[str]:
-    """Return the names that a module defines or imports, at any depth."""
-    names = set(_stored(tree))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
-    return names
-
-
 def _stored(node: ast.AST) -> Iterator[str]:
     for each in ast.walk(node):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):

@@ -13,7 +13,6 @@ from typing import TypeAlias
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _PARAMETERS = 3  # event, context, term
-_SIGNATURE = "give it the parameters (event, context, term)"
 
 
 def rejection(function: Function) -> str:
@@ -34,25 +33,16 @@ def rejection(function: Function) -> str:
 def _signature_problem(arguments: ast.arguments) -> str:
     positional = len(arguments.posonlyargs) + len(arguments.args)
     required = positional - len(arguments.defaults)
-    if positional < _PARAMETERS and arguments.vararg is None:
-        return f"takes {_counted(positional)}: {_SIGNATURE}"
-    if required > _PARAMETERS:
-        return f"requires {_counted(required)}: {_SIGNATURE}, and defaults to all others"
-    keywords = [
-        each.arg
-        for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-        if default is None
-    ]
-    if keywords:
+    if (
+        required > _PARAMETERS
+        or (positional < _PARAMETERS and arguments.vararg is None)
+        or None in arguments.kw_defaults  # a keyword without a default
+    ):
         return (
-            f"requires {' and '.join(keywords)} by keyword, but is called with (event, context,"
-            " term): give each other parameter a default"
+            "cannot be called with (event, context, term): give it these three parameters, and"
+            " defaults to all others"
         )
     return ""
-
-
-def _counted(positional: int) -> str:
-    return f"{positional} positional argument{'' if positional == 1 else 's'}"
 
 
 def _own_nodes(function: Function) -> Iterator[ast.AST]:

@@ -139,8 +139,7 @@ def stage(job: FolderFiles | None, runtime: RuntimeSource, output: Path) -> None
     for file in _shipped(job, runtime):
         target = output / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file.path, target)
-        target.chmod(file.mode)
+        shutil.copy(file.path, target)
     _open_to_everyone(output)
     staged = (path for path in output.rglob("*") if path.is_file())
     check_size({path.relative_to(output).as_posix(): path.stat().st_size for path in staged})

@@ -8,10 +8,10 @@ that cannot be shipped is an error.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -31,12 +31,12 @@ _TOOLS = (
 )
 DEFAULT_EXCLUDE = (*COMPILED, *SECRETS, *_TESTS, *_TOOLS)
 
-# Files that identify the folder that holds them, whatever its name.
-_MARKERS = {"pyvenv.cfg": "a virtual environment", "cdk.out": "the output of a CDK app"}
+# Files of virtual environments and of CDK outputs, which are not shipped under any name.
+_MARKERS = ("pyvenv.cfg", "cdk.out")
 # AWS Lambda's quota for code and layers together: its "250 MB" are MiB.
 MAX_UNZIPPED_BYTES = 262_144_000
-# Control characters, surrogates, a backslash (may be unpacked as a folder), only dots.
-_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|^\.+$")
+# Control characters, surrogates, a backslash (may be unpacked as a folder).
+_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +55,13 @@ class ShippedFile:
 
     def digest(self) -> bytes:
         """Return the SHA-256 of the content, or raise `StagingError`."""
-        try:
-            with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").digest()
-        except OSError as error:
-            raise _unreadable(self.path, error) from None
+        with _reading(self.path), self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
 
     def head(self, size: int) -> bytes:
         """Return the first `size` bytes of the content, or raise `StagingError`."""
-        try:
-            with self.path.open("rb") as file:
-                return file.read(size)
-        except OSError as error:
-            raise _unreadable(self.path, error) from None
+        with _reading(self.path), self.path.open("rb") as file:
+            return file.read(size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,18 +93,16 @@ def folder_files(
 
     Raises:
         StagingError: if a file cannot be read, is not a regular file, or has a name that cannot be
-            used in Lambda; or if `folder` itself is a virtual environment or a CDK output folder.
+            used in Lambda.
         TypeError: if `exclude` is a string.
     """
     if isinstance(exclude, str):
         raise TypeError(f"exclude {exclude!r} is a string: give a list of patterns, [{exclude!r}]")
-    output = None if output is None else output.resolve()
-    _check_folder(folder, output)
     walk = _Walk(
         root=folder,
         ignored=IgnoreStrategy.git(str(folder), [*defaults, *exclude]),
         excluded=IgnoreStrategy.git(str(folder), list(exclude)),
-        output=output,
+        output=None if output is None else output.resolve(),
     )
     files = sorted(walk.files(folder, (folder.resolve(),)), key=lambda each: each.name)
     return FolderFiles(folder=folder, files=tuple(files), withheld=tuple(sorted(walk.withheld)))
@@ -139,42 +131,37 @@ class _Walk:
 
     def files(self, folder: Path, ancestors: tuple[Path, ...]) -> Iterator[ShippedFile]:
         """Yield the shipped files of `folder`; `ancestors` are its real parent folders."""
-        try:
+        with _reading(folder):
             paths = list(folder.iterdir())
-        except OSError as error:
-            raise _unreadable(folder, error) from None
         for path in paths:
-            status, failure = _status(path)
-            is_folder = status is not None and stat.S_ISDIR(status.st_mode)
+            with _reading(path):
+                is_folder = path.is_dir()
             if self._is_excluded(path, is_folder=is_folder):
                 continue
-            if status is None:
-                raise _unshippable(path, failure)
             if is_folder:
-                yield from self._folder(path, ancestors)
-            elif stat.S_ISREG(status.st_mode):
-                yield self._file(path, status)
+                real = path.resolve()
+                if any(each.is_relative_to(real) for each in ancestors):
+                    raise _unshippable(path, f"it links to {real}, which holds the link itself")
+                yield from self.files(path, (*ancestors, real))
             else:
-                raise _unshippable(path, "it is neither a file nor a folder")
+                yield self._file(path)
 
     def _is_excluded(self, path: Path, *, is_folder: bool) -> bool:
-        only_dots = not path.name.strip(".")  # CDK accepts no such path, so no pattern matches it
-        if only_dots or not _matches(self.ignored, path, is_folder=is_folder):
+        if not _matches(self.ignored, path, is_folder=is_folder):
             if _UNUSABLE.search(path.name):
                 raise _unshippable(path, "its name cannot be used in Lambda")
-            return is_folder and (path.resolve() == self.output or _marked(path) is not None)
+            marked = any((path / name).is_file() for name in _MARKERS)
+            return is_folder and (marked or path.resolve() == self.output)
         known_secret = any(fnmatch(path.name.lower(), pattern) for pattern in SECRETS)
         if known_secret and not _matches(self.excluded, path, is_folder=is_folder):
             self.withheld.append(path)
         return True
 
-    def _folder(self, path: Path, ancestors: tuple[Path, ...]) -> Iterator[ShippedFile]:
-        real = path.resolve()
-        if any(each.is_relative_to(real) for each in ancestors):
-            raise _unshippable(path, f"it links to {real}, which holds the link itself")
-        yield from self.files(path, (*ancestors, real))
-
-    def _file(self, path: Path, status: os.stat_result) -> ShippedFile:
+    def _file(self, path: Path) -> ShippedFile:
+        with _reading(path):
+            status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _unshippable(path, "it is neither a file nor a folder")
         return ShippedFile(
             name=(self.root.name / path.relative_to(self.root)).as_posix(),
             path=path,
@@ -184,35 +171,18 @@ class _Walk:
         )
 
 
-def _check_folder(folder: Path, output: Path | None) -> None:
-    what = "the output of this CDK app" if folder == output else _marked(folder)
-    if what is not None:
-        raise StagingError(
-            f"code folder {str(folder)!r} is {what}, whose files would be shipped: move the job's"
-            " modules to their own folder"
-        )
-
-
-def _marked(folder: Path) -> str | None:
-    return next((what for name, what in _MARKERS.items() if (folder / name).is_file()), None)
-
-
 def _matches(patterns: IgnoreStrategy, path: Path, *, is_folder: bool) -> bool:
     match = patterns.completely_ignores if is_folder else patterns.ignores
     return match(str(path))
 
 
-def _status(path: Path) -> tuple[os.stat_result | None, str]:
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        return path.stat(), ""
+        yield
     except OSError as error:
-        if path.is_symlink():
-            return None, f"it links to {str(path.readlink())!r}, which cannot be reached"
-        return None, f"it cannot be read ({error.strerror})"
-
-
-def _unreadable(path: Path, error: OSError) -> StagingError:
-    return _unshippable(path, f"it cannot be read ({error.strerror})")
+        link = f"it links to {str(path.readlink())!r}, and " if path.is_symlink() else ""
+        raise _unshippable(path, f"{link}it cannot be read ({error.strerror})") from None
 
 
 def _unshippable(path: Path, reason: str) -> StagingError:

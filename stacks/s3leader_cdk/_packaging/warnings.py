@@ -107,10 +107,10 @@ def missing_imports(job: FolderFiles) -> Iterator[tuple[Path, str]]:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for module in sorted(set(_imported(tree, file))):
-            if module.partition(".")[0] != job.folder.name:
-                continue  # another package
-            excluded = _file_of(module, job.folder.parent)
-            if excluded is not None and excluded not in shipped:
+            path = module.replace(".", "/")
+            excluded = {f"{path}.py", f"{path}/__init__.py"} - shipped
+            own = module.partition(".")[0] == job.folder.name
+            if own and any((job.folder.parent / name).is_file() for name in excluded):
                 yield file.path, module
 
 
@@ -125,10 +125,3 @@ def _imported(tree: ast.Module, file: ShippedFile) -> Iterator[str]:
             module = ".".join([*base, *([node.module] if node.module else [])])
             yield module
             yield from (f"{module}.{each.name}" for each in node.names)
-
-
-def _file_of(module: str, root: Path) -> str | None:
-    """Return the name of the module's file below `root`, or None if it has none."""
-    path = module.replace(".", "/")
-    names = (f"{path}.py", f"{path}/__init__.py")
-    return next((name for name in names if (root / name).is_file()), None)

@@ -20,6 +20,10 @@ _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # in a leap year
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+SIX_FIELDS = (
+    "EventBridge takes six fields (minutes, hours, day of month, month, day of week, year), with"
+    " a ? in the day field that is not used, such as 'cron(0 3 * * ? *)'"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +96,7 @@ class Field:
             return self.low + self.names.index(text.upper())
         if text.isdecimal() and text.isascii() and self.low <= int(text) <= self.high:
             return int(text)
-        meant = [name for name in self.names if name[: len(text)] == text.upper()[:3]]
-        if self.low == 0 and text == str(self.high + 1):
-            meant = ["0"]  # midnight is not 24, the full hour not 60
-        raise self._error(item, f"write {meant[0]}" if len(meant) == 1 else "")
+        raise self._error(item)
 
     def _error(self, item: str, hint: str = "") -> ValueError:
         expected = f"{self.low} to {self.high}"
@@ -148,6 +149,8 @@ def parse(fields: Collection[str]) -> Cron:
 
     Exactly one of the two day fields must be `?`, and some month must have the day of month.
     """
+    if len(fields) != len(FIELDS):
+        raise ValueError(SIX_FIELDS)
     minutes, hours, days, months, weekdays, years = (
         field.values(text) for field, text in zip(FIELDS, fields, strict=True)
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from aws_cdk import Duration, TimeZone, Token
 from aws_cdk import aws_scheduler as scheduler
@@ -14,9 +15,16 @@ from s3leader_cdk._schedule import cron, time_zones
 from s3leader_cdk._schedule.syntax import check_expression
 
 UTC_ZONE = "Etc/UTC"  # CDK's own default, for rates too
-_RATE = re.compile(r"rate\((\d{1,6}) (minute|hour|day)s?\)", re.ASCII)
-_MINUTES = {"minute": 1, "hour": 60, "day": 1440}
+_RATE = re.compile(r"rate\((\d{1,6}) (second|minute|hour|day|week|month|year)s?\)", re.ASCII)
 _HOUR, _DAY = 60, 1440  # in minutes
+_MINUTES = {
+    "minute": 1,
+    "hour": _HOUR,
+    "day": _DAY,
+    "week": 7 * _DAY,
+    "month": 30 * _DAY,
+    "year": 365 * _DAY,
+}
 
 # Crons whose interval is known: the longest one, if 0/N does not divide the hour or the day.
 _EVERY_MINUTES = re.compile(r"cron\((?:\*|[0*]/([1-9]|[1-5]\d)) \* \* \* \? \*\)")
@@ -59,9 +67,8 @@ def schedule_expression(
     text = expression.expression_string
     if match := _RATE.fullmatch(text):
         _check_zone_of_rate(text, expression.time_zone)
-        return scheduler.ScheduleExpression.expression(
-            _due_at_multiples(text, int(match[1]) * _MINUTES[match[2]])
-        )
+        cron_of_rate = _due_at_multiples(text, int(match[1]), match[2])
+        return scheduler.ScheduleExpression.expression(cron_of_rate)
     try:
         check_expression(text)
         zone = _zone_name(expression.time_zone)
@@ -75,26 +82,26 @@ def schedule_expression(
 def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> datetime | None:
     """Return the first local time of a tick that `expression` loses to a clock change."""
     zone = _zone_name(expression.time_zone)
-    if zone == UTC_ZONE or Token.is_unresolved(zone) or not time_zones.has_database():
+    if zone == UTC_ZONE or zone not in time_zones.names():
         return None
-    text = expression.expression_string
-    kind, _, inner = text.removesuffix(")").partition("(")
-    if kind == "at":
-        local = datetime.fromisoformat(inner)
-        return local if time_zones.skips(zone, local) else None
-    return time_zones.first_lost_tick(cron.parse(inner.split()), zone, first_year=first_year)
+    return time_zones.first_lost_tick(_parsed(expression), zone, first_year=first_year)
 
 
 def is_over(expression: scheduler.ScheduleExpression, *, now: datetime) -> bool:
     """Return whether `expression` is certainly never due from `now` on."""
-    zone, text = _zone_name(expression.time_zone), expression.expression_string
-    if Token.is_unresolved(zone) or Token.is_unresolved(text):
+    zone = _zone_name(expression.time_zone)
+    if zone not in time_zones.names():
         return False
-    local = time_zones.earliest_local(zone, now)
-    kind, _, inner = text.removesuffix(")").partition("(")
+    local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return time_zones.is_over(_parsed(expression), local)
+
+
+def _parsed(expression: scheduler.ScheduleExpression) -> cron.Cron:
+    """Return a cron or, as a cron with one tick, a one-time schedule."""
+    kind, _, inner = expression.expression_string.removesuffix(")").partition("(")
     if kind == "at":
-        return datetime.fromisoformat(inner) < local
-    return time_zones.is_over(cron.parse(inner.split()), local)
+        inner = f"{datetime.fromisoformat(inner):%M %H %d %m ? %Y}"
+    return cron.parse(inner.split())
 
 
 def shortest_interval(expressions: Sequence[scheduler.ScheduleExpression]) -> Duration | None:
@@ -137,9 +144,6 @@ def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.
             f"time_zone {time_zone.timezone_name!r} was given with a ScheduleExpression, which has"
             " its own: pass it to the expression instead"
         )
-    text = schedule.expression_string
-    if text != text.strip():
-        return scheduler.ScheduleExpression.expression(text.strip(), schedule.time_zone)
     return schedule
 
 
@@ -155,7 +159,14 @@ def _zone_name(time_zone: TimeZone | None) -> str:
     return UTC_ZONE if time_zone is None else time_zone.timezone_name
 
 
-def _due_at_multiples(rate: str, minutes: int) -> str:
+def _due_at_multiples(rate: str, number: int, unit: str) -> str:
+    if unit == "second":
+        raise ValueError(
+            f"schedule {rate!r} cannot be used: EventBridge counts in minutes, not in seconds: give"
+            " 'rate(1 minute)' and let the leader work several times in its term, or campaign in a"
+            " long-running process"
+        )
+    minutes = number * _MINUTES[unit]
     hours, rest = divmod(minutes, _HOUR)
     if hours == 0 and rest > 0 and _HOUR % rest == 0:
         return f"cron({'*' if rest == 1 else f'0/{rest}'} * * * ? *)"
@@ -172,9 +183,8 @@ def _due_at_multiples(rate: str, minutes: int) -> str:
 
 
 def _instead(minutes: int) -> str:
-    days = minutes / _DAY
-    if days == 7:
+    if minutes < 7 * _DAY:
+        return "'cron(0 0/2 * * ? *)'"
+    if minutes < 28 * _DAY:
         return "'cron(0 0 ? * MON *)', which is due every Monday"
-    if days in (28, 29, 30, 31):
-        return "'cron(0 0 1 * ? *)', which is due on the first of every month"
-    return "'cron(0 0/2 * * ? *)'"
+    return "'cron(0 0 1 * ? *)', which is due on the first of every month"

@@ -6,19 +6,18 @@ once at one that occurs twice (User Guide, *Schedule types*, "Daylight savings t
 
 from __future__ import annotations
 
-import zoneinfo
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
 
 from s3leader_cdk._schedule.cron import Cron
 
-_NOT_ZONES = frozenset({"Factory", "localtime"})  # in some machines' databases, but not places
-_FURTHEST_WEST = timedelta(hours=12)
 _YEARS = 10  # searched for clock changes, whose dates repeat every few years
+_DAY = 1440  # in minutes
 
 
 def check_name(name: str) -> None:
@@ -26,12 +25,13 @@ def check_name(name: str) -> None:
 
     On a machine without a database, every name passes: see `has_database`.
     """
-    if name in names() or (not has_database() and name not in _NOT_ZONES):
+    if name in names() or not has_database():
         return
-    suggested = " or ".join(map(repr, _similar(name) or ["Europe/Berlin"]))
+    near = get_close_matches(name, sorted(names())) or ["Europe/Berlin"]
     raise ValueError(
         f"unknown time zone {name!r}: give a name of the IANA time zone database, such as"
-        f" {suggested}. If it is newer than this machine's database, install the package tzdata"
+        f" {' or '.join(map(repr, near))}. If it is newer than this machine's database, install the"
+        " package tzdata"
     )
 
 
@@ -43,21 +43,7 @@ def has_database() -> bool:
 @cache
 def names() -> frozenset[str]:
     """Return the names in this machine's time zone database."""
-    return frozenset(zoneinfo.available_timezones()) - _NOT_ZONES
-
-
-def skips(zone: str, local: datetime) -> bool:
-    """Return whether the clocks of `zone` never show the local time `local`."""
-    tz = zoneinfo.ZoneInfo(zone)
-    shown = local.replace(tzinfo=tz).astimezone(UTC).astimezone(tz)
-    return shown.replace(tzinfo=None) != local
-
-
-def earliest_local(zone: str, now: datetime) -> datetime:
-    """Return the local time at `now`, or the earliest possible one if `zone` is not known."""
-    if zone in names():
-        return now.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None)
-    return now.astimezone(UTC).replace(tzinfo=None) - _FURTHEST_WEST
+    return frozenset(available_timezones())
 
 
 def is_over(cron: Cron, now: datetime) -> bool:
@@ -84,51 +70,29 @@ def first_lost_tick(cron: Cron, zone: str, *, first_year: int) -> datetime | Non
     A skipped time is not lost if the cron is also due at the time that the clocks show instead: an
     hourly cron stays hourly. For `L`, `W` and `#`, the tick may be on another day.
     """
-    years = sorted(year for year in cron.years if year >= first_year)[:_YEARS]
-    tz = zoneinfo.ZoneInfo(zone)
-    for year in years:
-        for start, skipped in _skipped(tz, year):
-            for minute in range(skipped // timedelta(minutes=1)):
-                local = start + timedelta(minutes=minute)
-                if _is_due(cron, local) and not _is_due(cron, local + skipped):
-                    return local
+    tz = ZoneInfo(zone)
+    for year in sorted(year for year in cron.years if year >= first_year)[:_YEARS]:
+        for day in _days_of_change(tz, year):
+            for minute in range(-_DAY, _DAY):  # the skipped hour may begin on the day before
+                local = day + timedelta(minutes=minute)
+                if _is_due(cron, local):
+                    shown = _shown(tz, local)
+                    if shown != local and not _is_due(cron, shown):
+                        return local
     return None
 
 
-def _similar(name: str) -> list[str]:
-    known = {each.casefold(): each for each in sorted(names())}
-    cities = {each.rpartition("/")[2]: each for each in known if "/" in each}
-    wanted = name.casefold().replace(" ", "_")
-    found = get_close_matches(wanted, known, n=3, cutoff=0.7)
-    found += [cities[each] for each in get_close_matches(wanted.rpartition("/")[2], cities, n=1)]
-    return [known[each] for each in dict.fromkeys(found)][:3]
-
-
-def _skipped(tz: zoneinfo.ZoneInfo, year: int) -> Iterator[tuple[datetime, timedelta]]:
-    """Yield each local time at which the clocks go forward in `year`, and by how much."""
-    first = datetime(year, 1, 1, tzinfo=UTC)
-    days = [first + timedelta(days=day) for day in range(367)]
+def _days_of_change(tz: ZoneInfo, year: int) -> Iterator[datetime]:
+    """Yield the days on which the zone's offset from UTC changes."""
+    days = [datetime(year, 1, 1, tzinfo=tz) + timedelta(days=day) for day in range(367)]
     for before, after in pairwise(days):
-        skipped = _offset(tz, after) - _offset(tz, before)
-        if skipped > timedelta(0):
-            change = _change(tz, before, after)
-            yield (change + _offset(tz, before)).replace(tzinfo=None), skipped
+        if before.utcoffset() != after.utcoffset():
+            yield before.replace(tzinfo=None)
 
 
-def _change(tz: zoneinfo.ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """Return the first minute between two instants at which the later offset applies."""
-    low, high = 0, (after - before) // timedelta(minutes=1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _offset(tz, before + timedelta(minutes=middle)) == _offset(tz, before):
-            low = middle
-        else:
-            high = middle
-    return before + timedelta(minutes=high)
-
-
-def _offset(tz: zoneinfo.ZoneInfo, instant: datetime) -> timedelta:
-    return instant.astimezone(tz).utcoffset() or timedelta(0)
+def _shown(tz: ZoneInfo, local: datetime) -> datetime:
+    """Return what the clocks show at a local time: a later one if they skip it."""
+    return local.replace(tzinfo=tz).astimezone(UTC).astimezone(tz).replace(tzinfo=None)
 
 
 def _is_due(cron: Cron, local: datetime) -> bool:

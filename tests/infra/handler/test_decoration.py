@@ -31,11 +31,9 @@ DECORATED = {
     "with options": f"{FROM}@singleton(max_attempts=3)\n{DEF}",
     "by another name": f"from s3leader.aws_lambda import singleton as once\n@once\n{DEF}",
     "by its module": f"from s3leader import aws_lambda\n@aws_lambda.singleton\n{DEF}",
-    "by its module's alias": f"import s3leader.aws_lambda as al\n@al.singleton()\n{DEF}",
     "by its whole name": f"import s3leader.aws_lambda\n@s3leader.aws_lambda.singleton\n{DEF}",
     "by an assignment": f"{FROM}{DEF}handler = singleton(handler)\n",
-    "by an annotated one": f"{FROM}def work(*_): ...\nhandler: object = singleton(work)\n",
-    "by a call with options": f"{FROM}handler = singleton(max_attempts=3)(lambda *_: 1)\n",
+    "by a call with options": f"{FROM}handler: object = singleton(max_attempts=3)(print)\n",
     "by a decorator made before": f"{FROM}once = singleton(max_attempts=3)\n@once\n{DEF}",
     "below known middleware": (
         f"{FROM}{POWERTOOLS}@logger.inject_lambda_context(log_event=True)\n@singleton\n{DEF}"
@@ -54,17 +52,13 @@ DECORATED = {
     "in a with block": (
         f"{FROM}import contextlib\nwith contextlib.suppress():\n  @singleton\n  {DEF}"
     ),
-    "rebound": f"{FROM}handler = None\nhandler = singleton(print)\n",
+    "rebound": f"raise SystemExit\n{FROM}handler = None\nhandler = singleton(print)\n",
     "either way": f"{FROM}handler = singleton(print) if __debug__ else singleton(max)\n",
 }
 PLAIN = {
     "a plain function": DEF,
-    "an import that is not used": f"{FROM}{DEF}",
     "a decorator of the same name": f"from functools import cache as singleton\n@singleton\n{DEF}",
     "known middleware alone": f"{POWERTOOLS}@logger.inject_lambda_context\n{DEF}",
-    "known middleware by a call": (
-        f"{POWERTOOLS}{DEF}handler = logger.inject_lambda_context(handler)"
-    ),
     "the standard library's": f"import functools\n@functools.lru_cache(maxsize=1)\n{DEF}",
     "a lambda": "handler = lambda event, context: 1\n",
     "a partial": f"import functools\n{DEF}handler = functools.partial(handler, 1)\n",
@@ -93,16 +87,9 @@ UNKNOWN = {
     "a decorator of the module": f"{FROM}def job(f): return singleton(f)\n@job\n{DEF}",
     "made elsewhere": "from acme import made\nhandler = made()\n",
     "imported from elsewhere": "from acme import handler\n",
-    "imported with a star": "from acme import *\n",
     "an attribute": "import acme\nhandler = acme.App().handler\n",
-    "found when it runs": "import importlib\nhandler = importlib.import_module('x').handler\n",
     "one of a tuple": f"{FROM}handler, other = singleton(print), 5\n",
-    "set by a function": f"{FROM}def make():\n    global handler\n    handler = singleton(print)\n",
     "decorated in one branch": f"{FROM}{DEF}if not __debug__:\n    handler = singleton(handler)\n",
-    "decorators in a list": (
-        f"{FROM}import functools\n{DEF}"
-        "handler = functools.reduce(lambda f, g: g(f), [singleton], handler)\n"
-    ),
     "the decorator with arguments": (
         f"{FROM}import functools\njob = functools.partial(singleton, max_attempts=3)\n@job\n{DEF}"
     ),
@@ -111,19 +98,18 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.parametrize("source", DECORATED.values(), ids=DECORATED)
-def test_a_decorated_handler_is_found(source: str, tmp_path: Path) -> None:
-    assert resolve_handler(tmp_path, {"main.py": source}).decorated is True
+ANSWERS: dict[str, tuple[str, bool | None]] = {
+    **{f"decorated {name}": (source, True) for name, source in DECORATED.items()},
+    **{name: (source, False) for name, source in PLAIN.items()},
+    **{name: (source, None) for name, source in UNKNOWN.items()},
+}
 
 
-@pytest.mark.parametrize("source", PLAIN.values(), ids=PLAIN)
-def test_a_handler_that_is_certainly_not_decorated_is_found(source: str, tmp_path: Path) -> None:
-    assert resolve_handler(tmp_path, {"main.py": source}).decorated is False
-
-
-@pytest.mark.parametrize("source", UNKNOWN.values(), ids=UNKNOWN)
-def test_an_undecidable_source_is_unknown(source: str, tmp_path: Path) -> None:
-    assert resolve_handler(tmp_path, {"main.py": source}).decorated is None
+@pytest.mark.parametrize(("source", "expected"), ANSWERS.values(), ids=ANSWERS)
+def test_a_handler_is_decorated_or_plain_or_unknown(
+    source: str, expected: object, tmp_path: Path
+) -> None:
+    assert resolve_handler(tmp_path, {"main.py": source}).decorated is expected
 
 
 @pytest.mark.parametrize("source", MARK_MAY_BE_LOST.values(), ids=MARK_MAY_BE_LOST)
@@ -135,14 +121,10 @@ def test_middleware_must_use_functools_wraps(source: str, tmp_path: Path) -> Non
 WORK = f"{FROM}@singleton\n{DEF}def plain(): ...\n"
 ELSEWHERE = {
     "from .work import handler": True,
-    "from job.work import handler": True,
     "from .work import plain as handler": False,
     "from .work import *": True,
     "from . import work\nhandler = work.handler": True,
-    "from job import work\nhandler = work.plain": False,
     "import job.work\nhandler = job.work.handler": True,
-    "import job.work as work\nhandler = work.handler": True,
-    "from .inner.deep import handler": True,
     "from .inner.deep import plain as handler": False,
     "from .decorators import once\n@once\ndef handler(): ...": True,
     "from .missing import handler": None,
@@ -171,26 +153,15 @@ def test_a_handler_may_be_in_the_package_itself(tmp_path: Path) -> None:
     assert resolve_handler(tmp_path, files, "job.handler").decorated is True
 
 
-def test_what_is_not_shipped_is_not_followed(tmp_path: Path) -> None:
+def test_a_module_outside_the_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text(WORK)
     assert resolve_handler(tmp_path, {"main.py": "from beside import handler\n"}).decorated is None
-
-
-def test_nothing_is_run(tmp_path: Path) -> None:
-    assert resolve_handler(
-        tmp_path, {"main.py": f"raise SystemExit\n{FROM}@singleton\n{DEF}"}
-    ).decorated
-
-
-BRANCH = "if ACME:\n    handler = timed(handler)\n"
 
 
 @pytest.mark.parametrize(
     "rebinding",
     [
-        BRANCH,
-        "handler = timed(handler)\n",
-        "handler = handler if ACME else timed(handler)\n",
+        "if ACME:\n    handler = timed(handler)\n",
         "other = timed(handler)\nhandler = timed(other)\n",
     ],
 )
@@ -198,12 +169,6 @@ def test_many_rebindings_are_followed(rebinding: str, tmp_path: Path) -> None:
     source = f"from acme import ACME, timed\n{DEF}{rebinding * 600}"
     found = resolve_handler(tmp_path, {"main.py": source})
     assert (found.decorated, len(found.where) < 1000) == (None, True)
-
-
-def test_many_branches_of_many_modules_are_followed(tmp_path: Path) -> None:
-    files = {f"m{i}.py": f"if X:\n from .m{i + 1} import *\n" * 10 for i in range(20)}
-    files |= {"main.py": "from .m0 import *\n", "m20.py": WORK}
-    assert resolve_handler(tmp_path, files).decorated is True
 
 
 def test_an_expression_nested_too_deeply_is_unknown(tmp_path: Path) -> None:

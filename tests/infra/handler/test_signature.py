@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,15 @@ from tests.infra.handler.test_decoration import FROM, POWERTOOLS, resolve_handle
 
 REFUSED = {
     "async": "@singleton\nasync def handler(event, context, term): ...\n",
-    "async, with options": (
-        "@singleton(max_attempts=2)\nasync def handler(event, context, term): ...\n"
-    ),
     "a generator": "@singleton\ndef handler(event, context, term):\n  if event:\n    yield 1\n",
     "yield from": "@singleton\ndef handler(event, context, term):\n  return (yield from event)\n",
     "two parameters": "@singleton\ndef handler(event, context): ...\n",
-    "no parameters": "@singleton\ndef handler(): ...\n",
     "four parameters": "@singleton\ndef handler(event, context, term, bucket): ...\n",
     "a required keyword": "@singleton\ndef handler(event, context, term, *, bucket): ...\n",
-    "the term by keyword": "@singleton\ndef handler(event, context, *, term=None): ...\n",
     "keywords only": "@singleton\ndef handler(**given): ...\n",
     "below middleware": (
         f"{POWERTOOLS}@logger.inject_lambda_context\n@singleton\ndef handler(event, context): ...\n"
     ),
-    "by a call": "async def work(event, context, term): ...\nhandler = singleton(work)\n",
     "by a call with options": (
         "def work(event, context): ...\nhandler = singleton(max_attempts=2)(work)\n"
     ),
@@ -46,7 +40,6 @@ REFUSED = {
     ),
 }
 ACCEPTED = {
-    "three parameters": "@singleton\ndef handler(event, context, term): ...\n",
     "positional only": "@singleton\ndef handler(event, context, term, /): ...\n",
     "any": "@singleton\ndef handler(*given): ...\n",
     "some and any": "@singleton\ndef handler(event, *rest, **options): ...\n",
@@ -56,12 +49,6 @@ ACCEPTED = {
     "a yield in a function within": (
         "@singleton\ndef handler(event, context, term):\n"
         "  def each():\n    yield 1\n  return list(each())\n"
-    ),
-    "a yield in a lambda within": (
-        "@singleton\ndef handler(event, context, term):\n  return lambda: (yield)\n"
-    ),
-    "an async function within": (
-        "@singleton\ndef handler(event, context, term):\n  async def work(): ...\n"
     ),
     "above another decorator": (
         "from acme import timed\n@singleton\n@timed\ndef handler(event, context): ...\n"
@@ -80,31 +67,15 @@ ACCEPTED = {
 }
 
 
-@pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED)
-def test_a_handler_that_the_decorator_refuses_is_found(source: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", REFUSED | ACCEPTED)
+def test_a_handler_that_the_decorator_would_reject_is_found(name: str, tmp_path: Path) -> None:
+    source = (REFUSED | ACCEPTED)[name]
     found = resolve_handler(tmp_path, {"main.py": f"{FROM}{source}"})
-    assert (found.decorated, bool(found.rejection)) == (True, True)
-
-
-@pytest.mark.parametrize("source", ACCEPTED.values(), ids=ACCEPTED)
-def test_a_handler_that_the_decorator_may_accept_is_not_refused(
-    source: str, tmp_path: Path
-) -> None:
-    found = resolve_handler(tmp_path, {"main.py": f"{FROM}{source}"})
-    assert (found.decorated, found.rejection) == (True, "")
-
-
-RUNS = {name: source for name, source in (REFUSED | ACCEPTED).items() if "import" not in source}
-
-
-@pytest.mark.parametrize("name", RUNS)
-def test_the_decorator_agrees(name: str) -> None:
-    names: dict[str, Any] = {"singleton": singleton}
-    if name not in REFUSED:
-        exec(RUNS[name], names)  # noqa: S102 - a source written above
-        return
-    with pytest.raises(InvalidArgument):
-        exec(RUNS[name], names)  # noqa: S102 - the same
+    assert (found.decorated, bool(found.rejection)) == (True, name in REFUSED)
+    if "import" not in source:
+        expected = pytest.raises(InvalidArgument) if name in REFUSED else nullcontext()
+        with expected:  # the decorator agrees
+            exec(source, {"singleton": singleton})  # noqa: S102 - a source written above
 
 
 @pytest.mark.parametrize(
@@ -112,9 +83,7 @@ def test_the_decorator_agrees(name: str) -> None:
     [
         ("async", r"main\.py:3\) is an async function: .*asyncio\.run"),
         ("a generator", r"main\.py:3\) contains yield: .*before it returns"),
-        ("two parameters", r"takes 2 positional arguments: .*\(event, context, term\)"),
-        ("four parameters", r"requires 4 positional arguments: .*\(event, context, term\)"),
-        ("a required keyword", r"requires bucket by keyword, .*default"),
+        ("two parameters", r"cannot be called with \(event, context, term\): .* defaults"),
     ],
 )
 @pytest.mark.parametrize("way", ["folder", "asset"])
@@ -132,9 +101,3 @@ def test_the_error_at_synth_names_the_problem_and_the_fix(
         ValueError, match=rf"reject handler '{module}\.handler' of Test/Function .*{match}"
     ):
         JobFunction(stack, "Function", code=code, handler=f"{module}.handler")
-
-
-def test_a_syntax_error_names_its_file(tmp_path: Path) -> None:
-    found = resolve_handler(tmp_path, {"main.py": "\ndef handler(:\n"})
-    assert found.decorated is None
-    assert re.search(r"main\.py cannot be parsed by .*\(main\.py, line 2\)", found.where)

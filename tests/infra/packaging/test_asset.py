@@ -7,48 +7,25 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk import StagingError, job_code
-from s3leader_cdk._packaging import asset as runtime_asset
+from s3leader_cdk._packaging import asset
 from s3leader_cdk._packaging.asset import RuntimeSource, list_job, locate_runtime
 
 Change = Callable[[Path, RuntimeSource], object]
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> Path:
-    folder = tmp_path / "job"
-    folder.mkdir()
-    (folder / "handler.py").write_text("def handler(event, context): ...\n")
-    return folder
-
-
-@pytest.fixture
-def runtime(tmp_path: Path) -> RuntimeSource:
-    package = tmp_path / "s3leader"
-    (package / "inner").mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "inner" / "lock.py").write_text("TERM = 1\n")
-    requirements = tmp_path / "requirements.lock"
-    requirements.write_text("# nothing to install\n")
-    return RuntimeSource(package=package, requirements=requirements)
-
-
 def content_hash(job: Path, runtime: RuntimeSource) -> str:
-    return runtime_asset.content_hash(list_job(job), runtime)
-
-
-def stage(job: Path, runtime: RuntimeSource, output: Path) -> None:
-    runtime_asset.stage(list_job(job), runtime, output)
+    return asset.content_hash(list_job(job), runtime)
 
 
 def touch(job: Path, runtime: RuntimeSource) -> None:
-    for path in (job / "handler.py", runtime.package / "__init__.py", runtime.requirements):
+    for path in (job / "main.py", runtime.package / "__init__.py", runtime.requirements):
         os.utime(path, (1, 1))
 
 
 def compile_python(job: Path, runtime: RuntimeSource) -> None:
     for folder in (job, runtime.package / "inner"):
         (folder / "__pycache__").mkdir()
-        (folder / "__pycache__" / "handler.cpython-314.pyc").write_bytes(b"compiled")
+        (folder / "__pycache__" / "main.cpython-314.pyc").write_bytes(b"compiled")
         (folder / "stray.pyc").write_bytes(b"compiled")
 
 
@@ -62,19 +39,20 @@ def test_hash_stays_while_names_and_contents_do(
 
 
 CHANGES: dict[str, Change] = {
-    "one byte of the job": lambda job, _: (job / "handler.py").write_text("def handler(event): ."),
+    "one byte of the job": lambda job, _: (job / "main.py").write_text("def handler(event): ."),
     "one byte of the runtime": lambda _, runtime: (runtime.package / "inner/lock.py").write_text(
         "TERM = 2\n"
     ),
     "one byte of the lock file": lambda _, runtime: runtime.requirements.write_text("# nothing\n"),
-    "the name of a file": lambda job, _: (job / "handler.py").rename(job / "handle.py"),
+    "the name of a file": lambda job, _: (job / "main.py").rename(job / "handle.py"),
     "the folder of a file": lambda _, runtime: (runtime.package / "inner").rename(
         runtime.package / "outer"
     ),
+    "the x bit of a file": lambda job, _: (job / "main.py").chmod(0o755),
     "an empty file more": lambda job, _: (job / "empty.py").touch(),
     "a file less": lambda _, runtime: (runtime.package / "inner/lock.py").unlink(),
     "a byte from content to name": lambda job, _: (
-        (job / "handler.py").rename(job / "handler.pyd").write_text("ef handler(event, context):")
+        (job / "main.py").rename(job / "main.pyd").write_text("ef handler(event, context): ...\n")
     ),
 }
 
@@ -93,15 +71,6 @@ def test_hash_changes_with_the_name_under_which_the_job_is_shipped(
     assert content_hash(job.rename(job.with_name("other")), runtime) != before
 
 
-def test_hash_tells_two_files_from_one_that_spells_both(job: Path, runtime: RuntimeSource) -> None:
-    (job / "a.py").write_text("1")
-    (job / "b.py").write_text("2")
-    before = content_hash(job, runtime)
-    (job / "b.py").unlink()
-    (job / "a.py").write_text("18:job/b.py:2")
-    assert content_hash(job, runtime) != before
-
-
 def test_hash_is_the_same_wherever_the_files_are(
     job: Path, runtime: RuntimeSource, tmp_path: Path
 ) -> None:
@@ -112,54 +81,54 @@ def test_hash_is_the_same_wherever_the_files_are(
     assert content_hash(job.rename(elsewhere / "job"), moved) == before
 
 
-def test_staged_are_job_and_runtime_under_their_names_and_nothing_compiled(
+def test_job_and_runtime_are_staged_under_their_names_and_nothing_compiled(
     job: Path, runtime: RuntimeSource, tmp_path: Path
 ) -> None:
     compile_python(job, runtime)
     output = tmp_path / "output"
     output.mkdir()
-    stage(job, runtime, output)
+    asset.stage(list_job(job), runtime, output)
     staged = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
-    assert staged == ["job/handler.py", "s3leader/__init__.py", "s3leader/inner/lock.py"]
+    assert staged == ["job/main.py", "s3leader/__init__.py", "s3leader/inner/lock.py"]
 
 
 def test_the_checkout_s_own_runtime_is_found_first() -> None:
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[3] / "lambda_src"
     assert locate_runtime() == RuntimeSource(
-        package=root / "lambda_src" / "s3leader",
-        requirements=root / "lambda_src" / "requirements.lock",
+        package=root / "s3leader", requirements=root / "requirements.lock"
     )
 
 
-def test_an_installed_runtime_is_found_and_not_imported(
-    runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def constructs(runtime: RuntimeSource, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of constructs that are installed beside the runtime, which is not run."""
     (runtime.package / "__init__.py").write_text("raise RuntimeError('imported')\n")
-    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    folder = runtime.package.parent / "s3leader_cdk"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "path", [str(folder.parent)])
     monkeypatch.delitem(sys.modules, "s3leader", raising=False)
-    constructs = tmp_path / "s3leader_cdk"
-    constructs.mkdir()
+    return folder
+
+
+def test_an_installed_runtime_is_found_and_not_imported(
+    runtime: RuntimeSource, constructs: Path
+) -> None:
     (constructs / "requirements.lock").touch()
     found = locate_runtime(constructs)
     assert (found.package, found.requirements.parent) == (runtime.package, constructs)
 
 
-def test_a_runtime_that_is_nowhere_is_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_runtime_is_refused_with_what_to_install(
+    constructs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [])
-    monkeypatch.delitem(sys.modules, "s3leader", raising=False)
     with pytest.raises(StagingError, match=r"pip install s3leader\[cdk\]"):
-        locate_runtime(tmp_path / "s3leader_cdk")
+        locate_runtime(constructs)
 
 
-def test_an_installation_without_its_lock_file_is_refused(
-    runtime: RuntimeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "path", [str(runtime.package.parent)])
-    monkeypatch.delitem(sys.modules, "s3leader", raising=False)
+def test_an_installation_without_its_lock_file_is_refused(constructs: Path) -> None:
     with pytest.raises(StagingError, match=r"requirements\.lock is missing"):
-        locate_runtime(tmp_path / "s3leader_cdk")
+        locate_runtime(constructs)
 
 
 @pytest.mark.parametrize("name", ["my-job", "s3leader"])

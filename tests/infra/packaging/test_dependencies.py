@@ -18,7 +18,6 @@ from s3leader_cdk._packaging.dependencies import install
 from s3leader_cdk._packaging.installer_settings import pip_environment, uv_environment
 
 VERSION = PYTHON.name.removeprefix("python")
-INSTALLERS = ["pip", "uv"]
 
 
 def wheel(folder: Path, tags: str, name: str = "numbers_of") -> Path:
@@ -65,7 +64,7 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(params=INSTALLERS)
+@pytest.fixture(params=["pip", "uv"])
 def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "uv":
         monkeypatch.setattr(dependencies, "_has_pip", lambda: False)
@@ -78,25 +77,30 @@ def installed(requirements: Path, output: Path) -> dict[str, bytes]:
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in files}
 
 
-# ------------------------------------------------------------------------------- platforms
-
-TAKEN = ["py3-none-any", "cp314-cp314-manylinux2014_aarch64"]
-TAKEN += [f"cp314-cp314-manylinux_2_{minor}_aarch64" for minor in (28, 34)]
-TAKEN += ["cp39-abi3-manylinux_2_28_aarch64"]
-
-
-@pytest.mark.parametrize("tags", TAKEN)
-def test_every_wheel_that_lambda_can_run_is_taken(
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "py3-none-any",
+        "cp314-cp314-manylinux2014_aarch64",
+        "cp314-cp314-manylinux_2_34_aarch64",
+        "cp39-abi3-manylinux_2_28_aarch64",
+    ],
+)
+def test_every_wheel_that_lambda_can_run_is_installed(
     tags: str, installer: str, wheels: Path, tmp_path: Path
 ) -> None:
     requirements = lock(tmp_path, wheel(wheels, tags))
     assert "numbers_of/__init__.py" in installed(requirements, tmp_path / "output")
 
 
-REFUSED = ["cp314-cp314-manylinux_2_35_aarch64", "cp314-cp314-manylinux_2_28_x86_64"]
-
-
-@pytest.mark.parametrize("tags", [*REFUSED, "cp313-cp313-any"])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "cp314-cp314-manylinux_2_35_aarch64",
+        "cp314-cp314-manylinux_2_28_x86_64",
+        "cp313-cp313-any",
+    ],
+)
 def test_a_wheel_that_lambda_cannot_run_is_refused(
     tags: str, installer: str, wheels: Path, tmp_path: Path
 ) -> None:
@@ -118,8 +122,6 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(
 def test_the_lock_has_no_conditions_which_pip_would_judge_by_this_machine() -> None:
     assert ";" not in locate_runtime().requirements.read_text()
 
-
-# -------------------------------------------------------------------- the machine's settings
 
 LEAKS = {
     "PIP_USER": "1",
@@ -155,16 +157,7 @@ def plain(wheels: Path, tmp_path: Path) -> tuple[Path, Mapping[str, bytes]]:
     return requirements, installed(requirements, tmp_path / "plain")
 
 
-@pytest.mark.parametrize("name", [each for each in LEAKS if not each.startswith("PYTHON")])
-def test_what_says_how_to_install_is_dropped(name: str, tmp_path: Path) -> None:
-    variables = {name: LEAKS[name], "HOME": str(tmp_path)}
-    option = name.removeprefix("PIP_").replace("_", "-").lower()
-    pip = pip_environment(variables, f"global.{option}={LEAKS[name]!r}\n")
-    uv = uv_environment(variables, tmp_path)
-    assert name not in (pip if name.startswith("PIP_") else uv)
-
-
-def test_variables_change_nothing_of_the_installation(
+def test_variables_and_modules_beside_the_app_do_not_change_the_installation(
     installer: str,
     plain: tuple[Path, Mapping[str, bytes]],
     tmp_path: Path,
@@ -173,6 +166,7 @@ def test_variables_change_nothing_of_the_installation(
     requirements, expected = plain
     for name, value in LEAKS.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path / "shadows")
     assert installed(requirements, tmp_path / "output") == expected
 
 
@@ -185,7 +179,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_files_change_nothing_of_the_installation(
+def test_configuration_files_do_not_change_the_installation(
     file: str,
     installer: str,
     plain: tuple[Path, Mapping[str, bytes]],
@@ -198,15 +192,7 @@ def test_files_change_nothing_of_the_installation(
     assert installed(requirements, tmp_path / "output") == expected
 
 
-def test_modules_beside_the_app_are_not_pip_s(
-    plain: tuple[Path, Mapping[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    requirements, expected = plain
-    monkeypatch.chdir(tmp_path / "shadows")
-    assert installed(requirements, tmp_path / "output") == expected
-
-
-def test_pip_takes_packages_from_where_its_file_says(
+def test_pip_uses_the_sources_of_its_configuration_file(
     plain: tuple[Path, Mapping[str, bytes]],
     wheels: Path,
     tmp_path: Path,
@@ -223,7 +209,7 @@ def test_pip_takes_packages_from_where_its_file_says(
 
 
 @pytest.mark.parametrize("file", ["uv.toml", "pyproject.toml", "home/.config/uv/uv.toml"])
-def test_uv_takes_packages_from_where_its_file_says(
+def test_uv_uses_the_sources_of_its_configuration_file(
     file: str,
     plain: tuple[Path, Mapping[str, bytes]],
     wheels: Path,
@@ -241,18 +227,12 @@ def test_uv_takes_packages_from_where_its_file_says(
     assert installed(requirements, tmp_path / "output") == expected
 
 
-KEPT = ["INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "KEYRING_PROVIDER", "CACHE_DIR"]
+SOURCES = ["INDEX_URL", "FIND_LINKS", "KEYRING_PROVIDER", "CACHE_DIR"]
+SETTINGS = [f"{installer}_{name}" for installer in ("PIP", "UV") for name in SOURCES]
 
 
-@pytest.mark.parametrize("name", KEPT)
-def test_what_says_where_packages_come_from_is_kept(name: str, tmp_path: Path) -> None:
-    pip = pip_environment({f"PIP_{name}": "x"}, "")
-    uv = uv_environment({f"UV_{name}": "x", "HOME": str(tmp_path)}, tmp_path)
-    assert (pip[f"PIP_{name}"], uv[f"UV_{name}"]) == ("x", "x")
-
-
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NETRC"])
-def test_what_is_neither_pip_s_nor_uv_s_is_kept(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*SETTINGS, "HTTPS_PROXY", "SSL_CERT_FILE", "NETRC"])
+def test_settings_for_sources_and_transport_are_kept(name: str, tmp_path: Path) -> None:
     variables = {name: "x", "HOME": str(tmp_path)}
     assert pip_environment(variables, "")[name] == uv_environment(variables, tmp_path)[name] == "x"
 
@@ -263,7 +243,9 @@ def test_pip_s_variables_come_before_its_files() -> None:
     assert (found["PIP_INDEX_URL"], found["PIP_PROXY"]) == ("mine", "third")
 
 
-def test_indexes_of_a_uv_project_are_kept_but_those_for_single_packages(tmp_path: Path) -> None:
+def test_indexes_of_a_uv_project_are_kept_unless_they_are_explicit(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "uv.toml").write_text(
         '[[index]]\nname = "acme"\nurl = "https://acme/simple"\ndefault = true\n'
         '[[index]]\nurl = "https://more/simple"\n'
@@ -282,9 +264,6 @@ def test_a_file_that_uv_cannot_read_is_named(tmp_path: Path) -> None:
         uv_environment({"HOME": str(tmp_path)}, tmp_path)
 
 
-# ------------------------------------------------------------------------------ without pip
-
-
 @pytest.fixture
 def without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "environment"
@@ -293,15 +272,8 @@ def without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_uv_installs_in_an_environment_without_pip(
-    plain: tuple[Path, Mapping[str, bytes]], without_pip: Path, tmp_path: Path
-) -> None:
-    requirements, expected = plain
-    assert installed(requirements, tmp_path / "output") == expected
-
-
-@pytest.mark.parametrize("place", ["beside the interpreter", "by `uv run`"])
-def test_uv_is_found_where_it_is_not_on_the_path(
+@pytest.mark.parametrize("place", ["on the PATH", "beside the interpreter", "by `uv run`"])
+def test_without_pip_uv_is_found(
     place: str,
     plain: tuple[Path, Mapping[str, bytes]],
     without_pip: Path,
@@ -311,10 +283,11 @@ def test_uv_is_found_where_it_is_not_on_the_path(
     requirements, expected = plain
     uv = shutil.which("uv")
     assert uv is not None
-    monkeypatch.setenv("PATH", "/nowhere")
+    if place != "on the PATH":
+        monkeypatch.setenv("PATH", "/nowhere")
     if place == "by `uv run`":
         monkeypatch.setenv("UV", uv)
-    else:
+    elif place == "beside the interpreter":
         (without_pip / "bin" / "uv").symlink_to(uv)
     assert installed(requirements, tmp_path / "output") == expected
 

@@ -1,6 +1,6 @@
 """Jobs that are made of a folder: warnings about it, and errors as users see them."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -79,8 +79,8 @@ def test_settings_that_are_not_shipped_are_warned_of(folder: Path) -> None:
     assert ".env is not shipped" in warning
 
 
-@pytest.mark.parametrize("pattern", [".env", ".*", "!.env"])
-def test_nobody_is_warned_of_what_they_asked_for(pattern: str, folder: Path) -> None:
+@pytest.mark.parametrize("pattern", [".env", "!.env"])
+def test_settings_that_a_pattern_names_are_not_warned_of(pattern: str, folder: Path) -> None:
     (folder / ".env").write_text("TOKEN=1\n")
     assert warned(folder, pattern) == []
 
@@ -98,28 +98,57 @@ def test_the_asset_does_not_depend_on_an_output_within_it(folder: Path) -> None:
     assert asset() == before
 
 
-@pytest.mark.parametrize("pattern", ["main.py", "*.py", "/main.py"])
-def test_a_handler_that_is_left_out_is_refused(pattern: str, folder: Path) -> None:
-    (folder / "data.json").write_text("{}")
-    with pytest.raises(
-        ValueError, match=r"'billing\.main\.handler' is in a module that is not shi"
-    ):
-        warned(folder, pattern)
-
-
-def test_a_handler_in_a_module_called_like_a_test_is_refused(folder: Path) -> None:
-    (folder / "test_rates.py").write_text(DECORATED)
-    with pytest.raises(ValueError, match=r"exclude=\['!test_rates\.py'\]"):
-        build(stack(), code=folder, handler="billing.test_rates.handler")
-
-
-def test_the_patterns_of_the_refusal_ship_a_handler_in_a_folder(folder: Path) -> None:
+def test_a_handler_that_is_not_shipped_is_refused_with_the_patterns_that_ship_it(
+    folder: Path,
+) -> None:
     (folder / "tests").mkdir()
     (folder / "tests" / "main.py").write_text(DECORATED)
     handler = "billing.tests.main.handler"
-    with pytest.raises(ValueError, match=r"exclude=\['!tests/', '!main\.py'\]"):
+    match = r"main\.handler' is .* not shipped.*exclude=\['!tests/', '!main\.py'\]"
+    with pytest.raises(ValueError, match=match):
         build(stack(), code=folder, handler=handler)
     build(stack(), code=folder, handler=handler, exclude=["!tests/", "!main.py"])
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("from billing import test_mode", "billing.test_mode"),
+        ("from . import test_mode as mode", "billing.test_mode"),
+        ("from .test_mode import x", "billing.test_mode"),
+        ("import billing.test_mode", "billing.test_mode"),
+        ("from billing.tests.fixtures import x", "billing.tests.fixtures"),
+    ],
+)
+def test_an_import_of_an_excluded_module_is_warned_of(
+    source: str, module: str, folder: Path
+) -> None:
+    write_excluded_modules(folder)
+    (folder / "work.py").write_text(source)
+    (warning,) = warned(folder)
+    assert all(each in warning for each in ("work.py", module, "exclude=['!tests/']"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import json, billing.main\nfrom . import main\nfrom .main import x\nfrom .. import above",
+        "from tests import fixtures",
+        "def work():\n    from billing import test_mode",
+        "this is no Python (",
+    ],
+    ids=["shipped", "elsewhere", "late", "not parsed"],
+)
+def test_other_imports_are_not_warned_of(source: str, folder: Path) -> None:
+    write_excluded_modules(folder)
+    (folder / "work.py").write_text(source)
+    assert warned(folder) == []
+
+
+def write_excluded_modules(folder: Path) -> None:
+    (folder / "tests").mkdir()
+    for name in ("test_mode", "tests/__init__", "tests/fixtures"):
+        (folder / f"{name}.py").write_text("")
 
 
 def test_exclude_beside_a_code_is_refused(folder: Path) -> None:
@@ -128,18 +157,10 @@ def test_exclude_beside_a_code_is_refused(folder: Path) -> None:
         build(stack(), code=code, handler="main.handler", exclude=["docs/"])
 
 
-def make_job(scope: cdk.Stack, folder: Path) -> None:
-    build(scope, code=folder, handler="billing.main.handler")
-
-
-def make_layer(scope: cdk.Stack, _: Path) -> None:
-    RuntimeLayer(scope, "Layer")
-
-
-@pytest.mark.parametrize("make", [make_job, make_layer])
+@pytest.mark.parametrize("made", ["job", "layer"])
 @pytest.mark.parametrize("error", [StagingError("no pip\nat all"), OSError(28, "No space left")])
-def test_what_fails_while_staging_is_raised_as_itself(
-    make: Callable[[cdk.Stack, Path], None],
+def test_an_error_while_staging_is_raised_unwrapped(
+    made: str,
     error: Exception,
     folder: Path,
     tmp_path: Path,
@@ -150,5 +171,9 @@ def test_what_fails_while_staging_is_raised_as_itself(
 
     monkeypatch.setattr(runtime_asset, "install", fail)
     scope = cdk.Stack(cdk.App(outdir=str(tmp_path / "out")), "Test")
+    make = {
+        "job": partial(build, scope, code=folder, handler="billing.main.handler"),
+        "layer": partial(RuntimeLayer, scope, "Layer"),
+    }[made]
     with pytest.raises(StagingError, match=str(error.args[-1])):
-        make(scope, folder)
+        make()
