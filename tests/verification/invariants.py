@@ -108,7 +108,7 @@ def numbers(found: History) -> Iterator[Check]:
         "a campaign that begins after a win wins a higher number",
         [
             f"{after.client} won {after.facts['term']} after {before.facts['term']} had been won"
-            for before, after in _out_of_order(found.wins, "term")
+            for before, after in _out_of_order(found.wins)
         ],
     )
 
@@ -183,7 +183,7 @@ def effects(found: History) -> Iterator[Check]:
         [
             f"{after.client} under {after.facts['term']} after {before.client} under"
             f" {before.facts['term']}"
-            for before, after in _out_of_order(confirmed, "term", strictly=False)
+            for before, after in _out_of_order(confirmed, strictly=False)
         ],
     )
     increments = [one for one in found.effects if one.facts.get("adds")]
@@ -196,12 +196,12 @@ def effects(found: History) -> Iterator[Check]:
 
 
 def _out_of_order(
-    operations: Sequence[Operation], fact: str, *, strictly: bool = True
+    operations: Sequence[Operation], *, strictly: bool = True
 ) -> Iterator[tuple[Operation, Operation]]:
-    """Yield each operation that began when one with a higher fact was over (or one as high)."""
+    """Yield each operation that began when one of a higher term (or as high) was over."""
     for after in operations:
         earlier = [one for one in operations if one.before(after)]
-        before = max(earlier, key=lambda one: int(one.facts[fact]), default=None)
-        least = int(after.facts[fact]) + (0 if strictly else 1)
-        if before is not None and int(before.facts[fact]) >= least:
+        before = max(earlier, key=lambda one: int(one.facts["term"]), default=None)
+        least = int(after.facts["term"]) + (0 if strictly else 1)
+        if before is not None and int(before.facts["term"]) >= least:
             yield before, after

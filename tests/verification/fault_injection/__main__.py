@@ -25,16 +25,16 @@ from typing import Final
 
 from bird_strikes.checks import Check
 from s3leader._io.lock_store import lock_store
+from tests.contract.servers import Server
 from tests.verification import invariants, report, store_invariants
-from tests.verification.event_log import EventLog, EventReader, now_ns, read_events
+from tests.verification.event_log import EventLog, EventReader, read_events
 from tests.verification.fault_injection.candidate import FENCED, Candidate, Contest
 from tests.verification.fault_injection.faults import FaultPlan
 from tests.verification.fault_injection.faulty_s3 import FaultyS3
 from tests.verification.history import Event
 from tests.verification.processes import Processes, load_function
 
-CLOCK_SKEW: Final = timedelta(seconds=2)
-# One second of the allowance is for the grain of S3's time stamps.
+# One second of the allowance for clock skew (`Candidate`) is for the grain of S3's time stamps.
 CLOCKS_S: Final = {"allowed": (-0.49, 0.49), "wrong": (-20.0, 20.0)}
 _AFTERWARDS: Final = 3  # terms that must still be led once no more faults are injected
 
@@ -48,7 +48,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary, FaultyS3(plan) as s3:
         folder = Path(temporary) if asked.logs is None else asked.logs
         folder.mkdir(parents=True, exist_ok=True)
-        contest = _contest(timedelta(seconds=asked.lease), s3.server_address[1], folder)
+        os.environ |= Server(f"http://127.0.0.1:{s3.server_address[1]}").env
+        lease, counter = timedelta(seconds=asked.lease), folder / "counter.txt"
+        counter.touch()
+        contest = Contest(store=lock_store("locks", lease), counter=counter, lease=lease)
         first = load_function(asked.first)
         with closing(Processes(folder, seed=asked.seed, first=first)) as processes:
             for _ in range(asked.candidates):
@@ -58,7 +61,7 @@ def main() -> int:
             s3.shutdown()
             _read_counter(s3, EventLog(folder / "judge.jsonl", "judge"))
             events = read_events(folder)
-        value = int(contest.counter.read_text() or "0")
+        value = int(counter.read_text() or "0")
     harmed = ", ".join(f"{kind} {times}" for kind, times in sorted(plan.done.items()))
     report.print_line(f"{s3.requests} requests, {plan.done.total()} of them harmed: {harmed}")
     report.print_line("noted: " + report.counts(event["what"] for event in events))
@@ -81,24 +84,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--logs", type=Path, help="a new folder to leave the event logs in")
     parser.add_argument("--first", help="module:function to call first in each process, for tests")
     return parser.parse_args()
-
-
-def _contest(lease: timedelta, port: int, folder: Path) -> Contest:
-    os.environ |= {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    counter = folder / "counter.txt"
-    counter.touch()
-    return Contest(
-        store=lock_store("locks", lease),
-        counter=counter,
-        lease=lease,
-        clock_skew=CLOCK_SKEW,
-        begin_ns=now_ns(),
-    )
 
 
 def _watch(processes: Processes, plan: FaultPlan, folder: Path, asked: argparse.Namespace) -> None:

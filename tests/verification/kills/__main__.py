@@ -151,13 +151,7 @@ class KillRun:
     def _attacked_election(self, number: int, locks: Store, stack: ExitStack) -> AttackedElection:
         name = f"election{number + 1}"
         self._client.create_bucket(Bucket=name)
-        setup = CandidateSetup(
-            election=name,
-            locks=locks,
-            data=name,
-            lease=self._lease,
-            clock_skew=CLOCK_SKEW,
-        )
+        setup = CandidateSetup(name=name, locks=locks, lease=self._lease, clock_skew=CLOCK_SKEW)
         sent_log = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
         rows = [{"row": str(row)} for row in range(1000)]
         chance = random.Random(self._plan.seed + number)  # noqa: S311 - repeatable, not secret
@@ -166,7 +160,7 @@ class KillRun:
         producer = Producer(inputs, sent_log, put, pause_seconds=1)
         producer.send(10)
         return AttackedElection(
-            name, setup, self._processes, producer, candidates=self._plan.candidates, chance=chance
+            setup, self._processes, producer, candidates=self._plan.candidates, chance=chance
         )
 
     def _kills(self) -> int:
