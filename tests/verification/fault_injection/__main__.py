@@ -32,7 +32,7 @@ from tests.verification.fault_injection.candidate import FENCED, Candidate, Cont
 from tests.verification.fault_injection.faults import FaultPlan
 from tests.verification.fault_injection.faulty_s3 import FaultyS3
 from tests.verification.history import Event
-from tests.verification.processes import Processes, load_function
+from tests.verification.processes import Processes
 
 # One second of the allowance for clock skew (`Candidate`) is for the grain of S3's time stamps.
 CLOCKS_S: Final = {"allowed": (-0.49, 0.49), "wrong": (-20.0, 20.0)}
@@ -52,8 +52,7 @@ def main() -> int:
         lease, counter = timedelta(seconds=asked.lease), folder / "counter.txt"
         counter.touch()
         contest = Contest(store=lock_store("locks", lease), counter=counter, lease=lease)
-        first = load_function(asked.first)
-        with closing(Processes(folder, seed=asked.seed, first=first)) as processes:
+        with closing(Processes(folder, seed=asked.seed, first=asked.first)) as processes:
             for _ in range(asked.candidates):
                 processes.start(lambda log, chance: Candidate(contest, log, chance).run())
             Thread(target=s3.serve_forever, daemon=True).start()  # after the forks

@@ -34,7 +34,7 @@ from tests.verification.event_log import EventReader, read_events
 from tests.verification.kills import invariants
 from tests.verification.kills.attacked_election import AttackedElection
 from tests.verification.kills.compacting_candidate import CandidateSetup
-from tests.verification.processes import Processes, load_function
+from tests.verification.processes import Processes
 
 LOCKS: Final = "locks"
 CLOCK_SKEW: Final = timedelta(seconds=1)  # one machine, one clock, time stamps in whole seconds
@@ -88,8 +88,8 @@ class KillRun:
         self._client.create_bucket(Bucket=LOCKS)
         self._lease = timedelta(seconds=plan.lease)
         locks = lock_store(LOCKS, self._lease)
-        first, seed = load_function(plan.call_first), plan.seed * 1000
-        self._processes = Processes(folder / "events", seed=seed, first=first)
+        seed = plan.seed * 1000
+        self._processes = Processes(folder / "events", seed=seed, first=plan.call_first)
         stack.callback(self._processes.close)
         self._elections = [
             self._attacked_election(number, locks, stack) for number in range(plan.elections)
