@@ -43,9 +43,6 @@ def checks(events: Sequence[Event], *, clocks_hold: bool = True) -> Iterator[Che
     yield from effects(found)
 
 
-# --------------------------------------------------------------------------------- leadership
-
-
 def leaderships(events: Sequence[Event]) -> list[Leadership]:
     """Return every reign, in the order in which they began.
 
@@ -113,9 +110,6 @@ def numbers(found: History) -> Iterator[Check]:
     )
 
 
-# -------------------------------------------------------------------------------------- ticks
-
-
 def ticks(found: History) -> Iterator[Check]:
     """Check that a tick is completed once, and that no leader's completion is contradicted."""
     times = Counter(end.facts["tick"] for end in found.completed)
@@ -169,9 +163,6 @@ def _may_have_won(earlier: Operation, later: Operation) -> bool:
         and earlier.result == "unknown"
         and earlier.invoked < later.invoked
     )
-
-
-# ------------------------------------------------------------------------------------ effects
 
 
 def effects(found: History) -> Iterator[Check]:

@@ -31,9 +31,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-# ---------------------------------------------------------------------------------- processes
-
-
 @pytest.fixture
 def s3(s3: MisbehavingS3) -> MisbehavingS3:
     """The server, which keeps connections open."""
@@ -89,8 +86,6 @@ def test_a_timeout_bounds_connecting_and_reading_and_must_be_positive() -> None:
     with pytest.raises(InvalidArgument, match="0:00:00"):
         S3Store("locks", timeout=timedelta(0))
 
-
-# ------------------------------------------------------------------------------------ Regions
 
 ELSE = ", or pass BucketOptions(region='eu-west-1') (S3LEADER_REGION sets it)."
 
@@ -153,9 +148,6 @@ def test_a_region_that_is_not_one_is_named_with_what_set_it() -> None:
         S3Store("locks", options=BucketOptions(region="eu_west1"))
     said = "the Region was given as region='eu_west1'"
     assert f"format. A Region is named like eu-west-1, but {said}: correct that" in str(why.value)
-
-
-# ---------------------------------------------------------------------- hosts out of reach
 
 
 @pytest.fixture

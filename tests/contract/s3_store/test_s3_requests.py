@@ -90,9 +90,6 @@ def test_an_etag_that_matches_any_object_is_refused_unsent(
     assert s3.sent == []
 
 
-# ------------------------------------------------------------------------------------ buckets
-
-
 @pytest.mark.parametrize(
     ("bucket", "code"),
     [
@@ -156,9 +153,6 @@ def test_an_invalid_bucket_name_is_refused_with_a_suggestion(bucket: str, right:
 )
 def test_bucket_names_and_access_points_are_accepted(bucket: str) -> None:
     check_bucket(bucket)
-
-
-# ------------------------------------------------------------------------------------ options
 
 
 def sent_with(s3: MisbehavingS3, client: S3Client, request: StoreRequest, **options: Any) -> Sent:

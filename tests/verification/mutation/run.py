@@ -166,9 +166,6 @@ def survivors(target: Target, made: Sequence[Mutant], processes: int) -> Iterato
         yield from compress(made, pool.map(survives, made))
 
 
-# --------------------------------------------------------------------------- in a forked process
-
-
 def _run_tests(target: Target, mutant: Mutant, tests: Sequence[str], folder: Path) -> None:
     """Exit with 0 if the tests pass with a changed copy of the package in `folder`."""
     silence = os.open(os.devnull, os.O_WRONLY)
