@@ -56,7 +56,7 @@ class AttackedElection:
             self.start_candidate()
 
     def start_candidate(self, *, until_empty: bool = False) -> None:
-        """Start a process that leads until it is told to stop, or until no inputs are left."""
+        """Start a process that leads until it is asked to stop, or no inputs are left."""
         self._processes.start(
             lambda log, chance: CompactingCandidate(self._setup, log, chance).run(
                 until_empty=until_empty
