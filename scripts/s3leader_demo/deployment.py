@@ -56,13 +56,6 @@ class Deployment:
         found = self.cloud.client("lambda").get_function_configuration(FunctionName=self.function)
         return str(found["Role"].rpartition("/")[2])
 
-    def schedules_role(self) -> str:
-        """Return the name of the role in which the Scheduler starts the contenders."""
-        scheduler = self.cloud.client("scheduler")
-        listed = scheduler.list_schedules()["Schedules"][0]
-        found = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
-        return str(found["Target"]["RoleArn"].rpartition("/")[2])
-
     def fired_ticks(self) -> list[str]:
         """Return every tick that a candidate was started for."""
         return sorted({*self.ticks, *(one.tick for one in self.cloud.invocations())})

@@ -127,7 +127,7 @@ def put_lock(number: str, done: str) -> None:
         term=term,
         expired=True,
         nonce=secrets.token_hex(16),
-        done=datetime.fromisoformat(done),
+        done=datetime.strptime(done, "%Y-%m-%dT%H:%M:%S%z"),
         swept=term - 1,
         outcome="deposed",
         reason="restored by an operator after locks were deleted",
