@@ -14,7 +14,7 @@ from .plan import Plan
 from .simulation import Simulation
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(6))
 def test_thirty_candidates_elect_one_leader_at_a_time_over_days(seed: int) -> None:
     run = Simulation(Plan(seed=seed))
     statistics = run.run()
