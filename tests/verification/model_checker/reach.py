@@ -125,7 +125,7 @@ def main() -> int:
     tracer = Tracer()
     for name in REACHING:
         explore(SCENARIOS[name], at_most=20_000, liveness=0)
-    found = []
+    found: list[str] = []
     for file, arcs in tracer.arcs.items():
         found += unreached(Path(file).read_text(), arcs)
     wrong = [f"not reached: {line}" for line in found if not line.startswith(tuple(UNREACHED))]
