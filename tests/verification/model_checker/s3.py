@@ -201,8 +201,8 @@ def _check_write(bucket: Bucket, before: S3Object | None, after: S3Object) -> Bu
     locks = {_term(item.key): lock_fields(item.body) for item in bucket.objects}
     numbers = [number for number in locks if number is not None]
     predecessor = locks.get(term - 1)
-    # A number of old may be created anew below the highest lock; its win is void (R7), and that
-    # nobody leads it is checked where somebody takes himself for a leader.
+    # An old number may be created again below the highest lock; its win is void (R7). That nobody
+    # leads it is checked where a candidate takes itself for the leader.
     highest = before is None and all(number < term for number in numbers)
     if highest and predecessor is not None and not predecessor.get("expired"):
         raise Violation(f"lock {term} is created while lock {term - 1} is not sealed")
