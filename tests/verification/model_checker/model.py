@@ -48,7 +48,7 @@ class Actor(NamedTuple):
 
 
 class State(NamedTuple):
-    """One state of everything. `won` is the highest term that a candidate took itself to lead, `led`
+    """One state of everything. `won` is the highest term that a candidate believed it led, `led`
     the tick of each, where attempts are counted.
     """
 
