@@ -63,8 +63,6 @@ class JobFunction(lambda_.Function):
     `<id>Role` and `<id>LogGroup`; the role may write to that log group alone.
 
     Args:
-        scope: the parent.
-        id: the construct's id within it.
         code: the job's folder, shipped under its own name with the runtime library and its
             dependencies; the job's own dependencies come in `layers`. Or a `Code` that contains
             all of that.

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import jsii
 from aws_cdk import Stack, Token, TreeInspector
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import IValidation
 
 _LEVELS_WITH_METRICS = frozenset({"TRACE", "DEBUG", "INFO"})
 _TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})  # as Powertools reads it
 _SWITCHES = ("POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_DEV")
-_CHECKED = "s3leader:metrics-checked"
 
 
 def check_function(function: lambda_.IFunction) -> None:
     """Raise `ValueError` if the metrics that `function` prints would be dropped.
 
     Metrics are log lines (embedded metric format) without a level, which Lambda treats as INFO.
-    `system_log_level` does not matter: it filters Lambda's own lines, which have no metrics. The
-    environment is checked again at synth, since variables may be added until then.
+    `system_log_level` does not matter: it filters Lambda's own lines, which have no metrics.
     """
     resource = function.node.default_child
     if not isinstance(resource, lambda_.CfnFunction):
         return
     _check_environment_of(resource)
-    if not any(each.type == _CHECKED for each in function.node.metadata):
-        function.node.add_metadata(_CHECKED, True)
-        function.node.add_validation(_EnvironmentCheck(resource))
     config = resource.logging_config
     if not isinstance(config, lambda_.CfnFunction.LoggingConfigProperty):
         return
@@ -53,22 +46,6 @@ def check_environment(environment: Mapping[str, str] | None) -> None:
                 f"environment variable {name} is {value!r}, with which the election's metrics are"
                 " not printed, and no alarm sees them: leave it out"
             )
-
-
-@jsii.implements(IValidation)
-class _EnvironmentCheck:
-    """Check the environment of a function at synth."""
-
-    def __init__(self, resource: lambda_.CfnFunction) -> None:
-        self._resource = resource
-
-    def validate(self) -> list[str]:
-        """Return errors for CDK to report."""
-        try:
-            _check_environment_of(self._resource)
-        except ValueError as error:
-            return [str(error)]
-        return []
 
 
 def _check_environment_of(resource: lambda_.CfnFunction) -> None:

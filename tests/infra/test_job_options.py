@@ -1,11 +1,12 @@
 """The optional groups of a singleton job: triggers, takeover, failures."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
@@ -15,9 +16,6 @@ from tests.infra.jobs import build, job, refused
 from tests.infra.synth import Synthesized, plain, synthesize
 
 DAYS, HOURS, MINUTES = cdk.Duration.days, cdk.Duration.hours, cdk.Duration.minutes
-
-
-# -------------------------------------------------------------------------- schedules
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +30,15 @@ def due(template: Synthesized) -> dict[str, str]:
     }
 
 
-def test_each_schedule_starts_each_contender(twice: Synthesized) -> None:
-    assert list(due(twice).values()) == [
-        "cron(0 3 * * ? *)",
-        "cron(0 3 * * ? *)",
-        "cron(0 0/6 * * ? *)",
-        "cron(0 0/6 * * ? *)",
+def test_each_schedule_starts_each_contender_with_its_number(twice: Synthesized) -> None:
+    inputs = [each["Target"]["Input"] for each in twice.properties("AWS::Scheduler::Schedule")]
+    numbers = [json.loads(each)["contender"] for each in inputs]
+    assert [*zip(due(twice).values(), numbers, strict=True)] == [
+        ("cron(0 3 * * ? *)", 1),
+        ("cron(0 3 * * ? *)", 2),
+        ("cron(0 0/6 * * ? *)", 1),
+        ("cron(0 0/6 * * ? *)", 2),
     ]
-
-
-def test_a_second_schedule_does_not_change_the_first(twice: Synthesized) -> None:
-    assert list(due(twice))[:2] == list(due(job()))
-
-
-def test_each_schedule_of_a_contender_passes_its_number(twice: Synthesized) -> None:
-    targets = [each["Target"]["Input"] for each in twice.properties("AWS::Scheduler::Schedule")]
-    assert [json.loads(each)["contender"] for each in targets] == [1, 2, 1, 2]
 
 
 def test_a_window_lets_every_contender_start_later(twice: Synthesized) -> None:
@@ -99,9 +90,6 @@ def test_one_time_in_two_zones_is_two_schedules() -> None:
     assert len(due(job(schedule=schedules, contenders=1))) == 2
 
 
-# --------------------------------------------------------------------------- the tick
-
-
 def test_a_retry_that_comes_too_late_is_warned_of() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     build(stack, max_tick_age=MINUTES(6))
@@ -120,16 +108,22 @@ def test_the_oldest_possible_tick_is_within_the_default_history() -> None:
     assert due(job(max_tick_age=DAYS(2), flexible_window=DAYS(1)))
 
 
-@pytest.mark.parametrize(("most", "expected"), [(None, None), (1, "1"), (3, "3")])
-def test_attempts_are_limited_on_request(most: int | None, expected: str | None) -> None:
-    variables = job(max_attempts=most).variables()
-    assert variables.get("S3LEADER_MAX_ATTEMPTS") == expected
-
-
-def test_contenders_wait_on_request() -> None:
-    template = job(lease=cdk.Duration.seconds(30), wait=MINUTES(2))
-    variables = template.variables()
-    assert variables["S3LEADER_WAIT_SECONDS"] == "120"
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        ({}, {}),
+        ({"max_attempts": 3}, {"S3LEADER_MAX_ATTEMPTS": "3"}),
+        (
+            {"lease": cdk.Duration.seconds(30), "wait": MINUTES(2)},
+            {"S3LEADER_LEASE_SECONDS": "30", "S3LEADER_WAIT_SECONDS": "120"},
+        ),
+    ],
+    ids=["default", "attempts", "lease and wait"],
+)
+def test_limits_are_set_on_request(options: dict[str, Any], variables: Mapping[str, str]) -> None:
+    found = job(**options).variables()
+    limits = ("MAX_ATTEMPTS", "WAIT_SECONDS", "LEASE_SECONDS")
+    assert {name: found[name] for name in found if name.endswith(limits)} == variables
 
 
 @pytest.mark.parametrize(
@@ -138,20 +132,6 @@ def test_contenders_wait_on_request() -> None:
 def test_a_wait_that_cannot_end_in_a_takeover_is_refused(seconds: int, match: str) -> None:
     wait = cdk.Duration.seconds(seconds)
     refused(f"wait {seconds} s .*{match}", lease=cdk.Duration.seconds(30), wait=wait)
-
-
-# ------------------------------------------------------------------ the bucket
-
-
-def test_a_plain_bucket_is_refused_with_what_to_give_instead() -> None:
-    stack = cdk.Stack(cdk.App(), "Test")
-    with pytest.raises(
-        TypeError, match=r"expected a LockBucket, .*LockBucket\(stack, 'Locks', bucket="
-    ):
-        build(stack, lock_bucket=s3.Bucket(stack, "Plain"))
-
-
-# ----------------------------------------------------------------- what goes wrong
 
 
 @pytest.fixture(scope="module")
