@@ -129,7 +129,6 @@ class SingletonJob(Construct):
             raise ValueError(f"function {self.function.node.path} has no role to grant rights to")
         return self.function.role
 
-    @checked_options()
     def metric(
         self, name: str, *, period: Duration | None = None, statistic: str = "Sum"
     ) -> cloudwatch.Metric:

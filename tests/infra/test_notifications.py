@@ -203,16 +203,23 @@ def test_a_log_group_without_metrics_is_refused(stack: cdk.Stack) -> None:
 
 @each_use
 @pytest.mark.parametrize("name", ["POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_DEV"])
-def test_a_variable_that_switches_metrics_off_is_refused(
-    stack: cdk.Stack, name: str, use: Use
+@pytest.mark.parametrize("later", [False, True], ids=["constructed with", "added later"])
+def test_a_variable_that_switches_metrics_off_is_refused_at_synth(
+    stack: cdk.Stack, name: str, use: Use, *, later: bool
 ) -> None:
-    with pytest.raises(ValueError, match=f"{name} is 'true', .*: leave it out"):
-        use(stack, existing_function(stack, environment={name: "true"}))
+    candidate = existing_function(stack, environment={} if later else {name: "true"})
+    use(stack, candidate)
+    if later:
+        candidate.add_environment(name, "true")
+    (error,) = candidate.node.validate()
+    assert f"{name} is 'true', with which" in error
 
 
 @pytest.mark.parametrize("value", ["false", "0", cdk.Aws.REGION], ids=["false", "0", "token"])
 def test_a_variable_that_leaves_metrics_on_is_accepted(stack: cdk.Stack, value: str) -> None:
-    campaign(stack, existing_function(stack, environment={"POWERTOOLS_METRICS_DISABLED": value}))
+    candidate = existing_function(stack, environment={"POWERTOOLS_METRICS_DISABLED": value})
+    campaign(stack, candidate)
+    assert candidate.node.validate() == []
 
 
 def test_a_function_whose_retries_are_configured_elsewhere_is_refused(stack: cdk.Stack) -> None:

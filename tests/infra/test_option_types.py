@@ -19,7 +19,6 @@ from s3leader_cdk import (
     LockBucket,
     Monitoring,
     SingletonJob,
-    election_metric,
     grant_fenced,
 )
 from tests.infra.jobs import build, existing_function
@@ -46,8 +45,6 @@ MADE: dict[str, tuple[Made, Callable[[cdk.Stack], Made]]] = {
     "grant_candidate": (LockBucket.grant_candidate, lambda stack: locks(stack).grant_candidate),
     "grant_observer": (LockBucket.grant_observer, lambda stack: locks(stack).grant_observer),
     "attach": (LockBucket.attach, lambda stack: locks(stack).attach),
-    "metric": (SingletonJob.metric, lambda stack: build(stack).metric),
-    "election_metric": (election_metric, lambda _: partial(election_metric, bucket="locks")),
 }
 # The least that is needed; a function makes a value in the stack.
 NEEDED: dict[str, Any] = {
@@ -59,7 +56,6 @@ NEEDED: dict[str, Any] = {
     "grantee": existing_function,
     "key": "a.json",
     "max_tick_age": cdk.Duration.hours(1),
-    "name": "Completed",
 }
 
 
