@@ -46,19 +46,6 @@ def test_a_window_lets_every_contender_start_later(twice: Synthesized) -> None:
     assert windows == [{"MaximumWindowInMinutes": 15, "Mode": "FLEXIBLE"}] * 4
 
 
-def test_the_time_zone_is_that_of_all_schedules_given_as_text() -> None:
-    template = job(
-        schedule=["cron(0 3 * * ? *)", "cron(0 15 * * ? *)"],
-        time_zone=cdk.TimeZone.EUROPE_VIENNA,
-        contenders=1,
-    )
-    zones = [
-        each["ScheduleExpressionTimezone"]
-        for each in template.properties("AWS::Scheduler::Schedule")
-    ]
-    assert zones == ["Europe/Vienna"] * 2
-
-
 def test_a_window_longer_than_the_time_between_ticks_is_refused() -> None:
     refused(
         "flexible_window 900 s is longer than the 300 s between two ticks",
@@ -102,10 +89,6 @@ def test_a_tick_that_could_run_after_its_lock_was_deleted_is_refused() -> None:
     locks = LockBucket(stack, "Short", history=DAYS(2))
     with pytest.raises(ValueError, match=r"a tick could be 48\.\d+ h old .* history is 2 days"):
         build(stack, lock_bucket=locks, max_tick_age=DAYS(2), flexible_window=DAYS(1))
-
-
-def test_the_oldest_possible_tick_is_within_the_default_history() -> None:
-    assert due(job(max_tick_age=DAYS(2), flexible_window=DAYS(1)))
 
 
 @pytest.mark.parametrize(

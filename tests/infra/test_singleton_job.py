@@ -108,13 +108,6 @@ def test_function_may_log_report_failures_and_campaign_and_nothing_else(
     ]
 
 
-def test_no_role_has_a_managed_policy(default: Synthesized) -> None:
-    assert [role.get("ManagedPolicyArns") for role in default.properties("AWS::IAM::Role")] == [
-        None,
-        None,
-    ]
-
-
 def test_failed_invocations_are_retried_and_then_kept(
     default: Synthesized, function_id: str
 ) -> None:

@@ -102,9 +102,6 @@ def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
 
 BY_THE_BUCKET: dict[str, Make] = {
     "an immutable role": lambda stack: imported_role(stack, HERE, mutable=False),
-    "one that asks for it": lambda stack: imported_role(
-        stack, HERE, mutable=False, add_grants_to_resources=True
-    ),
     "a role without updates": lambda stack: role(stack).without_policy_updates(),
     "a role's ARN": lambda _: iam.ArnPrincipal(ROLE.replace(THERE, HERE)),
 }
