@@ -128,11 +128,6 @@ class LockBucket(Construct):
         """The bucket's name, for `Election`."""
         return self.bucket.bucket_name
 
-    @property
-    def bucket_arn(self) -> str:
-        """The bucket's ARN."""
-        return self.bucket.bucket_arn
-
     @checked_options()
     def grant_candidate(
         self,
