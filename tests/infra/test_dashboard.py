@@ -8,7 +8,6 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from s3leader_cdk.metrics import METRICS_NAMESPACE
@@ -18,52 +17,29 @@ from tests.infra.synth import Json, Synthesized, new_stack, plain
 from tests.infra.test_monitoring import ALARM, AWAY, HOME, watch
 
 DASHBOARD = "AWS::CloudWatch::Dashboard"
-MILLION = 1_000_000
 Series = tuple[str, frozenset[str]]
-
-
-def body(template: Synthesized) -> Json:
-    found: Json = json.loads(plain(template.one(DASHBOARD)["DashboardBody"]))
-    return found
 
 
 class Shown:
     """A dashboard, by the titles of its widgets."""
 
-    def __init__(self, template: Synthesized) -> None:
-        self.template = template
-        self.widgets: list[Json] = body(template)["widgets"]
-        self.titles = [each["properties"].get("title", "") for each in self.widgets]
+    def __init__(self, stack: cdk.Stack) -> None:
+        self.template = Synthesized(stack)
+        text = plain(self.template.one(DASHBOARD)["DashboardBody"])
+        self.widgets: list[Json] = [each["properties"] for each in json.loads(text)["widgets"]]
+        self.titles = [each.get("title", "") for each in self.widgets]
 
     def widget(self, title: str) -> Json:
-        """Return the properties of the only widget whose title begins so."""
-        (properties,) = (
-            each["properties"]
-            for each, found in zip(self.widgets, self.titles, strict=True)
-            if found.startswith(title)
-        )
-        return dict(properties)
-
-    def header(self) -> str:
-        text: str = self.widgets[0]["properties"]["markdown"]
-        return text
+        """Return the only widget whose title begins so."""
+        (found,) = (each for each in self.widgets if each.get("title", "").startswith(title))
+        return found
 
     def series(self, title: str) -> list[tuple[str, Json]]:
         """Return the metrics of a widget: their names and attributes."""
-        return [
-            (line[1], attributes(line)) for line in self.widget(title)["metrics"] if named(line)
-        ]
+        return [(line[1], attributes(line)) for line in self.widget(title)["metrics"]]
 
     def labels(self, title: str) -> list[str]:
-        return [
-            line[-1]["label"]
-            for line in self.widget(title)["metrics"]
-            if line[-1].get("visible", True)
-        ]
-
-
-def named(line: Sequence[Any]) -> bool:
-    return isinstance(line[0], str)
+        return [line[-1]["label"] for line in self.widget(title)["metrics"]]
 
 
 def attributes(line: Sequence[Any]) -> Json:
@@ -77,17 +53,17 @@ def dashboard(**properties: Any) -> Shown:
     queues = {name: sqs.Queue(stack, name) for name in ("undelivered", "unprocessed")}
     given: dict[str, Any] = {**queues, "expected_within": cdk.Duration.hours(1), **properties}
     watch(stack, **given)
-    return Shown(Synthesized(stack))
+    return Shown(stack)
 
 
 @pytest.fixture(scope="module")
 def one_region() -> Shown:
-    return dashboard(contenders=2, memory_size=512)
+    return dashboard(contenders=2)
 
 
 @pytest.fixture(scope="module")
 def several() -> Shown:
-    return dashboard(contenders=2, memory_size=512, regions=[HOME, AWAY])
+    return dashboard(contenders=2, regions=[HOME, AWAY])
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +75,13 @@ def plain_function() -> Shown:
 def jobs() -> Shown:
     stack = new_stack()
     build(stack, election=LONGEST_ELECTION)
-    return Shown(Synthesized(stack))
+    return Shown(stack)
 
 
-# ------------------------------------------------------------- names, here and in the runtime
+@pytest.fixture(params=["one_region", "several", "plain_function", "jobs"])
+def shown(request: pytest.FixtureRequest) -> Shown:
+    found: Shown = request.getfixturevalue(request.param)
+    return found
 
 
 def in_alarms(template: Synthesized) -> Iterator[Series]:
@@ -111,11 +90,16 @@ def in_alarms(template: Synthesized) -> Iterator[Series]:
             yield each["MetricName"], frozenset(one["Name"] for one in each["Dimensions"])
 
 
-def in_dashboard(shown: Shown) -> Iterator[Series]:
+def of_runtime(shown: Shown) -> Iterator[Sequence[Any]]:
+    """Yield the dashboard's metrics in the runtime's namespace."""
     for widget in shown.widgets:
-        for line in widget["properties"].get("metrics", []):
-            if named(line) and line[0] == METRICS_NAMESPACE:
-                yield line[1], frozenset(line[2:-1:2])
+        for line in widget.get("metrics", []):
+            if line[0] == METRICS_NAMESPACE:
+                yield line
+
+
+def in_dashboard(shown: Shown) -> set[Series]:
+    return {(line[1], frozenset(line[2:-1:2])) for line in of_runtime(shown)}
 
 
 @pytest.fixture(scope="module")
@@ -123,78 +107,49 @@ def runtime() -> set[Series]:
     return {(name, frozenset(dimensions)) for name, dimensions in emitted()}
 
 
-@pytest.mark.parametrize("which", ["one_region", "several", "plain_function", "jobs"])
 def test_alarms_and_dashboard_use_only_metrics_that_the_runtime_emits(
-    which: str, runtime: set[Series], request: pytest.FixtureRequest
+    shown: Shown, runtime: set[Series]
 ) -> None:
-    shown: Shown = request.getfixturevalue(which)
     assert {*in_alarms(shown.template), *in_dashboard(shown)} - runtime == set()
 
 
 def test_dashboards_show_every_metric_that_the_runtime_emits(
     one_region: Shown, plain_function: Shown, runtime: set[Series]
 ) -> None:
-    assert {*in_dashboard(one_region), *in_dashboard(plain_function)} == runtime
+    assert in_dashboard(one_region) | in_dashboard(plain_function) == runtime
 
 
 def test_every_series_is_of_the_election_in_its_bucket(one_region: Shown) -> None:
-    lines = [
-        attributes(line)
-        for widget in one_region.widgets
-        for line in widget["properties"].get("metrics", [])
-        if line[0] == METRICS_NAMESPACE
-    ]
-    assert {(each["election"], each["bucket"]) for each in lines} == {("nightly", "acme-locks")}
+    found = [attributes(line) for line in of_runtime(one_region)]
+    assert {(each["election"], each["bucket"]) for each in found} == {("nightly", "acme-locks")}
 
 
 def test_the_longest_name_is_shown_in_full(jobs: Shown) -> None:
     assert {each["election"] for _, each in jobs.series("Terms")} == {LONGEST_ELECTION}
 
 
-# ----------------------------------------------------------------------- header and layout
-
-
 def test_it_has_no_fixed_name_that_would_collide_across_regions(one_region: Shown) -> None:
     assert "DashboardName" not in one_region.template.one(DASHBOARD)
 
 
-def test_its_logical_id_never_changes(jobs: Shown) -> None:
-    assert jobs.template.ids(DASHBOARD) == ["JobMonitoringDashboardC5BE111D"]
+@pytest.mark.parametrize(
+    ("properties", "text"),
+    [
+        ({}, "\ns3leader status nightly --bucket acme-locks\n"),
+        ({}, "in the bucket `acme-locks` under `elections/nightly/`."),
+        ({"prefix": "jobs/"}, "\ns3leader status nightly --bucket acme-locks --prefix 'jobs/'\n"),
+        (
+            {"regions": [HOME, AWAY]},
+            f"Contenders run in {HOME}, {AWAY}; *this Region* is {AWAY}.",
+        ),
+    ],
+    ids=["status command", "place of the locks", "prefix", "Regions"],
+)
+def test_it_begins_with(properties: Mapping[str, Any], text: str) -> None:
+    assert text in dashboard(**properties).widgets[0]["markdown"]
 
 
-def test_it_begins_with_the_status_command(one_region: Shown) -> None:
-    assert "\ns3leader status nightly --bucket acme-locks\n" in one_region.header()
-
-
-def test_a_custom_prefix_is_in_the_command() -> None:
-    header = dashboard(prefix="jobs/").header()
-    assert "\ns3leader status nightly --bucket acme-locks --prefix 'jobs/'\n" in header
-
-
-def test_it_names_the_bucket_and_prefix_of_the_locks(one_region: Shown) -> None:
-    assert "in the bucket `acme-locks` under `elections/nightly/`." in one_region.header()
-
-
-def test_it_names_all_regions_and_its_own(several: Shown) -> None:
-    said = f"Contenders run in {HOME}, {AWAY}; *this Region* is {AWAY}."
-    assert said in several.header()
-
-
-@pytest.mark.parametrize("which", ["one_region", "several", "plain_function", "jobs"])
-def test_no_widgets_overlap_or_exceed_the_width(which: str, request: pytest.FixtureRequest) -> None:
-    cells: list[tuple[int, int]] = [
-        (x, y)
-        for each in request.getfixturevalue(which).widgets
-        for x in range(each["x"], each["x"] + each["width"])
-        for y in range(each["y"], each["y"] + each["height"])
-    ]
-    assert len({*cells}) == len(cells)
-    assert max(x for x, _ in cells) < 24
-
-
-@pytest.mark.parametrize("which", ["one_region", "several", "plain_function", "jobs"])
-def test_every_alarm_s_state_is_shown(which: str, request: pytest.FixtureRequest) -> None:
-    shown: Shown = request.getfixturevalue(which)
+def test_every_alarm_s_state_is_shown(shown: Shown) -> None:
     ids = [each.strip("<>").removesuffix(".Arn") for each in shown.widget("Alarms")["alarms"]]
     assert sorted(ids) == sorted(shown.template.ids(ALARM))
 
@@ -214,15 +169,6 @@ def test_every_alarm_s_state_is_shown(which: str, request: pytest.FixtureRequest
         ("Campaigns that failed", ["CampaignFailed", "CorruptLock"]),
         ("Function", ["Errors", "Throttles", "Concurrent"]),
         ("Dead letters", ["Undelivered", "Unprocessed"]),
-        (
-            "Estimated cost",
-            [
-                "S3, if all requests were PUTs",
-                "Lambda requests",
-                "Scheduler, if it caused all invocations",
-                "Lambda computing, arm64",
-            ],
-        ),
     ],
 )
 def test_it_shows(title: str, labels: Sequence[str], one_region: Shown) -> None:
@@ -232,12 +178,6 @@ def test_it_shows(title: str, labels: Sequence[str], one_region: Shown) -> None:
 @pytest.mark.parametrize("title", ["Duration", "Latest completed tick"])
 def test_a_statistic_is_the_label(title: str, one_region: Shown) -> None:
     assert [each["stat"] for _, each in one_region.series(title)] == one_region.labels(title)
-
-
-def test_sums_are_stacked(one_region: Shown) -> None:
-    shown = [each["properties"] for each in one_region.widgets]
-    stacked = [each["title"].partition(" ")[0] for each in shown if each.get("stacked")]
-    assert stacked == ["Terms", "Estimated"]
 
 
 def test_contenders_without_numbers_are_summed(plain_function: Shown) -> None:
@@ -251,15 +191,7 @@ def test_without_queues_no_dead_letters_are_shown(plain_function: Shown) -> None
 def test_one_queue_for_both_is_shown_once() -> None:
     stack = new_stack()
     build(stack, dead_letters=sqs.Queue(stack, "Mine"))
-    assert Shown(Synthesized(stack)).labels("Dead letters") == ["DeadLetters"]
-
-
-# --------------------------------------------------------------------------- several Regions
-
-
-def test_wins_and_losses_are_shown_for_each_region(several: Shown) -> None:
-    graphs = [each for each in several.titles if each.startswith("Wins")]
-    assert [each.rpartition(", ")[2] for each in graphs] == [HOME, AWAY]
+    assert Shown(stack).labels("Dead letters") == ["DeadLetters"]
 
 
 @pytest.mark.parametrize(
@@ -270,65 +202,8 @@ def test_each_metric_is_shown_for_each_region(title: str, several: Shown) -> Non
     assert found == [HOME, AWAY] * (len(found) // 2)
 
 
-def test_a_graph_of_contenders_is_of_one_region(several: Shown) -> None:
-    found = several.series(f"Wins (left) and losses (right) by contender, {HOME}")
-    assert [(name, each["contender"], each["region"]) for name, each in found] == [
-        ("Won", "1", HOME),
-        ("Won", "2", HOME),
-        ("Lost", "1", HOME),
-        ("Lost", "2", HOME),
-    ]
-
-
-# --------------------------------------------------------------------------------------- cost
-
-
-def estimates(shown: Shown) -> list[Json]:
-    return [line[0] for line in shown.widget("Estimated cost")["metrics"] if not named(line)]
-
-
-def dollars(shown: Shown, label: str, **values: float) -> float:
-    """Return the dollars per hour of a series, if `values` are the sums of five minutes."""
-    (expression,) = (each["expression"] for each in estimates(shown) if each["label"] == label)
-    names: Mapping[str, Any] = {**values, "PERIOD": lambda _: 300}
-    return float(eval(expression, {}, names))  # noqa: S307 - our own arithmetic
-
-
-@pytest.mark.parametrize(
-    ("label", "values", "expected"),
-    [
-        ("S3, if all requests were PUTs", {"requests": MILLION}, 5.00),
-        ("Lambda requests", {"invocations": MILLION}, 0.20),
-        ("Scheduler, if it caused all invocations", {"invocations": MILLION}, 1.00),
-        # A million seconds of half a gigabyte each.
-        ("Lambda computing, arm64", {"duration": MILLION * 1_000}, 13.3334 / 2),
-    ],
-)
-def test_a_million_in_five_minutes_costs_twelve_times_the_list_price_an_hour(
-    label: str, values: Mapping[str, float], expected: float, one_region: Shown
-) -> None:
-    assert dollars(one_region, label, **values) == pytest.approx(12 * expected)
-
-
-def test_cost_is_computed_from_sums(one_region: Shown) -> None:
-    drawn_from = one_region.series("Estimated cost")
-    assert {name: each["stat"] for name, each in drawn_from} == dict.fromkeys(
-        ("Requests", "Invocations", "Duration"), "Sum"
-    )
-
-
-@pytest.mark.parametrize(("which", "mebibytes"), [("jobs", 512), ("plain_function", 128)])
-def test_cost_of_computing_uses_the_functions_memory(
-    which: str, mebibytes: int, request: pytest.FixtureRequest
-) -> None:
-    second = {"duration": 1_000.0}
-    found = dollars(request.getfixturevalue(which), "Lambda computing, arm64", **second)
-    assert found == pytest.approx(12 * mebibytes / 1024 * 13.3334 / MILLION)
-
-
-def test_cost_of_computing_is_not_shown_for_an_imported_function() -> None:
-    stack = new_stack()
-    arn = "arn:aws:lambda:eu-west-1:123456789012:function:theirs"
-    watch(stack, function=lambda_.Function.from_function_arn(stack, "Theirs", arn))
-    labels = Shown(Synthesized(stack)).labels("Estimated cost")
-    assert [each for each in labels if "computing" in each] == []
+@pytest.mark.parametrize("region", [HOME, AWAY])
+def test_each_region_has_a_graph_of_its_contenders(region: str, several: Shown) -> None:
+    found = several.series(f"Wins (left) and losses (right) by contender, {region}")
+    shown = [(name, each["contender"], each.get("region", AWAY)) for name, each in found]
+    assert shown == [(name, number, region) for name in ("Won", "Lost") for number in ("1", "2")]

@@ -6,13 +6,12 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
-from s3leader_cdk import Monitoring, MonitoringOptions
+from s3leader_cdk import AlarmOptions, Monitoring, MonitoringOptions
 from tests.infra.jobs import LONGEST_ELECTION, build, existing_function
 from tests.infra.synth import Synthesized, new_stack, synthesize
 
@@ -61,9 +60,6 @@ def dimensions(template: Synthesized, election: str = "nightly") -> list[Mapping
     ]
 
 
-# ---------------------------------------------------------------------------- a job's alarms
-
-
 def test_logical_ids_of_the_alarms_never_change(default: Synthesized) -> None:
     assert default.ids(ALARM) == [
         "JobMonitoringNotCompleted153C91C3",
@@ -88,10 +84,9 @@ def test_alarm_on_a_count_that_the_runtime_emits(default: Synthesized, name: str
 def test_alarm_on_failures_that_the_runtime_cannot_report(
     default: Synthesized, name: str, metric_name: str
 ) -> None:
-    dimensions = [
-        {"Name": "FunctionName", "Value": {"Ref": default.ids("AWS::Lambda::Function")[0]}}
-    ]
-    assert metric(default, name) == ("AWS/Lambda", metric_name, "Sum", dimensions)
+    function = {"Ref": default.ids("AWS::Lambda::Function")[0]}
+    of_function = [{"Name": "FunctionName", "Value": function}]
+    assert metric(default, name) == ("AWS/Lambda", metric_name, "Sum", of_function)
 
 
 @pytest.mark.parametrize("name", ["Unprocessed", "Undelivered"])
@@ -133,13 +128,12 @@ def test_missing_data_sets_the_alarm_on_completed_terms_off(default: Synthesized
 
 
 @pytest.mark.parametrize("name", [*COUNTED, "NotCompleted"])
-def test_the_longest_name_is_in_full_in_dimensions(longest: Synthesized, name: str) -> None:
-    assert alarm(longest, name)["Dimensions"] == dimensions(longest, LONGEST_ELECTION)
-
-
-@pytest.mark.parametrize("name", [*COUNTED, "NotCompleted"])
-def test_the_longest_name_is_shortened_in_descriptions(longest: Synthesized, name: str) -> None:
-    assert f"election {'n' * 48}...{'m' * 48}" in alarm(longest, name)["AlarmDescription"]
+def test_the_longest_name_is_in_full_in_dimensions_and_shortened_in_descriptions(
+    longest: Synthesized, name: str
+) -> None:
+    found = alarm(longest, name)
+    assert found["Dimensions"] == dimensions(longest, LONGEST_ELECTION)
+    assert f"election {'n' * 48}...{'m' * 48}" in found["AlarmDescription"]
 
 
 def test_the_metric_of_a_job_is_of_its_bucket_and_election() -> None:
@@ -162,9 +156,6 @@ def test_every_alarm_publishes_to_the_topic(option: str) -> None:
     template = synthesize(with_topic)
     (topic,) = template.ids("AWS::SNS::Topic")
     assert [each["AlarmActions"] for each in template.properties(ALARM)] == [[{"Ref": topic}]] * 8
-
-
-# ------------------------------------------------------------------- the expectation
 
 
 @pytest.mark.parametrize(
@@ -199,26 +190,16 @@ def test_an_expectation_that_cloudwatch_cannot_evaluate_is_refused(expected: cdk
         synthesize(lambda stack: watch(stack, expected_within=expected))
 
 
-def unexpected(stack: cdk.Stack) -> None:
-    build(stack, schedule="cron(0 3 ? * MON *)", expected_within=None)
-
-
 def test_synth_warns_if_no_expectation_can_be_derived() -> None:
     stack = new_stack()
-    unexpected(stack)
+    build(stack, schedule="cron(0 3 ? * MON *)", expected_within=None)
     Annotations.from_stack(stack).has_warning(
         "/Test/Job/Monitoring",
         Match.string_like_regexp(
             r"if election nightly stops .*: give MonitoringOptions\(expected_within"
         ),
     )
-
-
-def test_without_an_expectation_there_is_no_alarm_on_completed_terms() -> None:
-    assert len(synthesize(unexpected).ids(ALARM)) == 7
-
-
-# ---------------------------------------------------------------------------- on its own
+    assert len(Synthesized(stack).ids(ALARM)) == 7
 
 
 def children(**properties: Any) -> tuple[Monitoring, list[str]]:
@@ -231,15 +212,8 @@ def test_without_queues_and_expectation_there_are_five_alarms() -> None:
     assert children()[1] == ANY
 
 
-@pytest.mark.parametrize(("wanted", "there"), [(True, cloudwatch.Dashboard), (False, type(None))])
-def test_the_dashboard_can_be_switched_off(wanted: bool, there: type) -> None:  # noqa: FBT001 - a value
-    assert isinstance(children(dashboard=wanted)[0].dashboard, there)
-
-
-def with_queues(stack: cdk.Stack, **which: str) -> Monitoring:
-    queues = {name: sqs.Queue(stack, name) for name in dict.fromkeys(which.values())}
-    given: dict[str, Any] = {role: queues[name] for role, name in which.items()}
-    return watch(stack, **given)
+def test_the_dashboard_can_be_switched_off() -> None:
+    assert children(dashboard=False)[0].dashboard is None
 
 
 @pytest.mark.parametrize(
@@ -253,18 +227,11 @@ def with_queues(stack: cdk.Stack, **which: str) -> Monitoring:
     ids=["one", "the other", "both", "one for both"],
 )
 def test_each_queue_has_one_alarm(which: Mapping[str, str], alarms: set[str]) -> None:
-    found = with_queues(new_stack(), **which).alarms
+    stack = new_stack()
+    queues = {name: sqs.Queue(stack, name) for name in {*which.values()}}
+    given: dict[str, Any] = {role: queues[name] for role, name in which.items()}
+    found = watch(stack, **given).alarms
     assert {each.node.id for each in found.values()} - {*ANY} == alarms
-
-
-def test_a_queue_that_is_imported_twice_has_one_alarm() -> None:
-    arn = "arn:aws:sqs:us-east-1:123456789012:letters"
-
-    def imported(stack: cdk.Stack) -> None:
-        one, other = (sqs.Queue.from_queue_arn(stack, name, arn) for name in ("One", "Other"))
-        watch(stack, undelivered=one, unprocessed=other)
-
-    assert len(synthesize(imported).ids(ALARM)) == 6
 
 
 def test_the_alarm_of_one_queue_for_both_describes_both() -> None:
@@ -282,9 +249,6 @@ def test_two_elections_can_share_a_function_and_a_queue() -> None:
             watch(stack, election, election=election, function=function, unprocessed=queue)
 
     assert len(synthesize(twice).ids(ALARM)) == 12
-
-
-# --------------------------------------------------------------------------- several Regions
 
 
 def in_regions(**properties: Any) -> Synthesized:
@@ -309,10 +273,6 @@ def test_with_several_regions_the_alarm_uses_the_age_of_the_ledger() -> None:
     ) == ("Behind", "Minimum", "GreaterThanThreshold", 7_200, "breaching")
 
 
-def test_one_named_region_is_as_none() -> None:
-    assert in_regions(regions=[AWAY]).one(ALARM, "NotCompleted")["MetricName"] == "Completed"
-
-
 @pytest.mark.parametrize(
     ("properties", "match"),
     [
@@ -322,8 +282,7 @@ def test_one_named_region_is_as_none() -> None:
             {"regions": [HOME, "us-west-2"]},
             r"regions \['us-east-1', 'us-west-2'\] do not include 'eu-west-1'",
         ),
-        ({"contenders": -1}, "contenders -1 cannot be used: give a whole number, 0 to 99"),
-        ({"contenders": 100}, "contenders 100 cannot be used"),
+        ({"contenders": 100}, "contenders 100 cannot be used: give a whole number, 0 to 99"),
     ],
 )
 def test_invalid_values_are_refused(properties: Mapping[str, Any], match: str) -> None:
@@ -334,3 +293,72 @@ def test_invalid_values_are_refused(properties: Mapping[str, Any], match: str) -
 def test_the_own_region_may_be_unknown_at_synth() -> None:
     template = synthesize(lambda stack: watch(stack, regions=[HOME, AWAY]))
     assert len(template.ids(ALARM)) == 5
+
+
+def test_an_alarm_that_is_switched_off_does_not_exist() -> None:
+    found, _ = children(alarms={"throttles": AlarmOptions(enabled=False)})
+    assert found.alarms.keys() == {"failed", "leadership_lost", "corrupt_lock", "function_errors"}
+
+
+def test_without_the_alarm_for_completed_terms_nothing_is_warned_of() -> None:
+    stack = new_stack()
+    watch(stack, alarms={"not_completed": AlarmOptions(enabled=False)})
+    Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
+
+
+@pytest.fixture(scope="module")
+def tuned() -> Synthesized:
+    def fill(stack: cdk.Stack) -> None:
+        topics = {name: sns.Topic(stack, name) for name in ("critical", "warning")}
+        failed = AlarmOptions(threshold=3, severity="critical")
+        build(stack, topic=topics, alarms={"failed": failed})
+
+    return synthesize(fill)
+
+
+def test_a_threshold_can_be_raised(tuned: Synthesized) -> None:
+    assert alarm(tuned, "Failed")["Threshold"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [("Failed", "critical"), ("Throttles", "warning"), ("NotCompleted", "critical")],
+)
+def test_an_alarm_goes_to_the_topic_of_its_severity_and_names_it(
+    tuned: Synthesized, name: str, severity: str
+) -> None:
+    found = alarm(tuned, name)
+    (topic,) = (each for each in tuned.ids("AWS::SNS::Topic") if each.startswith(severity))
+    assert found["AlarmActions"] == [{"Ref": topic}]
+    assert found["AlarmDescription"].startswith(f"[{severity}] ")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"alarms": {"errors": AlarmOptions()}}, "unknown alarm 'errors': .* not_completed, fail"),
+        ({"alarms": {"undelivered": AlarmOptions()}}, "unknown alarm 'undelivered': the alarms"),
+        ({"alarms": {"not_completed": AlarmOptions(threshold=2)}}, "set expected_within"),
+        ({"topic": {"critical": "ops"}}, "topic: expected a topic"),
+        ({"topic": {"urgent": sns.Topic}}, "unknown severity 'urgent'"),
+    ],
+    ids=["no such alarm", "no such queue", "no threshold", "no topic", "no severity"],
+)
+def test_options_of_alarms_that_cannot_be_meant_are_refused(
+    options: Mapping[str, Any], match: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=match):
+        children(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"threshold": 0}, "threshold 0 cannot be used: give a whole number, 1 or more"),
+        ({"severity": "high"}, "unknown severity 'high': give 'critical' or 'warning'"),
+        ({"enabled": "no"}, "enabled: expected True or False, got 'no'"),
+    ],
+)
+def test_alarm_options_check_themselves(options: Mapping[str, Any], match: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=match):
+        AlarmOptions(**options)

@@ -5,11 +5,11 @@ import pytest
 from aws_cdk import aws_kms as kms
 
 from s3leader_cdk import LockBucket
-from tests.infra.permissions.test_grants import function
+from tests.infra.jobs import existing_function
 from tests.infra.synth import Synthesized, plain, synthesize
 
-BUCKET = "LocksBucket941BDB31"
-ARN = f"<{BUCKET}.Arn>"
+ARN = "<LocksBucket941BDB31.Arn>"
+KEY_VARIABLE = {"S3LEADER_KMS_KEY": "<Key961B73FD.Arn>"}
 
 
 def lock_bucket(**properties: Any) -> Synthesized:
@@ -26,55 +26,55 @@ def unprotected() -> Synthesized:
     return lock_bucket(protect=False, removal_policy=cdk.RemovalPolicy.DESTROY)
 
 
-@pytest.fixture(scope="module")
-def with_key() -> Synthesized:
-    def build(stack: cdk.Stack) -> None:
-        LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (
+            "PublicAccessBlockConfiguration",
+            {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+        ),
+        ("OwnershipControls", {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}),
+        ("VersioningConfiguration", None),
+    ],
+    ids=["no public access", "no access lists", "lifecycle really deletes"],
+)
+def test_the_bucket_is_private_and_not_versioned(
+    default: Synthesized, name: str, value: object
+) -> None:
+    assert default.one("AWS::S3::Bucket").get(name) == value
 
-    return synthesize(build)
 
-
-def test_logical_ids_never_change_since_that_would_replace_the_bucket(default: Synthesized) -> None:
-    assert sorted(default.json["Resources"]) == [BUCKET, "LocksBucketPolicy8E01ED95"]
-
-
-def test_no_public_access_of_any_kind(default: Synthesized) -> None:
-    assert default.one("AWS::S3::Bucket")["PublicAccessBlockConfiguration"] == {
-        "BlockPublicAcls": True,
-        "BlockPublicPolicy": True,
-        "IgnorePublicAcls": True,
-        "RestrictPublicBuckets": True,
-    }
-
-
-def test_access_lists_are_switched_off(default: Synthesized) -> None:
-    rules = default.one("AWS::S3::Bucket")["OwnershipControls"]["Rules"]
-    assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+def encryption(template: Synthesized) -> Any:
+    found = template.one("AWS::S3::Bucket")["BucketEncryption"]
+    (rule,) = found["ServerSideEncryptionConfiguration"]
+    return plain(rule)
 
 
 def test_encrypted_with_keys_of_s3_by_default(default: Synthesized) -> None:
-    (rule,) = default.one("AWS::S3::Bucket")["BucketEncryption"][
-        "ServerSideEncryptionConfiguration"
-    ]
-    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert encryption(default) == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
 
 
-def test_encrypted_with_the_given_key_and_few_calls_to_it(with_key: Synthesized) -> None:
-    (rule,) = with_key.one("AWS::S3::Bucket")["BucketEncryption"][
-        "ServerSideEncryptionConfiguration"
-    ]
-    (key,) = with_key.ids("AWS::KMS::Key")
-    assert rule == {
-        "BucketKeyEnabled": True,
+@pytest.mark.parametrize(
+    ("header", "algorithm"), [(None, "aws:kms"), ("aws:kms:dsse", "aws:kms:dsse")]
+)
+def test_encrypted_with_the_given_key_and_few_calls_to_it(header: Any, algorithm: str) -> None:
+    def build(stack: cdk.Stack) -> None:
+        key = kms.Key(stack, "Key")
+        LockBucket(stack, "Locks", encryption_key=key, encryption_header=header)
+
+    # DSSE-KMS has no bucket keys.
+    assert encryption(synthesize(build)) == {
+        **({"BucketKeyEnabled": True} if header is None else {}),
         "ServerSideEncryptionByDefault": {
-            "KMSMasterKeyID": {"Fn::GetAtt": [key, "Arn"]},
-            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": "<Key961B73FD.Arn>",
+            "SSEAlgorithm": algorithm,
         },
     }
-
-
-def test_not_versioned_so_that_lifecycle_really_deletes(default: Synthesized) -> None:
-    assert "VersioningConfiguration" not in default.one("AWS::S3::Bucket")
 
 
 @pytest.mark.parametrize("policy", ["DeletionPolicy", "UpdateReplacePolicy"])
@@ -113,12 +113,6 @@ def test_lifecycle_deletes_superseded_locks_by_tag_and_old_versions(
             "Status": "Enabled",
         },
     ]
-
-
-def test_history_and_prefix_reach_the_lifecycle_rule() -> None:
-    template = lock_bucket(history=cdk.Duration.days(2), prefix="teams/red/")
-    rule = template.one("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"][0]
-    assert (rule["ExpirationInDays"], rule["Prefix"]) == (2, "teams/red/")
 
 
 def test_bucket_policy_denies_plain_http_writes_without_a_condition_and_deletes_of_locks(
@@ -168,48 +162,31 @@ def test_destroy_with_protected_locks_is_rejected() -> None:
         lock_bucket(removal_policy=cdk.RemovalPolicy.DESTROY)
 
 
-# -------------------------------------------------------------- buckets that organizations require
-
-
 def variables(header: Any, *, key: bool) -> dict[str, Any]:
     """Return a candidate's environment variables on encryption."""
 
     def build(stack: cdk.Stack) -> None:
         given = kms.Key(stack, "Key") if key else None
         locks = LockBucket(stack, "Locks", encryption_key=given, encryption_header=header)
-        locks.grant_candidate(function(stack), election="nightly")
+        locks.grant_candidate(existing_function(stack), election="nightly")
 
-    found = synthesize(build).one("AWS::Lambda::Function")["Environment"]["Variables"]
-    names = ("S3LEADER_ENCRYPTION", "S3LEADER_KMS_KEY")
-    return {name: plain(found[name]) for name in names if name in found}
-
-
-def test_candidates_send_the_encryption_header_that_a_policy_demands() -> None:
-    assert variables("AES256", key=False) == {"S3LEADER_ENCRYPTION": "AES256"}
+    found = synthesize(build).variables()
+    return {name: found[name] for name in ("S3LEADER_ENCRYPTION", *KEY_VARIABLE) if name in found}
 
 
-@pytest.mark.parametrize("header", ["aws:kms", "aws:kms:dsse"])
-def test_candidates_send_the_key_beside_the_encryption_header(header: str) -> None:
-    found = variables(header, key=True)
-    assert (found["S3LEADER_ENCRYPTION"], found["S3LEADER_KMS_KEY"]) == (
-        header,
-        "<Key961B73FD.Arn>",
-    )
-
-
-def test_candidates_send_no_encryption_header_unless_asked_to() -> None:
-    assert variables(None, key=True) == {}
-
-
-def test_a_bucket_whose_candidates_ask_for_two_layers_encrypts_with_two_by_itself() -> None:
-    def build(stack: cdk.Stack) -> None:
-        key = kms.Key(stack, "Key")
-        LockBucket(stack, "Locks", encryption_key=key, encryption_header="aws:kms:dsse")
-
-    (rule,) = synthesize(build).one("AWS::S3::Bucket")["BucketEncryption"][
-        "ServerSideEncryptionConfiguration"
-    ]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms:dsse"
+@pytest.mark.parametrize(
+    ("header", "key", "sent"),
+    [
+        (None, True, {}),
+        ("AES256", False, {"S3LEADER_ENCRYPTION": "AES256"}),
+        ("aws:kms", True, {"S3LEADER_ENCRYPTION": "aws:kms", **KEY_VARIABLE}),
+        ("aws:kms:dsse", True, {"S3LEADER_ENCRYPTION": "aws:kms:dsse", **KEY_VARIABLE}),
+    ],
+)
+def test_candidates_send_the_encryption_header_that_a_policy_demands(
+    header: Any, sent: dict[str, str], *, key: bool
+) -> None:
+    assert variables(header, key=key) == sent
 
 
 @pytest.mark.parametrize(

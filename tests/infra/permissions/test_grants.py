@@ -1,5 +1,6 @@
-"""The grants on one election: candidates and observers, and a function's environment."""
+"""The grants on one election or one fenced object, and a function's environment."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 
-from s3leader_cdk import LockBucket
+from s3leader_cdk import LockBucket, grant_fenced
+from tests.infra.jobs import existing_function as function
 from tests.infra.synth import Synthesized, new_stack, synthesize
 
 ARN = "<LocksBucket941BDB31.Arn>"
@@ -49,16 +52,6 @@ def role(stack: cdk.Stack) -> iam.Role:
     return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
 
 
-def function(stack: cdk.Stack) -> lambda_.Function:
-    return lambda_.Function(
-        stack,
-        "Function",
-        code=lambda_.Code.from_inline("pass"),
-        handler="index.handler",
-        runtime=lambda_.Runtime.PYTHON_3_14,
-    )
-
-
 def granted(
     make: Callable[[cdk.Stack], iam.IGrantable] = role,
     how: str = "grant_candidate",
@@ -70,22 +63,6 @@ def granted(
     def build(stack: cdk.Stack) -> None:
         grant = getattr(LockBucket(stack, "Locks", prefix=prefix), how)
         grant(make(stack), election="nightly", **options)
-
-    return synthesize(build)
-
-
-@pytest.fixture(scope="module")
-def existing_function() -> Synthesized:
-    return granted(function, prefix="teams/red/", lease=cdk.Duration.seconds(45))
-
-
-@pytest.fixture(scope="module")
-def with_key() -> Synthesized:
-    def build(stack: cdk.Stack) -> None:
-        locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
-        locks.grant_candidate(role(stack), election="nightly")
-        reader = iam.Role(stack, "Reader", assumed_by=iam.AccountRootPrincipal())
-        locks.grant_observer(reader, election="nightly")
 
     return synthesize(build)
 
@@ -114,43 +91,45 @@ def test_an_observer_may_list_and_get_and_nothing_more(
     assert statements == [LIST, objects("s3:GetObject")]
 
 
-def test_a_candidate_may_use_the_key_to_read_and_write(with_key: Synthesized) -> None:
-    *_, statement = with_key.statements("AWS::IAM::Policy", "Role")
-    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+def with_key(how: str) -> tuple[object, object]:
+    """Return what is granted on a lock bucket's key, and whether on that key alone."""
+
+    def build(stack: cdk.Stack) -> None:
+        locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
+        getattr(locks, how)(role(stack), election="nightly")
+
+    *_, statement = synthesize(build).statements("AWS::IAM::Policy")
+    return statement["Action"], statement["Resource"]
 
 
-def test_an_observer_may_use_the_key_to_read(with_key: Synthesized) -> None:
-    *_, statement = with_key.statements("AWS::IAM::Policy", "Reader")
-    assert statement["Action"] == "kms:Decrypt"
+def test_a_candidate_may_use_the_key_to_read_and_write() -> None:
+    expected = ["kms:Decrypt", "kms:GenerateDataKey"], "<Key961B73FD.Arn>"
+    assert with_key("grant_candidate") == expected
 
 
-def test_rights_are_on_the_given_key_only(with_key: Synthesized) -> None:
-    *_, statement = with_key.statements("AWS::IAM::Policy", "Role")
-    (key,) = with_key.ids("AWS::KMS::Key")
-    assert statement["Resource"] == f"<{key}.Arn>"
+def test_an_observer_may_use_the_key_to_read() -> None:
+    assert with_key("grant_observer") == ("kms:Decrypt", "<Key961B73FD.Arn>")
 
 
-def test_a_grant_sets_the_function_s_environment(existing_function: Synthesized) -> None:
-    (bucket,) = existing_function.ids("AWS::S3::Bucket")
-    assert existing_function.one("AWS::Lambda::Function")["Environment"]["Variables"] == {
-        "S3LEADER_BUCKET": {"Ref": bucket},
-        "S3LEADER_BUCKET_OWNER": {"Ref": "AWS::AccountId"},
+def test_a_grant_sets_the_function_s_environment_and_adds_no_layer() -> None:
+    template = granted(function, prefix="teams/red/", lease=cdk.Duration.seconds(45))
+    assert template.ids("AWS::Lambda::LayerVersion") == []
+    assert template.variables() == {
+        "S3LEADER_BUCKET": "<LocksBucket941BDB31>",
+        "S3LEADER_BUCKET_OWNER": "<AWS::AccountId>",
         "S3LEADER_ELECTION": "nightly",
         "S3LEADER_LEASE_SECONDS": "45",
         "S3LEADER_PREFIX": "teams/red/",
     }
 
 
-def test_the_prefix_is_part_of_every_permission(existing_function: Synthesized) -> None:
-    tagging = existing_function.statements("AWS::IAM::Policy")[-1]
-    assert tagging["Resource"].endswith("/teams/red/nightly/lock_*")
+def test_the_prefix_is_part_of_every_permission() -> None:
+    expected = json.loads(json.dumps(CANDIDATE).replace("elections/", "teams/red/"))
+    assert granted(prefix="teams/red/").statements("AWS::IAM::Policy") == expected
 
 
-def test_a_grant_alone_sets_no_lease_and_adds_no_layer() -> None:
-    template = granted(function)
-    variables = template.one("AWS::Lambda::Function")["Environment"]["Variables"]
-    assert "S3LEADER_LEASE_SECONDS" not in variables
-    assert template.ids("AWS::Lambda::LayerVersion") == []
+def test_a_grant_alone_sets_no_lease() -> None:
+    assert "S3LEADER_LEASE_SECONDS" not in granted(function).variables()
 
 
 def rejected(match: str, make: Callable[[cdk.Stack], iam.IGrantable], **options: Any) -> None:
@@ -194,25 +173,6 @@ WITHOUT_ENVIRONMENT: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]
         lambda stack: lambda_.Function.from_function_arn(stack, "Imported", IMPORTED_FUNCTION),
         "function Test/Imported is imported.* grant to its role, and set S3LEADER_BUCKET",
     ),
-    "a function imported by name": (
-        lambda stack: lambda_.Function.from_function_name(stack, "Imported", "imported"),
-        "function Test/Imported is imported",
-    ),
-    "a version imported by ARN": (
-        lambda stack: lambda_.Version.from_version_arn(stack, "Imported", f"{IMPORTED_FUNCTION}:1"),
-        "function Test/Imported is imported",
-    ),
-    "a singleton function": (
-        lambda stack: lambda_.SingletonFunction(
-            stack,
-            "Only",
-            uuid="only",
-            code=lambda_.Code.from_inline("pass"),
-            handler="index.handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-        ),
-        "function Test/Only is imported, or not a lambda_.Function",
-    ),
 }
 
 
@@ -221,3 +181,62 @@ def test_a_function_without_a_settable_environment_is_rejected(
     make: Callable[[cdk.Stack], iam.IGrantable], match: str
 ) -> None:
     rejected(match, make)
+
+
+def on_object(action: str, **condition: Any) -> dict[str, Any]:
+    return {**objects(action, **condition), "Resource": f"<Data666C94C7.Arn>/{FENCED_KEY}"}
+
+
+FENCED_KEY = "reports/latest.json"
+FENCED = [
+    {
+        "Action": "s3:ListBucket",
+        "Condition": {"StringEquals": OWN_ACCOUNT, "StringLike": {"s3:prefix": [FENCED_KEY]}},
+        "Effect": "Allow",
+        "Resource": "<Data666C94C7.Arn>",
+    },
+    on_object("s3:GetObject"),
+    on_object("s3:PutObject", Null={"s3:if-none-match": "false"}),
+    on_object("s3:PutObject", Null={"s3:if-match": "false"}),
+]
+
+
+def fenced(**properties: Any) -> Synthesized:
+    def build(stack: cdk.Stack) -> None:
+        grant_fenced(s3.Bucket(stack, "Data", **properties), role(stack), key=FENCED_KEY)
+
+    return synthesize(build)
+
+
+def test_a_writer_of_a_fenced_object_may_read_and_conditionally_write_it_and_nothing_more() -> None:
+    assert fenced().statements("AWS::IAM::Policy") == FENCED
+
+
+def test_a_writer_of_a_fenced_object_may_use_the_key_of_its_bucket() -> None:
+    template = fenced(encryption=s3.BucketEncryption.KMS)
+    *_, statement = template.statements("AWS::IAM::Policy")
+    (key,) = template.ids("AWS::KMS::Key")
+    assert (statement["Action"], statement["Resource"]) == (
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        f"<{key}.Arn>",
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "reports/*", "a?.json", "${aws:username}", cdk.Aws.STACK_NAME],
+    ids=["empty", "*", "?", "a variable", "a token"],
+)
+def test_only_the_key_of_one_object_that_is_known_at_synth_can_be_fenced(key: str) -> None:
+    stack = new_stack()
+    with pytest.raises(ValueError, match="expected the key of one object, known at synth"):
+        grant_fenced(s3.Bucket(stack, "Data"), role(stack), key=key)
+
+
+def test_an_incomplete_grant_on_a_fenced_object_is_rejected() -> None:
+    stack = new_stack(account="111111111111")
+    bucket = s3.Bucket.from_bucket_attributes(
+        stack, "Data", bucket_name="their-data", account="222222222222"
+    )
+    with pytest.raises(ValueError, match="to the policy of bucket their-data"):
+        grant_fenced(bucket, role(stack), key=FENCED_KEY)
