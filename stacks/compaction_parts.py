@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Token, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -21,12 +21,11 @@ from s3leader_cdk import (
     TakeoverOptions,
     TriggerOptions,
 )
-from s3leader_cdk._bucket.new_bucket import account_regional_name, reserve_name
+from s3leader_cdk._bucket.new_bucket import reserve_name
 from s3leader_cdk._election.names import checked_bucket_name
 from s3leader_cdk._permissions.acknowledgments import acknowledge_object_wildcards
 
 ELECTION = "compaction"
-_RESULTS = ["compacted/term_*", "rejected/term_*"]
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _CODE = Path(__file__).resolve().parent.parent / "lambda_src" / "compaction"
 
@@ -90,7 +89,7 @@ def create_data_bucket(
 ) -> s3.Bucket:
     """Create the bucket `Data` for events and for what they are compacted into.
 
-    A `bucket_name` is in the account's own namespace, see `shared_bucket_name`.
+    A `bucket_name` is in the account's own namespace.
     """
     bucket = s3.Bucket(
         scope,
@@ -183,34 +182,20 @@ def compaction_job(
     return job
 
 
-def shared_bucket_name(kind: str, home: str) -> str:
-    """Return the name of a bucket of the home Region, which the stacks of other Regions know.
-
-    No other account can take it: see docs/decisions/0014.
-    """
-    return account_regional_name(shared_bucket_prefix(kind), Aws.ACCOUNT_ID, home)
-
-
-def shared_bucket_prefix(kind: str) -> str:
-    """Return the prefix of such a name."""
-    return f"s3leader-compaction-{kind}"
-
-
 def _grant_data(job: SingletonJob, data: s3.IBucket) -> None:
     """Allow reading and deleting inputs, writing and deleting results, and writing the manifest."""
-    manifest, inputs, results = "compacted/manifest.json", "events/*", _RESULTS
-    objects = data.arn_for_objects
+    inputs, results = "events/*", ["compacted/term_*", "rejected/term_*"]
     rights = {
         ("s3:GetObject", "s3:DeleteObject"): [inputs],
         ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"): results,
-        ("s3:GetObject", "s3:PutObject"): [manifest],
+        ("s3:GetObject", "s3:PutObject"): ["compacted/manifest.json"],
     }
     # If the bucket is deleted and another account takes its name, nothing is written there.
     ours = {"StringEquals": {"aws:ResourceAccount": data.env.account}}
     for actions, keys in rights.items():
         job.function.add_to_role_policy(
             iam.PolicyStatement(
-                actions=[*actions], resources=[*map(objects, keys)], conditions=ours
+                actions=[*actions], resources=[*map(data.arn_for_objects, keys)], conditions=ours
             )
         )
     job.function.add_to_role_policy(

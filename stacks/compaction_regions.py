@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import App, CfnOutput, Environment, RemovalPolicy, Stack
+from aws_cdk import App, Aws, CfnOutput, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -15,10 +15,11 @@ from compaction_parts import (
     compaction_job,
     create_data_bucket,
     import_bucket,
-    shared_bucket_name,
-    shared_bucket_prefix,
 )
 from s3leader_cdk import LockBucket
+from s3leader_cdk._bucket.new_bucket import account_regional_name
+
+_PREFIX = "s3leader-compaction"
 
 
 class HomeStack(Stack):
@@ -53,19 +54,18 @@ class HomeStack(Stack):
         policy = options.removal_policy if options.throwaway else kept
         self.data: s3.Bucket | None = None
         self.locks: LockBucket | None = None
+        names = bucket_names(options.existing, region)
         if options.existing.data_bucket is None:
-            name = shared_bucket_name("data", region)
-            self.data = create_data_bucket(self, policy, bucket_name=name)
+            self.data = create_data_bucket(self, policy, bucket_name=names["data"])
         if options.existing.lock_bucket is None:
             self.locks = LockBucket(
                 self,
                 "Locks",
-                bucket_name_prefix=shared_bucket_prefix("locks"),
+                bucket_name_prefix=f"{_PREFIX}-locks",
                 history=options.history,
                 protect=not options.throwaway,
                 removal_policy=policy,
             )
-        names = bucket_names(options.existing, region)
         CfnOutput(self, "LockBucketName", value=names["locks"])
         CfnOutput(self, "DataBucketName", value=names["data"])
         CfnOutput(self, "ElectionName", value=ELECTION)
@@ -118,10 +118,17 @@ class RegionStack(Stack):
 
 
 def bucket_names(existing: ExistingBuckets, home: str) -> dict[str, str]:
-    """Return the names of both buckets of the home Region."""
+    """Return the names of both buckets of the home Region, which all stacks know.
+
+    No other account can take those of new buckets: see docs/decisions/0014.
+    """
+
+    def new(kind: str) -> str:
+        return account_regional_name(f"{_PREFIX}-{kind}", Aws.ACCOUNT_ID, home)
+
     return {
-        "locks": existing.lock_bucket or shared_bucket_name("locks", home),
-        "data": existing.data_bucket or shared_bucket_name("data", home),
+        "locks": existing.lock_bucket or new("locks"),
+        "data": existing.data_bucket or new("data"),
     }
 
 

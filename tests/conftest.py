@@ -26,12 +26,11 @@ settings.load_profile("any machine")
 # The files that take longest, first, so that no worker is left with one at the end: in seconds on
 # two cores, from `scripts/test --durations 0`.
 LONGEST_FIRST = (
-    "verification/fault_injection/test_broken_builds.py",  # 134
+    "verification/fault_injection",  # 116
     "examples/test_pages_typed.py",  # 105: mypy, with an empty cache
     "local_cloud/test_runbook.py",  # 101
     "verification/model_checker",  # 97
     "local_cloud",  # 10 to 55 each
-    "verification/fault_injection",  # 50
     "infra/test_template_rules.py",  # 45
     "infra/packaging/test_dependencies.py",  # 43
     "wheel",  # 8 to 35 each

@@ -5,18 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from contextlib import ExitStack
+import shutil
 from tempfile import SpooledTemporaryFile
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
-from compaction.formats import CHUNK
-from compaction.layout import new_batch, term_of
+from compaction import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from compaction.layout import Layout
     from compaction.limits import Limits
     from compaction.lines import Content
     from compaction.source import Input
@@ -28,7 +23,7 @@ class Packed:
     """A gzip file, in memory while it is small. Equal content gives equal bytes."""
 
     def __init__(self) -> None:
-        self.file: IO[bytes] = SpooledTemporaryFile(_MEMORY)  # noqa: SIM115 - closed by `close`
+        self.file = SpooledTemporaryFile(_MEMORY)  # noqa: SIM115 - closed by `close`
         self._gzip = gzip.GzipFile("", "wb", compresslevel=6, fileobj=self.file, mtime=0)
         self.lines = 0
         self.bytes = 0
@@ -42,11 +37,10 @@ class Packed:
         """Finish the gzip data and rewind the file; return its size and SHA-256."""
         self._gzip.close()
         size = self.file.tell()
-        digest = hashlib.sha256()
-        for piece in pieces(self.file):
-            digest.update(piece)
         self.file.seek(0)
-        return size, digest.hexdigest()
+        digest = hashlib.file_digest(self.file, "sha256").hexdigest()
+        self.file.seek(0)
+        return size, digest
 
     def close(self) -> None:
         """Free the memory or the disk."""
@@ -55,34 +49,23 @@ class Packed:
 
 
 class Batch:
-    """Inputs, and the files to write for them. A context manager that frees its files."""
+    """Inputs, and the files to write for them."""
 
-    def __init__(self, layout: Layout, term: int, count: int) -> None:
-        self.name = new_batch(term, count)
-        self.term = term_of(self.name)
+    def __init__(self, term: int, count: int) -> None:
+        self.name = layout.new_batch(term, count)
+        self.term = term
         self.inputs: list[Input] = []
         self.size = 0
         self.blank = 0
         self.rejected_objects = 0
+        self.good = Packed()
+        self.bad = Packed()
         self._keys = 0
-        self._layout = layout
-        with ExitStack() as stack:
-            self.good = Packed()
-            stack.callback(self.good.close)
-            self.bad = Packed()
-            stack.callback(self.bad.close)
-            self._stack = stack.pop_all()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
+    def close(self) -> None:
+        """Free the memory or the disk."""
+        self.good.close()
+        self.bad.close()
 
     def has_room_for(self, content: Content, limits: Limits) -> bool:
         """Return whether the content fits. Any content fits into an empty batch."""
@@ -95,16 +78,16 @@ class Batch:
     def key_to_keep(self, item: Input) -> str:
         """Return a new key at which to keep the input whole."""
         self._keys += 1
-        return self._layout.kept(self.name, self._keys, item.key)
+        return layout.kept(self.name, self._keys, item.key)
 
-    def add(self, item: Input, content: Content, *, kept: str | None = None) -> None:
-        """Add the content and close it; `kept` is the key that the input was copied to."""
+    def add(self, item: Input, content: Content, *, kept: str | None) -> None:
+        """Add the content; `kept` is the key that the input was copied to."""
         self.inputs.append(item)
         self.rejected_objects += content.whole is not None
         self.size += content.size
         self.blank += content.blank
-        for piece in pieces(content.good):
-            self.good.write(piece)
+        content.good.seek(0)
+        shutil.copyfileobj(content.good, self.good)
         self.good.lines += content.lines
         origin = {"key": item.key} | ({} if kept is None else {"kept": kept})
         opening = json.dumps(origin, ensure_ascii=False).encode()[:-1] + b", "
@@ -112,11 +95,3 @@ class Batch:
         for record in content.bad:
             self.bad.write(opening + record[1:])
         self.bad.lines += content.rejected
-        content.close()
-
-
-def pieces(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield the content of a file from its beginning, in bounded pieces."""
-    file.seek(0)
-    while piece := file.read(CHUNK):
-        yield piece

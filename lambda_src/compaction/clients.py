@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def data_client(*, region: str | None = None, connections: int = 16) -> S3Client:
+def data_client(*, region: str | None = None) -> S3Client:
     """Return a client for inputs and parts, with the environment's credentials and endpoint.
 
     `region` is the bucket's Region, by default the environment's. The client may retry: reads and
@@ -21,7 +21,7 @@ def data_client(*, region: str | None = None, connections: int = 16) -> S3Client
         connect_timeout=3,
         read_timeout=15,
         retries={"mode": "standard", "total_max_attempts": 4},
-        max_pool_connections=connections,
+        max_pool_connections=16,
         # Many S3-compatible servers refuse a CRC in a trailer; s3leader's own client sends none.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

@@ -71,16 +71,18 @@ more than `Limits.sweep_again` terms after its own term stays, but no reader see
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from compaction import layout
 from compaction.batch import Batch
-from compaction.clients import data_client
 from compaction.deletions import Deletions
-from compaction.layout import Layout
 from compaction.limits import Limits
 from compaction.lines import Content
 from compaction.manifest import Entry, Manifest
@@ -88,15 +90,13 @@ from compaction.orphans import delete_orphans, find_orphans
 from compaction.s3_errors import GONE
 from compaction.source import Input, OutOfTime, Source, Withheld, list_inputs
 from compaction.summary import InputsWithheld, Summary
-from compaction.uploads import Uploads
 from compaction.writer import Writer
-from s3leader._io.driver import Driver
-from s3leader.fencing import FencedObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from s3leader import Term
+    from s3leader.fencing import FencedObject
 
 log = logging.getLogger(__name__)
 
@@ -105,37 +105,27 @@ def compact(
     term: Term,
     bucket: str,
     *,
-    client: S3Client | None = None,
-    manifest: FencedObject | None = None,
+    client: S3Client,
+    manifest: FencedObject,
     limits: Limits | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    driver: Callable[..., Driver] = Driver,
 ) -> Summary:
     """Compact the inputs in `bucket`, each once, while `term` is held; return what was done.
 
     `client` is a boto3 S3 client for everything but the manifest, and may retry by itself.
-    `manifest` is the fenced object at `compacted/manifest.json`; by default it has a client of its
-    own. All terms that ever compact a bucket must be of one election. Once `should_stop` returns
-    true, no more inputs are read; those read so far are committed, which takes a few seconds. The
-    caller renews the lease (`term.keep_renewing()`). `driver` is for tests.
+    `manifest` is the fenced object at `compacted/manifest.json`. All terms that ever compact a
+    bucket must be of one election. Once `should_stop` returns true, no more inputs are read; those
+    read so far are committed, which takes a few seconds. The caller renews the lease
+    (`term.keep_renewing()`).
 
     Raises:
         LeadershipLost, StaleToken: another leads; it finishes what this term began.
         CorruptManifest, KeyTaken: see those classes.
         InputsWithheld: S3 did not serve or did not delete some inputs; the others are compacted.
     """
-    layout = Layout(bucket=bucket)
-    client = data_client() if client is None else client
     term.ensure_held()
-    run = _Compaction(
-        term=term,
-        client=client,
-        layout=layout,
-        manifest=FencedObject(layout.manifest, bucket=bucket) if manifest is None else manifest,
-        limits=Limits() if limits is None else limits,
-        should_stop=should_stop,
-        writer=Writer(client, bucket, term, driver=driver),
-    )
+    limits = Limits() if limits is None else limits
+    run = _Compaction(term, bucket, client, manifest, limits=limits, should_stop=should_stop)
     return run.all_steps()
 
 
@@ -144,32 +134,30 @@ class _Compaction:
 
     def __init__(
         self,
-        *,
         term: Term,
+        bucket: str,
         client: S3Client,
-        layout: Layout,
-        manifest: FencedObject,
+        document: FencedObject,
+        *,
         limits: Limits,
         should_stop: Callable[[], bool],
-        writer: Writer,
     ) -> None:
         self._term = term
+        self._bucket = bucket
         self._client = client
-        self._layout = layout
+        self._document = document
         self._limits = limits
         self._should_stop = should_stop
-        self._source = Source(client, layout, limits, should_stop)
-        self._writer = writer
-        self._uploads = Uploads(writer, layout)
+        self._source = Source(client, bucket, limits, should_stop)
+        self._writer = Writer(client, bucket, term)
         self._summary = Summary(term=term.number)
         self._left_over: tuple[Input, Content] | None = None  # read, for the next batch
         begin = term.state.get("resume_after")
         self._reached = begin if isinstance(begin, str) else ""
-        self._document = manifest
-        self._snapshot = manifest.claim(term.number)
+        self._snapshot = document.claim(term.number)
         self._manifest = Manifest.parsed(self._snapshot.value)
         undeleted = self._manifest.undeleted
-        self._deletions = Deletions(client, layout.bucket, writer, limits, undeleted)
+        self._deletions = Deletions(client, bucket, self._writer, limits, undeleted)
 
     def all_steps(self) -> Summary:
         committed = frozenset((*self._manifest.deleting, *self._manifest.undeleted))
@@ -188,7 +176,7 @@ class _Compaction:
     def _sweep(self) -> None:
         number = self._term.number
         since = max(1, self._manifest.swept - self._limits.sweep_again + 1)
-        found = find_orphans(self._client, self._layout, self._manifest, since=since, before=number)
+        found = find_orphans(self._client, self._bucket, self._manifest, since=since, before=number)
         self._summary.orphans, refused = delete_orphans(self._writer, found)
         if not refused:
             self._manifest = replace(self._manifest, swept=number - 1)
@@ -198,7 +186,7 @@ class _Compaction:
             more = True
             try:
                 while more and not self._deletions.at_limit:
-                    with Batch(self._layout, self._term.number, self._summary.batches + 1) as batch:
+                    with closing(Batch(self._term.number, self._summary.batches + 1)) as batch:
                         more = self._read(batch, contents)
                         if batch.inputs:
                             part, rejects = self._upload(batch)
@@ -210,7 +198,7 @@ class _Compaction:
                     self._left_over[1].close()
 
     def _list(self, committed: frozenset[str]) -> Iterator[Input]:
-        inputs = list_inputs(self._client, self._layout, after=self._reached)
+        inputs = list_inputs(self._client, self._bucket, after=self._reached)
         return (item for item in inputs if item.key not in committed)
 
     def _read(
@@ -251,9 +239,16 @@ class _Compaction:
             batch.add(item, content, kept=key)
 
     def _upload(self, batch: Batch) -> tuple[Entry | None, Entry | None]:
-        part, rejects = self._uploads.part(batch), self._uploads.rejects(batch)
+        part = self._writer.upload(layout.part(batch.name), batch.good)
+        rejects = self._writer.upload(layout.rejects(batch.name), batch.bad)
         if (part or rejects) and self._manifest.entries() >= self._limits.manifest_parts:
-            self._manifest = self._uploads.segment(self._manifest, batch)
+            key = layout.segment(batch.name)
+            body = json.dumps(self._manifest.segment(), separators=(",", ":")).encode()
+            digest = sha256(body).hexdigest()
+            self._writer.create(
+                key, io.BytesIO(body), sha256=digest, content_type="application/json"
+            )
+            self._manifest = self._manifest.moved_to(key)
         return part, rejects
 
     def _commit(self, batch: Batch, part: Entry | None, rejects: Entry | None) -> None:

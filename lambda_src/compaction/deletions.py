@@ -86,22 +86,19 @@ class Deletions:
                 unchanged[key] = etag
             else:
                 self._remember(key, before[key], CHANGED)
-        self._delete(unchanged)
+        # There is no condition on these deletions: the ETags have just been compared.
+        refused = self._writer.delete([*unchanged])
+        for key, etag in unchanged.items():
+            if key in refused:
+                self._remember(key, etag, refused[key])
+            else:
+                self._forget(key)
 
     def retry_transient(self) -> None:
         """Retry deletions that failed in this term for a transient reason."""
         self.retry(
             {key: self.undeleted[key] for key, code in self.codes.items() if is_transient(code)}
         )
-
-    def _delete(self, etags: dict[str, str]) -> None:
-        """Delete the keys of `etags`, without a condition: the caller has compared the ETags."""
-        refused = self._writer.delete([*etags])
-        for key, etag in etags.items():
-            if key in refused:
-                self._remember(key, etag, refused[key])
-            else:
-                self._forget(key)
 
     def _remember(self, key: str, etag: str, code: str) -> None:
         log.warning("committed input %s could not be deleted: %s", key, code)

@@ -1,13 +1,13 @@
 """The Lambda handler of compaction, configured by its environment.
 
 `DATA_BUCKET` holds `events/`, `compacted/` and `rejected/`; `DATA_REGION` is its Region, by default
-the function's. `COMPACTION_BATCH_BYTES` and `COMPACTION_BATCH_OBJECTS` limit a batch.
+the function's.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,10 +15,8 @@ from aws_lambda_powertools import Logger
 
 from compaction.clients import data_client
 from compaction.compactor import compact
-from compaction.layout import Layout
-from compaction.limits import Limits
-from s3leader import Term
-from s3leader._io.s3_options import BucketOptions
+from compaction.layout import MANIFEST
+from s3leader import BucketOptions, Term
 from s3leader.aws_lambda import LambdaContext, singleton
 from s3leader.fencing import FencedObject
 
@@ -34,17 +32,13 @@ logger = Logger(service="compaction")  # the package's own loggers are its child
 @singleton
 def handler(event: object, context: LambdaContext, term: Term) -> dict[str, Any]:  # noqa: ARG001
     """Compact the inputs in `DATA_BUCKET` as the leader of `term`."""
-    bucket = _required(os.environ, "DATA_BUCKET")
+    if not (bucket := os.environ.get("DATA_BUCKET")):
+        raise ValueError("DATA_BUCKET is not set; set it to the name of the bucket to compact")
     client, manifest = _connections(bucket, os.environ.get("DATA_REGION"))
-    summary = compact(
-        term,
-        bucket,
-        client=client,
-        manifest=manifest,
-        limits=limits_from(os.environ),
-        should_stop=stop_in_time(context),
-    )
-    return summary.as_dict()
+    should_stop = stop_in_time(context)
+    return compact(
+        term, bucket, client=client, manifest=manifest, should_stop=should_stop
+    ).as_dict()
 
 
 def stop_in_time(context: LambdaContext) -> Callable[[], bool]:
@@ -54,31 +48,9 @@ def stop_in_time(context: LambdaContext) -> Callable[[], bool]:
     return lambda: context.get_remaining_time_in_millis() < reserve
 
 
-def limits_from(environment: Mapping[str, str]) -> Limits:
-    """Return the limits, as changed by the environment."""
-    names = {
-        "batch_bytes": "COMPACTION_BATCH_BYTES",
-        "batch_objects": "COMPACTION_BATCH_OBJECTS",
-    }
-    given: dict[str, int] = {}
-    for field, name in names.items():
-        if (text := environment.get(name)) is not None:
-            if not (text.isascii() and text.isdigit() and int(text) > 0):
-                raise ValueError(f"{name} must be a whole number above 0, got {text!r}")
-            given[field] = int(text)
-    return Limits(**given)
-
-
 @cache
 def _connections(bucket: str, region: str | None) -> tuple[S3Client, FencedObject]:
     """Return the clients, which all invocations of one execution environment share."""
-    manifest = FencedObject(
-        Layout(bucket=bucket).manifest, bucket=bucket, bucket_options=BucketOptions(region=region)
-    )
+    options = BucketOptions(region=region)
+    manifest = FencedObject(MANIFEST, bucket=bucket, bucket_options=options)
     return data_client(region=region), manifest
-
-
-def _required(environment: Mapping[str, str], name: str) -> str:
-    if not (value := environment.get(name)):
-        raise ValueError(f"{name} is not set; set it to the name of the bucket to compact")
-    return value

@@ -15,52 +15,44 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
 from typing import Final
 
+EVENTS: Final = "events/"
+COMPACTED: Final = "compacted/"
+REJECTED: Final = "rejected/"
+MANIFEST: Final = f"{COMPACTED}manifest.json"
 _BATCH: Final = re.compile(r"/(term_[0-9]{10}/[0-9]{6,}-[0-9a-f]{32})[./]")
 _NAME_LENGTH: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """A bucket and the three prefixes in it; each ends with a slash."""
+def part(batch: str) -> str:
+    """The key of the batch's well-formed lines."""
+    return f"{COMPACTED}{batch}.ndjson.gz"
 
-    bucket: str
-    events: str = "events/"
-    compacted: str = "compacted/"
-    rejected: str = "rejected/"
 
-    @property
-    def manifest(self) -> str:
-        """The key of the manifest."""
-        return f"{self.compacted}manifest.json"
+def segment(batch: str) -> str:
+    """The key of the older manifest entries that the batch's commit moves away."""
+    return f"{COMPACTED}{batch}.segment.json"
 
-    def part(self, batch: str) -> str:
-        """The key of the batch's well-formed lines."""
-        return f"{self.compacted}{batch}.ndjson.gz"
 
-    def segment(self, batch: str) -> str:
-        """The key of the older manifest entries that the batch's commit moves away."""
-        return f"{self.compacted}{batch}.segment.json"
+def rejects(batch: str) -> str:
+    """The key of the batch's malformed lines."""
+    return f"{REJECTED}{batch}.ndjson.gz"
 
-    def rejects(self, batch: str) -> str:
-        """The key of the batch's malformed lines."""
-        return f"{self.rejected}{batch}.ndjson.gz"
 
-    def kept(self, batch: str, count: int, key: str) -> str:
-        """The key of an input that is kept whole."""
-        return f"{self.rejected}{batch}/{count:05}-{key.rpartition('/')[2][-_NAME_LENGTH:]}"
+def kept(batch: str, count: int, key: str) -> str:
+    """The key of an input that is kept whole."""
+    return f"{REJECTED}{batch}/{count:05}-{key.rpartition('/')[2][-_NAME_LENGTH:]}"
 
 
 def new_batch(term: int, count: int) -> str:
     """Return a name that no other batch has."""
-    return f"{term_folder(term)}{count:06}-{secrets.token_hex(16)}"
+    return f"{term_folder(term)}/{count:06}-{secrets.token_hex(16)}"
 
 
 def term_folder(term: int) -> str:
     """The folder of a term's files; they sort as the terms do."""
-    return f"term_{term:010}/"
+    return f"term_{term:010}"
 
 
 def batch_of(key: str) -> str | None:

@@ -106,14 +106,10 @@ def sort_lines(chunks: Iterable[bytes], limits: Limits, *, at_most: int) -> Cont
         for line in split(_counted(content, text_of(chunks), at_most), limits):
             _sort(content, line, limits)
         _check_shares(content, limits)
-    except TooLarge:
+    except BaseException as problem:
         content.close()
-        raise
-    except Unreadable as problem:
-        content.close()
-        return rejected_whole(str(problem), size=content.size)
-    except BaseException:
-        content.close()
+        if isinstance(problem, Unreadable) and not isinstance(problem, TooLarge):
+            return rejected_whole(str(problem), size=content.size)
         raise
     return content
 

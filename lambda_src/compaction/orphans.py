@@ -9,36 +9,34 @@ from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from compaction.layout import batch_of, term_folder, term_of
+from compaction.layout import COMPACTED, REJECTED, batch_of, term_folder, term_of
 from compaction.manifest import Manifest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from compaction.layout import Layout
     from compaction.writer import Writer
 
 log = logging.getLogger(__name__)
 
 
 def find_orphans(
-    client: S3Client, layout: Layout, manifest: Manifest, *, since: int, before: int
+    client: S3Client, bucket: str, manifest: Manifest, *, since: int, before: int
 ) -> Iterator[str]:
     """Yield the keys of the orphans of terms from `since` to `before` - 1.
 
     `manifest` must have been read after the term `before` was written to it: from then on no lower
     term can commit, so an orphan stays one.
     """
-    committed = {batch_of(key) for key in _committed(client, layout, manifest, since)}
+    committed = {batch_of(key) for key in _committed(client, bucket, manifest, since)}
     pages = client.get_paginator("list_objects_v2")
-    for prefix in (layout.compacted, layout.rejected):
-        after = prefix + term_folder(since).rstrip("/")
-        for page in pages.paginate(Bucket=layout.bucket, Prefix=f"{prefix}term_", StartAfter=after):
-            keys = [item["Key"] for item in page.get("Contents", ())]
-            batches = [(key, batch_of(key)) for key in keys]
-            for key, batch in batches:
+    for prefix in (COMPACTED, REJECTED):
+        after = prefix + term_folder(since)
+        for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix}term_", StartAfter=after):
+            for item in page.get("Contents", ()):
+                batch = batch_of(item["Key"])
                 if batch is not None and term_of(batch) < before and batch not in committed:
-                    yield key
+                    yield item["Key"]
 
 
 def delete_orphans(writer: Writer, keys: Iterator[str]) -> tuple[int, int]:
@@ -58,16 +56,16 @@ def delete_orphans(writer: Writer, keys: Iterator[str]) -> tuple[int, int]:
     return deleted, len(refused)
 
 
-def earlier(client: S3Client, layout: Layout, manifest: Manifest) -> Manifest | None:
+def earlier(client: S3Client, bucket: str, manifest: Manifest) -> Manifest | None:
     """Read the segment that a manifest or a segment links to; None if it links to none."""
     if manifest.earlier is None:
         return None
-    got = client.get_object(Bucket=layout.bucket, Key=manifest.earlier)
+    got = client.get_object(Bucket=bucket, Key=manifest.earlier)
     with closing(got["Body"]) as body:
         return Manifest.parsed(json.loads(body.read()))
 
 
-def _committed(client: S3Client, layout: Layout, manifest: Manifest, since: int) -> Iterator[str]:
+def _committed(client: S3Client, bucket: str, manifest: Manifest, since: int) -> Iterator[str]:
     """Yield the keys of all entries of terms from `since`, and of some older ones."""
     at: Manifest | None = manifest
     while at is not None:
@@ -76,4 +74,4 @@ def _committed(client: S3Client, layout: Layout, manifest: Manifest, since: int)
         # Terms commit in ascending order, so all segments behind an older term are older too.
         if any((batch := batch_of(key)) and term_of(batch) < since for key in keys):
             return
-        at = earlier(client, layout, at)
+        at = earlier(client, bucket, at)

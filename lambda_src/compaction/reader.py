@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
-from compaction.batch import pieces
-from compaction.formats import CHUNK
-from compaction.layout import Layout
+from compaction.layout import MANIFEST
 from compaction.manifest import Entry, Manifest
 from compaction.orphans import earlier
 from s3leader.fencing import FencedObject
@@ -39,12 +38,11 @@ class Committed:
 
 def committed(client: S3Client, bucket: str, *, manifest: FencedObject | None = None) -> Committed:
     """Read the manifest and its segments. Without a manifest, nothing is committed."""
-    layout = Layout(bucket=bucket)
-    document = FencedObject(layout.manifest, bucket=bucket) if manifest is None else manifest
+    document = FencedObject(MANIFEST, bucket=bucket) if manifest is None else manifest
     snapshot = document.read()
     newest = Manifest.parsed({} if snapshot is None else snapshot.value)
     chain, at = [newest], newest
-    while (before := earlier(client, layout, at)) is not None:
+    while (before := earlier(client, bucket, at)) is not None:
         chain.append(before)
         at = before
     chain.reverse()
@@ -63,14 +61,12 @@ def lines(client: S3Client, bucket: str, entry: Entry) -> Iterator[bytes]:
     """
     with SpooledTemporaryFile(_MEMORY) as file:
         with closing(client.get_object(Bucket=bucket, Key=entry["key"])["Body"]) as body:
-            while chunk := body.read(CHUNK):
-                file.write(chunk)
-        digest = sha256()
-        for piece in pieces(file):
-            digest.update(piece)
-        if digest.hexdigest() != entry["sha256"]:
+            shutil.copyfileobj(body, file)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != entry["sha256"]:
             raise Damaged(
-                f"{entry['key']}: expected SHA-256 {entry['sha256']}, got {digest.hexdigest()}."
+                f"{entry['key']}: expected SHA-256 {entry['sha256']}, got {digest}."
                 f" Restore the version of the object that has it."
             )
         file.seek(0)

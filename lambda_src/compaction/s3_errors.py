@@ -8,17 +8,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.exceptions import ClientError
 
-from s3leader._core.requests import Conflict, Missing, Unknown
 from s3leader._io.s3_refusals import is_transient_error
-from s3leader.errors import describe_error
 
 # The object has been deleted, or overwritten (an `If-Match` did not hold).
 GONE: Final = frozenset({"NoSuchKey", "404", "PreconditionFailed", "412"})
-NO_ANSWER: Final = (HTTPClientError, BotoConnectionError)
-_MISSING: Final = frozenset({"NoSuchKey", "404"})
 # Errors that S3 returns whatever the key: wrong credentials, a wrong clock, a wrong bucket name.
 _EVERY_KEY: Final = frozenset(
     {
@@ -38,29 +33,10 @@ def code_of(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
-def status_of(error: ClientError) -> int:
-    """Return the HTTP status, 0 if there is none."""
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-
-
-def outcome_of(error: BotoCoreError | ClientError) -> Conflict | Missing | Unknown | None:
-    """Translate the error of a conditional create, or of the HEAD that settles one.
-
-    None: S3 refused the request, and would refuse a retry.
-    """
-    if not isinstance(error, ClientError):
-        return Unknown(describe_error(error))
-    code, status = code_of(error), status_of(error)
-    if code in _MISSING:
-        return Missing(0)
-    if code in GONE:
-        return Conflict(0)
-    return Unknown(describe_error(error)) if is_transient_error(code, status) else None
-
-
 def refuses_key(error: ClientError) -> bool:
     """Return whether S3 refuses this one object, and would refuse an immediate retry."""
-    code, status = code_of(error), status_of(error)
+    code = code_of(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     # A 409 of KMS is the state of one key, so its code decides.
     transient = is_transient_error(code, 0 if status == HTTPStatus.CONFLICT else status)
     return 400 <= status < 500 and not transient and code not in _EVERY_KEY

@@ -15,15 +15,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from compaction.formats import CHUNK
+from compaction.layout import EVENTS
 from compaction.lines import Content, TooLarge, rejected_whole, sort_lines
 from compaction.s3_errors import GONE, cannot_serve_key, code_of
 
@@ -31,18 +26,11 @@ if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-    from compaction.layout import Layout
     from compaction.limits import Limits
 
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 3
-_BROKE_OFF: Final = (
-    ConnectionClosedError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
 _MOST_COPIED: Final = 5 * 1024**3  # the most that CopyObject takes; the object may have to be kept
 
 
@@ -73,19 +61,19 @@ class OutOfTime(Exception):  # noqa: N818 - private to the package
         self.key = key
 
 
-def list_inputs(client: S3Client, layout: Layout, *, after: str = "") -> Iterator[Input]:
+def list_inputs(client: S3Client, bucket: str, *, after: str) -> Iterator[Input]:
     """List the inputs, a page at a time: first those whose keys follow `after`, then the others.
 
     Keys that end with `/` are folders that the console made, not inputs.
     """
-    yield from _list_after(client, layout, after)
+    yield from _list_after(client, bucket, after)
     if after:
-        yield from takewhile(lambda item: item.key <= after, _list_after(client, layout, ""))
+        yield from takewhile(lambda item: item.key <= after, _list_after(client, bucket, ""))
 
 
-def _list_after(client: S3Client, layout: Layout, after: str) -> Iterator[Input]:
+def _list_after(client: S3Client, bucket: str, after: str) -> Iterator[Input]:
     pages = client.get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=layout.bucket, Prefix=layout.events, StartAfter=after):
+    for page in pages.paginate(Bucket=bucket, Prefix=EVENTS, StartAfter=after):
         for item in page.get("Contents", ()):
             if not item["Key"].endswith("/"):
                 yield Input(item["Key"], item["ETag"], item["Size"])
@@ -98,14 +86,10 @@ class Source:
     """
 
     def __init__(
-        self,
-        client: S3Client,
-        layout: Layout,
-        limits: Limits,
-        should_stop: Callable[[], bool],
+        self, client: S3Client, bucket: str, limits: Limits, should_stop: Callable[[], bool]
     ) -> None:
         self._client = client
-        self._bucket = layout.bucket
+        self._bucket = bucket
         self._limits = limits
         self._should_stop = should_stop
 
@@ -177,7 +161,7 @@ class Source:
             try:
                 chunks = self._chunks(item, got["Body"], should_stop)
                 return sort_lines(chunks, self._limits, at_most=at_most)
-            except _BROKE_OFF as error:
+            except (HTTPClientError, IncompleteReadError) as error:
                 log.warning("reading %s broke off: %s", item.key, error)
         return Withheld("IncompleteBody")
 

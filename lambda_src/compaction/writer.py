@@ -8,33 +8,22 @@ if it arrives late, twice, or from a leader that has been deposed.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from compaction.s3_errors import (
-    NO_ANSWER,
-    cannot_serve_key,
-    code_of,
-    is_transient,
-    outcome_of,
-    refuses_key,
-)
-from s3leader._core.conditional_write import WriteConflict, write_until_known
-from s3leader._core.requests import Applied, Create, Found, Read
-from s3leader._io.driver import Driver
+from compaction.s3_errors import GONE, cannot_serve_key, code_of, is_transient, refuses_key
 from s3leader._io.s3_client import is_amazon
-from s3leader.errors import BucketUnusable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from compaction.batch import Packed
+    from compaction.manifest import Entry
     from compaction.source import Input
     from s3leader import Term
-    from s3leader._core.requests import StoreAnswer, StoreRequest
 
-_PATIENCE_MS: Final = 60_000
 _TRIES: Final = 3
 _PAGE: Final = 1000  # the largest number of keys in one DeleteObjects
 
@@ -51,44 +40,54 @@ class KeyTaken(Exception):  # noqa: N818 - the name says what happened
 
 
 class Writer:
-    """Writes to `bucket` while `term` is held. `driver` makes the driver of each create."""
+    """Writes to `bucket` while `term` is held."""
 
-    def __init__(
-        self,
-        client: S3Client,
-        bucket: str,
-        term: Term,
-        *,
-        driver: Callable[..., Driver] = Driver,
-    ) -> None:
+    def __init__(self, client: S3Client, bucket: str, term: Term) -> None:
         self._client = client
         self._bucket = bucket
         self._term = term
-        self._driver = driver
+
+    def upload(self, key: str, packed: Packed) -> Entry | None:
+        """Create the object `key` of the lines, if there are any; return the manifest's entry."""
+        if not packed.lines:
+            return None
+        size, digest = packed.finished()
+        self.create(key, packed.file, sha256=digest, content_type="application/gzip")
+        return {
+            "key": key,
+            "term": self._term.number,
+            "lines": packed.lines,
+            "bytes": packed.bytes,
+            "size": size,
+            "sha256": digest,
+        }
 
     def create(self, key: str, file: IO[bytes], *, sha256: str, content_type: str) -> None:
         """Create the object `key` from `file`, whose SHA-256 is `sha256` in hexadecimal.
 
-        `write_until_known` sends the write until its outcome is known, as it does for locks. The
-        digest in the object's metadata is the nonce by which a write recognises itself.
+        The client may send the request again, after a lost answer for example, and so may an
+        intermediary. So a conflict may be with this very write: the digest in the metadata shows.
 
         Raises:
             KeyTaken: another object is at `key`.
-            BucketUnusable: S3 refuses the write.
-            StoreUnavailable: after a minute of tries the outcome is still unknown.
         """
-        put = {
-            "Body": file,
-            "ContentType": content_type,
-            "Metadata": {"sha256": sha256},
-            **self._checksum(sha256),
-        }
-        store = _FileStore(self._client, self._bucket, self._term, put)
-        steps = write_until_known(
-            Create(key, b""), sha256, patience_ms=_PATIENCE_MS, nonce_of=_digest_of
-        )
-        if isinstance(self._driver(store=store).run(steps), WriteConflict):
-            raise KeyTaken(key)
+        self._term.ensure_held()
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=file,
+                IfNoneMatch="*",
+                ContentType=content_type,
+                Metadata={"sha256": sha256},
+                **self._checksum(sha256),
+            )
+        except ClientError as error:
+            if code_of(error) not in GONE:
+                raise
+            head = self._client.head_object(Bucket=self._bucket, Key=key)
+            if head["Metadata"].get("sha256", "") != sha256:
+                raise KeyTaken(key) from error
 
     def keep(self, item: Input, key: str) -> str | None:
         """Copy an input, with its metadata and without reading it, to the new key `key`.
@@ -161,51 +160,6 @@ class Writer:
             return {}
         digest = base64.b64encode(bytes.fromhex(sha256)).decode()
         return {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": digest}
-
-
-class _FileStore:
-    """A store for the create of one file: `Create` uploads the file, `Read` reads its metadata.
-
-    `put` are the arguments of PutObject. The answers carry no times, as none of them is used.
-    """
-
-    def __init__(self, client: S3Client, bucket: str, term: Term, put: dict[str, Any]) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._term = term
-        self._put = put
-
-    def perform(self, request: StoreRequest) -> StoreAnswer:
-        """Perform a `Create` or a `Read`; raise `BucketUnusable` if S3 refuses it."""
-        if not isinstance(request, Create | Read):
-            raise TypeError(f"expected a Create or a Read, got {request!r}")
-        try:
-            return self._send(request)
-        except (ClientError, *NO_ANSWER) as error:
-            if (answer := outcome_of(error)) is not None:
-                return answer
-            action = "s3:PutObject" if isinstance(request, Create) else "s3:GetObject"
-            raise BucketUnusable(
-                f"{action} failed for {request.key}: {error}. The inputs of this batch are not"
-                f" committed; fix the cause, and the next term compacts them.",
-                action=action,
-                resource=f"arn:{self._client.meta.partition}:s3:::{self._bucket}/{request.key}",
-                code=error.response["Error"]["Code"] if isinstance(error, ClientError) else "",
-            ) from error
-
-    def _send(self, request: Create | Read) -> StoreAnswer:
-        bucket, key = self._bucket, request.key
-        if isinstance(request, Create):
-            self._term.ensure_held()
-            self._put["Body"].seek(0)
-            self._client.put_object(Bucket=bucket, Key=key, IfNoneMatch="*", **self._put)
-            return Applied("", 0)
-        head = self._client.head_object(Bucket=bucket, Key=key)
-        return Found(head["Metadata"].get("sha256", "").encode(), head["ETag"], 0, 0)
-
-
-def _digest_of(found: Found) -> str:
-    return found.body.decode()
 
 
 def _refused(error: ClientError, keys: list[str]) -> dict[str, str]:

@@ -29,7 +29,8 @@ from ._core.requests import Store
 from ._io.invocation import Invocation
 from ._io.lock_store import lock_store
 from ._io.seams import Seams
-from ._lambda.continuation import LambdaContext, LambdaInvocation, LocalInvocation, time_left
+from ._lambda.continuation import LambdaContext as LambdaContext  # users annotate with it
+from ._lambda.continuation import LambdaInvocation, LocalInvocation, time_left
 from ._lambda.event import contender_of, target_of, tick_of, work_of
 from ._lambda.handler_contract import MARK, check_handler, refuse_deferred_result
 from ._lambda.local import LocalContext

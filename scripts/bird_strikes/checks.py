@@ -4,7 +4,7 @@ Pure functions over the evidence; nothing here reads a bucket.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bird_strikes.sent_log import ExpectedCounts
@@ -33,10 +33,7 @@ class TermRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What was found after everything had stopped.
-
-    `requests_by_role` counts the requests of each IAM role, `denied` names those that IAM denied.
-    """
+    """What was found after everything had stopped."""
 
     events: Counter[bytes]
     rejections: Sequence[Rejection]
@@ -45,8 +42,6 @@ class Evidence:
     fired_ticks: Iterable[str]
     wins: Iterable[int]
     killed: Sequence[int] = ()
-    requests_by_role: Mapping[str, int] = field(default_factory=dict)
-    denied: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,6 @@ def check_evidence(expected: ExpectedCounts, found: Evidence) -> list[Check]:
         *_check_rejections(expected, found),
         _check("no input object is left behind", [f"{key} is left" for key in found.inputs_left]),
         *_check_terms(found),
-        *_check_rights(found),
     ]
 
 
@@ -137,15 +131,6 @@ def _check_killed(found: Evidence) -> list[Check]:
     claim = f"each of {len(found.killed)} leaders killed mid-job was deposed by its successor"
     missed = [f"term {term} was not" for term in found.killed if term not in deposed]
     return [_check(claim, missed)] if found.killed else []
-
-
-def _check_rights(found: Evidence) -> list[Check]:
-    claim = (
-        f"the rights of {len(found.requests_by_role)} roles were enough for the"
-        f" {sum(found.requests_by_role.values()):,} requests they made"
-    )
-    idle = [f"{role} made none" for role, count in found.requests_by_role.items() if not count]
-    return [_check(claim, [*idle, *found.denied])] if found.requests_by_role else []
 
 
 def _of(word: str, lines: Counter[bytes]) -> list[str]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count, cycle, islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from bird_strikes.sent_log import Line, SentLog
@@ -95,8 +94,6 @@ class Producer:
         self._stopping = threading.Event()
         self._sending = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
-        self.objects = 0
-        self.lines = 0
         self.failure: Exception | None = None
 
     def __enter__(self) -> Self:
@@ -104,12 +101,7 @@ class Producer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop sending."""
         self.stop()
 
@@ -135,6 +127,4 @@ class Producer:
         with self._sending:
             parcel = next(self._source)
             self._sent_log.write(parcel.key, parcel.lines)
-            self.objects += 1
-            self.lines += len(parcel.lines)
             self._put(parcel.key, parcel.body)

@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import boto3
@@ -61,12 +60,7 @@ class LocalCloud:
                 return self
         raise AssertionError("unreachable")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop everything that runs in the cloud."""
         self.stop()
 

@@ -1,13 +1,9 @@
 """Runs the emulator, and adds what its EventBridge Scheduler lacks: the context attributes.
 
 EventBridge Scheduler replaces `<aws.scheduler.scheduled-time>` and three similar attributes in a
-target's input. ministack 1.5.33 passes them on as they are. This module replaces two functions of
-`ministack.services`:
+target's input. ministack 1.5.33 passes them on as they are. This module lets it look for due
+schedules each second instead of each tenth, and replaces a function of `ministack.services`:
 
-`scheduler._tick_schedules` looks for due schedules: each second instead of each tenth, and a `rate`
-    counts from a full minute, without drift, so that all contenders of one job start at the same
-    time. (On AWS a `rate` counts from each schedule's creation or start date, which is why
-    `SingletonJob` makes a `cron` of it.)
 `eventbridge._invoke_target` starts one target. The replacement fills in the attributes, with the
     time for which the invocation was scheduled, invokes a function in a thread, as the original
     does, and logs its result. As in the original, a failure is not retried.
@@ -81,22 +77,11 @@ class Scheduler:
         self._eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
         self._fire_original = self._eventbridge._invoke_target
-        self._sweep_original = self._scheduler._tick_schedules
 
     def install(self) -> None:
         """Replace the emulator's functions."""
         self._eventbridge._invoke_target = self.fire
-        self._scheduler._tick_schedules = self.sweep
         self._scheduler._SCHEDULE_TICK_INTERVAL = _SWEEP_SECONDS
-
-    def sweep(self) -> None:
-        """Start what is due, after aligning each `rate` to full minutes."""
-        fired = self._scheduler._schedule_last_fired
-        for key, schedule in list(self._scheduler._schedules._data.items()):
-            if schedule.get("ScheduleExpression", "").startswith("rate("):
-                last = fired.get(key, schedule.get("CreationDate", time.time()))
-                fired[key] = last // _MINUTE * _MINUTE
-        self._sweep_original()
 
     def fire(self, target: Any, event: Any, rule: Any, view: Any = None) -> None:
         """Start one target of a schedule; pass on those of event rules, which come here too."""
@@ -106,7 +91,7 @@ class Scheduler:
         due = scheduled_time(rule, event["Time"], self._eventbridge)
         execution = str(uuid.uuid4())
         text = substitute(target["Input"], rule, due, execution)
-        function, config, _ = self._function(target["Arn"])
+        function, config, _ = self._lambda._get_func_record_for_ref(target["Arn"])
         if function is None:
             self._fire_original({**target, "Input": text}, event, rule, view)
             return
@@ -123,11 +108,6 @@ class Scheduler:
             self._note(replace(noted, ended=time.time(), failed=True, result=why))
             return
         threading.Thread(target=self._invoke, args=(record, noted), daemon=True).start()
-
-    def _function(self, arn: str) -> Any:
-        if ":lambda:" not in arn:
-            return None, None, None
-        return self._lambda._get_func_record_for_ref(arn)
 
     def _invoke(self, record: Any, noted: Invocation) -> None:
         answer = self._lambda._execute_function_with_config_scope(record, noted.event)

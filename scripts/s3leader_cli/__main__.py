@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 
 from s3leader import BucketOptions, Election, InvalidArgument, S3LeaderError
 
-from .addresses import check
-from .arguments import parse
+from .arguments import check, parse
 from .commands import Ask, depose, history, status
 from .report import advice
 from .streams import OutputFailed, is_interactive, prepare, print_error, print_out, printable

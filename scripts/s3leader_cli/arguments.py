@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn
 
 import s3leader
+from s3leader import InvalidArgument
 
 from .streams import print_out
 
 EXIT_CODES = """\
 exit codes: 0 done, or nothing to do; 1 it needs you (the message says why); 2 usage error;
 3 no lock exists for an election of that name"""
+
+_BUCKET = re.compile(
+    r"[A-Za-z0-9._-]{1,255}"
+    r"|arn:aws[a-z-]*:s3[a-z-]*:[a-z0-9-]*:[0-9]{12}:(?:accesspoint|outpost)[/:][A-Za-z0-9./:-]+"
+)
+_ADDRESS = re.compile(r"\s*|arn:.*|.*://.*|/.*|.*/|(?:.*/)?(?:lock_[0-9]{10}|hint)\.json")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,6 +49,20 @@ def parse(
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return options
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raise `InvalidArgument` for a URL, an ARN or a key in the place of a name."""
+    if not _BUCKET.fullmatch(options.bucket):
+        raise InvalidArgument(
+            f"--bucket {options.bucket!r} is not a bucket's name: give the name (or the ARN of an"
+            " access point) alone, and a folder of elections with --prefix"
+        )
+    if _ADDRESS.fullmatch(options.election):
+        raise InvalidArgument(
+            f"ELECTION {options.election!r} is not an election's name: give the name alone, and the"
+            " bucket's with --bucket"
+        )
 
 
 def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:

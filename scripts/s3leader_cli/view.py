@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -12,7 +13,6 @@ from rich.text import Text
 
 from s3leader import Election, Lock
 
-from .holders import Cells, fitted
 from .report import Report, never_locked, standing_of
 from .streams import printable
 
@@ -26,7 +26,10 @@ _COLOURS = {
     "corrupt": "red",
 }
 _HEADINGS = ("term", "outcome", "holder", "tick", "try", "started", "lasted", "why")
+_LEAST = 14  # columns for `why`, so that it alone is folded
 _WIDTH = 120  # of a table that is not printed to a terminal
+# function/request id/random: the identity that s3leader.aws_lambda gives a candidate
+_LAMBDA = re.compile(r"([\w-]+)/([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}")
 _NARROWEST = 40  # some terminals report 0 columns, and wrap lines themselves
 
 
@@ -54,19 +57,20 @@ def render_history(election: Election, locks: Sequence[Lock]) -> str:
     if not locks:
         return f"{election.name} has no term: {never_locked(election)}\n"
     console = _console()
-    cells = [_cells(election, lock) for lock in locks]
-    rows, for_why = fitted(cells, _HEADINGS, console.width)
     table = Table(title=_plain(f"{election.name}: newest terms first"), title_justify="left")
     table.add_column(_HEADINGS[0], justify="right")
+    rows = [_cells(election, lock) for lock in locks]
+    widest = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    room = console.width - sum(widest[:-1]) - 3 * len(widest) - 1  # less the frame
     for name in _HEADINGS[1:]:
-        table.add_column(name, overflow="fold")
-    table.columns[-1].max_width = for_why
+        fits = name != "why" and room >= _LEAST
+        table.add_column(name, overflow="fold", no_wrap=fits)
     for row in rows:
         table.add_row(row[0], _coloured(row[1]), *(_plain(cell) for cell in row[2:]))
     return _rendered(console, table)
 
 
-def _cells(election: Election, lock: Lock) -> Cells:
+def _cells(election: Election, lock: Lock) -> list[str]:
     if lock.problem is not None:
         return [str(lock.term), "corrupt", "", "", "", "", "", lock.problem]
     started = _time(lock.started_at)
@@ -74,12 +78,12 @@ def _cells(election: Election, lock: Lock) -> Cells:
     return [
         str(lock.term),
         lock.outcome or standing_of(election, lock),
-        lock.holder or "unnamed",
+        _LAMBDA.sub(r"\1/\2", lock.holder or "unnamed"),
         _time(lock.tick),
         str(lock.attempt),
         started.partition(" ")[2] if same_day else started,
         _lasted(lock),
-        lock.reason or "",
+        _LAMBDA.sub(r"…/\2", lock.reason or ""),
     ]
 
 

@@ -19,10 +19,9 @@ from bird_strikes.sent_log import SentLog
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from s3leader import Election, S3LeaderError
-from s3leader_demo import evidence, killed_leaders, scheduled_job
-from s3leader_demo.deployment import CONTENDERS, Deployment
-from s3leader_demo.errors import DemoError
-from s3leader_demo.rows import more_terms
+from s3leader_demo import evidence, killed_leaders
+from s3leader_demo.deployment import CONTENDERS, DemoError, Deployment
+from s3leader_demo.rows import Row
 from s3leader_demo.screen import Screen
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,7 +39,7 @@ _INTERRUPTED = 130
 
 def main() -> int:
     """Run the demo; return its exit code."""
-    options = _parser().parse_args()
+    options = _options()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     screen = Screen(Console())
@@ -54,7 +53,7 @@ def main() -> int:
         return _INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
         description="Deploys the stack to an emulated cloud on this machine, shows its elections,"
@@ -63,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--ticks", type=_at_least_one, default=2, metavar="N", help="ticks to watch (default 2)"
+        "--ticks", type=int, default=2, metavar="N", help="ticks to watch (default 2)"
     )
     parser.add_argument(
         "--no-crash", action="store_true", help="skip part two, which kills leaders"
@@ -79,7 +78,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder for everything that it writes (default .local_cloud)",
     )
-    return parser
+    options = parser.parse_args()
+    if options.ticks < 1:
+        parser.error(f"--ticks: expected a whole number of at least 1, got {options.ticks}")
+    return options
 
 
 def _run(options: argparse.Namespace, screen: Screen) -> int:
@@ -90,7 +92,7 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     try:
         with ExitStack() as until_the_end:
             demo = _set_up(directory, screen, until_the_end)
-            scheduled_job.run(demo, options.ticks)
+            _watch(demo, options.ticks)
             if not options.no_crash:
                 killed_leaders.run(demo)
             passed = _check(demo, directory)
@@ -111,7 +113,7 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
 def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Deployment:
     screen.title("Setup")
     with screen.step("an emulated cloud starts on loopback; it checks IAM permissions"):
-        cloud = until_the_end.enter_context(LocalCloud(directory, project=_ROOT, enforce=True))
+        cloud = until_the_end.enter_context(LocalCloud(directory, enforce=True))
     with screen.step("cdk synth and cdk bootstrap"), cloud.synthesis(_CONTEXT) as assembly:
         cloud.bootstrap()
     with screen.step(f"cdk deploy {_STACK}"):
@@ -142,13 +144,36 @@ def _tables() -> dict[str, list[dict[str, str]]]:
     return {name: read_table(folder / f"{name}.csv") for name in TABLES}
 
 
+def _watch(demo: Deployment, ticks: int) -> None:
+    """Show the terms until that many ticks are completed and all their contenders have ended."""
+    demo.screen.title(f"Part one: each minute {CONTENDERS} contenders start, and one leads")
+    demo.screen.say(
+        "  A producer puts small objects into the data bucket: bird strikes (FAA) and Seattle's"
+        " weather (NOAA).\n  Each minute three schedules start the function at the same time. One"
+        " invocation is elected and merges\n"
+        "  the objects into large parts; the others end at once.\n"
+    )
+
+    def poll() -> list[Row] | None:
+        rows = demo.rows()
+        demo.screen.update(rows)
+        completed = [row for row in rows if row.finished and row.outcome == "completed"]
+        return rows if len(completed) >= ticks and all(row.finished for row in rows) else None
+
+    what = f"{ticks} completed ticks"
+    demo.screen.headings()
+    with demo.screen.waiting(f"waiting for {what}, one each minute"):
+        demo.wait(poll, what=what, seconds=ticks * 60 + 90)
+
+
 def _check(demo: Deployment, directory: Path) -> bool:
     demo.screen.title("Checks")
-    with demo.screen.step("the producer stops, and the function merges the rest") as seen:
+    with demo.screen.step("the producer stops, and the function merges the rest"):
         demo.producer.stop()
         demo.wait_until_idle()
         demo.drain()
-        seen.append(more_terms(demo.rows(), shown=demo.screen.terms))
+    demo.screen.headings()
+    demo.screen.update(demo.rows())
     with demo.screen.step("every part is read and compared with the log of what was sent"):
         checks = evidence.check(demo, directory / _SENT_LOG)
     demo.screen.say()
@@ -187,16 +212,6 @@ def _stop(clouds: Path, screen: Screen) -> int:
 
 def _directory_option(clouds: Path) -> str:
     return "" if clouds == _CLOUDS else f" --directory {clouds}"
-
-
-def _at_least_one(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return number
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

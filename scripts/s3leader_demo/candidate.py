@@ -3,10 +3,8 @@
 It writes to standard output what happens and when, one JSON object a line.
 """
 
-import argparse
 import json
-import os
-import secrets
+import sys
 import time
 from datetime import timedelta
 
@@ -14,38 +12,23 @@ from compaction import Limits, compact
 from local_cloud.child_process import exit_with_parent
 from s3leader import Election, LeadershipLost, NotElected, StaleToken, StoreUnavailable
 
-_WAIT = timedelta(minutes=3)
+LEASE, CLOCK_SKEW = timedelta(seconds=3), timedelta(seconds=1)
+_LIMITS = Limits(batch_objects=20)
 
 
-def main() -> None:
+def main(parent_pipe: str, name: str, lock_bucket: str, data_bucket: str, tick: str) -> None:
     """Campaign until elected, or until the tick is done."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--parent-pipe", type=int, required=True)
-    for name in ("--name", "--tick", "--election", "--lock-bucket", "--data-bucket"):
-        parser.add_argument(name, required=True)
-    for name in ("--lease", "--clock-skew"):
-        parser.add_argument(name, type=float, required=True)
-    parser.add_argument("--batch-objects", type=int, required=True)
-    options = parser.parse_args()
-    exit_with_parent(options.parent_pipe)
-    election = Election(
-        options.election,
-        bucket=options.lock_bucket,
-        lease=timedelta(seconds=options.lease),
-        clock_skew=timedelta(seconds=options.clock_skew),
-        candidate=f"{options.name}/{os.getpid()}/{secrets.token_hex(4)}",
-    )
-    limits = Limits(batch_objects=options.batch_objects)
-    _report("campaigns")
+    exit_with_parent(int(parent_pipe))
+    election = Election(name, bucket=lock_bucket, lease=LEASE, clock_skew=CLOCK_SKEW)
     while True:
         try:
-            term = election.campaign(tick=options.tick, wait=_WAIT)
+            term = election.campaign(tick=tick, wait=timedelta(minutes=3))
             if isinstance(term, NotElected):
                 _report("lost", reason=term.reason)
                 return
             _report("won", term=term.number)
             with term, term.keep_renewing():
-                compact(term, options.data_bucket, limits=limits)
+                compact(term, data_bucket, limits=_LIMITS)
             _report("completed", term=term.number)
         except (LeadershipLost, StaleToken, StoreUnavailable) as error:
             # On a busy machine renewals come too late. That does no harm: campaign again.
@@ -59,4 +42,4 @@ def _report(event: str, **facts: object) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -11,16 +11,18 @@ from bird_strikes.data_bucket import DataBucket
 from bird_strikes.producer import Producer
 from local_cloud import LocalCloud
 from s3leader import Election
-from s3leader_demo.errors import DemoError
 from s3leader_demo.rows import Row, TermNote, rows, timestamp, won
 from s3leader_demo.screen import Screen
 
 CONTENDERS = 3
 _ALL = 10_000
-_POLL_SECONDS = 0.5
 _DRAINS = 10
 
 FoundT = TypeVar("FoundT")
+
+
+class DemoError(Exception):
+    """The demo cannot continue; the message says why."""
 
 
 @dataclass(kw_only=True)
@@ -44,23 +46,15 @@ class Deployment:
     wins: list[int] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
 
-    def rows(self, since: int = 0) -> list[Row]:
-        """Return the table's rows for the terms after `since`."""
-        locks = [lock for lock in self.election.history(_ALL) if lock.term > since]
-        parts = self.data.entries("parts")
+    def rows(self) -> list[Row]:
+        """Return the table's rows."""
+        locks, parts = self.election.history(_ALL), self.data.entries("parts")
         return rows(locks, self.cloud.invocations(), parts, self.notes)
 
     def function_role(self) -> str:
         """Return the name of the role that the function acts in."""
         found = self.cloud.client("lambda").get_function_configuration(FunctionName=self.function)
         return str(found["Role"].rpartition("/")[2])
-
-    def schedules_role(self) -> str:
-        """Return the name of the role in which the Scheduler starts the contenders."""
-        scheduler = self.cloud.client("scheduler")
-        listed = scheduler.list_schedules()["Schedules"][0]
-        found = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
-        return str(found["Target"]["RoleArn"].rpartition("/")[2])
 
     def fired_ticks(self) -> list[str]:
         """Return every tick that a candidate was started for."""
@@ -72,14 +66,14 @@ class Deployment:
         return [*self.wins, *(term for term in reported if term is not None)]
 
     def wait(
-        self, poll: Callable[[], FoundT | None], *, what: str, seconds: float, every: float = 0.1
+        self, poll: Callable[[], FoundT | None], *, what: str, seconds: float, every: float = 0.5
     ) -> FoundT:
-        """Return what `poll` returns once that is not None; after `seconds`, raise an error."""
+        """Return what `poll` returns once that is true; after `seconds`, raise an error."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.producer.failure is not None:
                 raise DemoError(f"the producer failed: {self.producer.failure}")
-            if (found := poll()) is not None:
+            if found := poll():
                 return found
             time.sleep(every)
         raise DemoError(f"waited {seconds:.0f} seconds for {what}: see the logs")
@@ -100,9 +94,7 @@ class Deployment:
         """Disable the schedules, and wait until the invocations that they started have ended."""
         self.switch_schedules("DISABLED")
         time.sleep(1.5)  # the emulator may still be starting what was due
-        self.wait(
-            self._all_ended, what="the end of the invocations", seconds=60, every=_POLL_SECONDS
-        )
+        self.wait(self._all_ended, what="the end of the invocations", seconds=60)
 
     def drain(self) -> None:
         """Invoke the function until nothing is left to compact."""
@@ -121,10 +113,10 @@ class Deployment:
             time.sleep(1.1)  # the next tick must be a later second
         raise DemoError(f"inputs are left after {_DRAINS} invocations of the function: see its log")
 
-    def _all_ended(self) -> bool | None:
+    def _all_ended(self) -> bool:
         lock = self.election.observe()
         ended = all(one.ended is not None for one in self.cloud.invocations())
-        return True if ended and (lock is None or lock.sealed) else None
+        return ended and (lock is None or lock.sealed)
 
     def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
         called = self.cloud.client("lambda").invoke(

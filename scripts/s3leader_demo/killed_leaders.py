@@ -14,23 +14,19 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from local_cloud.child_process import ChildProcess
-from s3leader_demo.deployment import Deployment, FoundT
-from s3leader_demo.errors import DemoError
+from s3leader_demo.candidate import CLOCK_SKEW, LEASE
+from s3leader_demo.deployment import DemoError, Deployment, FoundT
 from s3leader_demo.rows import TermNote, timestamp
 
 CANDIDATES = 5
 KILLS = 3
-LEASE_SECONDS = 3.0
-SKEW_SECONDS = 1.0
 _BACKLOG_OBJECTS = 600
-_BATCH_OBJECTS = 20
 _LONGEST_PAUSE_SECONDS = 0.4
-_LIMIT_SECONDS = 60
-_REFRESH_SECONDS = 0.5
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -42,12 +38,8 @@ class Candidate:
         self.name = f"candidate {number}"
         self.killed = False
         self._output = demo.cloud.directory / f"candidate-{number}.log"
-        command = [sys.executable, "-m", "s3leader_demo.candidate"]
-        command += ["--parent-pipe", "{parent_pipe}", "--name", f"candidate-{number}"]
-        command += ["--tick", tick, "--election", demo.election.name]
-        command += ["--lock-bucket", demo.lock_bucket, "--data-bucket", demo.data.name]
-        command += ["--batch-objects", str(_BATCH_OBJECTS)]
-        command += ["--lease", str(LEASE_SECONDS), "--clock-skew", str(SKEW_SECONDS)]
+        command = [sys.executable, "-m", "s3leader_demo.candidate", "{parent_pipe}"]
+        command += [demo.election.name, demo.lock_bucket, demo.data.name, tick]
         path = os.pathsep.join(str(_ROOT / name) for name in ("scripts", "lambda_src"))
         with self._output.open("wb") as output:
             self._process = ChildProcess(
@@ -81,10 +73,11 @@ class Win:
 
 def run(demo: Deployment) -> None:
     """Kill three leaders, let another finish the tick, and show how long each takeover took."""
+    lease, skew = LEASE.total_seconds(), CLOCK_SKEW.total_seconds()
     demo.screen.title(f"Part two: {CANDIDATES} processes campaign; {KILLS} leaders are killed")
     demo.screen.say(
         f"  The same job on the same buckets, with the function's own permissions and a lease of"
-        f" {LEASE_SECONDS:.0f} s. Each\n  leader is killed (SIGKILL) in the middle of its work."
+        f" {lease:.0f} s. Each\n  leader is killed (SIGKILL) in the middle of its work."
         " Another process waits until the lock has\n  lapsed, takes over, and finishes the work.\n"
     )
     demo.wait_until_idle()
@@ -101,7 +94,7 @@ def run(demo: Deployment) -> None:
     times = ", ".join(f"{seconds:.1f} s" for seconds in takeovers)
     demo.screen.say(
         f"\n  From SIGKILL to the next leader: [bold]{times}[/bold]. A lock lapses"
-        f" {LEASE_SECONDS:.0f} s (lease) + {SKEW_SECONDS:.0f} s (clock skew)\n  after its last"
+        f" {lease:.0f} s (lease) + {skew:.0f} s (clock skew)\n  after its last"
         " renewal, by S3's clock, which counts whole seconds."
     )
 
@@ -112,28 +105,26 @@ class _Takeovers:
     def __init__(self, demo: Deployment, candidates: list[Candidate]) -> None:
         self._demo = demo
         self._candidates = candidates
-        lock = demo.election.observe()
-        self._last_term_before = 0 if lock is None else lock.term
-        self._refreshed_at = 0.0
 
     def run(self) -> list[float]:
         """Return how long each takeover took, in seconds."""
+        lock = self._demo.election.observe()
+        term = 0 if lock is None else lock.term
         takeovers: list[float] = []
         killed_at: float | None = None
-        term, tick_is_done = self._last_term_before, False
-        with self._demo.screen.table():
-            while not tick_is_done:
-                win = self._wait_for_win_after(term)
-                term = win.term
-                self._note_win(win, killed_at)
-                if killed_at is not None:
-                    takeovers.append(win.at - killed_at)
-                if len(self._demo.killed) < KILLS:
-                    killed_at = self._kill_at_work(win)
-                else:
-                    killed_at, tick_is_done = None, self._completes(win)
-            self._wait(self._all_ended, "the end of the other candidates")
-            self._demo.screen.update(self._demo.rows(self._last_term_before), "")
+        completed = False
+        self._demo.screen.headings()
+        while not completed:
+            win = self._wait(partial(self._win_after, term), "the next leader")
+            term = win.term
+            if killed_at is not None:
+                takeovers.append(win.at - killed_at)
+            self._note(win, "" if killed_at is None else f"{takeovers[-1]:.1f} s after the kill")
+            self._demo.screen.update(self._demo.rows())
+            killed_at = self._kill_at_work(win) if len(self._demo.killed) < KILLS else None
+            completed = killed_at is None and self._completes(win)
+        self._wait(self._all_ended, "the end of the other candidates")
+        self._demo.screen.update(self._demo.rows())
         self._demo.wins += [win.term for win in self._wins()]
         return takeovers
 
@@ -143,8 +134,7 @@ class _Takeovers:
         On a busy machine a leader may renew too late and lose its term to another candidate.
         """
         self._wait(
-            lambda: True if self._parts(win.term) or self._win_after(win.term) else None,
-            "the leader's first part",
+            lambda: self._parts(win.term) or self._win_after(win.term), "the leader's first part"
         )
         time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - no secret
         if self._win_after(win.term):
@@ -153,32 +143,25 @@ class _Takeovers:
             raise DemoError(f"{win.candidate.name} completed the tick before it could be killed")
         at = win.candidate.kill()
         self._demo.killed.append(win.term)
-        parts = self._parts(win.term)
+        note, parts = self._demo.notes[win.term], self._parts(win.term)
         remark = f"killed after {parts} part{'' if parts == 1 else 's'}"
-        note = self._demo.notes[win.term]
-        self._demo.notes[win.term] = replace(
-            note, remark=", ".join(filter(None, [note.remark, remark]))
-        )
+        remark = ", ".join(filter(None, [note.remark, remark]))
+        self._demo.notes[win.term] = replace(note, remark=remark)
         return at
 
     def _completes(self, win: Win) -> bool:
         """Wait until the leader has completed the tick (True) or lost its term (False)."""
-
-        def ended() -> bool | None:
-            if win.candidate.reports("completed"):
-                return True
-            return False if self._win_after(win.term) else None
-
-        return self._wait(ended, "the end of the last leader's work")
-
-    def _note_win(self, win: Win, killed_at: float | None) -> None:
-        remark = "" if killed_at is None else f"{win.at - killed_at:.1f} s after the kill"
-        self._demo.notes[win.term] = TermNote(
-            contended=f"{self._alive()} processes", won_by=win.candidate.name, remark=remark
+        self._wait(
+            lambda: win.candidate.reports("completed") or self._win_after(win.term),
+            "the end of the last leader's work",
         )
+        return bool(win.candidate.reports("completed"))
 
-    def _alive(self) -> int:
-        return sum(not candidate.killed for candidate in self._candidates)
+    def _note(self, win: Win, remark: str) -> None:
+        alive = sum(not candidate.killed for candidate in self._candidates)
+        self._demo.notes[win.term] = TermNote(
+            contended=f"{alive} processes", won_by=win.candidate.name, remark=remark
+        )
 
     def _wins(self) -> list[Win]:
         return [
@@ -191,25 +174,13 @@ class _Takeovers:
         later = [win for win in self._wins() if win.term > term]
         return min(later, key=lambda win: win.term, default=None)
 
-    def _wait_for_win_after(self, term: int) -> Win:
-        return self._wait(lambda: self._win_after(term), "the next leader")
-
     def _parts(self, term: int) -> int:
         return sum(part["term"] == term for part in self._demo.data.entries("parts"))
 
-    def _all_ended(self) -> bool | None:
+    def _all_ended(self) -> bool:
         alive = [candidate for candidate in self._candidates if not candidate.killed]
-        return True if all(each.reports("lost", "completed") for each in alive) else None
+        return all(each.reports("lost", "completed") for each in alive)
 
     def _wait(self, poll: Callable[[], FoundT | None], what: str) -> FoundT:
-        """Wait until `poll` returns something, and keep the table up to date meanwhile."""
-
-        def poll_and_refresh() -> FoundT | None:
-            if time.monotonic() - self._refreshed_at > _REFRESH_SECONDS:
-                self._refreshed_at = time.monotonic()
-                rows = self._demo.rows(self._last_term_before)
-                status = f"{self._alive()} processes run; waiting for {what}"
-                self._demo.screen.update(rows, status)
-            return poll()
-
-        return self._demo.wait(poll_and_refresh, what=what, seconds=_LIMIT_SECONDS, every=0.03)
+        with self._demo.screen.waiting(f"waiting for {what}"):
+            return self._demo.wait(poll, what=what, seconds=60, every=0.03)

@@ -1,7 +1,7 @@
 """The table of terms: what the ledger, the invocations and the manifest say of each term."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -69,18 +69,6 @@ def rows(
             )
         )
     return found
-
-
-def more_terms(found: Iterable[Row], *, shown: Collection[int]) -> str:
-    """Count the terms that no table has shown, so that a reader can check the totals."""
-    more = [row for row in found if row.term not in shown]
-    ticks = _count(len({row.tick for row in more}), "more tick")
-    terms = f"term{'' if len(more) == 1 else 's'} {', '.join(f'{row.term:,}' for row in more)}"
-    return f"{ticks}, {terms}, with {_count(sum(row.lines for row in more), 'line')}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _scheduled(lock: Lock, tried: Sequence[Invocation]) -> TermNote:

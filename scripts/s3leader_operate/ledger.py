@@ -7,11 +7,12 @@ import os
 import re
 import secrets
 import time
+from datetime import datetime
 
 import boto3
 from botocore.exceptions import ClientError
 
-from s3leader import BucketOptions, Election
+from s3leader import BucketOptions, Election, Lock
 
 from .job import Client, jobs, log_lines
 
@@ -122,20 +123,18 @@ def _value(s3: Client, bucket: str, key: str, name: str) -> int:
 def put_lock(number: str, done: str) -> None:
     """Create a sealed lock with a number above all that were used."""
     term = int(number)
-    lock = {
-        "format": 1,
-        "expired": True,
-        "term": term,
-        "nonce": secrets.token_hex(16),
-        "done": done,
-        "swept": term - 1,
-        "outcome": "deposed",
-        "reason": "restored by an operator after locks were deleted",
-        "state": {},
-    }
+    lock = Lock(
+        term=term,
+        expired=True,
+        nonce=secrets.token_hex(16),
+        done=datetime.strptime(done, "%Y-%m-%dT%H:%M:%S%z"),
+        swept=term - 1,
+        outcome="deposed",
+        reason="restored by an operator after locks were deleted",
+    )
     key = f"elections/{os.environ['ELECTION']}/lock_{term:010d}.json"
     boto3.client("s3").put_object(
-        Bucket=os.environ["LOCK_BUCKET"], Key=key, Body=json.dumps(lock).encode(), IfNoneMatch="*"
+        Bucket=os.environ["LOCK_BUCKET"], Key=key, Body=lock.encode(), IfNoneMatch="*"
     )
 
 

@@ -44,19 +44,17 @@ def _check_region(scope: Construct, topic: sns.ITopic) -> None:
 
 
 def _check_key(scope: Construct, topic: sns.ITopic) -> None:
-    resource = topic.node.default_child
     key = topic.master_key if isinstance(topic, sns.TopicBase) else None
-    key_id = resource.kms_master_key_id if isinstance(resource, sns.CfnTopic) else None
-    if key is not None:
-        key_id = key.key_arn
-    if key_id is not None and _MANAGED_KEY in json.dumps(Stack.of(topic).resolve(key_id)):
+    if key is None:
+        return
+    if _MANAGED_KEY in json.dumps(Stack.of(topic).resolve(key.key_arn)):
         raise ValueError(
             f"topic {topic.node.path} is encrypted with {_MANAGED_KEY}, whose policy does not"
             " let CloudWatch publish: give the topic a customer managed key, or none"
         )
     if isinstance(key, kms.Alias):
         key = key.alias_target_key
-    if key is not None and not isinstance(key, kms.Key):
+    if not isinstance(key, kms.Key):
         Annotations.of(scope).add_warning_v2(
             "s3leader:alarm-topic-key",
             f"the key of topic {topic.node.path} is not created in this app, which cannot"

@@ -31,8 +31,6 @@ class Contenders(Construct):
     Children: `schedules`, `group`, `role`, `undelivered` (the queue of events that never arrived).
 
     Args:
-        scope: the parent.
-        id: the construct's id within it.
         function: what each schedule invokes, with `{"tick": …, "contender": k}`.
         expressions: when; a rate becomes a cron, as in `SingletonJob`.
         count: how many contenders, from 1 to 10.

@@ -1,4 +1,4 @@
-"""A dashboard of an election: terms, wins and losses, durations, requests and cost."""
+"""A dashboard of an election: terms, wins and losses, durations and requests."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk.metrics import election_metric
-
-# US dollars a million in us-east-1 in November 2026, without free tiers and reductions.
-PRICES_OF = "us-east-1, November 2026"
-S3_PUT = 5.00  # LIST costs the same, GET less than a tenth
-LAMBDA_REQUEST = 0.20
-LAMBDA_GB_SECOND = 13.3334  # arm64
-SCHEDULER_INVOCATION = 1.00
 
 _PERIOD = Duration.minutes(5)
 _DEFAULT_PREFIX = "elections/"
@@ -80,7 +73,6 @@ def create_dashboard(
     watched: Watched,
     *,
     function: lambda_.IFunction,
-    memory_size: int | None,
     queues: Mapping[str, sqs.IQueue],
     alarms: Sequence[cloudwatch.Alarm],
 ) -> cloudwatch.Dashboard:
@@ -115,7 +107,6 @@ def create_dashboard(
             *_waiting(queues),
         ],
         *([_legs(watched)] if watched.continuations else []),
-        [_cost(watched, function, memory_size)],
     ]
     return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
 
@@ -142,7 +133,6 @@ def _graph(
     width: int,
     right: Sequence[cloudwatch.IMetric] = (),
     stacked: bool = False,
-    unit: str | None = None,
 ) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title=title,
@@ -150,7 +140,7 @@ def _graph(
         right=[*right],
         width=width,
         stacked=stacked,
-        left_y_axis=cloudwatch.YAxisProps(min=0, label=unit, show_units=unit is None),
+        left_y_axis=cloudwatch.YAxisProps(min=0),
         right_y_axis=cloudwatch.YAxisProps(min=0) if right else None,
     )
 
@@ -211,48 +201,3 @@ def _waiting(queues: Mapping[str, sqs.IQueue]) -> list[cloudwatch.IWidget]:
         for name, queue in queues.items()
     ]
     return [_graph("Dead letters in this Region", waiting, width=_QUARTER)] if waiting else []
-
-
-def _cost(
-    watched: Watched, function: lambda_.IFunction, memory_size: int | None
-) -> cloudwatch.GraphWidget:
-    """Return an upper estimate of what this Region's contenders cost."""
-    requests = {"requests": watched.metric("Requests")}
-    invocations = {"invocations": function.metric_invocations(period=_PERIOD)}
-    costs: list[cloudwatch.IMetric] = [
-        _dollars_per_hour(f"requests * {S3_PUT}", "S3, if all requests were PUTs", requests),
-        _dollars_per_hour(f"invocations * {LAMBDA_REQUEST}", "Lambda requests", invocations),
-        _dollars_per_hour(
-            f"invocations * {SCHEDULER_INVOCATION}",
-            "Scheduler, if it caused all invocations",
-            invocations,
-        ),
-    ]
-    if memory_size is not None:
-        gigabyte_seconds = f"duration / 1000 * {memory_size} / 1024"
-        duration = {"duration": function.metric_duration(period=_PERIOD, statistic="Sum")}
-        costs.append(
-            _dollars_per_hour(
-                f"{gigabyte_seconds} * {LAMBDA_GB_SECOND}", "Lambda computing, arm64", duration
-            )
-        )
-    return _graph(
-        f"Estimated cost in this Region, at prices of {PRICES_OF}; without logs, metrics, alarms",
-        costs,
-        width=_FULL,
-        stacked=True,
-        unit="US dollars per hour",
-    )
-
-
-def _dollars_per_hour(
-    per_million: str, label: str, metrics: Mapping[str, cloudwatch.IMetric]
-) -> cloudwatch.MathExpression:
-    """Return dollars per hour, independent of the period that the console chooses."""
-    (name,) = metrics
-    return cloudwatch.MathExpression(
-        expression=f"{per_million} / 1000000 * 3600 / PERIOD({name})",
-        label=label,
-        using_metrics=metrics,
-        period=_PERIOD,
-    )

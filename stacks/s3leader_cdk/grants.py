@@ -36,20 +36,16 @@ class ElectionGrants:
     granted_elsewhere: bool
 
     @property
-    def lock_keys(self) -> str:
-        """The pattern that all locks of the election match."""
-        return f"{self.prefix}{self.election}/lock_*"
-
-    @property
-    def hint_key(self) -> str:
-        """The key of the election's hint object."""
-        return f"{self.prefix}{self.election}/hint.json"
+    def _keys(self) -> tuple[str, str]:
+        """The pattern that all locks match, and the key of the hint object."""
+        folder = f"{self.prefix}{self.election}"
+        return f"{folder}/lock_*", f"{folder}/hint.json"
 
     def grant_candidate(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow to list and read, to write locks and the hint, and to tag locks as superseded."""
         tag = Permission(
             actions=["s3:PutObjectTagging"],
-            key_patterns=[self.lock_keys],
+            key_patterns=[self._keys[0]],
             conditions={
                 # Every tag key must be this one. That also holds for a request without tags, so
                 # the next condition requires this tag.
@@ -57,16 +53,13 @@ class ElectionGrants:
                 "StringEquals": {f"s3:RequestObjectTag/{SUPERSEDED_TAG}": SUPERSEDED_VALUE},
             },
         )
-        keys = [self.lock_keys, self.hint_key]
-        permissions = [*self._read_permissions(), *_conditional_put_permissions(keys), tag]
+        puts = _conditional_put_permissions(self._keys)
+        permissions = [*_read_permissions(self._keys), *puts, tag]
         return self._grant(grantee, permissions, _READ_AND_WRITE)
 
     def grant_observer(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow to list and read, and nothing else."""
-        return self._grant(grantee, self._read_permissions(), _READ)
-
-    def _read_permissions(self) -> list[Permission]:
-        return _read_permissions([self.lock_keys, self.hint_key])
+        return self._grant(grantee, _read_permissions(self._keys), _READ)
 
     def _grant(
         self, grantee: iam.IGrantable, permissions: Sequence[Permission], kms_actions: Sequence[str]
@@ -81,7 +74,7 @@ class ElectionGrants:
         acknowledge_object_wildcards(
             grantee.grant_principal,
             self.bucket,
-            [self.lock_keys],
+            self._keys[:1],
             reason="Each term adds a numbered lock; the pattern matches the locks of one election.",
         )
         return grant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 from aws_cdk import (
     Acknowledgment,
@@ -22,7 +22,6 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from s3leader_cdk._election.candidate_environment import RESERVED, seconds
-from s3leader_cdk._function_properties import FunctionProperties, check_names
 from s3leader_cdk._handler import check
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import checked_options
@@ -40,7 +39,6 @@ _DEFAULTS: Mapping[str, Any] = {
     "logging_format": lambda_.LoggingFormat.JSON,
     "description": "A singleton job: of its invocations, only the elected leader works",
 }
-_OWN = ("code", "handler", "exclude", "handler_check")
 _OF_OWN_LOG_GROUP = ("log_retention", "log_removal_policy")
 _OF_CUSTOM_RESOURCE = ("log_retention_role", "log_retention_retry_options")
 
@@ -63,8 +61,6 @@ class JobFunction(lambda_.Function):
     `<id>Role` and `<id>LogGroup`; the role may write to that log group alone.
 
     Args:
-        scope: the parent.
-        id: the construct's id within it.
         code: the job's folder, shipped under its own name with the runtime library and its
             dependencies; the job's own dependencies come in `layers`. Or a `Code` that contains
             all of that.
@@ -93,9 +89,8 @@ class JobFunction(lambda_.Function):
         handler: str,
         exclude: Sequence[str] = (),
         handler_check: check.HandlerCheck = "warn",
-        **properties: Unpack[FunctionProperties],
+        **properties: Any,  # noqa: ANN401 - those of `lambda_.Function`, which checks them
     ) -> None:
-        check_names(properties, own=_OWN)
         asked = {name: value for name, value in properties.items() if value is not None}
         given: dict[str, Any] = {**_DEFAULTS, **asked}
         job = _list_files(scope, code, exclude)
@@ -103,7 +98,12 @@ class JobFunction(lambda_.Function):
         _check_properties(given)
         given["environment"] = _environment(given, handler, check.checked_mode(handler_check))
         given["log_group"] = log_group = _log_group(scope, id, given)
-        given["role"] = role = given.get("role") or _role(scope, id)
+        given["role"] = role = given.get("role") or iam.Role(
+            scope,
+            f"{id}Role",
+            description="Candidates of an election on Amazon S3",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
         # Lambda's managed policy allows writing to any log group; this role, only to its own.
         log_group.grant_write(role)
         if "vpc" in given:
@@ -165,11 +165,6 @@ def _check_properties(given: Mapping[str, Any]) -> None:
         raise ValueError(
             f"runtime {runtime} cannot be used: the runtime library needs {', '.join(names)}"
         )
-    if "vpc" not in given and ("vpc_subnets" in given or given.get("security_groups")):
-        raise ValueError(
-            "vpc_subnets or security_groups were given without a vpc: give the vpc that they"
-            " belong to"
-        )
     refused = [name for name in _OF_CUSTOM_RESOURCE if name in given]
     if "log_group" in given:
         refused += [name for name in _OF_OWN_LOG_GROUP if name in given]
@@ -223,15 +218,6 @@ def _log_group(scope: Construct, function_id: str, given: dict[str, Any]) -> log
         f"{function_id}LogGroup",
         retention=given.pop("log_retention", logs.RetentionDays.ONE_MONTH),
         removal_policy=given.pop("log_removal_policy", RemovalPolicy.RETAIN),
-    )
-
-
-def _role(scope: Construct, function_id: str) -> iam.Role:
-    return iam.Role(
-        scope,
-        f"{function_id}Role",
-        description="Candidates of an election on Amazon S3",
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
     )
 
 

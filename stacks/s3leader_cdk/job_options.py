@@ -132,22 +132,21 @@ class TakeoverOptions:
         if self.max_attempts is not None:
             check_whole("max_attempts", self.max_attempts, least=1)
         check_whole("max_continuations", self.max_continuations, least=0)
-        if self.wait is not None and self.lease is None:
+        if self.wait is None:
+            return
+        if self.lease is None:
             raise ValueError(
                 f"wait {seconds(self.wait):g} s was given without a lease: locks are good for as"
                 " long as their invocations can run, so nobody could take over sooner. Give a"
                 " lease, such as Duration.seconds(30)"
             )
-        if self.wait is not None and seconds(self.wait) <= self._lapsed_after_s:
+        lapsed_after_s = _CLOCK_SKEW_S + seconds(self.lease)
+        if seconds(self.wait) <= lapsed_after_s:
             raise ValueError(
                 f"wait {seconds(self.wait):g} s cannot be used: a lock lapses after"
-                f" {self._lapsed_after_s:g} s (lease and allowance for clock skew). Give a longer"
+                f" {lapsed_after_s:g} s (lease and allowance for clock skew). Give a longer"
                 " wait"
             )
-
-    @property
-    def _lapsed_after_s(self) -> float:
-        return _CLOCK_SKEW_S + (0 if self.lease is None else seconds(self.lease))
 
     def check_timeout(self, timeout: Duration) -> None:
         """Raise `ValueError` for a lease or a wait that is not shorter than the timeout."""

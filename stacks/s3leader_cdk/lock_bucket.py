@@ -41,8 +41,6 @@ class LockBucket(Construct):
     Children: `bucket` (with its `policy`).
 
     Args:
-        scope: the parent.
-        id: the construct's id within it.
         bucket: an existing bucket to hold the locks. Default: a new bucket.
         bucket_name: the name of a new bucket, for example if other Regions need it. A change
             replaces the bucket, and a new bucket is a new ledger that begins with term 1: to move a
@@ -129,11 +127,6 @@ class LockBucket(Construct):
     def bucket_name(self) -> str:
         """The bucket's name, for `Election`."""
         return self.bucket.bucket_name
-
-    @property
-    def bucket_arn(self) -> str:
-        """The bucket's ARN."""
-        return self.bucket.bucket_arn
 
     @checked_options()
     def grant_candidate(

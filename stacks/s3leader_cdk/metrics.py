@@ -6,15 +6,12 @@ import jsii
 from aws_cdk import Duration, IStableStringProducer, Lazy
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from s3leader_cdk._option_types import BUCKET_NAME, checked_options
-
 METRICS_NAMESPACE = "s3leader"
 PERIOD = Duration.minutes(1)
 
 _CDK_LONGEST_DIMENSION = 255
 
 
-@checked_options(bucket=BUCKET_NAME)
 def election_metric(
     name: str,
     *,

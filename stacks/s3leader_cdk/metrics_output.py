@@ -21,12 +21,11 @@ def check_function(function: lambda_.IFunction) -> None:
 
     Metrics are log lines (embedded metric format) without a level, which Lambda treats as INFO.
     `system_log_level` does not matter: it filters Lambda's own lines, which have no metrics. The
-    environment is checked again at synth, since variables may be added until then.
+    environment is checked at synth, since variables may be added until then.
     """
     resource = function.node.default_child
     if not isinstance(resource, lambda_.CfnFunction):
         return
-    _check_environment_of(resource)
     if not any(each.type == _CHECKED for each in function.node.metadata):
         function.node.add_metadata(_CHECKED, True)
         function.node.add_validation(_EnvironmentCheck(resource))
@@ -57,29 +56,24 @@ def check_environment(environment: Mapping[str, str] | None) -> None:
 
 @jsii.implements(IValidation)
 class _EnvironmentCheck:
-    """Check the environment of a function at synth."""
-
     def __init__(self, resource: lambda_.CfnFunction) -> None:
         self._resource = resource
 
     def validate(self) -> list[str]:
         """Return errors for CDK to report."""
+        # `resource.environment` is lazy, and jsii turns it into an empty struct. An inspector keeps
+        # the value on the JavaScript side, where it can be resolved.
+        inspector = TreeInspector()
+        self._resource.inspect(inspector)
+        attributes = Stack.of(self._resource).resolve(inspector)["attributes"]
+        environment = attributes["aws:cdk:cloudformation:props"].get("environment") or {}
+        variables = environment.get("variables") or {}
+        known = {name: each for name, each in variables.items() if isinstance(each, str)}
         try:
-            _check_environment_of(self._resource)
+            check_environment(known)
         except ValueError as error:
             return [str(error)]
         return []
-
-
-def _check_environment_of(resource: lambda_.CfnFunction) -> None:
-    # `resource.environment` is lazy, and jsii turns it into an empty struct. An inspector keeps the
-    # value on the JavaScript side, where it can be resolved.
-    inspector = TreeInspector()
-    resource.inspect(inspector)
-    attributes = Stack.of(resource).resolve(inspector)["attributes"]
-    environment = attributes["aws:cdk:cloudformation:props"].get("environment") or {}
-    variables = environment.get("variables") or {}
-    check_environment({name: each for name, each in variables.items() if isinstance(each, str)})
 
 
 def _check_log_class(function: lambda_.IFunction, name: str) -> None:

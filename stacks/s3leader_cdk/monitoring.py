@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Annotations, Stack, Token
+from aws_cdk import Annotations, Duration, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk._election.candidate_environment import seconds
 from s3leader_cdk._election.names import shortened
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import BUCKET_NAME, checked_options, instance
 from s3leader_cdk.alarm_topic import topic_action
-from s3leader_cdk.alarms import not_completed_alarm
 from s3leader_cdk.dashboard import Watched, create_dashboard
 from s3leader_cdk.metrics import PERIOD, election_metric
 from s3leader_cdk.metrics_output import check_function
@@ -44,18 +45,12 @@ _DESCRIPTIONS = {
     "not_completed": "No term of election {election} was completed in the expected time{silent}. A"
     " new stack is in this state until its first term is completed.",
 }
-_METRICS = {
-    "failed": "Failed",
-    "leadership_lost": "LeadershipLost",
-    "corrupt_lock": "CorruptLock",
-    "too_many_continuations": "TooManyContinuations",
-    "continuation_not_started": "ContinuationNotStarted",
-}
 _LEG_ALARMS = ("too_many_continuations", "continuation_not_started")
 _QUEUE_ALARMS = ("undelivered", "unprocessed", "dead_letters")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-_LAMBDA_DEFAULT_MEMORY = 128
 _MOST_CONTENDERS = 99  # the runtime counts no higher
+_MINUTE_S = 60
+_PERIODS = 24  # so an alarm over more than a day has periods of over an hour, as it must
 
 
 class Monitoring(Construct):
@@ -65,8 +60,6 @@ class Monitoring(Construct):
     (None if switched off).
 
     Args:
-        scope: the parent.
-        id: the construct's id within it.
         election: whose metrics to watch.
         bucket: the name of the lock bucket that the election is held in.
         function: whose errors to watch.
@@ -82,8 +75,6 @@ class Monitoring(Construct):
             been silent for `expected_within`, or have found the latest completed tick further
             behind than that for just as long: about twice that time after the last completed tick.
             It compares ticks, so their events need one.
-        memory_size: of the function in MiB, for the cost of computing. Default: the function's own
-            if it was made in this app; otherwise that cost is not shown.
         options: alarms and dashboard. Default: `MonitoringOptions()`.
     """
 
@@ -104,7 +95,6 @@ class Monitoring(Construct):
         undelivered: sqs.IQueue | None = None,
         unprocessed: sqs.IQueue | None = None,
         regions: Sequence[str] = (),
-        memory_size: int | None = None,
         options: MonitoringOptions | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -135,7 +125,6 @@ class Monitoring(Construct):
                 self,
                 self._watched,
                 function=function,
-                memory_size=_memory_size(function) if memory_size is None else memory_size,
                 queues={_alarm_id(name): queue for name, queue in queues.items()},
                 alarms=[*self.alarms.values()],
             )
@@ -188,7 +177,7 @@ class Monitoring(Construct):
             metric = function.metric_throttles(period=PERIOD)
         else:
             metric = election_metric(
-                _METRICS[name], election=self._watched.election, bucket=self._watched.bucket
+                _alarm_id(name), election=self._watched.election, bucket=self._watched.bucket
             )
         return cloudwatch.Alarm(
             self,
@@ -211,14 +200,30 @@ class Monitoring(Construct):
                 " or switch the alarm 'not_completed' off",
             )
             return None
-        return not_completed_alarm(
+        # With contenders in one Region, no data means no completed term. With several, only the
+        # winner's Region has that metric, but every contender reports `Behind`: its own tick minus
+        # the latest completed tick. The alarm fires if that stayed above `expected` for as long, or
+        # if this Region's contenders reported nothing.
+        several = bool(self._watched.regions)
+        period, periods = _divide(expected)
+        operators = cloudwatch.ComparisonOperator
+        return cloudwatch.Alarm(
             self,
             _alarm_id(name),
-            election=self._watched.election,
-            bucket=self._watched.bucket,
-            description=self._description(name),
-            completed_within=expected,
-            several_regions=bool(self._watched.regions),
+            metric=election_metric(
+                "Behind" if several else "Completed",
+                election=self._watched.election,
+                bucket=self._watched.bucket,
+                period=period,
+                statistic="Minimum" if several else "Sum",
+            ),
+            alarm_description=self._description(name),
+            comparison_operator=(
+                operators.GREATER_THAN_THRESHOLD if several else operators.LESS_THAN_THRESHOLD
+            ),
+            threshold=seconds(expected) if several else 1,
+            evaluation_periods=periods,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
         )
 
 
@@ -239,6 +244,17 @@ def check_regions(regions: Sequence[str], *, here: str) -> list[str]:
     return [*regions]
 
 
+def _divide(expected: Duration) -> tuple[Duration, int]:
+    """Divide `expected` into equal periods of whole minutes, as CloudWatch requires.
+
+    When data is missing, CloudWatch also evaluates a few periods before the configured ones. A data
+    point there delays the alarm by that many periods, so the periods are short.
+    """
+    expected_s = seconds(expected)
+    period_s = math.ceil(expected_s / _PERIODS / _MINUTE_S) * _MINUTE_S
+    return Duration.seconds(period_s), math.ceil(expected_s / period_s)
+
+
 def _alarm_id(name: str) -> str:
     """Return the construct id of an alarm: `not_completed` is `NotCompleted`."""
     return "".join(part.capitalize() for part in name.split("_"))
@@ -253,10 +269,3 @@ def _queues_by_alarm(
     if len(queues) > len({queue.queue_arn for queue in queues.values()}):
         return {"dead_letters": queues["undelivered"]}
     return queues
-
-
-def _memory_size(function: lambda_.IFunction) -> int | None:
-    resource = function.node.default_child
-    if not isinstance(resource, lambda_.CfnFunction) or Token.is_unresolved(resource.memory_size):
-        return None
-    return _LAMBDA_DEFAULT_MEMORY if resource.memory_size is None else int(resource.memory_size)

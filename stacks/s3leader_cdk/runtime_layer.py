@@ -16,10 +16,6 @@ class RuntimeLayer(lambda_.LayerVersion):
     """The runtime library and its pinned dependencies, for each supported Python of Lambda.
 
     A copy of `s3leader` in a function's own code takes precedence.
-
-    Args:
-        scope: the parent.
-        id: the construct's id within it.
     """
 
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - what every construct calls it

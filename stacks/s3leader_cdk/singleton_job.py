@@ -38,8 +38,6 @@ class SingletonJob(Construct):
     `contenders` (the schedules and their queue), `monitoring` (alarms and dashboard).
 
     Args:
-        scope: the parent.
-        id: the construct's id within it.
         election: the name of the election that the invocations contend for; no other job's.
         schedule: when, such as `rate(5 minutes)` or `cron(0 3 * * ? *)`, or several of them. A
             rate becomes the cron that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`,
@@ -139,7 +137,6 @@ class SingletonJob(Construct):
             raise ValueError(f"function {self.function.node.path} has no role to grant rights to")
         return self.function.role
 
-    @checked_options()
     def metric(
         self, name: str, *, period: Duration | None = None, statistic: str = "Sum"
     ) -> cloudwatch.Metric:

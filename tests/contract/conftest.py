@@ -3,11 +3,10 @@
 A store must perform one request (`s3leader._core.requests`) and return an answer of the right type:
 
 - `test_store_writes`: a write is applied only if its condition holds, and then completely; ETags
-  follow the content; a tag changes nothing else.
+  follow the content; a tag changes nothing else; a missing bucket raises `BucketUnusable`.
 - `test_store_lists`: lists are complete, in order, and say where they continue.
 - `test_store_clock`: each answer carries the store's time, and each object the time of its write.
 - `test_store_races`: of concurrent writes to one object, exactly one is applied.
-- `test_store_refusals`: what only an operator can fix raises `BucketUnusable` and says what to fix.
 
 To check another store, add it to `STORES` and let `_empty_store` make it.
 """

@@ -70,13 +70,8 @@ def seaweedfs(executable: str, directory: Path) -> Iterator[Server]:
     data.mkdir()
     command = [executable, "mini", f"-dir={data}", f"-s3.config={settings}"]
     command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false"]
-    command += [
-        "-admin.ui=false",
-        "-webdav=false",
-        "-s3.port.iceberg=0",
-        "-s3.port.lance=0",
-        "-s3.autoCreateBucket=false",
-    ]
+    command += ["-admin.ui=false", "-webdav=false", "-s3.autoCreateBucket=false"]
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
     for service, http, grpc in zip(services, ports[::2], ports[1::2], strict=True):
         command += [f"-{service}.port={http}", f"-{service}.port.grpc={grpc}"]
     server = Server(f"http://127.0.0.1:{ports[0]}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from s3leader._core.requests import (
@@ -13,8 +15,14 @@ from s3leader._core.requests import (
     Read,
     Replace,
     Store,
+    StoreRequest,
     Tag,
 )
+from s3leader.errors import BucketUnusable
+from tests.contract.s3_store.misbehaving_s3 import EVERY_REQUEST
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import TestedStore
 
 KEY = "elections/nightly/lock_0000000001.json"
 UNUSUAL_KEYS = ["a b.json", "a+b%20c.json", "ü/日本/🦭.json", "q?x=1&y=2#z.json", "'\"<>!*().json"]
@@ -97,3 +105,9 @@ def test_a_tag_may_be_put_twice_and_changes_neither_body_nor_etag_nor_time(store
 @pytest.mark.parametrize("request_", [Read(KEY), Tag(KEY)], ids=["read", "tag"])
 def test_a_missing_key_is_missing(store: Store, request_: Read | Tag) -> None:
     assert isinstance(store.perform(request_), Missing)
+
+
+@pytest.mark.parametrize("request_", EVERY_REQUEST, ids=lambda request: type(request).__name__)
+def test_missing_bucket_is_named(tested: TestedStore, request_: StoreRequest) -> None:
+    with pytest.raises(BucketUnusable, match="There is no bucket there-is-no-such-bucket"):
+        tested.with_missing_bucket(request_).perform(request_)

@@ -70,15 +70,6 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
-def template(assemblies: dict[str, Path], name: str, stack: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((assemblies[name] / f"{stack}.template.json").read_text())
-    return found
-
-
-def resources(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [each["Properties"] for each in found["Resources"].values() if each["Type"] == kind]
-
-
 @pytest.mark.parametrize("name", STACKS)
 def test_example_synthesizes(name: str, assemblies: dict[str, Path]) -> None:
     found = [path.name.split(".")[0] for path in assemblies[name].glob("*.template.json")]
@@ -90,40 +81,6 @@ def test_the_table_lists_exactly_the_examples() -> None:
     folders = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
     assert sorted(name for name, _ in rows) == folders
     assert all((EXAMPLES / link).is_file() for _, link in rows)
-
-
-def test_minimal_has_two_contenders_at_three_in_the_night(assemblies: dict[str, Path]) -> None:
-    schedules = resources(template(assemblies, "minimal", "Billing"), "AWS::Scheduler::Schedule")
-    assert [each["ScheduleExpression"] for each in schedules] == ["cron(0 3 * * ? *)"] * 2
-
-
-def test_existing_functions_share_the_runtime(assemblies: dict[str, Path]) -> None:
-    found = template(assemblies, "existing_function", "Legacy")
-    layers = [each["Layers"] for each in resources(found, "AWS::Lambda::Function")]
-    assert len(layers) == 2
-    assert layers[0] == layers[1]
-
-
-def test_several_schedules_each_start_each_contender(assemblies: dict[str, Path]) -> None:
-    found = template(assemblies, "several_schedules", "Digest")
-    due = [each["ScheduleExpression"] for each in resources(found, "AWS::Scheduler::Schedule")]
-    assert due == ["cron(0 7 ? * MON-FRI *)"] * 2 + ["cron(0 7 L * ? *)"] * 2
-
-
-@pytest.mark.parametrize(("region", "expected"), [("us-east-1", None), ("eu-west-1", "us-east-1")])
-def test_functions_away_from_home_know_the_region_of_the_locks(
-    region: str, expected: str | None, assemblies: dict[str, Path]
-) -> None:
-    found = template(assemblies, "two_regions", f"Billing-{region}")
-    (function,) = resources(found, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"].get("S3LEADER_REGION") == expected
-
-
-def test_the_locks_are_known_by_name_away_from_home(assemblies: dict[str, Path]) -> None:
-    found = template(assemblies, "two_regions", "Billing-eu-west-1")
-    (function,) = resources(found, "AWS::Lambda::Function")
-    name = function["Environment"]["Variables"]["S3LEADER_BUCKET"]
-    assert re.fullmatch(r"acme-billing-locks-\d{12}-us-east-1-an", name)
 
 
 def module(path: str) -> Any:
@@ -162,23 +119,28 @@ def test_minimal_resumes_where_a_failed_term_stopped(
     assert charged == [("ada", 1), ("grace", 1), ("mary", 2)]
 
 
-def test_a_rule_s_event_carries_the_tick() -> None:
-    event = {"detail-type": "Scheduled Event", "time": TICKS[0]}
-    answer = module("existing_function/poller/main.py").handler(event, Context())
-    assert answer["result"] == "polled for 2026-11-22 03:00:00+00:00"
-
-
-def test_the_report_contains_its_attempt() -> None:
-    result = run(module("existing_function/report/main.py").handler)
-    assert result == "reported for 2026-11-22 03:00:00+00:00, attempt 1"
+@pytest.mark.parametrize(
+    ("path", "event", "expected"),
+    [
+        (
+            "existing_function/poller/main.py",
+            {"detail-type": "Scheduled Event", "time": TICKS[0]},
+            "polled for 2026-11-22 03:00:00+00:00",
+        ),
+        (
+            "existing_function/report/main.py",
+            {"tick": TICKS[0]},
+            "reported for 2026-11-22 03:00:00+00:00, attempt 1",
+        ),
+        ("two_regions/billing/main.py", {"tick": TICKS[0]}, "term 1 bills in us-east-1"),
+    ],
+    ids=["poller", "report", "two_regions"],
+)
+def test_a_handler_runs_for_its_tick(path: str, event: dict[str, str], expected: str) -> None:
+    assert module(path).handler(event, Context())["result"] == expected
 
 
 def test_a_digest_continues_from_the_last_one() -> None:
     handler = module("several_schedules/digest/main.py").handler
     first, second = (run(handler, tick) for tick in TICKS)
     assert (first["since"], second["since"]) == (None, first["until"])
-
-
-def test_the_elected_region_bills() -> None:
-    result = run(module("two_regions/billing/main.py").handler)
-    assert result == "term 1 bills in us-east-1"

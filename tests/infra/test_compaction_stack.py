@@ -1,23 +1,15 @@
 import pytest
 
-from tests.infra.synth import Json, Synthesized
+from tests.infra.synth import Synthesized
 
 DATA = "<Data666C94C7.Arn>"
 
 
-def data_bucket(template: Synthesized) -> Json:
-    return template.one("AWS::S3::Bucket", "Data")
-
-
-@pytest.mark.parametrize(
-    "name", ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
-)
-def test_data_is_private(compaction: Synthesized, name: str) -> None:
-    assert data_bucket(compaction)["PublicAccessBlockConfiguration"][name] is True
-
-
-def test_data_is_encrypted(compaction: Synthesized) -> None:
-    assert "BucketEncryption" in data_bucket(compaction)
+def test_data_is_private_and_encrypted(compaction: Synthesized) -> None:
+    bucket = compaction.one("AWS::S3::Bucket", "Data")
+    names = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
+    assert bucket["PublicAccessBlockConfiguration"] == dict.fromkeys(names, True)
+    assert "BucketEncryption" in bucket
 
 
 def test_data_travels_over_tls_only(compaction: Synthesized) -> None:
@@ -45,19 +37,16 @@ def as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def rights_on_data(template: Synthesized) -> list[tuple[object, str, object]]:
-    return [
-        (each["Action"], resource, each.get("Condition"))
-        for each in template.statements("AWS::IAM::Policy", "CompactionRole")
-        for resource in as_list(each["Resource"])
-        if DATA in resource
-    ]
-
-
 def test_the_job_has_exactly_its_rights_on_data(compaction: Synthesized) -> None:
     everything = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
     ours = {"StringEquals": {"aws:ResourceAccount": "<AWS::AccountId>"}}
-    assert sorted(rights_on_data(compaction), key=lambda right: right[1]) == [
+    rights = [
+        (each["Action"], resource, each.get("Condition"))
+        for each in compaction.statements("AWS::IAM::Policy", "CompactionRole")
+        for resource in as_list(each["Resource"])
+        if DATA in resource
+    ]
+    assert sorted(rights, key=lambda right: right[1]) == [
         ("s3:ListBucket", DATA, ours),
         (["s3:GetObject", "s3:PutObject"], f"{DATA}/compacted/manifest.json", ours),
         (everything, f"{DATA}/compacted/term_*", ours),
@@ -66,12 +55,9 @@ def test_the_job_has_exactly_its_rights_on_data(compaction: Synthesized) -> None
     ]
 
 
-def test_the_job_knows_its_bucket(compaction: Synthesized) -> None:
-    assert compaction.variables()["DATA_BUCKET"] == "<Data666C94C7>"
-
-
-def test_the_handler_is_where_the_job_s_folder_is_shipped(compaction: Synthesized) -> None:
-    assert compaction.variables()["S3LEADER_HANDLER"] == "compaction.handler.handler"
+def test_the_function_knows_its_bucket_and_its_handler(compaction: Synthesized) -> None:
+    found = [compaction.variables()[name] for name in ("DATA_BUCKET", "S3LEADER_HANDLER")]
+    assert found == ["<Data666C94C7>", "compaction.handler.handler"]
 
 
 @pytest.mark.parametrize(

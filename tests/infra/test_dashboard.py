@@ -8,7 +8,6 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from s3leader_cdk.metrics import METRICS_NAMESPACE
@@ -18,7 +17,6 @@ from tests.infra.synth import Json, Synthesized, new_stack, plain
 from tests.infra.test_monitoring import ALARM, AWAY, HOME, watch
 
 DASHBOARD = "AWS::CloudWatch::Dashboard"
-MILLION = 1_000_000
 Series = tuple[str, frozenset[str]]
 
 
@@ -38,17 +36,10 @@ class Shown:
 
     def series(self, title: str) -> list[tuple[str, Json]]:
         """Return the metrics of a widget: their names and attributes."""
-        return [
-            (line[1], attributes(line)) for line in self.widget(title)["metrics"] if named(line)
-        ]
+        return [(line[1], attributes(line)) for line in self.widget(title)["metrics"]]
 
     def labels(self, title: str) -> list[str]:
-        options = [line[-1] for line in self.widget(title)["metrics"]]
-        return [each["label"] for each in options if each.get("visible", True)]
-
-
-def named(line: Sequence[Any]) -> bool:
-    return isinstance(line[0], str)
+        return [line[-1]["label"] for line in self.widget(title)["metrics"]]
 
 
 def attributes(line: Sequence[Any]) -> Json:
@@ -67,12 +58,12 @@ def dashboard(**properties: Any) -> Shown:
 
 @pytest.fixture(scope="module")
 def one_region() -> Shown:
-    return dashboard(contenders=2, memory_size=512)
+    return dashboard(contenders=2)
 
 
 @pytest.fixture(scope="module")
 def several() -> Shown:
-    return dashboard(contenders=2, memory_size=512, regions=[HOME, AWAY])
+    return dashboard(contenders=2, regions=[HOME, AWAY])
 
 
 @pytest.fixture(scope="module")
@@ -178,15 +169,6 @@ def test_every_alarm_s_state_is_shown(shown: Shown) -> None:
         ("Campaigns that failed", ["CampaignFailed", "CorruptLock"]),
         ("Function", ["Errors", "Throttles", "Concurrent"]),
         ("Dead letters", ["Undelivered", "Unprocessed"]),
-        (
-            "Estimated cost",
-            [
-                "S3, if all requests were PUTs",
-                "Lambda requests",
-                "Scheduler, if it caused all invocations",
-                "Lambda computing, arm64",
-            ],
-        ),
     ],
 )
 def test_it_shows(title: str, labels: Sequence[str], one_region: Shown) -> None:
@@ -225,48 +207,3 @@ def test_each_region_has_a_graph_of_its_contenders(region: str, several: Shown) 
     found = several.series(f"Wins (left) and losses (right) by contender, {region}")
     shown = [(name, each["contender"], each.get("region", AWAY)) for name, each in found]
     assert shown == [(name, number, region) for name in ("Won", "Lost") for number in ("1", "2")]
-
-
-def dollars(shown: Shown, label: str, **values: float) -> float:
-    """Return the dollars per hour of a series, if `values` are the sums of five minutes."""
-    lines = [line[0] for line in shown.widget("Estimated cost")["metrics"] if not named(line)]
-    (expression,) = (each["expression"] for each in lines if each["label"] == label)
-    names: Mapping[str, Any] = {**values, "PERIOD": lambda _: 300}
-    return float(eval(expression, {}, names))  # noqa: S307 - our own arithmetic
-
-
-@pytest.mark.parametrize(
-    ("which", "label", "values", "expected"),
-    [
-        ("one_region", "S3, if all requests were PUTs", {"requests": MILLION}, 5.00),
-        ("one_region", "Lambda requests", {"invocations": MILLION}, 0.20),
-        ("one_region", "Scheduler, if it caused all invocations", {"invocations": MILLION}, 1.00),
-        # A million seconds of the function's memory each, 512 MiB or Lambda's default.
-        ("jobs", "Lambda computing, arm64", {"duration": MILLION * 1_000}, 13.3334 / 2),
-        ("plain_function", "Lambda computing, arm64", {"duration": MILLION * 1_000}, 13.3334 / 8),
-    ],
-)
-def test_a_million_in_five_minutes_costs_twelve_times_the_list_price_an_hour(
-    which: str,
-    label: str,
-    values: Mapping[str, float],
-    expected: float,
-    request: pytest.FixtureRequest,
-) -> None:
-    found = dollars(request.getfixturevalue(which), label, **values)
-    assert found == pytest.approx(12 * expected)
-
-
-def test_cost_is_computed_from_sums(one_region: Shown) -> None:
-    drawn_from = one_region.series("Estimated cost")
-    assert {name: each["stat"] for name, each in drawn_from} == dict.fromkeys(
-        ("Requests", "Invocations", "Duration"), "Sum"
-    )
-
-
-def test_cost_of_computing_is_not_shown_for_an_imported_function() -> None:
-    stack = new_stack()
-    arn = "arn:aws:lambda:eu-west-1:123456789012:function:theirs"
-    watch(stack, function=lambda_.Function.from_function_arn(stack, "Theirs", arn))
-    labels = Shown(stack).labels("Estimated cost")
-    assert [each for each in labels if "computing" in each] == []

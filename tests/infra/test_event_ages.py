@@ -85,7 +85,4 @@ def test_an_age_that_cannot_be_divided_is_refused(
 
 def test_the_first_retry_comes_a_minute_after_a_timeout() -> None:
     assert ages(None, timeout=900).for_retry.to_seconds() == 960
-
-
-def test_without_retries_lambda_needs_no_time_for_them() -> None:
     assert ages(None, retries=0).for_retry.to_seconds() == 0

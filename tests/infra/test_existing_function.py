@@ -1,10 +1,6 @@
 """A function that exists already becomes a candidate, or a singleton job."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -15,7 +11,8 @@ from s3leader_cdk import LockBucket, RuntimeLayer
 from s3leader_cdk._packaging.asset import locate_runtime, stage
 from tests.infra import jobs
 from tests.infra.jobs import existing_function
-from tests.infra.synth import UNBUNDLED, Synthesized, new_stack, plain, synthesize
+from tests.infra.synth import UNBUNDLED, Synthesized, new_app, new_stack, plain, synthesize
+from tests.infra.test_app import run_with_path
 
 SCHEDULE = "rate(5 minutes)"
 
@@ -42,27 +39,11 @@ def job() -> Synthesized:
     return synthesize(build)
 
 
-def test_the_environment_of_an_attached_function_names_its_election(attached: Synthesized) -> None:
-    assert attached.variables("one") == {
-        "S3LEADER_BUCKET": "<LocksBucket941BDB31>",
-        "S3LEADER_BUCKET_OWNER": "<AWS::AccountId>",
-        "S3LEADER_ELECTION": "one",
-        "S3LEADER_LEASE_SECONDS": "20",
-        "S3LEADER_PREFIX": "elections/",
-    }
-
-
-def test_attached_function_has_the_rights_of_its_election(attached: Synthesized) -> None:
-    statements = attached.statements("AWS::IAM::Policy", "two")
-    resource = "<LocksBucket941BDB31.Arn>/elections/two/lock_*"
-    assert [each["Action"] for each in statements] == [
-        "s3:ListBucket",
-        "s3:GetObject",
-        "s3:PutObject",
-        "s3:PutObject",
-        "s3:PutObjectTagging",
-    ]
-    assert statements[-1]["Resource"] == resource
+def test_each_attached_function_is_a_candidate_of_its_own_election(attached: Synthesized) -> None:
+    variables = attached.variables("one")
+    assert (variables["S3LEADER_ELECTION"], variables["S3LEADER_LEASE_SECONDS"]) == ("one", "20")
+    tagging = attached.statements("AWS::IAM::Policy", "two")[-1]
+    assert tagging["Resource"] == "<LocksBucket941BDB31.Arn>/elections/two/lock_*"
 
 
 def test_functions_of_a_stack_share_one_layer(attached: Synthesized) -> None:
@@ -103,6 +84,14 @@ def test_a_function_that_cannot_run_the_layer_is_refused(runtime: lambda_.Runtim
         LockBucket(stack, "Locks").attach(existing_function(stack, runtime=runtime), election="one")
 
 
+def test_a_layer_of_another_region_is_refused() -> None:
+    app = new_app()
+    layer = RuntimeLayer(new_stack("Away", app, region="eu-west-1"), "Layer")
+    stack = new_stack(app=app, region="us-east-1")
+    with pytest.raises(ValueError, match=r"is in eu-west-1, but function .* is in us-east-1"):
+        LockBucket(stack, "Locks").attach(existing_function(stack), election="one", layer=layer)
+
+
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The layer as it is unpacked in /opt."""
@@ -129,30 +118,13 @@ import s3leader
 assert s3leader.__file__.startswith(sys.path[0]), s3leader.__file__
 assert invoke(handler)["result"] == 1
 """
-    path = f"import sys; sys.path.insert(0, {str(layer / 'python')!r})"
-    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", f"{path}\n{program}"],
-        cwd=layer,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_with_path(layer / "python", program)
 
 
-def test_the_job_keeps_the_functions_properties(job: Synthesized) -> None:
+def test_the_job_keeps_the_functions_properties_and_variables(job: Synthesized) -> None:
     found = job.one("AWS::Lambda::Function")
-    assert [found[name] for name in ("Handler", "MemorySize", "Runtime", "Timeout")] == [
-        "index.handler",
-        3000,
-        "python3.12",
-        60,
-    ]
-
-
-def test_the_job_adds_to_the_environment(job: Synthesized) -> None:
+    kept = [found[name] for name in ("Handler", "MemorySize", "Runtime", "Timeout")]
+    assert kept == ["index.handler", 3000, "python3.12", 60]
     variables = job.variables()
     assert (variables["COLOUR"], variables["S3LEADER_ELECTION"]) == ("red", "nightly")
 
@@ -162,20 +134,19 @@ def test_the_schedules_start_the_function_that_exists(job: Synthesized) -> None:
     assert targets == {"<Function76856677.Arn>"}
 
 
-def refused(match: str, error: type[Exception] = ValueError, **properties: Any) -> None:
+@pytest.mark.parametrize(
+    ("timeout_s", "lease_s", "match"),
+    [(60, 60, "lease 60 s is not shorter than the timeout of 60 s"), (None, 5, "timeout of 3 s")],
+    ids=["its own", "Lambda's default"],
+)
+def test_a_lease_is_checked_against_the_functions_timeout(
+    timeout_s: int | None, lease_s: int, match: str
+) -> None:
     stack = new_stack()
-    existing = properties.pop("existing", {})
-    with pytest.raises(error, match=match):
-        jobs.build(stack, **{"function": existing_function(stack, **existing), **properties})
-
-
-def test_a_lease_is_checked_against_the_functions_own_timeout() -> None:
-    refused("lease 60 s is not shorter than the timeout of 60 s", lease=cdk.Duration.minutes(1))
-
-
-def test_a_function_without_a_timeout_has_lambdas_own() -> None:
-    lease = cdk.Duration.seconds(5)
-    refused("the timeout of 3 s", existing={"timeout": None}, lease=lease)
+    timeout = None if timeout_s is None else cdk.Duration.seconds(timeout_s)
+    existing = existing_function(stack, timeout=timeout)
+    with pytest.raises(ValueError, match=match):
+        jobs.build(stack, function=existing, lease=cdk.Duration.seconds(lease_s))
 
 
 def test_a_function_of_another_stack_is_refused() -> None:

@@ -1,6 +1,5 @@
 """`JobFunction`: a `lambda_.Function` that is packaged with the runtime."""
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +7,11 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import JobFunction, LockBucket
-from s3leader_cdk._function_properties import FunctionProperties
 from tests.infra.jobs import DECORATED, FOLDER, HANDLER
 from tests.infra.synth import Json, Synthesized, plain, synthesize
 
@@ -23,28 +20,6 @@ FUNCTION = "AWS::Lambda::Function"
 
 def function(stack: cdk.Stack, **properties: Any) -> JobFunction:
     return JobFunction(stack, "Function", **{"code": FOLDER, "handler": HANDLER, **properties})
-
-
-def refused(match: str, error: type[Exception] = ValueError, **properties: Any) -> None:
-    with pytest.raises(error, match=match):
-        function(cdk.Stack(cdk.App(), "Test"), **properties)
-
-
-# --------------------------------------------------------------- properties of lambda_.Function
-
-
-def test_its_typed_properties_are_those_of_the_installed_cdk() -> None:
-    parameters = inspect.signature(lambda_.Function.__init__).parameters
-    own = {"self", "scope", "id", "code", "handler"}
-    assert {*FunctionProperties.__annotations__} == {*parameters} - own
-
-
-@pytest.mark.parametrize(
-    ("name", "nearest"),
-    [("memory", "memory_size"), ("reserved_concurrency", "reserved_concurrent_executions")],
-)
-def test_an_unknown_property_is_refused_with_the_nearest(name: str, nearest: str) -> None:
-    refused(f"no property '{name}': .* nearest is '{nearest}'", TypeError, **{name: 1})
 
 
 @pytest.fixture(scope="module")
@@ -56,47 +31,30 @@ def chosen() -> Synthesized:
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.X86_64,
             tracing=lambda_.Tracing.ACTIVE,
-            reserved_concurrent_executions=4,
-            environment_encryption=kms.Key(stack, "Key"),
-            ephemeral_storage_size=cdk.Size.gibibytes(1),
-            recursive_loop=lambda_.RecursiveLoop.ALLOW,
             log_group=logs.LogGroup(stack, "Logs"),
             logging_format=lambda_.LoggingFormat.TEXT,
-            function_name="billing",
             description="Bills",
-            retry_attempts=0,
             role=role,
         )
 
     return synthesize(fill)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("Runtime", "python3.13"),
-        ("Architectures", ["x86_64"]),
-        ("TracingConfig", {"Mode": "Active"}),
-        ("ReservedConcurrentExecutions", 4),
-        ("KmsKeyArn", "<Key961B73FD.Arn>"),
-        ("EphemeralStorage", {"Size": 1024}),
-        ("RecursiveLoop", "Allow"),
-        ("LoggingConfig", {"LogFormat": "Text", "LogGroup": "<Logs6819BB44>"}),
-        ("FunctionName", "billing"),
-        ("Description", "Bills"),
-        ("Role", "<Mine08C1D5B2.Arn>"),
-    ],
-)
-def test_a_property_is_passed_on(chosen: Synthesized, name: str, value: object) -> None:
-    found = plain(chosen.one(FUNCTION)[name])
-    assert found == value or (isinstance(value, str) and found[:4] == value[:4])
+def test_properties_are_passed_on(chosen: Synthesized) -> None:
+    expected = {
+        "Runtime": "python3.13",
+        "Architectures": ["x86_64"],
+        "TracingConfig": {"Mode": "Active"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": "<Logs6819BB44>"},
+        "Description": "Bills",
+        "Role": "<MineC1B42D3A.Arn>",
+    }
+    found = plain(chosen.one(FUNCTION))
+    assert {name: found[name] for name in expected} == expected
 
 
-def test_its_own_role_and_log_group_are_not_made_beside_given_ones(chosen: Synthesized) -> None:
+def test_a_given_role_and_log_group_are_the_only_ones_and_may_be_used(chosen: Synthesized) -> None:
     assert [len(chosen.ids(f"AWS::{kind}")) for kind in ("IAM::Role", "Logs::LogGroup")] == [1, 1]
-
-
-def test_a_given_role_may_write_to_the_given_log_group(chosen: Synthesized) -> None:
     actions = [each["Action"] for each in chosen.statements("AWS::IAM::Policy")]
     assert ["logs:CreateLogStream", "logs:PutLogEvents"] in actions
 
@@ -109,9 +67,6 @@ def test_it_works_on_its_own_with_a_lock_bucket() -> None:
     assert (variables["S3LEADER_ELECTION"], variables["S3LEADER_HANDLER"]) == ("nightly", HANDLER)
 
 
-# -------------------------------------------------------------------------- what is refused
-
-
 @pytest.mark.parametrize(
     ("properties", "match"),
     [
@@ -120,32 +75,23 @@ def test_it_works_on_its_own_with_a_lock_bucket() -> None:
         ({"runtime": lambda_.Runtime.PYTHON_3_10}, r"runtime python3\.10 cannot be used"),
         ({"timeout": cdk.Duration.minutes(16)}, "timeout 960 s cannot be used"),
         ({"memory_size": 127}, "memory_size 127 cannot be used: give a whole number, 128 to 10240"),
-        ({"memory_size": 10_241}, "memory_size 10241 cannot be used"),
-        ({"memory_size": 512.5}, r"memory_size 512\.5 cannot be used"),
-        ({"vpc_subnets": ec2.SubnetSelection()}, "were given without a vpc"),
         ({"environment": {"S3LEADER_BUCKET": "x"}}, "'S3LEADER_BUCKET' is set by SingletonJob"),
-        (
-            {"environment": {"POWERTOOLS_METRICS_DISABLED": "True"}},
-            "POWERTOOLS_METRICS_DISABLED is 'True', with which the election's metrics",
-        ),
-        ({"environment": {"POWERTOOLS_DEV": "1"}}, "POWERTOOLS_DEV is '1', with which"),
+        ({"environment": {"POWERTOOLS_DEV": "1"}}, "POWERTOOLS_DEV is '1', with which the elect"),
         ({"log_retention_retry_options": {}}, "log_retention_retry_options cannot be used"),
         ({"handler_check": "never"}, "handler_check: expected .*, got 'never'"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_what_cannot_work_in_a_job_is_refused(properties: dict[str, Any], match: str) -> None:
-    refused(match, **properties)
+    with pytest.raises(ValueError, match=match):
+        function(cdk.Stack(cdk.App(), "Test"), **properties)
 
 
 def test_a_retention_beside_a_log_group_is_refused() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
+    group, week = logs.LogGroup(stack, "Logs"), logs.RetentionDays.ONE_WEEK
     with pytest.raises(ValueError, match="log_retention cannot be used"):
-        function(
-            stack,
-            log_group=logs.LogGroup(stack, "Logs"),
-            log_retention=logs.RetentionDays.ONE_WEEK,
-        )
+        function(stack, log_group=group, log_retention=week)
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
@@ -160,9 +106,6 @@ def test_requirements_that_are_not_installed_are_warned_of(name: str, tmp_path: 
         "/Test/Function",
         Match.string_like_regexp(f"{name} is shipped, but its requirements are not installed"),
     )
-
-
-# -------------------------------------------------------------------------------- a network
 
 
 @pytest.fixture(scope="module")

@@ -15,62 +15,41 @@ from tests.infra.jobs import build
 from tests.infra.synth import Json, Synthesized, synthesize, synthesize_stacks
 
 DEPLOYED: Json = json.loads(Path(__file__).with_name("deployed_resources.json").read_text())
-KINDS = {each["Type"] for stack in DEPLOYED.values() for each in stack.values()}
-JOB = {
-    "JobContendersGroupBBF27BCC",
-    "JobContendersRole664346DF",
-    "JobContendersSchedule11D8F31E9",
-    "JobContendersSchedule1At21138BAF5",
-    "JobContendersSchedule2FDE067E8",
-    "JobContendersSchedule2At29747BE0A",
-    "JobContendersUndeliveredDC7B6DA4",
-    "JobUnprocessed87BAA263",
-    "LocksBucket941BDB31",
-    "LocksBucketPolicy8E01ED95",
-}
+SINGLE, HOME = "S3LeaderCompaction", "S3LeaderCompaction-home"
+REGIONS = ("us-east-1", "eu-west-1")
 
 
 @pytest.fixture(scope="module")
 def app(compaction: Synthesized) -> dict[str, Synthesized]:
-    return {"S3LeaderCompaction": compaction, **synthesize_stacks(regions="us-east-1,eu-west-1")}
+    return {SINGLE: compaction, **synthesize_stacks(regions=",".join(REGIONS))}
 
 
-@pytest.mark.parametrize(
-    ("stack", "logical_id"), [(name, each) for name, ids in DEPLOYED.items() for each in ids]
-)
-def test_a_deployed_resource_of_the_app_is_not_replaced(
-    stack: str, logical_id: str, app: dict[str, Synthesized]
+@pytest.mark.parametrize("stack", [SINGLE, HOME])
+def test_deployed_resources_of_the_app_are_not_replaced(
+    stack: str, app: dict[str, Synthesized]
 ) -> None:
-    deployed = DEPLOYED[stack][logical_id]
-    found = app[stack].json["Resources"][logical_id]
-    kept = {name: found["Properties"].get(name) for name in deployed if name != "Type"}
-    assert {"Type": found["Type"], **kept} == deployed
+    resources = app[stack].json["Resources"]
+    for logical_id, deployed in DEPLOYED[stack].items():
+        found = resources[logical_id]
+        kept = {name: found["Properties"].get(name) for name in deployed if name != "Type"}
+        assert {"Type": found["Type"], **kept} == deployed, logical_id
 
 
-@pytest.fixture(scope="module")
-def job() -> Synthesized:
+@pytest.mark.parametrize("region", REGIONS)
+def test_contenders_of_a_region_have_the_ids_of_those_of_the_only_region(
+    region: str, app: dict[str, Synthesized]
+) -> None:
+    found = app[f"{SINGLE}-{region}"].json["Resources"]
+    assert found.keys() >= DEPLOYED[SINGLE].keys() - DEPLOYED[HOME].keys()
+
+
+def test_further_schedules_and_a_layer_keep_their_ids() -> None:
     def everything(stack: cdk.Stack) -> None:
         build(stack, schedule=["rate(1 hour)", "cron(0 3 * * ? *)"])
         RuntimeLayer(stack, "Layer")
 
-    return synthesize(everything)
-
-
-def test_resources_of_a_job_itself_keep_the_ids_from_before_job_functions(
-    job: Synthesized,
-) -> None:
-    assert job.json["Resources"].keys() >= JOB
-
-
-def test_no_other_resource_with_content_is_in_a_job(job: Synthesized) -> None:
-    found = {each for kind in KINDS for each in job.ids(kind)}
-    assert {each.rstrip("0123456789ABCDEF") for each in found - JOB} == {
-        "JobFunction",
-        "JobFunctionEventInvokeConfig",
-        "JobFunctionLogGroup",
-        "JobFunctionRole",
+    assert synthesize(everything).json["Resources"].keys() >= {
+        "JobContendersSchedule1At21138BAF5",
+        "JobContendersSchedule2At29747BE0A",
+        "LayerB20D2F06",
     }
-
-
-def test_a_layer_keeps_its_id(job: Synthesized) -> None:
-    assert job.ids("AWS::Lambda::LayerVersion") == ["LayerB20D2F06"]

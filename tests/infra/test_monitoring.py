@@ -234,16 +234,6 @@ def test_each_queue_has_one_alarm(which: Mapping[str, str], alarms: set[str]) ->
     assert {each.node.id for each in found.values()} - {*ANY} == alarms
 
 
-def test_a_queue_that_is_imported_twice_has_one_alarm() -> None:
-    arn = "arn:aws:sqs:us-east-1:123456789012:letters"
-
-    def imported(stack: cdk.Stack) -> None:
-        one, other = (sqs.Queue.from_queue_arn(stack, name, arn) for name in ("One", "Other"))
-        watch(stack, undelivered=one, unprocessed=other)
-
-    assert len(synthesize(imported).ids(ALARM)) == 6
-
-
 def test_the_alarm_of_one_queue_for_both_describes_both() -> None:
     template = synthesize(lambda stack: build(stack, dead_letters=sqs.Queue(stack, "Mine")))
     assert alarm(template, "DeadLetters")["AlarmDescription"] == (

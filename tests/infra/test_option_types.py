@@ -19,7 +19,6 @@ from s3leader_cdk import (
     LockBucket,
     Monitoring,
     SingletonJob,
-    election_metric,
     grant_fenced,
 )
 from tests.infra.jobs import build, existing_function
@@ -33,73 +32,47 @@ def locks(stack: cdk.Stack) -> LockBucket:
     return LockBucket(stack, "Locks")
 
 
-CRON = cdk.aws_scheduler.ScheduleExpression.expression("cron(0 3 * * ? *)")
-NIGHTLY: dict[str, Any] = {"election": "nightly"}
-# Where its options are read, what is called, and the least that it needs.
-MADE: dict[str, tuple[Made, Callable[[cdk.Stack], Made], dict[str, Any]]] = {
-    "SingletonJob": (SingletonJob.__init__, lambda stack: partial(build, stack), {}),
-    "LockBucket": (LockBucket.__init__, lambda stack: partial(LockBucket, stack, "Locks"), {}),
+# Where its options are read, and what is called.
+MADE: dict[str, tuple[Made, Callable[[cdk.Stack], Made]]] = {
+    "SingletonJob": (SingletonJob.__init__, lambda stack: partial(build, stack)),
+    "LockBucket": (LockBucket.__init__, lambda stack: partial(LockBucket, stack, "Locks")),
     "Monitoring": (
         Monitoring.__init__,
-        lambda stack: partial(Monitoring, stack, "Monitoring"),
-        {"function": existing_function, "bucket": "locks", **NIGHTLY},
+        lambda stack: partial(Monitoring, stack, "Monitoring", bucket="locks"),
     ),
-    "Contenders": (
-        Contenders.__init__,
-        lambda stack: partial(Contenders, stack, "Contenders"),
-        {
-            "function": existing_function,
-            "expressions": [CRON],
-            "count": 2,
-            "max_tick_age": cdk.Duration.hours(1),
-        },
-    ),
-    "grant_fenced": (
-        grant_fenced,
-        lambda _: grant_fenced,
-        {
-            "bucket": lambda stack: s3.Bucket(stack, "Data"),
-            "grantee": existing_function,
-            "key": "a.json",
-        },
-    ),
-    "grant_candidate": (
-        LockBucket.grant_candidate,
-        lambda stack: locks(stack).grant_candidate,
-        {"grantee": existing_function, **NIGHTLY},
-    ),
-    "grant_observer": (
-        LockBucket.grant_observer,
-        lambda stack: locks(stack).grant_observer,
-        {"grantee": existing_function, **NIGHTLY},
-    ),
-    "attach": (
-        LockBucket.attach,
-        lambda stack: locks(stack).attach,
-        {"function": existing_function, **NIGHTLY},
-    ),
-    "metric": (SingletonJob.metric, lambda stack: build(stack).metric, {"name": "Completed"}),
-    "election_metric": (
-        election_metric,
-        lambda _: election_metric,
-        {"name": "Completed", "bucket": "locks", **NIGHTLY},
-    ),
+    "Contenders": (Contenders.__init__, lambda stack: partial(Contenders, stack, "Contenders")),
+    "grant_fenced": (grant_fenced, lambda _: grant_fenced),
+    "grant_candidate": (LockBucket.grant_candidate, lambda stack: locks(stack).grant_candidate),
+    "grant_observer": (LockBucket.grant_observer, lambda stack: locks(stack).grant_observer),
+    "attach": (LockBucket.attach, lambda stack: locks(stack).attach),
+}
+# The least that is needed; a function makes a value in the stack.
+NEEDED: dict[str, Any] = {
+    "bucket": lambda stack: s3.Bucket(stack, "Data"),
+    "count": 2,
+    "election": "nightly",
+    "expressions": [cdk.aws_scheduler.ScheduleExpression.expression("cron(0 3 * * ? *)")],
+    "function": existing_function,
+    "grantee": existing_function,
+    "key": "a.json",
+    "max_tick_age": cdk.Duration.hours(1),
 }
 
 
 def make(made: str, stack: cdk.Stack, **given: Any) -> None:
-    """Call it with the least that it needs and `given`; a function makes a value in the stack."""
-    _, bind, least = MADE[made]
-    needed = {
-        name: value(stack) if callable(value) else value
-        for name, value in least.items()
-        if name not in given
-    }
-    bind(stack)(**needed, **given)
+    """Call it with `given` and the least that it needs."""
+    call = MADE[made][1](stack)
+    missing = [
+        name
+        for name, each in inspect.signature(call).parameters.items()
+        if each.default is each.empty and name in NEEDED.keys() - given.keys()
+    ]
+    needed = {name: NEEDED[name] for name in missing}
+    call(**{k: v(stack) if callable(v) else v for k, v in needed.items()}, **given)
 
 
 def options() -> Iterator[tuple[str, str]]:
-    for made, (described, *_) in MADE.items():
+    for made, (described, _) in MADE.items():
         for option in inspect.signature(described).parameters:
             if option not in _NOT_OPTIONS:
                 yield made, option
@@ -129,6 +102,7 @@ def test_an_option_of_a_wrong_type_is_refused_by_its_name(
         ("SingletonJob", {"layers": "runtime"}, "layers: expected a list, .* got 'runtime'"),
         ("SingletonJob", {"topic": "ops"}, r"Topic\.from_topic_arn"),
         ("SingletonJob", {"environment": {"N": 1}}, "mapping of texts to texts"),
+        ("SingletonJob", {"lock_bucket": "locks"}, r"expected a LockBucket, .*LockBucket\(stack, "),
         ("grant_candidate", {"lease": 30}, r"lease: .* Duration\.seconds\(30\), got 30"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -140,7 +114,7 @@ def test_the_error_says_what_to_give(made: str, given: dict[str, Any], match: st
 
 def test_a_monitoring_takes_the_name_of_a_bucket() -> None:
     stack = new_stack()
-    with pytest.raises(TypeError, match="^bucket: expected the name of a bucket, such as locks"):
+    with pytest.raises(TypeError, match=r"^bucket: expected the name of a bucket, such as locks"):
         make("Monitoring", stack, bucket=s3.Bucket(stack, "Locks"))
 
 

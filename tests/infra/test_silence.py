@@ -196,12 +196,6 @@ def test_no_region_has_an_alarm_while_terms_complete_in_time_in_any(
     assert false_alarm(job, alarm, *pattern) is None
 
 
-@each_job
-def test_the_alarm_of_one_region_would_fire_in_a_region_that_never_wins(job: Job) -> None:
-    alarm = rendered(job.expected, several=False)
-    assert false_alarm(job, alarm, Tick.LOST) is not None
-
-
 def timeline_of_failure(
     job: Job, alarm: Alarm, normal: Tick, failing: Tick
 ) -> tuple[int, list[Point], int]:

@@ -6,12 +6,18 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Annotations, Match
 
+from s3leader_cdk import LockBucket
 from tests.infra.jobs import LONGEST_ELECTION, build, job, refused
-from tests.infra.synth import Synthesized
+from tests.infra.synth import Synthesized, plain, synthesize
 
 MOST_CHARACTERS = 256
+DAYS, HOURS = cdk.Duration.days, cdk.Duration.hours
+MINUTES, SECONDS = cdk.Duration.minutes, cdk.Duration.seconds
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +30,12 @@ def chosen() -> Synthesized:
     return job(
         contenders=3,
         time_zone=cdk.TimeZone.EUROPE_VIENNA,
-        timeout=cdk.Duration.minutes(15),
+        timeout=MINUTES(15),
         memory_size=256,
-        lease=cdk.Duration.seconds(20),
+        lease=SECONDS(20),
         environment={"COLOUR": "red"},
         retry_attempts=0,
-        max_tick_age=cdk.Duration.minutes(10),
+        max_tick_age=MINUTES(10),
         log_removal_policy=cdk.RemovalPolicy.DESTROY,
     )
 
@@ -40,29 +46,23 @@ def function_id(default: Synthesized) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("which", "kind", "name", "value"),
     [
-        ("Architectures", ["arm64"]),
-        ("Runtime", "python3.14"),
-        ("Timeout", 300),
-        ("MemorySize", 512),
-        ("Handler", "s3leader.lambda_entry.handler"),
+        ("default", "Lambda::Function", "Architectures", ["arm64"]),
+        ("default", "Lambda::Function", "Runtime", "python3.14"),
+        ("default", "Lambda::Function", "Timeout", 300),
+        ("default", "Lambda::Function", "MemorySize", 512),
+        ("default", "Lambda::Function", "Handler", "s3leader.lambda_entry.handler"),
+        ("default", "Logs::LogGroup", "RetentionInDays", 30),
+        ("chosen", "Lambda::Function", "Timeout", 900),
+        ("chosen", "Lambda::Function", "MemorySize", 256),
+        ("chosen", "Lambda::EventInvokeConfig", "MaximumRetryAttempts", 0),
     ],
 )
-def test_function_by_default(default: Synthesized, name: str, value: object) -> None:
-    assert default.one("AWS::Lambda::Function")[name] == value
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "value"),
-    [
-        ("Lambda::Function", "Timeout", 900),
-        ("Lambda::Function", "MemorySize", 256),
-        ("Lambda::EventInvokeConfig", "MaximumRetryAttempts", 0),
-    ],
-)
-def test_options_as_chosen(chosen: Synthesized, kind: str, name: str, value: int) -> None:
-    assert chosen.one(f"AWS::{kind}")[name] == value
+def test_properties_by_default_and_as_chosen(
+    which: str, kind: str, name: str, value: object, request: pytest.FixtureRequest
+) -> None:
+    assert request.getfixturevalue(which).one(f"AWS::{kind}")[name] == value
 
 
 def test_environment_names_the_election_and_keeps_the_jobs_variables(chosen: Synthesized) -> None:
@@ -85,10 +85,6 @@ def test_logs_are_json_in_a_group_of_its_own(default: Synthesized) -> None:
         "LogFormat": "JSON",
         "LogGroup": {"Ref": group},
     }
-
-
-def test_logs_are_kept_for_a_month(default: Synthesized) -> None:
-    assert default.one("AWS::Logs::LogGroup")["RetentionInDays"] == 30
 
 
 @pytest.mark.parametrize(("which", "policy"), [("default", "Retain"), ("chosen", "Delete")])
@@ -119,13 +115,6 @@ def test_function_may_log_report_failures_and_campaign_and_nothing_else(
     ]
 
 
-def test_no_role_has_a_managed_policy(default: Synthesized) -> None:
-    assert [role.get("ManagedPolicyArns") for role in default.properties("AWS::IAM::Role")] == [
-        None,
-        None,
-    ]
-
-
 def test_failed_invocations_are_retried_and_then_kept(
     default: Synthesized, function_id: str
 ) -> None:
@@ -151,21 +140,15 @@ def test_dead_letters_require_tls(default: Synthesized) -> None:
     assert conditions == [{"Bool": {"aws:SecureTransport": "false"}}] * 2
 
 
-@pytest.mark.parametrize(("which", "count"), [("default", 2), ("chosen", 3)])
-def test_each_contender_has_a_schedule_with_its_number_and_the_tick(
-    which: str, count: int, request: pytest.FixtureRequest
+def test_each_contender_has_a_schedule_with_the_tick_its_number_and_the_given_zone(
+    chosen: Synthesized,
 ) -> None:
-    template: Synthesized = request.getfixturevalue(which)
-    schedules = template.properties("AWS::Scheduler::Schedule")
+    schedules = chosen.properties("AWS::Scheduler::Schedule")
     assert [json.loads(each["Target"]["Input"]) for each in schedules] == [
-        {"tick": "<aws.scheduler.scheduled-time>", "contender": contender}
-        for contender in range(1, count + 1)
+        {"tick": "<aws.scheduler.scheduled-time>", "contender": number} for number in (1, 2, 3)
     ]
-
-
-def test_a_schedule_has_the_given_expression_and_zone(chosen: Synthesized) -> None:
-    schedule = chosen.properties("AWS::Scheduler::Schedule")[0]
-    assert {name: schedule[name] for name in schedule if name not in ("Target", "GroupName")} == {
+    shared = ("FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "State")
+    assert {name: schedules[0][name] for name in shared} == {
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ScheduleExpression": "cron(0 3 * * ? *)",
         "ScheduleExpressionTimezone": "Europe/Vienna",
@@ -224,18 +207,36 @@ def test_only_schedules_of_this_group_may_assume_the_role(default: Synthesized) 
     [
         ({"election": "night*"}, r"election: expected .*; got 'night\*'"),
         ({"contenders": 0}, "contenders 0 cannot be used: give a whole number, 1 to 10"),
-        ({"contenders": 11}, "contenders 11 cannot be used"),
         ({"schedule": "hourly"}, r"'hourly' cannot be used: .*rate\(5 minutes\)"),
         ({"retry_attempts": 3}, "retry_attempts 3 cannot be used: give a whole number, 0 to 2"),
-        ({"max_tick_age": cdk.Duration.hours(25)}, "max_tick_age 90000 s cannot be used"),
+        ({"max_tick_age": HOURS(25)}, "max_tick_age 90000 s cannot be used"),
         ({"max_attempts": float("inf")}, "max_attempts inf cannot be used"),
         ({"max_attempts": 0}, "max_attempts 0 cannot be used: give a whole number, 1 or more"),
-        ({"max_attempts": 1.5}, r"max_attempts 1\.5 cannot be used"),
-        ({"lease": cdk.Duration.seconds(4)}, "lease: expected whole seconds from 5 .*, got 4 s"),
-        ({"lease": cdk.Duration.minutes(5)}, "lease 300 s is not shorter than the timeout"),
-        ({"wait": cdk.Duration.minutes(2)}, "wait 120 s was given without a lease"),
-        ({"expected_within": cdk.Duration.minutes(4)}, "expected_within 240 s is shorter than the"),
+        ({"lease": SECONDS(4)}, "lease: expected whole seconds from 5 .*, got 4 s"),
+        ({"lease": MINUTES(5)}, "lease 300 s is not shorter than the timeout"),
+        ({"wait": MINUTES(2)}, "wait 120 s was given without a lease"),
+        ({"expected_within": MINUTES(4)}, "expected_within 240 s is shorter than the"),
         ({"schedule": []}, "schedule: expected at least one"),
+        ({"election": f"{LONGEST_ELECTION}m"}, "together have 901 characters"),
+        (
+            {"schedule": "rate(5 minutes)", "flexible_window": MINUTES(15)},
+            "flexible_window 900 s is longer than the 300 s between two ticks",
+        ),
+        ({"flexible_window": SECONDS(90)}, r"flexible_window in minutes 1\.5 cannot be used"),
+        ({"flexible_window": MINUTES(1441)}, r"flexible_window in minutes 1441.* cannot be used"),
+        ({"lease": SECONDS(30), "wait": SECONDS(33)}, "wait 33 s .*a lock lapses after 33 s"),
+        ({"lease": SECONDS(30), "wait": MINUTES(5)}, "wait 300 s .*the timeout of 300 s, which"),
+        (
+            {"schedule": ["rate(5 minutes)", "cron(0/5 * * * ? *)"]},
+            r"'cron\(0/5 .*' in Etc/UTC was given twice",
+        ),
+        (
+            {
+                "schedule": scheduler.ScheduleExpression.cron(hour="3"),
+                "time_zone": cdk.TimeZone.ETC_UTC,
+            },
+            "'Etc/UTC' was given with a ScheduleExpression",
+        ),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
@@ -257,18 +258,106 @@ def test_the_longest_name_leaves_every_description_short_enough() -> None:
     assert [text for text in found if len(text) > MOST_CHARACTERS] == []
 
 
-def test_a_name_that_is_one_character_too_long_is_refused() -> None:
-    refused("together have 901 characters", election=f"{LONGEST_ELECTION}m")
-
-
-def test_a_time_zone_beside_an_expression_with_its_own_is_refused() -> None:
-    expression = scheduler.ScheduleExpression.cron(hour="3")
-    match = "'Etc/UTC' was given with a ScheduleExpression"
-    refused(match, schedule=expression, time_zone=cdk.TimeZone.ETC_UTC)
-
-
 def test_a_handler_check_for_a_job_function_is_refused_at_the_job() -> None:
     stack = cdk.Stack(cdk.App(), "Test")
     first = build(stack, "First")
     with pytest.raises(ValueError, match="a JobFunction, which checks its handler itself"):
         build(stack, lock_bucket=first.lock_bucket, function=first.function, handler_check="error")
+
+
+@pytest.fixture(scope="module")
+def twice() -> Synthesized:
+    return job(schedule=["cron(0 3 * * ? *)", "rate(6 hours)"], flexible_window=MINUTES(15))
+
+
+def due(template: Synthesized) -> dict[str, str]:
+    return {
+        name: template.json["Resources"][name]["Properties"]["ScheduleExpression"]
+        for name in template.ids("AWS::Scheduler::Schedule")
+    }
+
+
+def test_each_schedule_starts_each_contender_with_its_number(twice: Synthesized) -> None:
+    inputs = [each["Target"]["Input"] for each in twice.properties("AWS::Scheduler::Schedule")]
+    numbers = [json.loads(each)["contender"] for each in inputs]
+    assert [*zip(due(twice).values(), numbers, strict=True)] == [
+        ("cron(0 3 * * ? *)", 1),
+        ("cron(0 3 * * ? *)", 2),
+        ("cron(0 0/6 * * ? *)", 1),
+        ("cron(0 0/6 * * ? *)", 2),
+    ]
+
+
+def test_a_window_lets_every_contender_start_later(twice: Synthesized) -> None:
+    windows = [each["FlexibleTimeWindow"] for each in twice.properties("AWS::Scheduler::Schedule")]
+    assert windows == [{"MaximumWindowInMinutes": 15, "Mode": "FLEXIBLE"}] * 4
+
+
+def test_one_time_in_two_zones_is_two_schedules() -> None:
+    night = {"minute": "0", "hour": "3"}
+    schedules = [
+        scheduler.ScheduleExpression.cron(**night, time_zone=zone)
+        for zone in (cdk.TimeZone.EUROPE_VIENNA, cdk.TimeZone.ASIA_TOKYO)
+    ]
+    assert len(due(job(schedule=schedules, contenders=1))) == 2
+
+
+def test_a_retry_that_comes_too_late_is_warned_of() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    build(stack, max_tick_age=MINUTES(6))
+    text = "leaves 300 s to Lambda's queue, and the first retry after a timeout comes after 360 s"
+    Annotations.from_stack(stack).has_warning("/Test/Job", Match.string_like_regexp(text))
+
+
+def test_a_tick_that_could_run_after_its_lock_was_deleted_is_refused() -> None:
+    stack = cdk.Stack(cdk.App(), "Test")
+    locks = LockBucket(stack, "Short", history=DAYS(2))
+    with pytest.raises(ValueError, match=r"a tick could be 48\.\d+ h old .* history is 2 days"):
+        build(stack, lock_bucket=locks, max_tick_age=DAYS(2), flexible_window=DAYS(1))
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        ({}, {}),
+        ({"max_attempts": 3}, {"S3LEADER_MAX_ATTEMPTS": "3"}),
+        (
+            {"lease": SECONDS(30), "wait": MINUTES(2)},
+            {"S3LEADER_LEASE_SECONDS": "30", "S3LEADER_WAIT_SECONDS": "120"},
+        ),
+    ],
+    ids=["default", "attempts", "lease and wait"],
+)
+def test_limits_are_set_on_request(options: dict[str, Any], variables: Mapping[str, str]) -> None:
+    found = job(**options).variables()
+    limits = ("MAX_ATTEMPTS", "WAIT_SECONDS", "LEASE_SECONDS")
+    assert {name: found[name] for name in found if name.endswith(limits)} == variables
+
+
+@pytest.fixture(scope="module")
+def one_queue() -> Synthesized:
+    def fill(stack: cdk.Stack) -> None:
+        key = kms.Key(stack, "Key")
+        queue = sqs.Queue(stack, "Mine", encryption_master_key=key)
+        build(stack, dead_letters=queue)
+
+    return synthesize(fill)
+
+
+def test_a_given_queue_takes_both_kinds_of_dead_letters(one_queue: Synthesized) -> None:
+    (queue,) = one_queue.ids("AWS::SQS::Queue")
+    target = one_queue.properties("AWS::Scheduler::Schedule")[0]["Target"]
+    config = one_queue.one("AWS::Lambda::EventInvokeConfig")["DestinationConfig"]
+    assert [
+        plain(target["DeadLetterConfig"]["Arn"]),
+        plain(config["OnFailure"]["Destination"]),
+    ] == [f"<{queue}.Arn>"] * 2
+
+
+@pytest.mark.parametrize("role", ["JobFunctionRole", "JobContendersRole"])
+def test_both_senders_may_send_and_use_the_queues_key_and_no_more(
+    role: str, one_queue: Synthesized
+) -> None:
+    found = one_queue.statements("AWS::IAM::Policy", role)
+    actions = [each["Action"] for each in found if "sqs" in str(each) or "kms" in str(each)]
+    assert sorted(actions, key=str) == [["kms:Decrypt", "kms:GenerateDataKey"], "sqs:SendMessage"]

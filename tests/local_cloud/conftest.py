@@ -17,10 +17,3 @@ def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A cloud for a file that deploys the app, or looks at everything in it."""
     with LocalCloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def enforcing_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """A cloud that checks IAM permissions, shared like `cloud`."""
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), enforce=True) as running:
-        yield running

@@ -47,11 +47,6 @@ class Job:
         keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
         return {key: self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
-    def empty(self, bucket: str) -> None:
-        """Delete the objects of a bucket."""
-        for key in self.objects(bucket):
-            self.s3.delete_object(Bucket=bucket, Key=key)
-
     def settings(self, bucket: str) -> dict[str, Any]:
         """Return the configuration of a bucket, None for what is not configured."""
         policy = _answer(self.s3.get_bucket_policy, bucket)

@@ -12,7 +12,7 @@ from typing import Any
 
 from compaction.writer import Writer
 from local_cloud import Decision, LocalCloud
-from s3leader import Election, Term
+from s3leader import Election, Lock, Term
 from s3leader.fencing import FencedObject
 from s3leader_cdk import grant_fenced
 from tests.local_cloud.granted_roles import EVERYTHING, create_role, role_policy, synthesize_roles
@@ -29,22 +29,37 @@ _HINT_EVERY = 500
 class CheckedJob(Job):
     """The job, its data, and the roles `candidate`, `scheduler`, `observer` and `writer`.
 
-    `writer` is the role of another job, which writes a fenced object into the data bucket.
+    `writer` is the role of another job, which writes a fenced object into the data bucket. `admin`
+    may do everything, as far as its own policy goes.
     """
 
     def __init__(self, cloud: LocalCloud, outputs: dict[str, str]) -> None:
         super().__init__(cloud, locks=outputs["LockBucketName"], function=outputs["FunctionName"])
         self.data = outputs["DataBucketName"]
         self._numbers = itertools.count(1)
-        self.function_settings = self.client("lambda").get_function(FunctionName=self.function)[
-            "Configuration"
-        ]
-        self.group, self.target = self._target()
+        function = self.client("lambda").get_function(FunctionName=self.function)["Configuration"]
+        scheduler = self.client("scheduler")
+        first = scheduler.list_schedules()["Schedules"][0]
+        self.group = first["GroupName"]
+        self.target = scheduler.get_schedule(Name=first["Name"], GroupName=self.group)["Target"]
+        queues = self.client("sqs").list_queues()["QueueUrls"]
         self.queues = {
-            name: next(url for url in self._urls() if name in url)
+            name: next(url for url in queues if name in url)
             for name in ("Undelivered", "Unprocessed")
         }
-        self.names = self._names()
+        failures = self.client("lambda").get_function_event_invoke_config(
+            FunctionName=self.function, Qualifier="$LATEST"
+        )["DestinationConfig"]
+        logs = function["LoggingConfig"]["LogGroup"]
+        self.names = {
+            "<locks>": f"arn:aws:s3:::{self.locks}",
+            "<data>": f"arn:aws:s3:::{self.data}",
+            "<function>": self.target["Arn"],
+            "<undelivered>": self.target["DeadLetterConfig"]["Arn"],
+            "<unprocessed>": failures["OnFailure"]["Destination"],
+            "<schedules>": scheduler.get_schedule_group(Name=self.group)["Arn"],
+            "<logs>": f"arn:aws:logs:us-east-1:000000000000:log-group:{logs}",
+        }
         others = synthesize_roles(
             {
                 "Observer": lambda locks, role: locks.grant_observer(role, election=ELECTION),
@@ -53,34 +68,28 @@ class CheckedJob(Job):
         )
         create_role(cloud, "observer", role_policy(others, "Observer", self.locks))
         create_role(cloud, "writer", role_policy(others, "Writer", self.data))
-        self.candidate = Role(cloud, _name(self.function_settings["Role"]), "candidate", self.names)
-        self.scheduler = Role(cloud, _name(self.target["RoleArn"]), "scheduler", self.names)
-        self.observer = Role(cloud, "observer", "observer", self.names)
-        self.writer = Role(cloud, "writer", "writer", self.names)
-        self._admin = self.client_of(create_role(cloud, "admin", [EVERYTHING]))
+        names = {
+            "candidate": function["Role"].rpartition("/")[2],
+            "scheduler": self.target["RoleArn"].rpartition("/")[2],
+            "observer": "observer",
+            "writer": "writer",
+        }
+        self.roles = {
+            policy: Role(cloud, name, policy, self.names) for policy, name in names.items()
+        }
+        self.admin = self.cloud.client("s3", role=create_role(cloud, "admin", [EVERYTHING]))
         # Retries need no other permissions and would only take time.
         self.client("lambda").put_function_event_invoke_config(
             FunctionName=self.function,
             Qualifier="$LATEST",
             MaximumRetryAttempts=0,
-            DestinationConfig={"OnFailure": {"Destination": self.names["<unprocessed>"]}},
+            DestinationConfig=failures,
         )
-
-    # ------------------------------------------------------------------------------ policies
-
-    @property
-    def roles(self) -> dict[str, Role]:
-        return {
-            "candidate": self.candidate,
-            "scheduler": self.scheduler,
-            "observer": self.observer,
-            "writer": self.writer,
-        }
 
     def permissions(self) -> frozenset[Permission]:
         """Return all permissions in the policies of the stack and of its observer and writer."""
         found = {permission for role in self.roles.values() for permission in role.permissions}
-        found |= self.candidate.trust | self.scheduler.trust
+        found |= self.roles["candidate"].trust | self.roles["scheduler"].trust
         for name, bucket in {"locks": self.locks, "data": self.data}.items():
             document = self.s3.get_bucket_policy(Bucket=bucket)["Policy"]
             found |= permissions_in(f"bucket of {name}", document, self.names)
@@ -101,48 +110,21 @@ class CheckedJob(Job):
         finally:
             self.s3.put_bucket_policy(Bucket=self.locks, Policy=whole)
 
-    def client_of(self, role: str) -> Any:
-        return self.cloud.client("s3", role=role)
-
-    @property
-    def admin(self) -> Any:
-        """A client that may do everything, as far as its own policy goes."""
-        return self._admin
+    def client_of(self, policy: str) -> Any:
+        return self.cloud.client("s3", role=self.roles[policy].name)
 
     def decisions(self) -> list[Decision]:
         """Return the requests of these roles so far."""
         names = {role.name for role in self.roles.values()}
         return [each for each in self.cloud.decisions() if each.role in names]
 
-    # ------------------------------------------------------------------------------ situations
-
     def tick(self) -> str:
         return f"{_FIRST_TICK + timedelta(minutes=next(self._numbers)):%Y-%m-%dT%H:%M:%SZ}"
 
-    def run(self) -> None:
-        """Invoke the function for a new tick, which may fail."""
-        self.invoke(self.tick())
-
-    def fail(self) -> None:
-        """Invoke the function asynchronously with an event on which it fails."""
-        self.client("lambda").invoke(
-            FunctionName=self.function, InvocationType="Event", Payload=b'{"tick": "no time"}'
-        )
-
-    def fire(self, contender: int = 1) -> str:
-        """Fire a tick by a schedule in the job's own group; return the schedule's name."""
-        return self.fire_in(self.group, self.tick(), contender)
-
-    def fire_in(self, group: str, tick: str, contender: int = 1) -> str:
-        name = f"once-{next(self._numbers)}"
-        self.client("scheduler").create_schedule(
-            Name=name,
-            GroupName=group,
-            ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            Target={**self.target, "Input": json.dumps({"tick": tick, "contender": contender})},
-        )
-        return name
+    def top(self) -> Lock:
+        found = self.election.observe()
+        assert found is not None
+        return found
 
     def put(self, key: str, body: bytes = b'{"event": 1}\n') -> None:
         self.s3.put_object(Bucket=self.data, Key=key, Body=body)
@@ -153,45 +135,84 @@ class CheckedJob(Job):
         assert isinstance(term, Term)
         return term
 
-    def lead_before(self) -> None:
-        """Lead a term that the function does not know of, so that it has to read the ledger."""
-        self.lead().resign()
+    def depose_holder(self) -> None:
+        """Seal the lock of a leader that had no permission to seal it."""
+        self.election.depose(reason="a permission was removed", force=True)
 
-    def advance_to_hint(self) -> None:
-        """Let the function's next term be one whose leader writes the hint."""
-        self.lead_before()
-        top = self.election.observe()
-        assert top is not None
+    # What follows uses permissions; a function that it invokes may fail.
+
+    def run(self) -> None:
+        """Invoke the function for a new tick."""
+        self.invoke(self.tick())
+
+    def run_after_another(self) -> None:
+        """Invoke the function after a term that it does not know, so that it reads the ledger."""
+        self.lead().resign()
+        self.run()
+
+    def run_to_hint(self, hint: bytes | None = None) -> None:
+        """Let the function lead a term whose leader writes the hint, and replaces this one."""
+        key = f"{FOLDER}hint.json"
+        if hint is None:
+            self.s3.delete_object(Bucket=self.locks, Key=key)
+        else:
+            self.s3.put_object(Bucket=self.locks, Key=key, Body=hint)
+        self.lead().resign()
+        top = self.top()
         term = (top.term // _HINT_EVERY + 1) * _HINT_EVERY - 1
         lock = replace(top, term=term, swept=term - 1, nonce=secrets.token_hex(16))
         key = f"{FOLDER}lock_{term:010}.json"
         self.s3.put_object(Bucket=self.locks, Key=key, Body=lock.encode())
+        self.run()
 
-    def orphan(self, folder: str) -> None:
-        """Put a file of a batch that was never committed."""
-        top = self.election.observe()
-        assert top is not None
-        self.put(_file(folder, top.term))
+    def run_on_input(self, body: bytes = b'{"event": 1}\n') -> None:
+        self.put("events/one.ndjson", body)
+        self.run()
 
-    def link_to_segment(self) -> None:
-        """Let the manifest name an earlier segment, as after 200 parts."""
+    def run_after_orphan(self, folder: str) -> None:
+        """Invoke the function after a file of a batch that was never committed."""
+        self.put(_file(folder, self.top().term))
+        self.run()
+
+    def run_after_200_parts(self) -> None:
+        """Invoke the function on a manifest that names an earlier segment."""
         key, segment = "compacted/manifest.json", "compacted/term_0000000000/segment.json"
         manifest = json.loads(self.s3.get_object(Bucket=self.data, Key=key)["Body"].read())
         linked = {**manifest, "parts": [], "rejected": [], "earlier": segment}
         self.put(segment, json.dumps({"parts": [], "rejected": [], "earlier": None}).encode())
         self.put(key, json.dumps(linked).encode())
+        self.run()
 
-    def write_twice(self, folder: str) -> None:
-        """Write a file as the job does when the answer to its first try was lost."""
+    def write_rejects_twice(self) -> None:
+        """Write rejects as the job does when the answer to its first try was lost."""
         with self.lead() as term:
-            writer = Writer(self.client_of(self.candidate.name), self.data, term)
-            key = _file(folder, term.number)
+            writer = Writer(self.client_of("candidate"), self.data, term)
+            key = _file("rejected", term.number)
             for _ in range(2):
                 writer.create(key, io.BytesIO(b"\n"), sha256="", content_type="text/plain")
 
+    def fail(self) -> None:
+        """Invoke the function asynchronously with an event on which it fails."""
+        self.client("lambda").invoke(
+            FunctionName=self.function, InvocationType="Event", Payload=b'{"tick": "no time"}'
+        )
+
+    def fire(self, group: str = "", tick: str = "", contender: int = 1) -> str:
+        """Start a contender by a schedule, by default in the job's group; return its name."""
+        name = f"once-{next(self._numbers)}"
+        event = {"tick": tick or self.tick(), "contender": contender}
+        self.client("scheduler").create_schedule(
+            Name=name,
+            GroupName=group or self.group,
+            ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={**self.target, "Input": json.dumps(event)},
+        )
+        return name
+
     def observe(self, *, page: int = 1000) -> None:
         """Observe the election in the observer's role, with `page` locks per page of LIST."""
-        client = self.client_of(self.observer.name)
+        client = self.client_of("observer")
         client.meta.events.register(
             "provide-client-params.s3.ListObjectsV2",
             lambda params, **_: {**params, "MaxKeys": page},
@@ -210,42 +231,6 @@ class CheckedJob(Job):
     def read_fenced(self) -> None:
         """Read the fenced object in the writer's role."""
         FencedObject(FENCED, bucket=self.data, client=self.client_of("writer")).read()
-
-    def depose_holder(self) -> None:
-        """Seal the lock of a leader that had no permission to seal it."""
-        self.election.depose(reason="a permission was removed", force=True)
-
-    # ------------------------------------------------------------------------------ private
-
-    def _target(self) -> tuple[str, Any]:
-        scheduler = self.client("scheduler")
-        first = scheduler.list_schedules()["Schedules"][0]
-        found = scheduler.get_schedule(Name=first["Name"], GroupName=first["GroupName"])
-        return first["GroupName"], found["Target"]
-
-    def _urls(self) -> list[str]:
-        urls: list[str] = self.client("sqs").list_queues()["QueueUrls"]
-        return urls
-
-    def _names(self) -> dict[str, str]:
-        failures = self.client("lambda").get_function_event_invoke_config(
-            FunctionName=self.function, Qualifier="$LATEST"
-        )
-        group = self.client("scheduler").get_schedule_group(Name=self.group)
-        logs = self.function_settings["LoggingConfig"]["LogGroup"]
-        return {
-            "<locks>": f"arn:aws:s3:::{self.locks}",
-            "<data>": f"arn:aws:s3:::{self.data}",
-            "<function>": self.target["Arn"],
-            "<undelivered>": self.target["DeadLetterConfig"]["Arn"],
-            "<unprocessed>": failures["DestinationConfig"]["OnFailure"]["Destination"],
-            "<schedules>": group["Arn"],
-            "<logs>": f"arn:aws:logs:us-east-1:000000000000:log-group:{logs}",
-        }
-
-
-def _name(arn: str) -> str:
-    return arn.rpartition("/")[2]
 
 
 def _file(folder: str, term: int) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from local_cloud import Decision, LocalCloud
 
-Json = dict[str, Any]
 Names = Mapping[str, str]  # ARNs by their placeholders, such as `<locks>`
 
 
@@ -29,26 +28,26 @@ class Permission:
     effect: str = "Allow"
     principal: str = ""
 
-    def statement(self, names: Names) -> Json:
+    def statement(self) -> dict[str, Any]:
         """Return a policy statement with this permission alone."""
-        found: Json = {"Effect": self.effect, "Action": self.action}
-        if self.resource:
-            found["Resource"] = self.resource
-        if self.condition:
-            found["Condition"] = json.loads(self.condition)
-        if self.principal:
-            found["Principal"] = json.loads(self.principal)
-        return _with_arns(found, names)
+        more = {
+            "Resource": self.resource,
+            "Condition": self.condition and json.loads(self.condition),
+            "Principal": self.principal and json.loads(self.principal),
+        }
+        given = {name: value for name, value in more.items() if value}
+        return {"Effect": self.effect, "Action": self.action, **given}
 
     def matches(self, decision: Decision, names: Names) -> bool:
         """Return whether a decision was on this action and resource."""
-        pattern = _with_arns({"": self.resource}, names)[""]
+        pattern = _replaced(self.resource, names)
         return decision.action == self.action and fnmatchcase(decision.resource, pattern)
 
 
 def permissions_in(policy: str, document: Any, names: Names) -> frozenset[Permission]:
     """Return the permissions in the document of the policy named `policy`."""
-    found: Json = document if isinstance(document, dict) else json.loads(document)
+    text = document if isinstance(document, str) else json.dumps(document)
+    placeholders = {arn: name for name, arn in names.items()}
     return frozenset(
         Permission(
             policy=policy,
@@ -58,7 +57,7 @@ def permissions_in(policy: str, document: Any, names: Names) -> frozenset[Permis
             effect=statement["Effect"],
             principal=condition_text(statement.get("Principal")),
         )
-        for statement in _with_placeholders(found, names)["Statement"]
+        for statement in json.loads(_replaced(text, placeholders))["Statement"]
         for action, resource, condition in product(
             _each(statement["Action"]),
             _each(statement.get("Resource", "")),
@@ -67,14 +66,25 @@ def permissions_in(policy: str, document: Any, names: Names) -> frozenset[Permis
     )
 
 
+def document_of(permissions: Iterable[Permission], names: Names) -> str:
+    """Return a policy of these permissions."""
+    statements = [permission.statement() for permission in sorted(permissions)]
+    return _replaced(json.dumps({"Version": "2012-10-17", "Statement": statements}), names)
+
+
+def condition_text(value: Any) -> str:
+    return "" if value is None else json.dumps(value, sort_keys=True)
+
+
 class Role:
     """A deployed role with one inline policy."""
 
     def __init__(self, cloud: LocalCloud, name: str, policy: str, names: Names) -> None:
         self.name, self._names, self._iam = name, names, cloud.client("iam")
         self.managed = self._iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-        (self._document,) = self._iam.list_role_policies(RoleName=name)["PolicyNames"]
-        found = self._iam.get_role_policy(RoleName=name, PolicyName=self._document)
+        (document,) = self._iam.list_role_policies(RoleName=name)["PolicyNames"]
+        self._inline = {"RoleName": name, "PolicyName": document}
+        found = self._iam.get_role_policy(**self._inline)
         self.permissions = permissions_in(policy, found["PolicyDocument"], names)
         trust = self._iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
         self.trust = permissions_in(f"trust of the {policy}", trust, names)
@@ -90,50 +100,26 @@ class Role:
             self._put(self.permissions)
 
     def _put(self, permissions: frozenset[Permission]) -> None:
-        if not permissions:
-            self._iam.delete_role_policy(RoleName=self.name, PolicyName=self._document)
-            return
-        document = document_of(permissions, self._names)
-        self._iam.put_role_policy(
-            RoleName=self.name, PolicyName=self._document, PolicyDocument=document
-        )
-
-
-def document_of(permissions: Iterable[Permission], names: Names) -> str:
-    """Return a policy of these permissions."""
-    statements = [permission.statement(names) for permission in sorted(permissions)]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+        if permissions:
+            document = document_of(permissions, self._names)
+            self._iam.put_role_policy(**self._inline, PolicyDocument=document)
+        else:
+            self._iam.delete_role_policy(**self._inline)
 
 
 def _conditions(condition: Any) -> list[str]:
     """Split a condition by the alternatives of its `StringLike`."""
-    if condition is not None and "StringLike" in condition:
-        ((key, values),) = condition["StringLike"].items()
-        return [
-            condition_text({**condition, "StringLike": {key: value}}) for value in _each(values)
-        ]
-    return [condition_text(condition)]
+    if condition is None or "StringLike" not in condition:
+        return [condition_text(condition)]
+    ((key, values),) = condition["StringLike"].items()
+    return [condition_text({**condition, "StringLike": {key: each}}) for each in _each(values)]
 
 
 def _each(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def condition_text(value: Any) -> str:
-    return "" if value is None else json.dumps(value, sort_keys=True)
-
-
-def _with_placeholders(value: Json, names: Names) -> Json:
-    text = json.dumps(value)
-    for name, arn in names.items():
-        text = text.replace(arn, name)
-    found: Json = json.loads(text)
-    return found
-
-
-def _with_arns(value: Json, names: Names) -> Json:
-    text = json.dumps(value)
-    for name, arn in names.items():
-        text = text.replace(name, arn)
-    found: Json = json.loads(text)
-    return found
+def _replaced(text: str, names: Names) -> str:
+    for name, value in names.items():
+        text = text.replace(name, value)
+    return text

@@ -44,12 +44,6 @@ def copy_project(to: Path) -> Path:
     return to
 
 
-def shell_environment(directory: Path) -> dict[str, str]:
-    """Return an environment for quick synthesis."""
-    # tests/infra checks that templates pass CDK's own validation, which takes ten seconds.
-    return {**synth_environment(directory), "CDK_VALIDATION": "false"}
-
-
 @contextmanager
 def assemblies(project: Path, contexts: Mapping[str, Mapping[str, str]]) -> Iterator[Path]:
     """Synthesize a copy's app during the block, for each context into a folder of that name.
@@ -58,11 +52,13 @@ def assemblies(project: Path, contexts: Mapping[str, Mapping[str, str]]) -> Iter
     """
     out = project / "assemblies"
     asked = json.dumps({str(out / name): context for name, context in contexts.items()})
+    # tests/infra checks that templates pass CDK's own validation, which takes ten seconds.
+    quick = {"CDK_VALIDATION": "false", "PYTHONPATH": os.curdir}
     with (project / "synth.log").open("wb") as log:
         synthesis = subprocess.Popen(
             [sys.executable, "-c", _SYNTHESISE, asked],
             cwd=project,
-            env={**shell_environment(project), "PYTHONPATH": os.curdir},
+            env=synth_environment(project) | quick,
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -9,37 +9,21 @@ from pathlib import Path
 
 from local_cloud import LocalCloud
 from local_cloud.child_process import kill_group
+from local_cloud.environment import deploy_environment
 from tests.local_cloud.job import Job
-from tests.local_cloud.projects import shell_environment
 
 _LIMIT_SECONDS = 1200  # far more than a slow machine takes
 
 
-@dataclass(frozen=True)
-class Block:
-    """Commands under a heading; `number` counts the blocks of one heading from 1."""
-
-    heading: str
-    number: int
-    commands: str
-
-
-def blocks(text: str) -> list[Block]:
-    """Return the runbook's commands."""
-    found: list[Block] = []
-    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
-        heading = section.partition("\n")[0]
-        each = re.findall(r"^```sh\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
-        found += [Block(heading, number, commands) for number, commands in enumerate(each, 1)]
-    return found
-
-
-@dataclass(frozen=True)
-class Result:
-    """The exit code and the output of commands."""
-
-    code: int
-    output: str
+def blocks(text: str) -> dict[tuple[str, int], str]:
+    """Return a page's commands by their heading and their number under it, counted from 1."""
+    return {
+        (section.partition("\n")[0], number): commands
+        for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+        for number, commands in enumerate(
+            re.findall(r"^```sh\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL), 1
+        )
+    }
 
 
 @dataclass
@@ -50,16 +34,19 @@ class Shell:
     project: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    def run(self, commands: str) -> Result:
-        """Run commands, up to the first that fails."""
+    def run(self, commands: str) -> tuple[int, str]:
+        """Run commands, up to the first that fails; return the exit code and the output."""
         kept, log = self.project / "variables.json", self.project / "output.log"
         keeping = f"python -c 'import json, os; print(json.dumps(dict(os.environ)))' >{kept}"
-        shell = ["bash", "-euo", "pipefail", "-c", f"{commands}\n{keeping}"]
+        env = deploy_environment(self.cloud.directory, self.cloud.settings)
+        path = os.pathsep.join([str(self.project / "node_modules" / ".bin"), env["PATH"]])
+        # Nobody can be asked for an approval; tests/infra validates the templates.
+        quick = {"CDK_REQUIRE_APPROVAL": "never", "CDK_VALIDATION": "false"}
         with log.open("wb") as output:
             running = subprocess.Popen(
-                shell,
+                ["bash", "-euo", "pipefail", "-c", f"{commands}\n{keeping}"],
                 cwd=self.project,
-                env={**self._environment(), **self.variables},
+                env={**env, **quick, "PATH": path, **self.variables},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -72,7 +59,7 @@ class Shell:
             running.wait()
         if code == 0:
             self.variables |= json.loads(kept.read_text())
-        return Result(code, log.read_text())
+        return code, log.read_text()
 
     def job(self, number: int = 0) -> Job:
         """Return the job of a Region, as the shell's variables name it."""
@@ -80,18 +67,3 @@ class Shell:
         return Job(
             self.cloud, locks=self.variables["LOCK_BUCKET"], function=function, region=region
         )
-
-    def _environment(self) -> dict[str, str]:
-        here = shell_environment(self.cloud.directory)
-        env = {name: value for name, value in here.items() if not name.startswith("S3LEADER_")}
-        env["PATH"] = os.pathsep.join([str(self.project / "node_modules" / ".bin"), env["PATH"]])
-        return {
-            **env,
-            **self.cloud.settings,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
-            "CDK_REQUIRE_APPROVAL": "never",  # nobody can be asked
-        }

@@ -7,14 +7,13 @@ list permission that makes S3 answer 404 for a missing hint. `DOCUMENTED` names 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local_cloud import Decision, Invocation, LocalCloud
-from s3leader import Lock, S3LeaderError
-from tests.local_cloud.permission_cases import CASES, DENIALS, DOCUMENTED, TRUSTED, Case, Denial
+from local_cloud import LocalCloud
+from s3leader import S3LeaderError
+from tests.local_cloud.permission_cases import CASES, DENIALS, DOCUMENTED, TRUSTED, Case
 from tests.local_cloud.permission_job import ANOTHER_LOCK, CheckedJob
 from tests.local_cloud.projects import NEVER, STACK, assemblies, copy_project
 from tests.local_cloud.test_lifetime import eventually
@@ -34,64 +33,30 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="module")
 def job(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> CheckedJob:
+    """The job after a tick that schedules fired, on inputs of all kinds."""
     project = copy_project(tmp_path_factory.mktemp("projects") / "project")
     with assemblies(project, {"stack": {"schedule": NEVER, "contenders": "2"}}) as made:
         cloud.bootstrap()
-    return CheckedJob(cloud, cloud.deploy(STACK, assembly=made / "stack"))
-
-
-# ------------------------------------------------------------------------------ sufficient
-
-
-@dataclass
-class Tick:
-    """What a tick that schedules fired left behind."""
-
-    fired: list[Invocation]
-    decisions: list[Decision]
-    lock: Lock | None
-    inputs_left: list[str]
-
-
-@pytest.fixture(scope="module")
-def tick(job: CheckedJob) -> Tick:
+    job = CheckedJob(cloud, cloud.deploy(STACK, assembly=made / "stack"))
     for key, body in INPUTS.items():
         job.put(key, body)
-    job.lead_before()  # so that there is a lock to list, to read, and to tag
+    job.lead().resign()  # so that there is a lock to list, to read, and to tag
     time = job.tick()
-    names = [job.fire_in(job.group, time, contender) for contender in (1, 2)]
+    names = [job.fire(tick=time, contender=contender) for contender in (1, 2)]
 
-    def fired() -> list[Invocation]:
-        return [one for one in job.cloud.invocations() if one.schedule in names and one.ended]
+    def ended() -> bool:
+        fired = [one for one in cloud.invocations() if one.schedule in names and one.ended]
+        logged = [one for one in job.decisions() if one.action == "logs:PutLogEvents"]
+        return len(fired) == len(logged) == len(names)
 
-    def logged() -> bool:
-        return sum(one.action == "logs:PutLogEvents" for one in job.decisions()) == len(names)
+    assert eventually(ended, 30)
+    return job
 
-    assert eventually(lambda: len(fired()) == len(names) and logged(), 30)
+
+def test_nothing_that_the_roles_asked_for_was_refused(job: CheckedJob) -> None:
     left = [key for key in job.objects(job.data) if key.startswith("events/")]
-    return Tick(fired(), job.decisions(), job.election.observe(), left)
-
-
-def test_a_tick_is_led_and_completed(tick: Tick) -> None:
-    assert tick.lock is not None
-    assert (tick.lock.outcome, tick.inputs_left) == ("completed", [])
-
-
-def test_nothing_that_the_roles_asked_for_was_refused(tick: Tick) -> None:
-    assert [each for each in tick.decisions if not each.allowed] == []
-
-
-def test_the_locks_were_written_in_the_function_s_own_role(job: CheckedJob, tick: Tick) -> None:
-    writing = [each for each in tick.decisions if each.resource.endswith("/lock_0000000002.json")]
-    assert {each.role for each in writing if "Put" in each.action} == {job.candidate.name}
-
-
-def test_the_function_was_invoked_in_the_scheduler_s_role(job: CheckedJob, tick: Tick) -> None:
-    invoking = [each for each in tick.decisions if each.action == "lambda:InvokeFunction"]
-    assert [each.role for each in invoking] == [job.scheduler.name] * len(tick.fired)
-
-
-# ------------------------------------------------------------------------------ each is necessary
+    assert (job.top().outcome, left) == ("completed", [])
+    assert [each for each in job.decisions() if not each.allowed] == []
 
 
 def refusals(job: CheckedJob, since: int) -> set[str]:
@@ -125,7 +90,6 @@ def tried(job: CheckedJob, case: Case, *, granted: bool) -> set[str]:
     return refusals(job, since)
 
 
-@pytest.mark.usefixtures("tick")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_it_is_refused_without_the_right_and_only_without_it(job: CheckedJob, case: Case) -> None:
     blocking = {f"{permission.action} {permission.resource}" for permission in case.blocking}
@@ -137,7 +101,7 @@ def test_it_is_refused_without_the_right_and_only_without_it(job: CheckedJob, ca
     )
 
 
-def refused(job: CheckedJob, denial: Denial) -> bool:
+def refused(job: CheckedJob, denial: Case) -> bool:
     job.s3.put_object(Bucket=job.locks, Key=ANOTHER_LOCK, Body=b"{}")
     try:
         denial.use(job)
@@ -147,14 +111,14 @@ def refused(job: CheckedJob, denial: Denial) -> bool:
 
 
 @pytest.mark.parametrize("denial", DENIALS.values(), ids=DENIALS)
-def test_it_is_refused_to_everyone_by_that_denial(job: CheckedJob, denial: Denial) -> None:
+def test_it_is_refused_to_everyone_by_that_denial(job: CheckedJob, denial: Case) -> None:
     denied = refused(job, denial)
     with job.without_denial(denial.permission):
         assert (denied, refused(job, denial)) == (True, False)
 
 
 def test_the_scheduler_acts_for_the_job_s_own_schedules_only(job: CheckedJob) -> None:
-    foreign = job.fire_in("default", job.tick())
+    foreign = job.fire("default")
 
     def results() -> list[str]:
         return [str(i.result) for i in job.cloud.invocations() if i.schedule == foreign and i.ended]
@@ -164,10 +128,8 @@ def test_the_scheduler_acts_for_the_job_s_own_schedules_only(job: CheckedJob) ->
 
 
 def test_every_right_of_the_stack_is_shown_or_named_as_documented_only(job: CheckedJob) -> None:
-    shown = {each.permission for each in CASES.values()} | {
-        each.permission for each in DENIALS.values()
-    }
-    assert job.permissions() == shown | DOCUMENTED | TRUSTED
+    shown = {each.permission for each in [*CASES.values(), *DENIALS.values()]}
+    assert job.permissions() == shown | DOCUMENTED | {TRUSTED}
 
 
 def test_no_role_has_rights_by_another_policy(job: CheckedJob) -> None:

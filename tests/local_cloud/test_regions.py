@@ -15,8 +15,6 @@ from tests.local_cloud.projects import STACK, assemblies, copy_project
 from tests.local_cloud.test_lifetime import eventually
 
 HOME, OTHER = "us-east-1", "eu-west-1"
-
-
 LEASE, CLOCK_SKEW = timedelta(seconds=2), timedelta(seconds=3)
 
 
@@ -114,15 +112,11 @@ def completed(terms: list[Lock]) -> list[str]:
     return [f"{one.tick:%Y-%m-%dT%H:%M:%SZ}" for one in terms if one.outcome == "completed"]
 
 
-def test_every_region_fires_its_contenders(regions: Regions) -> None:
+def test_one_contender_of_all_regions_is_elected_for_the_tick_that_all_get(
+    regions: Regions,
+) -> None:
     assert Counter(region_of(one.schedule) for one in regions.fired) == {HOME: 2, OTHER: 2}
-
-
-def test_all_regions_get_the_same_tick(regions: Regions) -> None:
     assert {one.event["tick"] for one in regions.fired} == {regions.ticks[0]}
-
-
-def test_one_contender_of_all_regions_is_elected(regions: Regions) -> None:
     assert winners([one.answer for one in regions.fired]) == 1
 
 
@@ -146,11 +140,10 @@ def test_another_region_does_not_lead_within_the_lease_of_a_lost_leader(regions:
     assert next_one - lost > LEASE + CLOCK_SKEW
 
 
-def test_a_waiting_contender_takes_over(regions: Regions) -> None:
+def test_a_waiting_contender_takes_over_from_a_leader_that_is_lost_with_its_region(
+    regions: Regions,
+) -> None:
     assert winners(regions.alone[0]) == 1
-
-
-def test_a_tick_is_taken_over_from_a_leader_that_is_lost_with_its_region(regions: Regions) -> None:
     number = regions.cut_off.number
     pair = [(one.attempt, one.outcome) for one in regions.terms if one.term in {number, number + 1}]
     assert pair == [(1, "deposed"), (2, "completed")]

@@ -15,49 +15,45 @@ from s3leader import CorruptLock, Election, Term
 from tests.infra.synth import synthesize_stacks
 from tests.local_cloud.job import ELECTION, Job
 from tests.local_cloud.projects import NEVER, ROOT, STACK, copy_project
-from tests.local_cloud.shell import Result, Shell, blocks
+from tests.local_cloud.shell import Shell, blocks
 from tests.local_cloud.test_lifetime import eventually
 
-DEPLOY, OPERATING = (ROOT / "docs" / page for page in ("deploy.md", "operating.md"))
-TEXT = OPERATING.read_text()
+DEPLOY, OPERATING = ((ROOT / "docs" / page).read_text() for page in ("deploy.md", "operating.md"))
 LOOK, QUEUES = "See who leads, and why", "Read the dead-letter queues"
 SWITCH, FORCE = "Disable a job, and enable it again", "Force a new leader"
 BY_HAND, SKIP = "Run a missed tick by hand", "Skip a tick that always fails"
 MOVE, RESTORE = "Move to another bucket", "Restore after locks were deleted"
 ADOPT, REGIONS = "Remove the stack, and adopt its buckets", "Deploy to several Regions"
-VARIABLES, SHELL = "Set the variables", "Set up your shell"
 LAST = (ADOPT, REGIONS)  # these end what the other commands operate on
-_PAGES = [*blocks(DEPLOY.read_text()), *blocks(TEXT)]
-_ORDERED = sorted(_PAGES, key=lambda block: block.heading in LAST)
-COMMANDS = {(block.heading, block.number): block.commands for block in _ORDERED}
+_PAGES = {**blocks(DEPLOY), **blocks(OPERATING)}
+COMMANDS = {place: _PAGES[place] for place in sorted(_PAGES, key=lambda place: place[0] in LAST)}
 MANY = 12  # more than SQS gives out at a time
 
 
 @dataclass
 class Operation:
-    """The shell, the result of each block, and what `before` and `after` have recorded."""
+    """The shell, the output of each block, and what `before` and `after` have recorded."""
 
     shell: Shell
-    done: dict[tuple[str, int], Result] = field(default_factory=dict)
+    printed: dict[tuple[str, int], str] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
-
-    def __getitem__(self, place: tuple[str, int]) -> str:
-        """Return what the commands printed."""
-        return self.done[place].output
 
     @property
     def job(self) -> Job:
         return self.shell.job()
 
-    def lead(self, tick: str, lease: float = 600) -> Term:
+    def lead(self, tick: str) -> Term:
         """Lead a term from elsewhere."""
         job = self.job
-        election = Election(
-            ELECTION, bucket=job.locks, client=job.s3, lease=timedelta(seconds=lease)
-        )
-        term = election.campaign(tick)
+        lease = timedelta(minutes=10)
+        term = Election(ELECTION, bucket=job.locks, client=job.s3, lease=lease).campaign(tick)
         assert isinstance(term, Term)
         return term
+
+    def answer(self, heading: str, number: int) -> Any:
+        """Return what `run` has printed last in a block."""
+        printed = self.printed[heading, number]
+        return json.loads(printed[printed.rindex("\n{\n") if "\n{\n" in printed else 0 :])
 
     def states(self) -> set[str]:
         return {state for _, state in self.job.schedules().values()}
@@ -85,15 +81,15 @@ def operation(own_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -
     for place, commands in COMMANDS.items():
         if step := BEFORE.get(place):
             step(operation)
-        done = operation.done[place] = operation.shell.run(commands)
-        assert done.code == 0, f"{place}:\n{done.output[-4000:]}"
+        code, operation.printed[place] = operation.shell.run(commands)
+        assert code == 0, f"{place}:\n{operation.printed[place][-4000:]}"
         if step := AFTER.get(place):
             step(operation)
     return operation
 
 
-@after(VARIABLES)
-@after(SHELL)
+@after("Set the variables")
+@after("Set up your shell")
 def keep_schedules_from_firing(operation: Operation) -> None:
     operation.shell.variables["SCHEDULE"] = NEVER
 
@@ -141,13 +137,9 @@ def let_an_event_fail(operation: Operation) -> None:
 
 
 @after(SWITCH, 1)
-def record_disabled_schedules(operation: Operation) -> None:
-    operation.seen["disabled"] = operation.states()
-
-
 @after(SWITCH, 2)
-def record_enabled_schedules(operation: Operation) -> None:
-    operation.seen["enabled"] = operation.states()
+def record_schedules(operation: Operation) -> None:
+    operation.seen.setdefault("states", []).append(operation.states())
 
 
 @before(FORCE)
@@ -176,8 +168,8 @@ def lead_while_the_ledger_is_moved(operation: Operation) -> None:
 def move_it_again(operation: Operation) -> None:
     new = operation.shell.variables["NEW_BUCKET"]
     there = operation.job.objects(new)
-    again = operation.shell.run(COMMANDS[MOVE, 3])
-    operation.seen["moved again"] = (again.code, operation.job.objects(new) == there)
+    code, _ = operation.shell.run(COMMANDS[MOVE, 3])
+    operation.seen["moved again"] = (code, operation.job.objects(new) == there)
     operation.seen["same"] = there.items() <= operation.job.objects(operation.job.locks).items()
 
 
@@ -192,7 +184,8 @@ def delete_the_ledger(operation: Operation) -> None:
     job = operation.job
     operation.seen["highest"] = job.terms()[-1].term
     job.s3.delete_bucket_policy(Bucket=job.locks)
-    job.empty(job.locks)
+    for key in job.objects(job.locks):
+        job.s3.delete_object(Bucket=job.locks, Key=key)
 
 
 @after(RESTORE, 1)
@@ -222,17 +215,12 @@ def lead_in_both(operation: Operation) -> None:
     )
 
 
-def answer(output: str) -> Any:
-    """Return what `run` has printed last."""
-    return json.loads(output[output.rindex("\n{\n") if "\n{\n" in output else 0 :])
-
-
 def test_every_step_belongs_to_a_block() -> None:
     assert (BEFORE.keys() | AFTER.keys()) - COMMANDS.keys() == set()
 
 
 def test_every_alarm_has_its_entry(operation: Operation) -> None:
-    entries = set(re.findall(r"^### `(\w+)`$", TEXT, flags=re.MULTILINE))
+    entries = set(re.findall(r"^### `(\w+)`$", OPERATING, flags=re.MULTILINE))
     alarms = {
         re.sub(r".*Monitoring(\w+)[0-9A-F]{8}-.*", r"\1", each) for each in operation.seen["alarms"]
     }
@@ -241,88 +229,64 @@ def test_every_alarm_has_its_entry(operation: Operation) -> None:
 
 
 def test_every_log_line_has_its_entry() -> None:
-    entries = set(re.findall(r"^\| `([a-z ]+)` \| `[A-Z]", TEXT, flags=re.MULTILINE))
+    entries = set(re.findall(r"^\| `([a-z ]+)` \| `[A-Z]", OPERATING, flags=re.MULTILINE))
     source = (ROOT / "lambda_src" / "s3leader" / "_lambda" / "report.py").read_text()
     assert entries == set(re.findall(r'self\._log\.\w+\(\s*"([^"]+)"', source))
 
 
 def test_the_log_shows_who_was_elected(operation: Operation) -> None:
-    lines = [line for line in operation[LOOK, 1].splitlines() if " elected {" in line]
+    lines = [line for line in operation.printed[LOOK, 1].splitlines() if " elected {" in line]
     assert [line.count("'term': ") for line in lines] == [1, 1]
 
 
 def test_the_alarm_that_is_on_is_shown(operation: Operation) -> None:
-    (line,) = operation["An alarm is on", 1].splitlines()
+    (line,) = operation.printed["An alarm is on", 1].splitlines()
     assert "MonitoringFailed" in line
 
 
-def test_an_event_in_a_dead_letter_queue_is_shown(operation: Operation) -> None:
-    assert "{'tick': 'no time'}" in operation[QUEUES, 1]
-
-
-def test_the_condition_under_which_lambda_gave_up_is_shown(operation: Operation) -> None:
-    (line,) = (each for each in operation[QUEUES, 1].splitlines() if "'no time'" in each)
-    assert "'condition': 'RetriesExhausted'" in line
-
-
-def test_the_cause_that_scheduler_gives_is_shown(operation: Operation) -> None:
-    """It stands in the message's attributes, as its documentation says."""
-    assert operation[QUEUES, 1].count("'ERROR_CODE': 'NoSuchRole'") == MANY
-
-
-def test_all_events_are_shown_and_not_just_the_first_ten(operation: Operation) -> None:
-    assert {f"undelivered {n}" for n in range(MANY)} == set(
-        re.findall(r"undelivered \d+", operation[QUEUES, 1])
-    )
-
-
-def test_both_dead_letter_queues_are_shown(operation: Operation) -> None:
-    assert len(re.findall(r"^us-east-1 \S+: http", operation[QUEUES, 1], flags=re.MULTILINE)) == 2
+def test_every_event_in_both_dead_letter_queues_is_shown_with_its_cause(
+    operation: Operation,
+) -> None:
+    printed = operation.printed[QUEUES, 1]
+    assert len(re.findall(r"^us-east-1 \S+: http", printed, flags=re.MULTILINE)) == 2
+    (failed,) = (each for each in printed.splitlines() if "{'tick': 'no time'}" in each)
+    assert "'condition': 'RetriesExhausted'" in failed
+    found = set(re.findall(r"undelivered \d+", printed))
+    assert found == {f"undelivered {number}" for number in range(MANY)}
+    assert printed.count("'ERROR_CODE': 'NoSuchRole'") == MANY
 
 
 def test_a_job_is_disabled_and_enabled(operation: Operation) -> None:
-    assert (operation.seen["disabled"], operation.seen["enabled"]) == ({"DISABLED"}, {"ENABLED"})
+    assert operation.seen["states"] == [{"DISABLED"}, {"ENABLED"}]
 
 
-def test_a_forced_term_is_deposed(operation: Operation) -> None:
-    assert f"Term {operation.seen['stuck']} is deposed" in operation[FORCE, 1]
-
-
-def test_the_tick_of_a_forced_term_is_led_again(operation: Operation) -> None:
-    found = answer(operation[FORCE, 2])
+def test_a_forced_term_is_deposed_and_its_tick_led_again(operation: Operation) -> None:
+    assert f"Term {operation.seen['stuck']} is deposed" in operation.printed[FORCE, 1]
+    found = operation.answer(FORCE, 2)
     assert (found["outcome"], found["attempt"]) == ("completed", 2)
 
 
-def test_a_missed_tick_is_run_by_hand(operation: Operation) -> None:
-    assert answer(operation[BY_HAND, 1])["tick"] == "2026-11-23T07:00:00Z"
+def test_a_job_is_run_by_hand_for_a_missed_tick_and_for_none(operation: Operation) -> None:
+    found = [operation.answer(BY_HAND, number) for number in (1, 2)]
+    assert [(each["elected"], each["tick"]) for each in found] == [
+        (True, "2026-11-23T07:00:00Z"),
+        (True, None),
+    ]
 
 
-def test_a_job_is_run_for_no_tick(operation: Operation) -> None:
-    found = answer(operation[BY_HAND, 2])
-    assert (found["elected"], found["tick"]) == (True, None)
-
-
-def test_a_skipped_tick_is_in_the_ledger(operation: Operation) -> None:
+def test_a_skipped_tick_is_completed_and_not_led_again(operation: Operation) -> None:
     lock = operation.seen["skipped"]
     assert (lock.outcome, lock.reason) == ("completed", "skipped by an operator")
-
-
-def test_a_skipped_tick_is_not_led_again(operation: Operation) -> None:
     assert operation.seen["after skipping"]["reason"] == "done"
 
 
 def test_a_ledger_is_not_moved_while_somebody_leads(operation: Operation) -> None:
-    done = operation.seen["moved while led"]
-    refused = (done.code, "is not over" in done.output)
-    assert (refused, operation.seen["new while led"]) == ((1, True), {})
+    code, printed = operation.seen["moved while led"]
+    assert (code, "is not over" in printed, operation.seen["new while led"]) == (1, True, {})
 
 
-def test_a_move_can_be_done_again(operation: Operation) -> None:
-    assert operation.seen["moved again"] == (0, True)
-
-
-def test_a_lock_is_brought_over_as_it_is(operation: Operation) -> None:
-    assert operation.seen["same"]
+def test_a_move_copies_the_lock_as_it_is_and_can_be_done_again(operation: Operation) -> None:
+    assert (operation.seen["same"], operation.seen["moved again"]) == (True, (0, True))
 
 
 def test_nobody_leads_in_the_old_bucket_any_more(operation: Operation) -> None:
@@ -339,24 +303,23 @@ def test_the_policy_that_is_put_back_is_that_of_a_lock_bucket(operation: Operati
     assert operation.seen["policy again"] == operation.seen["policy"]
 
 
-def test_the_highest_number_is_found_without_its_lock(operation: Operation) -> None:
-    assert f"{operation.seen['highest']:10} is the highest." in operation[RESTORE, 3]
+def test_the_highest_number_and_the_latest_tick_are_found_without_their_lock(
+    operation: Operation,
+) -> None:
+    last = operation.printed[RESTORE, 3].splitlines()[-1]
+    highest = f"{operation.seen['highest']:10} is the highest."
+    assert last == f"{highest} Latest completed tick: 2026-11-23T08:45:00Z"
 
 
-def test_the_latest_completed_tick_is_found_without_its_lock(operation: Operation) -> None:
-    assert "Latest completed tick: 2026-11-23T08:45:00Z" in operation[RESTORE, 3]
-
-
-def test_a_restored_ledger_knows_what_is_done(operation: Operation) -> None:
-    assert operation.seen["after restoring"][0]["reason"] == "done"
-
-
-def test_a_restored_ledger_goes_on_above_all_numbers(operation: Operation) -> None:
-    assert operation.seen["after restoring"][1]["term"] == 1001
+def test_a_restored_ledger_knows_what_is_done_and_goes_on_above_all_numbers(
+    operation: Operation,
+) -> None:
+    done, led = operation.seen["after restoring"]
+    assert (done["reason"], led["term"]) == ("done", 1001)
 
 
 def test_an_adopted_ledger_goes_on(operation: Operation) -> None:
-    assert answer(operation[ADOPT, 2])["term"] == 1002
+    assert operation.answer(ADOPT, 2)["term"] == 1002
 
 
 def test_both_regions_contend_in_one_ledger(operation: Operation) -> None:

@@ -18,8 +18,7 @@ mutation         Every small change to the core that no fast test notices.
 
 Shared by fault_injection and kills: `processes` starts and ends processes, each of which writes an
 `event_log`; `history` pairs its events into operations; `invariants` checks clients' logs alone
-(with `linearizable`), `store_invariants` also what the store holds; `report` prints the results;
-`run_tool` runs a tool in a process of its own, for tests.
+(with `linearizable`), `store_invariants` compares them with what the store holds.
 
 Each tool prints its claims and exits with 1 if one does not hold. The tests in these folders run
 the quick part of each tool: whole small scenarios, the first states of large ones, and the mutants

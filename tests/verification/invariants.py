@@ -43,9 +43,6 @@ def checks(events: Sequence[Event], *, clocks_hold: bool = True) -> Iterator[Che
     yield from effects(found)
 
 
-# --------------------------------------------------------------------------------- leadership
-
-
 def leaderships(events: Sequence[Event]) -> list[Leadership]:
     """Return every reign, in the order in which they began.
 
@@ -108,12 +105,9 @@ def numbers(found: History) -> Iterator[Check]:
         "a campaign that begins after a win wins a higher number",
         [
             f"{after.client} won {after.facts['term']} after {before.facts['term']} had been won"
-            for before, after in _out_of_order(found.wins, "term")
+            for before, after in _out_of_order(found.wins)
         ],
     )
-
-
-# -------------------------------------------------------------------------------------- ticks
 
 
 def ticks(found: History) -> Iterator[Check]:
@@ -171,9 +165,6 @@ def _may_have_won(earlier: Operation, later: Operation) -> bool:
     )
 
 
-# ------------------------------------------------------------------------------------ effects
-
-
 def effects(found: History) -> Iterator[Check]:
     """Check what was done under fencing tokens."""
     confirmed = [one for one in found.effects if one.result in {"has claimed", "has written"}]
@@ -183,7 +174,7 @@ def effects(found: History) -> Iterator[Check]:
         [
             f"{after.client} under {after.facts['term']} after {before.client} under"
             f" {before.facts['term']}"
-            for before, after in _out_of_order(confirmed, "term", strictly=False)
+            for before, after in _out_of_order(confirmed, strictly=False)
         ],
     )
     increments = [one for one in found.effects if one.facts.get("adds")]
@@ -196,12 +187,12 @@ def effects(found: History) -> Iterator[Check]:
 
 
 def _out_of_order(
-    operations: Sequence[Operation], fact: str, *, strictly: bool = True
+    operations: Sequence[Operation], *, strictly: bool = True
 ) -> Iterator[tuple[Operation, Operation]]:
-    """Yield each operation that began when one with a higher fact was over (or one as high)."""
+    """Yield each operation that began when one of a higher term (or as high) was over."""
     for after in operations:
         earlier = [one for one in operations if one.before(after)]
-        before = max(earlier, key=lambda one: int(one.facts[fact]), default=None)
-        least = int(after.facts[fact]) + (0 if strictly else 1)
-        if before is not None and int(before.facts[fact]) >= least:
+        before = max(earlier, key=lambda one: int(one.facts["term"]), default=None)
+        least = int(after.facts["term"]) + (0 if strictly else 1)
+        if before is not None and int(before.facts["term"]) >= least:
             yield before, after

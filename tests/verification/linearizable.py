@@ -28,7 +28,8 @@ def objections(increments: Sequence[Operation], read: Operation) -> Iterator[str
             if value > last:
                 yield f"{one.client} made it {value}, and it stands at {last}"
             made[value] = one
-    spare = iter(sorted(_unknown(increments), key=lambda one: one.invoked))
+    unknown = [one for one in increments if one.result == "unknown"]
+    spare = iter(sorted(unknown, key=lambda one: one.invoked))
     for value, latest in enumerate(_latest(made, read, last), 1):
         maker = made.get(value) or next(spare, None)
         if maker is None:
@@ -36,10 +37,6 @@ def objections(increments: Sequence[Operation], read: Operation) -> Iterator[str
             return
         if maker.invoked > latest:
             yield f"{maker.client} began to make it {value} when it had been higher already"
-
-
-def _unknown(increments: Sequence[Operation]) -> list[Operation]:
-    return [one for one in increments if one.result == "unknown"]
 
 
 def _latest(made: dict[int, Operation], read: Operation, last: int) -> list[int]:

@@ -1,9 +1,9 @@
 """Real processes, forked after the slow imports: started, killed, stopped, continued, and ended."""
 
-import importlib
 import logging
 import multiprocessing
 import os
+import pkgutil
 import random
 import signal
 import threading
@@ -28,9 +28,12 @@ def stop_requested() -> bool:
 
 
 class Processes:
-    """Processes that write their event logs to `folder`, and call `first` first."""
+    """Processes that write their event logs to `folder`.
 
-    def __init__(self, folder: Path, *, seed: int, first: Callable[[], None]) -> None:
+    Each calls `first` (`module:function`) first; tests break processes with it.
+    """
+
+    def __init__(self, folder: Path, *, seed: int, first: str | None) -> None:
         """Start none yet."""
         self._folder = folder
         self._seed = seed
@@ -59,7 +62,8 @@ class Processes:
         logging.getLogger("s3leader").setLevel(logging.CRITICAL)  # faults are the point here
         log = EventLog(self._folder / f"{who}.jsonl", who)
         try:
-            self._first()
+            if self._first is not None:
+                pkgutil.resolve_name(self._first)()
             program(log, random.Random(seed))  # noqa: S311 - repeatable is what it must be
         except BaseException:  # noqa: BLE001 - any error must reach the event log
             log.record("crashed", why=traceback.format_exc())
@@ -113,12 +117,3 @@ class Processes:
         """Kill the remaining processes."""
         for who in list(self.alive):
             self.kill(who)
-
-
-def load_function(name: str | None) -> Callable[[], None]:
-    """Return the function that `module:function` names; tests break processes with it."""
-    if name is None:
-        return lambda: None
-    module, _, function = name.partition(":")
-    found: Callable[[], None] = getattr(importlib.import_module(module), function)
-    return found

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from textwrap import indent
 
 from bird_strikes.checks import Check
 
-
-def print_line(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
+print_line = partial(print, flush=True)
 
 
 def counts(words: Iterable[str]) -> str:

@@ -106,5 +106,5 @@ def processes(events: Sequence[Event], failed: Sequence[str]) -> Check:
     """Check that no process met an error that it should not have met."""
     crashes = {event["who"]: event["why"] for event in events if event["what"] == "crashed"}
     others = [line for line in failed if line.split(" ")[0] not in crashes]
-    told = [f"{who}:\n{why}" for who, why in crashes.items()]
-    return check("no process met an error that it should not meet", [*told, *others])
+    reasons = [f"{who}:\n{why}" for who, why in crashes.items()]
+    return check("no process met an error that it should not meet", [*reasons, *others])

@@ -166,8 +166,6 @@ def test_no_more_than_five_objections_are_shown(wrong: int, shown: int) -> None:
     assert (check.objections[-1] == f"and {wrong - 5} more") is (wrong > 5)
 
 
-# -------------------------------------------------------------------------------------- effects
-
 A1, B2 = added("a", 10, 12, 1, 1), added("b", 13, 15, 2, 2)
 EFFECTS: dict[str, tuple[list[Log], list[str]]] = {
     "a lower token after a higher one": (

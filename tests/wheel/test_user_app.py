@@ -1,13 +1,12 @@
 """`pip install s3leader[cdk]` in an empty environment, and the README's lines in an app."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.wheel.environments import PIP, Environment, contents, empty, locked
-from tests.wheel.user_app import Invoked, Synthesized, invoke, readme, synthesize
+from tests.wheel.user_app import Invoked, Synthesized, invoke, synthesize
 
 
 @pytest.fixture(scope="module")
@@ -23,34 +22,6 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="module")
 def app(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     return synthesize(environment, tmp_path_factory.mktemp("project") / "theirs")
-
-
-def test_the_constructs_come_from_the_wheel(environment: Environment, tmp_path: Path) -> None:
-    (site,) = environment.folder.glob("lib/python*/site-packages")
-    found = environment.files("s3leader_cdk", cwd=tmp_path)
-    assert found == [site / "s3leader_cdk" / "__init__.py"]
-
-
-def test_the_function_has_the_handler_that_the_readme_names(app: Synthesized) -> None:
-    (named,) = re.findall(r'handler="(.*?)"', readme("SingletonJob"))
-    assert app.environment("locks")["S3LEADER_HANDLER"] == named
-
-
-def test_schedules_are_due_when_the_readme_says(app: Synthesized) -> None:
-    named = re.findall(r'schedule="(.*?)"', readme("SingletonJob"))
-    due = [each["ScheduleExpression"] for each in app.each("AWS::Scheduler::Schedule").values()]
-    assert due == named * len(due) != []
-
-
-def test_schedules_invoke_the_function(app: Synthesized) -> None:
-    (function,) = (
-        name
-        for name, each in app.each("AWS::Lambda::Function").items()
-        if each["Handler"] == app.function["Handler"]
-    )
-    schedules = app.each("AWS::Scheduler::Schedule").values()
-    targets = [each["Target"]["Arn"]["Fn::GetAtt"] for each in schedules]
-    assert targets == [[function, "Arn"]] * len(targets)
 
 
 def test_the_asset_holds_the_wheels_runtime(app: Synthesized, wheel: Path) -> None:

@@ -99,10 +99,6 @@ class _ScriptedFault:
         return True
 
 
-def _any_request(_: StoreRequest) -> bool:
-    return True
-
-
 class MemoryStore:
     """One bucket in memory. Each request is one atomic step; any number of threads may send them.
 
@@ -152,10 +148,8 @@ class MemoryStore:
                 return self._apply(request)
             return self._apply_with(scripted.fault, request)
 
-    # ------------------------------------------------------------------ for the test to call
-
     def script(
-        self, fault: Fault, *, on: Which = _any_request, nth: int = 1, times: int = 1
+        self, fault: Fault, *, on: Which = lambda _: True, nth: int = 1, times: int = 1
     ) -> None:
         """Let the `nth` request from now that matches `on` meet `fault`, and so on `times` times.
 
@@ -212,8 +206,6 @@ class MemoryStore:
             for key in expired:
                 self.delete(key)
             return expired
-
-    # ---------------------------------------------------------------------------- inside S3
 
     def _apply_with(self, fault: Fault, request: StoreRequest) -> StoreAnswer:
         match fault:
@@ -276,7 +268,8 @@ class MemoryStore:
     def _list(self, request: List, date_ms: int) -> Listed:
         # Python orders strings by code point, which is the order of their UTF-8 bytes: S3's.
         keys, first = self._sorted_keys, bisect_left(self._sorted_keys, request.prefix)
-        after = request.start_after if request.token is None else _key_of(request.token)
+        token = request.token
+        after = request.start_after if token is None else token.removeprefix(_CONTINUES)
         if after is not None:
             first = max(first, bisect_right(keys, after))
         window = keys[first : first + self._page_size + 1]
@@ -285,9 +278,3 @@ class MemoryStore:
         if page == matching:
             return Listed(page, truncated=False, date_ms=date_ms)
         return Listed(page, truncated=True, date_ms=date_ms, next_token=_CONTINUES + page[-1])
-
-
-def _key_of(token: str) -> str:
-    if not token.startswith(_CONTINUES):
-        raise InvalidArgument(f"expected a continuation token of this store, got {token!r}")
-    return token.removeprefix(_CONTINUES)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from botocore.exceptions import EndpointConnectionError
     from mypy_boto3_s3 import S3Client
 
-_OLDEST_BOTO3: Final = "1.35.69"
 # The DNS suffixes of AWS's partitions; interface endpoints in a VPC end in them too.
 _AWS_HOSTS: Final = (
     ".amazonaws.com",
@@ -147,5 +146,5 @@ def _check_client(client: S3Client) -> None:
     if put is None or not {"IfMatch", "IfNoneMatch"} <= put.members.keys():
         raise InvalidArgument(
             f"boto3 {boto3.__version__} does not support If-Match and If-None-Match on PutObject;"
-            f" install boto3 {_OLDEST_BOTO3} or newer"
+            f" install boto3 1.35.69 or newer"
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import Final, assert_never
+from typing import Final
 
 from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, Tag
 from s3leader.errors import BucketUnusable
@@ -15,6 +15,13 @@ from s3leader.errors import BucketUnusable
 from .s3_denials import DENIED, Denial
 from .s3_region import RegionChoice, choose_region
 
+_ACTIONS: Final[dict[type[StoreRequest], str]] = {
+    List: "s3:ListBucket",
+    Read: "s3:GetObject",
+    Create: "s3:PutObject",
+    Replace: "s3:PutObject",
+    Tag: "s3:PutObjectTagging",
+}
 # S3, or a proxy in front of it, asks the client to try again.
 _TRANSIENT_STATUS: Final = frozenset(
     {
@@ -172,7 +179,7 @@ def refusal(
     bucket_owner: str | None = None,
 ) -> BucketUnusable:
     """Return the error to raise when S3 answered `request` with `code` and `message`."""
-    action = _action(request)
+    action = _ACTIONS[type(request)]
     bucket_arn = bucket if bucket.startswith("arn:") else f"arn:{partition}:s3:::{bucket}"
     between = "/object/" if bucket.startswith("arn:") else "/"
     resource = bucket_arn if isinstance(request, List) else f"{bucket_arn}{between}{request.key}"
@@ -230,34 +237,15 @@ def _remedy(code: str, message: str) -> str:
     return next(known, _KEY if code.startswith("KMS.") else _OTHER)
 
 
-def _action(request: StoreRequest) -> str:
-    match request:
-        case List():
-            return "s3:ListBucket"
-        case Read():
-            return "s3:GetObject"
-        case Create() | Replace():
-            return "s3:PutObject"
-        case Tag():
-            return "s3:PutObjectTagging"
-        case _:
-            assert_never(request)
-
-
 def _rights_missing(request: StoreRequest, bucket_arn: str, bucket_owner: str | None) -> str:
-    grant = f"Allow {_action(request)} on it"
-    match request:
-        case Read():
-            grant += (
-                f", and s3:ListBucket on {bucket_arn}: without that right S3 answers 403, not"
-                f" 404, for an object that does not exist"
-            )
-        case Replace():
-            grant += ", and s3:GetObject, which If-Match needs too"
-        case List() | Create() | Tag():
-            pass
-        case _:
-            assert_never(request)
+    grant = f"Allow {_ACTIONS[type(request)]} on it"
+    if isinstance(request, Read):
+        grant += (
+            f", and s3:ListBucket on {bucket_arn}: without that right S3 answers 403, not 404, for"
+            f" an object that does not exist"
+        )
+    elif isinstance(request, Replace):
+        grant += ", and s3:GetObject, which If-Match needs too"
     account = "" if bucket_owner is None else f" that account {bucket_owner} owns the bucket,"
     return (
         f"{grant}. LockBucket.grant_candidate grants exactly what is needed. If the right is"

@@ -26,7 +26,6 @@ from s3leader.errors import InvalidArgument
 
 MARK = "__s3leader_singleton__"  # an attribute, true of every function that @singleton returns
 _MAX_WRAPPERS = 100  # a Mock, for one, returns a new `__wrapped__` forever
-_NEVER_DEFERRED = (str, int, float, type(None))  # common result types that need no check
 
 _DEFERRED_FUNCTIONS: tuple[tuple[Callable[[object], bool], str], ...] = (
     (inspect.iscoroutinefunction, "is an async function"),
@@ -153,5 +152,5 @@ def _leaves(result: object) -> Iterator[object]:
         if isinstance(each, dict | list | tuple | set | frozenset) and id(each) not in seen:
             seen.add(id(each))
             pending.extend(each.values() if isinstance(each, dict) else each)
-        elif not isinstance(each, _NEVER_DEFERRED):
+        else:
             yield each

@@ -25,7 +25,7 @@ from .catch_up import CatchUp
 from .schedule import Schedule
 
 _DAY_S = 24 * 60 * 60
-MAX_CATCH_UP = 10  # missed ticks that one invocation leads by default
+_MAX_CATCH_UP = 10  # missed ticks that one invocation leads by default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,92 +72,88 @@ class Settings:
 
     @classmethod
     def merge(cls, arguments: Arguments, environment: Mapping[str, str]) -> Settings:
-        """Return the settings, or raise `InvalidArgument` that names the variable to change."""
-        variables = _Variables(environment)
-        wait, attempts = arguments.wait, arguments.max_attempts
+        """Return the settings, or raise `InvalidArgument` that names the variable to change.
+
+        An empty variable counts as unset, except for the prefix.
+        """
+        prefix, wait, attempts = arguments.prefix, arguments.wait, arguments.max_attempts
+        if prefix is None:
+            prefix = environment.get("S3LEADER_PREFIX", "elections/")
+        if wait is None:
+            wait = _seconds(environment, "WAIT_SECONDS", "no waiting") or timedelta(0)
         legs = arguments.max_continuations
+        if legs is None:
+            legs = _number(environment, "MAX_CONTINUATIONS", least=0, if_unset="none") or 0
+        if attempts is None:
+            attempts = _number(environment, "MAX_ATTEMPTS", least=1, if_unset="no limit")
         return cls(
-            bucket=arguments.bucket or variables.required("BUCKET", "bucket"),
-            election=arguments.election or variables.required("ELECTION", "election"),
-            prefix=variables.prefix() if arguments.prefix is None else arguments.prefix,
-            lease=variables.seconds("LEASE_SECONDS", "the invocation's remaining time"),
-            wait=variables.wait() if wait is None else wait,
-            max_attempts=variables.max_attempts() if attempts is None else attempts,
-            schedules=variables.schedules(),
-            catch_up=variables.catch_up(),
-            max_continuations=variables.max_continuations() if legs is None else legs,
+            bucket=arguments.bucket or _required(environment, "BUCKET", "bucket"),
+            election=arguments.election or _required(environment, "ELECTION", "election"),
+            prefix=prefix,
+            lease=_seconds(environment, "LEASE_SECONDS", "the invocation's remaining time"),
+            wait=wait,
+            max_attempts=attempts,
+            max_continuations=legs,
+            schedules=_schedules(environment),
+            catch_up=_catch_up(environment),
             bucket_options=BucketOptions.from_environment(environment),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Variables:
-    """The S3LEADER_… variables of an environment. An empty one counts as unset."""
+def _required(environment: Mapping[str, str], name: str, argument: str) -> str:
+    value = environment.get(f"S3LEADER_{name}")
+    if not value:
+        raise InvalidArgument(
+            f"S3LEADER_{name} is not set: let the CDK construct set it"
+            f" (`locks.grant_candidate(fn, election=…)`), or write @singleton({argument}='…');"
+            f" in a test, call the handler with s3leader.testing.invoke"
+        )
+    return value
 
-    environment: Mapping[str, str]
 
-    def required(self, name: str, argument: str) -> str:
-        value = self.environment.get(f"S3LEADER_{name}")
-        if not value:
-            raise InvalidArgument(
-                f"S3LEADER_{name} is not set: let the CDK construct set it"
-                f" (`locks.grant_candidate(fn, election=…)`), or write @singleton({argument}='…');"
-                f" in a test, call the handler with s3leader.testing.invoke"
-            )
-        return value
+def _seconds(environment: Mapping[str, str], name: str, if_unset: str) -> timedelta | None:
+    text = environment.get(f"S3LEADER_{name}")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= _DAY_S:
+        raise _unusable(name, text, f"a number of seconds from 1 to {_DAY_S}", if_unset)
+    return timedelta(seconds=seconds)
 
-    def prefix(self) -> str:
-        return self.environment.get("S3LEADER_PREFIX", "elections/")
 
-    def wait(self) -> timedelta:
-        return self.seconds("WAIT_SECONDS", "no waiting") or timedelta(0)
+def _number(environment: Mapping[str, str], name: str, *, least: int, if_unset: str) -> int | None:
+    text = environment.get(f"S3LEADER_{name}")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise _unusable(name, text, f"a whole number from {least}", if_unset)
+    return int(text)
 
-    def seconds(self, name: str, if_unset: str) -> timedelta | None:
-        text = self.environment.get(f"S3LEADER_{name}")
-        if not text:
-            return None
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = 0.0
-        if not 1 <= seconds <= _DAY_S:
-            raise _unusable(name, text, f"a number of seconds from 1 to {_DAY_S}", if_unset)
-        return timedelta(seconds=seconds)
 
-    def max_attempts(self) -> int | None:
-        return self.number("MAX_ATTEMPTS", least=1, if_unset="no limit")
+def _schedules(environment: Mapping[str, str]) -> tuple[Schedule, ...]:
+    """Return the job's schedules, for a JSON list of expressions and time zones."""
+    text = environment.get("S3LEADER_SCHEDULES")
+    if not text:
+        return ()
+    try:
+        return tuple(Schedule(expression, zone) for expression, zone in json.loads(text))
+    except (ValueError, TypeError):
+        expected = 'a JSON list such as [["cron(0 3 * * ? *)", "UTC"]]'
+        raise _unusable("SCHEDULES", text, expected, "no schedule") from None
 
-    def max_continuations(self) -> int:
-        return self.number("MAX_CONTINUATIONS", least=0, if_unset="none") or 0
 
-    def schedules(self) -> tuple[Schedule, ...]:
-        """Return the job's schedules, for a JSON list of expressions and time zones."""
-        text = self.environment.get("S3LEADER_SCHEDULES")
-        if not text:
-            return ()
-        try:
-            return tuple(Schedule(expression, zone) for expression, zone in json.loads(text))
-        except (ValueError, TypeError):
-            expected = 'a JSON list such as [["cron(0 3 * * ? *)", "UTC"]]'
-            raise _unusable("SCHEDULES", text, expected, "no schedule") from None
-
-    def catch_up(self) -> CatchUp | None:
-        """Return None where only the latest tick is led."""
-        text = self.environment.get("S3LEADER_CATCH_UP") or "latest"
-        if text not in {"latest", "each"}:
-            raise _unusable("CATCH_UP", text, "'latest' or 'each'", "'latest'")
-        if text == "latest":
-            return None
-        limit = self.number("MAX_CATCH_UP", least=1, if_unset=str(MAX_CATCH_UP))
-        return CatchUp(schedules=self.schedules(), limit=limit or MAX_CATCH_UP)
-
-    def number(self, name: str, *, least: int, if_unset: str) -> int | None:
-        text = self.environment.get(f"S3LEADER_{name}")
-        if not text:
-            return None
-        if not (text.isascii() and text.isdigit() and int(text) >= least):
-            raise _unusable(name, text, f"a whole number from {least}", if_unset)
-        return int(text)
+def _catch_up(environment: Mapping[str, str]) -> CatchUp | None:
+    """Return None where only the latest tick is led."""
+    text = environment.get("S3LEADER_CATCH_UP") or "latest"
+    if text not in {"latest", "each"}:
+        raise _unusable("CATCH_UP", text, "'latest' or 'each'", "'latest'")
+    if text == "latest":
+        return None
+    limit = _number(environment, "MAX_CATCH_UP", least=1, if_unset=str(_MAX_CATCH_UP))
+    return CatchUp(schedules=_schedules(environment), limit=limit or _MAX_CATCH_UP)
 
 
 def _unusable(name: str, text: str, expected: str, if_unset: str) -> InvalidArgument:

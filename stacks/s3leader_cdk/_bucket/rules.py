@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import Annotations, CfnDeletionPolicy, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -33,32 +34,17 @@ def checked_history(history: Duration | None) -> Duration:
 
 def lifecycle_rules(prefix: str, history: Duration) -> Sequence[s3.LifecycleRule]:
     """Return the rules of a bucket that holds locks only."""
-    return [
-        _delete_superseded(prefix, history),
-        s3.LifecycleRule(
-            id="abort-unfinished-uploads",
-            abort_incomplete_multipart_upload_after=Duration.days(1),
-        ),
-        _delete_old_versions(prefix),
-    ]
+    superseded, old_versions = (s3.LifecycleRule(**each) for each in _rules(prefix, history))
+    uploads = s3.LifecycleRule(
+        id="abort-unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)
+    )
+    return [superseded, uploads, old_versions]
 
 
 def add_lifecycle_rules(bucket: s3.Bucket, prefix: str, history: Duration) -> None:
     """Add the rules to a bucket that also holds other objects."""
-    superseded = _delete_superseded(prefix, history)
-    bucket.add_lifecycle_rule(
-        id=f"delete-superseded-locks-{statement_suffix(prefix)}",
-        prefix=superseded.prefix,
-        tag_filters=superseded.tag_filters,
-        expiration=superseded.expiration,
-    )
-    old = _delete_old_versions(prefix)
-    bucket.add_lifecycle_rule(
-        id=f"{old.id}-{statement_suffix(prefix)}",
-        prefix=old.prefix,
-        noncurrent_version_expiration=old.noncurrent_version_expiration,
-        expired_object_delete_marker=old.expired_object_delete_marker,
-    )
+    for each in _rules(prefix, history, suffix=f"-{statement_suffix(prefix)}"):
+        bucket.add_lifecycle_rule(**each)
 
 
 def deny_unconditional_writes(bucket: s3.Bucket, prefix: str, *, suffix: str = "") -> None:
@@ -153,26 +139,25 @@ def check_no_auto_delete(bucket: s3.Bucket) -> None:
         )
 
 
-# By tag, never by age alone: the highest lock is old but has no tag (R6).
-def _delete_superseded(prefix: str, history: Duration) -> s3.LifecycleRule:
-    return s3.LifecycleRule(
-        id="delete-superseded-locks",
-        prefix=prefix,
-        tag_filters={SUPERSEDED_TAG: SUPERSEDED_VALUE},
-        expiration=history,
-    )
-
-
-# Also without versioning, which some organizations enable outside of the template. Then each
-# renewal leaves a version, and each deletion a marker. The rule keeps the newest version of each
-# lock, so the highest lock stays (R6).
-def _delete_old_versions(prefix: str) -> s3.LifecycleRule:
-    return s3.LifecycleRule(
-        id="delete-old-versions-of-locks",
-        prefix=prefix,
-        noncurrent_version_expiration=Duration.days(1),
-        expired_object_delete_marker=True,
-    )
+def _rules(prefix: str, history: Duration, suffix: str = "") -> list[dict[str, Any]]:
+    return [
+        # By tag, never by age alone: the highest lock is old but has no tag (R6).
+        {
+            "id": f"delete-superseded-locks{suffix}",
+            "prefix": prefix,
+            "tag_filters": {SUPERSEDED_TAG: SUPERSEDED_VALUE},
+            "expiration": history,
+        },
+        # Also without versioning, which some organizations enable outside of the template. Then
+        # each renewal leaves a version, and each deletion a marker. The rule keeps the newest
+        # version of each lock, so the highest lock stays (R6).
+        {
+            "id": f"delete-old-versions-of-locks{suffix}",
+            "prefix": prefix,
+            "noncurrent_version_expiration": Duration.days(1),
+            "expired_object_delete_marker": True,
+        },
+    ]
 
 
 def _deny(

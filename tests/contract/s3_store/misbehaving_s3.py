@@ -92,6 +92,10 @@ class MisbehavingS3:
         while not self.answers.empty():
             self.answers.get()
 
+    def ports(self) -> list[int]:
+        """Return the client's port of each request: one for each connection."""
+        return [sent.port for sent in self.sent]
+
     def client(self, *, tries: int = 1, region: str = "us-east-1", **options: Any) -> S3Client:
         """Return a new client of this server."""
         made = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}

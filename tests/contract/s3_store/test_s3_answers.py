@@ -110,8 +110,6 @@ def test_an_answer_is_translated(
     assert store.perform(request_) == expected
 
 
-# --------------------------------------------------------------------------- unknown outcomes
-
 LOST = {
     "hung up": b"",
     "half a head": b"HTTP/1.1 200 OK\r\nDat",
@@ -216,8 +214,6 @@ def test_a_conflict_means_unknown_if_the_client_does_not_report_its_retries(
     s3.will(REFUSED)
     assert isinstance(S3Store("locks", client=client).perform(CREATE), Unknown)
 
-
-# ------------------------------------------------------------------------ incomplete answers
 
 UNDATED_WRITE = answer(200, date=None, ETag=ETAG)
 UNDATED: dict[str, tuple[StoreRequest, bytes]] = {

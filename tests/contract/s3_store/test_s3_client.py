@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import pytest
 
@@ -20,11 +20,6 @@ from s3leader.testing import FakeClock
 from tests.contract.s3_store.misbehaving_s3 import READ, MisbehavingS3, error
 from tests.fast.s3leader.forks import FORKS, in_child
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Ports: TypeAlias = Callable[[], list[int]]
-
 SECOND = timedelta(seconds=1)
 
 
@@ -36,29 +31,28 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-# ---------------------------------------------------------------------------------- processes
-
-
 @pytest.fixture
-def ports(s3: MisbehavingS3) -> Callable[[], list[int]]:
-    """The client's port of each request: one for each connection, which the server keeps open."""
+def s3(s3: MisbehavingS3) -> MisbehavingS3:
+    """The server, which keeps connections open."""
     s3.will(*[error(404, "NoSuchKey", Connection="keep-alive")] * 4)
-    return lambda: [sent.port for sent in s3.sent]
+    return s3
 
 
 @FORKS
-def test_a_fork_makes_its_client_once_and_speaks_over_a_connection_of_its_own(ports: Ports) -> None:
+def test_a_fork_makes_its_client_once_and_speaks_over_a_connection_of_its_own(
+    s3: MisbehavingS3,
+) -> None:
     store = S3Store("locks")
     store.perform(READ)
     in_child(lambda: [store.perform(READ) for _ in range(2)])
     assert isinstance(store.perform(READ), Missing)
-    first, *childs, last = ports()
+    first, *childs, last = s3.ports()
     assert first == last
     assert first != childs[0] == childs[1]
 
 
 @FORKS
-def test_a_fork_of_a_fork_speaks_over_a_connection_of_its_own(ports: Ports) -> None:
+def test_a_fork_of_a_fork_speaks_over_a_connection_of_its_own(s3: MisbehavingS3) -> None:
     store = S3Store("locks")
 
     def child() -> str:
@@ -66,15 +60,15 @@ def test_a_fork_of_a_fork_speaks_over_a_connection_of_its_own(ports: Ports) -> N
         return in_child(lambda: type(store.perform(READ)).__name__)
 
     assert in_child(child) == "Missing"
-    assert len(set(ports())) == 2
+    assert len(set(s3.ports())) == 2
 
 
 @FORKS
-def test_a_fenced_object_in_a_fork_speaks_over_a_connection_of_its_own(ports: Ports) -> None:
+def test_a_fenced_object_in_a_fork_speaks_over_a_connection_of_its_own(s3: MisbehavingS3) -> None:
     report = FencedObject("k", bucket="locks")
     assert report.read() is None
     assert in_child(report.read) == "None"
-    assert len(set(ports())) == 2
+    assert len(set(s3.ports())) == 2
 
 
 @FORKS
@@ -92,8 +86,6 @@ def test_a_timeout_bounds_connecting_and_reading_and_must_be_positive() -> None:
     with pytest.raises(InvalidArgument, match="0:00:00"):
         S3Store("locks", timeout=timedelta(0))
 
-
-# ------------------------------------------------------------------------------------ Regions
 
 ELSE = ", or pass BucketOptions(region='eu-west-1') (S3LEADER_REGION sets it)."
 
@@ -156,9 +148,6 @@ def test_a_region_that_is_not_one_is_named_with_what_set_it() -> None:
         S3Store("locks", options=BucketOptions(region="eu_west1"))
     said = "the Region was given as region='eu_west1'"
     assert f"format. A Region is named like eu-west-1, but {said}: correct that" in str(why.value)
-
-
-# ---------------------------------------------------------------------- hosts out of reach
 
 
 @pytest.fixture

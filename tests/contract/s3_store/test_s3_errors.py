@@ -110,8 +110,6 @@ def test_missing_credentials_are_an_error_at_once(
         S3Store("locks").perform(READ)
 
 
-# ----------------------------------------------------------------- exceptions of the client
-
 EXPIRED = RuntimeError(
     "Credentials were refreshed, but the refreshed credentials are still expired."
 )
@@ -190,9 +188,6 @@ def test_a_campaign_survives_one_exception_of_the_client(
         assert isinstance(election.campaign(), Term)
 
 
-# ------------------------------------------------------------- refusals of another service
-
-
 def refused_by(operation: str, code: str, message: str = "", status: int = 403) -> ClientError:
     response: Any = {
         "Error": {"Code": code, "Message": message},
@@ -249,9 +244,6 @@ def test_a_campaign_does_not_blame_the_bucket_for_a_role_that_cannot_be_assumed(
     assert (refused.value.action, refused.value.resource) == (action, role)
     assert "The bucket did not refuse" in str(refused.value)
     assert "s3:" not in str(refused.value)
-
-
-# ------------------------------------------------------------------------ invalid clients
 
 
 @pytest.mark.parametrize("client", [object(), "s3", 0], ids=lambda client: type(client).__name__)

@@ -21,13 +21,11 @@ from tests.contract.s3_store.misbehaving_s3 import (
     ETAG,
     EVERY_REQUEST,
     KEY,
-    READ,
     REPLACE,
     MisbehavingS3,
     Sent,
     answer,
     error,
-    found,
     page,
 )
 
@@ -57,14 +55,6 @@ def test_a_write_is_a_conditional_put_of_json_with_no_checksum_trailer(
     assert sent.headers["content-type"] == "application/json"
     options = ("checksum", "trailer", "encryption", "owner")
     assert not [name for name in sent.headers if any(option in name for option in options)]
-
-
-def test_requests_to_an_ip_address_have_the_bucket_in_the_path(
-    s3: MisbehavingS3, store: S3Store
-) -> None:
-    s3.will(found(b"{}"))
-    store.perform(READ)
-    assert s3.sent[0].target == f"/locks/{KEY}"
 
 
 @pytest.mark.parametrize(
@@ -98,9 +88,6 @@ def test_an_etag_that_matches_any_object_is_refused_unsent(
     with pytest.raises(InvalidArgument):
         store.perform(Replace(KEY, b"{}", etag))
     assert s3.sent == []
-
-
-# ------------------------------------------------------------------------------------ buckets
 
 
 @pytest.mark.parametrize(
@@ -166,9 +153,6 @@ def test_an_invalid_bucket_name_is_refused_with_a_suggestion(bucket: str, right:
 )
 def test_bucket_names_and_access_points_are_accepted(bucket: str) -> None:
     check_bucket(bucket)
-
-
-# ------------------------------------------------------------------------------------ options
 
 
 def sent_with(s3: MisbehavingS3, client: S3Client, request: StoreRequest, **options: Any) -> Sent:

@@ -21,7 +21,6 @@ FINE = Evidence(
     fired_ticks=[T1, T2],
     wins=[1, 2, 3],
     killed=[2],
-    requests_by_role={"candidate": 9, "scheduler": 2},
 )
 
 
@@ -70,8 +69,6 @@ def test_run_in_which_each_line_came_out_once_has_no_objections() -> None:
             replace(FINE, terms=[*FINE.terms, TermRecord(number=4, tick=None, outcome=None)]),
             "term 4 is not",
         ),
-        (replace(FINE, requests_by_role={"candidate": 9, "scheduler": 0}), "scheduler made none"),
-        (replace(FINE, denied=["candidate was refused a put"]), "candidate was refused a put"),
     ],
 )
 def test_violation_is_an_objection(found: Evidence, objection: str) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -55,10 +56,37 @@ class FakeS3:
         self._metadata: dict[str, dict[str, str]] = {}
         self._step = threading.RLock()
 
+    def before(
+        self, operation: str, call: Callable[[], object], *, keys: Collection[str] | None = None
+    ) -> None:
+        """Call something before each request of `operation`, only of those for `keys` if given."""
+
+        def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
+            if name == operation and (keys is None or given["Key"] in keys):
+                call()
+            return perform()
+
+        self.hook = hook
+
+    def fail(
+        self,
+        operation: str,
+        error: Exception,
+        *,
+        keys: Collection[str] | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Let such requests end in `error`, only so many `times` if given."""
+        requests = count()
+
+        def refuse() -> None:
+            if times is None or next(requests) < times:
+                raise error
+
+        self.before(operation, refuse, keys=keys)
+
     def client(self) -> S3Client:
         return cast("S3Client", self)
-
-    # ---------------------------------------------------------------- what tests see and do
 
     def list_keys(self, prefix: str = "") -> list[str]:
         return [*filter(lambda key: key.startswith(prefix), self._store.keys())]
@@ -76,8 +104,6 @@ class FakeS3:
     def delete(self, key: str) -> None:
         with suppress(KeyError):
             self._store.delete(key)
-
-    # ------------------------------------------------------------------ what boto3 calls
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in REQUESTS:
@@ -105,8 +131,6 @@ class FakeS3:
                 return {**getattr(self, f"_{name}")(**given), "ResponseMetadata": _HEADERS}
 
         return perform() if self.hook is None else self.hook(name, given, perform)
-
-    # --------------------------------------------------------------------- what S3 does
 
     def _get_object(self, *, Key: str, IfMatch: str | None = None, **_: Any) -> dict[str, Any]:
         found = self._found("GetObject", Key, IfMatch)

@@ -3,97 +3,92 @@
 from __future__ import annotations
 
 import gzip
-import io
 import tracemalloc
-from threading import Event
+from itertools import count
+from threading import Barrier
 from typing import Any
 
 import pytest
-from botocore.response import StreamingBody
 
-from compaction import Limits, committed
+from compaction import Limits
 from tests.fast.compaction.fake_s3 import Perform
-from tests.fast.compaction.world import BUCKET, FakeTerm, World
+from tests.fast.compaction.world import FakeTerm, World
+
+
+def world_of(names: str, limits: Limits) -> World:
+    """Return a world with an input of one line for each name."""
+    world = World(limits=limits)
+    for name in names:
+        world.produce(name, [b"{}"])
+    return world
 
 
 def parts(world: World) -> list[int]:
     """Return how many lines each part has."""
-    entries = committed(world.s3.client(), BUCKET, manifest=world.document()).parts
-    return [entry["lines"] for entry in entries]
+    return [entry["lines"] for entry in world.entries().parts]
 
 
-def test_a_batch_takes_so_many_objects_and_no_more() -> None:
-    world = World(limits=Limits(batch_objects=3), page_size=2)
-    for name in "abcdefg":
-        world.produce(name, [b"{}"])
+@pytest.mark.parametrize(
+    ("limits", "inputs", "packed", "expected"),
+    [
+        pytest.param(Limits(batch_objects=3), [[b"1"]] * 7, False, [3, 3, 1], id="objects"),
+        pytest.param(
+            Limits(batch_bytes=100), [[b"1" * 40]] * 5, False, [2, 2, 1], id="bytes of lines"
+        ),
+        pytest.param(
+            Limits(batch_bytes=1000), [[b"1" * 600]] * 3, True, [1, 1, 1], id="decompressed bytes"
+        ),
+        pytest.param(
+            Limits(batch_bytes=100, object_memory=50),
+            [[b"1"], [b"2"] * 500, [b"3"]],
+            False,
+            [1, 500, 1],
+            id="one object larger than a batch",
+        ),
+        pytest.param(Limits(), [[]], False, [], id="empty object"),
+    ],
+)
+def test_batch_takes_as_many_inputs_as_its_limits_allow(
+    limits: Limits, inputs: list[list[bytes]], expected: list[int], *, packed: bool
+) -> None:
+    world = World(limits=limits, page_size=2)
+    for number, texts in enumerate(inputs):
+        world.produce(f"{number}", texts, packed=packed)
     world.lead()
-    assert parts(world) == [3, 3, 1]
+    assert (parts(world), world.faults()) == (expected, [])
 
 
-def test_a_batch_takes_so_many_bytes_and_no_more() -> None:
-    world = World(limits=Limits(batch_bytes=100))
-    for name in "abcde":
-        world.produce(name, [b'"' + b"x" * 38 + b'"'])  # 40 bytes
-    world.lead()
-    assert parts(world) == [2, 2, 1]
-
-
-def test_bytes_of_a_batch_are_counted_decompressed() -> None:
-    world = World(limits=Limits(batch_bytes=1000))
-    for name in "abc":
-        world.produce(name, [b'"' + b"x" * 600 + b'"'], packed=True)
-    world.lead()
-    assert parts(world) == [1, 1, 1]
-
-
-def test_an_object_larger_than_a_batch_is_a_batch_of_its_own() -> None:
-    world = World(limits=Limits(batch_bytes=100, object_memory=50))
-    world.produce("a", [b"1"])
-    world.produce("b", [b"2"] * 500)
-    world.produce("c", [b"3"])
-    world.lead()
-    assert parts(world) == [1, 500, 1]
-
-
-def test_an_object_larger_than_the_limit_is_rejected_as_a_whole_and_kept() -> None:
+def test_object_larger_than_the_limit_is_rejected_as_a_whole_and_kept() -> None:
     world = World(limits=Limits(object_bytes=1000, object_memory=100))
     body = gzip.compress(b"12345\n" * 1000)
     world.s3.put("events/large", body)
     world.lead()
-    kept = [key for key in world.s3.list_keys("rejected/") if key.endswith("-large")]
-    assert [world.s3.body(key) for key in kept] == [body]
+    assert [world.s3.body(record["kept"]) for record in world.records()] == [body]
 
 
-def test_the_same_inputs_make_the_same_bytes() -> None:
+def test_same_inputs_make_the_same_bytes() -> None:
     digests = []
     for readers in (1, 8):
         world = World(limits=Limits(readers=readers))
         world.produce_some(20)
         world.lead()
-        entries = committed(world.s3.client(), BUCKET, manifest=world.document()).parts
-        digests.append([entry["sha256"] for entry in entries])
+        digests.append([entry["sha256"] for entry in world.entries().parts])
     assert digests[0] == digests[1]
 
 
 def test_objects_are_read_side_by_side() -> None:
     world = World(limits=Limits(readers=4))
     world.produce_some(20)
-    under_way, most = 0, 0
+    reads, both = count(), Barrier(2)
 
-    def watch(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        nonlocal under_way, most
-        if name != "get_object" or not given["Key"].startswith("events/"):
-            return perform()
-        under_way += 1
-        most = max(most, under_way)
-        meet.wait() if under_way < 2 and most < 2 else meet.set()
-        under_way -= 1
+    def meet(name: str, given: dict[str, Any], perform: Perform) -> Any:
+        if name == "get_object" and given["Key"].startswith("events/") and next(reads) < 2:
+            both.wait(timeout=10)
         return perform()
 
-    meet = Event()
-    world.s3.hook = watch
+    world.s3.hook = meet
     world.lead()
-    assert most > 1
+    assert not world.faults()
 
 
 def test_folders_that_somebody_made_are_left_alone() -> None:
@@ -104,85 +99,33 @@ def test_folders_that_somebody_made_are_left_alone() -> None:
     assert world.s3.list_keys("events/") == ["events/", "events/2026/"]
 
 
-def test_an_empty_object_is_deleted_without_a_part() -> None:
-    world = World()
-    world.produce("empty", [])
-    world.lead()
-    assert (world.s3.list_keys("events/"), parts(world)) == ([], [])
-
-
-def test_an_object_that_is_gone_when_it_is_read_is_passed_over() -> None:
+def test_object_that_is_gone_when_it_is_read_is_passed_over() -> None:
     world = World()
     world.produce_some(3)
-
-    def lose(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name == "get_object" and given["Key"].startswith("events/"):
-            world.s3.delete("events/0002")
-        return perform()
-
-    world.s3.hook = lose
+    key = "events/0002"
+    world.s3.before("get_object", lambda: world.s3.delete(key), keys=[key])
     assert world.lead().gone == 1
 
 
-def test_an_object_written_again_since_it_was_listed_is_left_for_the_next_term() -> None:
+def test_object_written_again_since_it_was_listed_is_left_for_the_next_term() -> None:
     world = World()
     key = world.produce("a", [b"1"])
-
-    def write_again(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name == "get_object" and given["Key"] == key:
-            world.s3.put(key, b"2")
-        return perform()
-
-    world.s3.hook = write_again
+    world.s3.before("get_object", lambda: world.s3.put(key, b"2"), keys=[key])
     world.lead()
     assert (world.committed().total(), world.waiting()) == (0, [key])
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_body_that_breaks_off_does_not_pass_for_the_whole(*, packed: bool) -> None:
-    world = World()
-    key = world.produce("a", [b'{"n": %d}' % n for n in range(50)], packed=packed)
-    broken: list[str] = []
-
-    def break_off(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        answer = perform()
-        if name == "get_object" and given["Key"] == key and not broken:
-            broken.append(key)
-            body = world.s3.body(key)
-            answer["Body"] = StreamingBody(io.BytesIO(body[: len(body) // 2]), len(body))
-        return answer
-
-    world.s3.hook = break_off
-    world.lead()
-    assert broken
-    assert not world.faults()
-
-
-# ------------------------------------------------------------------------------- stopping
-
-
-def test_it_stops_between_objects_and_commits_what_it_has_read() -> None:
-    world = World(limits=Limits(readers=1))
-    for name in "abcdef":
-        world.produce(name, [b"{}"])
+def test_term_that_must_stop_commits_what_it_has_read_and_the_next_does_the_rest() -> None:
+    world = world_of("abcdef", Limits(readers=1))
     asked = iter([False, False, False, True, True])
     summary = world.lead(should_stop=lambda: next(asked))
     assert (summary.stopped_early, summary.objects, parts(world)) == (True, 3, [3])
-
-
-def test_the_next_term_does_the_rest() -> None:
-    world = World()
-    world.produce_some(9)
-    asked = iter([False] * 4 + [True] * 4)
-    world.lead(should_stop=lambda: next(asked))
     world.lead()
     assert not world.faults()
 
 
-def test_the_next_term_begins_where_the_last_one_had_to_stop() -> None:
-    world = World(limits=Limits(readers=1))
-    for name in "bcdef":
-        world.produce(name, [b"{}"])
+def test_next_term_begins_where_the_last_one_had_to_stop() -> None:
+    world = world_of("bcdef", Limits(readers=1))
     first, second = FakeTerm(1), FakeTerm(2)
     asked = iter([False, False, True])
     world.lead(first, should_stop=lambda: next(asked))
@@ -194,7 +137,7 @@ def test_the_next_term_begins_where_the_last_one_had_to_stop() -> None:
 
 
 @pytest.mark.parametrize("batch_objects", [1, 3, 1000])
-def test_all_are_seen_once_wherever_it_begins(batch_objects: int) -> None:
+def test_all_inputs_are_seen_once_wherever_a_term_begins(batch_objects: int) -> None:
     world = World(page_size=2, limits=Limits(batch_objects=batch_objects))
     world.produce_some(7)
     term = FakeTerm(1)
@@ -203,7 +146,7 @@ def test_all_are_seen_once_wherever_it_begins(batch_objects: int) -> None:
     assert not world.faults()
 
 
-def test_a_term_may_compact_more_than_once() -> None:
+def test_term_may_compact_more_than_once() -> None:
     world = World()
     for at in (0, 100):
         world.produce_some(5, start=at)
@@ -211,7 +154,7 @@ def test_a_term_may_compact_more_than_once() -> None:
     assert not world.faults()
 
 
-def test_a_large_object_that_cannot_be_read_in_time_does_not_hold_up_those_behind_it() -> None:
+def test_large_object_that_cannot_be_read_in_time_does_not_hold_up_those_behind_it() -> None:
     world = World(limits=Limits(object_memory=100, readers=1))
     world.produce("large", [b"1"] * 200_000)
     world.produce("small", [b"2"])
@@ -231,15 +174,6 @@ def test_a_large_object_that_cannot_be_read_in_time_does_not_hold_up_those_behin
     assert world.committed() == {b"2": 1}
 
 
-def test_nothing_is_begun_when_there_is_no_time() -> None:
-    world = World()
-    world.produce_some(3)
-    assert world.lead(should_stop=lambda: True).objects == 0
-
-
-# --------------------------------------------------------------------- memory and reports
-
-
 def test_memory_is_bounded_by_the_batch_and_not_by_the_backlog() -> None:
     body = b'{"some": "event", "of": "no importance"}\n' * 500  # 20 KB
     peaks = []
@@ -256,33 +190,32 @@ def test_memory_is_bounded_by_the_batch_and_not_by_the_backlog() -> None:
 
 
 def test_progress_is_saved_after_each_batch() -> None:
-    world = World(limits=Limits(batch_objects=2))
-    for name in "abcde":
-        world.produce(name, [b"{}"])
     term = FakeTerm(1)
-    world.lead(term)
+    world_of("abcde", Limits(batch_objects=2)).lead(term)
     assert [state["lines"] for state in term.saved] == [2, 4, 5]
 
 
-def test_the_summary_counts_what_was_done() -> None:
+def test_summary_and_log_have_the_numbers_of_what_was_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "compaction")
     world = World(limits=Limits())
     world.produce("a", [b"{}", b"X", b""])
     world.produce("b", [b"{}", b" ", b"1", b"X", b"X"], packed=True)
     done = world.lead()
     counted = (done.objects, done.lines, done.rejected, done.blank, done.parts, done.batches)
     assert counted == (2, 3, 3, 1, 1, 1)
+    (commit,) = [vars(record) for record in caplog.records if "a batch" in record.message]
+    assert (commit["objects"], commit["lines"], commit["rejected"]) == (2, 3, 3)
 
 
-def test_each_commit_is_logged_with_its_numbers(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "compaction")
-    world = World(limits=Limits())
-    world.produce_some(3)
-    world.lead()
-    commits = [vars(record) for record in caplog.records if record.message == "committed a batch"]
-    assert [(one["objects"], one["lines"], one["rejected"]) for one in commits] == [(4, 9, 4)]
-
-
-@pytest.mark.parametrize("wrong", [0, -1, 1.5, True])
-def test_limits_that_cannot_be_met_are_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match="batch_objects must be a whole number above 0"):
-        Limits(batch_objects=wrong)
+@pytest.mark.parametrize(
+    ("name", "wrong", "match"),
+    [
+        *[("batch_objects", wrong, "must be a whole number above 0") for wrong in (0, -1, 1.5)],
+        ("binary_percent", 101, "must be at most 100, got 101"),
+    ],
+)
+def test_limits_that_cannot_be_met_are_refused(name: str, wrong: Any, match: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} {match}"):
+        Limits(**{name: wrong})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import contextlib
 import gzip
 import json
 import lzma
@@ -12,8 +11,8 @@ from dataclasses import dataclass
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from compaction import Limits, committed, lines
-from tests.fast.compaction.world import BUCKET, ENDS, At, World, crash_after
+from compaction import Limits
+from tests.fast.compaction.world import World, crash_after
 
 # What no good line has: a byte that is not UTF-8, and a word. So whatever is found of them is known
 # to come from an object that is not lines of JSON.
@@ -67,32 +66,20 @@ OBJECTS = st.one_of(
 def rejected_bodies(world: World) -> dict[str, bytes]:
     """Return the bytes of each object that the manifest says is rejected as a whole, by key."""
     found: dict[str, bytes] = {}
-    for entry in committed(world.s3.client(), BUCKET, manifest=world.document()).rejected:
-        for record in world.records(entry):
-            assert record["line"] == 0, record
-            assert record["key"] not in found, "rejected twice"
-            found[record["key"]] = world.s3.body(record["kept"])
+    for record in world.records():
+        assert record["line"] == 0, record
+        assert record["key"] not in found, "rejected twice"
+        found[record["key"]] = world.s3.body(record["kept"])
     return found
-
-
-def lead(world: World, crash_at: int) -> None:
-    """Lead a term that crashes after so many requests that write, if it has as many."""
-    At(world.s3, crash_at, crash_after)
-    with contextlib.suppress(*ENDS):
-        world.lead()
-    world.s3.hook = None
 
 
 def deleted_too_early(world: World, objects: dict[str, Object]) -> list[str]:
     """Name the inputs that are gone and neither committed nor rejected."""
-    client = world.s3.client()
-    parts = committed(client, BUCKET, manifest=world.document()).parts
-    good = {line for part in parts for line in lines(client, BUCKET, part)}
-    safe = rejected_bodies(world)
+    left, safe, good = {*world.s3.list_keys()}, rejected_bodies(world), {*world.committed()}
     return [
         key
         for key, item in objects.items()
-        if key not in world.s3.list_keys() and key not in safe and not good.issuperset(item.good)
+        if key not in left and key not in safe and not good.issuperset(item.good)
     ]
 
 
@@ -114,10 +101,9 @@ def test_good_lines_come_out_once_and_all_else_is_kept_intact(
         world.bad[key, 0] += item.foreign
     world.s3.undeletable = {f"events/{number}": "AccessDenied" for number in held}
     for crash_at in crashes:
-        lead(world, crash_at)
+        world.lead_with(crash_after, crash_at)
         assert deleted_too_early(world, named) == []
     world.s3.undeletable = {}
-    world.lead()
-    world.lead()
+    violations = world.recover()
     foreign = {key: item.body for key, item in named.items() if item.foreign}
-    assert (world.faults(), rejected_bodies(world)) == ([], foreign)
+    assert (violations, rejected_bodies(world)) == ([], foreign)

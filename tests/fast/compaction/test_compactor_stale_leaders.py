@@ -13,42 +13,41 @@ from typing import Any
 
 import pytest
 
+from compaction import InputsWithheld
 from s3leader import LeadershipLost, StaleToken
 from tests.fast.compaction.fake_s3 import REQUESTS, WRITES, Perform
-from tests.fast.compaction.world import ENDS, At, FakeTerm, World, crash_before
+from tests.fast.compaction.world import (
+    ENDS,
+    At,
+    FakeTerm,
+    World,
+    crash_before,
+    world_with_backlog,
+)
 
 
 def paused(
-    meanwhile: Callable[[World], None], *, at: Collection[str] = REQUESTS
+    meanwhile: Callable[[World], object], *, at: Collection[str] = REQUESTS, held: bool = False
 ) -> Iterator[tuple[int, World]]:
     """Yield a world for each request of a term that was paused there and then continued."""
     for nth in count():
-        world = World()
-        world.produce_some(2, start=0)
-        world.lead()
+        world = world_with_backlog(held=held)
         world.terms += 1  # one more was elected, and has done nothing yet
-        world.produce_some(6, start=100)
 
         def continue_later(name: str, perform: Perform, world: World = world) -> Any:
             meanwhile(world)
             return perform()
 
-        pause = At(world.s3, nth, continue_later, counts=at)
-        with contextlib.suppress(*ENDS):
-            world.lead()
-        if not pause.injected:
+        if not world.lead_with(continue_later, nth, counts=at):
             assert nth > 9, "a term has more requests than that"
             return
         yield nth, world
 
 
-def lead(world: World) -> None:
-    world.lead()
-
-
 def lead_while_producing(world: World) -> None:
     world.produce_some(2, start=50)
-    world.lead()
+    with contextlib.suppress(InputsWithheld):
+        world.lead()
     world.produce_some(2, start=200)
 
 
@@ -57,31 +56,40 @@ def lead_twice(world: World) -> None:
     world.lead()
 
 
-@pytest.mark.parametrize("meanwhile", [lead, lead_while_producing, lead_twice])
+def lead_while_deletions_are_allowed(world: World) -> None:
+    refused, world.s3.undeletable = world.s3.undeletable, {}
+    lead_while_producing(world)
+    world.s3.undeletable = refused
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "held"),
+    [
+        (World.lead, False),
+        (lead_while_producing, False),
+        (lead_twice, False),
+        (lead_while_producing, True),
+        (lead_while_deletions_are_allowed, True),
+    ],
+)
 def test_stale_leader_neither_loses_nor_doubles_a_line(
-    meanwhile: Callable[[World], None],
+    meanwhile: Callable[[World], object], *, held: bool
 ) -> None:
-    for nth, world in paused(meanwhile):
-        world.lead()
-        world.lead()
-        assert not world.faults(), f"request {nth}"
+    for nth, world in paused(meanwhile, held=held):
+        world.s3.undeletable.clear()
+        assert not world.recover(), f"request {nth}"
 
 
-def test_a_paused_leader_does_no_harm_to_a_successor_that_crashes_at_any_write() -> None:
+def test_stale_leader_does_no_harm_to_a_successor_that_crashes_at_any_write() -> None:
     """A crash after a write leaves the bucket as a crash before the next one does."""
     for second in range(14):
 
         def crash(world: World, second: int = second) -> None:
             world.produce_some(2, start=50)
-            At(world.s3, second, crash_before)
-            with contextlib.suppress(*ENDS):
-                world.lead()
-            world.s3.hook = None
+            world.lead_with(crash_before, second)
 
         for nth, world in paused(crash, at=WRITES):
-            world.lead()
-            world.lead()
-            assert not world.faults(), f"paused at {nth}, crash at {second}"
+            assert not world.recover(), f"paused at {nth}, crash at {second}"
 
 
 def test_stale_leader_that_works_beside_its_successor_does_no_harm() -> None:
@@ -92,16 +100,12 @@ def test_stale_leader_that_works_beside_its_successor_does_no_harm() -> None:
             world.lead(FakeTerm(world.terms - 1))
 
     for nth, world in paused(older):
-        world.lead()
-        world.lead()
-        assert not world.faults(), f"request {nth}"
+        assert not world.recover(), f"request {nth}"
 
 
-def test_a_stale_leader_is_refused_at_its_commit_and_deletes_nothing() -> None:
+def test_stale_leader_is_refused_at_its_commit_and_deletes_nothing() -> None:
     world = World()
     world.produce_some(3)
-    stale = FakeTerm(1)
-    world.terms = 1
 
     def only_claim(name: str, perform: Perform) -> Any:
         world.document().claim(2)
@@ -110,11 +114,11 @@ def test_a_stale_leader_is_refused_at_its_commit_and_deletes_nothing() -> None:
     At(world.s3, 1, only_claim)  # after its own claim, before its first part
     before = world.s3.list_keys("events/")
     with pytest.raises(StaleToken):
-        world.lead(stale)
+        world.lead(FakeTerm(1))
     assert world.s3.list_keys("events/") == before
 
 
-def test_a_new_leader_claims_before_it_writes_or_lists_anything() -> None:
+def test_new_leader_claims_before_it_writes_or_lists_anything() -> None:
     world = World()
     world.produce_some(1)
     world.lead()
@@ -123,7 +127,7 @@ def test_a_new_leader_claims_before_it_writes_or_lists_anything() -> None:
     assert world.s3.log[:2] == ["get_object", "put_object"]
 
 
-def test_an_older_term_cannot_even_begin() -> None:
+def test_older_term_cannot_even_begin() -> None:
     world = World()
     world.lead(FakeTerm(7))
     with pytest.raises(StaleToken):

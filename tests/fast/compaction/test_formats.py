@@ -12,20 +12,17 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
 
 import pytest
-from botocore.response import StreamingBody
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compaction import InputsWithheld, Limits, committed
+from compaction import Limits
 from compaction.formats import format_of
 from compaction.lines import sort_lines
-from tests.fast.compaction.fake_s3 import Perform, s3_error
-from tests.fast.compaction.world import BUCKET, World
+from tests.fast.compaction.world import World, sort
 
-MUCH = 10**9
+LIMITS = Limits()
 RANDOM = random.Random(1)  # noqa: S311 - the same bytes in each run
 GOOD = b"".join(b'{"n": %d, "text": "%032x"}\n' % (n, n * 977) for n in range(3000))
 NOISE = RANDOM.randbytes(100_000)  # as encrypted data, or data compressed without a signature
@@ -84,28 +81,17 @@ UNKNOWN: dict[str, bytes] = {
 }
 
 
-def sort(body: bytes, limits: Limits | None = None) -> tuple[bytes, list[dict[str, Any]], bool]:
-    """Return what would be committed, the records, and whether the object is kept."""
-    chunks = [body[at : at + 65536] for at in range(0, len(body), 65536)]
-    with closing(sort_lines(chunks, limits or Limits(), at_most=MUCH)) as content:
-        content.good.seek(0)
-        content.bad.seek(0)
-        return content.good.read(), [json.loads(line) for line in content.bad], content.keep
-
-
-# --------------------------------------------------------------------- whole or by its lines
-
-
 @pytest.mark.parametrize(("name", "body"), KNOWN.values(), ids=[*KNOWN])
 def test_another_format_is_rejected_as_a_whole_by_name(name: str, body: bytes) -> None:
+    good, records, content = sort(body, LIMITS)
     reason = f"it is {name}, not newline-delimited JSON"
-    assert sort(body) == (b"", [{"line": 0, "reason": reason}], True)
+    assert (good, records, content.keep) == (b"", [{"line": 0, "reason": reason}], True)
 
 
 @pytest.mark.parametrize("body", UNKNOWN.values(), ids=[*UNKNOWN])
 def test_what_is_not_lines_of_json_is_rejected_as_a_whole(body: bytes) -> None:
-    good, records, keep = sort(body)
-    assert (good, [record["line"] for record in records], keep) == (b"", [0], True)
+    good, records, content = sort(body, LIMITS)
+    assert (good, [record["line"] for record in records], content.keep) == (b"", [0], True)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -114,7 +100,7 @@ def test_nothing_of_compressed_data_without_its_signature_is_committed(
     seed: int, compress: Callable[[bytes], bytes]
 ) -> None:
     body = compress(random.Random(seed).randbytes(20_000))[20:]  # noqa: S311
-    assert sort(body)[0] == b""
+    assert sort(body, LIMITS)[0] == b""
 
 
 @pytest.mark.parametrize(
@@ -131,57 +117,32 @@ def test_nothing_of_compressed_data_without_its_signature_is_committed(
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_one_malformed_line_in_a_good_object_is_rejected_alone(line: bytes, *, first: bool) -> None:
-    body = line + b"\n" + GOOD if first else GOOD + line
-    good, records, keep = sort(body)
-    assert (good, [record["line"] for record in records], keep) == (
-        GOOD,
-        [1 if first else 3001],
-        False,
-    )
+    good, records, content = sort(line + b"\n" + GOOD if first else GOOD + line, LIMITS)
+    number = 1 if first else 3001
+    assert (good, [record["line"] for record in records], content.keep) == (GOOD, [number], False)
 
 
-@pytest.mark.parametrize(("share", "whole"), [(25, False), (26, True)])
-def test_an_object_is_not_text_if_more_than_a_quarter_of_its_lines_is_not(
-    share: int, *, whole: bool
+def text_with_binary(length: int) -> bytes:
+    """Return 1,000 bytes, of which so many are in one line that is not text."""
+    return (b"\xff" * length + b"\n" + b"12345678\n" * 80).ljust(1000, b"1")
+
+
+@pytest.mark.parametrize(
+    ("body", "whole"),
+    [
+        pytest.param(b"\0\n" * 25 + b"123456789\n" * 75, False, id="25% of lines not text"),
+        pytest.param(b"\0\n" * 26 + b"123456789\n" * 74, True, id="26% of lines not text"),
+        pytest.param(text_with_binary(250), False, id="25% of bytes not text"),
+        pytest.param(text_with_binary(251), True, id="25.1% of bytes not text"),
+        pytest.param(b"x\n" * 5 + b"1\n\n \n" * 5, False, id="half malformed"),
+        pytest.param(b"x\n" * 6 + b"1\n\n \n" * 4, True, id="most malformed"),
+        pytest.param(b'{"torn": \n', False, id="one line"),
+    ],
+)
+def test_object_is_rejected_as_a_whole_if_too_much_of_it_is_not_lines_of_json(
+    body: bytes, *, whole: bool
 ) -> None:
-    body = b"\0\n" * share + b"123456789\n" * (100 - share)
-    assert (sort(body)[0] == b"") is whole
-
-
-@pytest.mark.parametrize(("length", "whole"), [(250, False), (251, True)])
-def test_an_object_is_not_text_if_more_than_a_quarter_of_its_bytes_is_not(
-    length: int, *, whole: bool
-) -> None:
-    body = (b"\xff" * length + b"\n" + b"12345678\n" * 80).ljust(1000, b"1")
-    assert (sort(body)[0] == b"") is whole
-
-
-@pytest.mark.parametrize(("malformed", "whole"), [(5, False), (6, True)])
-def test_an_object_is_not_lines_of_json_if_most_of_its_lines_are_malformed(
-    malformed: int, *, whole: bool
-) -> None:
-    body = b"x\n" * malformed + b"1\n\n \n" * (10 - malformed)
-    assert (sort(body)[0] == b"") is whole
-
-
-def test_an_object_of_one_line_is_judged_by_that_line() -> None:
-    assert sort(b'{"torn": \n') == (
-        b"",
-        [
-            {
-                "line": 1,
-                "reason": "not JSON: Expecting value at character 9",
-                "text": '{"torn": ',
-            }
-        ],
-        False,
-    )
-
-
-def test_a_line_too_long_to_hold_does_not_make_text_another_format() -> None:
-    limits = Limits(line_bytes=100)
-    good, records, keep = sort(b"1\n" + b'"' + b"x" * 500 + b'"\n2\n', limits)
-    assert (good, [record["line"] for record in records], keep) == (b"1\n2\n", [2], True)
+    assert (sort(body, LIMITS)[2].whole is not None) is whole
 
 
 @given(
@@ -192,20 +153,6 @@ def test_no_text_is_taken_for_another_format(begins: str, text: str) -> None:
     assert format_of((begins + text * 600).encode()) is None
 
 
-@pytest.mark.parametrize("percent", ["binary_percent", "malformed_percent"])
-def test_a_share_above_all_is_refused(percent: str) -> None:
-    with pytest.raises(ValueError, match=f"{percent} must be at most 100, got 101"):
-        Limits(**{percent: 101})
-
-
-# -------------------------------------------------------------------------- in the bucket
-
-
-def rejected(world: World) -> list[dict[str, Any]]:
-    entries = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
-    return [record for entry in entries for record in world.records(entry)]
-
-
 def test_objects_of_other_formats_are_moved_intact_and_the_others_are_committed() -> None:
     world = World(limits=Limits(batch_objects=4))
     bodies = {f"events/{name}": body for name, (_, body) in KNOWN.items()}
@@ -214,81 +161,27 @@ def test_objects_of_other_formats_are_moved_intact_and_the_others_are_committed(
         world.s3.put(key, body)
     world.produce("good", [b"1", b"2"])
     summary = world.lead()
-    kept = {record["key"]: world.s3.body(record["kept"]) for record in rejected(world)}
+    kept = {record["key"]: world.s3.body(record["kept"]) for record in world.records()}
     assert (kept, summary.rejected_objects) == (bodies, len(bodies))
     assert (world.committed(), world.s3.list_keys("events/")) == (world.good, [])
 
 
-def test_a_rejected_object_keeps_its_metadata() -> None:
-    world = World()
-    body = lzma.compress(GOOD)
-    world.s3.put("events/a.xz", body, {"producer": "7"})
-    world.lead()
-    (record,) = rejected(world)
-    kept = record["kept"]
-    assert (world.s3.body(kept), world.s3.metadata(kept)) == (body, {"producer": "7"})
-
-
-def test_a_rejected_object_is_logged_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
-    world = World()
-    world.s3.put("events/a", lzma.compress(GOOD))
-    world.lead()
-    reason = "events/a is rejected as a whole: it is xz, not newline-delimited JSON"
-    assert reason in caplog.messages
-
-
-@pytest.mark.parametrize("code", ["AccessDenied", "InvalidRequest", "InternalError"])
-def test_an_object_that_cannot_be_copied_is_withheld_and_the_others_are_committed(
-    code: str,
+def test_rejected_object_keeps_its_metadata_and_is_logged_with_the_reason(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    world = World(limits=Limits(readers=1))
-    world.produce("a", [b"1"])
-    world.s3.put("events/b.xz", lzma.compress(GOOD))
-    world.produce("c", [b"2"])
-
-    def deny(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name == "copy_object":
-            raise s3_error("CopyObject", code, 500 if code == "InternalError" else 403)
-        return perform()
-
-    world.s3.hook = deny
-    with pytest.raises(InputsWithheld, match=rf"events/b\.xz \({code}\)"):
-        world.lead()
-    assert (world.committed(), world.waiting()) == (world.good, ["events/b.xz"])
-
-
-def test_an_object_that_changes_before_it_is_copied_is_left_for_the_next_term() -> None:
-    world = World(limits=Limits(readers=1))
-    world.s3.put("events/a", lzma.compress(GOOD))
-
-    def change(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name == "copy_object":
-            world.s3.put("events/a", b"1\n")
-        return perform()
-
-    world.s3.hook = change
-    assert (world.lead().gone, world.waiting()) == (1, ["events/a"])
-
-
-def test_an_object_whose_reading_always_breaks_off_is_withheld() -> None:
-    world = World(limits=Limits(readers=1))
-    for name in "abc":
-        world.produce(name, [b'"%s"' % name.encode()])
-
-    def break_off(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        answer = perform()
-        if name == "get_object" and given["Key"] == "events/b":
-            answer["Body"] = StreamingBody(io.BytesIO(b'"'), 3)
-        return answer
-
-    world.s3.hook = break_off
-    with pytest.raises(InputsWithheld, match=r"events/b \(IncompleteBody\)"):
-        world.lead()
-    assert (sorted(world.committed()), world.waiting()) == ([b'"a"', b'"c"'], ["events/b"])
+    world = World()
+    world.s3.put("events/a.xz", lzma.compress(GOOD), {"producer": "7"})
+    world.lead()
+    (record,) = world.records()
+    reason = "events/a.xz is rejected as a whole: it is xz, not newline-delimited JSON"
+    assert (world.s3.metadata(record["kept"]), reason in caplog.messages) == (
+        {"producer": "7"},
+        True,
+    )
 
 
 def test_what_is_another_format_is_not_read_to_its_end() -> None:
     """Else a large object would be decompressed for nothing."""
     pieces = iter([b"\xfd7zXZ\0" + NOISE[:1000], *[NOISE] * 100])
-    with closing(sort_lines(pieces, Limits(), at_most=MUCH)) as content:
+    with closing(sort_lines(pieces, LIMITS, at_most=10**9)) as content:
         assert (content.rejected, len(list(pieces))) == (1, 100)

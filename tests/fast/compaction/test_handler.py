@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +13,8 @@ import pytest
 
 from compaction import Limits, committed, compact, lines
 from compaction import handler as module
-from compaction.handler import limits_from, stop_in_time
-from s3leader import Election, LeadershipLost, Lock, Term, testing
+from compaction.handler import stop_in_time
+from s3leader import LeadershipLost, Term, testing
 from s3leader._io.memory_store import MemoryStore
 from s3leader.aws_lambda import LambdaHandler
 from tests.dated_moto import mock_dated_aws
@@ -34,17 +32,18 @@ class Context:
     """The parts of Lambda's context object that the runtime uses."""
 
     function_name = "compaction"
+    aws_request_id = "request-1"
 
-    def __init__(self, *remaining_ms: int, request: str = "request-1") -> None:
-        self.aws_request_id = request
+    def __init__(self, *remaining_ms: int) -> None:
         self._remaining_ms = list(remaining_ms or [300_000])
 
     def get_remaining_time_in_millis(self) -> int:
         return self._remaining_ms.pop(0) if len(self._remaining_ms) > 1 else self._remaining_ms[0]
 
 
-@contextmanager
-def buckets_on_moto() -> Iterator[tuple[S3Client, pytest.MonkeyPatch]]:
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    """A client of the buckets on moto, to which the environment points."""
     settings = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -53,15 +52,20 @@ def buckets_on_moto() -> Iterator[tuple[S3Client, pytest.MonkeyPatch]]:
         "S3LEADER_BUCKET": "locks",
         "S3LEADER_ELECTION": "compaction",
     }
-    with pytest.MonkeyPatch.context() as environment, mock_dated_aws():
+    with mock_dated_aws():
         for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "S3LEADER_LEASE_SECONDS"):
-            environment.delenv(name, raising=False)
+            monkeypatch.delenv(name, raising=False)
         for name, value in settings.items():
-            environment.setenv(name, value)
-        client = boto3.client("s3")
-        client.create_bucket(Bucket=BUCKET)
-        client.create_bucket(Bucket="locks")
-        yield client, environment
+            monkeypatch.setenv(name, value)
+        made = boto3.client("s3")
+        for bucket in (BUCKET, "locks"):
+            made.create_bucket(Bucket=bucket)
+        for n in range(10):
+            body = b"\n".join([*EVENTS[n * 3 : n * 3 + 3], b"torn {"])
+            packed = gzip.compress(body) if n % 2 else body
+            made.put_object(Bucket=BUCKET, Key=f"events/{n} & <{n}>+é.json", Body=packed)
+        made.put_object(Bucket=BUCKET, Key="events/broken.gz", Body=BROKEN)
+        yield made
 
 
 def cold_start() -> LambdaHandler:
@@ -70,84 +74,30 @@ def cold_start() -> LambdaHandler:
     return handler
 
 
-def produce(client: S3Client) -> None:
-    for n in range(10):
-        body = b"\n".join([*EVENTS[n * 3 : n * 3 + 3], b"torn {"])
-        packed = gzip.compress(body) if n % 2 else body
-        client.put_object(Bucket=BUCKET, Key=f"events/{n} & <{n}>+é.json", Body=packed)
-    client.put_object(Bucket=BUCKET, Key="events/broken.gz", Body=BROKEN)
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """What one invocation returned and left in the buckets."""
-
-    result: dict[str, Any]
-    lines: list[bytes]
-    bodies: dict[str, bytes]
-    lock: Lock | None
-    second: dict[str, Any]  # what the next invocation for the same tick returned
-
-
-@pytest.fixture(scope="module")
-def invocation() -> Invocation:
-    with buckets_on_moto() as (client, _):
-        produce(client)
-        handler = cold_start()
-        answer = handler(EVENT, Context())
-        parts = committed(client, BUCKET).parts
-        keys = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
-        return Invocation(
-            result=answer["result"],
-            lines=[line for part in parts for line in lines(client, BUCKET, part)],
-            bodies={key: client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys},
-            lock=Election("compaction", bucket="locks").observe(),
-            second=handler(EVENT, Context(request="request-2")),
-        )
-
-
-def test_leader_returns_what_it_did(invocation: Invocation) -> None:
-    result = invocation.result
+def test_leader_commits_each_line_and_keeps_a_broken_input_through_boto3(client: S3Client) -> None:
+    result = cold_start()(EVENT, Context())["result"]
     assert (result["objects"], result["lines"], result["rejected"]) == (11, 30, 11)
+    found = [
+        line for part in committed(client, BUCKET).parts for line in lines(client, BUCKET, part)
+    ]
+    assert sorted(found) == sorted(EVENTS)
+    keys = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert not [key for key in keys if key.startswith("events/")]
+    (kept,) = [key for key in keys if key.endswith("-broken.gz")]
+    assert client.get_object(Bucket=BUCKET, Key=kept)["Body"].read() == BROKEN
 
 
-def test_each_line_is_committed_through_boto3(invocation: Invocation) -> None:
-    assert sorted(invocation.lines) == sorted(EVENTS)
+def test_invocation_stops_early_when_its_time_runs_out(client: S3Client) -> None:
+    answer = cold_start()(EVENT, Context(60_000, 60_000, 60_000, 60_000, 10_000))
+    assert (answer["outcome"], answer["result"]["stopped_early"]) == ("completed", True)
 
 
-def test_inputs_are_deleted(invocation: Invocation) -> None:
-    assert not [key for key in invocation.bodies if key.startswith("events/")]
-
-
-def test_broken_input_is_kept_unchanged(invocation: Invocation) -> None:
-    kept = [body for key, body in invocation.bodies.items() if key.endswith("-broken.gz")]
-    assert kept == [BROKEN]
-
-
-def test_progress_is_in_the_lock(invocation: Invocation) -> None:
-    assert invocation.lock is not None
-    assert invocation.lock.state["lines"] == 30
-
-
-def test_completed_tick_is_not_compacted_again(invocation: Invocation) -> None:
-    assert invocation.second["elected"] is False
-
-
-def test_environment_limits_the_batch_and_the_time_ends_it_early() -> None:
-    with buckets_on_moto() as (client, environment):
-        produce(client)
-        environment.setenv("COMPACTION_BATCH_OBJECTS", "1")
-        answer = cold_start()(EVENT, Context(60_000, 60_000, 60_000, 60_000, 10_000))
-    result = answer["result"]
-    assert (answer["outcome"], result["stopped_early"]) == ("completed", True)
-    assert 0 < result["objects"] == result["batches"] < 11
-
-
-def test_missing_data_bucket_is_named_by_its_variable() -> None:
-    with buckets_on_moto() as (_, environment):
-        environment.delenv("DATA_BUCKET")
-        with pytest.raises(ValueError, match="DATA_BUCKET is not set"):
-            cold_start()(EVENT, Context())
+def test_missing_data_bucket_is_named_by_its_variable(
+    client: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATA_BUCKET")
+    with pytest.raises(ValueError, match="DATA_BUCKET is not set"):
+        cold_start()(EVENT, Context())
 
 
 @pytest.mark.parametrize(
@@ -161,19 +111,10 @@ def test_missing_data_bucket_is_named_by_its_variable() -> None:
         (300_000, 0, True),
     ],
 )
-def test_a_quarter_of_the_time_is_kept_in_reserve_within_bounds(
+def test_quarter_of_the_time_is_kept_in_reserve_within_bounds(
     total_ms: int, left_ms: int, *, stops: bool
 ) -> None:
     assert stop_in_time(Context(total_ms, left_ms))() is stops
-
-
-@pytest.mark.parametrize("wrong", ["", "0", "-5", "many", "1.5"])
-def test_invalid_limit_is_named_by_its_variable(wrong: str) -> None:
-    with pytest.raises(ValueError, match="COMPACTION_BATCH_BYTES must be a whole number"):
-        limits_from({"COMPACTION_BATCH_BYTES": wrong})
-
-
-# ----------------------------------------------------------------------- a real election
 
 
 def elected(store: MemoryStore) -> Term:
@@ -192,7 +133,7 @@ def compact_in(world: World, term: Term) -> None:
     )
 
 
-def test_a_deposed_leader_leaves_the_rest_to_its_successor() -> None:
+def test_deposed_leader_leaves_the_rest_and_its_progress_to_its_successor() -> None:
     world, store = World(), MemoryStore()
     world.produce_some(9)
     deposed = elected(store)
@@ -212,17 +153,9 @@ def test_a_deposed_leader_leaves_the_rest_to_its_successor() -> None:
         compact_in(world, deposed)
     world.s3.hook = None
     with elected(store) as successor:
+        assert successor.state["objects"] == 4
         compact_in(world, successor)
     assert not world.faults()
-
-
-def test_a_successor_inherits_the_progress() -> None:
-    world, store = World(), MemoryStore()
-    world.produce_some(4)
-    with elected(store) as first:
-        compact_in(world, first)
-    with elected(store) as second:
-        assert second.state["objects"] == 5
 
 
 @pytest.mark.parametrize(("region", "expected"), [("eu-west-1", "eu-west-1"), (None, "us-east-1")])

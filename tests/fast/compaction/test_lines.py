@@ -6,10 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,12 +14,13 @@ from hypothesis import strategies as st
 
 from compaction import Limits
 from compaction.formats import Unreadable, decompressed, format_of
-from compaction.lines import Content, TooLarge, problem_of, sort_lines
+from compaction.lines import TooLarge, problem_of, sort_lines
 from compaction.lines import split as split_lines
+from tests.fast.compaction.world import sort
 
 LIMITS = Limits(line_bytes=64, record_bytes=5_000)
+PACKED = gzip.compress(b'{"a":1}\n' * 100, mtime=0)
 TOLERANT = Limits(binary_percent=100, malformed_percent=100)  # judges each line alone
-MUCH = 10**9
 
 JSON_LINES = st.recursive(
     st.none()
@@ -46,16 +44,6 @@ def chunked(draw: st.DrawFn, bodies: st.SearchStrategy[bytes]) -> tuple[bytes, l
     return body, [body[a:b] for a, b in pairwise(cuts)]
 
 
-def sort(body: bytes, limits: Limits = LIMITS) -> tuple[list[bytes], list[dict[str, Any]], Content]:
-    """Return the well-formed lines, the records of the others, and what was counted."""
-    with closing(sort_lines([body], limits, at_most=MUCH)) as content:
-        content.good.seek(0)
-        content.bad.seek(0)
-        good, bad = content.good.read(), [json.loads(line) for line in content.bad]
-    assert good == b"" or good.endswith(b"\n")
-    return good.split(b"\n")[:-1], bad, content
-
-
 @given(texts=ANY_LINES, ended=st.booleans(), packed=st.booleans())
 def test_every_line_is_committed_verbatim_rejected_or_blank(
     texts: list[bytes], *, ended: bool, packed: bool
@@ -64,6 +52,7 @@ def test_every_line_is_committed_verbatim_rejected_or_blank(
     if body.startswith(b"\x1f\x8b") or format_of(body):
         return
     good, bad, content = sort(gzip.compress(body) if packed else body, TOLERANT)
+    assert good == b"" or good.endswith(b"\n")
     lines = body.split(b"\n")
     rejected = {record["line"]: record for record in bad}
     expected = [
@@ -71,14 +60,14 @@ def test_every_line_is_committed_verbatim_rejected_or_blank(
         for number, line in enumerate(lines, 1)
         if number not in rejected and line.strip(b" \t\r")
     ]
-    assert good == expected
+    assert good.split(b"\n")[:-1] == expected
     for number, record in rejected.items():
         text = record.get("text")
         kept = base64.b64decode(record["base64"]) if text is None else text.encode()
         assert kept == lines[number - 1]
         assert problem_of(kept) is not None
     blank = sum(not line.strip(b" \t\r") for line in lines[: -1 if not lines[-1] else None])
-    assert (content.lines, content.rejected, content.blank) == (len(good), len(bad), blank)
+    assert (content.lines, content.rejected, content.blank) == (len(expected), len(bad), blank)
 
 
 @given(chunked(st.binary(max_size=300) | ANY_LINES.map(b"\n".join)))
@@ -94,7 +83,7 @@ def test_lines_do_not_depend_on_how_the_bytes_arrive(drawn: tuple[bytes, list[by
         )
     )
 )
-def test_gzip_of_several_members_is_undone_however_it_arrives(
+def test_gzip_of_several_members_is_decompressed_however_it_arrives(
     drawn: tuple[bytes, list[bytes]],
 ) -> None:
     body, chunks = drawn
@@ -105,24 +94,26 @@ def test_gzip_of_several_members_is_undone_however_it_arrives(
 def test_gzip_that_is_cut_off_is_rejected_as_a_whole(text: bytes, data: st.DataObject) -> None:
     packed = gzip.compress(text)
     cut = packed[: data.draw(st.integers(2, len(packed) - 1))]
-    _, bad, content = sort(cut)
+    _, bad, content = sort(cut, LIMITS)
     assert [(record["line"], content.lines, content.keep) for record in bad] == [(0, 0, True)]
 
 
-@pytest.mark.parametrize("tail", [b"garbage", b"\0\0garbage", b"\x1f"])
-def test_gzip_with_something_after_it_is_rejected_as_a_whole(tail: bytes) -> None:
-    good, bad, _ = sort(gzip.compress(b"{}\n{}\n") + tail)
-    assert (good, len(bad)) == ([], 1)
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(PACKED + b"garbage", id="garbage"),
+        pytest.param(PACKED + b"\0\0garbage", id="padding and garbage"),
+        pytest.param(PACKED + b"\x1f", id="half of another member's beginning"),
+        pytest.param(PACKED[:-6] + bytes([PACKED[-6] ^ 1]) + PACKED[-5:], id="a flipped bit"),
+    ],
+)
+def test_damaged_gzip_is_rejected_as_a_whole(body: bytes) -> None:
+    good, bad, _ = sort(body, LIMITS)
+    assert (good, len(bad)) == (b"", 1)
 
 
 def test_gzip_may_be_padded_with_zeros() -> None:
-    assert sort(gzip.compress(b"{}\n") + b"\0" * 100)[0] == [b"{}"]
-
-
-def test_a_flipped_bit_in_gzip_commits_nothing_of_it() -> None:
-    packed = bytearray(gzip.compress(b'{"a":1}\n' * 100))
-    packed[-6] ^= 1
-    assert sort(bytes(packed))[0] == []
+    assert sort(gzip.compress(b"{}\n") + b"\0" * 100, LIMITS)[0] == b"{}\n"
 
 
 @pytest.mark.parametrize(
@@ -159,34 +150,36 @@ def test_any_json_value_is_well_formed(line: bytes) -> None:
         (b"[" * 100_000, "nested too deeply"),
     ],
 )
-def test_anything_else_is_malformed_and_the_reason_says_why(line: bytes, reason: str) -> None:
+def test_line_that_is_not_json_is_malformed_for_a_reason(line: bytes, reason: str) -> None:
     assert reason in (problem_of(line) or "")
 
 
-def test_blank_lines_carry_nothing_but_count_where_lines_are_numbered() -> None:
-    good, bad, content = sort(b"\n \t\r\n{}\n\nbad")
-    assert (good, [record["line"] for record in bad], content.blank) == ([b"{}"], [5], 3)
+def test_blank_lines_are_not_committed_but_numbered() -> None:
+    good, bad, content = sort(b"\n \t\r\n{}\n\nbad", LIMITS)
+    assert (good, [record["line"] for record in bad], content.blank) == (b"{}\n", [5], 3)
 
 
-def test_a_line_may_be_as_long_as_the_limit() -> None:
+def test_line_may_be_as_long_as_the_limit() -> None:
     line = b'"' + b"x" * 62 + b'"'
-    assert sort(line)[0] == [line]
+    assert sort(line, LIMITS)[0] == line + b"\n"
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\n{}\n"])
-def test_a_longer_line_is_rejected_and_its_object_kept(end: bytes) -> None:
-    _, bad, content = sort(b'"' + b"x" * 63 + b'"' + end)
+def test_longer_line_is_rejected_and_its_object_is_kept(end: bytes) -> None:
+    _, bad, content = sort(b'"' + b"x" * 63 + b'"' + end, LIMITS)
     record = {"line": 1, "reason": "longer than 64 bytes", "bytes": 65}
     assert (bad, content.keep) == ([record], True)
 
 
-def test_the_lines_beside_one_that_is_too_long_are_committed() -> None:
-    assert sort(b"1\n" + b"x" * 500 + b"\n2\n")[0] == [b"1", b"2"]
+def test_lines_beside_one_that_is_too_long_are_committed() -> None:
+    good, bad, content = sort(b'1\n"' + b"x" * 500 + b'"\n2\n', LIMITS)
+    assert (good, [record["line"] for record in bad], content.keep) == (b"1\n2\n", [2], True)
 
 
-def test_an_object_of_too_many_malformed_lines_is_rejected_as_a_whole() -> None:
-    good, bad, content = sort(b"{}\n" + b"x\n" * 100)
-    assert (good, [record["line"] for record in bad], content.keep) == ([], [0], True)
+def test_object_whose_records_exceed_their_limit_is_rejected_as_a_whole() -> None:
+    limits = Limits(record_bytes=5_000, malformed_percent=100)
+    good, bad, content = sort(b"{}\n" + b"x\n" * 100, limits)
+    assert (good, [record["line"] for record in bad], content.keep) == (b"", [0], True)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +190,7 @@ def test_an_object_of_too_many_malformed_lines_is_rejected_as_a_whole() -> None:
         (b"\xff" * 5000, "base64_begins", base64.b64encode(b"\xff" * 4096).decode()),
     ],
 )
-def test_the_record_of_a_longer_malformed_line_has_its_beginning_length_and_digest(
+def test_record_of_a_long_malformed_line_has_its_beginning_length_and_digest(
     line: bytes, name: str, begins: str
 ) -> None:
     _, (record,), _ = sort(line + b"\n{}\n", TOLERANT)
@@ -206,35 +199,23 @@ def test_the_record_of_a_longer_malformed_line_has_its_beginning_length_and_dige
 
 
 @pytest.mark.parametrize(("length", "kept"), [(4096, False), (4097, True)])
-def test_an_object_is_kept_when_a_record_lacks_some_of_a_line(length: int, *, kept: bool) -> None:
+def test_object_is_kept_if_a_record_lacks_a_part_of_its_line(length: int, *, kept: bool) -> None:
     assert sort(b"x" * length, Limits())[2].keep is kept
 
 
 @pytest.mark.parametrize("length", [1, 4096, 4 * 1024 * 1024])
-def test_no_bytes_of_an_object_make_more_records_than_there_is_room_for(length: int) -> None:
+def test_records_of_an_object_never_exceed_their_limit(length: int) -> None:
     body = (b"\0" * length + b"\n") * (8 * 1024 * 1024 // length)
     assert sort(body[: 8 * 1024 * 1024], Limits())[2].record_bytes <= Limits().record_bytes
 
 
-def test_an_empty_object_has_no_lines() -> None:
-    assert sort(b"")[:2] == ([], [])
-
-
-def test_a_gzip_bomb_is_given_up_at_the_limit() -> None:
+def test_gzip_bomb_is_read_in_small_pieces_and_only_up_to_the_limit() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
-    seen = 0
-
-    def counted() -> Iterator[bytes]:
-        nonlocal seen
-        for piece in decompressed([bomb]):
-            seen += len(piece)
-            yield piece
-
     with pytest.raises(TooLarge):
         sort_lines([bomb], LIMITS, at_most=1_000_000)
-    assert max(len(piece) for piece in counted()) <= 64 * 1024
+    assert max(len(piece) for piece in decompressed([bomb])) <= 64 * 1024
 
 
-def test_what_only_begins_like_gzip_is_unreadable() -> None:
+def test_object_that_only_begins_like_gzip_is_unreadable() -> None:
     with pytest.raises(Unreadable):
         list(decompressed([b"\x1f", b"\x8b", b"no gzip at all"]))

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compaction import committed
-from compaction.layout import Layout, batch_of, new_batch, term_of
-from compaction.manifest import CorruptManifest, Manifest
-from tests.fast.compaction.world import BUCKET, World
+from compaction import layout
+from compaction.layout import batch_of, new_batch, term_of
+from compaction.manifest import CorruptManifest
+from tests.fast.compaction.world import World
 
 
-def test_the_manifest_names_few_parts_itself_and_links_to_the_others() -> None:
+def test_manifest_names_few_parts_itself_and_links_to_the_others() -> None:
     world = World()
-    for at in range(0, 100, 10):
+    for at in range(0, 120, 10):
         world.produce_some(5, start=at)
-        world.lead()
-        snapshot = world.document().read()
-        assert snapshot is not None
-        assert Manifest.parsed(snapshot.value).entries() <= world.limits.manifest_parts + 2
+        assert world.lead().orphans == 0, "a committed file is no orphan in any later term"
+        assert world.manifest().entries() <= world.limits.manifest_parts + 2
     assert not world.faults()
 
 
-def test_parts_are_read_in_the_order_of_their_commits() -> None:
+def test_entries_are_in_the_order_of_their_commits_and_totals_are_their_sums() -> None:
     world = World()
     for at in range(0, 50, 10):
         world.produce_some(5, start=at)
         world.lead()
-    entries = committed(world.s3.client(), BUCKET, manifest=world.document()).parts
-    terms = [entry["term"] for entry in entries]
+    found = world.entries()
+    terms = [entry["term"] for entry in found.parts]
     assert terms == sorted(terms)
-
-
-def test_the_totals_are_the_sums_over_all_entries() -> None:
-    world = World()
-    for at in range(0, 50, 10):
-        world.produce_some(5, start=at)
-        world.lead()
-    found = committed(world.s3.client(), BUCKET, manifest=world.document())
     sums = {
         "objects": 30,
         "parts": len(found.parts),
@@ -51,22 +40,14 @@ def test_the_totals_are_the_sums_over_all_entries() -> None:
     assert {name: found.totals[name] for name in sums} == sums
 
 
-def test_the_sweep_spares_committed_files_of_terms_it_looks_at_again() -> None:
-    world = World()
-    for at in range(0, 120, 10):
-        world.produce_some(5, start=at)
-        assert world.lead().orphans == 0
-    assert not world.faults()
-
-
 @pytest.mark.parametrize("late_by", [0, 5, 9])
-def test_an_orphan_that_lands_late_is_swept_all_the_same(late_by: int) -> None:
+def test_orphan_that_lands_late_is_swept_all_the_same(late_by: int) -> None:
     world = World()
     world.lead()
     for _ in range(late_by):
         world.produce_some(1, start=world.terms * 10)
         world.lead()
-    world.s3.put(Layout(bucket=BUCKET).part(new_batch(1, 1)))
+    world.s3.put(layout.part(new_batch(1, 1)))
     world.lead()
     assert world.orphans() == []
 
@@ -87,9 +68,7 @@ def test_what_a_later_version_adds_to_the_manifest_is_kept() -> None:
     world.document().write({"colour": "green"}, token=1, after=None)
     world.produce_some(1)
     world.lead()
-    snapshot = world.document().read()
-    assert snapshot is not None
-    assert snapshot.value["colour"] == "green"
+    assert world.manifest().value()["colour"] == "green"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +85,7 @@ def test_what_a_later_version_adds_to_the_manifest_is_kept() -> None:
         {"swept": "all"},
     ],
 )
-def test_a_manifest_that_cannot_be_understood_stops_everything(value: dict[str, Any]) -> None:
+def test_manifest_that_cannot_be_understood_stops_everything(value: dict[str, Any]) -> None:
     world = World()
     world.terms = 1
     world.produce_some(3)
@@ -117,42 +96,20 @@ def test_a_manifest_that_cannot_be_understood_stops_everything(value: dict[str, 
     assert world.s3.list_keys() == before
 
 
-def test_a_rejected_line_says_where_it_was_and_what_it_was() -> None:
+def test_rejected_line_says_where_it_was_and_what_it_was() -> None:
     world = World()
     key = world.produce("a", [b"{}", b"Xyz"])
     world.lead()
-    found = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
-    (record,) = world.records(found[0])
-    assert record == {
-        "key": key,
-        "line": 2,
-        "reason": "not JSON: Expecting value at character 0",
-        "text": "Xyz",
-    }
+    reason = "not JSON: Expecting value at character 0"
+    assert world.records() == [{"key": key, "line": 2, "reason": reason, "text": "Xyz"}]
 
 
 @given(st.integers(1, 9_999_999_999), st.integers(1, 10**7), st.text(min_size=1))
 def test_every_file_of_a_batch_tells_its_batch_and_term(term: int, count: int, key: str) -> None:
-    layout, batch = Layout(bucket=BUCKET), new_batch(term, count)
+    batch = new_batch(term, count)
     files = [
-        layout.part(batch),
-        layout.segment(batch),
-        layout.rejects(batch),
+        *(name(batch) for name in (layout.part, layout.segment, layout.rejects)),
         layout.kept(batch, count, key),
     ]
     assert {batch_of(file) for file in files} == {batch}
-    assert term_of(batch) == term
-
-
-def test_the_manifest_is_no_file_of_a_batch() -> None:
-    assert batch_of(Layout(bucket=BUCKET).manifest) is None
-
-
-def test_the_json_value_of_a_manifest_reads_back_as_the_same() -> None:
-    world = World()
-    world.produce_some(9)
-    world.lead()
-    snapshot = world.document().read()
-    assert snapshot is not None
-    manifest = Manifest.parsed(snapshot.value)
-    assert Manifest.parsed(json.loads(json.dumps(manifest.value()))) == manifest
+    assert (term_of(batch), batch_of(layout.MANIFEST)) == (term, None)

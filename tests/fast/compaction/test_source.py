@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import gzip
+import io
+import lzma
+from itertools import count
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.response import StreamingBody
 
-from compaction import InputsWithheld, Limits, committed
+from compaction import InputsWithheld, Limits
 from tests.fast.compaction.fake_s3 import Perform, s3_error
-from tests.fast.compaction.world import BUCKET, FakeTerm, World
+from tests.fast.compaction.world import FakeTerm, World
 
-ONE_BY_ONE = Limits(readers=1, batch_objects=2)
-
-
-def withholding(world: World, *names: str, error: Exception | None = None) -> None:
-    """Let reads of these inputs end in an error, as of an archived one."""
-    keys = {f"events/{name}" for name in names}
-    error = s3_error("GetObject", "InvalidObjectState", 403) if error is None else error
-
-    def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
-        if name == "get_object" and given["Key"] in keys:
-            raise error
-        return perform()
-
-    world.s3.hook = hook
+ARCHIVED = s3_error("GetObject", "InvalidObjectState", 403)
 
 
-def produced(names: str = "abcde") -> World:
-    world = World(limits=ONE_BY_ONE)
+def world_of(names: str = "abcde", *, withheld: str = "") -> World:
+    """Return a world with an input of one line for each name; S3 does not serve some of them."""
+    world = World(limits=Limits(readers=1, batch_objects=2))
     for name in names:
         world.produce(name, [b'"%s"' % name.encode()])
+    if withheld:
+        world.s3.fail("get_object", ARCHIVED, keys=[f"events/{name}" for name in withheld])
     return world
 
 
@@ -46,74 +40,50 @@ def produced(names: str = "abcde") -> World:
         ("InternalError", 500),
     ],
 )
-def test_inputs_behind_one_that_is_withheld_are_committed(code: str, status: int) -> None:
-    world = produced()
-    withholding(world, "b", error=s3_error("GetObject", code, status))
+def test_inputs_behind_a_withheld_one_are_committed(code: str, status: int) -> None:
+    world = world_of()
+    world.s3.fail("get_object", s3_error("GetObject", code, status), keys=["events/b"])
     with pytest.raises(InputsWithheld, match=rf"1 inputs.*events/b \({code}\)"):
         world.lead()
-    assert (sorted(world.committed()), world.waiting()) == (
-        [b'"a"', b'"c"', b'"d"', b'"e"'],
-        ["events/b"],
-    )
+    assert sorted(world.committed()) == [b'"a"', b'"c"', b'"d"', b'"e"']
+    assert (world.waiting(), world.records()) == (["events/b"], [])
 
 
 def test_withheld_input_is_compacted_once_s3_serves_it() -> None:
-    world = produced()
-    withholding(world, "a", "e")
-    with pytest.raises(InputsWithheld):
-        world.lead()
+    world = world_of(withheld="ae")
+    world.fail_to_lead()
     world.s3.hook = None
     world.lead()
     assert not world.faults()
 
 
-def test_a_withheld_input_is_not_rejected() -> None:
-    world = produced()
-    withholding(world, "b")
-    with pytest.raises(InputsWithheld):
-        world.lead()
-    assert not world.rejected()
-
-
-def test_all_withheld_inputs_are_counted_and_the_first_few_named() -> None:
-    world = produced()
-    withholding(world, *"abcd")
-    with pytest.raises(InputsWithheld) as caught:
-        world.lead()
-    summary = caught.value.summary
+def test_withheld_inputs_are_counted_and_logged_and_the_first_few_named_in_the_lock(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    term = FakeTerm(1)
+    summary = world_of(withheld="abcd").fail_to_lead(term)
     named = dict.fromkeys(["events/a", "events/b", "events/c"], "InvalidObjectState")
-    assert (summary.withheld, summary.withheld_first, summary.lines) == (4, named, 1)
-
-
-def test_each_withheld_input_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    world = produced()
-    withholding(world, *"abcd")
-    with pytest.raises(InputsWithheld):
-        world.lead()
+    assert (summary.withheld, term.state["withheld_first"], summary.lines) == (4, named, 1)
     logged = [text for text in caplog.messages if "does not serve" in text]
     assert logged == [f"S3 does not serve events/{x}: InvalidObjectState" for x in "abcd"]
 
 
-def test_withheld_inputs_are_named_in_the_lock_though_nothing_was_committed() -> None:
-    world, term = produced("a"), FakeTerm(1)
-    withholding(world, "a")
-    with pytest.raises(InputsWithheld):
-        world.lead(term)
+def test_withheld_input_is_named_in_the_lock_even_if_nothing_was_committed() -> None:
+    term = FakeTerm(1)
+    world_of("a", withheld="a").fail_to_lead(term)
     assert term.state["withheld_first"] == {"events/a": "InvalidObjectState"}
 
 
-def test_a_term_without_time_for_all_says_where_to_resume_before_it_fails() -> None:
-    world, term = produced(), FakeTerm(1)
-    withholding(world, "a", "b")
+def test_term_that_runs_out_of_time_and_fails_saves_where_to_resume() -> None:
+    world, term = world_of(withheld="ab"), FakeTerm(1)
     asked = iter([False, False])
-    with pytest.raises(InputsWithheld):
-        world.lead(term, should_stop=lambda: next(asked, True))
+    world.fail_to_lead(term, should_stop=lambda: next(asked, True))
     assert term.state["resume_after"] == "events/b"
 
 
-def test_an_input_too_large_to_be_copied_is_withheld() -> None:
-    """Were it rejected, its copy would be refused, in every term."""
-    world = produced()
+def test_input_too_large_to_be_copied_is_withheld() -> None:
+    """If it were rejected, its copy would be refused in every term."""
+    world = world_of()
 
     def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
         answer = perform()
@@ -127,16 +97,61 @@ def test_an_input_too_large_to_be_copied_is_withheld() -> None:
         world.lead()
 
 
+@pytest.mark.parametrize("code", ["AccessDenied", "InvalidRequest", "InternalError"])
+def test_input_that_cannot_be_copied_is_withheld_and_the_others_are_committed(code: str) -> None:
+    world = world_of("ac")
+    world.s3.put("events/b.xz", lzma.compress(b"{}"))
+    status = 500 if code == "InternalError" else 403
+    world.s3.fail("copy_object", s3_error("CopyObject", code, status))
+    with pytest.raises(InputsWithheld, match=rf"events/b\.xz \({code}\)"):
+        world.lead()
+    assert (world.committed(), world.waiting()) == (world.good, ["events/b.xz"])
+
+
+def test_input_that_changes_before_it_is_copied_is_left_to_the_next_term() -> None:
+    world = World()
+    world.s3.put("events/a", lzma.compress(b"{}"))
+    world.s3.before("copy_object", lambda: world.s3.put("events/a", b"1\n"))
+    assert (world.lead().gone, world.waiting()) == (1, ["events/a"])
+
+
+def break_off(world: World, key: str, *, times: int) -> None:
+    """Let the next bodies of an object end in the middle."""
+    left = count()
+
+    def hook(name: str, given: dict[str, Any], perform: Perform) -> Any:
+        answer = perform()
+        if name == "get_object" and given["Key"] == key and next(left) < times:
+            body = world.s3.body(key)
+            answer["Body"] = StreamingBody(io.BytesIO(body[: len(body) // 2]), len(body))
+        return answer
+
+    world.s3.hook = hook
+
+
+def test_input_whose_body_always_breaks_off_is_withheld() -> None:
+    world = world_of("abc")
+    break_off(world, "events/b", times=100)
+    with pytest.raises(InputsWithheld, match=r"events/b \(IncompleteBody\)"):
+        world.lead()
+    assert (sorted(world.committed()), world.waiting()) == ([b'"a"', b'"c"'], ["events/b"])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_body_that_breaks_off_is_not_taken_for_the_whole(*, packed: bool) -> None:
+    world = World()
+    key = world.produce("a", [b'{"n": %d}' % n for n in range(50)], packed=packed)
+    break_off(world, key, times=1)
+    world.lead()
+    assert (world.s3.log.count("get_object") > 2, world.faults()) == (True, [])
+
+
 @pytest.mark.parametrize(
     "error",
     [
-        s3_error("GetObject", "ServiceUnavailable", 503),
         s3_error("GetObject", "SlowDown", 503),
-        s3_error("GetObject", "SlowDown", 400),
         s3_error("GetObject", "KMS.ThrottlingException", 400),
         s3_error("GetObject", "TooManyRequests", 429),
-        s3_error("GetObject", "421", 421),
-        s3_error("GetObject", "425", 425),
         s3_error("GetObject", "RequestTimeout", 400),
         s3_error("GetObject", "ExpiredToken", 400),
         s3_error("GetObject", "NoSuchBucket", 404),
@@ -144,35 +159,21 @@ def test_an_input_too_large_to_be_copied_is_withheld() -> None:
     ],
 )
 def test_error_that_does_not_concern_one_key_ends_the_term(error: Exception) -> None:
-    world = produced()
-    withholding(world, "a", error=error)
+    world = world_of()
+    world.s3.fail("get_object", error, keys=["events/a"])
     with pytest.raises((ClientError, ConnectionClosedError)):
         world.lead()
 
 
-# ------------------------------------------------------------------------ records in bounds
-
-
-def test_a_small_gzip_of_nul_lines_makes_small_records_and_loses_nothing() -> None:
+def test_small_gzip_of_nul_lines_makes_small_records_and_is_kept() -> None:
     world = World(limits=Limits(binary_percent=100, malformed_percent=100))
     body = gzip.compress((b"\0" * (4 * 1024 * 1024) + b"\n") * 8)
     world.s3.put("events/nul.gz", body)
     world.lead()
-    (entry,) = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
-    (kept,) = {record["kept"] for record in world.records(entry)}
+    (entry,) = world.entries().rejected
+    (kept,) = {record["kept"] for record in world.records()}
     assert (entry["lines"], entry["bytes"] < 256 * 1024) == (8, True)
     assert world.s3.body(kept) == body
-
-
-def test_an_object_with_too_many_records_is_one_record_and_is_kept() -> None:
-    world = World(limits=Limits(record_bytes=1000))
-    body = b"{}\n" + b"x\n" * 100
-    world.s3.put("events/bad", body)
-    world.lead()
-    (entry,) = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
-    (record,) = world.records(entry)
-    found = (record["key"], record["line"], world.s3.body(record["kept"]))
-    assert (found, world.committed().total()) == (("events/bad", 0, body), 0)
 
 
 def test_records_count_towards_the_bytes_of_a_batch() -> None:
@@ -180,5 +181,4 @@ def test_records_count_towards_the_bytes_of_a_batch() -> None:
     for name in "abc":
         world.produce(name, [b"1", b"X" + b"\0" * 100])
     world.lead()
-    entries = committed(world.s3.client(), BUCKET, manifest=world.document()).rejected
-    assert [entry["lines"] for entry in entries] == [1, 1, 1]
+    assert [entry["lines"] for entry in world.entries().rejected] == [1, 1, 1]

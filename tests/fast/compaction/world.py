@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from compaction import InputsWithheld, Limits, Summary, committed, compact, lines, records
+from compaction import (
+    Committed,
+    InputsWithheld,
+    Limits,
+    Summary,
+    committed,
+    compact,
+    lines,
+    records,
+)
 from compaction.layout import batch_of
+from compaction.lines import Content, sort_lines
+from compaction.manifest import Manifest
 from s3leader import LeadershipLost, S3LeaderError
-from s3leader._io.driver import Driver
 from s3leader._io.s3_store import S3Store
 from s3leader.fencing import FencedObject
 from s3leader.testing import FakeClock, fenced_object
@@ -24,7 +36,6 @@ if TYPE_CHECKING:
     from s3leader import Term
 
 BUCKET = "data"
-WITHOUT_PAUSES = partial(Driver, sleep=lambda seconds: None)
 SMALL = Limits(batch_objects=3, readers=1, manifest_parts=2)
 
 
@@ -68,8 +79,6 @@ class World:
         self.good: Counter[bytes] = Counter()
         self.bad: Counter[tuple[str, int]] = Counter()
 
-    # -------------------------------------------------------------------------- producers
-
     def produce(self, name: str, texts: Iterable[bytes], *, packed: bool = False) -> str:
         """Put an object with these lines; those that begin with an X are malformed."""
         key = f"events/{name}"
@@ -93,8 +102,6 @@ class World:
         self.s3.put(broken, gzip.compress(b"{}\n" * 9)[:-4])
         self.bad[broken, 0] += 1
 
-    # ------------------------------------------------------------------------------ terms
-
     def document(self) -> FencedObject:
         store = S3Store(BUCKET, client=self.s3.client())
         return fenced_object("compacted/manifest.json", store=store, clock=FakeClock())
@@ -113,42 +120,84 @@ class World:
             manifest=self.document(),
             limits=self.limits,
             should_stop=should_stop,
-            driver=WITHOUT_PAUSES,
         )
 
-    # ------------------------------------------------------------------------- invariants
+    def fail_to_lead(
+        self, term: FakeTerm | None = None, *, should_stop: Callable[[], bool] = lambda: False
+    ) -> Summary:
+        """Lead a term that ends with some inputs withheld or not deleted."""
+        with pytest.raises(InputsWithheld) as caught:
+            self.lead(term, should_stop=should_stop)
+        return caught.value.summary
+
+    def lead_with(
+        self,
+        fault: Callable[[str, Perform], Any],
+        nth: int,
+        *,
+        counts: Collection[str] = WRITES,
+        term: FakeTerm | None = None,
+    ) -> bool:
+        """Lead a term with a fault at its `nth` request of those in `counts`, from 0.
+
+        Return whether it has so many requests.
+        """
+        at = At(self.s3, nth, fault, counts=counts)
+        with contextlib.suppress(*ENDS):
+            self.lead(term)
+        self.s3.hook = None
+        return at.injected
+
+    def recover(self) -> list[str]:
+        """Lead terms, at first while S3 refuses deletions; return the violations of invariants.
+
+        Of the last two terms, the second sweeps what arrived late in the first.
+        """
+        differences: Counter[bytes] = Counter()
+        if self.s3.undeletable:
+            self.fail_to_lead()
+            good = self.committed()
+            differences = (good - self.good) + (self.good - good)
+            self.s3.undeletable.clear()
+        self.lead()
+        self.lead()
+        return [*(f"while deletions fail: {line!r}" for line in differences), *self.faults()]
+
+    def entries(self) -> Committed:
+        """Return what a reader of the manifest sees."""
+        return committed(self.s3.client(), BUCKET, manifest=self.document())
+
+    def manifest(self) -> Manifest:
+        """Return the manifest as it is stored."""
+        snapshot = self.document().read()
+        assert snapshot is not None
+        return Manifest.parsed(snapshot.value)
 
     def committed(self) -> Counter[bytes]:
         """Return the lines that a reader of the manifest sees."""
-        client = self.s3.client()
-        entries = committed(client, BUCKET, manifest=self.document()).parts
-        return Counter(line for entry in entries for line in lines(client, BUCKET, entry))
+        client, parts = self.s3.client(), self.entries().parts
+        return Counter(line for entry in parts for line in lines(client, BUCKET, entry))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the records of rejected lines and objects that a reader of the manifest sees."""
+        client, rejected = self.s3.client(), self.entries().rejected
+        return [record for entry in rejected for record in records(client, BUCKET, entry)]
 
     def rejected(self) -> Counter[tuple[str, int]]:
-        """Return key and line of each rejected line that a reader of the manifest sees."""
-        client = self.s3.client()
-        entries = committed(client, BUCKET, manifest=self.document()).rejected
-        return Counter(
-            (record["key"], record["line"])
-            for entry in entries
-            for record in records(client, BUCKET, entry)
-        )
-
-    def records(self, entry: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the records of one file of rejected lines."""
-        return list(records(self.s3.client(), BUCKET, entry))
+        """Return key and line of each of these records."""
+        return Counter((record["key"], record["line"]) for record in self.records())
 
     def orphans(self) -> list[str]:
         """Return the files of batches that the manifest does not name."""
-        entries = committed(self.s3.client(), BUCKET, manifest=self.document())
+        entries = self.entries()
         named = {batch_of(entry["key"]) for entry in (*entries.parts, *entries.rejected)}
         return [key for key in self.s3.list_keys() if batch_of(key) and batch_of(key) not in named]
 
     def waiting(self) -> list[str]:
         """Return the inputs that are not committed."""
         snapshot = self.document().read()
-        value = snapshot.value if snapshot else {}
-        done = {*value.get("deleting", ()), *value.get("undeleted", ())}
+        found = Manifest.parsed(snapshot.value if snapshot else {})
+        done = {*found.deleting, *found.undeleted}
         return [key for key in self.s3.list_keys("events/") if key not in done]
 
     def faults(self) -> list[str]:
@@ -162,6 +211,21 @@ class World:
             *(f"left: {key}" for key in self.s3.list_keys("events/")),
             *(f"orphan: {key}" for key in self.orphans()),
         ]
+
+
+def world_with_backlog(*, held: bool = False) -> World:
+    """Return a world with some inputs committed, so that more need a segment, and others to come.
+
+    If `held`, S3 refuses to delete one of each.
+    """
+    world = World()
+    world.produce_some(2)
+    if held:
+        world.s3.undeletable = dict.fromkeys(["events/0001", "events/0101"], "AccessDenied")
+    with contextlib.suppress(InputsWithheld):
+        world.lead()
+    world.produce_some(6, start=100)
+    return world
 
 
 class At:
@@ -190,6 +254,15 @@ class At:
                 self._s3.hook = None
                 return self._fault(name, perform)
         return perform()
+
+
+def sort(body: bytes, limits: Limits) -> tuple[bytes, list[dict[str, Any]], Content]:
+    """Sort an object's lines; return what would be committed, the records, and the counts."""
+    chunks = [body[at : at + 65536] for at in range(0, len(body), 65536)]
+    with closing(sort_lines(chunks, limits, at_most=10**9)) as content:
+        content.good.seek(0)
+        content.bad.seek(0)
+        return content.good.read(), [json.loads(line) for line in content.bad], content
 
 
 def crash_before(name: str, perform: Perform) -> Any:

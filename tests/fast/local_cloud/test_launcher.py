@@ -13,17 +13,11 @@ def at(hour: int, minute: int, second: float) -> float:
     return datetime(2026, 11, 23, hour, minute, tzinfo=UTC).timestamp() + second
 
 
-def tick(expression: str, now: float) -> str:
-    due = scheduled_time({"ScheduleExpression": expression}, now, eventbridge)
-    return f"{due:%H:%M:%S}"
-
-
 @pytest.mark.parametrize(
     ("expression", "now", "expected"),
     [
         ("cron(* * * * ? *)", at(6, 0, 0.4), "06:00:00"),
         ("cron(* * * * ? *)", at(6, 0, 59.9), "06:00:00"),
-        ("cron(0/5 * * * ? *)", at(6, 5, 1), "06:05:00"),
         ("cron(0/5 * * * ? *)", at(6, 6, 1), "06:05:00"),
         ("cron(0 6 * * ? *)", at(6, 2, 30), "06:00:00"),
         ("rate(1 minute)", at(6, 7, 12.3), "06:07:00"),
@@ -33,7 +27,8 @@ def tick(expression: str, now: float) -> str:
 def test_the_tick_is_the_scheduled_time_and_not_the_sweeps(
     expression: str, now: float, expected: str
 ) -> None:
-    assert tick(expression, now) == expected
+    due = scheduled_time({"ScheduleExpression": expression}, now, eventbridge)
+    assert f"{due:%H:%M:%S}" == expected
 
 
 def test_every_attribute_of_the_scheduler_is_replaced() -> None:

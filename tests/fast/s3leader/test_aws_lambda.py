@@ -29,11 +29,7 @@ def store() -> MemoryStore:
 
 
 def job(store: MemoryStore) -> LambdaHandler:
-    @singleton_on(store)
-    def handler(event: object, context: object, term: Term) -> str:
-        return f"worked in term {term.number}"
-
-    return handler
+    return singleton_on(store)(lambda event, context, term: f"worked in term {term.number}")
 
 
 def test_leader_returns_the_result_of_the_handler(store: MemoryStore) -> None:
@@ -80,9 +76,9 @@ def test_follower_returns_and_logs_its_own_facts_and_those_of_the_leader(
     job(store)({"tick": LATER, "contender": 1}, Context())
     answer = job(store)({"tick": TICK, "contender": 2}, Context(aws_request_id="request-2"))
     line = vars(next(each for each in caplog.records if each.message == "not elected"))
-    for told in (answer, line):
-        own = [told[name] for name in ("tick", "contender", "request_id")]
-        leaders = (told["term"], told["term_tick"], told["holder"].rpartition("/")[0])
+    for facts in (answer, line):
+        own = [facts[name] for name in ("tick", "contender", "request_id")]
+        leaders = (facts["term"], facts["term_tick"], facts["holder"].rpartition("/")[0])
         assert own == [TICK, 2, "request-2"]
         assert leaders == (1, LATER, "nightly-function/request-1")
 

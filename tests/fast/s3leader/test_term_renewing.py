@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import threading
 from collections.abc import Callable
@@ -190,6 +189,13 @@ def looped() -> dict[str, Any]:
     return loop
 
 
+def nested() -> dict[str, Any]:
+    deep: Any = 0
+    for _ in range(100_000):
+        deep = [deep]
+    return {"deep": deep}
+
+
 @pytest.mark.parametrize(
     "state",
     [
@@ -204,7 +210,7 @@ def looped() -> dict[str, Any]:
         lambda: "text",
         lambda: None,
         looped,
-        lambda: {"deep": functools.reduce(lambda inner, _: [inner], range(100_000), [0])},
+        nested,
     ],
 )
 def test_state_that_cannot_be_kept_is_refused_and_nothing_written(
@@ -253,7 +259,9 @@ def test_thread_renews_until_the_block_is_left_and_is_joined() -> None:
     assert len(store.requests) == asked + 1
 
 
-def test_thread_that_loses_stops_and_ensure_held_tells(caplog: pytest.LogCaptureFixture) -> None:
+def test_thread_that_loses_leadership_stops_and_ensure_held_raises(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     store = MemoryStore()
     term = real(store)
     with term.keep_renewing(every=SHORT):

@@ -3,19 +3,18 @@
 import argparse
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from s3leader import Election, Term
+from s3leader import Election, Term, testing
 from s3leader._core.requests import Create
 from s3leader._io.memory_store import MemoryStore
-from s3leader._io.seams import Seams
 from s3leader_cli.__main__ import main
 
 TICK = "2026-11-23T06:00:00Z"
-START_MS = 1_795_413_601_000  # 2026-11-23T06:00:01Z
+START = datetime(2026, 11, 23, 6, 0, 1, tzinfo=UTC)
 FIRST, SECOND = (f"elections/nightly/lock_000000000{n}.json" for n in (1, 2))
 
 
@@ -23,8 +22,8 @@ class Cli:
     """Runs commands on one bucket; S3 and all candidates share one clock."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self.now_ms = START_MS
-        self.store = MemoryStore(clock_ms=lambda: self.now_ms)
+        self.clock = testing.FakeClock(START)
+        self.store = MemoryStore(clock_ms=self.clock.read_ms)
         self.capsys = capsys
         self.asked: list[str] = []
         self.meanwhile: Callable[[], object] = lambda: None
@@ -32,8 +31,9 @@ class Cli:
     def election(
         self, candidate: str = "operator", lease: timedelta = timedelta(seconds=30)
     ) -> Election:
-        seams = Seams(store=self.store, clock_ms=lambda: self.now_ms)
-        return Election._with_seams("nightly", seams, candidate=candidate, lease=lease)
+        return testing.election(
+            "nightly", store=self.store, clock=self.clock, candidate=candidate, lease=lease
+        )
 
     def lead(self, candidate: str = "c1") -> Term:
         term = self.election(candidate=candidate).campaign(tick=TICK)
@@ -64,4 +64,4 @@ class Cli:
         self.store.perform(Create(FIRST, b"[]"))
 
     def pass_time(self, seconds: float) -> None:
-        self.now_ms += int(seconds * 1000)
+        self.clock.advance(timedelta(seconds=seconds))

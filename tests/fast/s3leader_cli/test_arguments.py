@@ -40,17 +40,18 @@ def test_a_mistyped_argument_shows_the_usage_of_its_command(
     assert f"s3leader {command}: error: unrecognized arguments: {' '.join(wrong)}" in said
 
 
-@pytest.mark.parametrize("short", ["--buck", "--pre", "--js", "--leas"])
-def test_an_abbreviated_option_is_refused(capsys: pytest.CaptureFixture[str], short: str) -> None:
-    words = ["status", "nightly", "--bucket", "locks", short]
-    assert f"unrecognized arguments: {short}" in usage_error(capsys, *words)
-
-
-def test_a_mistyped_option_before_the_command_is_refused_too(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("words", "unknown"),
+    [
+        *((("status", "nightly", short), short) for short in ("--buck", "--pre", "--js", "--leas")),
+        (("--verbose", "status", "nightly"), "--verbose"),
+    ],
+)
+def test_an_abbreviated_or_misplaced_option_is_refused(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], unknown: str
 ) -> None:
-    said = usage_error(capsys, "--verbose", "status", "nightly", "--bucket", "locks")
-    assert "unrecognized arguments: --verbose" in said
+    said = usage_error(capsys, *words, "--bucket", "locks")
+    assert f"unrecognized arguments: {unknown}" in said
 
 
 def test_the_command_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:

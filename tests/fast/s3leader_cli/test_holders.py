@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from s3leader_cli.holders import shortened
 from tests.fast.s3leader_cli.command_line import Cli
 
 REQUEST = "8f0b2c31-52a6-4f5e-9d7e-0c1d2e3f4a5b"
@@ -36,25 +35,3 @@ def test_in_120_columns_a_term_without_a_reason_takes_one_line_with_a_shortened_
 def test_json_has_the_whole_holder(narrow: Cli) -> None:
     _, out, _ = narrow.run("history", "--json")
     assert {term["holder"] for term in json.loads(out)["terms"]} == {HOLDER}
-
-
-def test_a_wide_terminal_shows_the_whole_holder(
-    narrow: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("s3leader_cli.view._WIDTH", 300)
-    monkeypatch.setenv("COLUMNS", "300")
-    assert f"│ {HOLDER} │" in narrow.run("history")[1]
-
-
-@pytest.mark.parametrize(
-    ("holder", "room", "shown"),
-    [
-        (HOLDER, 27, "nightly-compaction/8f0b2c31"),
-        (HOLDER, 26, "nightly-compacti…/8f0b2c31"),
-        (HOLDER, 0, "nigh…/8f0b2c31"),
-        ("host-7-4711-00c0ffee-and-a-long-tail", 20, "host-7-4711-00c0ffee-and-a-long-tail"),
-        (f"{HOLDER}-and-more", 20, f"{HOLDER}-and-more"),
-    ],
-)
-def test_only_identities_of_lambda_are_shortened(holder: str, room: int, shown: str) -> None:
-    assert shortened(holder, room) == shown

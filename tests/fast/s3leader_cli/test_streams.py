@@ -60,33 +60,26 @@ def run(program: list[str], *words: str, **more: Any) -> subprocess.CompletedPro
     )
 
 
-def unread(program: list[str], *words: str, stream: str = "stdout") -> tuple[int, str]:
-    """Run it with a pipe whose reader has closed it; return the code and the other stream."""
+@pytest.mark.parametrize(
+    ("words", "stream", "code"),
+    [
+        *((words, "stdout", 0) for words in (*AT_LENGTH, DEPOSE, ("--help",))),
+        (("status", "corrupt"), "stdout", 1),
+        (("status", "vacant"), "stdout", 3),
+        (("status", "a key/"), "stderr", 2),
+    ],
+)
+def test_a_pipe_that_its_reader_has_closed_does_not_change_the_exit_code(
+    program: list[str], words: tuple[str, ...], stream: str, code: int
+) -> None:
+    """The other stream stays empty."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
         done = run(program, *words, **{stream: writing})
     finally:
         os.close(writing)
-    return done.returncode, (done.stderr if stream == "stdout" else done.stdout)
-
-
-@pytest.mark.parametrize("words", [*AT_LENGTH, DEPOSE, ("--help",), ("history", "--help")])
-def test_a_pipe_that_its_reader_has_closed_is_not_an_error(
-    program: list[str], words: tuple[str, ...]
-) -> None:
-    assert unread(program, *words) == (0, "")
-
-
-@pytest.mark.parametrize(("name", "code"), [("corrupt", 1), ("vacant", 3)])
-def test_a_closed_pipe_does_not_change_the_exit_code(
-    program: list[str], name: str, code: int
-) -> None:
-    assert unread(program, "status", name) == (code, "")
-
-
-def test_a_closed_pipe_for_errors_does_not_change_the_exit_code(program: list[str]) -> None:
-    assert unread(program, "status", "a key/", stream="stderr") == (2, "")
+    assert (done.returncode, done.stderr if stream == "stdout" else done.stdout) == (code, "")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110 - a device
@@ -119,12 +112,7 @@ def test_errors_do_not_go_to_standard_output_instead(program: list[str]) -> None
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "latin-1"},
-        {"LC_ALL": "C"},
-        {"LANG": "C"},
-    ],
+    [{"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C"}],
     ids=str,
 )
 @pytest.mark.parametrize("words", AT_LENGTH)

@@ -15,7 +15,6 @@ from tests.infra.permissions.test_grants import role
 from tests.infra.synth import Synthesized
 
 KEY = f"arn:aws:kms:us-east-1:{HERE}:key/11111111-2222-3333-4444-555555555555"
-MANAGED = [s3.BucketEncryption.KMS_MANAGED, s3.BucketEncryption.DSSE_MANAGED]
 Grant = Callable[[s3.IBucket, iam.IGrantable], iam.Grant]
 
 
@@ -45,32 +44,34 @@ def writer(bucket: s3.IBucket, grantee: iam.IGrantable) -> iam.Grant:
 each_grant = pytest.mark.parametrize("grant", [candidate, writer])
 
 
+def managed(stack: cdk.Stack) -> s3.Bucket:
+    return s3.Bucket(stack, "Shared", encryption=s3.BucketEncryption.KMS_MANAGED)
+
+
 @each_grant
-@pytest.mark.parametrize("encryption", MANAGED)
+@pytest.mark.parametrize(
+    "make",
+    [
+        managed,
+        lambda stack: s3.Bucket(stack, "Shared", encryption=s3.BucketEncryption.DSSE_MANAGED),
+        lambda stack: encrypted(stack, None),
+        lambda stack: encrypted(stack, "alias/aws/s3"),
+    ],
+    ids=["KMS", "DSSE", "no key", "alias"],
+)
 def test_the_aws_managed_key_is_rejected_for_another_account(
-    grant: Grant, encryption: s3.BucketEncryption
+    grant: Grant, make: Callable[[cdk.Stack], s3.Bucket]
 ) -> None:
     stack = here()
-    bucket = s3.Bucket(stack, "Shared", encryption=encryption)
     match = rf"in account {THERE}, .* encrypts with aws/s3, .* only account {HERE} can use"
     with pytest.raises(ValueError, match=match):
-        grant(bucket, imported_role(stack))
-
-
-@pytest.mark.parametrize("key", [None, "alias/aws/s3"])
-def test_the_aws_managed_key_of_a_cfn_bucket_is_rejected_for_another_account(
-    key: str | None,
-) -> None:
-    stack = here()
-    with pytest.raises(ValueError, match="encrypts with aws/s3"):
-        candidate(encrypted(stack, key), iam.AccountPrincipal(THERE))
+        grant(make(stack), imported_role(stack))
 
 
 @each_grant
 def test_the_aws_managed_key_needs_no_permissions_within_its_account(grant: Grant) -> None:
     stack = here()
-    bucket = s3.Bucket(stack, "Shared", encryption=s3.BucketEncryption.KMS_MANAGED)
-    grant(bucket, role(stack))
+    grant(managed(stack), role(stack))
     actions = [each["Action"] for each in Synthesized(stack).statements("AWS::IAM::Policy")]
     assert [each for each in actions if "kms" in str(each)] == []
 

@@ -26,18 +26,27 @@ def unprotected() -> Synthesized:
     return lock_bucket(protect=False, removal_policy=cdk.RemovalPolicy.DESTROY)
 
 
-def test_no_public_access_of_any_kind(default: Synthesized) -> None:
-    assert default.one("AWS::S3::Bucket")["PublicAccessBlockConfiguration"] == {
-        "BlockPublicAcls": True,
-        "BlockPublicPolicy": True,
-        "IgnorePublicAcls": True,
-        "RestrictPublicBuckets": True,
-    }
-
-
-def test_access_lists_are_switched_off(default: Synthesized) -> None:
-    rules = default.one("AWS::S3::Bucket")["OwnershipControls"]["Rules"]
-    assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (
+            "PublicAccessBlockConfiguration",
+            {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+        ),
+        ("OwnershipControls", {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}),
+        ("VersioningConfiguration", None),
+    ],
+    ids=["no public access", "no access lists", "lifecycle really deletes"],
+)
+def test_the_bucket_is_private_and_not_versioned(
+    default: Synthesized, name: str, value: object
+) -> None:
+    assert default.one("AWS::S3::Bucket").get(name) == value
 
 
 def encryption(template: Synthesized) -> Any:
@@ -66,10 +75,6 @@ def test_encrypted_with_the_given_key_and_few_calls_to_it(header: Any, algorithm
             "SSEAlgorithm": algorithm,
         },
     }
-
-
-def test_not_versioned_so_that_lifecycle_really_deletes(default: Synthesized) -> None:
-    assert "VersioningConfiguration" not in default.one("AWS::S3::Bucket")
 
 
 @pytest.mark.parametrize("policy", ["DeletionPolicy", "UpdateReplacePolicy"])

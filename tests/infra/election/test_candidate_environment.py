@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
@@ -39,9 +41,9 @@ def test_a_variable_that_s3leader_sets_is_refused(how: str, variable: str) -> No
     stack = new_stack()
     function, locks = candidate(stack, variable), LockBucket(stack, "Locks")
     become = {
-        "job": lambda: build(stack, function=function, lock_bucket=locks),
-        "attach": lambda: locks.attach(function, election="nightly"),
-        "grant_candidate": lambda: locks.grant_candidate(function, election="nightly"),
+        "job": partial(build, stack, function=function, lock_bucket=locks),
+        "attach": partial(locks.attach, function, election="nightly"),
+        "grant_candidate": partial(locks.grant_candidate, function, election="nightly"),
     }
     with pytest.raises(ValueError, match=f"'{variable}' of function Test/Function is set by"):
         become[how]()

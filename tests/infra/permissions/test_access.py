@@ -102,9 +102,6 @@ def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
 
 BY_THE_BUCKET: dict[str, Make] = {
     "an immutable role": lambda stack: imported_role(stack, HERE, mutable=False),
-    "one that asks for it": lambda stack: imported_role(
-        stack, HERE, mutable=False, add_grants_to_resources=True
-    ),
     "a role without updates": lambda stack: role(stack).without_policy_updates(),
     "a role's ARN": lambda _: iam.ArnPrincipal(ROLE.replace(THERE, HERE)),
 }
@@ -298,3 +295,61 @@ def test_an_observer_whose_role_is_not_known_is_refused() -> None:
         ValueError, match="Test/Imported cannot be granted permissions: its role is not"
     ):
         LockBucket(stack, "Locks").grant_observer(observer, election="nightly")
+
+
+ADMINISTRATOR = iam.ArnPrincipal(f"arn:aws:iam::{HERE}:role/administrator")
+VIA_S3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+
+
+def added(*statements: iam.PolicyStatement) -> list[Json]:
+    """Return what a grant to a role adds to a key's policy that has `statements`."""
+    stack = here()
+    key = kms.Key(stack, "Key", policy=iam.PolicyDocument(statements=[*statements]))
+    locks = LockBucket(stack, "Locks", encryption_key=key)
+    locks.grant_candidate(role(stack), election="nightly")
+    found = key_policy(Synthesized(stack))
+    return [each for each in found if each["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]]
+
+
+def allow(principal: iam.IPrincipal, action: str = "kms:*", **more: Any) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[action], resources=["*"], principals=[principal], **more)
+
+
+DELEGATING = [
+    iam.AccountRootPrincipal(),
+    iam.ArnPrincipal(f"arn:aws:iam::{HERE}:root"),
+    iam.ArnPrincipal(HERE),
+]
+NOT_DELEGATING = {
+    "another account and a role": [
+        allow(iam.CompositePrincipal(iam.AccountPrincipal(THERE), ADMINISTRATOR))
+    ],
+    "the account under a condition": [allow(iam.AccountRootPrincipal(), conditions=VIA_S3)],
+    "some actions only": [allow(iam.AccountRootPrincipal(), "kms:Describe*")],
+    "a denial": [
+        allow(ADMINISTRATOR),
+        allow(iam.AccountRootPrincipal(), effect=iam.Effect.DENY, conditions=VIA_S3),
+    ],
+}
+
+
+@pytest.mark.parametrize("principal", DELEGATING, ids=["root", "ARN", "number"])
+def test_a_key_policy_that_delegates_to_its_account_is_left_unchanged(
+    principal: iam.IPrincipal,
+) -> None:
+    assert added(allow(ADMINISTRATOR, "kms:Describe*"), allow(principal)) == []
+
+
+@pytest.mark.parametrize("statements", NOT_DELEGATING.values(), ids=NOT_DELEGATING)
+def test_a_key_whose_policy_does_not_trust_its_account_is_granted_by_that_policy(
+    statements: list[iam.PolicyStatement],
+) -> None:
+    (statement,) = added(*statements)
+    assert "Fn::GetAtt" in statement["Principal"]["AWS"]
+
+
+def test_cdk_s_default_key_policy_delegates_in_a_stack_whose_account_is_unknown() -> None:
+    stack = new_stack()
+    locks = LockBucket(stack, "Locks", encryption_key=kms.Key(stack, "Key"))
+    locks.grant_candidate(role(stack), election="nightly")
+    assert len(key_policy(Synthesized(stack))) == 1

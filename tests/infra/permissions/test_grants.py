@@ -173,21 +173,6 @@ WITHOUT_ENVIRONMENT: dict[str, tuple[Callable[[cdk.Stack], iam.IGrantable], str]
         lambda stack: lambda_.Function.from_function_arn(stack, "Imported", IMPORTED_FUNCTION),
         "function Test/Imported is imported.* grant to its role, and set S3LEADER_BUCKET",
     ),
-    "a version imported by ARN": (
-        lambda stack: lambda_.Version.from_version_arn(stack, "Imported", f"{IMPORTED_FUNCTION}:1"),
-        "function Test/Imported is imported",
-    ),
-    "a singleton function": (
-        lambda stack: lambda_.SingletonFunction(
-            stack,
-            "Only",
-            uuid="only",
-            code=lambda_.Code.from_inline("pass"),
-            handler="index.handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-        ),
-        "function Test/Only is imported, or not a lambda_.Function",
-    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 import pytest
 from aws_cdk import TimeZone
@@ -18,7 +19,7 @@ def lost(text: str, zone: str) -> str:
     return str(found)
 
 
-def warned(text: str, **options: object) -> list[str]:
+def warned(text: str, **options: Any) -> list[str]:
     """Return which constructs of a job have such a warning."""
     stack = new_stack()
     build(stack, **options)

@@ -16,25 +16,22 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Final
 
-from bird_strikes.checks import Check
 from s3leader._io.lock_store import lock_store
+from tests.contract.servers import Server
 from tests.verification import invariants, report, store_invariants
-from tests.verification.event_log import EventLog, EventReader, now_ns, read_events
+from tests.verification.event_log import EventLog, EventReader, read_events
 from tests.verification.fault_injection.candidate import FENCED, Candidate, Contest
 from tests.verification.fault_injection.faults import FaultPlan
 from tests.verification.fault_injection.faulty_s3 import FaultyS3
-from tests.verification.history import Event
-from tests.verification.processes import Processes, load_function
+from tests.verification.processes import Processes
 
-CLOCK_SKEW: Final = timedelta(seconds=2)
-# One second of the allowance is for the grain of S3's time stamps.
+# One second of the allowance for clock skew (`Candidate`) is for the grain of S3's time stamps.
 CLOCKS_S: Final = {"allowed": (-0.49, 0.49), "wrong": (-20.0, 20.0)}
 _AFTERWARDS: Final = 3  # terms that must still be led once no more faults are injected
 
@@ -48,21 +45,30 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary, FaultyS3(plan) as s3:
         folder = Path(temporary) if asked.logs is None else asked.logs
         folder.mkdir(parents=True, exist_ok=True)
-        contest = _contest(timedelta(seconds=asked.lease), s3.server_address[1], folder)
-        first = load_function(asked.first)
-        with closing(Processes(folder, seed=asked.seed, first=first)) as processes:
+        os.environ |= Server(f"http://127.0.0.1:{s3.server_address[1]}").env
+        lease, counter = timedelta(seconds=asked.lease), folder / "counter.txt"
+        counter.touch()
+        contest = Contest(store=lock_store("locks", lease), counter=counter, lease=lease)
+        with closing(Processes(folder, seed=asked.seed, first=asked.first)) as processes:
             for _ in range(asked.candidates):
                 processes.start(lambda log, chance: Candidate(contest, log, chance).run())
             Thread(target=s3.serve_forever, daemon=True).start()  # after the forks
             _watch(processes, plan, folder, asked)
             s3.shutdown()
-            _read_counter(s3, EventLog(folder / "judge.jsonl", "judge"))
+            locks, fenced = _bodies(s3, "elections/contest/lock_"), _bodies(s3, FENCED)
+            judge = EventLog(folder / "judge.jsonl", "judge")
+            judge.record("reads the counter")  # the fenced one; nobody writes any more
+            judge.record("has read", value=fenced[-1].get("count", 0) if fenced else 0)
             events = read_events(folder)
-        value = int(contest.counter.read_text() or "0")
+        value = int(counter.read_text() or "0")
     harmed = ", ".join(f"{kind} {times}" for kind, times in sorted(plan.done.items()))
     report.print_line(f"{s3.requests} requests, {plan.done.total()} of them harmed: {harmed}")
     report.print_line("noted: " + report.counts(event["what"] for event in events))
-    checks = _checks(events, s3, value, clocks_hold=asked.clocks == "allowed")
+    clocks_hold = asked.clocks == "allowed"
+    checks = [*invariants.checks(events, clocks_hold=clocks_hold)]
+    if clocks_hold:
+        checks.append(store_invariants.counter(events, value))
+    checks += [*store_invariants.ledger(events, locks), *store_invariants.fenced(events, fenced)]
     return report.print_checks([*checks, store_invariants.processes(events, processes.failed)])
 
 
@@ -83,24 +89,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _contest(lease: timedelta, port: int, folder: Path) -> Contest:
-    os.environ |= {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    counter = folder / "counter.txt"
-    counter.touch()
-    return Contest(
-        store=lock_store("locks", lease),
-        counter=counter,
-        lease=lease,
-        clock_skew=CLOCK_SKEW,
-        begin_ns=now_ns(),
-    )
-
-
 def _watch(processes: Processes, plan: FaultPlan, folder: Path, asked: argparse.Namespace) -> None:
     """Wait until enough terms were led, and some more without faults; then end the processes."""
     events, wins, last_win = EventReader(folder), 0, time.monotonic()
@@ -118,23 +106,8 @@ def _watch(processes: Processes, plan: FaultPlan, folder: Path, asked: argparse.
     processes.end(asked.patience)
 
 
-def _read_counter(s3: FaultyS3, judge: EventLog) -> None:
-    """Note what the fenced counter says in the end, when nobody writes any more."""
-    judge.record("reads the counter")
-    bodies = _bodies(s3, FENCED)
-    judge.record("has read", value=bodies[-1].get("count", 0) if bodies else 0)
-
-
 def _bodies(s3: FaultyS3, prefix: str) -> list[store_invariants.Body]:
     return [json.loads(write.body) for write in s3.writes if write.key.startswith(prefix)]
-
-
-def _checks(events: list[Event], s3: FaultyS3, value: int, *, clocks_hold: bool) -> Iterator[Check]:
-    yield from invariants.checks(events, clocks_hold=clocks_hold)
-    if clocks_hold:
-        yield store_invariants.counter(events, value)
-    yield from store_invariants.ledger(events, _bodies(s3, "elections/contest/lock_"))
-    yield from store_invariants.fenced(events, _bodies(s3, FENCED))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from s3leader._core.candidate import CandidateConfig
 from s3leader._core.conditional_write import WriteApplied, WriteConflict
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Conflict, Unknown
-from s3leader.fencing import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,18 +77,10 @@ def done_is_forgotten() -> None:
 
 def leases_are_ignored() -> None:
     """Without R4: any lock that is not sealed passes for lapsed."""
-
-    def lapsed(self: CandidateConfig, lock: Lock) -> bool:
-        return not lock.sealed
-
-    patch.object(CandidateConfig, "lapsed", lapsed).start()
+    patch.object(CandidateConfig, "lapsed", lambda _, lock: not lock.sealed).start()
 
 
 def tokens_are_not_compared() -> None:
     """A fenced object that takes whatever wrote it for the lowest token."""
     proper = fenced_object._decode
-
-    def decode(key: str, body: bytes, etag: str) -> Snapshot:
-        return replace(proper(key, body, etag), token=1)
-
-    patch.object(fenced_object, "_decode", decode).start()
+    patch.object(fenced_object, "_decode", lambda *body: replace(proper(*body), token=1)).start()

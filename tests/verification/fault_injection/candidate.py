@@ -4,7 +4,7 @@ import os
 import random
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,8 +35,7 @@ class Contest:
     store: Store
     counter: Path
     lease: timedelta
-    clock_skew: timedelta
-    begin_ns: int
+    begin_ns: int = field(default_factory=now_ns)
 
     def tick(self) -> datetime:
         """Return the tick that is due."""
@@ -60,7 +59,7 @@ class Candidate:
             "contest",
             store=contest.store,
             lease=contest.lease,
-            clock_skew=contest.clock_skew,
+            clock_skew=timedelta(seconds=2),
             candidate=self._name,
         )
 

@@ -30,7 +30,7 @@ ERRORS: Final = {
     "SlowDown": (503, "SlowDown"),
     "RequestTimeout": (400, "RequestTimeout"),
 }
-NOT_APPLIED: Final = {"dropped", "409", "500 before", "503", "SlowDown", "RequestTimeout"}
+NOT_APPLIED: Final = {"dropped", *ERRORS} - {"500 after"}
 _SHORT_S: Final = (0.0, 0.4)
 _LONG_S: Final = (0.4, 5.0)
 
@@ -69,9 +69,9 @@ class FaultPlan:
     def draw(self) -> Fault:
         """Return the next request's fate."""
         chance = self._chance
-        kind: str | None = chance.choices(list(KINDS), list(KINDS.values()))[0]
-        if self.over or chance.random() >= self._rate:
-            kind = self._unharmed
+        kind = self._unharmed
+        if not self.over and chance.random() < self._rate:
+            kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
         if kind is not None:
             self.done[kind] += 1
         delay = _LONG_S if chance.random() < 0.3 else _SHORT_S

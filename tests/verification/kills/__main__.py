@@ -34,7 +34,7 @@ from tests.verification.event_log import EventReader, read_events
 from tests.verification.kills import invariants
 from tests.verification.kills.attacked_election import AttackedElection
 from tests.verification.kills.compacting_candidate import CandidateSetup
-from tests.verification.processes import Processes, load_function
+from tests.verification.processes import Processes
 
 LOCKS: Final = "locks"
 CLOCK_SKEW: Final = timedelta(seconds=1)  # one machine, one clock, time stamps in whole seconds
@@ -88,8 +88,8 @@ class KillRun:
         self._client.create_bucket(Bucket=LOCKS)
         self._lease = timedelta(seconds=plan.lease)
         locks = lock_store(LOCKS, self._lease)
-        first, seed = load_function(plan.call_first), plan.seed * 1000
-        self._processes = Processes(folder / "events", seed=seed, first=first)
+        seed = plan.seed * 1000
+        self._processes = Processes(folder / "events", seed=seed, first=plan.call_first)
         stack.callback(self._processes.close)
         self._elections = [
             self._attacked_election(number, locks, stack) for number in range(plan.elections)
@@ -151,13 +151,7 @@ class KillRun:
     def _attacked_election(self, number: int, locks: Store, stack: ExitStack) -> AttackedElection:
         name = f"election{number + 1}"
         self._client.create_bucket(Bucket=name)
-        setup = CandidateSetup(
-            election=name,
-            locks=locks,
-            data=name,
-            lease=self._lease,
-            clock_skew=CLOCK_SKEW,
-        )
+        setup = CandidateSetup(name=name, locks=locks, lease=self._lease, clock_skew=CLOCK_SKEW)
         sent_log = stack.enter_context(SentLog(self._folder / f"{name}.sent"))
         rows = [{"row": str(row)} for row in range(1000)]
         chance = random.Random(self._plan.seed + number)  # noqa: S311 - repeatable, not secret
@@ -166,7 +160,7 @@ class KillRun:
         producer = Producer(inputs, sent_log, put, pause_seconds=1)
         producer.send(10)
         return AttackedElection(
-            name, setup, self._processes, producer, candidates=self._plan.candidates, chance=chance
+            setup, self._processes, producer, candidates=self._plan.candidates, chance=chance
         )
 
     def _kills(self) -> int:

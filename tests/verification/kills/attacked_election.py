@@ -33,7 +33,6 @@ class AttackedElection:
 
     def __init__(
         self,
-        name: str,
         setup: CandidateSetup,
         processes: Processes,
         producer: Producer,
@@ -42,8 +41,8 @@ class AttackedElection:
         chance: random.Random,
     ) -> None:
         """Start the candidates."""
-        self.name = name
-        self.setup = setup
+        self.name = setup.name
+        self._setup = setup
         self.producer = producer
         self._processes = processes
         self._chance = chance
@@ -57,9 +56,9 @@ class AttackedElection:
             self.start_candidate()
 
     def start_candidate(self, *, until_empty: bool = False) -> None:
-        """Start a process that leads until it is told to stop, or until no inputs are left."""
+        """Start a process that leads until it is asked to stop, or no inputs are left."""
         self._processes.start(
-            lambda log, chance: CompactingCandidate(self.setup, log, chance).run(
+            lambda log, chance: CompactingCandidate(self._setup, log, chance).run(
                 until_empty=until_empty
             ),
             self.name,

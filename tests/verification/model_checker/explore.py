@@ -5,24 +5,26 @@ from __future__ import annotations
 import itertools
 import json
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from s3leader._core.candidate import CandidateConfig
 from s3leader._core.lock import decode_lock
 from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Won, campaign
-from s3leader._core.requests import Reply, Wait, Waited
+from s3leader._core.requests import Answer, Reply, Wait, Waited
 from s3leader.errors import BucketUnusable
 
-from .candidates import FOLDER
-from .model import Budget, Model, State
+from .candidates import Plan, candidate_config
+from .model import Model, State
 from .s3 import Bucket, Violation, lock_fields
+from .scenario import Scenario
 
 MOST_REQUESTS = 12
+CRASH = "all candidates crash; when lease and allowance are over, a new candidate campaigns"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """A property that does not hold, and the moves that lead there."""
 
@@ -36,99 +38,74 @@ class Counterexample:
         return "\n".join([f"{self.violation}:", *lines, f"(replay: {path})"])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Explored:
     """The number of distinct states and transitions; `whole` if none was left out."""
 
-    states: int
-    transitions: int
-    depth: int
-    nodes: int
-    whole: bool
-    counterexample: Counterexample | None
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+    whole: bool = False
+    counterexample: Counterexample | None = None
 
 
-def explore(
-    model: Model, budget: Budget, *, at_most: int | None = None, liveness: int = 1
-) -> Explored:
-    """Visit every state that can be reached within `budget`, or the first `at_most` of them.
+def explore(scenario: Scenario, *, at_most: int | None = None, liveness: int = 1) -> Explored:
+    """Visit every state that can be reached within its budget, or the first `at_most` of them.
 
     Liveness is checked in every state, or in one of `liveness` (0: none).
     """
-    state = model.start(budget)
-    origin: dict[int, tuple[int, int] | None] = {hash(state): None}
-    queue = deque([(state, 0)])
-    transitions = depth = 0
-    while queue:
-        state, depth = queue.popleft()
-        here = hash(state)
+    model, explored = Model(scenario), Explored()
+    start = model.start()
+    origin: dict[int, tuple[int, int] | None] = {hash(start): None}
+    queue = deque([(start, hash(start), 0)])
+    while queue and (at_most is None or len(origin) < at_most):
+        state, here, explored.depth = queue.popleft()
         try:
             model.check_leaders(state)
             if liveness and here % liveness == 0:
                 check_progress(model, state)
             for choice, (_, after) in enumerate(model.transitions(state)):
-                transitions += 1
+                explored.transitions += 1
                 there = hash(after)
                 if there not in origin:
                     origin[there] = (here, choice)
-                    queue.append((after, depth + 1))
+                    queue.append((after, there, explored.depth + 1))
         except Violation:
-            path = _path(origin, here)
-            counterexample = replay(model, budget, path, liveness=liveness)
-            return _explored(model, origin, transitions, depth, counterexample, whole=False)
-        if at_most is not None and len(origin) >= at_most:
-            return _explored(model, origin, transitions, depth, None, whole=False)
-    return _explored(model, origin, transitions, depth, None, whole=True)
+            explored.counterexample = replay(scenario, _path(origin, here), liveness=liveness)
+            break
+    explored.states = len(origin)
+    explored.whole = not queue and explored.counterexample is None
+    return explored
 
 
-def replay(
-    model: Model, budget: Budget, path: tuple[int, ...], *, liveness: int = 1
-) -> Counterexample:
-    """Return the trace of a path, and the violation that is found where it ends."""
-    state = model.start(budget)
+def replay(scenario: Scenario, path: tuple[int, ...], *, liveness: int = 1) -> Counterexample:
+    """Return the trace of a path, and the violation that is found where it ends, if any."""
+    model = Model(scenario)
+    state = model.start()
     trace: list[str] = []
     for choice in path:
         describe, after = next(islice(model.transitions(state), choice, None))
         trace.append(f"{state.now_ms:>6} ms  {describe}")
         state = after
+    found = "no violation"
     try:
         model.check_leaders(state)
         if liveness:
             check_progress(model, state)
-        for _ in model.transitions(state):
-            pass
+        deque(model.transitions(state), maxlen=0)
     except Violation as violation:
+        found = str(violation)
         if violation.transition:
             trace.append(f"{state.now_ms:>6} ms  {violation.transition}")
-        return Counterexample(violation=str(violation), trace=tuple(trace), path=path)
-    return Counterexample(violation="no violation", trace=tuple(trace), path=path)
+    return Counterexample(found, tuple(trace), path)
 
 
-def _path(origin: dict[int, tuple[int, int] | None], here: int) -> tuple[int, ...]:
+def _path(origin: Mapping[int, tuple[int, int] | None], here: int) -> tuple[int, ...]:
     path: list[int] = []
     while (came := origin[here]) is not None:
         here, choice = came
         path.append(choice)
     return tuple(reversed(path))
-
-
-def _explored(
-    model: Model,
-    origin: dict[int, tuple[int, int] | None],
-    transitions: int,
-    depth: int,
-    counterexample: Counterexample | None,
-    *,
-    whole: bool,
-) -> Explored:
-    return Explored(
-        states=len(origin),
-        transitions=transitions,
-        depth=depth,
-        nodes=len(model.machine.nodes),
-        whole=whole,
-        counterexample=counterexample,
-    )
 
 
 def check_progress(model: Model, state: State) -> None:
@@ -138,15 +115,14 @@ def check_progress(model: Model, state: State) -> None:
     requests. Writes in flight are applied first. If the highest lock is continued, a candidate for
     its tick leads at once (R10).
     """
+    if not model.scenario.expect_progress:
+        return
     try:
-        _newcomer(model, state, Work(), model.lease_ms + model.clock_skew_ms + 1000)
+        _let_a_newcomer_lead(model, state, Work(), at_once=False)
         if (rest := _continued(state.bucket)) is not None and not state.late:
-            _newcomer(model, state, rest, 0)
+            _let_a_newcomer_lead(model, state, rest, at_once=True)
     except Violation as violation:
-        transition = (
-            "all candidates crash; when lease and allowance are over, a new candidate campaigns"
-        )
-        raise Violation(str(violation), transition) from None
+        raise Violation(str(violation), CRASH) from None
 
 
 def _continued(bucket: Bucket) -> Work | None:
@@ -158,32 +134,31 @@ def _continued(bucket: Bucket) -> Work | None:
     return Work(tick=lock.tick, leg=lock.leg + 1, repeat=lock.repeat)
 
 
-def _newcomer(model: Model, state: State, work: Work, later_ms: int) -> None:
-    apply, bucket, now_ms = model.service.apply, state.bucket, state.now_ms
+def _let_a_newcomer_lead(model: Model, state: State, work: Work, *, at_once: bool) -> None:
+    bucket, now_ms, plans = state.bucket, state.now_ms, model.scenario.plans
     for write in state.late:
-        bucket, _ = apply(bucket, write, now_ms)
+        bucket, _ = model.apply(bucket, write, now_ms)
+    lease_ms = max(plan.lease_ms for plan in plans)
+    skew_ms = max(plan.clock_skew_ms for plan in plans)
+    newcomer = Plan("newcomer", lease_ms=lease_ms, clock_skew_ms=skew_ms)
     numbers = itertools.count()
-    rules = CandidateConfig(
-        folder=FOLDER,
-        candidate="newcomer",
-        nonce=lambda: f"newcomer#{next(numbers)}",
-        lease_ms=model.lease_ms,
-        clock_skew_ms=model.clock_skew_ms,
-    )
-    now_ms += later_ms
-    steps = campaign(rules, work, wait_ms=0, known=None, now_ms=now_ms)
+    config = candidate_config(newcomer, lambda: str(next(numbers)))
+    if not at_once:
+        now_ms += lease_ms + skew_ms + 1000  # of one second's grain
+    steps = campaign(config, work, wait_ms=0, known=None, now_ms=now_ms)
     request, requests = next(steps), 0
+    answer: Answer | BucketUnusable
     try:
         while requests < MOST_REQUESTS:
             if isinstance(request, Wait):
-                request = steps.send(Reply(Waited(), now_ms, now_ms))
-                continue
-            bucket, answer = apply(bucket, request, now_ms)
-            requests += 1
+                answer = Waited()
+            else:
+                bucket, answer = model.apply(bucket, request, now_ms)
+                requests += 1
             if isinstance(answer, BucketUnusable):
                 request = steps.throw(answer)
-                continue
-            request = steps.send(Reply(answer, now_ms, now_ms))
+            else:
+                request = steps.send(Reply(answer, now_ms, now_ms))
     except StopIteration as stop:
         if isinstance(stop.value, Won):
             return

@@ -24,11 +24,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from types import GeneratorType
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from s3leader._core.candidate import CandidateConfig
 from s3leader._core.requests import Reply, Request
 from s3leader.errors import S3LeaderError
+
+from .reports import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,46 +59,7 @@ class StopsLeading:
     """The candidate no longer believes that it leads."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportsUnusableBucket:
-    """The candidate learned that the bucket cannot be used, or that a permission is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportsOutcome:
-    """The candidate learned that its term (the lock at `key`) ended with `outcome`."""
-
-    key: str
-    outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReportsNoTerm:
-    """The candidate learned that it has not won, or that it lost `term`."""
-
-    term: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportsFencedWrite:
-    """The writer learned that its claim or write, with `nonce`, had this result."""
-
-    result: Literal["claimed", "applied", "not applied"]
-    token: int
-    nonce: str
-
-
-Yielded: TypeAlias = (
-    Request
-    | Now
-    | Choose
-    | Leads
-    | StopsLeading
-    | ReportsUnusableBucket
-    | ReportsOutcome
-    | ReportsNoTerm
-    | ReportsFencedWrite
-)
+Yielded: TypeAlias = Request | Now | Choose | Leads | StopsLeading | Report
 Answers: TypeAlias = Reply | S3LeaderError | int | str | None
 Program: TypeAlias = Generator[Yielded, Any, None]
 Nonces: TypeAlias = Callable[[], str]

@@ -2,17 +2,15 @@
 
 Time is true time in milliseconds and moves in steps. The time stamps that S3 gives are of
 one-second grain, and the `Date` of an answer may come from a front end that is ahead of the others
-by up to `skew_ms`. Each stopwatch has a rate. Each kind of fault has a budget.
+by up to `APART_MS`. Each stopwatch has a rate. Each kind of fault has a budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from s3leader._core.lock import lock_name
+from s3leader._core.lock import lock_name, parse_lock_name
 from s3leader._core.requests import (
     Answer,
     Create,
@@ -28,35 +26,14 @@ from s3leader._core.requests import (
 )
 from s3leader.errors import BucketUnusable
 
-from .candidates import FOLDER, LEASE_MS, SKEW_MS
-from .machine import (
-    Answers,
-    Choose,
-    Leads,
-    Machine,
-    Now,
-    ReportsFencedWrite,
-    ReportsNoTerm,
-    ReportsOutcome,
-    ReportsUnusableBucket,
-    StopsLeading,
-)
-from .s3 import (
-    Bucket,
-    S3Object,
-    Service,
-    Violation,
-    check_fenced_report,
-    check_no_term,
-    check_outcome,
-    delete,
-    describe,
-    find_object,
-    lock_fields,
-)
+from .candidates import FOLDER, candidate_program
+from .machine import Answers, Choose, Leads, Machine, Now, StopsLeading
+from .reports import Report
+from .s3 import Bucket, S3Object, Violation, delete, describe, find_object, lock_fields
+from .scenario import DAY_MS, Budget, Scenario
 
-DAY_MS = 24 * 60 * 60 * 1000
-LOST = Unknown("lost")
+APART_MS: Final = 500
+LOST: Final = Unknown("lost")
 REQUESTS = (List, Read, Create, Replace, Tag)
 
 
@@ -70,20 +47,8 @@ class Actor(NamedTuple):
     alive: bool = True
 
 
-class Budget(NamedTuple):
-    """How often each fault may still happen."""
-
-    lost: int = 0  # an answer or a request lost, 5xx, 409, a write that lands later
-    slow: int = 0  # a request or an answer that is overtaken by time and others
-    deaths: int = 0
-    skewed: int = 0  # answers dated by a front end that is ahead
-    days: int = 0  # everything sleeps for two days, and the lifecycle rule may do its work
-    steps: int = 0  # steps of time
-    echoes: int = 0  # a write that is sent twice on its way, and answered by either copy
-
-
 class State(NamedTuple):
-    """One state of everything. `won` is the highest term that anybody took himself to lead, `led`
+    """One state of everything. `won` is the highest term that a candidate believed it led, `led`
     the tick of each, where attempts are counted.
     """
 
@@ -92,45 +57,45 @@ class State(NamedTuple):
     actors: tuple[Actor, ...]
     late: tuple[Create | Replace, ...]
     budget: Budget
-    won: int = 0
+    won: int
     led: tuple[str, ...] = ()
+
+    def spend(self, fault: str) -> State:
+        """Return this state with one less of a fault to come."""
+        left = getattr(self.budget, fault) - 1
+        return self._replace(budget=self.budget._replace(**{fault: left}))
+
+    def with_actor(self, index: int, actor: Actor) -> State:
+        """Return this state with one candidate changed."""
+        actors = (*self.actors[:index], actor, *self.actors[index + 1 :])
+        return self._replace(actors=actors)
 
 
 Transitions = Iterator[tuple[str, State]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """How long one step of time is, how far S3's front ends are apart, and how it all begins.
+    """The states of a scenario, and how they follow each other.
 
-    `rates` are those of the stopwatches; `lease_ms` is the longest lease. `forced` if an operator
-    deposes by force: then a holder whose lock was deposed does not count as a leader.
-    With `max_attempts` no more terms may be led for a tick. With `nobody_leads`, not even one.
+    If an operator deposes by force, a holder whose lock was deposed does not count as a leader.
     """
 
-    machine: Machine
-    service: Service
-    rates: tuple[Fraction, ...]
-    step_ms: int = 500
-    skew_ms: int = 500
-    objects: tuple[S3Object, ...] = ()
-    begin_ms: int = 0
-    won: int = 0
-    lease_ms: int = LEASE_MS
-    clock_skew_ms: int = SKEW_MS
-    forced: bool = False
-    max_attempts: int | None = None
-    nobody_leads: bool = False
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario, self.apply = scenario, scenario.service.apply
+        self.machine = Machine({plan.name: candidate_program(plan) for plan in scenario.plans})
+        self._forced = any(plan.force for plan in scenario.plans)
 
     def watch(self, index: int, now_ms: int) -> int:
         """What the stopwatch of a candidate shows."""
-        rate = self.rates[index]
+        rate = self.scenario.plans[index].rate
         return now_ms if rate == 1 else int(now_ms * rate)
 
-    def start(self, budget: Budget) -> State:
+    def start(self) -> State:
         """Return the state in which every program has run to its first request, choice or wait."""
-        actors = tuple(Actor(node) for node in self.machine.starts)
-        state = State(self.begin_ms, Bucket(self.objects), actors, (), budget, self.won)
+        it, actors = self.scenario, tuple(Actor(node) for node in self.machine.starts)
+        terms = (parse_lock_name(item.key.removeprefix(FOLDER)) or 0 for item in it.objects)
+        won = max(terms, default=0)
+        state = State(it.begin_ms, Bucket(it.objects), actors, (), it.budget, won)
         for index, actor in enumerate(actors):
             state = self._run(state, index, actor.node)
         return state
@@ -147,7 +112,7 @@ class Model:
                 what = describe(asks) if isinstance(asks, REQUESTS) else "goes on"
                 raise Violation(str(violation), f"{self.machine.names[index]}: {what}") from None
         for index, write in enumerate(state.late):
-            bucket, answer = self.service.apply(state.bucket, write, state.now_ms)
+            bucket, answer = self.apply(state.bucket, write, state.now_ms)
             rest = state.late[:index] + state.late[index + 1 :]
             what = f"{describe(write)}, given up as lost, is applied: {describe(answer)}"
             yield what, state._replace(bucket=bucket, late=rest)
@@ -155,125 +120,96 @@ class Model:
             if item.tagged and state.now_ms - item.modified_ms >= DAY_MS:
                 bucket = delete(state.bucket, item)
                 yield f"the lifecycle rule deletes {describe(item)}", state._replace(bucket=bucket)
-        yield from self._time_transitions(state)
-
-    def _time_transitions(self, state: State) -> Transitions:
-        budget = state.budget
-        if not any(actor.alive for actor in state.actors):
-            return
-        if budget.steps:
-            later = state.now_ms + self.step_ms
-            spent = budget._replace(steps=budget.steps - 1)
-            yield f"{self.step_ms} ms pass", state._replace(now_ms=later, budget=spent)
-        if budget.days:
-            later = state.now_ms + 2 * DAY_MS
-            spent = budget._replace(days=budget.days - 1)
-            yield "two days pass", state._replace(now_ms=later, budget=spent)
+        if any(actor.alive for actor in state.actors):
+            if state.budget.steps:
+                later = state.now_ms + self.scenario.step_ms
+                what = f"{self.scenario.step_ms} ms pass"
+                yield what, state.spend("steps")._replace(now_ms=later)
+            if state.budget.days:
+                later = state.now_ms + 2 * DAY_MS
+                yield "two days pass", state.spend("days")._replace(now_ms=later)
 
     def _actor_transitions(self, state: State, index: int, actor: Actor) -> Transitions:
         name, asks = self.machine.names[index], self.machine.nodes[actor.node].asks
         if state.budget.deaths:
-            yield from self._deaths(state, index, actor)
+            dead = state.spend("deaths").with_actor(index, Actor(actor.node, alive=False))
+            yield f"{name} dies", dead
+            under_way = actor.sent_ms is not None and actor.answer is None
+            if under_way and isinstance(asks, Create | Replace):
+                late = dead._replace(late=(*dead.late, asks))
+                yield f"{name} dies, its request under way", late
         if isinstance(asks, Choose):
             for option in asks.options:
                 yield f"{name} chooses to {option}", self._reply(state, index, option)
         elif isinstance(asks, Wait):
-            waited = self._heard(state, index, Waited())
-            yield f"{name} has waited", self._reply(state, index, waited)
+            yield f"{name} has waited", self._hear(state, index, Waited())
         elif isinstance(asks, REQUESTS):
+            what = f"{name}: {describe(asks)}"
             if actor.answer is not None:
-                reply = self._heard(state, index, actor.answer, actor.sent_ms)
-                what = f"{name}: {describe(asks)}: hears at last {describe(actor.answer)}"
-                yield what, self._reply(state, index, reply)
+                heard = self._hear(state, index, actor.answer)
+                yield f"{what}: hears at last {describe(actor.answer)}", heard
                 return
-            yield from self._answered(state, index, actor, asks)
+            yield from self._answered(what, state, index, asks)
             if actor.sent_ms is None:
-                yield from self._slowly(state, index, actor, asks)
-                yield from self._unanswered(state, index, asks)
-                yield from self._echoed(state, index, actor, asks)
+                yield from self._slowly(what, state, index, asks)
+                yield from self._unanswered(what, state, index, asks)
+                yield from self._echoed(what, state, index, asks)
 
-    def _deaths(self, state: State, index: int, actor: Actor) -> Transitions:
-        name, asks = self.machine.names[index], self.machine.nodes[actor.node].asks
-        budget = state.budget._replace(deaths=state.budget.deaths - 1)
-        dead = with_actor(state._replace(budget=budget), index, Actor(actor.node, alive=False))
-        yield f"{name} dies", dead
-        under_way = actor.sent_ms is not None and actor.answer is None
-        if under_way and isinstance(asks, Create | Replace):
-            late = dead._replace(late=(*dead.late, asks))
-            yield f"{name} dies, its request under way", late
-
-    def _answered(self, state: State, index: int, actor: Actor, asks: StoreRequest) -> Transitions:
+    def _answered(self, what: str, state: State, index: int, asks: StoreRequest) -> Transitions:
         """S3 applies the request now, and the answer is heard at once."""
-        what, now_ms, budget = self._what(index, asks), state.now_ms, state.budget
-        bucket, answer = self.service.apply(state.bucket, asks, now_ms)
+        bucket, answer = self.apply(state.bucket, asks, state.now_ms)
         after = state._replace(bucket=bucket)
-        reply = self._heard(state, index, answer, actor.sent_ms)
-        yield f"{what}: {describe(answer)}", self._reply(after, index, reply)
-        if budget.skewed and isinstance(asks, List | Read | Create):
-            _, ahead = self.service.apply(state.bucket, asks, now_ms, now_ms + self.skew_ms)
+        yield f"{what}: {describe(answer)}", self._hear(after, index, answer)
+        if state.budget.skewed and isinstance(asks, List | Read | Create):
+            _, ahead = self.apply(state.bucket, asks, state.now_ms, state.now_ms + APART_MS)
             if ahead != answer:
-                spent = after._replace(budget=budget._replace(skewed=budget.skewed - 1))
-                reply = self._heard(state, index, ahead, actor.sent_ms)
-                yield f"{what}: {describe(ahead)}, dated ahead", self._reply(spent, index, reply)
+                heard = self._hear(after.spend("skewed"), index, ahead)
+                yield f"{what}: {describe(ahead)}, dated ahead", heard
 
-    def _slowly(self, state: State, index: int, actor: Actor, asks: StoreRequest) -> Transitions:
+    def _slowly(self, what: str, state: State, index: int, asks: StoreRequest) -> Transitions:
         """The request or its answer takes its time."""
         if not state.budget.slow:
             return
-        what, now_ms = self._what(index, asks), state.now_ms
-        spent = state._replace(budget=state.budget._replace(slow=state.budget.slow - 1))
-        bucket, answer = self.service.apply(state.bucket, asks, now_ms)
-        waiting = actor._replace(sent_ms=now_ms, answer=answer)
-        applied = with_actor(spent._replace(bucket=bucket), index, waiting)
+        spent, sent = state.spend("slow"), state.actors[index]._replace(sent_ms=state.now_ms)
+        bucket, answer = self.apply(state.bucket, asks, state.now_ms)
+        applied = spent._replace(bucket=bucket).with_actor(index, sent._replace(answer=answer))
         yield f"{what}: {describe(answer)}, but slowly", applied
         if isinstance(asks, Create | Replace):
-            waiting = actor._replace(sent_ms=now_ms)
-            yield f"{what}: sent, but slowly", with_actor(spent, index, waiting)
+            yield f"{what}: sent, but slowly", spent.with_actor(index, sent)
 
-    def _unanswered(self, state: State, index: int, asks: StoreRequest) -> Transitions:
+    def _unanswered(self, what: str, state: State, index: int, asks: StoreRequest) -> Transitions:
         """The candidate hears nothing of use."""
         if not state.budget.lost:
             return
-        what, reply = self._what(index, asks), self._heard(state, index, LOST)
-        spent = state._replace(budget=state.budget._replace(lost=state.budget.lost - 1))
-        yield f"{what}: is lost (or 409)", self._reply(spent, index, reply)
+        spent = state.spend("lost")
+        yield f"{what}: is lost (or 409)", self._hear(spent, index, LOST)
         if isinstance(asks, Create | Replace | Tag):
-            bucket, answer = self.service.apply(state.bucket, asks, state.now_ms)
+            bucket, answer = self.apply(state.bucket, asks, state.now_ms)
             applied = spent._replace(bucket=bucket)
-            yield f"{what}: {describe(answer)}, unheard", self._reply(applied, index, reply)
+            yield f"{what}: {describe(answer)}, unheard", self._hear(applied, index, LOST)
         if isinstance(asks, Create | Replace):
             pending = spent._replace(late=(*state.late, asks))
-            yield f"{what}: given up, still under way", self._reply(pending, index, reply)
+            yield f"{what}: given up, still under way", self._hear(pending, index, LOST)
 
-    def _echoed(self, state: State, index: int, actor: Actor, asks: StoreRequest) -> Transitions:
+    def _echoed(self, what: str, state: State, index: int, asks: StoreRequest) -> Transitions:
         """Something on the way sends a write twice, and hands back the answer to either copy."""
         if not state.budget.echoes or not isinstance(asks, Create | Replace):
             return
-        what = self._what(index, asks)
-        bucket, answer = self.service.apply(state.bucket, asks, state.now_ms)
-        budget = state.budget._replace(echoes=state.budget.echoes - 1)
-        applied = state._replace(bucket=bucket, budget=budget)
-        waiting = with_actor(applied, index, actor._replace(sent_ms=state.now_ms))
-        yield f"{what}: {describe(answer)}, unheard, and sent a second time", waiting
+        bucket, answer = self.apply(state.bucket, asks, state.now_ms)
+        applied = state.spend("echoes")._replace(bucket=bucket)
+        sent = state.actors[index]._replace(sent_ms=state.now_ms)
+        what = f"{what}: {describe(answer)}"
+        yield f"{what}, unheard, and sent a second time", applied.with_actor(index, sent)
         pending = applied._replace(late=(*state.late, asks))
-        heard = self._reply(pending, index, self._heard(state, index, answer))
-        yield f"{what}: {describe(answer)}, and sent a second time", heard
+        yield f"{what}, and sent a second time", self._hear(pending, index, answer)
 
-    def _heard(
-        self,
-        state: State,
-        index: int,
-        answer: Answer | BucketUnusable,
-        sent_ms: int | None = None,
-    ) -> Reply | BucketUnusable:
-        """Return an answer that is heard now, by the candidate's own stopwatch."""
+    def _hear(self, state: State, index: int, answer: Answer | BucketUnusable) -> State:
+        """Let a candidate hear an answer now, by its own stopwatch."""
         if isinstance(answer, BucketUnusable):
-            return answer
-        heard_ms = self.watch(index, state.now_ms)
-        return Reply(answer, heard_ms if sent_ms is None else self.watch(index, sent_ms), heard_ms)
-
-    def _what(self, index: int, asks: StoreRequest) -> str:
-        return f"{self.machine.names[index]}: {describe(asks)}"
+            return self._reply(state, index, answer)
+        sent_ms, heard_ms = state.actors[index].sent_ms, self.watch(index, state.now_ms)
+        sent_ms = heard_ms if sent_ms is None else self.watch(index, sent_ms)
+        return self._reply(state, index, Reply(answer, sent_ms, heard_ms))
 
     def _reply(self, state: State, index: int, reply: Answers) -> State:
         return self._run(state, index, self.machine.step(state.actors[index].node, reply))
@@ -282,60 +218,43 @@ class Model:
         """Let a candidate go on until it asks S3 or the scheduler for something."""
         leads, name = state.actors[index].leads, self.machine.names[index]
         while True:
-            asks = self.machine.nodes[node].asks
-            if isinstance(asks, Now):
-                node = self.machine.step(node, self.watch(index, state.now_ms))
-                continue
-            if isinstance(asks, Leads):
-                state = self._led(state, index, leads, asks)
-                leads = asks
-                self.check_leaders(with_actor(state, index, Actor(node, leads=leads)))
-            elif isinstance(asks, StopsLeading):
-                leads = None
-            elif isinstance(asks, ReportsUnusableBucket):
-                if not self.service.ignores and not self.service.denies:
-                    raise Violation("the store is blamed, and nothing is wrong with it")
-            elif isinstance(asks, ReportsFencedWrite):
-                check_fenced_report(state.bucket, name, asks)
-            elif isinstance(asks, ReportsOutcome | ReportsNoTerm):
-                self._check_report(state.bucket, name, asks)
-            else:
-                break
-            node = self.machine.step(node, None)
+            reply = None
+            match asks := self.machine.nodes[node].asks:
+                case Now():
+                    reply = self.watch(index, state.now_ms)
+                case Leads():
+                    state = self._led(state, index, leads, asks)
+                    leads = asks
+                    self.check_leaders(state.with_actor(index, Actor(node, leads=leads)))
+                case StopsLeading():
+                    leads = None
+                case Report():
+                    asks.check(self.scenario.service, state.bucket, name)
+                case _:
+                    break
+            node = self.machine.step(node, reply)
         leads = None if asks is None else leads
-        state = with_actor(state, index, Actor(node, leads=leads))
+        state = state.with_actor(index, Actor(node, leads=leads))
         self.check_leaders(state)
         return state
 
-    def _check_report(
-        self, bucket: Bucket, name: str, output: ReportsOutcome | ReportsNoTerm
-    ) -> None:
-        """On a store that keeps its conditions, what a candidate reports is true."""
-        if self.service.ignores:
-            return
-        if isinstance(output, ReportsOutcome):
-            check_outcome(bucket, name, output.key, output.outcome)
-        else:
-            check_no_term(bucket, name, output.term)
-
     def _led(self, state: State, index: int, before: Leads | None, now: Leads) -> State:
         """Check and record that a candidate takes itself for the leader, anew or still."""
-        shown_ms = self.watch(index, state.now_ms)
         if before is not None:
-            if before.deadline_ms <= shown_ms < now.deadline_ms:
+            if before.deadline_ms <= self.watch(index, state.now_ms) < now.deadline_ms:
                 raise Violation(f"term {now.term} is led again after its deadline")
             return state
-        if self.nobody_leads:
+        if self.scenario.nobody_leads:
             raise Violation(f"term {now.term} is led on a store that keeps no conditions")
         if now.term <= state.won:
             raise Violation(f"term {now.term} is won after term {state.won}")
         led = state.led
-        if self.max_attempts is not None:
+        if self.scenario.max_attempts is not None:
             below = find_object(state.bucket, FOLDER + lock_name(now.term - 1))
             if below is not None and _is_continued(below, now.tick):
                 return state._replace(won=now.term)  # another leg of the same attempt (R10)
             led = tuple(sorted((*led, now.tick)))
-            if led.count(now.tick) > self.max_attempts:
+            if led.count(now.tick) > self.scenario.max_attempts:
                 raise Violation(f"tick {now.tick} is attempted {led.count(now.tick)} times")
         return state._replace(won=now.term, led=led)
 
@@ -346,7 +265,7 @@ class Model:
             for index, actor in enumerate(state.actors)
             if actor.leads is not None
             and self.watch(index, state.now_ms) < actor.leads.deadline_ms
-            and not (self.forced and _deposed(state.bucket, actor.leads.term))
+            and not (self._forced and _deposed(state.bucket, actor.leads.term))
         ]
         if len(leading) > 1:
             raise Violation(f"two leaders: {' and '.join(leading)}")
@@ -360,9 +279,3 @@ def _is_continued(item: S3Object, tick: str) -> bool:
 def _deposed(bucket: Bucket, term: int) -> bool:
     item = find_object(bucket, FOLDER + lock_name(term))
     return item is not None and lock_fields(item.body)["outcome"] == "deposed"
-
-
-def with_actor(state: State, index: int, actor: Actor) -> State:
-    """Return the world with one candidate changed."""
-    actors = (*state.actors[:index], actor, *state.actors[index + 1 :])
-    return state._replace(actors=actors)

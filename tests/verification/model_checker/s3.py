@@ -35,11 +35,7 @@ from s3leader._core.requests import (
 from s3leader._core.times import parse_time, to_ms
 from s3leader.errors import BucketUnusable
 
-from .machine import ReportsFencedWrite
-
 DENIED: Final = BucketUnusable("denied", action="", resource="", code="AccessDenied")
-
-
 FENCED: Final = "fenced.json"
 
 
@@ -108,7 +104,7 @@ class Service:
             return bucket, Missing(date_ms)
         if isinstance(request, Tag):
             return _put(bucket, there._replace(tagged=True)), Applied("", date_ms)
-        return bucket, Found(there.body, self._etag(there), date_ms, there.modified_ms)
+        return bucket, Found(there.body, etag(there), date_ms, there.modified_ms)
 
     def _listed(self, bucket: Bucket, request: List, date_ms: int) -> Listed:
         after = (request.start_after or "") if request.token is None else request.token[1:]
@@ -131,30 +127,19 @@ class Service:
     ) -> tuple[Bucket, Answer]:
         if type(write) not in self.ignores and not self._condition_holds(write, there):
             return bucket, Conflict(date_ms)
-        writes = 1 if there is None else there.writes + 1
-        item = S3Object(
-            write.key,
-            write.body,
-            now_ms // 1000 * 1000,
-            tagged=False,
-            writes=writes if self.fresh_etags else 0,
-        )
-        if not self.checks:
-            return _put(bucket, item), Applied(self._etag(item), date_ms)
-        if not self.ignores and parse_lock_name(_name(write.key)) is not None:
+        writes = 1 + (there.writes if there else 0) if self.fresh_etags else 0
+        item = S3Object(write.key, write.body, now_ms // 1000 * 1000, False, writes)
+        if self.checks and not self.ignores and _term(write.key) is not None:
             bucket = _check_write(bucket, there, item, now_ms)
-        if write.key == FENCED:
+        if self.checks and write.key == FENCED:
             bucket = _check_fenced_write(bucket, item.body)
-        return _put(bucket, item), Applied(self._etag(item), date_ms)
+        return _put(bucket, item), Applied(etag(item), date_ms)
 
     def _condition_holds(self, write: Create | Replace, there: S3Object | None) -> bool:
         if isinstance(write, Create) or there is None:
             return isinstance(write, Create) and there is None
         # "*" is what no rule allows, and a mutant does.
-        return not self.refuses and write.etag in {"*", self._etag(there)}
-
-    def _etag(self, item: S3Object) -> str:
-        return etag(item.body, item.writes)
+        return not self.refuses and write.etag in {"*", etag(there)}
 
 
 class ModelStore:
@@ -182,10 +167,13 @@ def _put(bucket: Bucket, item: S3Object) -> Bucket:
     return bucket._replace(objects=tuple(sorted([*others, item])))
 
 
-@lru_cache(maxsize=100_000)
-def etag(body: bytes, writes: int = 0) -> str:
+def etag(item: S3Object) -> str:
     """As S3 makes it: the same for the same body, unless `writes` tell them apart."""
-    text = body + b"#%d" % writes if writes else body
+    return _hash(item.body + b"#%d" % item.writes if item.writes else item.body)
+
+
+@lru_cache(maxsize=100_000)
+def _hash(text: bytes) -> str:
     return f'"{hashlib.md5(text, usedforsecurity=False).hexdigest()[:12]}"'
 
 
@@ -211,11 +199,11 @@ def _check_write(bucket: Bucket, before: S3Object | None, after: S3Object, now_m
     if not isinstance(term, int):
         raise Violation(f"{after.key} has no term")
     _check_replaced(before, lock)
-    locks = {parse_lock_name(_name(item.key)): lock_fields(item.body) for item in bucket.objects}
+    locks = {_term(item.key): lock_fields(item.body) for item in bucket.objects}
     numbers = [number for number in locks if number is not None]
     predecessor = locks.get(term - 1)
-    # A number of old may be created anew below the highest lock; its win is void (R7), and that
-    # nobody leads it is checked where somebody takes himself for a leader.
+    # An old number may be created again below the highest lock; its win is void (R7). That nobody
+    # leads it is checked where a candidate takes itself for the leader.
     highest = before is None and all(number < term for number in numbers)
     if highest and predecessor is not None and not predecessor.get("expired"):
         raise Violation(f"lock {term} is created while lock {term - 1} is not sealed")
@@ -240,7 +228,7 @@ def _check_continued(
     """R10: a continued tick keeps its lease, its attempt and the number of its leg."""
     tick, continued = before.get("tick"), before.get("outcome") == "continued"
     if tick is None or (continued and tick != lock["tick"]):
-        ended_ms = to_ms(parse_time(before["ended_at"]))
+        ended_ms = to_ms(parse_time(before["ended_at"])) if continued else 0
         if continued and now_ms - ended_ms < int(str(before["lease_ms"])):
             raise Violation(f"the rest of tick {tick} is buried by term {term}")
     elif tick == lock["tick"] and (continued or before["outcome"] in {"failed", "deposed"}):
@@ -275,45 +263,9 @@ def _check_fenced_write(bucket: Bucket, body: bytes) -> Bucket:
     return bucket._replace(fenced=(*bucket.fenced, body))
 
 
-def check_fenced_report(bucket: Bucket, name: str, report: ReportsFencedWrite) -> None:
-    """A writer learns the truth: applied only if its write was there, not applied only if it is not
-    there (it may have been, and then have been overwritten).
-    """
-    written = [lock_fields(body) for body in bucket.fenced]
-    nonces = [str(one["nonce"]) for one in written]
-    if report.result == "claimed" and report.token not in {one["fencing_token"] for one in written}:
-        raise Violation(f"{name} reports token {report.token} as claimed, and it was never written")
-    if report.result == "applied" and report.nonce not in nonces:
-        raise Violation(f"{name} reports its write as applied, and it was never written")
-    if report.result == "not applied" and report.nonce in nonces[-1:]:
-        raise Violation(f"{name} is reports its write as not applied, and it was applied")
-
-
-def check_no_term(bucket: Bucket, name: str, lost: int | None) -> None:
-    """A candidate that learned that it has no lock has none, and did not complete a lost term."""
-    for item in bucket.objects:
-        if writer(item.body) != name:
-            continue
-        lock = lock_fields(item.body)
-        if not lock["expired"]:
-            raise Violation(f"{describe(item)} is held by {name}, who knows nothing of it")
-        if lock["term"] == lost and lock["outcome"] == "completed":
-            raise Violation(f"{describe(item)} was completed by {name}, who knows nothing of it")
-
-
-def check_outcome(bucket: Bucket, name: str, key: str, outcome: str) -> None:
-    """A candidate that learned how its term ended finds the same in its lock, if that exists."""
-    item = find_object(bucket, key)
-    if item is not None and (
-        writer(item.body),
-        lock_fields(item.body)["outcome"],
-    ) != (name, outcome):
-        raise Violation(f"{name} reported that it {outcome} {describe(item)}, which says otherwise")
-
-
 def delete(bucket: Bucket, item: S3Object) -> Bucket:
     """Do what the lifecycle rule does to a thing that is tagged; never to the highest (R6)."""
-    locks = (other.key for other in bucket.objects if parse_lock_name(_name(other.key)))
+    locks = (other.key for other in bucket.objects if _term(other.key))
     if item.key == max(locks):
         raise Violation(f"the highest lock, {describe(item)}, is deleted")
     return bucket._replace(objects=tuple(other for other in bucket.objects if other is not item))
@@ -337,10 +289,10 @@ def describe(what: StoreRequest | Answer | BucketUnusable | S3Object) -> str:
     return type(what).__name__.lower()
 
 
-def _name(key: str) -> str:
-    return key.rpartition("/")[2]
+def _term(key: str) -> int | None:
+    return parse_lock_name(key.rpartition("/")[2])
 
 
 def _short(key: str) -> str:
-    term = parse_lock_name(_name(key))
-    return _name(key) if term is None else f"lock {term}"
+    term = _term(key)
+    return key.rpartition("/")[2] if term is None else f"lock {term}"

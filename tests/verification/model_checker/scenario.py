@@ -2,78 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Final, NamedTuple
 
 from s3leader._core.candidate import LedgerHead
 from s3leader._core.lock import Lock
 from s3leader._core.times import from_ms
 
-from .candidates import FOLDER, Plan, candidate_program
-from .explore import Counterexample, Explored, explore, replay
-from .machine import Machine
-from .model import DAY_MS, Budget, Model
+from .candidates import FOLDER, Plan
 from .s3 import S3Object, Service
 
-AS_DOCUMENTED: Final = Service()
+DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """Candidates and a budget of faults; `about` describes it.
+class Budget(NamedTuple):
+    """How often each fault may still happen."""
 
-    `won` is the highest term that was led before it begins. `gets_on` is False where no newcomer
-    can be expected to lead: nobody can before an operator comes, or on such a store.
-    """
-
-    about: str
-    plans: tuple[Plan, ...]
-    budget: Budget
-    objects: tuple[S3Object, ...] = ()
-    won: int = 0
-    begin_ms: int = 0
-    step_ms: int = 500
-    service: Service = AS_DOCUMENTED
-    expect_progress: bool = True
-    nobody_leads: bool = False
-    max_attempts: int | None = None
-
-    def run(self, at_most: int | None = None, liveness: int = 1) -> Explored:
-        """Explore it."""
-        liveness = liveness if self.expect_progress else 0
-        return explore(self.model(), self.budget, at_most=at_most, liveness=liveness)
-
-    def replay(self, path: tuple[int, ...]) -> Counterexample:
-        """Replay a path and return its trace, with the violation it leads to, if any."""
-        return replay(self.model(), self.budget, path, liveness=int(self.expect_progress))
-
-    def model(self) -> Model:
-        """Return the model that is explored."""
-        return Model(
-            machine=Machine({plan.name: candidate_program(plan) for plan in self.plans}),
-            service=self.service,
-            rates=tuple(plan.rate for plan in self.plans),
-            objects=self.objects,
-            begin_ms=self.begin_ms,
-            won=self.won,
-            step_ms=self.step_ms,
-            lease_ms=max(plan.lease_ms for plan in self.plans),
-            clock_skew_ms=max(plan.clock_skew_ms for plan in self.plans),
-            forced=any(plan.force for plan in self.plans),
-            max_attempts=self.max_attempts,
-            nobody_leads=self.nobody_leads,
-        )
+    lost: int = 0  # an answer or a request lost, 5xx, 409, a write that lands later
+    slow: int = 0  # a request or an answer that is overtaken by time and others
+    deaths: int = 0
+    skewed: int = 0  # answers dated by a front end that is ahead
+    days: int = 0  # everything sleeps for two days, and the lifecycle rule may do its work
+    steps: int = 0  # steps of time
+    echoes: int = 0  # a write that is sent twice on its way, and answered by either copy
 
 
-def held(term: int, lease_ms: int = 1000) -> Lock:
+def held(term: int) -> Lock:
     """Return a lock whose holder died long ago."""
     return Lock(
-        term=term,
-        nonce=f"old{term}",
-        holder="old",
-        lease_ms=lease_ms,
-        swept=term - 1,
-        proved=True,
+        term=term, nonce=f"old{term}", holder="old", lease_ms=1000, swept=term - 1, proved=True
     )
 
 
@@ -92,12 +49,32 @@ def knows(lock: Lock, *, observed_ms: int = 0) -> LedgerHead:
     return LedgerHead(lock=lock, etag="", proved_highest_at_ms=0, observed_ms=observed_ms)
 
 
-def two(ticks: tuple[int | None, ...], renewals: int = 0, wait_ms: int = 0) -> tuple[Plan, ...]:
-    """Return two candidates alike."""
-    return tuple(Plan(name=name, ticks=ticks, renewals=renewals, wait_ms=wait_ms) for name in "ab")
+def alike(names: str, *ticks: int | None, **options: Any) -> tuple[Plan, ...]:
+    """Return candidates alike, one for each letter of `names`."""
+    return tuple(Plan(name, ticks, **options) for name in names)
 
 
 PROVED: Final = (lock_object(sealed(1)),)  # a ledger whose store a leader has proved
-AFTER_DAYS: Final = (lock_object(sealed(1), tagged=True), lock_object(sealed(3)))
-# The lifecycle rule has deleted lock 2 already; these remember lock 1 as the highest.
-SLEEPERS_KNOW: Final = knows(sealed(1), observed_ms=3 * DAY_MS)
+AS_DOCUMENTED: Final = Service()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Candidates and a budget of faults; `about` describes it.
+
+    `expect_progress` is False where no newcomer can be expected to lead: nobody can before an
+    operator comes, or on such a store. With `nobody_leads` no candidate may lead, with
+    `max_attempts` no more often for one tick.
+    """
+
+    about: str
+    plans: tuple[Plan, ...]
+    budget: Budget
+    _: KW_ONLY
+    objects: tuple[S3Object, ...] = PROVED
+    begin_ms: int = 0
+    step_ms: int = 500
+    service: Service = AS_DOCUMENTED
+    expect_progress: bool = True
+    nobody_leads: bool = False
+    max_attempts: int | None = None

@@ -104,9 +104,9 @@ def _changes(node: ast.AST) -> Iterator[str]:
     """Yield the texts that may stand in place of a node."""
     match node:
         case ast.Compare(ops=[operator]):
-            yield from (_with(node, ops=[other()]) for other in _opposites(operator))
+            yield from (_with(node, ops=[other()]) for other in _OPPOSITES.get(type(operator), ()))
         case ast.BoolOp(op=operator) | ast.BinOp(op=operator):
-            yield from (_with(node, op=other()) for other in _opposites(operator))
+            yield from (_with(node, op=other()) for other in _OPPOSITES.get(type(operator), ()))
         case ast.UnaryOp(op=ast.Not()):
             yield ast.unparse(node.operand)
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
@@ -119,10 +119,6 @@ def _changes(node: ast.AST) -> Iterator[str]:
             yield "return None"
     if isinstance(node, _REMOVABLE) and not _is_inert(node):
         yield "pass"
-
-
-def _opposites(operator: ast.AST) -> tuple[type[ast.AST], ...]:
-    return _OPPOSITES.get(type(operator), ())
 
 
 def _with(node: ast.AST, **fields: object) -> str:

@@ -57,7 +57,7 @@ _MEMORY: Final = 4 * 2**30
 _FIRST_FILES: Final = 3  # run before pytest collects the others
 _OPTIONS: Final = (
     "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--import-mode=importlib",
-    "--hypothesis-profile=ci",
+    "--hypothesis-profile=ci", "-W", "ignore::pytest.PytestAssertRewriteWarning",  # preloaded
 )  # fmt: skip
 
 
@@ -164,9 +164,6 @@ def survivors(target: Target, made: Sequence[Mutant], processes: int) -> Iterato
 
     with ThreadPoolExecutor(processes) as pool:
         yield from compress(made, pool.map(survives, made))
-
-
-# --------------------------------------------------------------------------- in a forked process
 
 
 def _run_tests(target: Target, mutant: Mutant, tests: Sequence[str], folder: Path) -> None:

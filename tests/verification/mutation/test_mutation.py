@@ -36,6 +36,7 @@ def run_on_sample(root: Path, *known: list[str], tests: str = TESTS) -> int:
         "lib/sample/__init__.py": "",
         "lib/sample/small.py": MODULE,
         "tests/test_small.py": tests,
+        "pytest.ini": "[pytest]\nfilterwarnings = error",
         "known.toml": f'[[equivalent]]\nmodule = "small"\nreason = "why"\nmutants = {[*known]}\n',
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

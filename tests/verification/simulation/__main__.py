@@ -9,57 +9,42 @@ import argparse
 import sys
 import time
 
-from tests.verification.simulation.invariants import ViolationError
-from tests.verification.simulation.plan import Plan
-from tests.verification.simulation.simulation import Simulation
+from tests.verification.model_checker.s3 import Violation
+
+from .plan import Plan
+from .simulation import Simulation
 
 
 def main() -> int:
     """Simulate what the arguments say; exit with 1 if a property does not hold."""
-    given = _arguments()
-    for seed in range(given.seed, given.seed + given.seeds):
-        plan = Plan(
-            seed=seed,
-            hours=given.hours,
-            candidates=given.candidates,
-            contenders=given.contenders,
-            trace=given.trace,
-        )
-        if not _simulated(plan):
-            return 1
-    return 0
-
-
-def _simulated(plan: Plan) -> bool:
-    started, run = time.perf_counter(), Simulation(plan)
-    try:
-        statistics = run.run()
-    except ViolationError as violation:
-        print("\n".join(violation.__notes__))
-        print(f"VIOLATION: {violation}")
-        return False
-    found = run.invariants
-    print(
-        f"seed {plan.seed}: {statistics.ticks} ticks, {found.won} terms,"
-        f" {statistics.requests} requests, {statistics.faults} faults, {statistics.deaths} deaths,"
-        f" {statistics.frozen} freezes, {len(found.recreated)} old numbers created again,"
-        f" {len(found.completed)} ticks completed, with all {statistics.clear} that no fault came"
-        f" near; at most {found.most_untagged} locks untagged;"
-        f" {time.perf_counter() - started:.1f} s",
-        flush=True,
-    )
-    return True
-
-
-def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="the first (default: 0)")
     parser.add_argument("--seeds", type=int, default=1, help="how many (default: 1)")
     parser.add_argument("--hours", type=float, default=12, help="of ticks (default: 12)")
     parser.add_argument("--candidates", type=int, default=30)
     parser.add_argument("--contenders", type=int, default=3, help="a tick")
-    parser.add_argument("--trace", type=int, default=60, help="events to print of a run that fails")
-    return parser.parse_args()
+    given = vars(parser.parse_args())
+    first, seeds = given.pop("seed"), given.pop("seeds")
+    for seed in range(first, first + seeds):
+        started, run = time.perf_counter(), Simulation(Plan(seed=seed, **given))
+        try:
+            statistics = run.run()
+        except Violation as violation:
+            print("\n".join(violation.__notes__))
+            print(f"VIOLATION: {violation}")
+            return 1
+        found = run.invariants
+        print(
+            f"seed {seed}: {statistics.ticks} ticks, {found.won} terms,"
+            f" {statistics.requests} requests, {statistics.faults} faults,"
+            f" {statistics.deaths} deaths, {statistics.frozen} freezes,"
+            f" {len(found.recreated)} old numbers created again,"
+            f" {len(found.completed)} ticks completed, with all {statistics.clear} that no fault"
+            f" came near; at most {found.most_untagged} locks untagged;"
+            f" {time.perf_counter() - started:.1f} s",
+            flush=True,
+        )
+    return 0
 
 
 if __name__ == "__main__":

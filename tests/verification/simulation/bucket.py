@@ -1,97 +1,77 @@
-"""`MemoryStore` as the simulation needs it: skewed clocks, a late lifecycle rule, known writers."""
+"""`MemoryStore` as the simulation needs it: skewed clocks and a late lifecycle rule."""
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-from s3leader._core.requests import (
-    Applied,
-    Create,
-    Replace,
-    StoreAnswer,
-    StoreRequest,
-    Tag,
-)
+from s3leader._core.requests import Applied, Create, Replace, StoreAnswer, StoreRequest, Tag
 from s3leader._io.memory_store import MemoryStore
 
-DAY_MS = 24 * 3_600_000
+from .invariants import Invariants
+from .plan import APART_MS, DAY_MS
+
 FRONT_ENDS = 8
 
 
 class Stored(NamedTuple):
-    """The last write to a key; `written_ms` is the true time."""
+    """The last write to a key, and its true time."""
 
     body: bytes
     written_ms: int
-    writer: str
-
-    def fields(self) -> dict[str, Any]:
-        values: dict[str, Any] = json.loads(self.body)
-        return values
-
-
-class Observer(Protocol):
-    """Checks each change of the bucket."""
-
-    def put(self, key: str, before: Stored | None, after: Stored) -> None: ...
-    def tag(self, key: str) -> None: ...
-    def delete(self, key: str) -> None: ...
 
 
 class Bucket:
-    """`perform` applies a request at once; `now_ms` is the true time.
+    """Performs a request at once, and checks what it changes; `now_ms` is the true time.
 
-    Any two of its clocks are at most `apart_ms` apart: those of the front ends, which give `Date`,
+    Any two of its clocks are at most `APART_MS` apart: those of the front ends, which give `Date`,
     and those of the stores behind them, which give `Last-Modified`.
     """
 
     def __init__(
         self,
+        invariants: Invariants,
+        rng: random.Random,
         *,
         now_ms: Callable[[], int],
         later: Callable[[int, Callable[[], None]], None],
-        rng: random.Random,
-        apart_ms: int,
         page_size: int,
-        observer: Observer,
     ) -> None:
-        self.objects: dict[str, Stored] = {}
+        self._objects: dict[str, Stored] = {}
         self._now_ms, self._later, self._rng = now_ms, later, rng
-        self._apart_ms, self._observer = apart_ms, observer
+        self._invariants = invariants
         self._tagged: set[tuple[str, Stored]] = set()
-        self._writer = ""
         self._store = MemoryStore(
-            clock_ms=self._clock, page_size=page_size, observer=self._performed
+            clock_ms=lambda: now_ms() + rng.choice(self._ahead),
+            page_size=page_size,
+            observer=self._performed,
         )
         self.shift_clocks()
 
     def shift_clocks(self) -> None:
         """Set all clocks anew, some of them as far apart as they may be."""
-        half = self._apart_ms // 2
+        half = APART_MS // 2
         self._ahead = [self._rng.randint(-half, half) for _ in range(FRONT_ENDS - 2)]
         self._ahead += [-half, half]
 
-    def perform(self, request: StoreRequest, writer: str) -> StoreAnswer:
-        self._writer = writer
+    def perform(self, request: StoreRequest) -> StoreAnswer:
         self._store.requests.clear()  # a run has millions
         return self._store.perform(request)
 
-    def _clock(self) -> int:
-        return self._now_ms() + self._rng.choice(self._ahead)
+    def body(self, key: str) -> bytes | None:
+        found = self._objects.get(key)
+        return None if found is None else found.body
 
     def _performed(self, request: StoreRequest, answer: StoreAnswer) -> None:
         if not isinstance(answer, Applied):
             return
         if isinstance(request, Create | Replace):
-            after = Stored(request.body, self._now_ms(), self._writer)
-            self._observer.put(request.key, self.objects.get(request.key), after)
-            self.objects[request.key] = after
+            self._invariants.put(request.key, self.body(request.key), request.body)
+            self._objects[request.key] = Stored(request.body, self._now_ms())
         elif isinstance(request, Tag):
-            self._observer.tag(request.key)
-            self._expire_later(request.key, self.objects[request.key])
+            self._invariants.tag(request.key)
+            self._expire_later(request.key, self._objects[request.key])
 
     def _expire_later(self, key: str, tagged: Stored) -> None:
         """The rule counts days from when the object was written, not from when it was tagged, and
@@ -105,7 +85,7 @@ class Bucket:
 
     def _expire(self, key: str, tagged: Stored) -> None:
         self._tagged.discard((key, tagged))
-        if self.objects.get(key) is tagged:
-            self._observer.delete(key)
-            del self.objects[key]
+        if self._objects.get(key) is tagged:
+            self._invariants.delete(key)
+            del self._objects[key]
             self._store.delete(key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +25,7 @@ class Candidate:
     """`rate` is how many milliseconds its stopwatch counts in one; `still_ms` how long it stood."""
 
     name: str
-    rules: CandidateConfig
+    config: CandidateConfig
     rate: float
     starts_at: int
     still_ms: int = 0
@@ -64,17 +63,3 @@ class Candidate:
 
     def _exact(self, now_ms: int) -> float:
         return self.starts_at + (now_ms - self.still_ms) * self.rate
-
-
-def rules_of(
-    name: str, *, folder: str, lease_ms: int, skew_ms: int, attempts: int
-) -> CandidateConfig:
-    nonces = itertools.count(1)
-    return CandidateConfig(
-        folder=folder,
-        candidate=name,
-        nonce=lambda: f"{name}.{next(nonces)}",
-        lease_ms=lease_ms,
-        clock_skew_ms=skew_ms,
-        max_attempts=attempts,
-    )

@@ -18,12 +18,13 @@ from s3leader._core.requests import (
     Waited,
 )
 from s3leader.errors import S3LeaderError
-from tests.verification.simulation.plan import MINUTE_MS, SECOND_MS, TIMEOUT_MS
-from tests.verification.simulation.trace import describe
+from tests.verification.model_checker.s3 import describe
+
+from .plan import MINUTE_MS, SECOND_MS, TIMEOUT_MS
 
 if TYPE_CHECKING:
-    from tests.verification.simulation.candidate import Candidate
-    from tests.verification.simulation.simulation import Simulation
+    from .candidate import Candidate
+    from .simulation import Simulation
 
 LATEST_MS = 15 * MINUTE_MS  # S3 refuses a signature that is older
 
@@ -78,7 +79,9 @@ class Network:
             delay_ms += rng.randrange(2 * TIMEOUT_MS)
             it.fault(candidate.name, f"{describe(request)} is slow")
         elif dice < 0.035 and isinstance(request, Create | Replace):
-            self._echo(candidate, request, delay_ms)
+            # a proxy sends it twice, and nobody hears the answer to the copy that lands here
+            it.fault(candidate.name, f"{describe(request)} is sent twice")
+            it.after(rng.randrange(delay_ms), lambda: self._land(candidate, request))
         elif dice < 0.115 or (it.now_ms < self.down_until_ms and dice < 0.95):
             self._lose(candidate, request, sent_ms)
             return
@@ -95,8 +98,7 @@ class Network:
         """The request arrives after `delay_ms`; the sender hears of it in time, or times out."""
         it = self._it
         back_ms = self._rng.randrange(3, 60)
-        waited_from_ms = max(it.now_ms, candidate.resumes_ms)
-        timeout_ms = waited_from_ms + TIMEOUT_MS
+        timeout_ms = max(it.now_ms, candidate.resumes_ms) + TIMEOUT_MS
 
         def arrive() -> None:
             answer = self._apply(candidate, request)
@@ -107,11 +109,6 @@ class Network:
         it.at(arrives_ms, arrive)
         if arrives_ms + back_ms >= timeout_ms:
             it.at(timeout_ms, lambda: self._deliver(candidate, Unknown("time-out"), sent_ms))
-
-    def _echo(self, candidate: Candidate, request: Create | Replace, delay_ms: int) -> None:
-        """A proxy sends it twice, and nobody hears the answer to the copy that lands here."""
-        self._it.fault(candidate.name, f"{describe(request)} is sent twice")
-        self._it.after(self._rng.randrange(delay_ms), lambda: self._land(candidate, request))
 
     def _lose(self, candidate: Candidate, request: StoreRequest, sent_ms: int) -> None:
         """No usable answer comes, and what became of the request is anybody's guess."""
@@ -138,19 +135,17 @@ class Network:
         self._apply(candidate, request)
 
     def _apply(self, candidate: Candidate, request: StoreRequest) -> StoreAnswer:
-        answer = self._it.bucket.perform(request, candidate.name)
-        self._it.record(candidate.name, (request, answer))
+        answer = self._it.bucket.perform(request)
+        self._it.record(candidate.name, request, answer)
         return answer
 
     def _deliver(self, candidate: Candidate, answer: Answer, sent_ms: int) -> None:
         it = self._it
         if not candidate.alive:
             return
-        if it.frozen(candidate):
-            it.at(candidate.resumes_ms, lambda: self._deliver(candidate, answer, sent_ms))
-            return
-        if it.faulty and self._rng.random() < 0.004:
+        if not it.frozen(candidate) and it.faulty and self._rng.random() < 0.004:
             it.freeze(candidate, it.draw_freeze())
+        if it.frozen(candidate):
             it.at(candidate.resumes_ms, lambda: self._deliver(candidate, answer, sent_ms))
             return
         self.go_on(candidate, Reply(answer, sent_ms, candidate.watch_ms(it.now_ms)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 SECOND_MS = 1000
 MINUTE_MS = 60 * SECOND_MS
-HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * 60 * MINUTE_MS
 TIMEOUT_MS = 5 * SECOND_MS
 LEASES_MS = (20 * SECOND_MS, 30 * SECOND_MS, 45 * SECOND_MS)
 SKEW_MS = 3 * SECOND_MS
@@ -32,7 +32,7 @@ def slowest_rate(lease_ms: int, skew_ms: int, apart_ms: int) -> float:
 class Plan:
     """`hours` of ticks, one a minute; `pause_every` hours nothing is fired for two or three days.
 
-    Of each hour, faults happen in the first `stormy` minutes.
+    Of each hour, faults happen in the first `faulty_minutes`.
     """
 
     seed: int
@@ -43,7 +43,6 @@ class Plan:
     pause_every: float = 2.5
     page_size: int = 50
     max_attempts: int = 3
-    trace: int = 60  # how many events are printed of a run that fails
 
     def draw_rate(self, rng: random.Random) -> float:
         """A stopwatch's rate: up to the bound, and often at it."""
@@ -62,7 +61,5 @@ class Statistics:
     deaths: int = 0
     frozen: int = 0
     faults: int = 0
-    events: int = 0
-    most_requests: int = 0  # of a campaign, in calm
     campaigns: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     afterwards: Counter[int] = field(default_factory=Counter)

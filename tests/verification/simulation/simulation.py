@@ -10,36 +10,32 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from s3leader._core.candidate import LedgerHead
+from s3leader._core.candidate import CandidateConfig, LedgerHead
 from s3leader._core.depose import depose
 from s3leader._core.holding import Holding, Resigned, renew, resign
 from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Lost, Won, campaign
+from s3leader._core.requests import StoreAnswer, StoreRequest
 from s3leader._core.times import format_time, from_ms
 from s3leader.errors import LeadershipLost, StillHeld, StoreUnavailable
-from tests.verification.simulation.bucket import DAY_MS, Bucket
-from tests.verification.simulation.candidate import Candidate, Job, rules_of
-from tests.verification.simulation.invariants import Invariants, ViolationError
-from tests.verification.simulation.network import Network
-from tests.verification.simulation.plan import (
-    APART_MS,
-    GUARD_MS,
-    LEASES_MS,
-    MINUTE_MS,
-    SECOND_MS,
-    SKEW_MS,
-    Plan,
-    Statistics,
-)
-from tests.verification.simulation.trace import Exchange, Trace
+from tests.verification.model_checker.s3 import Violation, describe
+
+from .bucket import Bucket
+from .candidate import Candidate, Job
+from .invariants import Invariants
+from .network import Network
+from .plan import DAY_MS, GUARD_MS, LEASES_MS, MINUTE_MS, SECOND_MS, SKEW_MS, Plan, Statistics
 
 FOLDER = "elections/e/"
 START_MS = 1_800_000_000_000
 SLOWEST_TICK_MS = 55 * SECOND_MS
+SHOWN = 60  # events, of a run that fails
 
 
 class Simulation:
@@ -49,24 +45,21 @@ class Simulation:
         self.plan, self.rng = plan, random.Random(plan.seed)  # noqa: S311 - walks, not secrets
         self.now_ms = START_MS
         self.statistics = Statistics()
-        self.trace = Trace(plan.trace)
+        self._events: deque[tuple[Any, ...]] = deque(maxlen=SHOWN)
         self.faulty = False
         self.last_fault_ms = START_MS - DAY_MS
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers, self._names = itertools.count(), itertools.count(1)
         self.invariants = Invariants(FOLDER, plan.max_attempts)
         self.bucket = Bucket(
+            self.invariants,
+            self.rng,
             now_ms=lambda: self.now_ms,
             later=self.at,
-            rng=self.rng,
-            apart_ms=APART_MS,
             page_size=plan.page_size,
-            observer=self.invariants,
         )
         self.network = Network(self)
         self.pool = [self._new_candidate() for _ in range(plan.candidates)]
-
-    # ------------------------------------------------------------------------------ time
 
     def at(self, ms: int, action: Callable[[], None]) -> None:
         heapq.heappush(self._heap, (ms, next(self._numbers), action))
@@ -75,7 +68,7 @@ class Simulation:
         self.at(self.now_ms + int(ms), action)
 
     def run(self) -> Statistics:
-        """Let everything happen; raise `FaultError` with the story if a property does not hold."""
+        """Let everything happen; a `Violation` has the last events as its note."""
         try:
             self._drain(self._schedule())
             self._check_progress()
@@ -87,13 +80,17 @@ class Simulation:
 
     def lines(self) -> str:
         """Return the last events, and how to see them again."""
-        plan = self.plan
-        replay = f"--seed {plan.seed} --hours {plan.hours:g} --candidates {plan.candidates}"
-        module = "tests.verification.simulation"
-        return "\n".join([*self.trace.lines(), f"replay: python -m {module} {replay}"])
+        lines = [
+            f"{from_ms(ms):%d %H:%M:%S}.{ms % 1000:03d}  {who:<9} "
+            + ": ".join(one if isinstance(one, str) else describe(one) for one in what)
+            for ms, who, *what in self._events
+        ]
+        plan, module = self.plan, "tests.verification.simulation"
+        given = f"--seed {plan.seed} --hours {plan.hours:g} --candidates {plan.candidates}"
+        return "\n".join([*lines, f"replay: python -m {module} {given}"])
 
-    def record(self, who: str, what: str | Exchange) -> None:
-        self.trace.record(self.now_ms, who, what)
+    def record(self, who: str, *what: str | StoreRequest | StoreAnswer) -> None:
+        self._events.append((self.now_ms, who, *what))
 
     def fault(self, who: str, what: str) -> None:
         self.statistics.faults += 1
@@ -103,10 +100,7 @@ class Simulation:
     def _drain(self, until_ms: int | None = None) -> None:
         while self._heap and (until_ms is None or self._heap[0][0] <= until_ms):
             self.now_ms, _, action = heapq.heappop(self._heap)
-            self.statistics.events += 1
             action()
-
-    # -------------------------------------------------------------------------- schedule
 
     def _schedule(self) -> int:
         """Fire a tick a minute, with days of silence now and then, and storms in each hour."""
@@ -115,10 +109,10 @@ class Simulation:
             if minute and minute % int(self.plan.pause_every * 60) == 0:
                 silence = self.rng.randrange(2 * DAY_MS, 3 * DAY_MS)
                 self.at(ms - 10 * SECOND_MS, self._deliver_again)
-                self.at(ms, lambda silence=silence: self._fall_asleep(silence))  # type: ignore[misc]
+                self.at(ms, partial(self._fall_asleep, silence))
                 ms += silence // MINUTE_MS * MINUTE_MS + MINUTE_MS
             faulty = minute % 60 < self.plan.faulty_minutes
-            self.at(ms, lambda faulty=faulty: self._tick(faulty=faulty))  # type: ignore[misc]
+            self.at(ms, partial(self._tick, faulty=faulty))
             ms += MINUTE_MS
         return ms
 
@@ -156,7 +150,7 @@ class Simulation:
     def _operate(self) -> None:
         operator = self._new_candidate()
         self.record(operator.name, "an operator, deposes what has lapsed")
-        self._run(operator, depose(operator.rules, reason="looks dead", force=False))
+        self._run(operator, depose(operator.config, reason="looks dead", force=False))
 
     def _deliver_again(self) -> None:
         """Events of a tick long done come again, so that many candidates remember one lock."""
@@ -170,8 +164,6 @@ class Simulation:
             if not candidate.busy and not self.frozen(candidate) and self.rng.random() < 0.8:
                 longer = self.rng.random() < 0.3  # through the next silence too
                 self.freeze(candidate, silence_ms + (3 * DAY_MS if longer else 0))
-
-    # ------------------------------------------------------------------------ candidates
 
     def frozen(self, candidate: Candidate) -> bool:
         return candidate.resumes_ms > self.now_ms
@@ -200,17 +192,18 @@ class Simulation:
             self.pool[self.pool.index(candidate)] = self._new_candidate()
 
     def _new_candidate(self) -> Candidate:
-        name = f"c{next(self._names)}"
-        lease_ms = self.rng.choice(LEASES_MS)
+        name, nonces = f"c{next(self._names)}", itertools.count(1)
+        config = CandidateConfig(
+            folder=FOLDER,
+            candidate=name,
+            nonce=lambda: f"{name}#{next(nonces)}",
+            lease_ms=self.rng.choice(LEASES_MS),
+            clock_skew_ms=SKEW_MS,
+            max_attempts=self.plan.max_attempts,
+        )
         return Candidate(
             name=name,
-            rules=rules_of(
-                name,
-                folder=FOLDER,
-                lease_ms=lease_ms,
-                skew_ms=SKEW_MS,
-                attempts=self.plan.max_attempts,
-            ),
+            config=config,
             rate=self.plan.draw_rate(self.rng),
             starts_at=-int(self.now_ms) + self.rng.randrange(10**9),
         )
@@ -231,16 +224,14 @@ class Simulation:
         candidate.requests = 0
         self.record(candidate.name, f"campaigns ({candidate.kind} memory: {seen and seen.term})")
         now_ms = candidate.watch_ms(self.now_ms)
-        self._run(
-            candidate,
-            campaign(candidate.rules, Work(tick=tick), wait_ms=wait_ms, known=seen, now_ms=now_ms),
+        steps = campaign(
+            candidate.config, Work(tick=tick), wait_ms=wait_ms, known=seen, now_ms=now_ms
         )
+        self._run(candidate, steps)
 
     def _run(self, candidate: Candidate, steps: Any) -> None:
         candidate.steps = steps
         self.network.go_on(candidate, None)
-
-    # ------------------------------------------------------------------------ what came of it
 
     def concluded(self, candidate: Candidate, result: object) -> None:
         """A candidate's generator has returned."""
@@ -251,10 +242,9 @@ class Simulation:
                 self._lead(candidate, result.holding)
             case Lost():
                 self._count(candidate, result.why)
-                self.record(
-                    candidate.name, f"loses: {result.why}, {result.head.term} is the highest"
-                )
-                self.invariants.beaten(candidate, self.bucket.objects)
+                self.record(candidate.name, f"loses: {result.why}, seen {result.head.term}")
+                highest = self.bucket.body(candidate.config.key(self.invariants.highest))
+                self.invariants.beaten(candidate, highest)
                 candidate.become_idle(result.head)
             case Holding():
                 candidate.holding = result
@@ -270,10 +260,10 @@ class Simulation:
     def failed(self, candidate: Candidate, error: Exception) -> None:
         """A candidate's generator has raised."""
         candidate.steps = None
-        self.record(candidate.name, f"{type(error).__name__}")
+        self.record(candidate.name, type(error).__name__)
         if isinstance(error, LeadershipLost):
-            there = self.bucket.objects.get(candidate.rules.key(error.term))
-            self.invariants.lost(candidate, there, error.term)
+            found = self.bucket.body(candidate.config.key(error.term))
+            self.invariants.lost(candidate, found, error.term)
         elif isinstance(error, StoreUnavailable):
             self.last_fault_ms = self.now_ms
         elif not isinstance(error, StillHeld):
@@ -282,14 +272,8 @@ class Simulation:
         candidate.become_idle()
 
     def _count(self, candidate: Candidate, result: str) -> None:
-        requests = candidate.requests
-        if self.network.over:  # they wait for the last tick
-            return
-        self.statistics.campaigns[(candidate.kind, result, requests)] += 1
-        if self.now_ms - self.last_fault_ms > GUARD_MS:
-            self.statistics.most_requests = max(self.statistics.most_requests, requests)
-
-    # ------------------------------------------------------------------------------ leading
+        if not self.network.over:  # then they wait for the last tick
+            self.statistics.campaigns[(candidate.kind, result, candidate.requests)] += 1
 
     def _lead(self, candidate: Candidate, holding: Holding) -> None:
         lock = holding.lock
@@ -317,7 +301,7 @@ class Simulation:
 
     def _work(self, candidate: Candidate) -> None:
         """Plan a leader's next step: a renewal, the end of its job, or its end."""
-        job, lease_ms = candidate.job, candidate.rules.lease_ms
+        job, lease_ms = candidate.job, candidate.config.lease_ms
         assert job is not None
         if job.hangs:
             self.after(lease_ms + 2 * SECOND_MS, lambda: self.die(candidate))
@@ -339,40 +323,32 @@ class Simulation:
 
     def _renew(self, candidate: Candidate, holding: Holding) -> None:
         if candidate.watch_ms(self.now_ms) >= holding.deadline_ms:  # its work stops, and fails
-            self._resign(candidate, holding, outcome="failed")
+            self._resign(candidate, holding, "failed")
             return
         state = {"at": self.now_ms} if self.rng.random() < 0.5 else None
         self.record(candidate.name, f"renews term {holding.lock.term}")
-        self._run(candidate, renew(candidate.rules, holding, state))
+        self._run(candidate, renew(candidate.config, holding, state))
 
-    def _resign(
-        self, candidate: Candidate, holding: Holding, *, outcome: str | None = None
-    ) -> None:
+    def _resign(self, candidate: Candidate, holding: Holding, outcome: str | None = None) -> None:
         assert candidate.job is not None
         outcome = outcome or candidate.job.outcome
         self.invariants.leads_no_more(candidate)
         self.record(candidate.name, f"resigns from term {holding.lock.term}: {outcome}")
         if outcome == "failed":
             self.last_fault_ms = self.now_ms
-            self._retry(holding.lock.tick)
+            self.after(MINUTE_MS, partial(self._retry, holding.lock.tick))
         now_ms = candidate.watch_ms(self.now_ms)
-        steps = resign(candidate.rules, holding, outcome=outcome, reason=None, now_ms=now_ms)
+        steps = resign(candidate.config, holding, outcome=outcome, reason=None, now_ms=now_ms)
         self._run(candidate, steps)
 
     def _retry(self, tick: datetime | None) -> None:
         """What Lambda does with an event whose function failed."""
-
-        def fire() -> None:
-            for candidate in self._idle(1):
-                self._contend(candidate, tick, 0)
-
-        self.after(MINUTE_MS, fire)
+        for candidate in self._idle(1):
+            self._contend(candidate, tick, 0)
 
     def draw_freeze(self) -> int:
         longest = self.rng.choice([MINUTE_MS, MINUTE_MS, 10 * MINUTE_MS, 3 * DAY_MS])
         return self.rng.randrange(SECOND_MS, longest)
-
-    # --------------------------------------------------------------------------- liveness
 
     def _check_completed(self, tick: datetime, fired_ms: int) -> None:
         """A tick that no fault came near is completed within the minute."""
@@ -380,7 +356,7 @@ class Simulation:
             return
         self.statistics.clear += 1
         if format_time(tick) not in self.invariants.completed:
-            raise ViolationError(f"tick {format_time(tick)} is not completed, without any fault")
+            raise Violation(f"tick {format_time(tick)} is not completed, without any fault")
 
     def _check_progress(self) -> None:
         """Whatever happened: once faults stop, the next tick is completed in time."""
@@ -394,8 +370,8 @@ class Simulation:
             self.campaign(candidate, tick, wait_ms)
         self._drain(fired_ms + GUARD_MS + SLOWEST_TICK_MS)
         if format_time(tick) not in self.invariants.completed:
-            raise ViolationError("the election is stuck: its last tick is not completed")
+            raise Violation("the election is stuck: its last tick is not completed")
         # Each of them asks about once a second while it waits, and seldom more.
         most = self.plan.contenders * (2 * wait_ms // SECOND_MS + 40)
         if self.statistics.requests - before > most:
-            raise ViolationError(f"the last tick took {self.statistics.requests - before} requests")
+            raise Violation(f"the last tick took {self.statistics.requests - before} requests")

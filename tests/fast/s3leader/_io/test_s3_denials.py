@@ -26,55 +26,26 @@ def refuse(
 
 
 @pytest.mark.parametrize(
-    ("why", "remedy"),
+    ("policy", "named"),
     [
-        ("with an explicit deny in a resource-based policy", "A Deny in the bucket's policy"),
-        (
-            "with an explicit deny in a service control policy",
-            "A Deny in a service control policy, which",
-        ),
-        (
-            "with an explicit deny in a resource control policy",
-            "A Deny in a resource control policy, which",
-        ),
-        (
-            "with an explicit deny in a VPC endpoint policy",
-            "A Deny in the policy of the VPC endpoint",
-        ),
-        (
-            "with an explicit deny in a permissions boundary",
-            "A Deny in the permissions boundary of the role",
-        ),
-        ("with an explicit deny in a session policy", "A Deny in the session policy"),
-        (
-            "with an explicit deny in an identity-based policy",
-            "A Deny in the policies of the role or user",
-        ),
-        (
-            "with an explicit deny in a network perimeter policy",
-            "A Deny in a network perimeter policy",
-        ),
-        ("with an explicit deny in a session policy", "set S3LEADER_ENCRYPTION"),
-        (
-            "because no identity-based policy allows the s3:PutObject action",
-            f"Allow s3:PutObject on {OBJECT} in the policies of the role or user",
-        ),
-        (
-            "because no VPC endpoint policy allows the s3:PutObject action",
-            f"Allow s3:PutObject on {OBJECT} in the policy of the VPC endpoint",
-        ),
-        (
-            "because no permissions boundary allows the s3:PutObject action",
-            f"Allow s3:PutObject on {OBJECT} in the permissions boundary of the role or user",
-        ),
-        (
-            "because no resource-based policy allows the s3:PutObject action",
-            f"Allow s3:PutObject on {OBJECT} in the bucket's policy",
-        ),
+        ("a resource-based policy", "the bucket's policy"),
+        ("a service control policy", "a service control policy, which"),
+        ("a resource control policy", "a resource control policy, which"),
+        ("a VPC endpoint policy", "the policy of the VPC endpoint"),
+        ("a permissions boundary", "the permissions boundary of the role or user"),
+        ("a session policy", "the session policy"),
+        ("an identity-based policy", "the policies of the role or user"),
+        ("a network perimeter policy", "a network perimeter policy"),
     ],
 )
-def test_a_denial_names_the_policy_that_s3_names(why: str, remedy: str) -> None:
-    assert remedy in refuse(f'{USER}s3:PutObject on resource: "{OBJECT}" {why}')[2]
+def test_a_denial_names_the_policy_that_s3_names(policy: str, named: str) -> None:
+    denied = f'{USER}s3:PutObject on resource: "{OBJECT}"'
+    text = refuse(f"{denied} with an explicit deny in {policy}")[2]
+    assert f"A Deny in {named}" in text
+    assert "set S3LEADER_ENCRYPTION" in text
+    _, _, kind = policy.partition(" ")
+    text = refuse(f"{denied} because no {kind} allows the s3:PutObject action")[2]
+    assert f"Allow s3:PutObject on {OBJECT} in {named}" in text
 
 
 def test_an_explicit_deny_is_not_answered_with_a_grant() -> None:

@@ -84,12 +84,7 @@ class World:
 
     def job(self, work: Callable[[Term], object] = lambda _: None, **options: Any) -> LambdaHandler:
         """Return the handler of a new execution environment."""
-
-        @singleton_on(self.store, **options)
-        def handler(event: object, context: object, term: Term) -> object:
-            return work(term)
-
-        return handler
+        return singleton_on(self.store, **options)(lambda event, context, term: work(term))
 
     def blobs(self) -> list[Blob]:
         """Return the metrics written since the last call."""

@@ -8,6 +8,7 @@ import pytest
 
 from s3leader._core.holding import Holding
 from s3leader._core.lock import Lock
+from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Won
 from s3leader._core.requests import Wait, Waited
 from tests.fast.s3leader._core.protocol.script import (
@@ -113,7 +114,7 @@ def test_beaten_candidate_waits_for_the_winner_at_once() -> None:
 def test_waiting_candidate_leaves_when_its_tick_is_done() -> None:
     done = sealed(4, tick=TICK, done=TICK)
     exchanges = (*looked(held(4)), pause(500), (read(4), found(done)))
-    assert lost(*exchanges, tick=TICK, wait_ms=60_000).why == "done"
+    assert lost(*exchanges, Work(tick=TICK), wait_ms=60_000).why == "done"
 
 
 def test_waiting_candidate_whose_holders_lock_is_gone_lists_again() -> None:
@@ -121,7 +122,7 @@ def test_waiting_candidate_whose_holders_lock_is_gone_lists_again() -> None:
     won(*exchanges, (create(mine(8)), applied()), wait_ms=60_000)
 
 
-@pytest.mark.parametrize("lock", [sealed(4), None])
+@pytest.mark.parametrize("lock", [sealed(4), None], ids=["sealed", "empty"])
 def test_memory_younger_than_an_hour_needs_no_list(lock: Lock | None) -> None:
     write = mine(1 if lock is None else 5)
     probes = proofs(write) if lock is None else ()

@@ -91,7 +91,11 @@ BODIES = [
 
 
 @pytest.mark.parametrize("second", [False, True])
-@pytest.mark.parametrize("answer", [THEIRS, missing(), *map(found, BODIES)], ids=range(11))
+@pytest.mark.parametrize(
+    "answer",
+    [THEIRS, missing(), *map(found, BODIES)],
+    ids=["sealed", "deleted", *(repr(body[:15]) for body in BODIES)],
+)
 def test_renewal_of_a_lock_that_another_wrote_is_leadership_lost(
     answer: Answer,
     second: bool,  # noqa: FBT001 - parametrized

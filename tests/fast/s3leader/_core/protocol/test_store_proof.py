@@ -48,7 +48,9 @@ REFUSED = BucketUnusable("no", action="s3:PutObject", resource="arn", code="NotI
 DENIED = BucketUnusable("no", action="s3:PutObject", resource="arn", code="AccessDenied")
 
 
-@pytest.mark.parametrize("sealing", [(applied(),), (LOST, LEASE_MS), (DENIED,)], ids=str)
+@pytest.mark.parametrize(
+    "sealing", [(applied(),), (LOST, LEASE_MS), (DENIED,)], ids=["sealed", "unknown", "denied"]
+)
 @pytest.mark.parametrize(
     ("to_create", "to_swap", "ignored"),
     [
@@ -68,7 +70,7 @@ def test_store_that_ignores_conditions_is_refused_and_the_lock_sealed_if_possibl
     assert (refused.value.code, refused.value.resource) == ("ConditionIgnored", key(1))
 
 
-@pytest.mark.parametrize("sealing", [applied(), DENIED], ids=str)
+@pytest.mark.parametrize("sealing", [applied(), DENIED], ids=["sealed", "denied"])
 @pytest.mark.parametrize("before", [(), ((CREATE, conflict()),)], ids=["create", "swap"])
 def test_refused_probe_is_reported_and_the_lock_sealed_if_possible(
     before: tuple[Exchange, ...], sealing: Any
@@ -132,7 +134,9 @@ def test_what_an_operator_states_of_a_corrupt_lock_proves_no_store() -> None:
             election.campaign()
 
 
-@pytest.mark.parametrize("ignores", [(Create,), (Replace,), (Create, Replace)], ids=str)
+@pytest.mark.parametrize(
+    "ignores", [(Create,), (Replace,), (Create, Replace)], ids=["creates", "swaps", "both"]
+)
 def test_no_candidate_is_elected_on_a_store_that_ignores_conditions(ignores: Any) -> None:
     store = MemoryStore(clock_ms=lambda: T0, ignores=ignores)
     for _ in range(3):

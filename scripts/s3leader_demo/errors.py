@@ -1,5 +1,0 @@
-"""The one error of the demo."""
-
-
-class DemoError(Exception):
-    """The demo cannot continue; the message says why."""
