@@ -93,11 +93,11 @@ def test_who_has_a_policy_here_is_granted_all_by_it_and_nothing_by_the_bucket_s(
     assert (template.statements("AWS::IAM::Policy"), granted_by_bucket(template)) == (CANDIDATE, [])
 
 
-@pytest.mark.parametrize("kind", ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"])
-def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
-    make = iam.Policy if kind == "AWS::IAM::Policy" else iam.ManagedPolicy
+@pytest.mark.parametrize("make", [iam.Policy, iam.ManagedPolicy])
+def test_a_policy_is_granted_all_by_itself(make: Callable[..., iam.IGrantable]) -> None:
     template = grant(lambda stack: make(stack, "Own", roles=[role(stack)]), known=False)
-    assert (template.statements(kind), granted_by_bucket(template)) == (CANDIDATE, [])
+    found = template.statements(f"AWS::IAM::{make.__name__}")
+    assert (found, granted_by_bucket(template)) == (CANDIDATE, [])
 
 
 BY_THE_BUCKET: dict[str, Make] = {
