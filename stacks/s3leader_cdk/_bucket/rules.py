@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Annotations, CfnDeletionPolicy, Duration, RemovalPolicy, Stack
@@ -151,7 +151,7 @@ def _deny(
     sid: str,
     actions: list[str],
     keys: str,
-    conditions: dict[str, object] | None = None,
+    conditions: Mapping[str, object] | None = None,
 ) -> None:
     bucket.add_to_resource_policy(
         iam.PolicyStatement(

@@ -11,7 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket
-from tests.infra.permissions.test_grants import CANDIDATE, OWN_ACCOUNT, function, role
+from tests.infra.jobs import existing_function as function
+from tests.infra.permissions.test_grants import CANDIDATE, OWN_ACCOUNT, role
 from tests.infra.synth import Json, Synthesized, new_app, new_stack
 
 HERE, THERE = "111111111111", "222222222222"
