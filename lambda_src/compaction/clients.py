@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+
+from compaction.layout import MANIFEST
+from s3leader import BucketOptions
+from s3leader.fencing import FencedObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,3 +32,11 @@ def data_client(*, region: str | None = None) -> S3Client:
         response_checksum_validation="when_required",
     )
     return boto3.session.Session().client("s3", region_name=region, config=config)
+
+
+@cache
+def connections(bucket: str, region: str | None = None) -> tuple[S3Client, FencedObject]:
+    """Return the client and the manifest of a bucket, made once in a process."""
+    options = BucketOptions(region=region)
+    manifest = FencedObject(MANIFEST, bucket=bucket, bucket_options=options)
+    return data_client(region=region), manifest

@@ -248,7 +248,7 @@ class _Compaction:
             self._writer.create(
                 key, io.BytesIO(body), sha256=digest, content_type="application/json"
             )
-            self._manifest = self._manifest.moved_to(key)
+            self._manifest = replace(self._manifest, parts=(), rejected=(), earlier=key)
         return part, rejects
 
     def _commit(self, batch: Batch, part: Entry | None, rejects: Entry | None) -> None:

@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
-from compaction.clients import data_client
+from compaction.clients import connections
 from compaction.compactor import compact
-from compaction.layout import MANIFEST
-from s3leader import BucketOptions, Term
+from s3leader import Term
 from s3leader.aws_lambda import LambdaContext, singleton
-from s3leader.fencing import FencedObject
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 _LEAST_RESERVE_MS: Final = 5_000
 _MOST_RESERVE_MS: Final = 30_000
@@ -34,7 +28,7 @@ def handler(event: object, context: LambdaContext, term: Term) -> dict[str, Any]
     """Compact the inputs in `DATA_BUCKET` as the leader of `term`."""
     if not (bucket := os.environ.get("DATA_BUCKET")):
         raise ValueError("DATA_BUCKET is not set; set it to the name of the bucket to compact")
-    client, manifest = _connections(bucket, os.environ.get("DATA_REGION"))
+    client, manifest = connections(bucket, os.environ.get("DATA_REGION"))
     should_stop = stop_in_time(context)
     return compact(
         term, bucket, client=client, manifest=manifest, should_stop=should_stop
@@ -46,11 +40,3 @@ def stop_in_time(context: LambdaContext) -> Callable[[], bool]:
     share = context.get_remaining_time_in_millis() // 4
     reserve = min(max(share, _LEAST_RESERVE_MS), _MOST_RESERVE_MS)
     return lambda: context.get_remaining_time_in_millis() < reserve
-
-
-@cache
-def _connections(bucket: str, region: str | None) -> tuple[S3Client, FencedObject]:
-    """Return the clients, which all invocations of one execution environment share."""
-    options = BucketOptions(region=region)
-    manifest = FencedObject(MANIFEST, bucket=bucket, bucket_options=options)
-    return data_client(region=region), manifest

@@ -105,10 +105,6 @@ class Manifest:
         """Return how many entries each commit writes again."""
         return len(self.parts) + len(self.rejected)
 
-    def moved_to(self, segment: str) -> Manifest:
-        """Return the manifest without entries, linked to a segment that has them."""
-        return replace(self, parts=(), rejected=(), earlier=segment)
-
     def committing(
         self,
         *,

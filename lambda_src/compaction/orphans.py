@@ -56,22 +56,21 @@ def delete_orphans(writer: Writer, keys: Iterator[str]) -> tuple[int, int]:
     return deleted, len(refused)
 
 
-def earlier(client: S3Client, bucket: str, manifest: Manifest) -> Manifest | None:
-    """Read the segment that a manifest or a segment links to; None if it links to none."""
-    if manifest.earlier is None:
-        return None
-    got = client.get_object(Bucket=bucket, Key=manifest.earlier)
-    with closing(got["Body"]) as body:
-        return Manifest.parsed(json.loads(body.read()))
+def links(client: S3Client, bucket: str, manifest: Manifest) -> Iterator[Manifest]:
+    """Yield the manifest and its segments, newest first; each is read when it is asked for."""
+    yield manifest
+    while manifest.earlier is not None:
+        got = client.get_object(Bucket=bucket, Key=manifest.earlier)
+        with closing(got["Body"]) as body:
+            manifest = Manifest.parsed(json.loads(body.read()))
+        yield manifest
 
 
 def _committed(client: S3Client, bucket: str, manifest: Manifest, since: int) -> Iterator[str]:
     """Yield the keys of all entries of terms from `since`, and of some older ones."""
-    at: Manifest | None = manifest
-    while at is not None:
-        keys = [entry["key"] for entry in (*at.parts, *at.rejected)]
+    for link in links(client, bucket, manifest):
+        keys = [entry["key"] for entry in (*link.parts, *link.rejected)]
         yield from keys
         # Terms commit in ascending order, so all segments behind an older term are older too.
         if any((batch := batch_of(key)) and term_of(batch) < since for key in keys):
             return
-        at = earlier(client, bucket, at)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from compaction.layout import MANIFEST
 from compaction.manifest import Entry, Manifest
-from compaction.orphans import earlier
+from compaction.orphans import links
 from s3leader.fencing import FencedObject
 
 if TYPE_CHECKING:
@@ -41,11 +41,7 @@ def committed(client: S3Client, bucket: str, *, manifest: FencedObject | None = 
     document = FencedObject(MANIFEST, bucket=bucket) if manifest is None else manifest
     snapshot = document.read()
     newest = Manifest.parsed({} if snapshot is None else snapshot.value)
-    chain, at = [newest], newest
-    while (before := earlier(client, bucket, at)) is not None:
-        chain.append(before)
-        at = before
-    chain.reverse()
+    chain = [*links(client, bucket, newest)][::-1]
     return Committed(
         parts=tuple(entry for link in chain for entry in link.parts),
         rejected=tuple(entry for link in chain for entry in link.rejected),

@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 from compaction import Limits, compact
+from compaction.clients import connections
 from local_cloud.child_process import exit_with_parent
 from s3leader import Election, LeadershipLost, NotElected, StaleToken, StoreUnavailable
 
@@ -20,6 +21,7 @@ def main(parent_pipe: str, name: str, lock_bucket: str, data_bucket: str, tick: 
     """Campaign until elected, or until the tick is done."""
     exit_with_parent(int(parent_pipe))
     election = Election(name, bucket=lock_bucket, lease=LEASE, clock_skew=CLOCK_SKEW)
+    client, manifest = connections(data_bucket)
     while True:
         try:
             term = election.campaign(tick=tick, wait=timedelta(minutes=3))
@@ -28,7 +30,7 @@ def main(parent_pipe: str, name: str, lock_bucket: str, data_bucket: str, tick: 
                 return
             _report("won", term=term.number)
             with term, term.keep_renewing():
-                compact(term, data_bucket, limits=_LIMITS)
+                compact(term, data_bucket, client=client, manifest=manifest, limits=_LIMITS)
             _report("completed", term=term.number)
         except (LeadershipLost, StaleToken, StoreUnavailable) as error:
             # On a busy machine renewals come too late. That does no harm: campaign again.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Annotations, Aws, Stack, Token
+from aws_cdk import Annotations, Aws, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
+
+from s3leader_cdk._permissions.principals import known_to_differ
 
 _PRINCIPAL = "cloudwatch.amazonaws.com"
 _MANAGED_KEY = "alias/aws/sns"
@@ -35,8 +37,7 @@ def topic_action(scope: Construct, topic: sns.ITopic) -> cloudwatch.IAlarmAction
 
 def _check_region(scope: Construct, topic: sns.ITopic) -> None:
     region, topic_region = Stack.of(scope).region, topic.env.region
-    known = not Token.is_unresolved(region) and not Token.is_unresolved(topic_region)
-    if known and region != topic_region:
+    if known_to_differ(region, topic_region):
         raise ValueError(
             f"topic {topic.node.path} is in {topic_region}, and the alarms are in {region}:"
             f" alarms publish in their own Region only. Give a topic in {region}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import jsii
-from aws_cdk import Acknowledgment, Annotations, Duration, Stack, Token, Validations
+from aws_cdk import Acknowledgment, Annotations, Duration, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+
+from s3leader_cdk._permissions.principals import known_to_differ
 
 
 def dead_letter_queue(scope: Construct, queue_id: str) -> sqs.Queue:
@@ -39,7 +41,7 @@ def check_queue(scope: Construct, queue: sqs.IQueue) -> None:
             " Scheduler do not send to: give a standard queue"
         )
     here, there = Stack.of(scope).region, queue.env.region
-    if not Token.is_unresolved(here) and not Token.is_unresolved(there) and here != there:
+    if known_to_differ(here, there):
         raise ValueError(
             f"dead_letters {queue.node.path} is in {there}, and the job in {here}: Lambda and"
             " EventBridge Scheduler send within their own Region only. Give a queue there"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Annotations, Duration, RemovalPolicy, Token
+from aws_cdk import Annotations, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -22,6 +22,7 @@ from s3leader_cdk._election.candidate_environment import (
 from s3leader_cdk._election.names import checked_election, checked_prefix
 from s3leader_cdk._handler.check import HandlerCheck, check_function, checked_mode
 from s3leader_cdk._option_types import BUCKET_OR_NAME, FUNCTION_IN_APP, checked_options
+from s3leader_cdk._permissions.principals import known_to_differ
 from s3leader_cdk.grants import ElectionGrants
 from s3leader_cdk.runtime_layer import runtime_layer_for
 
@@ -265,8 +266,7 @@ class LockBucket(Construct):
 
 def _check_layer(layer: lambda_.ILayerVersion, function: lambda_.Function) -> None:
     there, here = layer.env.region, function.env.region
-    known = not Token.is_unresolved(there) and not Token.is_unresolved(here)
-    if known and there != here:
+    if known_to_differ(there, here):
         raise ValueError(
             f"layer {layer.node.path} is in {there}, but function {function.node.path} is in"
             f" {here}: use a layer in the function's Region, or omit layer"

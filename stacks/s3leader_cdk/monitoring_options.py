@@ -91,7 +91,12 @@ class MonitoringOptions:
         """Check each value."""
         check_fields(self)
         if self.expected_within is not None:
-            _check_silence(seconds(self.expected_within))
+            expected_s = seconds(self.expected_within)
+            if not seconds(MIN_SILENCE) <= expected_s <= seconds(MAX_SILENCE):
+                raise ValueError(
+                    f"expected_within {expected_s:g} s cannot be used: give 3 minutes to 7 days, or"
+                    " watch the metrics Completed and Behind by other means"
+                )
         if isinstance(self.topic, Mapping):
             for severity in self.topic:
                 _check_severity(severity)
@@ -154,11 +159,3 @@ def check_alarm_names(given: Mapping[str, AlarmOptions], names: Sequence[str]) -
 def _check_severity(severity: str) -> None:
     if severity not in get_args(Severity):
         raise ValueError(f"unknown severity {severity!r}: give 'critical' or 'warning'")
-
-
-def _check_silence(expected_s: float) -> None:
-    if not seconds(MIN_SILENCE) <= expected_s <= seconds(MAX_SILENCE):
-        raise ValueError(
-            f"expected_within {expected_s:g} s cannot be used: give 3 minutes to 7 days, or watch"
-            " the metrics Completed and Behind by other means"
-        )

@@ -16,16 +16,12 @@ HOUR, DAY = 3_600, 86_400
 def ages(
     asked: int | None, *, window: int = 0, wait: int = 0, timeout: int = 300, retries: int = 2
 ) -> EventAges:
-    trigger = TriggerOptions(
-        max_tick_age=None if asked is None else Duration.seconds(asked),
-        flexible_window=Duration.seconds(window) if window else None,
-    )
-    takeover = TakeoverOptions(
-        lease=Duration.seconds(5) if wait else None, wait=Duration.seconds(wait) if wait else None
-    )
-    return divide_max_tick_age(
-        trigger, takeover, timeout=Duration.seconds(timeout), retry_attempts=retries
-    )
+    given = (asked, window, wait)
+    age, flexible, waited = (Duration.seconds(each) if each else None for each in given)
+    trigger = TriggerOptions(max_tick_age=age, flexible_window=flexible)
+    takeover = TakeoverOptions(lease=Duration.seconds(5) if wait else None, wait=waited)
+    allowed = Duration.seconds(timeout)
+    return divide_max_tick_age(trigger, takeover, timeout=allowed, retry_attempts=retries)
 
 
 def queues(found: EventAges) -> tuple[float, float]:

@@ -135,15 +135,13 @@ def test_a_queue_that_takes_no_dead_letters_is_refused(
         build(stack, dead_letters=queue(stack))
 
 
-def test_synth_warns_of_an_imported_queue_without_key(stack: cdk.Stack) -> None:
-    check_queue(stack, imported_queue(stack))
-    (warning,) = warnings(stack)
-    assert "import it with Queue.from_queue_attributes(key_arn=…)" in warning
-
-
-def test_an_imported_queue_with_its_key_needs_no_warning(stack: cdk.Stack) -> None:
-    check_queue(stack, imported_queue(stack, key_arn=KEY))
-    assert warnings(stack) == []
+@pytest.mark.parametrize(("key_arn", "warned"), [(None, True), (KEY, False)])
+def test_synth_warns_of_an_imported_queue_without_its_key(
+    stack: cdk.Stack, key_arn: str | None, *, warned: bool
+) -> None:
+    check_queue(stack, imported_queue(stack, key_arn=key_arn))
+    advice = "import it with Queue.from_queue_attributes(key_arn=…)"
+    assert [advice in each for each in warnings(stack)] == [True] * warned
 
 
 JSON = lambda_.LoggingFormat.JSON

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+
+from s3leader_cdk._permissions.principals import known_to_differ
 
 EncryptionHeader = Literal["AES256", "aws:kms", "aws:kms:dsse"]
 _HEADERS = ("AES256", "aws:kms", "aws:kms:dsse")
@@ -28,8 +30,7 @@ def usable_key(key: kms.IKey | None, bucket: s3.IBucket) -> kms.IKey | None:
             " key: import the key itself, Key.from_key_arn(…)"
         )
     key_region, bucket_region = key.env.region, bucket.env.region
-    known = not Token.is_unresolved(key_region) and not Token.is_unresolved(bucket_region)
-    if known and key_region != bucket_region:
+    if known_to_differ(key_region, bucket_region):
         raise ValueError(
             f"key {key.node.path} is in {key_region}, but bucket {bucket.node.path} is in"
             f" {bucket_region}: give a key in the bucket's Region"

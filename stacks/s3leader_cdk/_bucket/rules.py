@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Annotations, CfnDeletionPolicy, Duration, RemovalPolicy, Stack
@@ -52,34 +52,20 @@ def deny_unconditional_writes(bucket: s3.Bucket, prefix: str, *, suffix: str = "
     # Both keys in one Null block are joined by AND: a write with either header passes. The request
     # that starts a multipart upload has neither header, so there are no such uploads under the
     # prefix. A copy is a PutObject for this statement.
-    _deny(
-        bucket,
-        sid=f"DenyUnconditionalWrites{suffix}",
-        actions=["s3:PutObject"],
-        resources=[bucket.arn_for_objects(f"{prefix}*")],
-        conditions={"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
-    )
+    null = {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}}
+    _deny(bucket, f"DenyUnconditionalWrites{suffix}", ["s3:PutObject"], f"{prefix}*", null)
 
 
 def deny_deletes_of_locks(bucket: s3.Bucket, prefix: str, *, suffix: str = "") -> None:
     """Deny deletes of locks to everyone; lifecycle rules are not subject to bucket policies."""
-    _deny(
-        bucket,
-        sid=f"DenyDeletesOfLocks{suffix}",
-        actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
-        resources=[bucket.arn_for_objects(f"{prefix}*/lock_*")],
-    )
+    deletes = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    _deny(bucket, f"DenyDeletesOfLocks{suffix}", deletes, f"{prefix}*/lock_*")
 
 
 def deny_plain_http(bucket: s3.Bucket, prefix: str, *, suffix: str) -> None:
     """Deny requests for locks without TLS, in a bucket that may allow them for other objects."""
-    _deny(
-        bucket,
-        sid=f"DenyLocksOverPlainHttp{suffix}",
-        actions=["s3:*"],
-        resources=[bucket.arn_for_objects(f"{prefix}*")],
-        conditions={"Bool": {"aws:SecureTransport": "false"}},
-    )
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    _deny(bucket, f"DenyLocksOverPlainHttp{suffix}", ["s3:*"], f"{prefix}*", plain)
 
 
 def statement_suffix(prefix: str) -> str:
@@ -162,11 +148,10 @@ def _rules(prefix: str, history: Duration, suffix: str = "") -> list[dict[str, A
 
 def _deny(
     bucket: s3.Bucket,
-    *,
     sid: str,
     actions: list[str],
-    resources: list[str],
-    conditions: dict[str, object] | None = None,
+    keys: str,
+    conditions: Mapping[str, object] | None = None,
 ) -> None:
     bucket.add_to_resource_policy(
         iam.PolicyStatement(
@@ -174,7 +159,7 @@ def _deny(
             effect=iam.Effect.DENY,
             principals=[iam.AnyPrincipal()],
             actions=actions,
-            resources=resources,
+            resources=[bucket.arn_for_objects(keys)],
             conditions=conditions,
         )
     )

@@ -27,6 +27,7 @@ from s3leader_cdk._permissions.principals import (
     check_partition,
     checked_principal,
     is_account_wide,
+    known_to_differ,
     name_of,
     was_added,
 )
@@ -84,7 +85,7 @@ class BucketAccess:
 
     def _check_key_can_be_used(self, grantee: iam.IGrantable, principal: iam.IPrincipal) -> None:
         account, own = account_of(principal), self.bucket.env.account
-        if _is_other(account, own) and is_encrypted_by_aws_managed_key(self.bucket):
+        if known_to_differ(account, own) and is_encrypted_by_aws_managed_key(self.bucket):
             raise ValueError(
                 f"{name_of(grantee)} is in account {account}, but bucket {self.bucket.node.path}"
                 f" encrypts with aws/s3, a key that only account {own} can use: give the bucket an"
@@ -131,7 +132,7 @@ class BucketAccess:
             return []
         # An environment-agnostic stack may well be deployed to the account in the key's ARN, so
         # only accounts that are known to differ count as cross-account.
-        cross_account = _is_other(account_of(principal), kms_key.env.account)
+        cross_account = known_to_differ(account_of(principal), kms_key.env.account)
         if has_identity_policy and not cross_account and delegates_to_iam(kms_key):
             return []
         statement = iam.PolicyStatement(
@@ -255,12 +256,6 @@ def _is_same(one: str | None, other: str) -> bool:
     if one is None or one == other:
         return one is not None
     return bool(Token.is_unresolved(one) and Token.is_unresolved(other))
-
-
-def _is_other(one: str | None, other: str) -> bool:
-    """Return whether two accounts are known to be different."""
-    known = one is not None and not Token.is_unresolved(one) and not Token.is_unresolved(other)
-    return known and one != other
 
 
 def _instruction(place: str, statements: Sequence[iam.PolicyStatement], stack: Stack) -> str:

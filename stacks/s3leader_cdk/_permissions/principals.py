@@ -83,6 +83,12 @@ def account_of(principal: iam.IPrincipal) -> str | None:
     return stated or (parts[4] if len(parts) > 5 and parts[4].isdigit() else None)
 
 
+def known_to_differ(one: str | None, other: str | None) -> bool:
+    """Return whether two accounts or Regions are known at synth, and different."""
+    known = all(each is not None and not Token.is_unresolved(each) for each in (one, other))
+    return known and one != other
+
+
 def is_account_wide(principal: iam.IPrincipal) -> bool:
     """Return whether the principal is a whole account or organization.
 
@@ -128,6 +134,4 @@ def _is_policy(principal: iam.IPrincipal) -> bool:
 def _is_in_another_account(principal: iam.IPrincipal) -> bool:
     # CDK would create an imported user's policy in this stack's account, which lacks that user.
     stated = getattr(principal, "principal_account", None)
-    here = Stack.of(cast("Any", principal)).account
-    known = stated is not None and not Token.is_unresolved(stated)
-    return known and not Token.is_unresolved(here) and stated != here
+    return known_to_differ(stated, Stack.of(cast("Any", principal)).account)

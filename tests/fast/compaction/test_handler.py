@@ -163,7 +163,7 @@ def test_data_bucket_is_reached_in_its_own_region(
     region: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    client, manifest = module._connections.__wrapped__("data", region)
+    client, manifest = module.connections.__wrapped__("data", region)
     store: Any = manifest._seams.store
     asked = (client.meta.region_name, store._client.meta.region_name)
     assert asked == (expected, expected)

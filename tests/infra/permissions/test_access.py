@@ -11,7 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import LockBucket
-from tests.infra.permissions.test_grants import CANDIDATE, OWN_ACCOUNT, function, role
+from tests.infra.jobs import existing_function as function
+from tests.infra.permissions.test_grants import CANDIDATE, OWN_ACCOUNT, role
 from tests.infra.synth import Json, Synthesized, new_app, new_stack
 
 HERE, THERE = "111111111111", "222222222222"
@@ -93,11 +94,11 @@ def test_who_has_a_policy_here_is_granted_all_by_it_and_nothing_by_the_bucket_s(
     assert (template.statements("AWS::IAM::Policy"), granted_by_bucket(template)) == (CANDIDATE, [])
 
 
-@pytest.mark.parametrize("kind", ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"])
-def test_a_policy_is_granted_all_by_itself(kind: str) -> None:
-    make = iam.Policy if kind == "AWS::IAM::Policy" else iam.ManagedPolicy
+@pytest.mark.parametrize("make", [iam.Policy, iam.ManagedPolicy])
+def test_a_policy_is_granted_all_by_itself(make: Callable[..., iam.IGrantable]) -> None:
     template = grant(lambda stack: make(stack, "Own", roles=[role(stack)]), known=False)
-    assert (template.statements(kind), granted_by_bucket(template)) == (CANDIDATE, [])
+    found = template.statements(f"AWS::IAM::{make.__name__}")
+    assert (found, granted_by_bucket(template)) == (CANDIDATE, [])
 
 
 BY_THE_BUCKET: dict[str, Make] = {
