@@ -29,8 +29,7 @@ from ._core.requests import Store
 from ._io.invocation import Invocation
 from ._io.lock_store import lock_store
 from ._io.seams import Seams
-from ._lambda.continuation import LambdaContext as LambdaContext  # users annotate with it
-from ._lambda.continuation import LambdaInvocation, LocalInvocation, time_left
+from ._lambda.continuation import LambdaContext, LambdaInvocation, LocalInvocation, time_left
 from ._lambda.event import contender_of, target_of, tick_of, work_of
 from ._lambda.handler_contract import MARK, check_handler, refuse_deferred_result
 from ._lambda.local import LocalContext
@@ -38,6 +37,8 @@ from ._lambda.report import Report
 from ._lambda.settings import Arguments, Settings
 from .election import Election, Memory, NotElected
 from .term import Term
+
+__all__ = ["Handler", "LambdaContext", "LambdaHandler", "singleton"]
 
 GRACE = timedelta(seconds=2)  # a function outlives its time-out a little
 

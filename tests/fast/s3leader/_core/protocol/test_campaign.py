@@ -114,7 +114,7 @@ def test_beaten_candidate_waits_for_the_winner_at_once() -> None:
 def test_waiting_candidate_leaves_when_its_tick_is_done() -> None:
     done = sealed(4, tick=TICK, done=TICK)
     exchanges = (*looked(held(4)), pause(500), (read(4), found(done)))
-    assert lost(*exchanges, Work(tick=TICK), wait_ms=60_000).why == "done"
+    assert lost(*exchanges, tick=TICK, wait_ms=60_000).why == "done"
 
 
 def test_waiting_candidate_whose_holders_lock_is_gone_lists_again() -> None:
