@@ -8,7 +8,6 @@ import pytest
 
 from s3leader._core.holding import Holding
 from s3leader._core.lock import Lock
-from s3leader._core.next_lock import Work
 from s3leader._core.protocol import Won
 from s3leader._core.requests import Wait, Waited
 from tests.fast.s3leader._core.protocol.script import (
