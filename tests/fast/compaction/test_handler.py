@@ -13,6 +13,7 @@ import pytest
 
 from compaction import Limits, committed, compact, lines
 from compaction import handler as module
+from compaction.clients import connections
 from compaction.handler import stop_in_time
 from s3leader import LeadershipLost, Term, testing
 from s3leader._io.memory_store import MemoryStore
@@ -163,7 +164,7 @@ def test_data_bucket_is_reached_in_its_own_region(
     region: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    client, manifest = module.connections.__wrapped__("data", region)
+    client, manifest = connections.__wrapped__("data", region)
     store: Any = manifest._seams.store
     asked = (client.meta.region_name, store._client.meta.region_name)
     assert asked == (expected, expected)
