@@ -186,8 +186,9 @@ def test_a_handler_that_works_when_it_is_called_is_accepted(handler: Callable[..
     assert result_of(handler) == "worked"
 
 
-def test_a_builtin_without_a_signature_is_accepted() -> None:
-    assert callable(singleton(max))
+@pytest.mark.parametrize("given", [max, functools.cache(plain)], ids=["builtin", "cached"])
+def test_a_callable_without_a_signature_is_accepted(given: Any) -> None:
+    assert callable(singleton(given))
 
 
 @contextmanager
