@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import aws_cdk as cdk
@@ -40,7 +41,7 @@ def candidate(stack: cdk.Stack, *variables: str) -> lambda_.Function:
 def test_a_variable_that_s3leader_sets_is_refused(how: str, variable: str) -> None:
     stack = new_stack()
     function, locks = candidate(stack, variable), LockBucket(stack, "Locks")
-    become = {
+    become: dict[str, Callable[[], object]] = {
         "job": partial(build, stack, function=function, lock_bucket=locks),
         "attach": partial(locks.attach, function, election="nightly"),
         "grant_candidate": partial(locks.grant_candidate, function, election="nightly"),

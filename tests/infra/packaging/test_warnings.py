@@ -1,5 +1,6 @@
 """Jobs that are made of a folder: warnings about it, and errors as users see them."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -171,9 +172,9 @@ def test_an_error_while_staging_is_raised_unwrapped(
 
     monkeypatch.setattr(runtime_asset, "install", fail)
     scope = cdk.Stack(cdk.App(outdir=str(tmp_path / "out")), "Test")
-    make = {
+    make: dict[str, Callable[[], object]] = {
         "job": partial(build, scope, code=folder, handler="billing.main.handler"),
         "layer": partial(RuntimeLayer, scope, "Layer"),
-    }[made]
+    }
     with pytest.raises(StagingError, match=str(error.args[-1])):
-        make()
+        make[made]()
