@@ -81,7 +81,7 @@ def test_lock_read_sealed_an_hour_after_it_was_read_unsealed_proves_nothing_new(
 
 # What another suspended candidate may have created: docs/decisions/0004.
 VOID_WINS = [
-    pytest.param(found(held(5), at=T0 + 2 * DAY_MS), id="held"),
+    pytest.param(found(held(5), at=LATE), id="held"),
     pytest.param(found(held(5), at=T0 + 2 * DAY_MS, age_ms=DAY_MS), id="lapsed"),
 ]
 NEWER: tuple[Exchange, ...] = ((after(5), listing(80)), HELD_80)
