@@ -145,8 +145,15 @@ class FakeS3:
         return {"ETag": self._found("HeadObject", Key).etag, "Metadata": self.metadata(Key)}
 
     def _put_object(
-        self, *, Key: str, Body: bytes, Metadata: Any = None, IfMatch: str | None = None, **_: Any
+        self,
+        *,
+        Key: str,
+        Body: bytes,
+        Metadata: Any = None,
+        IfMatch: str | None = None,
+        **more: Any,
     ) -> dict[str, Any]:
+        assert IfMatch is not None or more["IfNoneMatch"] == "*", "no write is unconditional"
         write = Create(Key, Body) if IfMatch is None else Replace(Key, Body, IfMatch)
         answer = self._store.perform(write)
         if isinstance(answer, Conflict):

@@ -104,7 +104,6 @@ def test_undeleted_input_is_deleted_later_even_if_its_etag_was_never_known(crash
 
 
 def test_input_that_was_deleted_despite_an_error_is_not_remembered(crashed: World) -> None:
-    crashed.s3.undeletable[HELD] = "InternalError"
     crashed.s3.before("delete_objects", lambda: crashed.s3.delete(HELD))
     assert crashed.lead().undeleted == 0
 
