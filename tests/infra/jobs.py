@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import pytest
 from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import (
@@ -74,9 +73,3 @@ def existing_function(
 def job(**options: Any) -> Synthesized:
     """Return the template of a stack with such a job."""
     return synthesize(lambda stack: build(stack, **options))
-
-
-def refused(match: str, *, error: type[Exception] = ValueError, **options: Any) -> None:
-    """Assert that such a job is refused with a message."""
-    with pytest.raises(error, match=match):
-        build(cdk.Stack(cdk.App(), "Test"), **options)

@@ -18,16 +18,15 @@ from s3leader_cdk import LockBucket
 from s3leader_cdk.alarm_topic import topic_action
 from s3leader_cdk.dead_letters import check_queue
 from tests.infra.jobs import build, existing_function
-from tests.infra.synth import Synthesized, synthesize
+from tests.infra.synth import Synthesized, new_stack, synthesize
 from tests.infra.test_monitoring import watch
 
-HERE = cdk.Environment(region="us-east-1", account="123456789012")
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0000"
 
 
 @pytest.fixture
 def stack() -> cdk.Stack:
-    return cdk.Stack(cdk.App(), "Test", env=HERE)
+    return new_stack(region="us-east-1", account="123456789012")
 
 
 def warnings(stack: cdk.Stack) -> list[str]:
