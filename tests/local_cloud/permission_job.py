@@ -42,11 +42,6 @@ class CheckedJob(Job):
         first = scheduler.list_schedules()["Schedules"][0]
         self.group = first["GroupName"]
         self.target = scheduler.get_schedule(Name=first["Name"], GroupName=self.group)["Target"]
-        queues = self.client("sqs").list_queues()["QueueUrls"]
-        self.queues = {
-            name: next(url for url in queues if name in url)
-            for name in ("Undelivered", "Unprocessed")
-        }
         failures = self.client("lambda").get_function_event_invoke_config(
             FunctionName=self.function, Qualifier="$LATEST"
         )["DestinationConfig"]
@@ -60,14 +55,7 @@ class CheckedJob(Job):
             "<schedules>": scheduler.get_schedule_group(Name=self.group)["Arn"],
             "<logs>": f"arn:aws:logs:us-east-1:000000000000:log-group:{logs}",
         }
-        others = synthesize_roles(
-            {
-                "Observer": lambda locks, role: locks.grant_observer(role, election=ELECTION),
-                "Writer": lambda locks, role: grant_fenced(locks.bucket, role, key=FENCED),
-            }
-        )
-        create_role(cloud, "observer", role_policy(others, "Observer", self.locks))
-        create_role(cloud, "writer", role_policy(others, "Writer", self.data))
+        self._create_other_roles()
         names = {
             "candidate": function["Role"].rpartition("/")[2],
             "scheduler": self.target["RoleArn"].rpartition("/")[2],
@@ -86,6 +74,16 @@ class CheckedJob(Job):
             DestinationConfig=failures,
         )
 
+    def _create_other_roles(self) -> None:
+        others = synthesize_roles(
+            {
+                "Observer": lambda locks, role: locks.grant_observer(role, election=ELECTION),
+                "Writer": lambda locks, role: grant_fenced(locks.bucket, role, key=FENCED),
+            }
+        )
+        create_role(self.cloud, "observer", role_policy(others, "Observer", self.locks))
+        create_role(self.cloud, "writer", role_policy(others, "Writer", self.data))
+
     def permissions(self) -> frozenset[Permission]:
         """Return all permissions in the policies of the stack and of its observer and writer."""
         found = {permission for role in self.roles.values() for permission in role.permissions}
@@ -93,8 +91,10 @@ class CheckedJob(Job):
         for name, bucket in {"locks": self.locks, "data": self.data}.items():
             document = self.s3.get_bucket_policy(Bucket=bucket)["Policy"]
             found |= permissions_in(f"bucket of {name}", document, self.names)
-        for name, url in self.queues.items():
-            got = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+        sqs = self.client("sqs")
+        for name in ("Undelivered", "Unprocessed"):
+            (url,) = (each for each in sqs.list_queues()["QueueUrls"] if name in each)
+            got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
             found |= permissions_in(f"queue {name}", got["Attributes"]["Policy"], self.names)
         invoking = self.client("lambda").get_policy(FunctionName=self.function)["Policy"]
         return frozenset(found) | permissions_in("function", invoking, self.names)
