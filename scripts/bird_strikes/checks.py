@@ -46,15 +46,15 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Check:
-    """A claim, and the objections to it; it holds if there are none."""
+    """A claim, and what violates it; it holds if nothing does."""
 
     claim: str
-    objections: tuple[str, ...] = field(default=())
+    violations: tuple[str, ...] = field(default=())
 
     @property
     def holds(self) -> bool:
-        """Whether there are no objections."""
-        return not self.objections
+        """Whether there are no violations."""
+        return not self.violations
 
 
 def check_evidence(expected: ExpectedCounts, found: Evidence) -> list[Check]:
@@ -140,8 +140,8 @@ def _of(word: str, lines: Counter[bytes]) -> list[str]:
     ]
 
 
-def _check(claim: str, objections: Sequence[str]) -> Check:
-    shown = list(objections[:_SHOWN])
-    if len(objections) > _SHOWN:
-        shown.append(f"and {len(objections) - _SHOWN} more")
+def _check(claim: str, violations: Sequence[str]) -> Check:
+    shown = list(violations[:_SHOWN])
+    if len(violations) > _SHOWN:
+        shown.append(f"and {len(violations) - _SHOWN} more")
     return Check(claim, tuple(shown))

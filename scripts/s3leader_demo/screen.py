@@ -57,9 +57,9 @@ class Screen:
         """Print the result of each check; return whether all of them hold."""
         for check in checks:
             self.say(f"  {'[green]✓' if check.holds else '[red]✗'}[/] {check.claim}")
-            for objection in check.objections:
+            for violation in check.violations:
                 self._console.print(
-                    f"      {objection}", markup=False, highlight=False, soft_wrap=True
+                    f"      {violation}", markup=False, highlight=False, soft_wrap=True
                 )
         holds = all(check.holds for check in checks)
         good, bad = "[green]Result: all checks passed.", "[red]Result: a check failed, see above."

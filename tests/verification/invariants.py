@@ -25,9 +25,9 @@ class Leadership:
     until: int
 
 
-def check(claim: str, objections: Iterable[str]) -> Check:
+def check(claim: str, violations: Iterable[str]) -> Check:
     """Return a claim with what speaks against it, shortened."""
-    found = list(objections)
+    found = list(violations)
     more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return Check(claim, (*found[:_SHOWN], *more))
 
@@ -44,11 +44,11 @@ def checks(events: Sequence[Event], *, clocks_hold: bool = True) -> Iterator[Che
 
 
 def leaderships(events: Sequence[Event]) -> list[Leadership]:
-    """Return every reign, in the order in which they began.
+    """Return every leadership, in the order in which they began.
 
     It begins when the campaign has returned, and ends with the lease as it was last known to the
     leader, or earlier if it began to resign or was killed. A leader that is stopped leads on. A
-    win that was heard of too late is no reign.
+    win that was heard of too late is no leadership.
     """
     won: dict[tuple[str, int], int] = {}
     until: dict[tuple[str, int], int] = {}
@@ -83,9 +83,9 @@ def leadership(events: Sequence[Event]) -> Iterator[Check]:
             )
         if last is None or one.until > last.until:
             last = one
-    yield check(f"no two of {len(found)} reigns overlap", overlaps)
+    yield check(f"no two of {len(found)} leaderships overlap", overlaps)
     yield check(
-        "each reign's term is higher than all before it",
+        "each leadership's term is higher than all before it",
         [
             f"{after.who} won term {after.term} after {before.who} had won {before.term}"
             for before, after in pairwise(found)
@@ -182,7 +182,7 @@ def effects(found: History) -> Iterator[Check]:
     for read in found.reads:
         yield check(
             f"{len(done)} confirmed increments and the last value are linearizable",
-            linearizable.objections(increments, read),
+            linearizable.violations(increments, read),
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from tests.verification.history import Operation
 
 
-def objections(increments: Sequence[Operation], read: Operation) -> Iterator[str]:
+def violations(increments: Sequence[Operation], read: Operation) -> Iterator[str]:
     """Say why no order of the increments explains what they returned and what `read` read last.
 
     A value that nobody confirmed is the work of an increment of unknown outcome. That has no end,

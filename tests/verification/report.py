@@ -19,8 +19,8 @@ def print_checks(checks: Sequence[Check]) -> int:
     """Print each claim and what speaks against it; return 1 if anything does, as an exit code."""
     for one in checks:
         print_line(f"{'holds' if one.holds else 'FAILS'}  {one.claim}")
-        for objection in one.objections:
-            print_line(indent(objection.rstrip(), " " * 9))
+        for violation in one.violations:
+            print_line(indent(violation.rstrip(), " " * 9))
     failed = sum(not one.holds for one in checks)
     print_line(
         f"{failed} of {len(checks)} claims fail" if failed else f"all {len(checks)} claims hold"

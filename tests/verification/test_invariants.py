@@ -11,8 +11,8 @@ import pytest
 from tests.verification.invariants import checks
 
 Log = list[dict[str, Any]]
-OVERLAP = "no two of 2 reigns overlap"
-RISE = "each reign's term is higher than all before it"
+OVERLAP = "no two of 2 leaderships overlap"
+RISE = "each leadership's term is higher than all before it"
 WON_TWICE = "none of 1 term numbers is won twice"
 HIGHER = "a campaign that begins after a win wins a higher number"
 DONE_TWICE = "none of 1 ticks is completed twice"
@@ -91,12 +91,12 @@ T1_IS_DONE = lost("b", 40, why="done", term=1, done="t1")
 HISTORIES: dict[str, tuple[list[Log], list[str]]] = {
     "nothing wrong": (WITHOUT_FAULT, []),
     "two leaders": ([led("a", 10, 1, "t1", 30), led("b", 29, 2, "t2", 40)], [OVERLAP]),
-    "reigns that meet": ([led("a", 10, 1, "t1", 30), led("b", 30, 2, "t2", 40)], []),
+    "leaderships that meet": ([led("a", 10, 1, "t1", 30), led("b", 30, 2, "t2", 40)], []),
     "a lease that is over": ([leads("a", 10, 1, 20), leads("b", 50, 2, 70)], []),
     "a renewed lease": ([leads("a", 10, 1, 20), RENEWED, leads("b", 50, 2, 70)], [OVERLAP]),
     "a leader that resigns": ([leads("a", 10, 1, 60), RESIGNING, leads("b", 30, 2, 70)], []),
     "a killed leader": ([leads("a", 10, 1, 30), KILLED, leads("b", 20, 2, 40)], []),
-    "a reign with a lower number": ([led("a", 10, 3, "t2", 20)[:2], LATE], [RISE]),
+    "a leadership with a lower number": ([led("a", 10, 3, "t2", 20)[:2], LATE], [RISE]),
     "a number that is won again": (
         [led("a", 10, 3, "t1", 20), led("b", 40, 3, "t2", 50)],
         [RISE, WON_TWICE, HIGHER],
@@ -145,7 +145,7 @@ def test_what_does_not_rest_on_clocks_is_checked_where_they_are_wrong(
 def test_the_longest_reign_so_far_counts() -> None:
     short = led("b", 12, 2, "t2", 14)
     logs = led("a", 10, 1, "t1", 40) + short + led("c", 30, 3, "t3", 50)
-    assert len(next(checks(logs)).objections) == 2
+    assert len(next(checks(logs)).violations) == 2
 
 
 def test_the_order_in_which_logs_are_read_does_not_matter() -> None:
@@ -155,15 +155,15 @@ def test_the_order_in_which_logs_are_read_does_not_matter() -> None:
 
 def test_an_overlap_is_reported_with_its_length() -> None:
     logs = led("a", 10, 1, "t1", 3_000_010) + led("b", 1_000_010, 2, "t2", 4_000_010)
-    assert next(checks(logs)).objections == ("b led term 2 2 ms before a's term 1 was over",)
+    assert next(checks(logs)).violations == ("b led term 2 2 ms before a's term 1 was over",)
 
 
 @pytest.mark.parametrize(("wrong", "shown"), [(5, 5), (6, 6), (9, 6)])
 def test_no_more_than_five_objections_are_shown(wrong: int, shown: int) -> None:
     logs = [event for n in range(wrong) for event in lost(f"c{n}", 10, mine=True, term=99)]
     [check] = [one for one in checks(logs) if one.claim == HOLDS]
-    assert len(check.objections) == shown
-    assert (check.objections[-1] == f"and {wrong - 5} more") is (wrong > 5)
+    assert len(check.violations) == shown
+    assert (check.violations[-1] == f"and {wrong - 5} more") is (wrong > 5)
 
 
 A1, B2 = added("a", 10, 12, 1, 1), added("b", 13, 15, 2, 2)

@@ -24,9 +24,9 @@ FINE = Evidence(
 )
 
 
-def objections(found: Evidence) -> list[str]:
+def violations(found: Evidence) -> list[str]:
     return [
-        objection for check in check_evidence(EXPECTED, found) for objection in check.objections
+        violation for check in check_evidence(EXPECTED, found) for violation in check.violations
     ]
 
 
@@ -35,11 +35,11 @@ def without_term(number: int) -> list[TermRecord]:
 
 
 def test_run_in_which_each_line_came_out_once_has_no_objections() -> None:
-    assert objections(FINE) == []
+    assert violations(FINE) == []
 
 
 @pytest.mark.parametrize(
-    ("found", "objection"),
+    ("found", "violation"),
     [
         (replace(FINE, events=Counter([A])), 'lost: {"event": 2}'),
         (replace(FINE, events=Counter([A, B, B])), 'doubled: {"event": 2}'),
@@ -71,11 +71,11 @@ def test_run_in_which_each_line_came_out_once_has_no_objections() -> None:
         ),
     ],
 )
-def test_violation_is_an_objection(found: Evidence, objection: str) -> None:
-    assert objection in objections(found)
+def test_broken_promise_is_found(found: Evidence, violation: str) -> None:
+    assert violation in violations(found)
 
 
 def test_many_objections_are_counted_and_not_listed() -> None:
     lost = ExpectedCounts(1, Counter({b"%d" % number: 1 for number in range(9)}), Counter())
     check = check_evidence(lost, replace(FINE, events=Counter(), rejections=[]))[0]
-    assert check.objections[-1] == "and 6 more"
+    assert check.violations[-1] == "and 6 more"
