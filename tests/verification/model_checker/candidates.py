@@ -35,12 +35,15 @@ from .s3 import FENCED
 LEASE_MS = 1000
 SKEW_MS = 1500  # a second of grain, and half of one between front ends
 FOLDER = "e/"
-TICKS = tuple(datetime(1970, 1, 1, 0, minute, tzinfo=UTC) for minute in range(4))
+TICKS = (
+    *(datetime(1970, 1, 1, 0, minute, tzinfo=UTC) for minute in range(4)),
+    datetime(1971, 1, 1, tzinfo=UTC),  # in the future
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`ticks` to campaign for, one after another (a number of minutes, or None for no tick).
+    """`ticks` to campaign for, one after another (a place in `TICKS`, or None for no tick).
 
     `nonces` is whose nonces it draws: its own, or, for a clone that shares another's random
     numbers too, the other's. `rate` is how many milliseconds its stopwatch counts in one.
@@ -115,6 +118,9 @@ def _live(plan: Plan, config: CandidateConfig) -> Program:
             known = None
             yield StopsLeading()
             yield ReportsNoTerm(lost.term)
+        except InvalidArgument:  # the tick lies in the future
+            yield StopsLeading()
+            yield ReportsNoTerm(None)
         except BucketUnusable:
             yield StopsLeading()
             yield ReportsUnusableBucket()

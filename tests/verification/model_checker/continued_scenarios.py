@@ -34,9 +34,15 @@ CONTINUED: Final = {
     ),
     "continued-waiting": Scenario(
         about="a candidate for the next tick that waits while a tick is continued",
-        plans=(_legs("a", 2), Plan(name="b", ticks=(1,), wait_ms=5000)),
-        budget=Budget(steps=4),
+        plans=(_legs("a", 1), Plan(name="b", ticks=(1,), wait_ms=2000)),
+        budget=Budget(steps=3),
         step_ms=1500,
+    ),
+    "tick-ahead": Scenario(
+        about="a tick that lies in the future, on a continued lock",
+        plans=(_legs("a", 2), Plan(name="b", ticks=(4,))),
+        budget=Budget(steps=1, lost=1),
+        step_ms=3000,
     ),
     "continued-void": Scenario(
         about="a win on a continued lock whose answer comes too late",

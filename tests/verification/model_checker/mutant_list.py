@@ -129,8 +129,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R0: a void win proves nothing to the next candidate",
-        old="yield from seal_own(config, holding.without_attempt(), RESIGNED, why, now_ms)",
-        new="yield from seal_own(config, _lying(holding), RESIGNED, why, now_ms)\n\n\n"
+        old="yield from seal_void(config, holding, why, now_ms)",
+        new="yield from seal_void(config, _lying(holding), why, now_ms)\n\n\n"
         "def _lying(holding: Holding) -> Holding:\n"
         "    from dataclasses import replace\n"
         "    return replace(holding, lock=replace(holding.lock, proved=True))",
@@ -138,8 +138,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R0, R4: past its deadline after the probes a win is void",
-        old="        if now_ms < holding.deadline_ms:\n            return Created(",
-        new="        if True:\n            return Created(",
+        old="        if now_ms < holding.deadline_ms:\n            lock = ",
+        new="        if True:\n            lock = ",
         found={"probed-late": ""},
     ),
     Mutant(
