@@ -121,14 +121,7 @@ class SingletonJob(Construct):
             dead_letters=failures.dead_letters,
             enabled=trigger.enabled,
         )
-        options = monitoring.with_default_expectation(
-            interval, self.timeout, trigger.flexible_window
-        )
-        self.monitoring = self._monitor(
-            trigger.contenders,
-            continuations=takeover.max_continuations > 0,
-            options=options if trigger.enabled else options.without("not_completed"),
-        )
+        self.monitoring = self._monitor(trigger, takeover, monitoring, interval)
 
     @property
     def role(self) -> iam.IRole:
@@ -192,8 +185,13 @@ class SingletonJob(Construct):
         return queue
 
     def _monitor(
-        self, contenders: int, *, continuations: bool, options: MonitoringOptions
+        self,
+        trigger: TriggerOptions,
+        takeover: TakeoverOptions,
+        options: MonitoringOptions,
+        interval: Duration | None,
     ) -> Monitoring:
+        options = options.with_default_expectation(interval, self.timeout, trigger.flexible_window)
         return Monitoring(
             self,
             "Monitoring",
@@ -201,12 +199,12 @@ class SingletonJob(Construct):
             bucket=self.lock_bucket.bucket_name,
             prefix=self.lock_bucket.prefix,
             function=self.function,
-            contenders=contenders,
-            continuations=continuations,
+            contenders=trigger.contenders,
+            continuations=takeover.max_continuations > 0,
             undelivered=self.contenders.undelivered,
             unprocessed=self.unprocessed,
             regions=self.regions,
-            options=options,
+            options=options if trigger.enabled else options.without("not_completed"),
         )
 
 
