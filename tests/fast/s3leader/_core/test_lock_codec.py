@@ -111,7 +111,7 @@ def test_times_are_written_in_utc_with_a_z() -> None:
 
 
 def test_bare_lock_of_the_original_scheme_is_a_lock() -> None:
-    assert decoded(b'{"expired": false}') == Lock(term=TERM)
+    assert decoded(b'{"expired": false}') == Lock(term=TERM, renewals=0, attempt=1, swept=0)
 
 
 def test_of_duplicate_keys_the_last_counts() -> None:
