@@ -17,7 +17,7 @@ from tests.local_cloud.job import Job
 from tests.local_cloud.projects import NEVER, STACK, assemblies, copy_project
 from tests.local_cloud.test_lifetime import eventually
 
-OLD_CODE, NEW_CODE = "return summary.as_dict()", "return {**summary.as_dict(), 'code': 'new'}"
+OLD_CODE, NEW_CODE = ").as_dict()", ").as_dict() | {'code': 'new'}"
 TICKS = [f"2026-11-01T0{hour}:00:00Z" for hour in (1, 2, 3)]
 EVENTS = [b'{"event": %d}' % number for number in range(300)]
 
