@@ -4,7 +4,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from tests.infra.jobs import build, existing_function, job, refused
+from tests.infra.jobs import build, existing_function, job
 from tests.infra.synth import Synthesized, new_stack, plain
 
 
@@ -83,11 +83,8 @@ def test_existing_function_may_be_continued_too() -> None:
 
 
 def test_function_that_lambda_is_to_stop_cannot_be_continued() -> None:
-    refused(
-        "recursive_loop of function .* is Terminate",
-        max_continuations=1,
-        recursive_loop=lambda_.RecursiveLoop.TERMINATE,
-    )
+    with pytest.raises(ValueError, match=r"recursive_loop of function .* is Terminate"):
+        job(max_continuations=1, recursive_loop=lambda_.RecursiveLoop.TERMINATE)
 
 
 def test_schedules_of_a_job_that_is_off_do_not_fire(off: Synthesized) -> None:
@@ -108,7 +105,8 @@ def test_job_that_is_off_has_no_alarm_of_silence(off: Synthesized) -> None:
     ],
 )
 def test_options_that_cannot_be_used_are_refused(options: dict[str, object], message: str) -> None:
-    refused(message, error=Exception, **options)
+    with pytest.raises((TypeError, ValueError), match=message):
+        job(**options)
 
 
 def test_timeout_stays_that_of_one_invocation() -> None:

@@ -34,7 +34,7 @@ def without_term(number: int) -> list[TermRecord]:
     return [term for term in FINE.terms if term.number != number]
 
 
-def test_run_in_which_each_line_came_out_once_has_no_objections() -> None:
+def test_run_in_which_each_line_came_out_once_has_no_violations() -> None:
     assert violations(FINE) == []
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .continued_scenarios import CONTINUED_MUTANTS
 from .mutants import Mutant
 
 MUTANTS: Final = (
@@ -240,4 +241,5 @@ MUTANTS: Final = (
         new="",
         found={"simulation": "is not tagged"},
     ),
+    *CONTINUED_MUTANTS,
 )
