@@ -363,7 +363,7 @@ class Simulation:
         self.faulty, self.network.over = False, True
         for candidate in [c for c in self.pool if c.busy and not self.frozen(c)]:
             self.die(candidate)
-        tick, fired_ms = from_ms(self.now_ms) + timedelta(hours=1), self.now_ms
+        tick, fired_ms = from_ms(self.now_ms) + timedelta(minutes=30), self.now_ms
         contenders, before = self._idle(self.plan.contenders), self.statistics.requests
         wait_ms = GUARD_MS + 2 * SECOND_MS
         for candidate in contenders:
