@@ -83,7 +83,7 @@ class Batch:
     def add(self, item: Input, content: Content, *, kept: str | None) -> None:
         """Add the content; `kept` is the key that the input was copied to."""
         self.inputs.append(item)
-        self.rejected_objects += content.whole is not None
+        self.rejected_objects += content.rejected_because is not None
         self.size += content.size
         self.blank += content.blank
         content.good.seek(0)

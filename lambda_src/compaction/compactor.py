@@ -1,9 +1,10 @@
 """One term of compaction: many small objects in, few large files out, each line exactly once.
 
 **Not guaranteed.** A producer that writes a key again after it was compacted, even with the same
-bytes, has its lines compacted again: keys must be unique, and an upload must not be repeated
-minutes later. The order of lines is kept within an object, not between objects. A reader that lists
-`compacted/` instead of reading the manifest also sees files that were not committed.
+bytes, has its lines compacted again: keys must be unique, and a producer must not retry an upload
+that may have been compacted already. The order of lines is kept within an object, not between
+objects. A reader that lists `compacted/` instead of reading the manifest also sees files that were
+not committed.
 
 **Words.** An *input* is an object under `events/`. A *batch* is a group of inputs and the files
 that are written from it: a *part* with the well-formed lines, a *reject file* with records of the
@@ -20,25 +21,29 @@ has those of the last batch, `undeleted` has those of earlier batches that S3 re
   now names everything that lower terms ever committed.
 - FINISH: delete the inputs in `deleting`.
 - RETRY: delete the inputs in `undeleted` whose ETag has not changed. An input with another ETag is
-  left as it is: it may hold lines that are not compacted.
+  left as it is, and stays named: it may hold lines that are not compacted.
 - SWEEP: delete the orphans of lower terms. Because of CLAIM, they can never be committed. The
-  manifest records the swept terms in `swept`.
+  manifest records the swept terms in `swept`; the last `Limits.sweep_again` of them are swept
+  again.
 - LIST: list the inputs, without those that the manifest named in `deleting` or `undeleted` at
   CLAIM. For each batch of them:
   - READ: read the inputs and sort their lines. This changes nothing.
-  - KEEP: copy each input that is rejected as a whole. If S3 refuses, the input is left out.
-  - UPLOAD: create the part, the reject file and, now and then, a segment: a file
-    to which the older entries of the manifest are moved.
+  - KEEP: copy each input that is rejected as a whole. If S3 refuses, the input stays where it is
+    and is tried again in the next term.
+  - UPLOAD: create the part and the reject file; once the manifest names `Limits.manifest_parts`
+    files, also a segment: a file to which the older entries of the manifest are moved.
   - COMMIT: with one compare-and-swap of the manifest, add the files, set `deleting` to the inputs
     of this batch, and `undeleted` to those of earlier batches that S3 has not deleted.
-  - DELETE: delete the inputs of this batch. The next COMMIT or CLEAR adds those that S3 refuses to
-    delete to `undeleted`. Once `undeleted` has `Limits.undeleted_inputs` names, no batch begins.
-  - SAVE: save the progress in the lock, as a checkpoint. Nothing depends on it.
+  - DELETE: delete the inputs of this batch. The next COMMIT or CLEAR adds to `undeleted` those that
+    S3 refuses to delete. Once `undeleted` has `Limits.undeleted_inputs` names, no batch begins.
+  - SAVE: save the progress in the lock, as a checkpoint. Fairness depends on it, correctness does
+    not.
 - CLEAR: retry the deletions that failed for a transient reason. Then write the manifest with an
   empty `deleting` and the present `undeleted`, if that changes it. If time ran out, save the key
-  of the last input reached: the next term begins after it, so that no input waits forever.
-- REPORT: raise `InputsWithheld` if S3 did not serve or did not delete some inputs. The term fails,
-  which raises an alarm.
+  of the last input reached, as SAVE does: the next term begins after it, so that no input waits
+  forever.
+- REPORT: raise `InputsWithheld` if S3 withheld some inputs, that is, did not serve or did not
+  delete them. The term fails, which raises an alarm.
 
 **Invariant.** From its COMMIT until S3 confirms its deletion, an input is named in `deleting` or
 `undeleted`. Only COMMIT and CLEAR remove a name, and only after S3 confirmed the deletion. S3's
@@ -50,23 +55,23 @@ LIST, GET and HEAD show a deletion at once, and keys are unique, so the name is 
 |---|---|---|
 | CLAIM | the same manifest with a higher token | CLAIM |
 | FINISH | `deleting` names inputs that no longer exist | FINISH: deleting twice is harmless |
-| RETRY | `undeleted` names inputs that no longer exist | RETRY, which drops those names |
+| RETRY | `undeleted` names inputs that no longer exist | RETRY; COMMIT or CLEAR drops the names |
 | SWEEP | fewer orphans; `swept` is unchanged | SWEEP |
 | LIST, READ | no change | compacts the inputs |
 | KEEP, UPLOAD, or COMMIT (not applied) | orphans, and all inputs | SWEEP; compacts the inputs |
 | COMMIT (applied) | the inputs, named in `deleting` | FINISH |
-| COMMIT (in flight) | a row above: CLAIM and COMMIT require the same ETag | as above |
+| COMMIT (in flight) | either row above, for good: CLAIM changes the ETag it needs | as above |
 | DELETE | `deleting` names all inputs of the batch, some of which exist | FINISH |
 | CLEAR (not applied) | the manifest names inputs that no longer exist | FINISH, RETRY |
-| SAVE, or CLEAR (applied) | an older checkpoint | begins at another input |
+| SAVE, or CLEAR (applied) | an older checkpoint | begins at an earlier input that still exists |
 
 The same holds if the answer to a write is lost, or if an intermediary sends a write twice.
 
 **A stale leader** that continues after its successor's CLAIM does no harm. Its KEEP and UPLOAD make
 orphans. Its COMMIT and CLEAR raise `StaleToken`, and it stops. Its DELETE deletes inputs that its
 own COMMIT named. Its FINISH and RETRY delete inputs that were committed before its own CLAIM. Its
-SWEEP deletes orphans that could no longer be committed then. An orphan that a stale leader writes
-more than `Limits.sweep_again` terms after its own term stays, but no reader sees it.
+SWEEP deletes orphans that could no longer be committed at its CLAIM. An orphan that a stale leader
+writes more than `Limits.sweep_again` terms after its own term stays, but no reader sees it.
 """
 
 from __future__ import annotations
@@ -234,8 +239,8 @@ class _Compaction:
             if key is not None and (code := self._writer.keep(item, key)) is not None:
                 self._summary.pass_over(item.key, None if code in GONE else code)
                 return
-            if content.whole is not None:
-                log.warning("%s is rejected as a whole: %s", item.key, content.whole)
+            if content.rejected_because is not None:
+                log.warning("%s is rejected as a whole: %s", item.key, content.rejected_because)
             batch.add(item, content, kept=key)
 
     def _upload(self, batch: Batch) -> tuple[Entry | None, Entry | None]:
@@ -264,7 +269,7 @@ class _Compaction:
         self._summary.count(batch, part, rejects)
 
     def _save(self) -> None:
-        self._summary.leave_undeleted(self._deletions.codes)
+        self._summary.record_undeleted(self._deletions.codes)
         resume = self._reached if self._summary.stopped_early else ""  # "": every input was reached
         progress = {**self._summary.as_dict(), "totals": self._manifest.totals}
         self._term.save({**progress, "resume_after": resume})

@@ -60,7 +60,7 @@ class Content:
     the key, for each of the `rejected` ones; `record_bytes` is how much that is. `malformed` counts
     those that are not merely too long, `binary` those that are not text, with `binary_bytes` bytes.
     `size` counts the decompressed bytes that were read. `keep`: the records do not contain all
-    rejected bytes. `whole`: why nothing of the object is committed; None if that is not so.
+    rejected bytes. `rejected_because` says why nothing of the object is committed, None if it is.
     """
 
     good: IO[bytes]
@@ -74,7 +74,7 @@ class Content:
     binary_bytes: int = 0
     record_bytes: int = 0
     keep: bool = False
-    whole: str | None = None
+    rejected_because: str | None = None
 
     @classmethod
     def empty(cls, memory: int) -> Content:
@@ -119,7 +119,7 @@ def rejected_whole(reason: str, *, size: int) -> Content:
     content = Content.empty(CHUNK)
     content.size = size
     content.keep = True
-    content.whole = reason
+    content.rejected_because = reason
     content.reject(0, reason)
     return content
 

@@ -85,7 +85,7 @@ class Summary:
         if len(self.withheld_first) < _NAMED:
             self.withheld_first[key] = code
 
-    def leave_undeleted(self, codes: dict[str, str]) -> None:
+    def record_undeleted(self, codes: dict[str, str]) -> None:
         """Record the committed inputs that still exist, each with S3's error code."""
         self.undeleted = len(codes)
         self.undeleted_first = dict(islice(codes.items(), _NAMED))

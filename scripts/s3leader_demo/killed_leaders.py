@@ -26,7 +26,7 @@ from s3leader_demo.rows import TermNote, timestamp
 CANDIDATES = 5
 KILLS = 3
 _BACKLOG_OBJECTS = 600
-_LONGEST_PAUSE_SECONDS = 0.4
+_LONGEST_DELAY_OF_KILL_SECONDS = 0.4
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -38,7 +38,12 @@ class Candidate:
         self.name = f"candidate {number}"
         self.killed = False
         self._output = demo.cloud.directory / f"candidate-{number}.log"
-        command = [sys.executable, "-m", "s3leader_demo.candidate", "{parent_pipe}"]
+        command = [
+            sys.executable,
+            "-m",
+            "s3leader_demo.candidate",
+            "{parent_pipe}",
+        ]  # `ChildProcess` fills it in
         command += [demo.election.name, demo.lock_bucket, demo.data.name, tick]
         path = os.pathsep.join(str(_ROOT / name) for name in ("scripts", "lambda_src"))
         with self._output.open("wb") as output:
@@ -122,6 +127,7 @@ class _Takeovers:
             self._note(win, "" if killed_at is None else f"{takeovers[-1]:.1f} s after the kill")
             self._demo.screen.update(self._demo.rows())
             killed_at = self._kill_at_work(win) if len(self._demo.killed) < KILLS else None
+            # Not killed: enough leaders were, or this one lost its term first.
             completed = killed_at is None and self._completes(win)
         self._wait(self._all_ended, "the end of the other candidates")
         self._demo.screen.update(self._demo.rows())
@@ -136,7 +142,7 @@ class _Takeovers:
         self._wait(
             lambda: self._parts(win.term) or self._win_after(win.term), "the leader's first part"
         )
-        time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - no secret
+        time.sleep(random.uniform(0, _LONGEST_DELAY_OF_KILL_SECONDS))  # noqa: S311 - no secret
         if self._win_after(win.term):
             return None
         if win.candidate.reports("completed"):

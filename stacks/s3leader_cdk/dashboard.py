@@ -94,9 +94,9 @@ def create_dashboard(
             _graph("Takeovers, and losses by reason", takeovers, width=_THIRD),
             _graph("Duration of the work", durations, width=_THIRD),
             _graph(
-                "Latest completed tick behind the current one; missed ticks (right)",
+                "Latest completed tick behind the current one; missed and repeated ticks (right)",
                 lag,
-                right=watched.everywhere("Missed"),
+                right=watched.everywhere("Missed", "Repeated"),
                 width=_THIRD,
             ),
         ],

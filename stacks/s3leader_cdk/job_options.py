@@ -1,6 +1,8 @@
 """The options of a `SingletonJob`, grouped: when it is started, how another contender
 takes over, and what happens to failures.
 
+A *contender* is an invocation that campaigns, a candidate of the election.
+
 Each group checks its own values when it is made. The checks that need more than the group knows
 (the interval between ticks, the function's timeout) are methods, which `SingletonJob` calls.
 """
@@ -22,7 +24,7 @@ from s3leader_cdk._option_types import check_fields
 
 MAX_CONTENDERS, MAX_RETRIES = 10, 2
 CatchUp: TypeAlias = Literal["latest", "each"]
-_CLOCK_SKEW_S = 3  # the runtime's default allowance
+_CLOCK_SKEW_S = 3  # the default of the library s3leader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +40,11 @@ class TriggerOptions:
             their tick. Default: none.
         max_tick_age: how old a tick may be when a term for it begins: at least `flexible_window` +
             `TakeoverOptions.wait` + 2 minutes, at most `flexible_window` + 24 hours. Default:
-            `flexible_window` + `wait` + 1 hour. `event_ages.py` divides it between the event ages
-            of EventBridge Scheduler and of Lambda.
-        catch_up: "latest" leads the current tick only; with "each", a leader first leads the ticks
-            that the schedule had and no term has completed, oldest first, each in a term of its
-            own. Default: "latest".
+            `flexible_window` + `wait` + 1 hour. It is divided into the maximum event ages of
+            EventBridge Scheduler and of Lambda (`event_ages.py`).
+        catch_up: "latest" leads the current tick only; with "each", a leader first leads the missed
+            ticks, those of the schedule that no term has completed: oldest first, each in a term of
+            its own. Default: "latest".
         max_catch_up: how many missed ticks one invocation leads with "each", 1 or more. Default:
             10.
         enabled: whether the schedules are switched on. A job that is off has no alarm
@@ -94,7 +96,7 @@ class TriggerOptions:
             raise ValueError(
                 f"flexible_window {window_s:g} s is longer than the {apart_s:g} s between two"
                 " ticks: all contenders of a tick could start after those of the next tick, and"
-                " their own tick would then be too old to be led. Give a window no longer than that"
+                " their own tick would then count as completed. Give a window no longer than that"
             )
 
 
@@ -112,11 +114,11 @@ class TakeoverOptions:
         wait: how long a contender waits while another works on the same tick. If the other crashes,
             it takes over. Must be more than `lease` plus 3 seconds for clock skew, and less than
             the timeout. Waiting is billed. Default: none.
-        max_attempts: how many attempts a tick may take, 1 or more. Default: no limit but the
-            retries.
+        max_attempts: how many attempts a tick may take, 1 or more. Default: no limit but
+            `FailureOptions.retry_attempts`.
         max_continuations: how often the handler may call `term.continue_later`, so that another
-            invocation goes on with the tick at once; the function may then invoke itself. Default:
-            0.
+            invocation goes on with the tick at once. The function is then granted permission to
+            invoke itself. Default: 0.
     """
 
     lease: Duration | None = None
@@ -154,7 +156,7 @@ class TakeoverOptions:
         if self.lease is not None and seconds(self.lease) >= timeout_s:
             raise ValueError(
                 f"lease {seconds(self.lease):g} s is not shorter than the timeout of"
-                f" {timeout_s:g} s: leave it out, and a lock is good for just as long as its"
+                f" {timeout_s:g} s: leave the lease out, and a lock is good for just as long as its"
                 " invocation can run"
             )
         if self.wait is not None and seconds(self.wait) >= timeout_s:

@@ -25,32 +25,33 @@ from s3leader_cdk.monitoring_options import SEVERITIES, MonitoringOptions, check
 _DESCRIPTIONS = {
     "failed": "A term of election {election} ended as failed: its handler raised.",
     "leadership_lost": "A leader of election {election} was deposed or missed its deadline while it"
-    " worked: its lease is shorter than its pauses, or an operator deposed it.",
+    " worked: it was suspended for longer than its lease, or an operator deposed it.",
     "too_many_continuations": "A tick of election {election} was to be continued more often than"
-    " allowed and was sealed as failed: its work does not end, or needs more max_continuations.",
+    " allowed, so its term has failed: the work does not end, or needs more max_continuations.",
     "continuation_not_started": "A leg of election {election} ended, and the next invocation could"
     " not be started. Lambda's retry of the event goes on with the tick.",
     "corrupt_lock": "The highest lock of election {election} cannot be read: nobody leads until an"
     " operator has inspected and sealed it.",
-    # A campaign that fails for other reasons raises, too. Lambda's retry may succeed, so it counts
-    # here and has no alarm of its own.
+    # This also counts campaigns that fail, but not because of a corrupt lock: they have no alarm of
+    # their own, since Lambda's retry may succeed.
     "function_errors": "An invocation failed. Unlike a failed term this includes timeouts, memory"
     " that ran out, code that does not import, and a bucket that refuses access.",
     "throttles": "Invocations of the function were throttled for lack of concurrency, its own or"
-    " the account's. Lambda retries until the event is too old, then it is in Unprocessed.",
+    " the account's. Lambda retries until the event is too old, then it is a dead letter.",
     "undelivered": "Events of the schedule never reached the function. They wait in the queue.",
     "unprocessed": "The function gave up on events after all its retries. They wait in the queue.",
     "dead_letters": "Events never reached the function, or it gave up on them after all its"
     " retries. They wait in the queue.",
+    # {silent} is added where contenders of several Regions are watched.
     "not_completed": "No term of election {election} was completed in the expected time{silent}. A"
     " new stack is in this state until its first term is completed.",
 }
 _LEG_ALARMS = ("too_many_continuations", "continuation_not_started")
 _QUEUE_ALARMS = ("undelivered", "unprocessed", "dead_letters")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-_MOST_CONTENDERS = 99  # the runtime counts no higher
+_MOST_CONTENDERS = 99  # the library's metrics count no higher; a SingletonJob has 10 at most
 _MINUTE_S = 60
-_PERIODS = 24  # so an alarm over more than a day has periods of over an hour, as it must
+_PERIODS = 24  # CloudWatch requires periods of an hour or more for an alarm over more than a day
 
 
 class Monitoring(Construct):
@@ -64,17 +65,17 @@ class Monitoring(Construct):
         bucket: the name of the lock bucket that the election is held in.
         function: whose errors to watch.
         prefix: of the lock bucket, shown in the dashboard. Default: `elections/`.
-        contenders: how many to show separately, by the number in their events: 1 and up.
-            Default: none.
+        contenders: how many contenders the dashboard shows separately; their events carry their
+            numbers, from 1. Default: none.
         continuations: whether terms may be continued: two more alarms, and legs in the dashboard.
             Default: False.
         undelivered: the dead-letter queue of events that never reached the function. Default: none.
         unprocessed: the dead-letter queue of events that the function gave up on. Default: none.
         regions: all Regions whose functions contend in the election, this one included. Default:
-            this one alone. With several, `not_completed` fires when this Region's contenders have
-            been silent for `expected_within`, or have found the latest completed tick further
-            behind than that for just as long: about twice that time after the last completed tick.
-            It compares ticks, so their events need one.
+            this one alone. With several, `not_completed` fires when, for the time
+            `expected_within`, this Region's contenders reported nothing, or found each time that
+            the latest completed tick is older than `expected_within`. With one hour, that is about
+            two hours after the last completed tick. The events must carry a tick.
         options: alarms and dashboard. Default: `MonitoringOptions()`.
     """
 
@@ -136,9 +137,10 @@ class Monitoring(Construct):
         topic = self._options.topic
         every = [*self._options.actions]
         if isinstance(topic, Mapping):
-            first = {severity: topic_action(self, each) for severity, each in topic.items()}
+            topic_actions = {severity: topic_action(self, each) for severity, each in topic.items()}
             return {
-                each: [*filter(None, [first.get(each)]), *every] for each in SEVERITIES.values()
+                each: [*filter(None, [topic_actions.get(each)]), *every]
+                for each in SEVERITIES.values()
             }
         if topic is not None:
             every = [topic_action(self, topic), *every]

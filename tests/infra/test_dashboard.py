@@ -58,7 +58,7 @@ def dashboard(**properties: Any) -> Shown:
 
 @pytest.fixture(scope="module")
 def one_region() -> Shown:
-    return dashboard(contenders=2)
+    return dashboard(contenders=2, continuations=True)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,9 @@ def test_every_alarm_s_state_is_shown(shown: Shown) -> None:
             ["TakenOver", "LostHeld", "LostDone", "LostBeaten", "LostExhausted"],
         ),
         ("Duration", ["p50", "p95", "Maximum"]),
-        ("Latest completed tick", ["Minimum", "Maximum"]),
+        ("Latest completed tick", ["Minimum", "Maximum", "Missed", "Repeated"]),
+        ("The highest leg", ["Maximum"]),
+        ("Continued terms", ["Continued", "TooManyContinuations", "ContinuationNotStarted"]),
         ("Requests", ["Requests"]),
         ("Campaigns that failed", ["CampaignFailed", "CorruptLock"]),
         ("Function", ["Errors", "Throttles", "Concurrent"]),
@@ -175,7 +177,7 @@ def test_it_shows(title: str, labels: Sequence[str], one_region: Shown) -> None:
     assert one_region.labels(title) == labels
 
 
-@pytest.mark.parametrize("title", ["Duration", "Latest completed tick"])
+@pytest.mark.parametrize("title", ["Duration", "The highest leg"])
 def test_a_statistic_is_the_label(title: str, one_region: Shown) -> None:
     assert [each["stat"] for _, each in one_region.series(title)] == one_region.labels(title)
 

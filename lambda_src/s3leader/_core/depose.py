@@ -60,7 +60,7 @@ def depose(
         sealed = yield from seal_other(config, head, reason)
         if isinstance(sealed, LedgerHead):
             return sealed
-        head = head_in(sealed.reply, config, head.term, since_ms=None)
+        head = head_in(sealed.reply, config, head.term, no_higher_at_ms=None)
     return None
 
 
@@ -141,7 +141,7 @@ def _seal_before(
         sealed = yield from seal_other(config, head, reason)
         if isinstance(sealed, LedgerHead):
             return sealed.lock or "gone"
-        head = head_in(sealed.reply, config, head.term, since_ms=None)
+        head = head_in(sealed.reply, config, head.term, no_higher_at_ms=None)
     return "gone" if head is None or head.lock is None else head.lock
 
 

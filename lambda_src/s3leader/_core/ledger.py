@@ -9,13 +9,13 @@ missing, outdated or wrong hint costs requests, never correctness.
 `proved_highest_at_ms` is a time, by S3's `Date`, at which a lock was certainly the highest. The
 functions below rely on these invariants:
 
-- **I1** An empty list of the keys after lock N, where N is known to have existed, proves that N is
-  the highest: S3 lists consistently, and the highest lock is never deleted (R6).
+- **I1** If lock N ever existed, an empty list of the keys after it proves that N is the highest: S3
+  lists consistently, and the highest lock is never deleted (R6).
 - **I2** A sealed lock never changes, so it need not be read twice.
-- **I3** An unsealed lock N is the highest (R1), if it was read within one hour of a time when no
-  lock above N existed. After that hour, the lock that is read may be a second lock N: the
-  first was deleted, and a suspended candidate created the number again. That win is void (R7), but
-  if the candidate crashes before it seals the lock, it stays unsealed without being the highest.
+- **I3** An unsealed lock N is the highest (R1) if, less than one hour before it was read, no lock
+  above N existed. After that hour, the lock may be a second lock N: the first was deleted, and a
+  suspended candidate created the number again. Its win is void (R7), but if that candidate crashes
+  before it seals the second lock N, this lock stays unsealed without being the highest.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ READ_TRIES = 5
 def ask(request: List | Read, *, tries: int = READ_TRIES) -> Steps[Reply]:
     """Repeat a read or a list until S3 answers it; raise `StoreUnavailable` after `tries`.
 
-    The pauses double: five tries take about two seconds, nine about 20.
+    The pauses double: those of five tries take about a second, of nine about 20 seconds.
     """
     cause = ""
     for attempt in range(tries):
@@ -62,26 +62,29 @@ def ask(request: List | Read, *, tries: int = READ_TRIES) -> Steps[Reply]:
 
 
 def read_lock(
-    config: CandidateConfig, term: int, *, since_ms: int | None
+    config: CandidateConfig, term: int, *, no_higher_at_ms: int | None
 ) -> Steps[LedgerHead | None]:
     """Read the lock of `term`, or return None if there is none. One GET.
 
-    `since_ms` is an S3 time at which no lock above `term` existed, None if no such time is known.
+    `no_higher_at_ms` is an S3 time at which no lock above `term` existed, None if none is known.
     `proved_highest_at_ms` of the result is None unless I3 proves the lock the highest.
     """
-    return head_in((yield from ask(Read(config.key(term)))), config, term, since_ms=since_ms)
+    return head_in(
+        (yield from ask(Read(config.key(term)))), config, term, no_higher_at_ms=no_higher_at_ms
+    )
 
 
 def head_in(
-    reply: Reply, config: CandidateConfig, term: int, *, since_ms: int | None
+    reply: Reply, config: CandidateConfig, term: int, *, no_higher_at_ms: int | None
 ) -> LedgerHead | None:
-    """Return the lock in the reply to a `Read` of `term`, or None; `since_ms` as in `read_lock`."""
+    """Return the lock in the reply to a `Read` of `term`, or None. See `read_lock`."""
     found = reply.answer
     if not isinstance(found, Found):
         return None
     key = config.key(term)
     lock = _dated(decode_lock(found.body, key=key, term=term, etag=found.etag), found)
-    fresh = since_ms is not None and found.date_ms - since_ms < PROOF_VALID_MS
+    age_ms = None if no_higher_at_ms is None else found.date_ms - no_higher_at_ms
+    fresh = age_ms is not None and age_ms < PROOF_VALID_MS
     proved_highest_at_ms = found.date_ms if fresh and not lock.sealed else None
     return LedgerHead(
         lock=lock,
@@ -108,7 +111,7 @@ def find_head(config: CandidateConfig, head: LedgerHead | None = None) -> Steps[
                 proved_highest_at_ms=proved_highest_at_ms,
                 observed_ms=listed.sent_ms,
             )
-        found = yield from read_lock(config, term or known, since_ms=proved_highest_at_ms)
+        found = yield from read_lock(config, term or known, no_higher_at_ms=proved_highest_at_ms)
         if found is not None and found.allows_next:
             # It was the highest when it was listed. If there is a newer lock, the create conflicts.
             return replace(found, proved_highest_at_ms=proved_highest_at_ms)
@@ -130,7 +133,7 @@ def history(config: CandidateConfig, limit: int) -> Steps[list[Lock]]:
     locks: list[Lock] = []
     for term in range(highest or 0, max(0, (highest or 0) - limit), -1):
         try:
-            head = yield from read_lock(config, term, since_ms=None)
+            head = yield from read_lock(config, term, no_higher_at_ms=None)
         except CorruptLock as corrupt:
             locks.append(Lock(term=term, problem=corrupt.problem))
         else:
@@ -156,7 +159,7 @@ def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | Non
     highest: int | None = None
     proof: Reply | None = None
     request = List(config.folder + "lock_", config.key(known) if known else None)
-    hinted = known > 0  # a candidate that knows a lock needs no hint
+    hint_settled = known > 0  # it was read, or is not needed: a lock is known
     left_off = None  # where to resume if the hint is too high
     while True:
         reply = yield from ask(request)
@@ -170,8 +173,8 @@ def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | Non
             if page.next_token == request.token:
                 raise _repeats(config, page.next_token)
             request = replace(request, token=page.next_token)
-            if not hinted:
-                hinted = True
+            if not hint_settled:
+                hint_settled = True
                 term = yield from _hinted_term(config)
                 if term - 1 > (highest or 0):
                     left_off, request = request, List(request.prefix, config.key(term - 1))
@@ -214,8 +217,9 @@ def hint_term(body: bytes) -> int:
 
 
 def _dated(lock: Lock, found: Found) -> Lock:
-    """Add S3's times of the object. A lock that was only created has no `started_at`, and
-    one sealed by Morling's original scheme has no `ended_at`: Last-Modified is used instead.
+    """Add S3's times of the object. A lock that was not rewritten since its create has no
+    `started_at`, and one sealed by Morling's original scheme has no `ended_at`: Last-Modified is
+    used instead.
     """
     modified = from_ms(found.modified_ms)
     started_at, ended_at = lock.started_at, lock.ended_at

@@ -10,13 +10,16 @@ Vocabulary:
 - A *term* is one period of leadership, numbered 1, 2, 3 …; the number is its *fencing token*.
 - A *lock* is the S3 object that records a term. The candidate that creates `lock_<N+1>.json` with
   `If-None-Match: *` wins term N+1 and is its *holder*. The *head* is the highest lock.
+- The *ledger* of an election is all its locks.
 - A *lease* is how long a lock stays good after S3 last modified it. A lock has *lapsed* once its
-  lease and the allowance for clock skew have passed. A holder leads until its *deadline*.
+  lease and the *allowance* for clock skew have passed. A holder leads until its *deadline*, which
+  it computes from its own clock (R4) and which is never later than the lapse.
 - A *sealed* lock carries its final state (`"expired": true`) and never changes again.
-- A win is *void* if it came too late (R4) or its proof is too old (R7). The candidate then does not
-  lead, and seals the lock that it created.
+- A win is *void* if it came too late (R4), or if N was last proved to be the highest lock too long
+  ago (R7). The candidate then does not lead, and seals the lock that it created.
 - A *tick* is the scheduled time that a term works for. A term that ends before its work does may
-  be *continued*: a later term, the next *leg*, goes on with the same tick.
+  be *continued*: a later term, the next *leg*, goes on with the same tick. To *repeat* a tick is to
+  lead it again although it is completed, because an operator asks for it.
 
 Clocks: `proved_highest_at_ms` and `date_ms` are times by S3's clock. `now_ms`, `observed_ms`,
 `sent_ms`, `received_ms`, `give_up_ms` and `deadline_ms` are times by the candidate's own monotonic
@@ -35,25 +38,29 @@ Rules:
   holder's late renewal and the takeover write the same object, so S3 accepts only one of them.
 - **R4** A candidate judges other leases by S3's clock: `Date` minus `Last-Modified` of one answer.
   A holder measures its deadline with its monotonic clock, from before the request was sent. Past
-  the deadline it never leads again, and a win that is known only then is void. It may still seal
-  its lock: if that compare-and-swap succeeds, no other candidate has changed the lock, so the
-  outcome that the holder reports is valid.
+  the deadline it never leads again in that term, and a win that is known only then is void. It may
+  still seal its lock: if that compare-and-swap succeeds, no other candidate has taken over, so the
+  outcome that it records in the lock is true.
 - **R5** Every body carries a fresh nonce. After a lost answer, and after each 412 to a create, a
   renewal or a seal, the writer reads the lock: if it finds its own nonce, its write was applied.
 - **R6** The head is never deleted: the bucket's lifecycle rule deletes only tagged locks, and a
   leader tags only locks below its own. So term numbers never go back.
 - **R7** Old locks do get deleted, so a suspended candidate may create an old number again. A win
-  counts only if, by S3's clock, lock N+1 was created less than one hour after an answer proved that
-  N was the highest. A lifecycle rule deletes no object that is less than a day old, so within that
-  hour no newer lock can have been created and deleted.
+  counts only if, by S3's clock, lock N+1 was created less than one hour after N was proved to be
+  the highest: by a list, or by a read of N while it was unsealed (R1). A lifecycle rule deletes no
+  object that is less than a day old, so within that hour no newer lock can have been created and
+  deleted.
 - **R8** Each lock records in `done` the latest completed tick. No term is led for that tick or an
-  earlier one. Each lock also counts how many terms attempted each tick that is not completed.
+  earlier one. Each lock also counts the attempts at each tick that is not completed; after
+  `max_attempts` of them no term is led for it. Neither limit holds for an operator who repeats.
 - **R9** A candidate that remembers that lock N is sealed may create N+1 without listing. If it has
   missed newer locks, the create conflicts (R5) or the win is void (R7).
 - **R10** A leader may seal its lock as `continued`. Its tick is not completed; the next leg is part
-  of the same attempt, and may be led at once. Candidates for other ticks keep out until the lease
-  of that lock and the allowance have passed, by the `Date` of a list that shows it is still the
-  head. A void win on a continued lock seals its own lock as `continued` for that tick, too.
+  of the same attempt, and may be led at once. For other ticks the next term is *reserved*:
+  candidates for them wait until the lease of the continued lock and the allowance have passed. They
+  measure this by the `Date` of a list that shows the lock is still the head. If a win right after a
+  continued lock is void, the candidate seals its own lock as `continued` for the same tick, so that
+  the next leg still finds its place.
 
 States of a lock, with the rules that permit each change:
 
@@ -114,19 +121,25 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Goal:
-    """What a campaign is for; while another candidate leads, it waits until `give_up_ms`."""
+    """What a campaign is for. While another candidate leads, the campaign waits until
+    `give_up_ms`.
+    """
 
     config: CandidateConfig
     work: Work
     give_up_ms: int
 
     def is_done(self, head: LedgerHead) -> bool:
-        """Whether `head` shows that there is nothing to do (R8), also where a tick is repeated."""
+        """Whether `head` shows that there is nothing to do (R8)."""
         lock, work = head.lock, self.work
         if lock is None or not lock.is_done(work.tick):
             return False
+        if not work.repeat:
+            return True
+        # A request to repeat is led. A later leg of it is led only while the repeat is not done:
+        # Lambda may deliver the event of that leg twice.
         is_pending = lock.tick == work.tick and lock.repeat and lock.outcome != COMPLETED
-        return not (work.repeat and (work.leg == 1 or is_pending))
+        return work.leg > 1 and not is_pending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +178,7 @@ def campaign(
 def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
     config, head, work = goal.config, at.head, goal.work
     if head is not None and goal.is_done(head) and (at.seen_now or not work.repeat):
+        # A memory cannot show whether a repeat is done: that needs the head as it is now.
         return Lost(why="done", head=head)  # R8
     if head is None or not _is_current(goal, head, at):
         head = yield from find_head(config, head)
@@ -182,6 +196,7 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
 
 def _is_current(goal: _Goal, head: LedgerHead, at: _Progress) -> bool:
     """Whether the candidate may act on `head` without listing first (R7, R9, R10)."""
+    # By its own clock, to avoid a create in vain. R7 itself is checked after the create.
     if head.proved_highest_at_ms is None or at.now_ms - head.observed_ms >= PROOF_VALID_MS:
         return False
     if at.seen_now:
@@ -192,16 +207,13 @@ def _is_current(goal: _Goal, head: LedgerHead, at: _Progress) -> bool:
 
 
 def _wait_for_leader(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Progress | Lost]:
-    """Pause, then read the leader's lock again; give up when no time is left.
-
-    While a lock is continued, only a list shows whether there is a newer one (R10).
-    """
+    """Pause, then read the leader's lock again; give up when no time is left."""
     left_ms = goal.give_up_ms - at.now_ms
     if left_ms <= 0:
         return Lost(why="held", head=head)
     pause_ms = min(left_ms, 1000)
     now_ms = (yield Wait(pause_ms // 2, pause_ms)).received_ms
-    if head.allows_next:
+    if head.allows_next:  # the lock is continued: only a list shows a newer one (R10)
         head = yield from find_head(goal.config, head)
         return replace(at, head=head, now_ms=max(now_ms, head.observed_ms))
     reply = yield from ask(Read(goal.config.key(head.term)))
@@ -233,7 +245,7 @@ def _after_conflict(
 ) -> Steps[_Progress | Lost]:
     """Go on from the lock that another candidate created; `reply` is the answer to its read."""
     now_ms = reply.received_ms
-    rival = head_in(reply, goal.config, head.term + 1, since_ms=head.proved_highest_at_ms)
+    rival = head_in(reply, goal.config, head.term + 1, no_higher_at_ms=head.proved_highest_at_ms)
     # A conflict is a lost race only if the head was listed: a remembered one may be outdated (R9).
     if at.seen_now and rival is not None and not goal.is_done(rival):
         if now_ms >= goal.give_up_ms:
@@ -245,9 +257,9 @@ def _after_conflict(
 
 def _two_void_wins(config: CandidateConfig, head: LedgerHead) -> StoreUnavailable:
     return StoreUnavailable(
-        f"two wins were void, the second of them of term {head.term + 1}: S3's answers came too"
-        f" late for the lease of {config.lease_ms} ms. Nobody leads; try again later, or with a"
-        " longer lease."
+        f"two wins were void, the second of them of term {head.term + 1}: an answer of S3 came"
+        f" after the lease of {config.lease_ms} ms, or this process was suspended for an hour."
+        f" Nobody leads; try again later, or with a longer lease."
     )
 
 
@@ -255,9 +267,9 @@ def _reread(reply: Reply, config: CandidateConfig, head: LedgerHead) -> LedgerHe
     """Return the lock as it was read again; it was unsealed when it was first read.
 
     So no higher lock existed at the first read (R1). If the lock has been sealed since, it is still
-    proved to have been the highest at that time (R7).
+    proved to have been the highest when it was first read (R7).
     """
-    again = head_in(reply, config, head.term, since_ms=head.proved_highest_at_ms)
+    again = head_in(reply, config, head.term, no_higher_at_ms=head.proved_highest_at_ms)
     if again is not None and again.allows_next:
         again = replace(again, proved_highest_at_ms=head.proved_highest_at_ms)
     return again

@@ -142,7 +142,7 @@ def text_with_binary(length: int) -> bytes:
 def test_object_is_rejected_as_a_whole_if_too_much_of_it_is_not_lines_of_json(
     body: bytes, *, whole: bool
 ) -> None:
-    assert (sort(body, LIMITS)[2].whole is not None) is whole
+    assert (sort(body, LIMITS)[2].rejected_because is not None) is whole
 
 
 @given(

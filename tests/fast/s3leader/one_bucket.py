@@ -98,7 +98,7 @@ class Slow:
         return answer
 
 
-class Meddled:
+class InterferingStore:
     """The same bucket, but `before` is called before each request."""
 
     def __init__(self, bucket: OneBucket, before: Callable[[StoreRequest], None]) -> None:

@@ -15,7 +15,7 @@ from tests.fast.s3leader.one_bucket import (
     LATER,
     LIST,
     TICK,
-    Meddled,
+    InterferingStore,
     OneBucket,
     after,
     lost,
@@ -114,7 +114,7 @@ def test_lose_cold_in_a_race_costs_list_get_put_get(bucket: OneBucket) -> None:
         if isinstance(request, Create):
             bucket.store.perform(Create(request.key, Lock(term=2, nonce="rival").encode()))
 
-    asked = costs(bucket, bucket.election(store=Meddled(bucket, faster)).campaign)
+    asked = costs(bucket, bucket.election(store=InterferingStore(bucket, faster)).campaign)
     assert asked == [LIST, read(1), (Create, 2), (Create, 2), read(2)]  # the rival's, its own
 
 

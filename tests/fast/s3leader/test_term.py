@@ -1,6 +1,7 @@
 """`Term`: how its `with` block ends it, and what `resign`, `held` and its attributes report.
 
-`OneBucket` is a bucket in memory with one fake clock; `won(…)` returns the term of a won campaign.
+`OneBucket` is a bucket in memory with one fake clock, `InterferingStore` one that acts between two
+requests; `won(…)` returns the term of a won campaign.
 In a lock's body `"expired": true` means sealed. `resign()` ends a term, by default as completed.
 """
 
@@ -16,7 +17,7 @@ import pytest
 from s3leader import InvalidArgument, LeadershipLost, StoreUnavailable, Term
 from s3leader._core.requests import Create, List, Read, Replace, StoreAnswer, StoreRequest, Tag
 from s3leader._io.memory_store import Fault
-from tests.fast.s3leader.one_bucket import LEASE, TICK, Meddled, OneBucket, lost, won
+from tests.fast.s3leader.one_bucket import LEASE, TICK, InterferingStore, OneBucket, lost, won
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_leaving_the_block_completes_the_tick(bucket: OneBucket, term: Term) -> 
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_error_in_the_block_fails_the_tick_and_is_raised(
+def test_error_in_the_block_fails_the_term_and_is_raised(
     bucket: OneBucket, term: Term, error: BaseException, reason: str
 ) -> None:
     with pytest.raises(type(error)), term:
@@ -162,7 +163,7 @@ def test_interrupted_resignation_ends_leadership_before_the_seal_is_sent(
             raise KeyboardInterrupt
 
     bucket.prove_store()
-    leader = won(bucket.election(store=Meddled(bucket, before)).campaign())
+    leader = won(bucket.election(store=InterferingStore(bucket, before)).campaign())
     with pytest.raises(KeyboardInterrupt):
         leader.resign()
     assert (held_in_thread, leader.held) == ([False], False)

@@ -15,7 +15,7 @@ from s3leader import Election, LeadershipLost, Term, testing
 from s3leader._core.requests import Read, Replace, StoreAnswer, StoreRequest
 from s3leader._io.memory_store import MemoryStore
 from tests.fast.s3leader.forks import FORKS, in_child
-from tests.fast.s3leader.one_bucket import TICK, Meddled, OneBucket, won
+from tests.fast.s3leader.one_bucket import TICK, InterferingStore, OneBucket, won
 
 pytestmark = FORKS
 
@@ -98,7 +98,7 @@ def test_a_fork_made_while_a_thread_renews_does_not_wait_for_that_thread(
             sending.set()
             go_on.wait(60)
 
-    term = won(bucket.election(store=Meddled(bucket, before)).campaign())
+    term = won(bucket.election(store=InterferingStore(bucket, before)).campaign())
     leading.set()
 
     def child() -> str:

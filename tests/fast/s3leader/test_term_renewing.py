@@ -16,7 +16,16 @@ from s3leader._core.lock import MAX_STATE
 from s3leader._core.requests import Read, Replace, StoreRequest
 from s3leader._io.memory_store import Fault, MemoryStore
 from s3leader.errors import BucketUnusable
-from tests.fast.s3leader.one_bucket import LAPSE, LEASE, TICK, Meddled, OneBucket, Slow, key, won
+from tests.fast.s3leader.one_bucket import (
+    LAPSE,
+    LEASE,
+    TICK,
+    InterferingStore,
+    OneBucket,
+    Slow,
+    key,
+    won,
+)
 
 SECOND = timedelta(seconds=1)
 SHORT = timedelta(milliseconds=2)
@@ -122,7 +131,7 @@ def test_term_whose_renewal_was_broken_off_can_still_complete(
                 raise error
 
     bucket.prove_store()
-    term = won(bucket.election(store=Meddled(bucket, before)).campaign())
+    term = won(bucket.election(store=InterferingStore(bucket, before)).campaign())
     bucket.store.script(Fault.ANSWER_LOST, on=renewal)
     with pytest.raises(type(error)):
         term.renew()

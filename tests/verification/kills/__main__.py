@@ -1,10 +1,11 @@
 """Kill leaders on a real S3 server, many times: `python -m tests.verification.kills`.
 
-Starts SeaweedFS on loopback and several elections, whose candidates compact a data bucket each. A
-leader is killed (SIGKILL), or stopped (SIGSTOP) until its successor has claimed the manifest, then
-resumed. In half of the terms the job does not see that leadership is lost, so that only the fenced
-manifest can stop a stale leader. In the end `invariants` compares what was sent, the event logs,
-the locks and the data bucket.
+Starts SeaweedFS on loopback and several elections. The candidates of each election compact one data
+bucket, which the demo's producer (`bird_strikes`) fills. A leader is killed (SIGKILL), or stopped
+(SIGSTOP) until its successor has claimed the manifest, then resumed. In half of the terms the job's
+own check of its leadership is switched off, so that only the fenced manifest can stop a stale
+leader. In the end `invariants` compares what was sent, the event logs, the locks and the data
+bucket.
 """
 
 import argparse
@@ -70,7 +71,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--candidates", type=int, default=3, help="in each election (3)")
     parser.add_argument("--lease", type=float, default=1.5, help="in seconds")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--call-first", help="module:function that plants a defect")
+    parser.add_argument(
+        "--call-first",
+        help="module:function that each candidate process calls first, to plant a defect",
+    )
     asked = parser.parse_args()
     asked.stops = asked.kills // 5 if asked.stops is None else asked.stops
     return asked
@@ -108,7 +112,7 @@ class KillRun:
         return list(self._checks())
 
     def _attack(self) -> None:
-        printed, receivers = time.monotonic(), cycle(self._elections)
+        printed, election_in_turn = time.monotonic(), cycle(self._elections)
         while not self._enough():
             time.sleep(_POLL_S)
             self._read_events()
@@ -116,7 +120,7 @@ class KillRun:
                 if not self._enough():
                     attacked.attack(only_stop=self._kills() >= self._plan.kills)
                 attacked.resume_stopped()
-            next(receivers).send_objects()  # one per round, not to delay attacks
+            next(election_in_turn).send_objects()  # to one per round: all would delay the attacks
             self._processes.reap()
             if time.monotonic() - printed > _PROGRESS_S:
                 printed = time.monotonic()

@@ -118,8 +118,8 @@ CONTINUED_MUTANTS: Final = (
     ),
     Mutant(
         removed="R8: only an operator repeats a completed tick",
-        old="return not (work.repeat and (work.leg == 1 or is_pending))",
-        new="return False",
+        old="        if not work.repeat:\n            return True\n",
+        new="",
         found={"continued-lost": "is completed twice"},
     ),
 )

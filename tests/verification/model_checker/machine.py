@@ -1,4 +1,4 @@
-"""Candidate programs as an automaton that is discovered while it is explored.
+"""Candidate programs as an automaton, whose states are found by replaying replies.
 
 A *candidate program* is a generator that does all that one candidate does: it campaigns, works,
 renews, resigns, campaigns again. It yields requests and reports, and is sent replies:
@@ -60,7 +60,7 @@ class StopsLeading:
 
 
 Yielded: TypeAlias = Request | Now | Choose | Leads | StopsLeading | Report
-Answers: TypeAlias = Reply | S3LeaderError | int | str | None
+AnswerToProgram: TypeAlias = Reply | S3LeaderError | int | str | None
 Program: TypeAlias = Generator[Yielded, Any, None]
 Nonces: TypeAlias = Callable[[], str]
 Factory: TypeAlias = Callable[[Nonces], Program]
@@ -70,12 +70,12 @@ Factory: TypeAlias = Callable[[Nonces], Program]
 class Node:
     """What a program yields at this point (None: it has ended), and one history that leads here.
 
-    `index` is that of the program.
+    `index` says which of the machine's programs this is.
     """
 
     index: int
     asks: Yielded | None
-    history: tuple[Answers, ...]
+    history: tuple[AnswerToProgram, ...]
 
 
 class Machine:
@@ -86,10 +86,10 @@ class Machine:
         self._programs = tuple(programs.values())
         self.nodes: list[Node] = []
         self._known: dict[object, int] = {}
-        self._next: dict[tuple[int, Answers], int] = {}
+        self._next: dict[tuple[int, AnswerToProgram], int] = {}
         self.starts = tuple(self._visit(index, ()) for index in range(len(self._programs)))
 
-    def step(self, node: int, reply: Answers) -> int:
+    def step(self, node: int, reply: AnswerToProgram) -> int:
         """Return the node that `reply` leads to."""
         there = self._next.get((node, reply))
         if there is None:
@@ -98,7 +98,7 @@ class Machine:
             self._next[node, reply] = there
         return there
 
-    def _visit(self, index: int, history: tuple[Answers, ...]) -> int:
+    def _visit(self, index: int, history: tuple[AnswerToProgram, ...]) -> int:
         drawn = 0
 
         def nonce() -> str:
@@ -140,7 +140,7 @@ def _stack(program: object) -> tuple[object, ...]:
 def frozen(value: object) -> object:
     """Return a hashable stand-in that is equal if and only if the values are.
 
-    Exceptions: configurations, callables and generators become None, since they stay the same
+    Except that configurations, callables and generators become None, since they stay the same
     throughout a program, or are compared as frames.
     """
     if isinstance(value, CandidateConfig) or callable(value) or isinstance(value, GeneratorType):

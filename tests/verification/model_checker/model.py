@@ -27,7 +27,7 @@ from s3leader._core.requests import (
 from s3leader.errors import BucketUnusable
 
 from .candidates import FOLDER, candidate_program
-from .machine import Answers, Choose, Leads, Machine, Now, StopsLeading
+from .machine import AnswerToProgram, Choose, Leads, Machine, Now, StopsLeading
 from .reports import Report
 from .s3 import Bucket, S3Object, Violation, delete, describe, find_object, lock_fields
 from .scenario import DAY_MS, Budget, Scenario
@@ -211,7 +211,7 @@ class Model:
         sent_ms = heard_ms if sent_ms is None else self.watch(index, sent_ms)
         return self._reply(state, index, Reply(answer, sent_ms, heard_ms))
 
-    def _reply(self, state: State, index: int, reply: Answers) -> State:
+    def _reply(self, state: State, index: int, reply: AnswerToProgram) -> State:
         return self._run(state, index, self.machine.step(state.actors[index].node, reply))
 
     def _run(self, state: State, index: int, node: int) -> State:

@@ -94,7 +94,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R7: an unsealed lock is the highest only near a proof",
-        old="fresh = since_ms is not None and found.date_ms - since_ms < PROOF_VALID_MS",
+        old="fresh = age_ms is not None and age_ms < PROOF_VALID_MS",
         new="fresh = True",
         found={"asleep": "is won after term"},
     ),

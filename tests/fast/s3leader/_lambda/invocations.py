@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from s3leader import S3LeaderError, Term
+import pytest
+
+from s3leader import ContinuationNotStarted, S3LeaderError, Term
 from s3leader._core.requests import Create, Read, Replace, StoreAnswer, StoreRequest
 from s3leader._core.times import parse_time, to_ms
 from s3leader._io.memory_store import Fault, MemoryStore
+from s3leader._lambda import continuation
 from s3leader._lambda.settings import Arguments
 from s3leader.aws_lambda import LambdaHandler, _decorator
 
@@ -74,9 +77,9 @@ class World:
     def __post_init__(self) -> None:
         self.store = Bucket(clock_ms=lambda: self.now_ms)
 
-    def invoke(self, handler: LambdaHandler, tick: str | None = TICK) -> None:
+    def invoke(self, handler: LambdaHandler, tick: str | None = TICK, **more: object) -> None:
         """Invoke a handler, and capture its output."""
-        event: dict[str, object] = {} if tick is None else {"tick": tick}
+        event: dict[str, object] = more if tick is None else {"tick": tick, **more}
         if self.contender is not None:
             event["contender"] = self.contender
         with redirect_stdout(self.output), suppress(ZeroDivisionError, S3LeaderError):
@@ -168,6 +171,47 @@ def refused(world: World) -> None:
     world.invoke(world.job())
 
 
+@contextmanager
+def starting(error: Exception | None = None) -> Iterator[None]:
+    """Let continuations start nothing, or fail with an error."""
+
+    def start(*_: object, **__: object) -> None:
+        if error is not None:
+            raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(continuation, "start_invocation", start)
+        yield
+
+
+def continued(world: World) -> None:
+    with starting():
+        world.invoke(world.job(lambda term: term.continue_later(), max_continuations=1))
+
+
+def not_continued(world: World) -> None:
+    with starting(ContinuationNotStarted(term=1, function="nightly", why="throttled")):
+        world.invoke(world.job(lambda term: term.continue_later(), max_continuations=1))
+
+
+def runaway(world: World) -> None:
+    world.invoke(world.job(lambda term: term.continue_later()))
+
+
+def repeated(world: World) -> None:
+    completed(world)
+    world.blobs()
+    world.invoke(world.job(), repeat="ops: again")
+
+
+def missed(world: World) -> None:
+    completed(world)
+    world.blobs()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("S3LEADER_SCHEDULES", '[["cron(0/20 * * * ? *)", "UTC"]]')
+        world.invoke(world.job(), LATER)
+
+
 METRICS: Mapping[Callable[[World], None], Mapping[str, float]] = {
     completed: {"Won": 1, "Completed": 1, "Requests": 5, "Behind": 0},
     failed: {"Won": 1, "Failed": 1, "Requests": 5},
@@ -180,6 +224,11 @@ METRICS: Mapping[Callable[[World], None], Mapping[str, float]] = {
     leadership_lost: {"Won": 1, "LeadershipLost": 1, "Requests": 6},
     corrupt_lock: {"CorruptLock": 1},
     refused: {"CampaignFailed": 1},
+    continued: {"Won": 1, "Leg": 1, "Continued": 1, "Requests": 5},
+    not_continued: {"Won": 1, "Leg": 1, "ContinuationNotStarted": 1, "Requests": 5},
+    runaway: {"Won": 1, "Failed": 1, "TooManyContinuations": 1, "Requests": 5},
+    repeated: {"Won": 1, "Repeated": 1, "Completed": 1, "Requests": 5, "Behind": 0},
+    missed: {"Won": 1, "Missed": 2, "Completed": 1, "Requests": 5, "Behind": 0},
 }
 
 
