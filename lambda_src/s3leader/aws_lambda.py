@@ -47,8 +47,9 @@ Handler: TypeAlias = Callable[[Any, Any, Term], Any]
 
 
 class LambdaHandler(Protocol):
-    """What `@singleton` returns and Lambda calls. `__wrapped__` is the undecorated function."""
+    """What `@singleton` returns and Lambda calls; `undecorated` is the function below it."""
 
+    undecorated: Handler
     __wrapped__: Handler
 
     def __call__(self, event: Any, context: Any, /) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -143,6 +144,7 @@ def _decorator(
             return _invoke(function, settings, warm, event, context)
 
         setattr(invoke, MARK, True)
+        setattr(invoke, "undecorated", function)  # noqa: B010 - mypy knows no such attribute
         return cast("LambdaHandler", invoke)
 
     return decorate

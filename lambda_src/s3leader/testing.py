@@ -54,7 +54,7 @@ def invoke(
     `tick` is added to `event`. Invocations that share a `store` share the election; by default each
     has a store of its own. `remaining` is the invocation's remaining time, by its context. If the
     result is `continued`, invoke the handler again, with the same tick: nothing else does. The
-    undecorated function is `handler.__wrapped__`.
+    undecorated function is `handler.undecorated`.
 
     Raises what the handler raises, and `InvalidArgument` for a handler that is not decorated, or
     whose result cannot be written as JSON.

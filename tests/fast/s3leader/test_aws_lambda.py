@@ -176,3 +176,11 @@ def test_invalid_tick_is_named(store: MemoryStore, tick: object) -> None:
     with pytest.raises(InvalidArgument) as error:
         job(store)({"tick": tick}, Context())
     assert (str(tick) in str(error.value), store.requests) == (True, [])
+
+
+def test_undecorated_function_is_called_without_an_election(store: MemoryStore) -> None:
+    @singleton_on(store)
+    def handler(event: dict[str, int], context: object, term: Term | None) -> int:
+        return event["x"]
+
+    assert (handler.undecorated({"x": 1}, None, None), store.requests) == (1, [])  # type: ignore[arg-type]
