@@ -125,6 +125,8 @@ def compact(
 
     Raises:
         LeadershipLost, StaleToken: another leads; it finishes what this term began.
+        StoreUnavailable, BucketUnusable: S3 did not answer, or refused, the write of an object or
+            of the manifest. Other requests raise botocore's errors.
         CorruptManifest, KeyTaken: see those classes.
         InputsWithheld: S3 did not serve or did not delete some inputs; the others are compacted.
     """

@@ -33,10 +33,19 @@ def code_of(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
+def status_of(error: ClientError) -> int:
+    """Return the HTTP status, 0 if there is none."""
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def may_pass(error: ClientError) -> bool:
+    """Return whether S3 may answer the same request otherwise later: throttling, a 409, a 5xx."""
+    return is_transient_error(code_of(error), status_of(error))
+
+
 def refuses_key(error: ClientError) -> bool:
     """Return whether S3 refuses this one object, and would refuse an immediate retry."""
-    code = code_of(error)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, status = code_of(error), status_of(error)
     # A 409 of KMS is the state of one key, so its code decides.
     transient = is_transient_error(code, 0 if status == HTTPStatus.CONFLICT else status)
     return 400 <= status < 500 and not transient and code not in _EVERY_KEY

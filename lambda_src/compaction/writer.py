@@ -8,13 +8,22 @@ if it arrives late, twice, or from a leader that has been deposed.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
-from compaction.s3_errors import GONE, cannot_serve_key, code_of, is_transient, refuses_key
-from s3leader._io.s3_client import is_amazon
+from compaction.s3_errors import (
+    GONE,
+    cannot_serve_key,
+    code_of,
+    is_transient,
+    may_pass,
+    refuses_key,
+)
+from s3leader import BucketUnusable
+from s3leader._io.s3_client import is_amazon  # private, and shipped together with this job
+from s3leader.fencing import create_until_known
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
     from compaction.source import Input
     from s3leader import Term
 
+_Answer = TypeVar("_Answer")
 _TRIES: Final = 3
 _PAGE: Final = 1000  # the largest number of keys in one DeleteObjects
 
@@ -65,29 +75,60 @@ class Writer:
     def create(self, key: str, file: IO[bytes], *, sha256: str, content_type: str) -> None:
         """Create the object `key` from `file`, whose SHA-256 is `sha256` in hexadecimal.
 
-        The client may send the request again, after a lost answer for example, and so may an
-        intermediary. So a conflict may be with this very write: the digest in the metadata shows.
+        `create_until_known` settles a lost answer, as for locks. The digest in the metadata is the
+        nonce by which a write recognises itself.
 
         Raises:
             KeyTaken: another object is at `key`.
+            LeadershipLost: the term was lost before the object was created for certain.
+            BucketUnusable: S3 refuses the write.
+            StoreUnavailable: the lease has run out, and S3 has not said whether it was created.
         """
-        self._term.ensure_held()
-        try:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=file,
-                IfNoneMatch="*",
-                ContentType=content_type,
-                Metadata={"sha256": sha256},
-                **self._checksum(sha256),
+
+        def put() -> bool:
+            file.seek(0)
+            sent = self._ask(
+                lambda: self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=file,
+                    IfNoneMatch="*",
+                    ContentType=content_type,
+                    Metadata={"sha256": sha256},
+                    **self._checksum(sha256),
+                ),
+                key,
+                action="s3:PutObject",
             )
+            return sent is not None
+
+        def read_digest() -> str | None:
+            head = self._ask(
+                lambda: self._client.head_object(Bucket=self._bucket, Key=key),
+                key,
+                action="s3:GetObject",
+            )
+            return None if head is None else head["Metadata"].get("sha256", "")
+
+        if not create_until_known(put, read_digest, key=key, nonce=sha256, term=self._term):
+            raise KeyTaken(key)
+
+    def _ask(self, request: Callable[[], _Answer], key: str, *, action: str) -> _Answer | None:
+        """Return S3's answer, None for 404 and 412. An error that a retry may cure is raised."""
+        try:
+            return request()
         except ClientError as error:
-            if code_of(error) not in GONE:
+            if code_of(error) in GONE:
+                return None
+            if may_pass(error):
                 raise
-            head = self._client.head_object(Bucket=self._bucket, Key=key)
-            if head["Metadata"].get("sha256", "") != sha256:
-                raise KeyTaken(key) from error
+            raise BucketUnusable(
+                f"{action} failed for {key}: {error}. The inputs of this batch are not committed;"
+                f" fix the cause, and the next term compacts them.",
+                action=action,
+                resource=f"arn:{self._client.meta.partition}:s3:::{self._bucket}/{key}",
+                code=code_of(error),
+            ) from error
 
     def keep(self, item: Input, key: str) -> str | None:
         """Copy an input, with its metadata and without reading it, to the new key `key`.

@@ -3,29 +3,44 @@
 What is **not** guaranteed, first. A stale leader is refused only after its successor has written to
 the object, so a new leader calls `claim` before it relies on what it reads. One object is
 protected, not the bucket: keep data that belongs together in one object, or let one object name the
-others. Any write or deletion that does not go through this class removes the protection. A write
-that ends in an error may have been applied and then overwritten; where that matters, record in the
-value what it contains.
+others: `create_until_known` creates them. Any write or deletion that does not go through this class
+removes the protection. A write that ends in an error may have been applied and then overwritten;
+where that matters, record in the value what it contains.
 
 How it works is described in `_core.fenced_object`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ._core import fenced_object
+from ._core.conditional_write import WriteApplied, write_until_known
 from ._core.fenced_object import FencedConfig, Snapshot
+from ._core.requests import (
+    Applied,
+    Conflict,
+    Create,
+    Found,
+    Missing,
+    StoreAnswer,
+    StoreRequest,
+    Unknown,
+)
 from ._io.s3_options import BucketOptions
 from ._io.s3_store import S3Store
 from ._io.seams import Seams
-from .errors import InvalidArgument
+from .errors import InvalidArgument, S3LeaderError, describe_error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["FencedObject", "Snapshot"]
+    from .term import Term
+
+__all__ = ["FencedObject", "Snapshot", "create_until_known"]
 
 
 class FencedObject:
@@ -97,3 +112,56 @@ class FencedObject:
         Raises as `write` does; `StaleToken` if the object carries a higher token.
         """
         return self._seams.driver().run(fenced_object.restore(self._config, value, token=token))
+
+
+def create_until_known(
+    create: Callable[[], bool],
+    read_nonce: Callable[[], str | None],
+    *,
+    key: str,
+    nonce: str,
+    term: Term,
+) -> bool:
+    """Create the object `key` by the caller's own requests; return False if another is there.
+
+    For what a fenced object names, such as a large file under a new key. `create` sends a PutObject
+    with `If-None-Match: *` and with `nonce`, which no other write has, in the object's metadata;
+    it returns False if S3 answers 412. `read_nonce` returns the nonce of the object, None if there
+    is no object. Both may be called several times. An exception of theirs that is not an
+    `S3LeaderError` leaves open whether the object was created. Then it is sent again, as a lock is,
+    while `term` is held and until its present lease has run out.
+
+    Raises:
+        LeadershipLost: the term is not held, so nothing was sent (again).
+        StoreUnavailable: S3 did not say whether the object was created; it may still be, once.
+    """
+    # The clock, sleep and randomness are the term's, so that a test passes them only once.
+    driver = replace(term._driver, store=_OwnRequests(create, read_nonce, term), requests=0)  # noqa: SLF001
+    steps = write_until_known(
+        Create(key, b""),
+        nonce,
+        patience_ms=term.remaining() // timedelta(milliseconds=1),
+        nonce_of=lambda found: found.body.decode(),
+    )
+    return isinstance(driver.run(steps), WriteApplied)
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnRequests:
+    """A store of one object, for `create_until_known`, which uses no times and no ETags."""
+
+    create: Callable[[], bool]
+    read_nonce: Callable[[], str | None]
+    term: Term
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        try:
+            if isinstance(request, Create):
+                self.term.ensure_held()
+                return Applied("", 0) if self.create() else Conflict(0)
+            nonce = self.read_nonce()
+        except S3LeaderError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the request may have been sent
+            return Unknown(describe_error(error))
+        return Missing(0) if nonce is None else Found(nonce.encode(), "", 0, 0)

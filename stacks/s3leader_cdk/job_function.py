@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from aws_cdk import (
     Acknowledgment,
@@ -22,6 +22,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from s3leader_cdk._election.candidate_environment import RESERVED, seconds
+from s3leader_cdk._function_properties import FunctionProperties, check_names
 from s3leader_cdk._handler import check
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import checked_options
@@ -39,6 +40,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "logging_format": lambda_.LoggingFormat.JSON,
     "description": "A singleton job: of its invocations, only the elected leader works",
 }
+_OWN = ("code", "handler", "exclude", "handler_check")
 _OF_OWN_LOG_GROUP = ("log_retention", "log_removal_policy")
 _OF_CUSTOM_RESOURCE = ("log_retention_role", "log_retention_retry_options")
 
@@ -89,8 +91,9 @@ class JobFunction(lambda_.Function):
         handler: str,
         exclude: Sequence[str] = (),
         handler_check: check.HandlerCheck = "warn",
-        **properties: Any,  # noqa: ANN401 - those of `lambda_.Function`, which checks them
+        **properties: Unpack[FunctionProperties],
     ) -> None:
+        check_names(properties, own=_OWN)
         asked = {name: value for name, value in properties.items() if value is not None}
         given: dict[str, Any] = {**_DEFAULTS, **asked}
         job = _list_files(scope, code, exclude)

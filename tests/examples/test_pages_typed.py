@@ -39,6 +39,13 @@ def handler(event: object, context: object, term: Term) -> None: ...
 """,
     "poll(": "def poll(fencing_token: int) -> None: ...\n",
     "FencedObject(": "from s3leader import Term\nterm: Term\n",
+    "create_until_known(": """
+from mypy_boto3_s3 import S3Client
+from s3leader import Term
+s3: S3Client
+rows: bytes
+term: Term
+""",
 }
 # A handler is short on the page; its parameters have these types.
 HANDLER = re.compile(r"def handler\(event, context, term\):")

@@ -1,5 +1,6 @@
 """`JobFunction`: a `lambda_.Function` that is packaged with the runtime."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import JobFunction, LockBucket
+from s3leader_cdk._function_properties import FunctionProperties
 from tests.infra.jobs import DECORATED, FOLDER, HANDLER
 from tests.infra.synth import Json, Synthesized, plain, synthesize
 
@@ -20,6 +22,21 @@ FUNCTION = "AWS::Lambda::Function"
 
 def function(stack: cdk.Stack, **properties: Any) -> JobFunction:
     return JobFunction(stack, "Function", **{"code": FOLDER, "handler": HANDLER, **properties})
+
+
+def test_its_typed_properties_are_those_of_the_installed_cdk() -> None:
+    parameters = inspect.signature(lambda_.Function.__init__).parameters
+    own = {"self", "scope", "id", "code", "handler"}
+    assert {*FunctionProperties.__annotations__} == {*parameters} - own
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("memory", "memory_size"), ("reserved_concurrency", "reserved_concurrent_executions")],
+)
+def test_an_unknown_property_is_refused_with_the_nearest(name: str, nearest: str) -> None:
+    with pytest.raises(TypeError, match=f"no property '{name}': .* nearest is '{nearest}'"):
+        function(cdk.Stack(cdk.App(), "Test"), **{name: 1})
 
 
 @pytest.fixture(scope="module")

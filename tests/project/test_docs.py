@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
-from s3leader import Term
+from s3leader import Election, Term
 from s3leader._core import protocol
 from s3leader.aws_lambda import LambdaHandler
 from s3leader_cli.arguments import parser
@@ -121,6 +121,14 @@ def test_fenced_object_carries_the_token(bucket: Any) -> None:
     run(block("FencedObject"), term=elsewhere()[0])
     body = bucket.get_object(Bucket="data", Key="reports/latest.json")["Body"].read()
     assert b'"fencing_token":1' in body
+
+
+def test_large_file_is_created_once(bucket: Any) -> None:
+    names = {"s3": bucket, "rows": b"1,2\n", "term": Election("report", bucket="locks").campaign()}
+    run(block("create_until_known"), **names)
+    with pytest.raises(FileExistsError, match=r"reports/term_1\.csv"):
+        run(block("create_until_known"), **names)
+    assert bucket.get_object(Bucket="data", Key="reports/term_1.csv")["Body"].read() == b"1,2\n"
 
 
 def test_constructs_synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,8 @@ def claim(config: FencedConfig, token: int) -> Steps[Snapshot]:
             value = {} if now is None else now.value
             return (yield from write(config, value, token=token, after=now))
         except Overwritten:
-            yield Wait(50 << attempt, 100 << attempt)
+            if attempt + 1 < _TRIES:
+                yield Wait(50 << attempt, 100 << attempt)
     raise StoreUnavailable(
         f"{config.key} was overwritten by others during each of {_TRIES} claims with fencing token"
         f" {token}. Nothing was changed; try again later."

@@ -149,9 +149,13 @@ def test_body_that_breaks_off_is_not_taken_for_the_whole(*, packed: bool) -> Non
 @pytest.mark.parametrize(
     "error",
     [
+        s3_error("GetObject", "ServiceUnavailable", 503),
         s3_error("GetObject", "SlowDown", 503),
+        s3_error("GetObject", "SlowDown", 400),
         s3_error("GetObject", "KMS.ThrottlingException", 400),
         s3_error("GetObject", "TooManyRequests", 429),
+        s3_error("GetObject", "421", 421),
+        s3_error("GetObject", "425", 425),
         s3_error("GetObject", "RequestTimeout", 400),
         s3_error("GetObject", "ExpiredToken", 400),
         s3_error("GetObject", "NoSuchBucket", 404),

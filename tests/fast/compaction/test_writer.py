@@ -1,28 +1,100 @@
-"""What the writer does when S3 refuses a request, or performs one twice."""
+"""What the writer does when S3 refuses a request, or loses, delays or repeats one."""
 
 from __future__ import annotations
 
 import io
 from hashlib import sha256
 from itertools import count
+from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from compaction.writer import KeyTaken, Writer
-from tests.fast.compaction.fake_s3 import FakeS3, s3_error
+from s3leader import BucketUnusable, LeadershipLost, StoreUnavailable
+from tests.fast.compaction.fake_s3 import FakeS3, Perform, s3_error
 from tests.fast.compaction.world import BUCKET, At, FakeTerm, echo
 
-OURS = sha256(b"body").hexdigest()
-THEIRS = sha256(b"another body").hexdigest()
+OURS = {"sha256": sha256(b"body").hexdigest()}
+THEIRS = {"sha256": sha256(b"another body").hexdigest()}
+TIMEOUT = ReadTimeoutError(endpoint_url="s3")
+PUT, HEAD = "put_object", "head_object"
+DENIED_PUT = s3_error("PutObject", "AccessDenied", 403)
+DENIED_HEAD = s3_error("HeadObject", "403", 403)
 
 
-def writer(s3: FakeS3) -> Writer:
-    return Writer(s3.client(), BUCKET, FakeTerm(1).led())
+def writer(s3: FakeS3, term: FakeTerm | None = None) -> Writer:
+    return Writer(s3.client(), BUCKET, (term or FakeTerm(1)).led())
 
 
-def create(s3: FakeS3) -> None:
-    writer(s3).create("part", io.BytesIO(b"body"), sha256=OURS, content_type="text/plain")
+def create(s3: FakeS3, term: FakeTerm | None = None) -> None:
+    digest = OURS["sha256"]
+    writer(s3, term).create("part", io.BytesIO(b"body"), sha256=digest, content_type="text/plain")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TIMEOUT,
+        s3_error("PutObject", "InternalError", 500),
+        s3_error("PutObject", "SlowDown", 503),
+        s3_error("PutObject", "ServiceUnavailable", 503),
+        s3_error("PutObject", "ConditionalRequestConflict", 409),
+        *(s3_error("PutObject", str(status), status) for status in (408, 421, 425, 429)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("applied", "log"), [(False, [PUT]), (True, [PUT, PUT, HEAD])])
+def test_create_of_unknown_outcome_is_sent_again_until_it_is_settled(
+    error: Exception, *, applied: bool, log: list[str]
+) -> None:
+    s3 = FakeS3()
+
+    def lose(name: str, perform: Perform) -> Any:
+        if applied:
+            perform()
+        raise error
+
+    At(s3, 0, lose)
+    create(s3)
+    assert (s3.body("part"), s3.metadata("part"), s3.log) == (b"body", OURS, log)
+
+
+@pytest.mark.parametrize(
+    ("there", "on", "error", "end", "log"),
+    [
+        pytest.param(OURS, None, None, None, [PUT, HEAD], id="ours"),
+        pytest.param(OURS, HEAD, TIMEOUT, None, [PUT, PUT, HEAD], id="ours, HEAD lost"),
+        pytest.param(
+            OURS, HEAD, s3_error("H", "500", 500), None, [PUT, PUT, HEAD], id="ours, HEAD fails"
+        ),
+        pytest.param(
+            OURS, HEAD, s3_error("H", "404", 404), None, [PUT, PUT, HEAD], id="ours, not seen"
+        ),
+        pytest.param(THEIRS, None, None, KeyTaken, [PUT, HEAD], id="theirs"),
+        pytest.param({}, None, None, KeyTaken, [PUT, HEAD], id="without a digest"),
+        pytest.param(THEIRS, PUT, TIMEOUT, KeyTaken, [PUT, HEAD], id="theirs, PUT lost"),
+        pytest.param(THEIRS, PUT, DENIED_PUT, BucketUnusable, [], id="PUT denied"),
+        pytest.param(THEIRS, HEAD, DENIED_HEAD, BucketUnusable, [PUT], id="HEAD denied"),
+    ],
+)
+def test_create_overwrites_nothing_and_recognises_its_own_earlier_write(
+    there: dict[str, str],
+    on: str | None,
+    error: Exception | None,
+    end: type[Exception] | None,
+    log: list[str],
+) -> None:
+    s3 = FakeS3()
+    s3.put("part", b"what was there", there)
+    if on is not None and error is not None:
+        s3.fail(on, error, times=1)
+    caught: type[Exception] | None = None
+    try:
+        create(s3)
+    except (KeyTaken, BucketUnusable) as raised:
+        caught = type(raised)
+    assert (caught, s3.body("part"), s3.log) == (end, b"what was there", log)
 
 
 def test_create_that_is_sent_twice_recognises_its_own_write() -> None:
@@ -30,17 +102,60 @@ def test_create_that_is_sent_twice_recognises_its_own_write() -> None:
     s3 = FakeS3()
     At(s3, 0, echo)
     create(s3)
-    assert (s3.body("part"), s3.metadata("part")) == (b"body", {"sha256": OURS})
-    assert s3.log == ["put_object", "put_object", "head_object"]
+    assert (s3.body("part"), s3.log) == (b"body", [PUT, PUT, HEAD])
 
 
-@pytest.mark.parametrize("metadata", [{"sha256": THEIRS}, {}], ids=str)
-def test_create_never_overwrites_another_object(metadata: dict[str, str]) -> None:
+def test_create_whose_first_copy_arrives_late_is_applied_once() -> None:
+    s3, late = FakeS3(), list[Perform]()
+
+    def delay(name: str, perform: Perform) -> Any:
+        late.append(perform)
+        raise TIMEOUT
+
+    At(s3, 0, delay)
+    create(s3)
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        late.pop()()
+    assert (s3.body("part"), s3.log) == (b"body", [PUT, PUT])
+
+
+def test_create_gives_up_when_the_lease_has_run_out() -> None:
+    s3, term = FakeS3(), FakeTerm(1)
+    began_ms = term.clock.ms
+    s3.fail(PUT, TIMEOUT)
+    with pytest.raises(StoreUnavailable, match=r"whether part was written .*ReadTimeoutError"):
+        create(s3, term)
+    assert 30_000 <= term.clock.ms - began_ms <= 32_000
+
+
+@pytest.mark.parametrize(("on", "error"), [(PUT, DENIED_PUT), (HEAD, DENIED_HEAD)], ids=str)
+def test_refusal_of_a_create_says_which_permission_is_missing_and_what_to_do(
+    on: str, error: ClientError
+) -> None:
     s3 = FakeS3()
-    s3.put("part", b"another body", metadata)
-    with pytest.raises(KeyTaken, match="expected no object at part"):
+    s3.put("part", b"body", OURS)
+    s3.fail(on, error)
+    with pytest.raises(BucketUnusable, match=r"failed for part: .* next term compacts") as denied:
         create(s3)
-    assert s3.body("part") == b"another body"
+    action = "s3:PutObject" if on == PUT else "s3:GetObject"
+    assert (denied.value.action, denied.value.resource, denied.value.code) == (
+        action,
+        "arn:aws:s3:::data/part",
+        error.response["Error"]["Code"],
+    )
+
+
+def test_create_is_not_sent_again_once_leadership_is_lost() -> None:
+    s3, term = FakeS3(), FakeTerm(1)
+
+    def depose(name: str, perform: Perform) -> Any:
+        term.held = False
+        raise TIMEOUT
+
+    At(s3, 0, depose)
+    with pytest.raises(LeadershipLost):
+        create(s3, term)
+    assert (s3.list_keys(), s3.log) == ([], [])
 
 
 def denying(s3: FakeS3, code: str, *, times: int) -> None:

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -27,6 +28,8 @@ from compaction.layout import batch_of
 from compaction.lines import Content, sort_lines
 from compaction.manifest import Manifest
 from s3leader import LeadershipLost, S3LeaderError
+from s3leader._io.driver import Driver
+from s3leader._io.memory_store import MemoryStore
 from s3leader._io.s3_store import S3Store
 from s3leader.fencing import FencedObject
 from s3leader.testing import FakeClock, fenced_object
@@ -48,10 +51,14 @@ ENDS = (Crashed, S3LeaderError, BotoCoreError, ClientError, InputsWithheld)
 
 
 class FakeTerm:
-    """A term that is held until the test sets `held` to false."""
+    """A term that is held until the test sets `held` to false; its time passes by sleeping only."""
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.clock = FakeClock()
+        self._driver = Driver(
+            store=MemoryStore(), clock_ms=self.clock.read_ms, sleep=self.clock.sleep
+        )
         self.held = True
         self.state: Mapping[str, Any] = {}
         self.saved: list[Mapping[str, Any]] = []
@@ -59,6 +66,9 @@ class FakeTerm:
     def ensure_held(self) -> None:
         if not self.held:
             raise LeadershipLost(term=self.number, why="the test says so")
+
+    def remaining(self) -> timedelta:
+        return timedelta(seconds=30)
 
     def save(self, state: Mapping[str, Any]) -> None:
         self.ensure_held()

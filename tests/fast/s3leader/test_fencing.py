@@ -149,6 +149,27 @@ def test_a_claim_is_repeated_if_a_lower_token_writes_in_between(store: MemorySto
     assert fenced(Between()).claim(4).value == {"n": 1}
 
 
+@pytest.mark.parametrize(("bound", "expected_ms"), [(min, 12_750), (max, 25_500)])
+def test_a_claim_gives_up_right_after_nine_tries(
+    store: MemoryStore, bound: Callable[[float, float], float], expected_ms: int
+) -> None:
+    """The pauses between nine tries take 13 to 26 seconds; none follows the last try."""
+    clock = FakeClock()
+    began_ms = clock.ms
+    store.put(KEY, b'{"fencing_token": 3}')
+
+    class Overwriting:
+        def perform(self, request: Any) -> Any:
+            if isinstance(request, Replace):
+                store.put(KEY, b'{"fencing_token": 3, "n": %d}' % len(store.requests))
+            return store.perform(request)
+
+    seams = Seams(store=Overwriting(), clock_ms=clock.read_ms, sleep=clock.sleep, uniform=bound)
+    with pytest.raises(StoreUnavailable, match="each of 9 claims with fencing token 4"):
+        FencedObject._with_seams(KEY, seams).claim(4)
+    assert clock.ms - began_ms == expected_ms
+
+
 @pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REQUEST_LOST, Fault.CONFLICTED])
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_write_succeeds_despite_lost_requests_and_answers(

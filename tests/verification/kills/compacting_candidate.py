@@ -58,6 +58,8 @@ class RecordedTerm:
         self._always_held = seeded_random.random() < 0.5
         self.number = term.number
         self.state = term.state
+        self.remaining = term.remaining
+        self._driver = term._driver  # for `create_until_known`
 
     def ensure_held(self) -> None:
         """Record the check; raise `LeadershipLost` unless this term always passes."""
