@@ -36,12 +36,10 @@ has those of the last batch, `undeleted` has those of earlier batches that S3 re
     of this batch, and `undeleted` to those of earlier batches that S3 has not deleted.
   - DELETE: delete the inputs of this batch. The next COMMIT or CLEAR adds to `undeleted` those that
     S3 refuses to delete. Once `undeleted` has `Limits.undeleted_inputs` names, no batch begins.
-  - SAVE: save the progress in the lock, as a checkpoint. Fairness depends on it, correctness does
-    not.
+  - SAVE: save the progress in the lock, as a checkpoint. Only fairness depends on it.
 - CLEAR: retry the deletions that failed for a transient reason. Then write the manifest with an
   empty `deleting` and the present `undeleted`, if that changes it. If time ran out, save the key
-  of the last input reached, as SAVE does: the next term begins after it, so that no input waits
-  forever.
+  of the last input reached, as SAVE does: the next term begins after it, so no input waits forever.
 - REPORT: raise `InputsWithheld` if S3 withheld some inputs, that is, did not serve or did not
   delete them. The term fails, which raises an alarm.
 
