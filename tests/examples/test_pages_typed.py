@@ -37,6 +37,16 @@ from s3leader.aws_lambda import singleton
 @singleton
 def handler(event: object, context: object, term: Term) -> None: ...
 """,
+    "batches(": """
+from collections.abc import Iterator
+from typing import Any
+from s3leader import Term
+from s3leader.aws_lambda import LambdaContext
+class Batch:
+    last: int
+def batches(after: int | None) -> Iterator[Batch]: ...  # type: ignore[empty-body]
+def write(batch: Batch, fencing_token: int) -> None: ...
+""",
     "poll(": "def poll(fencing_token: int) -> None: ...\n",
     "FencedObject(": "from s3leader import Term\nterm: Term\n",
     "create_until_known(": """
@@ -48,8 +58,8 @@ term: Term
 """,
 }
 # A handler is short on the page; its parameters have these types.
-HANDLER = re.compile(r"def handler\(event, context, term\):")
-TYPED = "def handler(event: dict[str, Any], context: LambdaContext, term: Term) -> Any:"
+HANDLER = re.compile(r"def (handler|work)\(event, context, term\):")
+TYPED = r"def \1(event: dict[str, Any], context: LambdaContext, term: Term) -> Any:"
 
 
 def programs() -> Iterator[tuple[str, str]]:
