@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from s3leader._core import conditional_write, create_lock, fenced_object, protocol
+from s3leader._core import conditional_write, create_lock, fenced_object, holding
 from s3leader._core.candidate import CandidateConfig
 from s3leader._core.conditional_write import WriteApplied, WriteConflict
 from s3leader._core.lock import Lock
@@ -42,7 +42,7 @@ def _settle_by(settle: Callable[[Reply], WriteApplied | WriteConflict | None]) -
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
 
-    for module in (create_lock, protocol, conditional_write):
+    for module in (create_lock, holding, conditional_write):
         patch.object(module, "write_until_known", believing).start()
 
 
