@@ -42,7 +42,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "logging_format": lambda_.LoggingFormat.JSON,
     "description": "A singleton job: of its invocations, only the elected leader works",
 }
-_OWN = ("code", "handler", "exclude", "handler_check")
+_OWN = ("code", "handler", "requirements", "exclude", "handler_check")
 _OF_OWN_LOG_GROUP = ("log_retention", "log_removal_policy")
 _OF_CUSTOM_RESOURCE = ("log_retention_role", "log_retention_retry_options")
 

@@ -77,7 +77,8 @@ def job_code(folder: str | Path, *, exclude: Sequence[str] = ()) -> lambda_.Code
     """Return the code asset of the job in `folder`, which is shipped as a package of that name.
 
     For `…/compaction/handler.py` the handler is `compaction.handler.handler`. Tests and files of
-    development tools are not shipped; `docs/constructs.md` lists them.
+    development tools are not shipped; `docs/constructs.md` lists them. The job's requirements are
+    not installed: `JobFunction` does that.
 
     Args:
         folder: the job's folder.

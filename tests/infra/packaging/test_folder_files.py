@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk import StagingError, job_code
-from s3leader_cdk._packaging import asset, folder_files, package_cache
+from s3leader_cdk._packaging import folder_files, package_cache
 from s3leader_cdk._packaging.asset import RuntimeSource, content_hash, list_job, stage
 
 

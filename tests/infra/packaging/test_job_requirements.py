@@ -11,8 +11,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match, Template
 
 from s3leader_cdk import JobFunction, StagingError
-from s3leader_cdk._packaging import asset, folder_files, package_cache
+from s3leader_cdk._packaging import asset, dependencies, folder_files, package_cache
 from s3leader_cdk._packaging.asset import RuntimeSource, content_hash, list_job, stage
+from s3leader_cdk._packaging.dependencies import Installation
 from s3leader_cdk._packaging.distributions import SUPPORTED
 from s3leader_cdk._packaging.platforms import Platform
 from s3leader_cdk._packaging.requirements import job_requirements
@@ -114,30 +115,24 @@ def test_markers_are_those_of_lambda_and_not_of_this_machine(
     assert found == {"arm", *(("old", "direct") if python == "3.11" else ("new",))}
 
 
-@pytest.mark.parametrize(
-    ("python", "tags", "runs"),
-    [
-        ("3.11", "cp311-cp311-manylinux_2_17_x86_64", True),
-        ("3.11", "cp311-cp311-manylinux_2_28_x86_64", False),
-        ("3.12", "cp312-cp312-manylinux_2_35_x86_64", False),
-    ],
-)
-def test_exactly_the_wheels_that_the_runtime_s_glibc_can_load_are_installed(
-    python: str,
-    tags: str,
-    runs: bool,
-    installer: str,
-    job: Path,
-    runtime: RuntimeSource,
-    wheels: Path,
+@pytest.mark.parametrize(("python", "newer"), [("3.11", "2_28"), ("3.12", "2_35")])
+@pytest.mark.usefixtures("installer")
+def test_a_wheel_for_a_newer_glibc_than_the_runtime_s_is_not_installed(
+    python: str, newer: str, job: Path, runtime: RuntimeSource, wheels: Path
 ) -> None:
-    wheel(wheels, tags)
+    tag = f"cp{python.replace('.', '')}"
+    wheel(wheels, f"{tag}-{tag}-manylinux_{newer}_x86_64")
     platform = Platform(python=python, architecture="x86_64")
-    if runs:
-        assert (shipped(job, runtime, "numbers-of==1.0", platform) / "numbers_of").is_dir()
-        return
-    with pytest.raises(StagingError, match=rf"no wheel of numbers[-_]of==1\.0 was found"):
+    with pytest.raises(StagingError, match=r"no wheel of numbers[-_]of==1\.0 was found"):
         shipped(job, runtime, "numbers-of==1.0", platform)
+
+
+def test_python_3_11_loads_wheels_for_its_glibc(
+    installer: str, job: Path, runtime: RuntimeSource, wheels: Path
+) -> None:
+    wheel(wheels, "cp311-cp311-manylinux_2_17_x86_64")
+    platform = Platform(python="3.11", architecture="x86_64")
+    assert (shipped(job, runtime, "numbers-of==1.0", platform) / "numbers_of").is_dir()
 
 
 def test_a_package_without_a_wheel_is_named_with_what_to_do(
@@ -146,7 +141,7 @@ def test_a_package_without_a_wheel_is_named_with_what_to_do(
     wheel(wheels, name="alpha", requires=["beta"])
     wheel(wheels, "cp314-cp314-macosx_11_0_arm64", name="beta")
     expected = (
-        r"could not install .*requirements\.txt for Lambda \(Python 3\.14 on arm64 with glibc 2\.34\)"
+        r"could not install .*requirements\.txt for Lambda \(Python 3\.14 on arm64 with glibc"
         r".*no wheel of beta(==1\.0)? was found .*--find-links"
     )
     with pytest.raises(StagingError, match=expected):
@@ -217,9 +212,9 @@ def billing(
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that gets the name of each file that is installed."""
     found: list[str] = []
-    install = package_cache.install
+    install = dependencies.install
 
-    def counted(wanted: package_cache.Installation, output: Path) -> None:
+    def counted(wanted: Installation, output: Path) -> None:
         found.append(wanted.source.name)
         install(wanted, output)
 
@@ -297,7 +292,7 @@ def test_a_warning_names_what_is_not_pinned(billing: Path, tmp_path: Path) -> No
 
 def test_requirements_of_a_code_are_refused(billing: Path, tmp_path: Path) -> None:
     code = lambda_.Code.from_asset(str(billing))
-    with pytest.raises(ValueError, match="requirements 'r.txt' was given with a Code"):
+    with pytest.raises(ValueError, match=r"requirements 'r\.txt' was given with a Code"):
         JobFunction(
             new_stack(tmp_path, "out"),
             "Function",

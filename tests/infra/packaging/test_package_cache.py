@@ -89,25 +89,28 @@ def test_an_installation_that_fails_leaves_nothing(
 
 
 def test_two_synths_at_once_use_whole_entries(
-    runs: list[Path], packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both, install = threading.Barrier(2), package_cache.install
+    both = threading.Barrier(2)
+    names: list[Path] = []
 
-    def meeting(wanted: Installation, output: Path) -> None:
+    def install(wanted: Installation, output: Path) -> None:
         both.wait(60)  # neither has an entry yet
-        install(wanted, output)
+        (output / "alpha.py").write_text("VERSION = 1\n")
+        names.append(output)
 
-    monkeypatch.setattr(package_cache, "install", meeting)
+    monkeypatch.setattr(package_cache, "install", install)
     found: list[dict[str, str]] = []
-    threads = [
-        threading.Thread(target=lambda to=tmp_path / name: found.append(content(to)))  # type: ignore[misc]
-        for name in "12"
-    ]
+
+    def synthesize(output: Path) -> None:
+        found.append(content(output))
+
+    threads = [threading.Thread(target=synthesize, args=[tmp_path / name]) for name in "12"]
     for each in threads:
         each.start()
     for each in threads:
         each.join(60)
-    assert found == [{"__init__.py": "644", "tool": "755"}] * 2
+    assert (found, len(names)) == ([{"alpha.py": "644"}] * 2, 2)
     (entry,) = packages.iterdir()
     with ZipFile(entry) as archive:
         assert archive.testzip() is None

@@ -195,7 +195,11 @@ def test_refused_is(name: str, text: str, match: str, folder: Path) -> None:
         read(folder, text.encode("latin-1"), name)
 
 
-PROJECT = "[project]\nname = 'billing'\ndependencies = ['a>=1', 's3leader[cdk]', 'b==1; os_name == \"nt\"']\n"
+PROJECT = """\
+[project]
+name = "billing"
+dependencies = ["a>=1", "s3leader[cdk]", "b==1; os_name == 'nt'"]
+"""
 NOTHING = {
     "an empty file": ("requirements.txt", "# nothing\n--index-url https://x.example\n"),
     "tools alone": ("pyproject.toml", "[tool.ruff]\nline-length = 100\n"),
@@ -205,7 +209,7 @@ NOTHING = {
 
 
 def test_the_dependencies_of_a_project_are_read(folder: Path) -> None:
-    assert lines(folder, PROJECT, "pyproject.toml") == ["a>=1", 'b==1; os_name == "nt"']
+    assert lines(folder, PROJECT, "pyproject.toml") == ["a>=1", "b==1; os_name == 'nt'"]
 
 
 @pytest.mark.parametrize(("name", "text"), NOTHING.values(), ids=NOTHING)
@@ -221,7 +225,7 @@ def of_folder(folder: Path, given: Literal[False] | None = None) -> Iterator[str
 def test_without_the_option_the_folder_s_own_files_are_read(folder: Path) -> None:
     assert list(of_folder(folder)) == []
     (folder / "pyproject.toml").write_text(PROJECT)
-    assert list(of_folder(folder)) == ["a>=1", 'b==1; os_name == "nt"']
+    assert list(of_folder(folder)) == ["a>=1", "b==1; os_name == 'nt'"]
     (folder / "requirements.txt").write_text("c==1\n")
     assert list(of_folder(folder)) == ["c==1"]
     assert list(of_folder(folder, given=False)) == []
