@@ -184,6 +184,10 @@ _KINDS: Mapping[str, OptionType] = {
     "protect": _SWITCH,
     "regions": _list(_text("the name of a Region, such as 'us-east-1'")),
     "removal_policy": instance("a RemovalPolicy, such as RemovalPolicy.RETAIN", RemovalPolicy),
+    "requirements": OptionType(
+        "a file, such as 'billing/requirements.txt', or False",
+        lambda value: isinstance(value, str | Path) or value is False,
+    ),
     "reserved_concurrent_executions": _number("2"),
     "retry_attempts": _number("2"),
     "security_groups": _list(_having("security_group_id", "a SecurityGroup")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from aws_cdk import (
     Acknowledgment,
@@ -29,6 +29,8 @@ from s3leader_cdk._option_types import checked_options
 from s3leader_cdk._packaging.asset import ARCHITECTURE, PYTHON, RUNTIMES, list_job, listed_code
 from s3leader_cdk._packaging.errors import unwrapped
 from s3leader_cdk._packaging.folder_files import FolderFiles
+from s3leader_cdk._packaging.platforms import Platform
+from s3leader_cdk._packaging.requirements import Requirements, job_requirements
 from s3leader_cdk._packaging.warnings import warnings
 from s3leader_cdk.metrics_output import check_environment
 
@@ -40,7 +42,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "logging_format": lambda_.LoggingFormat.JSON,
     "description": "A singleton job: of its invocations, only the elected leader works",
 }
-_OWN = ("code", "handler", "exclude", "handler_check")
+_OWN = ("code", "handler", "requirements", "exclude", "handler_check")
 _OF_OWN_LOG_GROUP = ("log_retention", "log_removal_policy")
 _OF_CUSTOM_RESOURCE = ("log_retention_role", "log_retention_retry_options")
 
@@ -63,10 +65,13 @@ class JobFunction(lambda_.Function):
     `<id>Role` and `<id>LogGroup`; the role may write to that log group alone.
 
     Args:
-        code: the job's folder, shipped under its own name with the runtime library and its
-            dependencies; the job's own dependencies come in `layers`. Or a `Code` that contains
-            all of that.
+        code: the job's folder, shipped under its own name with the runtime library and all
+            dependencies. Or a `Code` that contains all of that.
         handler: the decorated function, such as `billing.main.handler`.
+        requirements: the job's dependencies, which are installed for the function's runtime and
+            architecture: a requirements file, as uv and Poetry export it, or a `pyproject.toml`.
+            Default: the `requirements.txt` in the job's folder, else the `pyproject.toml` there.
+            False: none.
         exclude: patterns as in .gitignore of what else in the folder is not shipped: `docs/`; or
             `!tests/` to ship tests after all. Default: what tools and tests leave is not shipped.
         handler_check: "error", "warn" or "off" for a handler whose source does not show whether it
@@ -89,6 +94,7 @@ class JobFunction(lambda_.Function):
         *,
         code: str | Path | lambda_.Code,
         handler: str,
+        requirements: str | Path | Literal[False] | None = None,
         exclude: Sequence[str] = (),
         handler_check: check.HandlerCheck = "warn",
         **properties: Unpack[FunctionProperties],
@@ -97,8 +103,9 @@ class JobFunction(lambda_.Function):
         asked = {name: value for name, value in properties.items() if value is not None}
         given: dict[str, Any] = {**_DEFAULTS, **asked}
         job = _list_files(scope, code, exclude)
-        given["code"] = code if job is None else listed_code(job)
         _check_properties(given)
+        required = _required(requirements, job)
+        given["code"] = code if job is None else _packaged(job, required, given)
         given["environment"] = _environment(given, handler, check.checked_mode(handler_check))
         given["log_group"] = log_group = _log_group(scope, id, given)
         given["role"] = role = given.get("role") or iam.Role(
@@ -122,6 +129,8 @@ class JobFunction(lambda_.Function):
             check.check_function(self, self, handler, handler_check)
         else:
             self._check_files(job, Path(str(code)), handler, handler_check)
+        for name, message in [] if required is None else required.warnings():
+            Annotations.of(self).add_warning_v2(name, message)
 
     def _check_files(
         self, job: FolderFiles, folder: Path, handler: str, mode: check.HandlerCheck
@@ -129,15 +138,7 @@ class JobFunction(lambda_.Function):
         check.check_folder(self, folder, handler, mode, python=self.runtime.name)
         _check_handler_is_shipped(job, handler)
         python = self.runtime.name.removeprefix("python")
-        messages = [*warnings(job, python=python, architecture=self.architecture.name)]
-        for name in ("requirements.txt", "pyproject.toml"):
-            if (folder / name).exists():
-                message = (
-                    f"{folder / name} is shipped, but its requirements are not installed: a job's"
-                    " own dependencies come in layers=[…], or in a Code that contains them"
-                )
-                messages.append(("s3leader:requirements-not-installed", message))
-        for name, message in messages:
+        for name, message in warnings(job, python=python, architecture=self.architecture.name):
             Annotations.of(self).add_warning_v2(name, message)
 
 
@@ -160,6 +161,34 @@ def _list_files(
             " the folder as code"
         )
     return None
+
+
+def _required(
+    given: str | Path | Literal[False] | None, job: FolderFiles | None
+) -> Requirements | None:
+    if job is not None:
+        return job_requirements(given, job.folder)
+    if given:
+        raise ValueError(
+            f"requirements {str(given)!r} was given with a Code, whose contents are fixed: install"
+            " them there, or give the folder as code"
+        )
+    return None
+
+
+def _packaged(
+    job: FolderFiles, required: Requirements | None, given: Mapping[str, Any]
+) -> lambda_.Code:
+    if required is None:
+        return listed_code(job)
+    runtime = given["runtime"].name
+    if Token.is_unresolved(runtime):
+        raise ValueError(
+            f"{required.file} cannot be installed for a runtime that is known only at deployment:"
+            " give one of lambda_.Runtime, or requirements=False"
+        )
+    python, architecture = runtime.removeprefix("python"), given["architecture"].name
+    return listed_code(job, required.on(Platform(python=python, architecture=architecture)))
 
 
 def _check_properties(given: Mapping[str, Any]) -> None:

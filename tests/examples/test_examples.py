@@ -24,6 +24,7 @@ TICKS = ["2026-11-22T03:00:00Z", "2026-11-23T03:00:00Z"]
 STACKS = {
     "minimal": ["Billing"],
     "existing_function": ["Legacy"],
+    "requirements": ["Invoices"],
     "several_schedules": ["Digest"],
     "two_regions": ["Billing-eu-west-1", "Billing-us-east-1", "BillingHome"],
 }
@@ -132,9 +133,10 @@ def test_minimal_resumes_where_a_failed_term_stopped(
             {"tick": TICKS[0]},
             "reported for 2026-11-22 03:00:00+00:00, attempt 1",
         ),
+        ("requirements/invoices/main.py", {"tick": "2026-01-01T06:00:00Z"}, "due on 2026-02-28"),
         ("two_regions/billing/main.py", {"tick": TICKS[0]}, "term 1 bills in us-east-1"),
     ],
-    ids=["poller", "report", "two_regions"],
+    ids=["poller", "report", "requirements", "two_regions"],
 )
 def test_a_handler_runs_for_its_tick(path: str, event: dict[str, str], expected: str) -> None:
     assert module(path).handler(event, Context())["result"] == expected

@@ -1,6 +1,7 @@
 """The blocks of docs/constructs.md are one program that synthesizes."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,12 +20,15 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     (folder / "billing").mkdir()
     (folder / "billing" / "main.py").write_text(DECORATED)
+    (folder / "billing" / "requirements.txt").write_text("requests==2.32.5\n")
     program = "".join(BLOCKS).replace(
         "App()", f"App(context={{'aws:cdk:bundling-stacks': []}}, outdir={str(folder / 'out')!r})"
     )
     (folder / "app.py").write_text(program)
+    environment = os.environ | {"S3LEADER_CACHE_DIR": str(folder / "packages")}
+    command = [sys.executable, "app.py"]
     done = subprocess.run(
-        [sys.executable, "app.py"], cwd=folder, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return folder / "out"
@@ -33,6 +37,10 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_stack_of_the_page_is_synthesized(assembly: Path) -> None:
     names = sorted(path.name.split(".")[0] for path in assembly.glob("*.template.json"))
     assert names == ["Billing-eu-west-1", "Billing-us-east-1", "Home", "Jobs"]
+
+
+def test_a_synth_without_bundling_installs_nothing(assembly: Path) -> None:
+    assert not (assembly.parent / "packages").exists()
 
 
 def test_the_page_states_the_number_of_alarms(assembly: Path) -> None:

@@ -1,7 +1,6 @@
 """`JobFunction`: a `lambda_.Function` that is packaged with the runtime."""
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -10,11 +9,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import JobFunction, LockBucket
 from s3leader_cdk._function_properties import FunctionProperties
-from tests.infra.jobs import DECORATED, FOLDER, HANDLER
+from tests.infra.jobs import FOLDER, HANDLER
 from tests.infra.synth import Json, Synthesized, plain, synthesize
 
 FUNCTION = "AWS::Lambda::Function"
@@ -111,18 +109,11 @@ def test_a_retention_beside_a_log_group_is_refused() -> None:
         function(stack, log_group=group, log_retention=week)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
-def test_requirements_that_are_not_installed_are_warned_of(name: str, tmp_path: Path) -> None:
-    folder = tmp_path / "billing"
-    folder.mkdir()
-    (folder / "main.py").write_text(DECORATED)
-    (folder / name).write_text("")
-    stack = cdk.Stack(cdk.App(context={"aws:cdk:bundling-stacks": []}), "Test")
-    function(stack, code=folder)
-    Annotations.from_stack(stack).has_warning(
-        "/Test/Function",
-        Match.string_like_regexp(f"{name} is shipped, but its requirements are not installed"),
-    )
+@pytest.mark.parametrize("value", [True, ["requests"], 1])
+def test_requirements_that_are_neither_a_file_nor_false_are_refused(value: object) -> None:
+    expected = r"requirements: expected a file, such as 'billing/requirements\.txt', or False, got"
+    with pytest.raises(TypeError, match=expected):
+        function(cdk.Stack(cdk.App(), "Test"), requirements=value)
 
 
 @pytest.fixture(scope="module")

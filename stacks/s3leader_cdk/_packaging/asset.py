@@ -1,7 +1,8 @@
 """Assets for Lambda: the runtime library, its pinned dependencies, and for a job its folder.
 
-pip or uv stages them on this machine, without Docker. The asset hash covers the lock file and the
-names, contents and x bits of all shipped files, so it changes exactly when one of them changes.
+pip or uv installs them on this machine, without Docker. The asset hash covers the names, contents
+and x bits of all shipped files, the lock file of the runtime, and what else is installed: the job's
+requirements, for which Python and architecture. It changes exactly when one of them changes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
 
-from s3leader_cdk._packaging.dependencies import install
+from s3leader_cdk._packaging import package_cache
+from s3leader_cdk._packaging.dependencies import Installation
+from s3leader_cdk._packaging.distributions import RUNTIME, check_versions, distributions
 from s3leader_cdk._packaging.errors import StagingError
 from s3leader_cdk._packaging.folder_files import (
     COMPILED,
@@ -29,6 +32,8 @@ from s3leader_cdk._packaging.folder_files import (
     check_size,
     folder_files,
 )
+from s3leader_cdk._packaging.platforms import Platform
+from s3leader_cdk._packaging.requirement_lines import Line, logical_lines
 
 RUNTIME_PACKAGE = "s3leader"
 REQUIREMENTS = "requirements.lock"
@@ -45,7 +50,7 @@ ARCHITECTURES = (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64)
 
 # Part of every asset hash: increase it when the layout of the same files changes.
 _LAYOUT, _LAYOUT_OF_LAYER = b"2", b"layer 2"
-_VERSION = PYTHON.name.removeprefix("python")
+_PLATFORM = Platform(python=PYTHON.name.removeprefix("python"), architecture=ARCHITECTURE.name)
 _HERE = Path(__file__).resolve().parents[1]
 
 
@@ -56,12 +61,24 @@ class RuntimeSource:
     package: Path
     requirements: Path
 
+    @property
+    def dependencies(self) -> Installation:
+        """The dependencies in the lock file, which are plain Python."""
+        lines = logical_lines(self.requirements.read_text())
+        return Installation(
+            source=self.requirements,
+            lines=[Line(each, each) for _, each in lines],
+            platform=_PLATFORM,
+            complete=True,
+        )
+
 
 def job_code(folder: str | Path, *, exclude: Sequence[str] = ()) -> lambda_.Code:
     """Return the code asset of the job in `folder`, which is shipped as a package of that name.
 
     For `…/compaction/handler.py` the handler is `compaction.handler.handler`. Tests and files of
-    development tools are not shipped; `docs/constructs.md` lists them.
+    development tools are not shipped; `docs/constructs.md` lists them. The job's requirements are
+    not installed: `JobFunction` does that.
 
     Args:
         folder: the job's folder.
@@ -89,15 +106,15 @@ def list_job(
     return listed
 
 
-def listed_code(job: FolderFiles) -> lambda_.Code:
-    """Return the code asset of a job's files."""
-    return _asset(job.folder, _LocalStaging(job, locate_runtime()))
+def listed_code(job: FolderFiles, required: Installation | None = None) -> lambda_.Code:
+    """Return the code asset of a job's files and of what the job requires."""
+    return _asset(job.folder, _LocalStaging(job, locate_runtime(), required))
 
 
 def layer_code() -> lambda_.Code:
     """Return the code asset of a layer that holds the runtime."""
     runtime = locate_runtime()
-    return _asset(runtime.package, _LocalStaging(None, runtime))
+    return _asset(runtime.package, _LocalStaging(None, runtime, None))
 
 
 def locate_runtime(here: Path = _HERE) -> RuntimeSource:
@@ -117,20 +134,29 @@ def locate_runtime(here: Path = _HERE) -> RuntimeSource:
     return _source(Path(spec.submodule_search_locations[0]), here / REQUIREMENTS)
 
 
-def content_hash(job: FolderFiles | None, runtime: RuntimeSource) -> str:
-    """Return a hash of the names, contents and x bits of all files in the asset."""
+def content_hash(
+    job: FolderFiles | None, runtime: RuntimeSource, required: Installation | None = None
+) -> str:
+    """Return a hash of all files in the asset and of what is installed into it."""
     digest = hashlib.sha256(_LAYOUT if job is not None else _LAYOUT_OF_LAYER)
     for file in _shipped(job, runtime):
         # The length separates the name from what follows, which has a fixed length.
         digest.update(f"{len(file.name)}:{file.name}:{file.mode:o}:".encode())
         digest.update(file.digest())
     digest.update(runtime.requirements.read_bytes())
+    if required is not None:
+        digest.update(package_cache.key(required).encode())
     return digest.hexdigest()
 
 
-def stage(job: FolderFiles | None, runtime: RuntimeSource, output: Path) -> None:
-    """Write the dependencies, the runtime and the job, if there is one, into `output`."""
-    install(runtime.requirements, output, python=_VERSION, architecture=ARCHITECTURE.name)
+def stage(
+    job: FolderFiles | None,
+    runtime: RuntimeSource,
+    output: Path,
+    required: Installation | None = None,
+) -> None:
+    """Write all dependencies, the runtime and the job, if there is one, into `output`."""
+    _install(runtime.dependencies, required, output)
     for taken in [runtime.package] if job is None else [runtime.package, job.folder]:
         if (output / taken.name).exists():
             raise StagingError(
@@ -145,6 +171,21 @@ def stage(job: FolderFiles | None, runtime: RuntimeSource, output: Path) -> None
     check_size({path.relative_to(output).as_posix(): path.stat().st_size for path in staged})
 
 
+def _install(own: Installation, required: Installation | None, output: Path) -> None:
+    """Write the runtime's dependencies, replaced by those of the same name that a job requires."""
+    replaced: frozenset[str] = frozenset()
+    with package_cache.installed(own) as archive:
+        if required is not None:
+            with package_cache.installed(required) as others:
+                given = distributions(others)
+                check_versions(given, required.source)
+                runtime = given[RUNTIME].files if RUNTIME in given else frozenset()
+                package_cache.extract(others, output, without=runtime)
+            files = [each.files for name, each in distributions(archive).items() if name in given]
+            replaced = frozenset().union(*files)
+        package_cache.extract(archive, output, without=replaced)
+
+
 def _open_to_everyone(output: Path) -> None:
     # Lambda runs the code as another user, who could not read it under a strict umask.
     for folder, _, files in os.walk(output):
@@ -156,7 +197,7 @@ def _open_to_everyone(output: Path) -> None:
 def _asset(folder: Path, staging: _LocalStaging) -> lambda_.Code:
     return lambda_.Code.from_asset(
         str(folder),
-        asset_hash=content_hash(staging.job, staging.runtime),
+        asset_hash=content_hash(staging.job, staging.runtime, staging.required),
         asset_hash_type=cdk.AssetHashType.CUSTOM,
         bundling=cdk.BundlingOptions(
             # CDK requires an image even if local bundling never uses it.
@@ -168,16 +209,20 @@ def _asset(folder: Path, staging: _LocalStaging) -> lambda_.Code:
 
 @jsii.implements(cdk.ILocalBundling)
 class _LocalStaging:
-    def __init__(self, job: FolderFiles | None, runtime: RuntimeSource) -> None:
+    def __init__(
+        self, job: FolderFiles | None, runtime: RuntimeSource, required: Installation | None
+    ) -> None:
         self.job = job
         self.runtime = runtime
+        self.required = required
 
     def try_bundle(self, output_dir: str, options: Any = None, **_: Any) -> bool:  # noqa: ANN401 - jsii's shape
         # An exception, because after False CDK would try Docker and hide the reason.
         output = Path(output_dir)
         # Lambda adds a layer's folder `python` to sys.path.
         try:
-            stage(self.job, self.runtime, output if self.job is not None else output / "python")
+            into = output if self.job is not None else output / "python"
+            stage(self.job, self.runtime, into, self.required)
         except OSError as error:
             raise StagingError(f"the code for Lambda could not be staged: {error}") from error
         return True

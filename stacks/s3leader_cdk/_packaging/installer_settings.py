@@ -116,7 +116,7 @@ def _uv_settings(file: Path) -> dict[str, str]:
         text = _as_variable(value, "," if key == "find-links" else " ", file)
         if text is not None:
             found[_UV_RENAMED.get(name, name)] = text
-    # An `explicit` index is for packages pinned to it, of which the runtime needs none.
+    # An `explicit` index is for packages pinned to it, which a requirements file cannot do.
     indexes = [each for each in table.get("index", []) if not each.get("explicit", False)]
     for name, is_default in (("UV_DEFAULT_INDEX", True), ("UV_INDEX", False)):
         chosen = [each for each in indexes if each.get("default", False) is is_default]

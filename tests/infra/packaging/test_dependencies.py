@@ -1,6 +1,5 @@
 """Dependencies are installed for Lambda whatever the machine is set to, by pip or by uv."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -14,65 +13,20 @@ import pytest
 from s3leader_cdk import StagingError
 from s3leader_cdk._packaging import dependencies
 from s3leader_cdk._packaging.asset import ARCHITECTURE, PYTHON, locate_runtime
-from s3leader_cdk._packaging.dependencies import install
+from s3leader_cdk._packaging.dependencies import Installation, install
 from s3leader_cdk._packaging.installer_settings import pip_environment, uv_environment
+from s3leader_cdk._packaging.platforms import Platform
+from s3leader_cdk._packaging.requirement_lines import Line
+from tests.infra.packaging.wheels import lock, wheel
 
-VERSION = PYTHON.name.removeprefix("python")
-
-
-def wheel(folder: Path, tags: str, name: str = "numbers_of") -> Path:
-    """Make a wheel with a module, a script and a compiled file."""
-    information = f"{name}-1.0.dist-info"
-    made = folder / f"{name}-1.0-{tags}.whl"
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr(f"{name}/__init__.py", "ONE = 1\n")
-        archive.writestr(
-            f"{information}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-        )
-        tag = tags.replace(".", "-")
-        archive.writestr(
-            f"{information}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
-        )
-        archive.writestr(
-            f"{information}/entry_points.txt", f"[console_scripts]\n{name} = {name}:ONE\n"
-        )
-        archive.writestr(f"{information}/RECORD", f"{name}/__init__.py,,\n{information}/RECORD,,\n")
-    return made
-
-
-def lock(folder: Path, made: Path) -> Path:
-    requirements = folder / "requirements.lock"
-    digest = hashlib.sha256(made.read_bytes()).hexdigest()
-    requirements.write_text(f"{made.name.split('-')[0]}==1.0 --hash=sha256:{digest}\n")
-    return requirements
-
-
-@pytest.fixture
-def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder that is the only source of packages, by the settings of this machine."""
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    for name in [each for each in os.environ if each.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS"):
-        monkeypatch.setenv(name, str(folder))
-    for name in ("PIP_NO_INDEX", "UV_NO_INDEX"):
-        monkeypatch.setenv(name, "1")
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
-    return folder
-
-
-@pytest.fixture(params=["pip", "uv"])
-def installer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "uv":
-        monkeypatch.setattr(dependencies, "_has_pip", lambda: False)
-    return str(request.param)
+ON_LAMBDA = Platform(python=PYTHON.name.removeprefix("python"), architecture=ARCHITECTURE.name)
 
 
 def installed(requirements: Path, output: Path) -> dict[str, bytes]:
-    install(requirements, output, python=VERSION, architecture=ARCHITECTURE.name)
+    lines = [Line(each, each) for each in requirements.read_text().splitlines()]
+    install(
+        Installation(source=requirements, lines=lines, platform=ON_LAMBDA, complete=True), output
+    )
     files = (path for path in output.rglob("*") if path.is_file())
     return {path.relative_to(output).as_posix(): path.read_bytes() for path in files}
 
@@ -298,4 +252,4 @@ def test_neither_pip_nor_uv_is_a_clear_error(
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("UV", raising=False)
     with pytest.raises(StagingError, match=r"neither pip nor uv was found .*ensurepip"):
-        installed(tmp_path / "requirements.lock", tmp_path / "output")
+        installed(lock(tmp_path, wheel(tmp_path, "py3-none-any")), tmp_path / "output")

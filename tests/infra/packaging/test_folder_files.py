@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk import StagingError, job_code
-from s3leader_cdk._packaging import asset, folder_files
+from s3leader_cdk._packaging import folder_files, package_cache
 from s3leader_cdk._packaging.asset import RuntimeSource, content_hash, list_job, stage
 
 
 @pytest.fixture(autouse=True)
 def _no_dependencies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asset, "install", lambda *_, **__: None)
+    monkeypatch.setattr(package_cache, "install", lambda *_, **__: None)
 
 
 def write(path: Path, text: str = "text\n") -> Path:

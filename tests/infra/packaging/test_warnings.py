@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Annotations, Match
 
 from s3leader_cdk import RuntimeLayer, StagingError
-from s3leader_cdk._packaging import asset as runtime_asset
+from s3leader_cdk._packaging import package_cache
 from tests.infra.jobs import DECORATED, build
 from tests.infra.synth import Synthesized
 
@@ -170,7 +170,7 @@ def test_an_error_while_staging_is_raised_unwrapped(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(runtime_asset, "install", fail)
+    monkeypatch.setattr(package_cache, "install", fail)
     scope = cdk.Stack(cdk.App(outdir=str(tmp_path / "out")), "Test")
     makers: dict[str, Callable[[], object]] = {
         "job": partial(build, scope, code=folder, handler="billing.main.handler"),
