@@ -8,6 +8,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk._election.candidate_environment import set_limit_variables
@@ -119,14 +120,7 @@ class SingletonJob(Construct):
         self.max_tick_age = ages.tick
         self._become_candidate(takeover, handler_check)
         set_limit_variables(self._underlying, limits)
-        self.unprocessed = FailedEvents(
-            job=self,
-            function=function,
-            underlying=self._underlying,
-            retry_attempts=failures.retry_attempts,
-            max_event_age=ages.in_lambda,
-            dead_letters=failures.dead_letters,
-        ).configure()
+        self.unprocessed = self._take_failures(failures, ages)
         self.contenders = Contenders(
             self,
             "Contenders",
@@ -171,7 +165,7 @@ class SingletonJob(Construct):
             raise not_of_this_app(
                 self,
                 self.function,
-                variables=environment | limits,
+                variables={**environment, **limits},
                 statement=self_invocation_statement(self.function)
                 if takeover.max_continuations
                 else None,
@@ -198,6 +192,16 @@ class SingletonJob(Construct):
             locks.attach(function, election=name, lease=takeover.lease, handler_check=handler_check)
         if takeover.max_continuations:
             allow_self_invocation(self, function)
+
+    def _take_failures(self, failures: FailureOptions, ages: EventAges) -> sqs.IQueue | None:
+        return FailedEvents(
+            job=self,
+            function=self.function,
+            underlying=self._underlying,
+            retry_attempts=failures.retry_attempts,
+            max_event_age=ages.in_lambda,
+            dead_letters=failures.dead_letters,
+        ).configure()
 
     def _monitor(
         self,

@@ -76,7 +76,11 @@ def check_image(scope: Construct, function: lambda_.Function, mode: HandlerCheck
     The handler's source is not read. `mode` is as for `check_folder`.
     """
     resource = function.node.default_child
-    if mode == "off" or not isinstance(resource, lambda_.CfnFunction) or _calls_entry(resource):
+    if (
+        mode == "off"
+        or not isinstance(resource, lambda_.CfnFunction)
+        or _calls_entry(function, resource)
+    ):
         return
     problem = (
         f"function {function.node.path} is a container image, and neither its cmd nor its"
@@ -89,12 +93,12 @@ def check_image(scope: Construct, function: lambda_.Function, mode: HandlerCheck
     Annotations.of(scope).add_warning_v2("s3leader:image-not-checked", problem)
 
 
-def _calls_entry(resource: lambda_.CfnFunction) -> bool:
+def _calls_entry(function: lambda_.Function, resource: lambda_.CfnFunction) -> bool:
     config = resource.image_config
     command = getattr(config, "command", None)
     if command is not None:
         return ENTRY in command
-    stage, asset = Stage.of(resource), resource.node.scope.node.try_find_child("AssetImage")
+    stage, asset = Stage.of(function), function.node.try_find_child("AssetImage")
     if not isinstance(asset, ecr_assets.DockerImageAsset) or stage is None:
         return False
     folder = Path(stage.asset_outdir) / f"asset.{asset.asset_hash}"

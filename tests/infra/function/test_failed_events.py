@@ -22,7 +22,7 @@ def queue(stack: cdk.Stack, name: str = "Own") -> destinations.SqsDestination:
 
 
 def job_of(
-    make: Callable[[cdk.Stack], lambda_.IFunction], **options: object
+    make: Callable[[cdk.Stack], lambda_.IFunction], **options: Any
 ) -> tuple[SingletonJob, Synthesized]:
     stack = new_stack()
     job = build(stack, function=make(stack), **options)

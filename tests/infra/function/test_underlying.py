@@ -1,6 +1,8 @@
 """A job's function may be an alias or a version, and in another stack of the app."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -120,8 +122,8 @@ def test_current_version_is_not_warned_of() -> None:
     assert not Annotations.from_stack(stack).find_warning("*", message)
 
 
-def two_stacks(**options: object) -> tuple[Synthesized, Synthesized]:
-    """Return the templates of a function's stack and of a job's, with the lock bucket in a third."""
+def two_stacks(**options: Any) -> tuple[Synthesized, Synthesized]:
+    """Return the templates of the stacks of a function and of its job."""
     app = new_app()
     theirs, ours = cdk.Stack(app, "Theirs"), cdk.Stack(app, "Ours")
     locks = LockBucket(cdk.Stack(app, "Storage"), "Locks")
@@ -151,7 +153,7 @@ def test_function_of_another_stack_gets_rights_and_environment_there(
     assert theirs.ids("AWS::Lambda::LayerVersion")
 
 
-def test_function_of_another_stack_may_send_to_the_job_s_queue_before_it_is_told_to(
+def test_function_of_another_stack_may_send_to_the_job_s_queue_before_it_is_its_destination(
     apart: tuple[Synthesized, Synthesized],
 ) -> None:
     _, ours = apart
@@ -238,10 +240,12 @@ def alias_of_imported(stack: cdk.Stack) -> lambda_.IFunction:
         (alias_of_imported, "VersionFunction, of which Test/Live is an alias or version, is imp"),
     ],
 )
-def test_imported_function_is_refused_with_what_to_add_where(make: object, named: str) -> None:
+def test_imported_function_is_refused_with_what_to_add_where(
+    make: Callable[[cdk.Stack], lambda_.IFunction], named: str
+) -> None:
     stack = new_stack()
     with pytest.raises(ValueError, match=named) as refused:
-        build(stack, function=make(stack), max_continuations=2)  # type: ignore[operator]
+        build(stack, function=make(stack), max_continuations=2)
     shown = (
         '"S3LEADER_BUCKET": "<LocksBucket941BDB31>"',
         '"S3LEADER_ELECTION": "nightly"',
@@ -255,9 +259,9 @@ def test_imported_function_is_refused_with_what_to_add_where(make: object, named
 ENTRY = "s3leader.lambda_entry.handler"
 
 
-def image(stack: cdk.Stack, folder: Path, dockerfile: str, **options: object) -> lambda_.Function:
+def image(stack: cdk.Stack, folder: Path, dockerfile: str, **options: Any) -> lambda_.Function:
     (folder / "Dockerfile").write_text(f"FROM public.ecr.aws/lambda/python:3.14\n{dockerfile}\n")
-    code = lambda_.DockerImageCode.from_image_asset(str(folder), **options)  # type: ignore[arg-type]
+    code = lambda_.DockerImageCode.from_image_asset(str(folder), **options)
     return lambda_.DockerImageFunction(stack, "Image", code=code, timeout=cdk.Duration.minutes(5))
 
 
@@ -287,7 +291,7 @@ def test_container_image_becomes_a_job_without_a_layer(tmp_path: Path) -> None:
     ids=["Dockerfile", "cmd", "cmd replaces it", "its own handler"],
 )
 def test_image_that_does_not_check_its_handler_is_warned_of(
-    tmp_path: Path, dockerfile: str, options: dict[str, object], *, warned: bool
+    tmp_path: Path, dockerfile: str, options: dict[str, Any], *, warned: bool
 ) -> None:
     stack = new_stack()
     build(stack, function=image(stack, tmp_path, dockerfile, **options))

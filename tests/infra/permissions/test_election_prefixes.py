@@ -139,7 +139,7 @@ def test_prefix_ends_with_a_separator(prefix: str) -> None:
 )
 def test_prefix_that_could_include_other_names_is_refused(prefix: str) -> None:
     stack = new_stack()
-    with pytest.raises(ValueError, match="election_prefix: expected .* for example 'shard/'"):
+    with pytest.raises(ValueError, match=r"election_prefix: expected .* for example 'shard/'"):
         LockBucket(stack, "Locks").grant_candidate(role(stack), election_prefix=prefix)
 
 
