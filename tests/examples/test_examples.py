@@ -23,6 +23,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 TICKS = ["2026-11-22T03:00:00Z", "2026-11-23T03:00:00Z"]
 STACKS = {
     "minimal": ["Billing"],
+    "container_image": ["BillingImage"],
+    "other_stack": ["Jobs", "Reports", "ReportLocks"],
     "existing_function": ["Legacy"],
     "several_schedules": ["Digest"],
     "two_regions": ["Billing-eu-west-1", "Billing-us-east-1", "BillingHome"],
@@ -31,6 +33,7 @@ STACKS = {
 
 class Context:
     function_name = "example"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:example"
     aws_request_id = "1"
 
     def get_remaining_time_in_millis(self) -> int:
@@ -132,9 +135,11 @@ def test_minimal_resumes_where_a_failed_term_stopped(
             {"tick": TICKS[0]},
             "reported for 2026-11-22 03:00:00+00:00, attempt 1",
         ),
+        ("container_image/image/billing/main.py", {"tick": TICKS[0]}, "charged 3 in term 1"),
+        ("other_stack/report/main.py", {"tick": TICKS[0]}, "part 1 by example"),
         ("two_regions/billing/main.py", {"tick": TICKS[0]}, "term 1 bills in us-east-1"),
     ],
-    ids=["poller", "report", "two_regions"],
+    ids=["poller", "report", "container_image", "other_stack", "two_regions"],
 )
 def test_a_handler_runs_for_its_tick(path: str, event: dict[str, str], expected: str) -> None:
     assert module(path).handler(event, Context())["result"] == expected
