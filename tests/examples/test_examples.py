@@ -24,7 +24,8 @@ TICKS = ["2026-11-22T03:00:00Z", "2026-11-23T03:00:00Z"]
 STACKS = {
     "minimal": ["Billing"],
     "container_image": ["BillingImage"],
-    "other_stack": ["Jobs", "Reports", "ReportLocks"],
+    "many_elections": ["Shards"],
+    "other_stack": ["Jobs", "ReportLocks", "Reports"],
     "existing_function": ["Legacy"],
     "several_schedules": ["Digest"],
     "two_regions": ["Billing-eu-west-1", "Billing-us-east-1", "BillingHome"],
@@ -143,6 +144,15 @@ def test_minimal_resumes_where_a_failed_term_stopped(
 )
 def test_a_handler_runs_for_its_tick(path: str, event: dict[str, str], expected: str) -> None:
     assert module(path).handler(event, Context())["result"] == expected
+
+
+def test_each_shard_has_an_election_of_its_own() -> None:
+    handler = module("many_elections/shards/main.py").handler
+    events = [{"tick": tick, "shard": shard} for tick in TICKS for shard in (0, 63)]
+    results = [handler(event, Context())["result"] for event in events]
+    assert results == [
+        f"worked on shard {shard} in term {term}" for term in (1, 2) for shard in (0, 63)
+    ]
 
 
 def test_a_digest_continues_from_the_last_one() -> None:

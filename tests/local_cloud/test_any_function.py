@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,8 @@ def test_tick_of_three_legs_is_completed_by_three_terms(deployed: LocalCloud, jo
     assert json.loads(called["Payload"].read())["outcome"] == "continued"
 
     def legs() -> list[tuple[int, str | None]]:
-        found = [lock for lock in locks.history() if lock.tick is not None]
-        return sorted((lock.leg, lock.outcome) for lock in found if lock.tick.day == 23)
+        found = [lock for lock in locks.history() if lock.tick == datetime.fromisoformat(TICK)]
+        return sorted((lock.leg, lock.outcome) for lock in found)
 
     expected = [(1, "continued"), (2, "continued"), (3, "completed")]
     assert eventually(lambda: legs() == expected, 30), legs()
