@@ -54,9 +54,9 @@ def not_of_this_app(
         " another reason, so it cannot be set up from here. Where it is defined, install"
         " s3leader[lambda] in it, decorate its handler with @singleton, configure retries and"
         f" on_failure, and add these environment variables:\n{shown(variables)}\n{looping}Here,"
-        " instead of SingletonJob: let its role campaign by grant_candidate(role, election=…), and"
-        " give it schedules, alarms and a dashboard by Contenders(…) and Monitoring(…), which take"
-        " any function"
+        " instead of SingletonJob: import it with its role, by from_function_attributes(role=…,"
+        " same_environment=True), let the role campaign by grant_candidate(role, election=…), and"
+        " give it schedules, alarms and a dashboard by Contenders(…) and Monitoring(…)"
     )
 
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Annotations, Match
 
-from s3leader_cdk import JobFunction, LockBucket
+from s3leader_cdk import Contenders, JobFunction, LockBucket, Monitoring
 from tests.infra.jobs import FOLDER, HANDLER, build, existing_function
 from tests.infra.synth import Synthesized, new_app, new_stack, plain
 
@@ -308,3 +310,30 @@ def test_image_that_does_not_check_its_handler_can_be_refused(tmp_path: Path) ->
     stack = new_stack()
     with pytest.raises(ValueError, match=r"Test/Job: function Test/Image is a container image"):
         build(stack, function=image(stack, tmp_path, ""), handler_check="error")
+
+
+def test_parts_of_a_job_take_an_imported_function() -> None:
+    stack = new_stack()
+    function = lambda_.Function.from_function_attributes(
+        stack,
+        "Imported",
+        function_arn=IMPORTED,
+        same_environment=True,
+        role=iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/imported"),
+    )
+    locks = LockBucket(stack, "Locks")
+    assert function.role is not None
+    locks.grant_candidate(function.role, election="nightly")
+    Contenders(
+        stack,
+        "Contenders",
+        function=function,
+        expressions=[aws_scheduler.ScheduleExpression.expression("cron(0 3 * * ? *)")],
+        count=2,
+        max_tick_age=cdk.Duration.hours(1),
+    )
+    bucket = locks.bucket_name
+    Monitoring(stack, "Monitoring", election="nightly", bucket=bucket, function=function)
+    template = Synthesized(stack)
+    assert targets(template) == {IMPORTED}
+    assert "s3:PutObjectTagging" in str(template.statements("AWS::IAM::Policy", "RolePolicy"))
