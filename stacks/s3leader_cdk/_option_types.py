@@ -153,6 +153,8 @@ _KINDS: Mapping[str, OptionType] = {
     "dashboard": _SWITCH,
     "dead_letters": _QUEUE,
     "election": _text("a name, such as 'nightly-compaction'"),
+    "election_prefix": _text("what names begin with, such as 'shard/'"),
+    "elections": _list(_text("a name, such as 'shard/0'")),
     "enabled": _SWITCH,
     "encryption_header": _text("a text, such as 'aws:kms'"),
     "encryption_key": _having(

@@ -16,6 +16,7 @@ from s3leader_cdk.metrics import election_metric
 _PERIOD = Duration.minutes(5)
 _DEFAULT_PREFIX = "elections/"
 _FULL, _HALF, _THIRD, _QUARTER = 24, 12, 8, 6
+_MOST_ALARMS = 100  # in one widget, by CloudWatch
 _LOST = ("LostHeld", "LostDone", "LostBeaten", "LostExhausted")
 
 
@@ -70,13 +71,17 @@ class Watched:
 
 def create_dashboard(
     scope: Construct,
-    watched: Watched,
+    elections: Sequence[Watched],
     *,
-    function: lambda_.IFunction,
+    function: lambda_.IFunction | None,
     queues: Mapping[str, sqs.IQueue],
     alarms: Sequence[cloudwatch.Alarm],
 ) -> cloudwatch.Dashboard:
-    """Return the dashboard. CloudFormation names it, as names are shared by all Regions."""
+    """Return the dashboard of one election.
+
+    CloudFormation names it, as names are shared by all Regions.
+    """
+    (watched,) = elections
     takeovers = watched.everywhere("TakenOver", *_LOST)
     durations = watched.statistics("Duration", "p50", "p95", "Maximum")
     lag = watched.statistics("Behind", "Minimum", "Maximum")
@@ -103,7 +108,7 @@ def create_dashboard(
         [
             _graph("Requests to S3", requests, width=_QUARTER),
             _graph("Campaigns that failed", failed, width=_QUARTER),
-            _invocations(function),
+            *_invocations(function),
             *_waiting(queues),
         ],
         *([_legs(watched)] if watched.continuations else []),
@@ -111,8 +116,80 @@ def create_dashboard(
     return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
 
 
-def _header(watched: Watched) -> str:
+def create_dashboard_of_many(
+    scope: Construct,
+    elections: Sequence[Watched],
+    *,
+    function: lambda_.IFunction | None,
+    queues: Mapping[str, sqs.IQueue],
+    alarms: Sequence[cloudwatch.Alarm],
+) -> cloudwatch.Dashboard:
+    """Return the dashboard of several elections of one bucket: a line for each in each graph."""
+
+    def graph(  # a line for each name, election and Region
+        title: str, *names: str, statistic: str = "Sum", width: int = _HALF
+    ) -> cloudwatch.IWidget:
+        lines: list[cloudwatch.IMetric] = [
+            each.metric(
+                name,
+                region=region,
+                statistic=statistic,
+                label=each.election if len(names) == 1 else f"{each.election} {name}",
+            )
+            for name in names
+            for each in elections
+            for region in each.regions or (None,)
+        ]
+        return _graph(title, lines, width=width)
+
+    rows: list[list[cloudwatch.IWidget]] = [
+        [cloudwatch.TextWidget(markdown=_header_of_many(elections), width=_FULL, height=4)],
+        *_statuses(alarms),
+        [
+            graph("Completed terms", "Completed"),
+            graph("Latest completed tick behind the current one", "Behind", statistic="Maximum"),
+        ],
+        [
+            graph("Failed terms, and leaders that lost the leadership", "Failed", "LeadershipLost"),
+            graph("Campaigns that failed", "CampaignFailed", "CorruptLock"),
+        ],
+        [
+            graph("Duration of the work, longest", "Duration", statistic="Maximum"),
+            graph("Takeovers", "TakenOver"),
+        ],
+        [
+            graph("Requests to S3", "Requests", width=_QUARTER),
+            *([graph("Continued terms", "Continued", width=_QUARTER)] * elections[0].continuations),
+            *_invocations(function),
+            *_waiting(queues),
+        ],
+    ]
+    return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
+
+
+def _header_of_many(elections: Sequence[Watched]) -> str:
+    first = elections[0]
+    return (
+        f"## {len(elections)} elections\n\nTheir locks are in the bucket `{first.bucket}` under"
+        f" `{first.prefix}`. To see who leads one of them, since when and why:\n\n"
+        f"```\n{_command(first)}\n```\n"
+    )
+
+
+def _statuses(alarms: Sequence[cloudwatch.Alarm]) -> list[list[cloudwatch.IWidget]]:
+    title = "Alarms in this Region"
+    parts = [alarms[begin : begin + _MOST_ALARMS] for begin in range(0, len(alarms), _MOST_ALARMS)]
+    return [
+        [cloudwatch.AlarmStatusWidget(title=title, alarms=[*part], width=_FULL)] for part in parts
+    ]
+
+
+def _command(watched: Watched) -> str:
     prefix = "" if watched.prefix == _DEFAULT_PREFIX else f" --prefix '{watched.prefix}'"
+    return f"s3leader status {watched.election} --bucket {watched.bucket}{prefix}"
+
+
+def _header(watched: Watched) -> str:
     where = (
         f" Contenders run in {', '.join(watched.regions)}; *this Region* is {watched.here}."
         if watched.regions
@@ -122,7 +199,7 @@ def _header(watched: Watched) -> str:
         f"## Election `{watched.election}`\n\n"
         f"Its locks are in the bucket `{watched.bucket}` under"
         f" `{watched.prefix}{watched.election}/`.{where} To see who leads, since when and why:\n\n"
-        f"```\ns3leader status {watched.election} --bucket {watched.bucket}{prefix}\n```\n"
+        f"```\n{_command(watched)}\n```\n"
     )
 
 
@@ -177,20 +254,16 @@ def _wins_and_losses(watched: Watched) -> list[cloudwatch.IWidget]:
     return graphs
 
 
-def _invocations(function: lambda_.IFunction) -> cloudwatch.GraphWidget:
-    return _graph(
-        "Function in this Region",
-        [
-            function.metric_errors(period=_PERIOD, label="Errors"),
-            function.metric_throttles(period=_PERIOD, label="Throttles"),
-        ],
-        right=[
-            function.metric(
-                "ConcurrentExecutions", period=_PERIOD, statistic="Maximum", label="Concurrent"
-            )
-        ],
-        width=_QUARTER,
+def _invocations(function: lambda_.IFunction | None) -> list[cloudwatch.IWidget]:
+    if function is None:
+        return []
+    errors = function.metric_errors(period=_PERIOD, label="Errors")
+    throttles = function.metric_throttles(period=_PERIOD, label="Throttles")
+    running = function.metric(
+        "ConcurrentExecutions", period=_PERIOD, statistic="Maximum", label="Concurrent"
     )
+    title = "Function in this Region"
+    return [_graph(title, [errors, throttles], right=[running], width=_QUARTER)]
 
 
 def _waiting(queues: Mapping[str, sqs.IQueue]) -> list[cloudwatch.IWidget]:

@@ -71,8 +71,8 @@ def grant_send(queue: sqs.IQueue, grantee: iam.IGrantable) -> None:
 class DeadLetters:
     """The destination of events that a function gave up on."""
 
-    def __init__(self, queue: sqs.IQueue) -> None:
-        self._queue = queue
+    def __init__(self, queue: sqs.IQueue, *, sender: iam.IGrantable | None = None) -> None:
+        self._queue, self._sender = queue, sender
 
     def bind(
         self,
@@ -81,6 +81,6 @@ class DeadLetters:
         options: Any = None,  # noqa: ANN401 - jsii's shape
         **_: Any,  # noqa: ANN401 - the same
     ) -> lambda_.DestinationConfig:
-        """Let the function's role send to the queue, and name the queue."""
-        grant_send(self._queue, fn)
+        """Let `sender`, by default the function's role, send to the queue, and name the queue."""
+        grant_send(self._queue, self._sender or fn)
         return lambda_.DestinationConfig(destination=self._queue.queue_arn)

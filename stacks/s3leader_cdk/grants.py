@@ -27,18 +27,22 @@ _PATTERN = ("*", "?", "${")
 
 @dataclass(frozen=True, kw_only=True)
 class ElectionGrants:
-    """Grants on the objects of one election: `<prefix><election>/lock_*` and the hint."""
+    """Grants on the objects of one election: `<prefix><election>/lock_*` and the hint.
+
+    Or of several: `elections` is a name, or a pattern of names, such as `shard/*`. As `*` matches
+    slashes too, the pattern includes all names that begin so, and nothing else.
+    """
 
     bucket: s3.IBucket
     encryption_key: kms.IKey | None
     prefix: str
-    election: str
+    elections: str
     granted_elsewhere: bool
 
     @property
     def _keys(self) -> tuple[str, str]:
-        """The pattern that all locks match, and the key of the hint object."""
-        folder = f"{self.prefix}{self.election}"
+        """The pattern that all locks match, and the key or pattern of the hint object."""
+        folder = f"{self.prefix}{self.elections}"
         return f"{folder}/lock_*", f"{folder}/hint.json"
 
     def grant_candidate(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -74,8 +78,9 @@ class ElectionGrants:
         acknowledge_object_wildcards(
             grantee.grant_principal,
             self.bucket,
-            self._keys[:1],
-            reason="Each term adds a numbered lock; the pattern matches the locks of one election.",
+            [key for key in self._keys if "*" in key],
+            reason="Each term adds a numbered lock; the pattern matches the objects of one election"
+            " or, by request, of those whose names have one prefix.",
         )
         return grant
 

@@ -15,11 +15,12 @@ from s3leader_cdk._bucket import rules
 from s3leader_cdk._bucket.encryption import EncryptionHeader, checked_header, usable_key
 from s3leader_cdk._bucket.new_bucket import NewBucket
 from s3leader_cdk._election.candidate_environment import (
+    candidate_variables,
     check_has_environment,
     check_no_lease,
     set_candidate_variables,
 )
-from s3leader_cdk._election.names import checked_election, checked_prefix
+from s3leader_cdk._election.names import checked_elections, checked_prefix
 from s3leader_cdk._handler.check import HandlerCheck, check_function, checked_mode
 from s3leader_cdk._option_types import BUCKET_OR_NAME, FUNCTION_IN_APP, checked_options
 from s3leader_cdk._permissions.principals import known_to_differ
@@ -134,7 +135,8 @@ class LockBucket(Construct):
         self,
         grantee: iam.IGrantable,
         *,
-        election: str,
+        election: str | None = None,
+        election_prefix: str | None = None,
         lease: Duration | None = None,
         granted_elsewhere: bool = False,
     ) -> iam.Grant:
@@ -150,25 +152,35 @@ class LockBucket(Construct):
         Args:
             grantee: a function, role or other principal.
             election: the name of the election.
+            election_prefix: instead of `election`, what the names of several elections begin with,
+                such as `shard/`: all of them, with as many statements as for one. A function's code
+                then names its election, for example by `@singleton(election=…)`.
             lease: how long a lock stays good, in whole seconds, from 5 s to 24 hours; for functions
                 only. Default: the remaining time of the invocation and two seconds.
             granted_elsewhere: True if you have added the statements that the error of this call
                 lists. Default: that of the `LockBucket`.
         """
-        rights = self._grants(election, granted_elsewhere=granted_elsewhere)
+        names = checked_elections(election, election_prefix, prefix=self.prefix)
         if isinstance(grantee, lambda_.Function):
-            set_candidate_variables(
-                grantee,
-                self.bucket,
-                prefix=self.prefix,
-                election=election,
-                lease=lease,
-                encryption=self._encryption_variables(),
-            )
+            variables = self.candidate_environment(grantee, election=election, lease=lease)
+            set_candidate_variables(grantee, self.bucket, variables, elections=names)
         else:
             check_has_environment(grantee)
             check_no_lease(lease, type(grantee).__name__)
-        return rights.grant_candidate(grantee)
+        return self._grants(names, granted_elsewhere=granted_elsewhere).grant_candidate(grantee)
+
+    def candidate_environment(
+        self, function: lambda_.IFunction, *, election: str | None, lease: Duration | None = None
+    ) -> dict[str, str]:
+        """Return the environment variables that make `function` a candidate of `election`."""
+        return candidate_variables(
+            function,
+            self.bucket,
+            prefix=self.prefix,
+            election=election,
+            lease=lease,
+            encryption=self._encryption_variables(),
+        )
 
     @checked_options(function=FUNCTION_IN_APP)
     def attach(
@@ -208,20 +220,26 @@ class LockBucket(Construct):
 
     @checked_options()
     def grant_observer(
-        self, grantee: iam.IGrantable, *, election: str, granted_elsewhere: bool = False
+        self,
+        grantee: iam.IGrantable,
+        *,
+        election: str | None = None,
+        election_prefix: str | None = None,
+        granted_elsewhere: bool = False,
     ) -> iam.Grant:
         """Let `grantee` read the ledger of `election`, and nothing else.
 
-        Raises `ValueError` with each statement that cannot be added, as `grant_candidate` does.
+        `election_prefix` and the errors are those of `grant_candidate`.
         """
-        return self._grants(election, granted_elsewhere=granted_elsewhere).grant_observer(grantee)
+        names = checked_elections(election, election_prefix, prefix=self.prefix)
+        return self._grants(names, granted_elsewhere=granted_elsewhere).grant_observer(grantee)
 
-    def _grants(self, election: str, *, granted_elsewhere: bool) -> ElectionGrants:
+    def _grants(self, names: str, *, granted_elsewhere: bool) -> ElectionGrants:
         return ElectionGrants(
             bucket=self.bucket,
             encryption_key=self.encryption_key,
             prefix=self.prefix,
-            election=checked_election(election, prefix=self.prefix),
+            elections=names,
             granted_elsewhere=granted_elsewhere or self.granted_elsewhere,
         )
 

@@ -17,35 +17,19 @@ from s3leader_cdk._election.names import shortened
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import BUCKET_NAME, checked_options, instance
 from s3leader_cdk.alarm_topic import topic_action
-from s3leader_cdk.dashboard import Watched, create_dashboard
+from s3leader_cdk.dashboard import Watched, create_dashboard, create_dashboard_of_many
 from s3leader_cdk.metrics import PERIOD, election_metric
 from s3leader_cdk.metrics_output import check_function
-from s3leader_cdk.monitoring_options import SEVERITIES, MonitoringOptions, check_alarm_names
+from s3leader_cdk.monitoring_options import (
+    DESCRIPTIONS,
+    MAX_SILENCE,
+    SEVERITIES,
+    MonitoringOptions,
+    check_alarm_names,
+    checked_watched,
+)
 
-_DESCRIPTIONS = {
-    "failed": "A term of election {election} ended as failed: its handler raised.",
-    "leadership_lost": "A leader of election {election} was deposed or missed its deadline while it"
-    " worked: it was suspended for longer than its lease, or an operator deposed it.",
-    "too_many_continuations": "A tick of election {election} was to be continued more often than"
-    " allowed, so its term has failed: the work does not end, or needs more max_continuations.",
-    "continuation_not_started": "A leg of election {election} ended, and the next invocation could"
-    " not be started. Lambda's retry of the event goes on with the tick.",
-    "corrupt_lock": "The highest lock of election {election} cannot be read: nobody leads until an"
-    " operator has inspected and sealed it.",
-    # This also counts campaigns that fail, but not because of a corrupt lock: they have no alarm of
-    # their own, since Lambda's retry may succeed.
-    "function_errors": "An invocation failed. Unlike a failed term this includes timeouts, memory"
-    " that ran out, code that does not import, and a bucket that refuses access.",
-    "throttles": "Invocations of the function were throttled for lack of concurrency, its own or"
-    " the account's. Lambda retries until the event is too old, then it is a dead letter.",
-    "undelivered": "Events of the schedule never reached the function. They wait in the queue.",
-    "unprocessed": "The function gave up on events after all its retries. They wait in the queue.",
-    "dead_letters": "Events never reached the function, or it gave up on them after all its"
-    " retries. They wait in the queue.",
-    # {silent} is added where contenders of several Regions are watched.
-    "not_completed": "No term of election {election} was completed in the expected time{silent}. A"
-    " new stack is in this state until its first term is completed.",
-}
+_FUNCTION_ALARMS = ("function_errors", "throttles")
 _LEG_ALARMS = ("too_many_continuations", "continuation_not_started")
 _QUEUE_ALARMS = ("undelivered", "unprocessed", "dead_letters")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
@@ -55,15 +39,17 @@ _PERIODS = 24  # CloudWatch requires periods of an hour or more for an alarm ove
 
 
 class Monitoring(Construct):
-    """The alarms of an election's contenders in one Region, and a dashboard.
+    """The alarms of an election's contenders in one Region, and a dashboard; or of many elections.
 
-    Children: `alarms` (those that exist, by the names in `MonitoringOptions.alarms`), `dashboard`
-    (None if switched off).
+    Children: `alarms` (those that exist, by the names in `MonitoringOptions.alarms`; with
+    `elections`, an alarm of one of them by `failed:shard/0`), `dashboard` (None if switched off).
 
     Args:
         election: whose metrics to watch.
+        elections: instead of `election`, up to 100 of one lock bucket: each has alarms of its own,
+            and all share a dashboard with a line for each.
         bucket: the name of the lock bucket that the election is held in.
-        function: whose errors to watch.
+        function: whose errors and throttles to watch. Default: none.
         prefix: of the lock bucket, shown in the dashboard. Default: `elections/`.
         contenders: how many contenders the dashboard shows separately; their events carry their
             numbers, from 1. Default: none.
@@ -87,9 +73,10 @@ class Monitoring(Construct):
         scope: Construct,
         id: str,  # noqa: A002 - the name that every construct uses
         *,
-        election: str,
+        election: str | None = None,
+        elections: Sequence[str] = (),
         bucket: str,
-        function: lambda_.IFunction,
+        function: lambda_.IFunction | None = None,
         prefix: str = "elections/",
         contenders: int = 0,
         continuations: bool = False,
@@ -102,35 +89,47 @@ class Monitoring(Construct):
         here = Stack.of(self).region
         named = check_regions(regions, here=here)
         check_whole("contenders", contenders, least=0, most=_MOST_CONTENDERS)
-        check_function(function)
-        self._watched = Watched(
-            election=election,
-            bucket=bucket,
-            prefix=prefix,
-            contenders=contenders,
-            continuations=continuations,
-            regions=tuple(named) if len(named) > 1 else (),
-            here=here,
-        )
+        if function is not None:
+            check_function(function)
+        self._watched = [
+            Watched(
+                election=each,
+                bucket=bucket,
+                prefix=prefix,
+                contenders=contenders,
+                continuations=continuations,
+                regions=tuple(named) if len(named) > 1 else (),
+                here=here,
+            )
+            for each in checked_watched(
+                election, elections, contenders=contenders, regions=len(named)
+            )
+        ]
+        self._scopes = {each: Construct(self, each) for each in elections}
         self._options = options or MonitoringOptions()
         queues = _queues_by_alarm(undelivered, unprocessed)
         absent = {*_QUEUE_ALARMS} - queues.keys() | ({*_LEG_ALARMS} if not continuations else set())
+        absent |= {*_FUNCTION_ALARMS} if function is None else set()
         names = [name for name in SEVERITIES if name not in absent]
         check_alarm_names(self._options.alarms, names)
         self._actions = self._actions_by_severity()
         self.alarms: dict[str, cloudwatch.Alarm] = {}
         for name in names:
-            self._add_alarm(name, function, queues.get(name))
-        self.dashboard = (
-            create_dashboard(
-                self,
-                self._watched,
-                function=function,
-                queues={_alarm_id(name): queue for name, queue in queues.items()},
-                alarms=[*self.alarms.values()],
-            )
-            if self._options.dashboard
-            else None
+            self._add_alarms(name, function, queues.get(name))
+        self.dashboard = self._create_dashboard(function, queues)
+
+    def _create_dashboard(
+        self, function: lambda_.IFunction | None, queues: Mapping[str, sqs.IQueue]
+    ) -> cloudwatch.Dashboard | None:
+        if not self._options.dashboard:
+            return None
+        create = create_dashboard_of_many if self._scopes else create_dashboard
+        return create(
+            self,
+            self._watched,
+            function=function,
+            queues={_alarm_id(name): queue for name, queue in queues.items()},
+            alarms=[*self.alarms.values()],
         )
 
     def _actions_by_severity(self) -> dict[str, list[cloudwatch.IAlarmAction]]:
@@ -146,23 +145,49 @@ class Monitoring(Construct):
             every = [topic_action(self, topic), *every]
         return dict.fromkeys(SEVERITIES.values(), every)
 
-    def _add_alarm(self, name: str, function: lambda_.IFunction, queue: sqs.IQueue | None) -> None:
+    def _add_alarms(
+        self, name: str, function: lambda_.IFunction | None, queue: sqs.IQueue | None
+    ) -> None:
+        """Add an alarm of one name, or one for each election."""
         if not self._options.of(name).enabled:
             return
-        alarm = (
-            self._silence(name) if name == "not_completed" else self._count(name, function, queue)
-        )
-        if alarm is not None:
+        if name == "not_completed" and self._options.expected_within is None:
+            self._warn_of_silence()
+            return
+        shared = name in (*_FUNCTION_ALARMS, *_QUEUE_ALARMS)
+        for watched in self._watched[:1] if shared else self._watched:
+            scope, key = self._scopes.get(watched.election, self), f"{name}:{watched.election}"
+            if shared or scope is self:
+                scope, key = self, name
+            alarm = (
+                self._silence(scope, name, watched)
+                if name == "not_completed"
+                else self._count(scope, name, watched, function, queue)
+            )
             alarm.add_alarm_action(*self._actions[self._options.severity(name)])
-            self.alarms[name] = alarm
+            self.alarms[key] = alarm
 
-    def _description(self, name: str) -> str:
-        silent = ", or this Region's contenders are silent" if self._watched.regions else ""
-        text = _DESCRIPTIONS[name].format(election=shortened(self._watched.election), silent=silent)
+    def _warn_of_silence(self) -> None:
+        elections = shortened(", ".join(each.election for each in self._watched))
+        Annotations.of(self).add_warning_v2(
+            "s3leader:no-completion-alarm",
+            f"no alarm fires if election {elections} stops completing terms: give"
+            " MonitoringOptions(expected_within=…), the longest time without a completed term,"
+            " or switch the alarm 'not_completed' off",
+        )
+
+    def _description(self, name: str, watched: Watched) -> str:
+        silent = ", or this Region's contenders are silent" if watched.regions else ""
+        text = DESCRIPTIONS[name].format(election=shortened(watched.election), silent=silent)
         return f"[{self._options.severity(name)}] {text}"
 
     def _count(
-        self, name: str, function: lambda_.IFunction, queue: sqs.IQueue | None
+        self,
+        scope: Construct,
+        name: str,
+        watched: Watched,
+        function: lambda_.IFunction | None,
+        queue: sqs.IQueue | None,
     ) -> cloudwatch.Alarm:
         missing = cloudwatch.TreatMissingData.NOT_BREACHING
         metric: cloudwatch.IMetric
@@ -173,53 +198,45 @@ class Monitoring(Construct):
             # SQS reports a queue that was idle up to 15 minutes late, and an idle queue not at all.
             # Without data the queue is unchanged: the alarm stays on while events wait in it.
             missing = cloudwatch.TreatMissingData.IGNORE
-        elif name == "function_errors":
-            metric = function.metric_errors(period=PERIOD)
-        elif name == "throttles":
-            metric = function.metric_throttles(period=PERIOD)
+        elif function is not None and name in _FUNCTION_ALARMS:
+            errors = name == "function_errors"
+            metric = (function.metric_errors if errors else function.metric_throttles)(
+                period=PERIOD
+            )
         else:
             metric = election_metric(
-                _alarm_id(name), election=self._watched.election, bucket=self._watched.bucket
+                _alarm_id(name), election=watched.election, bucket=watched.bucket
             )
         return cloudwatch.Alarm(
-            self,
+            scope,
             _alarm_id(name),
             metric=metric,
-            alarm_description=self._description(name),
+            alarm_description=self._description(name, watched),
             threshold=self._options.of(name).threshold,
             evaluation_periods=1,
             treat_missing_data=missing,
         )
 
-    def _silence(self, name: str) -> cloudwatch.Alarm | None:
-        expected = self._options.expected_within
-        if expected is None:
-            Annotations.of(self).add_warning_v2(
-                "s3leader:no-completion-alarm",
-                "no alarm fires if election"
-                f" {shortened(self._watched.election)} stops completing terms: give"
-                " MonitoringOptions(expected_within=…), the longest time without a completed term,"
-                " or switch the alarm 'not_completed' off",
-            )
-            return None
+    def _silence(self, scope: Construct, name: str, watched: Watched) -> cloudwatch.Alarm:
         # With contenders in one Region, no data means no completed term. With several, only the
         # winner's Region has that metric, but every contender reports `Behind`: its own tick minus
         # the latest completed tick. The alarm fires if that stayed above `expected` for as long, or
         # if this Region's contenders reported nothing.
-        several = bool(self._watched.regions)
+        expected = self._options.expected_within or MAX_SILENCE
+        several = bool(watched.regions)
         period, periods = _divide(expected)
         operators = cloudwatch.ComparisonOperator
         return cloudwatch.Alarm(
-            self,
+            scope,
             _alarm_id(name),
             metric=election_metric(
                 "Behind" if several else "Completed",
-                election=self._watched.election,
-                bucket=self._watched.bucket,
+                election=watched.election,
+                bucket=watched.bucket,
                 period=period,
                 statistic="Minimum" if several else "Sum",
             ),
-            alarm_description=self._description(name),
+            alarm_description=self._description(name, watched),
             comparison_operator=(
                 operators.GREATER_THAN_THRESHOLD if several else operators.LESS_THAN_THRESHOLD
             ),

@@ -34,6 +34,33 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
         "dead_letters": "critical",
     }
 )
+DESCRIPTIONS: Mapping[str, str] = {
+    "failed": "A term of election {election} ended as failed: its handler raised.",
+    "leadership_lost": "A leader of election {election} was deposed or missed its deadline while it"
+    " worked: it was suspended for longer than its lease, or an operator deposed it.",
+    "too_many_continuations": "A tick of election {election} was to be continued more often than"
+    " allowed, so its term has failed: the work does not end, or needs more max_continuations.",
+    "continuation_not_started": "A leg of election {election} ended, and the next invocation could"
+    " not be started. Lambda's retry of the event goes on with the tick.",
+    "corrupt_lock": "The highest lock of election {election} cannot be read: nobody leads until an"
+    " operator has inspected and sealed it.",
+    # This also counts campaigns that fail, but not because of a corrupt lock: they have no alarm of
+    # their own, since Lambda's retry may succeed.
+    "function_errors": "An invocation failed. Unlike a failed term this includes timeouts, memory"
+    " that ran out, code that does not import, and a bucket that refuses access.",
+    "throttles": "Invocations of the function were throttled for lack of concurrency, its own or"
+    " the account's. Lambda retries until the event is too old, then it is a dead letter.",
+    "undelivered": "Events of the schedule never reached the function. They wait in the queue.",
+    "unprocessed": "The function gave up on events after all its retries. They wait in the queue.",
+    "dead_letters": "Events never reached the function, or it gave up on them after all its"
+    " retries. They wait in the queue.",
+    # {silent} is added where contenders of several Regions are watched.
+    "not_completed": "No term of election {election} was completed in the expected time{silent}. A"
+    " new stack is in this state until its first term is completed.",
+}
+# With four alarms each, they fit into a stack of 500 resources, and with ten lines for each and
+# Region into a dashboard of 2,500 metrics.
+MOST_ELECTIONS, MOST_LINES = 100, 240
 MIN_SILENCE = Duration.minutes(3)
 MAX_SILENCE = Duration.days(7)  # the longest that CloudWatch evaluates
 
@@ -147,6 +174,32 @@ class MonitoringOptions:
         delay_s = seconds(timeout) + (0 if window is None else seconds(window))
         expected_s = max(2 * seconds(interval) + delay_s, seconds(MIN_SILENCE))
         return replace(self, expected_within=Duration.seconds(expected_s))
+
+
+def checked_watched(
+    election: str | None, elections: Sequence[str], *, contenders: float, regions: int
+) -> list[str]:
+    """Return the elections to watch, or raise `ValueError`."""
+    if (election is None) == (not elections):
+        raise ValueError(
+            "expected one of election='nightly' and elections=['shard/0', 'shard/1'], got"
+            f" {'neither' if election is None else 'both'}"
+        )
+    if election is not None:
+        return [election]
+    most, names = min(MOST_ELECTIONS, MOST_LINES // max(regions, 1)), {*elections}
+    if len(elections) > most or len(names) < len(elections):
+        raise ValueError(
+            f"elections: expected at most {most} different names, got {len(elections)} of which"
+            f" {len(names)} differ: give each once, and more of them to a Monitoring in another"
+            " stack"
+        )
+    if contenders:
+        raise ValueError(
+            f"contenders {contenders:g} was given with elections, whose dashboard does not show"
+            " single contenders: leave it out"
+        )
+    return [*elections]
 
 
 def check_alarm_names(given: Mapping[str, AlarmOptions], names: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ def runtime_layer_for(function: lambda_.Function) -> lambda_.ILayerVersion:
     if function.runtime.name == lambda_.Runtime.FROM_IMAGE.name:
         raise ValueError(
             f"function {function.node.path} is a container image, which takes no layers: install"
-            " s3leader[lambda] in the image, and use grant_candidate"
+            " s3leader[lambda] in the image, and use grant_candidate or SingletonJob"
         )
     names = [runtime.name for runtime in RUNTIMES]
     if function.runtime.name not in names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -14,12 +14,22 @@ from constructs import Construct
 from s3leader_cdk._election.candidate_environment import set_limit_variables
 from s3leader_cdk._election.election_registry import register_job
 from s3leader_cdk._election.names import checked_election
-from s3leader_cdk._handler.check import HandlerCheck, checked_mode
+from s3leader_cdk._function.failed_events import FailedEvents
+from s3leader_cdk._function.underlying import (
+    check_place,
+    is_image,
+    not_of_this_app,
+    underlying_function,
+    warn_of_fixed_version,
+)
+from s3leader_cdk._handler.check import HandlerCheck, check_image, checked_mode
 from s3leader_cdk._option_types import checked_options, instance
-from s3leader_cdk._permissions.self_invocation import allow_self_invocation
+from s3leader_cdk._permissions.self_invocation import (
+    allow_self_invocation,
+    self_invocation_statement,
+)
 from s3leader_cdk._schedule.expressions import Schedule, schedule_expressions, shortest_interval
 from s3leader_cdk.contenders import Contenders, check_reserved_concurrency
-from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue
 from s3leader_cdk.event_ages import EventAges, divide_max_tick_age
 from s3leader_cdk.job_function import JobFunction
 from s3leader_cdk.job_options import FailureOptions, TakeoverOptions, TriggerOptions
@@ -34,8 +44,9 @@ _LAMBDA_DEFAULT_TIMEOUT = Duration.seconds(3)
 class SingletonJob(Construct):
     """A function with its schedules, dead-letter queues and monitoring, and its election.
 
-    Children: `function`, `unprocessed` (the queue of events that the function gave up on),
-    `contenders` (the schedules and their queue), `monitoring` (alarms and dashboard).
+    Children: `function`, `unprocessed` (the queue of events that the function gave up on; None if
+    it has a destination of its own that is not a queue of this app), `contenders` (the schedules
+    and their queue), `monitoring` (alarms and dashboard).
 
     Args:
         election: the name of the election that the invocations contend for; no other job's.
@@ -43,9 +54,11 @@ class SingletonJob(Construct):
             rate becomes the cron that is due at its multiples in UTC, here `cron(0/5 * * * ? *)`,
             so its minutes must divide an hour, or its hours a day (docs/decisions/0005).
         lock_bucket: where the election is held.
-        function: a `JobFunction`; or any Python `lambda_.Function` of this stack whose handler is
-            decorated with `@singleton`: it gets rights, environment, retries and dead letters, and
-            the runtime as a layer (`LockBucket.attach`).
+        function: a `JobFunction`; or any other function of this app whose handler is decorated with
+            `@singleton`: in Python, which gets the runtime as a layer (`LockBucket.attach`), or a
+            container image that contains the runtime; of this stack or another; itself, or an alias
+            or version of it, which the schedules then start. It gets rights, environment, retries
+            and dead letters; destinations of its own stay.
         trigger: contenders, time zone, window, maximum age and missed ticks. Default:
             `TriggerOptions()`.
         takeover: lease, wait, attempts and continuations. Default: `TakeoverOptions()`.
@@ -57,9 +70,6 @@ class SingletonJob(Construct):
     """
 
     @checked_options(
-        function=instance(
-            "a JobFunction, or a lambda_.Function made in this app", lambda_.Function
-        ),
         lock_bucket=instance(
             "a LockBucket, such as LockBucket(stack, 'Locks'), or LockBucket(stack, 'Locks',"
             " bucket=…) for a bucket that exists",
@@ -78,7 +88,7 @@ class SingletonJob(Construct):
         election: str,
         schedule: Schedule | Sequence[Schedule],
         lock_bucket: LockBucket,
-        function: lambda_.Function,
+        function: lambda_.IFunction,
         trigger: TriggerOptions | None = None,
         takeover: TakeoverOptions | None = None,
         failures: FailureOptions | None = None,
@@ -93,9 +103,10 @@ class SingletonJob(Construct):
         self.election = checked_election(election, prefix=lock_bucket.prefix)
         self.regions = check_regions(regions, here=Stack.of(self).region)
         self.function = function
-        self.timeout = function.timeout or _LAMBDA_DEFAULT_TIMEOUT
-        self._check_function(checked_mode(handler_check))
         expressions = schedule_expressions(schedule, time_zone=trigger.time_zone)
+        limits = takeover.variables() | trigger.variables(expressions)
+        self._underlying = self._check_function(checked_mode(handler_check), takeover, limits)
+        self.timeout = self._underlying.timeout or _LAMBDA_DEFAULT_TIMEOUT
         interval = shortest_interval(expressions)
         trigger.check_interval(interval)
         monitoring.check_interval(interval)
@@ -105,10 +116,10 @@ class SingletonJob(Construct):
         )
         ages.check_history(lock_bucket.history)
         ages.warn_of_late_retries(self)
-        check_reserved_concurrency(function, trigger.contenders)
+        check_reserved_concurrency(self._underlying, trigger.contenders)
         self.max_tick_age = ages.tick
         self._become_candidate(takeover, handler_check)
-        set_limit_variables(function, takeover.variables() | trigger.variables(expressions))
+        set_limit_variables(self._underlying, limits)
         self.unprocessed = self._take_failures(failures, ages)
         self.contenders = Contenders(
             self,
@@ -142,47 +153,55 @@ class SingletonJob(Construct):
             statistic=statistic,
         )
 
-    def _check_function(self, handler_check: HandlerCheck) -> None:
-        function = self.function
-        if Stack.of(function).node.path != Stack.of(self).node.path:
-            raise ValueError(
-                f"function {function.node.path} is in another stack than job {self.node.path}, so"
-                " each stack would wait for the other: make the job in the function's stack"
+    def _check_function(
+        self, handler_check: HandlerCheck, takeover: TakeoverOptions, limits: Mapping[str, str]
+    ) -> lambda_.Function:
+        """Return the function itself, of an alias or version the one that it belongs to."""
+        function = underlying_function(self.function)
+        if function is None:
+            environment = self.lock_bucket.candidate_environment(
+                self.function, election=self.election, lease=takeover.lease
+            )
+            raise not_of_this_app(
+                self,
+                self.function,
+                variables={**environment, **limits},
+                statement=self_invocation_statement(self.function)
+                if takeover.max_continuations
+                else None,
             )
         if isinstance(function, JobFunction) and handler_check != "warn":
             raise ValueError(
                 f"handler_check={handler_check!r} was given to job {self.node.path} for a"
                 " JobFunction, which checks its handler itself: pass it to the JobFunction"
             )
-        if _has_event_invoke_config(function):
-            raise ValueError(
-                f"function {function.node.path} already has its own handling of failed invocations,"
-                " which SingletonJob sets: leave on_failure, on_success, retry_attempts and"
-                " max_event_age out there, and give SingletonJob"
-                " FailureOptions(retry_attempts=…, dead_letters=…) and"
-                " TriggerOptions(max_tick_age=…)"
-            )
+        check_place(self, function, self.lock_bucket.bucket)
+        warn_of_fixed_version(self, self.function)
+        return function
 
     def _become_candidate(self, takeover: TakeoverOptions, handler_check: HandlerCheck) -> None:
-        function, name, locks = self.function, self.election, self.lock_bucket
+        function, name, locks = self._underlying, self.election, self.lock_bucket
         register_job(
             self, locks.bucket, f"{locks.prefix}{name}", several_regions=len(self.regions) > 1
         )
-        if isinstance(function, JobFunction):
+        if is_image(function):
+            check_image(self, function, handler_check)
+        if isinstance(function, JobFunction) or is_image(function):
             locks.grant_candidate(function, election=name, lease=takeover.lease)
         else:
             locks.attach(function, election=name, lease=takeover.lease, handler_check=handler_check)
         if takeover.max_continuations:
             allow_self_invocation(self, function)
 
-    def _take_failures(self, failures: FailureOptions, ages: EventAges) -> sqs.IQueue:
-        queue = failures.dead_letters or dead_letter_queue(self, "Unprocessed")
-        self.function.configure_async_invoke(
-            on_failure=DeadLetters(queue),
+    def _take_failures(self, failures: FailureOptions, ages: EventAges) -> sqs.IQueue | None:
+        return FailedEvents(
+            job=self,
+            function=self.function,
+            underlying=self._underlying,
             retry_attempts=failures.retry_attempts,
             max_event_age=ages.in_lambda,
-        )
-        return queue
+            dead_letters=failures.dead_letters,
+        ).configure()
 
     def _monitor(
         self,
@@ -206,14 +225,3 @@ class SingletonJob(Construct):
             regions=self.regions,
             options=options if trigger.enabled else options.without("not_completed"),
         )
-
-
-def _has_event_invoke_config(function: lambda_.Function) -> bool:
-    """Return whether the stack has one for the function: a second one fails at deployment."""
-    stack = Stack.of(function)
-    name = stack.resolve(function.function_name)
-    return any(
-        stack.resolve(each.function_name) == name and each.qualifier == "$LATEST"
-        for each in stack.node.find_all()
-        if isinstance(each, lambda_.CfnEventInvokeConfig)
-    )

@@ -23,6 +23,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 TICKS = ["2026-11-22T03:00:00Z", "2026-11-23T03:00:00Z"]
 STACKS = {
     "minimal": ["Billing"],
+    "container_image": ["BillingImage"],
+    "many_elections": ["Shards"],
+    "other_stack": ["Jobs", "ReportLocks", "Reports"],
     "existing_function": ["Legacy"],
     "requirements": ["Invoices"],
     "several_schedules": ["Digest"],
@@ -32,6 +35,7 @@ STACKS = {
 
 class Context:
     function_name = "example"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:example"
     aws_request_id = "1"
 
     def get_remaining_time_in_millis(self) -> int:
@@ -134,12 +138,23 @@ def test_minimal_resumes_where_a_failed_term_stopped(
             "reported for 2026-11-22 03:00:00+00:00, attempt 1",
         ),
         ("requirements/invoices/main.py", {"tick": "2026-01-01T06:00:00Z"}, "due on 2026-02-28"),
+        ("container_image/image/billing/main.py", {"tick": TICKS[0]}, "charged 3 in term 1"),
+        ("other_stack/report/main.py", {"tick": TICKS[0]}, "part 1 by example"),
         ("two_regions/billing/main.py", {"tick": TICKS[0]}, "term 1 bills in us-east-1"),
     ],
-    ids=["poller", "report", "requirements", "two_regions"],
+    ids=["poller", "report", "requirements", "container_image", "other_stack", "two_regions"],
 )
 def test_a_handler_runs_for_its_tick(path: str, event: dict[str, str], expected: str) -> None:
     assert module(path).handler(event, Context())["result"] == expected
+
+
+def test_each_shard_has_an_election_of_its_own() -> None:
+    handler = module("many_elections/shards/main.py").handler
+    events = [{"tick": tick, "shard": shard} for tick in TICKS for shard in (0, 63)]
+    results = [handler(event, Context())["result"] for event in events]
+    assert results == [
+        f"worked on shard {shard} in term {term}" for term in (1, 2) for shard in (0, 63)
+    ]
 
 
 def test_a_digest_continues_from_the_last_one() -> None:

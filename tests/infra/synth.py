@@ -93,7 +93,7 @@ def plain(value: Any) -> Any:
             return f"<{value['Ref']}>"
         if set(value) == {"Fn::Join"}:
             separator, parts = value["Fn::Join"]
-            return separator.join(map(plain, parts))
+            return separator.join(str(plain(part)) for part in parts)  # also of another stack
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list):
         return [plain(each) for each in value]

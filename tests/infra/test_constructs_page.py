@@ -12,6 +12,8 @@ import pytest
 from tests.infra.jobs import DECORATED
 
 PAGE = Path(__file__).parents[2] / "docs" / "constructs.md"
+EXAMPLE = PAGE.parents[1] / "examples" / "container_image" / "image"
+(DOCKERFILE,) = re.findall(r"```dockerfile\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
 
 
@@ -21,6 +23,8 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "billing").mkdir()
     (folder / "billing" / "main.py").write_text(DECORATED)
     (folder / "billing" / "requirements.txt").write_text("requests==2.32.5\n")
+    (folder / "image").mkdir()
+    (folder / "image" / "Dockerfile").write_text(DOCKERFILE)
     program = "".join(BLOCKS).replace(
         "App()", f"App(context={{'aws:cdk:bundling-stacks': []}}, outdir={str(folder / 'out')!r})"
     )
@@ -36,7 +40,11 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_stack_of_the_page_is_synthesized(assembly: Path) -> None:
     names = sorted(path.name.split(".")[0] for path in assembly.glob("*.template.json"))
-    assert names == ["Billing-eu-west-1", "Billing-us-east-1", "Home", "Jobs"]
+    assert names == ["Billing-eu-west-1", "Billing-us-east-1", "Home", "Jobs", "Schedules"]
+
+
+def test_dockerfile_is_that_of_the_example_which_is_built_by_a_test() -> None:
+    assert (EXAMPLE / "Dockerfile").read_text() == DOCKERFILE
 
 
 def test_a_synth_without_bundling_installs_nothing(assembly: Path) -> None:

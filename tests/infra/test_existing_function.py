@@ -11,7 +11,7 @@ from s3leader_cdk import LockBucket, RuntimeLayer
 from s3leader_cdk._packaging.asset import locate_runtime, stage
 from tests.infra import jobs
 from tests.infra.jobs import existing_function
-from tests.infra.synth import UNBUNDLED, Synthesized, new_app, new_stack, plain, synthesize
+from tests.infra.synth import Synthesized, new_app, new_stack, plain, synthesize
 from tests.infra.test_app import run_with_path
 
 SCHEDULE = "rate(5 minutes)"
@@ -149,15 +149,7 @@ def test_a_lease_is_checked_against_the_functions_timeout(
         jobs.build(stack, function=existing, lease=cdk.Duration.seconds(lease_s))
 
 
-def test_a_function_of_another_stack_is_refused() -> None:
-    app = cdk.App(context=UNBUNDLED)
-    elsewhere = existing_function(cdk.Stack(app, "Elsewhere"))
-    stack = cdk.Stack(app, "Test")
-    with pytest.raises(ValueError, match="Elsewhere/Function is in another stack than job Test/J"):
-        jobs.build(stack, function=elsewhere)
-
-
-def test_a_container_image_is_refused_with_what_to_do_instead() -> None:
+def test_a_container_image_takes_no_layer() -> None:
     stack = new_stack()
     image = existing_function(
         stack,

@@ -219,13 +219,6 @@ def test_a_variable_that_leaves_metrics_on_is_accepted(stack: cdk.Stack, value: 
     assert candidate.node.validate() == []
 
 
-def test_a_function_whose_retries_are_configured_elsewhere_is_refused(stack: cdk.Stack) -> None:
-    candidate = existing_function(stack)
-    lambda_.EventInvokeConfig(stack, "Mine", function=candidate, retry_attempts=0)
-    with pytest.raises(ValueError, match="Test/Function already has its own handling of failed"):
-        build(stack, function=candidate)
-
-
 def test_retries_of_another_function_or_of_an_alias_do_not_matter(stack: cdk.Stack) -> None:
     candidate, other = existing_function(stack), existing_function(stack, "Other")
     lambda_.EventInvokeConfig(stack, "Mine", function=other, retry_attempts=0)

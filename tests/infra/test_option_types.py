@@ -10,7 +10,6 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
@@ -119,20 +118,21 @@ def test_a_monitoring_takes_the_name_of_a_bucket() -> None:
 
 
 def test_an_argument_given_by_position_is_checked_too() -> None:
-    locks: Any = LockBucket(new_stack(), "Locks")
+    stack = new_stack()
+    locks: Any = LockBucket(stack, "Locks")
     with pytest.raises(TypeError, match=r"grantee: .* got 'role'"):
         locks.grant_candidate("role", election="nightly")
 
 
 def test_a_missing_argument_is_reported_as_python_does() -> None:
-    locks: Any = LockBucket(new_stack(), "Locks")
-    with pytest.raises(TypeError, match=r"grant_candidate\(\) missing 1 required .*'election'"):
-        locks.grant_candidate(iam.AccountPrincipal("123456789012"))
+    stack = new_stack()
+    locks: Any = LockBucket(stack, "Locks")
+    with pytest.raises(TypeError, match=r"attach\(\) missing 1 required .*'election'"):
+        locks.attach(existing_function(stack))
 
 
-@pytest.mark.parametrize("made", ["attach", "SingletonJob"])
-def test_an_imported_function_cannot_be_a_candidate(made: str) -> None:
+def test_an_imported_function_cannot_be_attached() -> None:
     stack = new_stack()
     imported = lambda_.Function.from_function_name(stack, "Imported", "imported")
     with pytest.raises(TypeError, match=r"^function: expected .*a lambda_\.Function .* this app"):
-        make(made, stack, function=imported)
+        make("attach", stack, function=imported)

@@ -38,45 +38,58 @@ _SET_BY_JOB = {
 _SHORTEST_LEASE_S, _LONGEST_LEASE_S = 5, 86_400
 
 
-def set_candidate_variables(
-    function: lambda_.Function,
+def candidate_variables(
+    function: lambda_.IFunction,
     bucket: s3.IBucket,
     *,
     prefix: str,
-    election: str,
+    election: str | None,
     lease: Duration | None,
     encryption: Mapping[str, str],
-) -> None:
-    """Set the environment of `function`; raise `ValueError` if it is a candidate elsewhere.
+) -> dict[str, str]:
+    """Return the environment of a candidate; without `election`, its code names the elections.
 
     `encryption` holds the variables that name the encryption header, if one is to be sent.
     """
+    variables = {"S3LEADER_BUCKET": bucket.bucket_name}
+    if election is not None:
+        variables["S3LEADER_ELECTION"] = election
+    variables["S3LEADER_PREFIX"] = prefix
+    if _in_another_region(function, bucket):
+        _check_name_is_known(function, bucket)
+        variables["S3LEADER_REGION"] = bucket.env.region
+    account = account_of_bucket(bucket, function.env.account)
+    if account is not None:
+        variables["S3LEADER_BUCKET_OWNER"] = account
+    variables |= encryption
+    if lease is not None:
+        variables["S3LEADER_LEASE_SECONDS"] = str(checked_lease_seconds(lease))
+    return variables
+
+
+def set_candidate_variables(
+    function: lambda_.Function, bucket: s3.IBucket, variables: Mapping[str, str], *, elections: str
+) -> None:
+    """Set the environment of `function`; raise `ValueError` if it is a candidate elsewhere.
+
+    `elections` is the name of its election, or the prefix of their names and a `*`.
+    """
     check_function(function)
-    candidacy = {"bucket": bucket.node.path, "prefix": prefix, "election": election}
+    prefix = variables["S3LEADER_PREFIX"]
+    candidacy = {"bucket": bucket.node.path, "prefix": prefix, "election": elections}
     for before in (each.data for each in function.node.metadata if each.type == _CANDIDATE):
         if before != candidacy:
             raise ValueError(
                 f"function {function.node.path} is already a candidate of {before['election']!r}"
-                f" and cannot be one of {election!r} too, because its environment names one"
+                f" and cannot be one of {elections!r} too, because its environment names one"
                 " election: use one function for each, or grant to its role and construct Election"
                 " in the code"
             )
     if all(each.type != _CANDIDATE for each in function.node.metadata):  # else set by this function
         _check_variables_unset(function, _SET_HERE)
     function.node.add_metadata(_CANDIDATE, candidacy)
-    function.add_environment("S3LEADER_BUCKET", bucket.bucket_name)
-    function.add_environment("S3LEADER_ELECTION", election)
-    function.add_environment("S3LEADER_PREFIX", prefix)
-    if _in_another_region(function, bucket):
-        _check_name_is_known(function, bucket)
-        function.add_environment("S3LEADER_REGION", bucket.env.region)
-    account = account_of_bucket(bucket, function.env.account)
-    if account is not None:
-        function.add_environment("S3LEADER_BUCKET_OWNER", account)
-    for name, value in encryption.items():
+    for name, value in variables.items():
         function.add_environment(name, value)
-    if lease is not None:
-        function.add_environment("S3LEADER_LEASE_SECONDS", str(checked_lease_seconds(lease)))
 
 
 def set_limit_variables(function: lambda_.Function, limits: Mapping[str, str]) -> None:
@@ -148,7 +161,7 @@ def _no_environment_message(function: lambda_.IFunction) -> str:
     )
 
 
-def _check_name_is_known(function: lambda_.Function, bucket: s3.IBucket) -> None:
+def _check_name_is_known(function: lambda_.IFunction, bucket: s3.IBucket) -> None:
     resource = bucket.node.default_child
     if not isinstance(resource, s3.CfnBucket):
         return
@@ -161,7 +174,7 @@ def _check_name_is_known(function: lambda_.Function, bucket: s3.IBucket) -> None
         )
 
 
-def _in_another_region(function: lambda_.Function, bucket: s3.IBucket) -> bool:
+def _in_another_region(function: lambda_.IFunction, bucket: s3.IBucket) -> bool:
     # A Region that is not known at synth is taken to be that of the function's stack.
     there = bucket.env.region
     return not Token.is_unresolved(there) and there != function.env.region

@@ -10,6 +10,7 @@ from aws_cdk import Token
 # variables in policies made of these names, and all tokens.
 _SEGMENT = re.compile(r"(?!lock_)[A-Za-z0-9._-]{1,100}")
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*(\.\.|\.-|-\.))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_SEPARATORS = ("/", "-", "_", ".")
 _DOTS = frozenset({".", ".."})
 _LONGEST = 900  # prefix and election; an S3 key has at most 1,024 bytes
 _SHOWN = 100
@@ -42,6 +43,29 @@ def checked_election(election: str, *, prefix: str) -> str:
             f" shorten them to {_LONGEST}, because an S3 key also holds the lock's name"
         )
     return election
+
+
+def checked_elections(election: str | None, election_prefix: str | None, *, prefix: str) -> str:
+    """Return the name of one election, or a pattern for all whose names begin with the prefix.
+
+    Raises `ValueError` for invalid ones, for both, and for neither.
+    """
+    if (election is None) == (election_prefix is None):
+        raise ValueError(
+            "expected one of election='nightly' and election_prefix='shard/', got"
+            f" {'neither' if election is None else f'both, {election!r} and {election_prefix!r}'}"
+        )
+    if election is not None:
+        return checked_election(election, prefix=prefix)
+    begin = election_prefix or ""
+    # Without a separator, `shard` would include `shards-of-others`.
+    if not begin.endswith(_SEPARATORS) or not _are_segments(begin.removesuffix("/")):
+        raise ValueError(
+            f"election_prefix: expected {_RULE}, and one of {' '.join(_SEPARATORS)} at the end, for"
+            f" example 'shard/' for 'shard/0' and 'shard/1'; got {begin!r}"
+        )
+    checked_election(f"{begin}0", prefix=prefix)  # some name has to fit
+    return f"{begin}*"
 
 
 def checked_bucket_name(name: object, *, option: str, existing: bool = False) -> str:

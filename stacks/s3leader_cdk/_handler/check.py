@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from aws_cdk import Annotations, Stage
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
@@ -67,6 +68,42 @@ def check_function(
     sources = _sources(function, resource)
     found = _NO_SOURCE if sources is None else _lookup(sources, named)
     _report(scope, named, found, function.runtime.name, mode)
+
+
+def check_image(scope: Construct, function: lambda_.Function, mode: HandlerCheck) -> None:
+    """Report a container image that does not call `ENTRY`, which checks the handler as it starts.
+
+    The handler's source is not read. `mode` is as for `check_folder`.
+    """
+    resource = function.node.default_child
+    if (
+        mode == "off"
+        or not isinstance(resource, lambda_.CfnFunction)
+        or _calls_entry(function, resource)
+    ):
+        return
+    problem = (
+        f"function {function.node.path} is a container image, and neither its cmd nor its"
+        f" Dockerfile shows that it calls {ENTRY}, which refuses to start a handler without"
+        f' @singleton: write CMD ["{ENTRY}"] and ENV {ENTRY_VARIABLE}=<your handler> into the'
+        " Dockerfile, or check the handler yourself and pass handler_check='off'"
+    )
+    if mode == "error":
+        raise ValueError(f"{scope.node.path}: {problem}")
+    Annotations.of(scope).add_warning_v2("s3leader:image-not-checked", problem)
+
+
+def _calls_entry(function: lambda_.Function, resource: lambda_.CfnFunction) -> bool:
+    config = resource.image_config
+    command = getattr(config, "command", None)
+    if command is not None:
+        return ENTRY in command
+    stage, asset = Stage.of(function), function.node.try_find_child("AssetImage")
+    if not isinstance(asset, ecr_assets.DockerImageAsset) or stage is None:
+        return False
+    folder = Path(stage.asset_outdir) / f"asset.{asset.asset_hash}"
+    files = [each for each in folder.glob("*Dockerfile*") if each.is_file()]
+    return any(ENTRY in each.read_text(errors="replace") for each in files)
 
 
 def _lookup(sources: Sources, handler: str) -> Value:

@@ -262,16 +262,16 @@ def _instruction(place: str, statements: Sequence[iam.PolicyStatement], stack: S
     """Return "to <place>:" and the statements as JSON, with their tokens resolved in `stack`."""
     resolved = stack.resolve([each.to_statement_json() for each in statements])
     name = flat(stack.resolve(place))
-    return f"to {name}:\n{json.dumps(_readable(resolved), indent=2)}\n"
+    return f"to {name}:\n{json.dumps(readable(resolved), indent=2)}\n"
 
 
-def _readable(value: object) -> object:
+def readable(value: object) -> object:
     """Replace each CloudFormation function in `value` by a short text, such as `<Bucket.Arn>`."""
     if isinstance(value, list):
-        return [_readable(each) for each in value]
+        return [readable(each) for each in value]
     if isinstance(value, Mapping):
         intrinsic = len(value) == 1 and next(iter(value)) in {"Ref", "Fn::GetAtt", "Fn::Join"}
-        return flat(value) if intrinsic else {key: _readable(each) for key, each in value.items()}
+        return flat(value) if intrinsic else {key: readable(each) for key, each in value.items()}
     return value
 
 

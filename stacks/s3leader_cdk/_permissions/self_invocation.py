@@ -21,15 +21,7 @@ def allow_self_invocation(scope: Construct, function: lambda_.Function) -> iam.P
             f"function {function.node.path} has no role here, so it cannot be allowed to invoke"
             " itself: leave max_continuations out, or give the function a role of this app"
         )
-    # Versions and aliases, too: a continuation calls what its own invocation was called by.
-    arn = function.function_arn
-    policy = iam.Policy(
-        scope,
-        "SelfInvocation",
-        statements=[
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[arn, f"{arn}:*"])
-        ],
-    )
+    policy = iam.Policy(scope, "SelfInvocation", statements=[self_invocation_statement(function)])
     policy.attach_to_role(role)
     Validations.of(policy).acknowledge(
         Acknowledgment(
@@ -47,3 +39,14 @@ def allow_self_invocation(scope: Construct, function: lambda_.Function) -> iam.P
             )
         resource.recursive_loop = "Allow"
     return policy
+
+
+def self_invocation_statement(function: lambda_.IFunction) -> iam.PolicyStatement:
+    """Return the statement that lets `function` invoke itself.
+
+    Its versions and aliases, too: a continuation calls what its own invocation was called by.
+    """
+    if isinstance(function, lambda_.Alias | lambda_.Version):
+        function = function.lambda_
+    arn = function.function_arn
+    return iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[arn, f"{arn}:*"])
