@@ -1,7 +1,8 @@
 """A job of several legs, which can be told to break off at a named step.
 
-`event["legs"]` invocations complete a tick, and each works for `event["work_seconds"]`. The
-checkpoint lists the terms that worked for the tick. `event["fault"]` names a leg and a step:
+`event["legs"]` invocations complete a tick, by default one, and each works for
+`event["work_seconds"]`. The checkpoint lists the terms that worked for the tick. `event["fault"]`
+names a leg and a step:
 
 - `before the seal`, `before the start`, `after the start`: the process is killed there (SIGKILL).
   The seal is that of the leg's lock, the start that of the next leg's invocation.
@@ -32,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext, term: Term) -> int:  
     time.sleep(event.get("work_seconds", 0))
     earlier = term.state["terms"] if term.leg > 1 else []
     terms = [*earlier, term.number]
-    if len(terms) < event["legs"]:
+    if len(terms) < event.get("legs", 1):
         _prepare(event.get("fault"), term)
         term.continue_later({"terms": terms})
     else:
