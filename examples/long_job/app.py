@@ -24,6 +24,11 @@ SingletonJob(
     schedule="cron(0 1 * * ? *)",
     lock_bucket=LockBucket(stack, "Locks"),
     trigger=TriggerOptions(catch_up="each", max_catch_up=7),
-    takeover=TakeoverOptions(max_continuations=20),  # about five hours
+    takeover=TakeoverOptions(
+        max_continuations=20,  # about five hours
+        # Lambda tries a leg that crashed again after a minute, and then waits for its lock to lapse.
+        lease=Duration.minutes(2),
+        wait=Duration.minutes(3),
+    ),
 )
 app.synth()

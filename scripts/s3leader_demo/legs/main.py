@@ -1,4 +1,4 @@
-"""A job of several legs, which can be told to break off at a named step.
+"""A job of several legs, which breaks off at a named step if its event asks for that.
 
 `event["legs"]` invocations complete a tick, by default one, and each works for
 `event["work_seconds"]`. The checkpoint lists the terms that worked for the tick. `event["fault"]`

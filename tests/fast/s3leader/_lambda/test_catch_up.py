@@ -68,6 +68,22 @@ def test_new_election_has_missed_nothing(runs: Runs) -> None:
     assert runs.worked == [23]
 
 
+def test_process_that_has_seen_no_completed_tick_looks_again(runs: Runs) -> None:
+    days: list[int] = []
+
+    @singleton_on(runs.store)
+    def warm(event: dict[str, Any], context: object, term: Term) -> None:
+        days.append(int(event["tick"][8:10]))
+        if len(days) == 1:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        warm({"tick": tick(20)}, Context())
+    runs(20)
+    warm({"tick": tick(22)}, Context())
+    assert days == [20, 21, 22]
+
+
 def test_missed_tick_that_fails_is_tried_again_before_later_ones(runs: Runs) -> None:
     runs(20)
     runs.fails = {21}
