@@ -143,6 +143,19 @@ def test_continued_missed_tick_goes_on_to_the_tick_of_its_first_event(
     assert runs.worked == [20, 21, 21, 22, 23]
 
 
+def test_leg_goes_on_after_a_tick_without_attempts_left(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuation, "start_invocation", lambda *_, **__: None)
+    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "1")
+    runs(20)
+    runs.fails, runs.continues = {21}, {22}
+    with pytest.raises(ZeroDivisionError):
+        runs(22)
+    runs(22)
+    assert runs(22, leg=2)["outcome"] == "completed"
+
+
 def test_leader_elsewhere_ends_the_invocation(runs: Runs) -> None:
     runs(20)
 
