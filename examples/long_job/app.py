@@ -26,7 +26,7 @@ SingletonJob(
     trigger=TriggerOptions(catch_up="each", max_catch_up=7),
     takeover=TakeoverOptions(
         max_continuations=20,  # about five hours
-        # Lambda tries a leg that crashed again after a minute, and then waits for its lock to lapse.
+        # Lambda tries a crashed leg again after a minute, and the retry waits for its lock.
         lease=Duration.minutes(2),
         wait=Duration.minutes(3),
     ),

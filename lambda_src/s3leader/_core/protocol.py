@@ -185,12 +185,12 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
         return replace(at, head=head, seen_now=True, now_ms=max(at.now_ms, head.observed_ms))
     lock = head.lock
     is_held = lock is not None and not lock.sealed and not config.lapsed(lock)
-    if is_held:  # R4
+    is_exhausted = not work.repeat and not may_attempt(lock, work.tick, config.max_attempts)
+    is_reserved = config.reserved(head, work.tick) and not is_exhausted
+    if is_held or is_reserved:  # R4, R10
         return (yield from _wait_for_leader(goal, at, head))
-    if not work.repeat and not may_attempt(lock, work.tick, config.max_attempts):
+    if is_exhausted:
         return Lost(why="exhausted", head=head)  # R8
-    if config.reserved(head, work.tick):  # R10
-        return (yield from _wait_for_leader(goal, at, head))
     if not head.allows_next:  # neither sealed nor an empty ledger (R1)
         return (yield from _seal_lapsed(config, at, head))
     return (yield from _create(goal, at, head))

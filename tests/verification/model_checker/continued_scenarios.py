@@ -76,8 +76,8 @@ CONTINUED: Final = {
 CONTINUED_MUTANTS: Final = (
     Mutant(
         removed="R10: a continued lock keeps other ticks out for its lease",
-        old="if config.reserved(head, work.tick):",
-        new="if False:",
+        old="if is_held or is_reserved:",
+        new="if is_held:",
         found={"continued": "is buried by term"},
     ),
     Mutant(
