@@ -192,12 +192,15 @@ class _Contest:
             return report.completed(result, value)
 
     def last_completed(self) -> datetime | None:
-        """Return the latest completed tick; only a cold process asks S3."""
-        if self.warm.memory.seen is None:
+        """Return the latest completed tick. Asks S3 only if this process has seen none."""
+        if self._seen_completed() is None:
             lease, _ = _lease_for(self.context, self.settings.lease)
             election = _election(self.settings, self.warm, self.context, lease, {})
             with _report(self.settings, self.context, {}):
                 election.observe()
+        return self._seen_completed()
+
+    def _seen_completed(self) -> datetime | None:
         seen = self.warm.memory.seen
         return None if seen is None or seen.lock is None else seen.lock.done
 

@@ -5,9 +5,10 @@ tick run at the same time, each in a process of its own, on one S3.
 
 Differences from AWS: a function runs in the Python interpreter and on the architecture of this
 process, not those of the template. A schedule's time zone is ignored (all times are UTC). An
-invocation that a schedule started and that failed is not retried. No metric is recorded. Lifecycle
-rules are ignored, and a deleted stack takes a bucket's objects along. IAM and resource policies are
-checked only with `enforce=True`.
+invocation that a schedule started and that failed is not retried. One that was started as an
+asynchronous invocation is, as on AWS, but after one second and two instead of minutes. No metric is
+recorded. Lifecycle rules are ignored, and a deleted stack takes a bucket's objects along. IAM and
+resource policies are checked only with `enforce=True`.
 
     with LocalCloud(directory) as cloud:
         with cloud.synthesis({"schedule": "cron(* * * * ? *)"}) as assembly:

@@ -1,7 +1,9 @@
 """Runs the real CDK CLI against the emulator."""
 
 import json
+import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,13 +33,15 @@ class Cdk:
             pass
 
     @contextmanager
-    def synthesis(self, context: Mapping[str, str]) -> Iterator[Path]:
+    def synthesis(self, context: Mapping[str, str], app: Path | None) -> Iterator[Path]:
         """Synthesise the app while the block runs; the cloud assembly is complete after it."""
-        assembly = self._directory / "cdk.out"
+        assembly = self._directory / ("cdk.out" if app is None else f"{app.stem}.out")
         options = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
         env = synth_environment(self._directory)
         command = ["synth", "--quiet", "--output", str(assembly), *options]
-        with self._running("synth", command, env, cwd=self._project):
+        if app is not None:
+            command += ["--app", shlex.join([sys.executable, str(app)])]
+        with self._running(f"synth-{assembly.stem}", command, env, cwd=self._project):
             yield assembly
 
     def deploy(self, assembly: Path, stack: str | None = None) -> dict[str, dict[str, str]]:

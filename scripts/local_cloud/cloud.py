@@ -133,9 +133,14 @@ class LocalCloud:
         """Run `cdk bootstrap` for the Region of `settings`, or for others."""
         self._cdk().bootstrap(regions or [self.settings["AWS_REGION"]])
 
-    def synthesis(self, context: Mapping[str, str]) -> AbstractContextManager[Path]:
-        """Run `cdk synth` while a block runs; the folder is complete after the block."""
-        return self._cdk().synthesis(context)
+    def synthesis(
+        self, context: Mapping[str, str], *, app: Path | None = None
+    ) -> AbstractContextManager[Path]:
+        """Run `cdk synth` while a block runs; the folder is complete after the block.
+
+        `app` is the file of another app than the project's.
+        """
+        return self._cdk().synthesis(context, app)
 
     def deploy(self, stack: str, *, assembly: Path) -> dict[str, str]:
         """Run `cdk deploy` for one stack; return its outputs."""

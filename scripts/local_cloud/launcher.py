@@ -1,12 +1,16 @@
-"""Runs the emulator, and adds what its EventBridge Scheduler lacks: the context attributes.
+"""Runs the emulator, and adds what ministack 1.5.33 lacks.
 
 EventBridge Scheduler replaces `<aws.scheduler.scheduled-time>` and three similar attributes in a
-target's input. ministack 1.5.33 passes them on as they are. This module lets it look for due
+target's input. ministack passes them on as they are. This module lets it look for due
 schedules each second instead of each tenth, and replaces a function of `ministack.services`:
 
 `eventbridge._invoke_target` starts one target. The replacement fills in the attributes, with the
     time for which the invocation was scheduled, invokes a function in a thread, as the original
     does, and logs its result. As in the original, a failure is not retried.
+
+CloudFormation sets a function's `RecursiveLoop`. ministack knows the setting, and drops the 17th
+invocation of a function by itself, but it ignores the property of a template. `RecursiveLoops` sets
+it when a function is created or updated.
 """
 
 import argparse
@@ -119,6 +123,39 @@ class Scheduler:
             file.write(invocation.to_json())
 
 
+class RecursiveLoops:
+    """The property `RecursiveLoop` of functions in templates: see the module's docstring."""
+
+    def __init__(self) -> None:
+        """Look up the emulator's functions."""
+        self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
+        provisioners: Any = importlib.import_module(
+            "ministack.services.cloudformation.provisioners"
+        )
+        self._handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+        self._create_original = self._handlers["create"]
+        self._update_original = self._handlers["update"]
+
+    def install(self) -> None:
+        """Replace the emulator's functions."""
+        self._handlers |= {"create": self.create, "update": self.update}
+
+    def create(self, logical_id: str, properties: Any, stack: str) -> Any:
+        """Create a function."""
+        return self._set(properties, self._create_original(logical_id, properties, stack))
+
+    def update(self, name: str, old: Any, properties: Any, stack: str, logical_id: Any) -> Any:
+        """Update a function."""
+        made = self._update_original(name, old, properties, stack, logical_id)
+        return self._set(properties, made)
+
+    def _set(self, properties: Any, made: Any) -> Any:
+        self._lambda._put_function_recursion_config(
+            made[0], {"RecursiveLoop": properties.get("RecursiveLoop", "Terminate")}
+        )
+        return made
+
+
 def main() -> None:
     """Run the emulator until its parent stops it or ends."""
     parser = argparse.ArgumentParser()
@@ -133,6 +170,7 @@ def main() -> None:
         enforcement = Enforcement(arguments.decisions)
         enforcement.install()
     Scheduler(arguments.notes, enforcement).install()
+    RecursiveLoops().install()
     sys.argv = sys.argv[:1]
     importlib.import_module("ministack.app").main()
 

@@ -13,13 +13,14 @@ from types import FrameType
 
 from rich.console import Console
 
+from bird_strikes.checks import Check
 from bird_strikes.data_bucket import DataBucket
 from bird_strikes.producer import TABLES, Producer, input_objects, read_table
 from bird_strikes.sent_log import SentLog
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.cloud import stop_kept
 from s3leader import Election, S3LeaderError
-from s3leader_demo import evidence, killed_leaders
+from s3leader_demo import evidence, killed_leaders, several_legs
 from s3leader_demo.deployment import CONTENDERS, DemoError, Deployment
 from s3leader_demo.rows import Row
 from s3leader_demo.screen import Screen
@@ -65,7 +66,7 @@ def _options() -> argparse.Namespace:
         "--ticks", type=int, default=2, metavar="N", help="ticks to watch (default 2)"
     )
     parser.add_argument(
-        "--no-crash", action="store_true", help="skip part two, which kills leaders"
+        "--no-crash", action="store_true", help="skip parts two and three, which kill leaders"
     )
     parser.add_argument(
         "--keep", action="store_true", help="keep the cloud running, and print how to inspect it"
@@ -91,11 +92,13 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     passed = False
     try:
         with ExitStack() as until_the_end:
-            demo = _set_up(directory, screen, until_the_end)
+            demo, legs = _set_up(directory, screen, until_the_end)
             _watch(demo, options.ticks)
+            of_legs = []
             if not options.no_crash:
                 killed_leaders.run(demo)
-            passed = _check(demo, directory)
+                of_legs = several_legs.run(demo, legs)
+            passed = _check(demo, directory, of_legs)
             screen.say(f"[dim]{time.monotonic() - started:.0f} seconds in all[/dim]")
             if options.keep:
                 _keep(demo, directory)
@@ -110,11 +113,16 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     return 0 if passed else 1
 
 
-def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Deployment:
+def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> tuple[Deployment, Path]:
+    """Return the deployed stack, and the assembly of part three's."""
     screen.title("Setup")
     with screen.step("an emulated cloud starts on loopback; it checks IAM permissions"):
         cloud = until_the_end.enter_context(LocalCloud(directory, enforce=True))
-    with screen.step("cdk synth and cdk bootstrap"), cloud.synthesis(_CONTEXT) as assembly:
+    with (
+        screen.step("cdk synth and cdk bootstrap"),
+        cloud.synthesis(_CONTEXT) as assembly,
+        cloud.synthesis({}, app=several_legs.APP) as legs,
+    ):
         cloud.bootstrap()
     with screen.step(f"cdk deploy {_STACK}"):
         outputs = cloud.deploy(_STACK, assembly=assembly)
@@ -128,7 +136,7 @@ def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Deploy
         pause_seconds=_PAUSE_SECONDS,
     )
     until_the_end.enter_context(producer)
-    return Deployment(
+    demo = Deployment(
         cloud=cloud,
         screen=screen,
         data=data,
@@ -137,6 +145,7 @@ def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> Deploy
         function=outputs["FunctionName"],
         producer=producer,
     )
+    return demo, legs
 
 
 def _tables() -> dict[str, list[dict[str, str]]]:
@@ -166,7 +175,7 @@ def _watch(demo: Deployment, ticks: int) -> None:
         demo.wait(poll, what=what, seconds=ticks * 60 + 90)
 
 
-def _check(demo: Deployment, directory: Path) -> bool:
+def _check(demo: Deployment, directory: Path, of_legs: list[Check]) -> bool:
     demo.screen.title("Checks")
     with demo.screen.step("the producer stops, and the function merges the rest"):
         demo.producer.stop()
@@ -177,7 +186,7 @@ def _check(demo: Deployment, directory: Path) -> bool:
     with demo.screen.step("every part is read and compared with the log of what was sent"):
         checks = evidence.check(demo, directory / _SENT_LOG)
     demo.screen.say()
-    return demo.screen.verdict(checks)
+    return demo.screen.verdict([*checks, *of_legs])
 
 
 def _keep(demo: Deployment, directory: Path) -> None:

@@ -11,15 +11,18 @@ from s3leader import Lock
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One term of the table; `finished` if its lock is sealed and its invocations have ended."""
+    """One term of the table; `finished` if its lock is sealed and its invocations have ended.
+
+    `lines` and `parts` are None for a job that writes none.
+    """
 
     term: int
     tick: str
     contended: str
     won_by: str
     outcome: str
-    lines: int
-    parts: int
+    lines: int | None
+    parts: int | None
     remark: str
     finished: bool
 
@@ -41,13 +44,13 @@ def timestamp(moment: datetime | None) -> str:
 def rows(
     locks: Iterable[Lock],
     invocations: Sequence[Invocation],
-    parts: Sequence[Mapping[str, int]],
+    parts: Sequence[Mapping[str, int]] | None,
     notes: Mapping[int, TermNote],
 ) -> list[Row]:
     """Return a row for each lock, the oldest first."""
     lines: Counter[int] = Counter()
     counts: Counter[int] = Counter()
-    for part in parts:
+    for part in parts or ():
         lines[part["term"]] += part["lines"]
         counts[part["term"]] += 1
     found = []
@@ -62,8 +65,8 @@ def rows(
                 contended=note.contended,
                 won_by=note.won_by,
                 outcome=lock.outcome or "leads",
-                lines=lines[lock.term],
-                parts=counts[lock.term],
+                lines=None if parts is None else lines[lock.term],
+                parts=None if parts is None else counts[lock.term],
                 remark=note.remark,
                 finished=lock.sealed and all(one.ended is not None for one in tried),
             )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Self
 
 from rich.console import Console
 
@@ -41,6 +42,10 @@ class Screen:
             yield
         self.say(f"  [green]✓[/green] {text} [dim]({time.monotonic() - started:.1f} s)[/dim]")
 
+    def for_another_election(self) -> Self:
+        """Return a screen for a table of another election's terms."""
+        return type(self)(self._console)
+
     def headings(self) -> None:
         """Print the headings of the table of terms."""
         self.say(_LINE.format(*_HEADINGS))
@@ -51,7 +56,8 @@ class Screen:
             if row.finished and row.term not in self._shown:
                 self._shown.add(row.term)
                 cells = (row.term, row.tick, row.contended, row.won_by, row.outcome)
-                self.say(_LINE.format(*cells, f"{row.lines:,}", row.parts, row.remark))
+                counts = ("" if count is None else f"{count:,}" for count in (row.lines, row.parts))
+                self.say(_LINE.format(*cells, *counts, row.remark))
 
     def verdict(self, checks: Sequence[Check]) -> bool:
         """Print the result of each check; return whether all of them hold."""

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from s3leader import LeadershipLost
 from s3leader.aws_lambda import LambdaHandler
+from s3leader.testing import MemoryStore, invoke
 from tests.dated_moto import mock_dated_aws
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -28,6 +30,7 @@ STACKS = {
     "other_stack": ["Jobs", "ReportLocks", "Reports"],
     "existing_function": ["Legacy"],
     "requirements": ["Invoices"],
+    "long_job": ["Export"],
     "several_schedules": ["Digest"],
     "two_regions": ["Billing-eu-west-1", "Billing-us-east-1", "BillingHome"],
 }
@@ -161,3 +164,25 @@ def test_a_digest_continues_from_the_last_one() -> None:
     handler = module("several_schedules/digest/main.py").handler
     first, second = (run(handler, tick) for tick in TICKS)
     assert (first["since"], second["since"]) == (None, first["until"])
+
+
+def test_a_long_job_starts_each_night_with_the_first_page(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    handler = module("long_job/export/main.py").handler
+    assert [run(handler, tick) for tick in TICKS] == [3, 3]
+    pages = [line for line in capsys.readouterr().out.splitlines() if line.startswith("page ")]
+    assert [line.split()[1] for line in pages] == ["0", "1", "2"] * 2
+
+
+def test_a_long_job_continues_with_the_next_page() -> None:
+    handler, store = module("long_job/export/main.py").handler, MemoryStore()
+    answers = [
+        invoke(handler, tick=TICKS[0], store=store, remaining=timedelta(seconds=50))
+        for _ in range(3)
+    ]
+    assert [(each["outcome"], each["result"]) for each in answers] == [
+        ("continued", 1),
+        ("continued", 2),
+        ("completed", 3),
+    ]

@@ -73,9 +73,9 @@ States of a candidate in a campaign, each a function below:
 
     head unknown or too old (R7 R9) ─▶ list ─▶ head known
     head known ─┬─ tick completed ──────────▶ Lost "done"       (R8)
-                ├─ continued, other tick ───▶ wait, list again; out of time: Lost "held"  (R10)
                 ├─ unsealed, not lapsed ────▶ wait, read again; out of time: Lost "held"  (R4)
                 ├─ too many attempts ───────▶ Lost "exhausted"  (R8)
+                ├─ continued, other tick ───▶ wait, list again; out of time: Lost "held"  (R10)
                 ├─ unsealed, lapsed ────────▶ seal it (R3) ─▶ head known
                 └─ sealed, or no lock ──────▶ create the next (R1)
     create ─────┬─ applied, and valid ──────▶ Won               (R0 R4 R7)
@@ -185,9 +185,11 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
         return replace(at, head=head, seen_now=True, now_ms=max(at.now_ms, head.observed_ms))
     lock = head.lock
     is_held = lock is not None and not lock.sealed and not config.lapsed(lock)
-    if is_held or config.reserved(head, work.tick):  # R4, R10
+    is_exhausted = not work.repeat and not may_attempt(lock, work.tick, config.max_attempts)
+    is_reserved = config.reserved(head, work.tick) and not is_exhausted
+    if is_held or is_reserved:  # R4, R10
         return (yield from _wait_for_leader(goal, at, head))
-    if not work.repeat and not may_attempt(lock, work.tick, config.max_attempts):
+    if is_exhausted:
         return Lost(why="exhausted", head=head)  # R8
     if not head.allows_next:  # neither sealed nor an empty ledger (R1)
         return (yield from _seal_lapsed(config, at, head))

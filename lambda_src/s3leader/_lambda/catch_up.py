@@ -19,7 +19,7 @@ class Contest(Protocol):
     """What catching up needs of the invocation."""
 
     def last_completed(self) -> datetime | None:
-        """Return the latest completed tick that this process knows of."""
+        """Return the latest completed tick, None in a new election."""
         ...
 
     def run(self, event: Mapping[str, Any]) -> Answer:

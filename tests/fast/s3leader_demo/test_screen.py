@@ -62,6 +62,15 @@ def test_a_finished_row_is_printed_once_with_commas_for_thousands() -> None:
     assert printed.getvalue().count(" 20,121 ") == 1
 
 
+def test_terms_of_another_election_are_printed_without_counts_in_a_table_of_their_own() -> None:
+    printed = io.StringIO()
+    screen = Screen(Console(file=printed, width=120))
+    screen.update([row(WON)])
+    screen.for_another_election().update(rows([LOCK], [WON], None, {}))
+    first, second = printed.getvalue().splitlines()
+    assert (first.split()[-2:], second.split()[-1]) == (["20,121", "1"], "completed")
+
+
 def test_ticks_are_a_whole_number_from_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

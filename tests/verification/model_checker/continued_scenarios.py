@@ -76,7 +76,7 @@ CONTINUED: Final = {
 CONTINUED_MUTANTS: Final = (
     Mutant(
         removed="R10: a continued lock keeps other ticks out for its lease",
-        old="if is_held or config.reserved(head, work.tick):",
+        old="if is_held or is_reserved:",
         new="if is_held:",
         found={"continued": "is buried by term"},
     ),

@@ -68,6 +68,22 @@ def test_new_election_has_missed_nothing(runs: Runs) -> None:
     assert runs.worked == [23]
 
 
+def test_process_that_has_seen_no_completed_tick_looks_again(runs: Runs) -> None:
+    days: list[int] = []
+
+    @singleton_on(runs.store)
+    def warm(event: dict[str, Any], context: object, term: Term) -> None:
+        days.append(int(event["tick"][8:10]))
+        if len(days) == 1:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        warm({"tick": tick(20)}, Context())
+    runs(20)
+    warm({"tick": tick(22)}, Context())
+    assert days == [20, 21, 22]
+
+
 def test_missed_tick_that_fails_is_tried_again_before_later_ones(runs: Runs) -> None:
     runs(20)
     runs.fails = {21}
@@ -125,6 +141,19 @@ def test_continued_missed_tick_goes_on_to_the_tick_of_its_first_event(
     event = events.pop()
     runs(int(event.pop("tick")[8:10]), **event)
     assert runs.worked == [20, 21, 21, 22, 23]
+
+
+def test_leg_goes_on_after_a_tick_without_attempts_left(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuation, "start_invocation", lambda *_, **__: None)
+    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "1")
+    runs(20)
+    runs.fails, runs.continues = {21}, {22}
+    with pytest.raises(ZeroDivisionError):
+        runs(22)
+    runs(22)
+    assert runs(22, leg=2)["outcome"] == "completed"
 
 
 def test_leader_elsewhere_ends_the_invocation(runs: Runs) -> None:
