@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -158,9 +158,11 @@ def _invoke(
     context: LambdaContext,
 ) -> dict[str, Any]:
     contest = _Contest(function, settings, warm, context)
-    if settings.catch_up is not None and (target := target_of(event)) is not None:
-        return settings.catch_up.run(contest, event, target)
-    return contest.run(event)
+    if settings.catch_up is None:
+        return contest.run(event)
+    with _report(settings, context, event):
+        target = target_of(event)
+    return contest.run(event) if target is None else settings.catch_up.run(contest, event, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,7 @@ class _Contest:
                 report.won(result)
                 with result.keep_renewing() if renewing else nullcontext():
                     value = function(event, context, result)
+                result.finish_continuing()
                 refuse_deferred_result(getattr(function, "__name__", repr(function)), value)
             return report.completed(result, value)
 
@@ -244,7 +247,7 @@ def _election(
 def _invocation(context: LambdaContext, event: object) -> Invocation:
     if isinstance(context, LocalContext):
         return LocalInvocation(context)
-    return LambdaInvocation(event=event if isinstance(event, Mapping) else {}, context=context)
+    return LambdaInvocation(event, context)
 
 
 def _lease_for(context: LambdaContext, asked: timedelta | None) -> tuple[timedelta, bool]:

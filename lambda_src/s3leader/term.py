@@ -79,6 +79,7 @@ class Term(TermFacts):
         self._pid = os.getpid()
         self._max_continuations = max_continuations
         self._invocation = invocation
+        self._not_started: Exception | None = None
         self.took_over = took_over
 
     def __bool__(self) -> Literal[True]:
@@ -109,13 +110,6 @@ class Term(TermFacts):
         """Return the time until the deadline; zero if the term is not held."""
         left_ms = self._holding.deadline_ms - self._driver.clock_ms()
         return timedelta(milliseconds=max(0, left_ms if self._may_write() else 0))
-
-    def time_left(self) -> timedelta:
-        """Return the time until Lambda ends this invocation, to decide whether to continue later.
-
-        In a process that is no invocation it is `timedelta.max`.
-        """
-        return self._invocation.time_left()
 
     def ensure_held(self) -> None:
         """Raise `LeadershipLost` unless `held`."""
@@ -174,7 +168,20 @@ class Term(TermFacts):
             error = TooManyContinuations(term=self.number, legs=self.leg, limit=limit)
             self._seal(FAILED, str(error), checked)
             raise error
-        self._invocation.start_next(self._seal(CONTINUED, None, checked))
+        prepared = self._invocation.prepare_next(self.lock)
+        with self._writing:  # `finish_continuing` waits for it
+            self._seal(CONTINUED, None, checked)
+            try:
+                self._invocation.start_next(prepared, term=self.number)
+            except Exception as error:
+                self._not_started = error
+                raise
+
+    def finish_continuing(self) -> None:
+        """Wait for `continue_later` in another thread, and raise its error if it was ignored."""
+        with self._writing:
+            if self._not_started is not None:
+                raise self._not_started
 
     def _seal(
         self, outcome: Outcome, reason: str | None, state: Mapping[str, Any] | None = None
@@ -187,6 +194,10 @@ class Term(TermFacts):
             now_ms, holding = self._driver.clock_ms(), self._with_unconfirmed_nonces()
             if state is not None:
                 holding = replace(holding, lock=replace(holding.lock, state=state))
+            if outcome == CONTINUED:
+                least_ms = milliseconds(self._invocation.retried_within)
+                lease_ms = max(holding.lock.lease_ms or 0, least_ms)
+                holding = replace(holding, lock=replace(holding.lock, lease_ms=lease_ms))
             # Set before the seal is sent: once it is applied, another candidate may lead.
             self._end(TermStatus.RESIGNING, "it was resigning; whether it did is unknown")
             try:

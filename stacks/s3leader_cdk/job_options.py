@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from aws_cdk import Duration, TimeZone
@@ -24,6 +24,7 @@ from s3leader_cdk._option_types import check_fields
 
 MAX_CONTENDERS, MAX_RETRIES = 10, 2
 CatchUp: TypeAlias = Literal["latest", "each"]
+_LEASE_OF_LEGS_S = 30
 _CLOCK_SKEW_S = 3  # the default of the library s3leader
 
 
@@ -110,7 +111,7 @@ class TakeoverOptions:
     Args:
         lease: how long a lock stays good, in whole seconds, 5 or more and less than the function's
             timeout. The leader renews it while it works, so a crash is noticed sooner. Default:
-            the invocation's remaining time plus two seconds.
+            the invocation's remaining time plus two seconds; 30 seconds with `max_continuations`.
         wait: how long a contender waits while another works on the same tick. If the other crashes,
             it takes over. Must be more than `lease` plus 3 seconds for clock skew, and less than
             the timeout. Waiting is billed. Default: none.
@@ -149,6 +150,24 @@ class TakeoverOptions:
                 f" {lapsed_after_s:g} s (lease and allowance for clock skew). Give a longer"
                 " wait"
             )
+
+    def for_function(self, timeout: Duration, retry_attempts: int) -> TakeoverOptions:
+        """Return these options, checked, with the lease that suits a job that is continued.
+
+        If a leg is killed, Lambda's retry comes after a minute, and is the only event that goes on
+        with the tick: until then the lock must have lapsed.
+        """
+        self.check_timeout(timeout)
+        if not self.max_continuations:
+            return self
+        if not retry_attempts:
+            raise ValueError(
+                f"retry_attempts 0 was given with max_continuations {self.max_continuations}: if"
+                " the next leg is not started, only Lambda's retry goes on with the tick. Give"
+                " FailureOptions(retry_attempts=…) 1 or 2"
+            )
+        short = self.lease is None and seconds(timeout) > _LEASE_OF_LEGS_S
+        return replace(self, lease=Duration.seconds(_LEASE_OF_LEGS_S)) if short else self
 
     def check_timeout(self, timeout: Duration) -> None:
         """Raise `ValueError` for a lease or a wait that is not shorter than the timeout."""

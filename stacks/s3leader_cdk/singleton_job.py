@@ -110,7 +110,7 @@ class SingletonJob(Construct):
         interval = shortest_interval(expressions)
         trigger.check_interval(interval)
         monitoring.check_interval(interval)
-        takeover.check_timeout(self.timeout)
+        takeover = takeover.for_function(self.timeout, failures.retry_attempts)
         ages = divide_max_tick_age(
             trigger, takeover, timeout=self.timeout, retry_attempts=failures.retry_attempts
         )

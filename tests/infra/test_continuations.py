@@ -99,6 +99,7 @@ def test_job_that_is_off_has_no_alarm_of_silence(off: Synthesized) -> None:
     ("options", "message"),
     [
         ({"max_continuations": -1}, "max_continuations"),
+        ({"max_continuations": 1, "retry_attempts": 0}, "only Lambda's retry goes on"),
         ({"catch_up": "all"}, "catch_up"),
         ({"max_catch_up": 5}, "give catch_up='each'"),
         ({"catch_up": "each", "max_catch_up": 0}, "max_catch_up"),
@@ -112,3 +113,18 @@ def test_options_that_cannot_be_used_are_refused(options: dict[str, object], mes
 def test_timeout_stays_that_of_one_invocation() -> None:
     template = job(max_continuations=100, timeout=cdk.Duration.minutes(15))
     assert template.one("AWS::Lambda::Function")["Timeout"] == 900
+
+
+@pytest.mark.parametrize(
+    ("options", "lease"),
+    [
+        ({"max_continuations": 2}, "30"),
+        ({"max_continuations": 2, "lease": cdk.Duration.seconds(60)}, "60"),
+        ({"max_continuations": 2, "timeout": cdk.Duration.seconds(20)}, None),
+        ({}, None),
+    ],
+)
+def test_lock_of_a_killed_leg_lapses_before_lambda_retries(
+    options: dict[str, object], lease: str | None
+) -> None:
+    assert job(**options).variables().get("S3LEADER_LEASE_SECONDS") == lease

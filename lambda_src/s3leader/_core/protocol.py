@@ -134,6 +134,8 @@ class _Goal:
         lock, work = head.lock, self.work
         if lock is None or not lock.is_done(work.tick):
             return False
+        if lock.repeat and lock.is_continued_for(work.tick):
+            return False
         if not work.repeat:
             return True
         # A request to repeat is led. A later leg of it is led only while the repeat is not done:

@@ -15,8 +15,17 @@ class Invocation(Protocol):
         """Return the time until the invocation is ended from outside."""
         ...
 
-    def start_next(self, lock: Lock) -> None:
-        """Start the next leg; `lock` is the one that was sealed as continued."""
+    def prepare_next(self, lock: Lock) -> bytes:
+        """Return what starts the leg after `lock`; raise `InvalidArgument` if nothing can."""
+        ...
+
+    def start_next(self, prepared: bytes, *, term: int) -> None:
+        """Start the next leg, now that the lock of `term` is sealed as continued."""
+        ...
+
+    @property
+    def retried_within(self) -> timedelta:
+        """How long it may take until a next leg that was not started is started by a retry."""
         ...
 
 
@@ -27,5 +36,14 @@ class NoInvocation:
         """Return the longest time there is."""
         return timedelta.max
 
-    def start_next(self, lock: Lock) -> None:
+    def prepare_next(self, lock: Lock) -> bytes:  # noqa: ARG002 - nothing is started
+        """Return nothing."""
+        return b""
+
+    def start_next(self, prepared: bytes, *, term: int) -> None:
         """Start nothing."""
+
+    @property
+    def retried_within(self) -> timedelta:
+        """No retry is expected."""
+        return timedelta(0)

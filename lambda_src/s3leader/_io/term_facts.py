@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from s3leader._core.holding import Holding
 from s3leader._core.lock import Lock
 
+from .invocation import Invocation
+
 
 class TermFacts:
-    """The part of a `Term` that only reads its lock."""
+    """The part of a `Term` that only reads its lock and its invocation."""
 
     _holding: Holding
+    _invocation: Invocation
 
     @property
     def number(self) -> int:
@@ -59,3 +62,10 @@ class TermFacts:
         """A copy of the job's checkpoint: the one saved last, in this term or an earlier one."""
         copied: dict[str, Any] = json.loads(json.dumps(self._holding.lock.state))
         return copied
+
+    def time_left(self) -> timedelta:
+        """Return the time until Lambda ends this invocation, to decide whether to continue later.
+
+        In a process that is no invocation it is `timedelta.max`.
+        """
+        return self._invocation.time_left()

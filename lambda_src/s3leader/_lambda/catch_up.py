@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from s3leader._core.times import format_time
+from s3leader._core.times import format_time, parse_time
 from s3leader.errors import InvalidArgument
 
+from .event import is_later_leg
 from .schedule import Schedule, missed_ticks
 
 Answer = dict[str, Any]
+_MOST: Final = 1000  # missed ticks that one invocation looks at
+_LEAST_LEFT: Final = timedelta(seconds=5)
 
 
 class Contest(Protocol):
@@ -49,30 +53,36 @@ class CatchUp:
         """Lead the missed ticks before `target`, oldest first, and then `target`.
 
         It stops at the first one that is led by another candidate, fails or is continued, and when
-        the remaining time is shorter than the last term took: a later invocation goes on.
+        the remaining time is shorter than the last term took: a later invocation goes on. A later
+        leg leads its own tick first, since the ticks before it were dealt with by the first leg.
         """
-        tried: datetime | None = None
         caught_up: list[str] = []
-        while (tick := self._next(contest, tried, target)) is not None:
-            tried, before = tick, contest.time_left()
-            more = {"catch_up_to": format_time(target)}
-            answer = contest.run({**_event_for(event, tick), **more})
-            if answer.get("reason") in {"done", "exhausted"}:
-                continue
-            if answer.get("outcome") == "completed":
-                caught_up.append(format_time(tick))
+        first = [parse_time(event["tick"])] if is_later_leg(event) else []
+        for tick in itertools.chain(first, self._missed(contest, target)):
+            if tick == target:
+                break
+            before = contest.time_left()
+            named = {**_event_for(event, tick), "catch_up_to": format_time(target)}
+            answer = contest.run(named)
             left = contest.time_left()
-            is_last = answer.get("outcome") != "completed" or left < before - left
-            if is_last or len(caught_up) >= self.limit:
+            if answer.get("reason") in {"done", "exhausted"}:
+                if left < _LEAST_LEFT:
+                    return {**answer, "caught_up": caught_up}
+                continue
+            completed = answer.get("outcome") == "completed"
+            caught_up += [format_time(tick)] if completed else []
+            if not completed or left < before - left or len(caught_up) >= self.limit:
                 return {**answer, "caught_up": caught_up}
         return {**contest.run(_event_for(event, target)), "caught_up": caught_up}
 
-    def _next(self, contest: Contest, tried: datetime | None, target: datetime) -> datetime | None:
+    def _missed(self, contest: Contest, target: datetime) -> Iterator[datetime]:
         done = contest.last_completed()
         if done is None:  # the election is new: nothing was missed
-            return None
-        after = done if tried is None else max(done, tried)
-        return next(iter(missed_ticks(self.schedules, after=after, before=target, limit=1)), None)
+            return
+        for tick in missed_ticks(self.schedules, after=done, before=target, limit=_MOST):
+            latest = contest.last_completed()
+            if latest is None or latest < tick:
+                yield tick
 
 
 def _event_for(event: Mapping[str, Any], tick: datetime) -> dict[str, Any]:

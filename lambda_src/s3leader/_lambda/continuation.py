@@ -2,20 +2,27 @@
 
 The lock is sealed as `continued` first, and the next invocation is started then. If that fails, the
 handler fails: Lambda retries its event, and the retry, which finds the continued lock, is the next
-leg. So a crash or a lost answer between the two costs a delay, never the tick.
+leg. So that other ticks keep out until then, a continued lock states a lease of four minutes at
+least. A crash or a lost answer between the two thus costs a delay, not the tick.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from s3leader._core.lock import Lock
 from s3leader._core.times import format_time
+from s3leader._io.invocation import NoInvocation
 from s3leader._io.lambda_client import start_invocation
+from s3leader.errors import InvalidArgument
+
+_MAX_EVENT: Final = 256 * 1024
+# Lambda retries a failed asynchronous invocation after one minute, and again after two.
+_RETRIED_WITHIN: Final = timedelta(minutes=4)
 
 
 class LambdaContext(Protocol):
@@ -35,35 +42,49 @@ def time_left(context: LambdaContext) -> timedelta:
     return timedelta(milliseconds=context.get_remaining_time_in_millis())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaInvocation:
-    """This invocation, and the event that started it."""
+    """This invocation, and the event that started it, as it was before the handler saw it."""
 
-    event: Mapping[str, Any]
-    context: LambdaContext
+    retried_within: timedelta = _RETRIED_WITHIN
+
+    def __init__(self, event: object, context: LambdaContext) -> None:
+        self._event = copy.deepcopy(event) if isinstance(event, Mapping) else {}
+        self._context = context
 
     def time_left(self) -> timedelta:
         """Return the time until Lambda ends the invocation."""
-        return time_left(self.context)
+        return time_left(self._context)
 
-    def start_next(self, lock: Lock) -> None:
-        """Start an invocation for the next leg of `lock`; raises `ContinuationNotStarted`."""
-        payload = json.dumps(next_event(self.event, lock)).encode()
-        start_invocation(self.context.invoked_function_arn, payload, term=lock.term)
+    def prepare_next(self, lock: Lock) -> bytes:
+        """Return the event of the leg after `lock`; `InvalidArgument` if Lambda cannot take it."""
+        try:
+            payload = json.dumps(next_event(self._event, lock)).encode()
+        except (TypeError, ValueError) as error:
+            raise InvalidArgument(
+                f"the event cannot be written as JSON ({error}), so the next leg cannot get it"
+            ) from error
+        if len(payload) > _MAX_EVENT:
+            raise InvalidArgument(
+                f"expected an event of at most {_MAX_EVENT} bytes, which is what an asynchronous"
+                f" invocation takes, got {len(payload)}: keep large input in S3, and its key in the"
+                f" event"
+            )
+        return payload
+
+    def start_next(self, prepared: bytes, *, term: int) -> None:
+        """Start an invocation for the next leg; raises `ContinuationNotStarted`."""
+        start_invocation(self._context.invoked_function_arn, prepared, term=term)
 
 
-@dataclass(frozen=True, slots=True)
-class LocalInvocation:
+class LocalInvocation(NoInvocation):
     """An invocation in a unit test, which calls the handler again by itself."""
 
-    context: LambdaContext
+    def __init__(self, context: LambdaContext) -> None:
+        self._context = context
 
     def time_left(self) -> timedelta:
         """Return the time that the test gave the invocation."""
-        return time_left(self.context)
-
-    def start_next(self, lock: Lock) -> None:
-        """Start nothing."""
+        return time_left(self._context)
 
 
 def next_event(event: Mapping[str, Any], lock: Lock) -> dict[str, Any]:

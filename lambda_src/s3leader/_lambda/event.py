@@ -7,6 +7,7 @@ from datetime import datetime
 
 from s3leader._core.config import check_tick, work_for
 from s3leader._core.next_lock import Work
+from s3leader._core.times import parse_time
 from s3leader.errors import InvalidArgument
 
 _MOST_CONTENDERS = 100  # that metrics tell apart; schedules make ten at most
@@ -52,5 +53,16 @@ def target_of(event: object) -> datetime | None:
     """
     if not isinstance(event, Mapping) or event.get("repeat"):
         return None
-    named = event.get("catch_up_to")
-    return check_tick(named if isinstance(named, str) else tick_of(event))
+    own, named = check_tick(tick_of(event)), event.get("catch_up_to")
+    if own is None or named is None or not is_later_leg(event):
+        return own
+    try:
+        return max(own, parse_time(named))
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"event['catch_up_to'] is {named!r}: {error}") from None
+
+
+def is_later_leg(event: Mapping[str, object]) -> bool:
+    """Whether an event continues a tick."""
+    leg = event.get("leg", 1)
+    return type(leg) is int and leg > 1

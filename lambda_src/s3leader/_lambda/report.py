@@ -36,6 +36,7 @@ from s3leader.election import NotElected
 from s3leader.errors import (
     ContinuationNotStarted,
     CorruptLock,
+    InvalidArgument,
     LeadershipLost,
     TooManyContinuations,
     describe_error,
@@ -122,11 +123,6 @@ class Report:
             self._add("Leg", MetricUnit.Count, term.leg)
         if term.lock.repeat and term.leg == 1:
             self._count("Repeated")
-        elif self._schedules and self.tick is not None and term.last_completed is not None:
-            missed = missed_ticks(
-                self._schedules, after=term.last_completed, before=self.tick, limit=_MOST_MISSED
-            )
-            self._add("Missed", MetricUnit.Count, len(missed))
         if term.took_over:
             self._count("TakenOver")
 
@@ -141,6 +137,8 @@ class Report:
             raise LeadershipLost(term=term.number, why=why)
         self._log.info("term over", extra=self._extra(**_facts(term.lock), outcome=outcome))
         self._count(outcome.capitalize())
+        if outcome == COMPLETED and not term.lock.repeat:
+            self._count_missed(term.last_completed)
         return {
             "elected": True,
             **_facts(term.lock),
@@ -213,6 +211,20 @@ class Report:
         if tick is not None and done is not None:
             behind = max(timedelta(0), tick - done)
             self._add("Behind", MetricUnit.Seconds, behind.total_seconds())
+
+    def _count_missed(self, done: datetime | None) -> None:
+        """Count the ticks of the schedule that the completed one has passed over.
+
+        A schedule that cannot be evaluated costs the metric, not the term.
+        """
+        if not self._schedules or self.tick is None or done is None:
+            return
+        try:
+            missed = missed_ticks(self._schedules, after=done, before=self.tick, limit=_MOST_MISSED)
+        except InvalidArgument as error:
+            self._log.warning("missed ticks are not counted", extra=self._extra(error=str(error)))
+        else:
+            self._add("Missed", MetricUnit.Count, len(missed))
 
     def _count_contender(self, name: str) -> None:
         self._count(name)

@@ -11,10 +11,12 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil import rrule, tz
+from dateutil.zoneinfo import get_zonefile_instance
 
 from s3leader.errors import InvalidArgument
 
@@ -39,6 +41,7 @@ _RANGES: Final = {
     "minutes": (0, 59), "hours": (0, 23), "day of month": (1, 31), "month": (1, 12),
     "day of week": (1, 7), "year": (1970, 2199),
 }  # fmt: skip
+_SLACK: Final = timedelta(hours=3)  # more than the offsets of a zone change
 _ITEM = re.compile(r"(?P<low>\*|\w+)(-(?P<high>\w+))?(/(?P<step>\d+))?")
 
 
@@ -54,11 +57,7 @@ class Schedule:
 
         Raises `InvalidArgument` for an expression or a zone that cannot be evaluated.
         """
-        zone = tz.gettz(self.zone)
-        if zone is None:
-            raise InvalidArgument(
-                f"expected a time zone such as 'Europe/Berlin', got {self.zone!r}"
-            )
+        zone = _zone(self.zone)
         if match := re.fullmatch(r"at\((.*)\)", self.expression):
             local = iter([datetime.fromisoformat(match[1])])
         elif match := re.fullmatch(r"cron\((.*)\)", self.expression):
@@ -69,6 +68,17 @@ class Schedule:
             tick = each.replace(tzinfo=zone)
             if tz.datetime_exists(tick) and after < tick < before:
                 yield tick.astimezone(UTC)
+
+
+def _zone(name: str) -> tzinfo:
+    """Return a time zone, of the system or else of `dateutil`'s own database."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        found: tzinfo | None = get_zonefile_instance().get(name)
+    if found is None:
+        raise InvalidArgument(f"expected a time zone such as 'Europe/Berlin', got {name!r}")
+    return found
 
 
 def missed_ticks(
@@ -86,65 +96,72 @@ def missed_ticks(
 
 
 def _local_times(fields: list[str], after: datetime, before: datetime) -> Iterator[datetime]:
-    """Yield the local times without a zone; a day more on both ends allows for offsets."""
+    """Yield the local times without a zone; some hours before and after allow for offsets."""
     if len(fields) != len(_RANGES):
         raise InvalidArgument(f"expected the six fields of EventBridge's cron, got {fields!r}")
     minutes, hours, _, _, _, years = fields
     times = sorted(itertools.product(_values("hours", hours), _values("minutes", minutes)))
-    in_years = set(_values("year", years))
-    for day in _days(fields, after.date() - timedelta(days=1), before.date() + timedelta(days=1)):
-        if day.year in in_years:
-            for hour, minute in times:
-                yield datetime(day.year, day.month, day.day, hour, minute)  # noqa: DTZ001 - local
+    in_years, first = set(_values("year", years)), after.replace(tzinfo=None) - _SLACK
+    for day in _days(fields, first.date(), before.date() + timedelta(days=1)):
+        for hour, minute in times if day.year in in_years else ():
+            local = datetime(day.year, day.month, day.day, hour, minute)  # noqa: DTZ001 - local
+            if local >= first:
+                yield local
 
 
 def _days(fields: list[str], first: date, last: date) -> Iterator[date]:
-    _, _, day, month, weekday, _ = fields
-    months = _values("month", month)
-    if match := re.fullmatch(r"(\d{1,2})W", day):
-        yield from _nearest_workdays(int(match[1]), months, first, last)
-        return
-    rule = rrule.rrule(
-        rrule.MONTHLY,
-        dtstart=datetime(first.year, first.month, 1),  # noqa: DTZ001 - local
-        bymonth=months,
-        **_by_day(day, weekday),
-    )
-    for found in rule:
-        if found.date() > last:
-            return
-        if found.date() >= first:
+    _, _, day, month, weekday, _ = (field.upper() for field in fields)
+    bounds = {
+        "dtstart": datetime(first.year, first.month, 1),  # noqa: DTZ001 - local
+        "until": datetime(last.year, last.month, last.day) + _SLACK,  # noqa: DTZ001 - local
+        "bymonth": _values("month", month),
+    }
+    days = rrule.rruleset()
+    if weekday not in {"?", "*"}:
+        for item in weekday.split(","):
+            days.rrule(rrule.rrule(rrule.MONTHLY, byweekday=_weekdays(item), **bounds))
+    else:
+        for item in ("*" if day == "?" else day).split(","):
+            _add_days_of_month(days, item, bounds)
+    for found in days:
+        if first <= found.date() <= last:
             yield found.date()
 
 
-def _by_day(day: str, weekday: str) -> dict[str, Any]:
-    """Return the arguments of `rrule` for the fields day of month and day of week."""
-    if day == "LW":
-        return {"byweekday": _WORKDAYS, "bysetpos": -1}
-    if match := re.fullmatch(r"L(?:-(\d{1,2}))?", day):
-        return {"bymonthday": -1 - int(match[1] or 0)}
-    if match := re.fullmatch(r"(\w+)(?:(L)|#([1-5]))", weekday):
+def _weekdays(item: str) -> Any:  # noqa: ANN401 - rrule's weekdays have no types
+    """Return the weekdays of one item of the field day of week."""
+    if item == "L":
+        return rrule.SA
+    if match := re.fullmatch(r"(\w+)(?:(L)|#([1-5]))", item):
         nth = -1 if match[2] else int(match[3])
-        return {"byweekday": _WEEKDAYS[_number("day of week", match[1]) - 1](nth)}
-    if weekday not in {"?", "*"}:
-        values = [7] if weekday == "L" else _values("day of week", weekday)
-        return {"byweekday": [_WEEKDAYS[each - 1] for each in values]}
-    return {"bymonthday": _values("day of month", "*" if day == "?" else day)}
+        return _WEEKDAYS[_number("day of week", match[1]) - 1](nth)
+    return [_WEEKDAYS[each - 1] for each in _values("day of week", item)]
 
 
-def _nearest_workdays(day: int, months: list[int], first: date, last: date) -> Iterator[date]:
-    """Yield the workday nearest to a day of each month, in the same month."""
-    start = datetime(first.year, first.month, 1)  # noqa: DTZ001 - local
-    for found in rrule.rrule(rrule.MONTHLY, dtstart=start, bymonth=months, bymonthday=day):
-        named = found.date()
-        if named > last + timedelta(days=2):
+def _add_days_of_month(days: rrule.rruleset, item: str, bounds: dict[str, Any]) -> None:
+    """Add the days of one item of the field day of month."""
+    match = re.fullmatch(r"(?:(\d{1,2})|L(?:-(\d{1,2}))?)(W?)", item)
+    if item == "LW":
+        workdays = {"byweekday": _WORKDAYS, "bysetpos": -1}
+        days.rrule(rrule.rrule(rrule.MONTHLY, **workdays, **bounds))
+    elif match is None:
+        numbers = _values("day of month", item)
+        days.rrule(rrule.rrule(rrule.MONTHLY, bymonthday=numbers, **bounds))
+    else:
+        number = _values("day of month", match[1])[0] if match[1] else -1 - int(match[2] or 0)
+        named = rrule.rrule(rrule.MONTHLY, bymonthday=number, **bounds)
+        if not match[3]:
+            days.rrule(named)
             return
-        shift = {5: -1, 6: 1}.get(named.weekday(), 0)  # Saturday to Friday, Sunday to Monday
-        nearest = named + timedelta(days=shift)
-        if nearest.month != named.month:
-            nearest = named - timedelta(days=2 * shift)
-        if first <= nearest <= last:
-            yield nearest
+        for each in named:
+            days.rdate(_nearest_workday(each))
+
+
+def _nearest_workday(day: datetime) -> datetime:
+    """Return the workday nearest to a day, in the same month."""
+    shift = {5: -1, 6: 1}.get(day.weekday(), 0)  # Saturday to Friday, Sunday to Monday
+    nearest = day + timedelta(days=shift)
+    return nearest if nearest.month == day.month else day - timedelta(days=2 * shift)
 
 
 def _values(name: str, field: str) -> list[int]:

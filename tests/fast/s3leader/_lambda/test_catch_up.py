@@ -199,3 +199,38 @@ def test_settings_that_cannot_be_used_are_refused(
 ) -> None:
     with pytest.raises(InvalidArgument, match=message):
         Runs(monkeypatch, **settings)(23)
+
+
+def test_later_leg_is_led_before_an_exhausted_tick_is_looked_at(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(continuation, "start_invocation", lambda *_, **__: None)
+    runs(20)
+    runs.fails, runs.continues = {21}, {22}
+    with pytest.raises(ZeroDivisionError):
+        runs(21)
+    assert runs(22)["outcome"] == "continued"
+    assert runs(22, leg=2, catch_up_to=tick(22))["outcome"] == "completed"
+
+
+def test_forged_target_of_a_first_leg_is_not_followed(runs: Runs) -> None:
+    runs(20)
+    assert runs(21, catch_up_to=tick(29))["tick"] == tick(21)
+
+
+@pytest.mark.parametrize("event", [{"tick": "yesterday"}, {"leg": 2, "catch_up_to": "x"}])
+def test_time_that_cannot_be_read_is_reported(
+    runs: Runs, event: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InvalidArgument):
+        runs(21, **event)
+    assert "CampaignFailed" in capsys.readouterr().out
+
+
+def test_many_exhausted_ticks_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    minutes = json.dumps([["cron(* * * * ? *)", "Europe/Berlin"]])
+    runs = Runs(monkeypatch, SCHEDULES=minutes, MAX_CATCH_UP="5")
+    runs(20)
+    answer = runs(22)
+    assert (len(answer["caught_up"]), answer["tick"]) == (5, "2026-11-20T03:05:00Z")

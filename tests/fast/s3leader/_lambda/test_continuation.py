@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +16,7 @@ from s3leader import ContinuationNotStarted, InvalidArgument, Term, TooManyConti
 from s3leader._io.memory_store import MemoryStore
 from s3leader._lambda import continuation
 from s3leader.aws_lambda import LambdaHandler
-from tests.fast.s3leader._lambda.invocations import TICK, Context, World, singleton_on
+from tests.fast.s3leader._lambda.invocations import FIRST, TICK, Context, World, singleton_on
 
 Started = list[tuple[str, dict[str, Any]]]
 
@@ -143,3 +147,73 @@ def test_time_left_is_that_of_the_invocation() -> None:
 
     handler({"tick": TICK}, Context(remaining_ms=61_500))
     assert found == [61.5]
+
+
+def test_handler_that_ignores_the_failed_start_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(function: str, payload: bytes, *, term: int) -> None:
+        raise ContinuationNotStarted(term=term, function=function, why="throttled")
+
+    monkeypatch.setattr(continuation, "start_invocation", fail)
+
+    @singleton_on(MemoryStore(), max_continuations=5)
+    def handler(event: object, context: object, term: Term) -> None:
+        with suppress(Exception):
+            term.continue_later()
+
+    with pytest.raises(ContinuationNotStarted):
+        handler({"tick": TICK}, Context())
+
+
+def test_start_in_another_thread_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def start(function: str, payload: bytes, *, term: int) -> None:
+        begun.set()
+        time.sleep(0.05)
+        ended.set()
+
+    monkeypatch.setattr(continuation, "start_invocation", start)
+
+    @singleton_on(MemoryStore(), max_continuations=5)
+    def handler(event: object, context: object, term: Term) -> None:
+        threading.Thread(target=term.continue_later).start()
+        begun.wait(60)
+
+    handler({"tick": TICK}, Context())
+    assert ended.is_set()
+
+
+def test_next_event_is_that_before_the_handler_changed_it(started: Started) -> None:
+    @singleton_on(MemoryStore(), max_continuations=5)
+    def handler(event: dict[str, Any], context: object, term: Term) -> None:
+        event["now"] = datetime.now(UTC)
+        term.continue_later()
+
+    handler({"tick": TICK}, Context())
+    assert started[0][1] == {"tick": TICK, "leg": 2}
+
+
+@pytest.mark.parametrize("event", [{"x": "y" * 300_000}, {"x": object()}])
+def test_event_that_no_invocation_takes_is_refused_before_the_lock_is_sealed(
+    event: dict[str, Any],
+) -> None:
+    held = []
+
+    @singleton_on(MemoryStore(), max_continuations=5)
+    def handler(event: dict[str, Any], context: object, term: Term) -> None:
+        try:
+            term.continue_later()
+        finally:
+            held.append(term.held)
+
+    with pytest.raises(InvalidArgument, match=r"event"):
+        handler({"tick": TICK, **event}, Context())
+    assert held == [True]
+
+
+@pytest.mark.usefixtures("started")
+def test_other_ticks_keep_out_until_lambdas_retries_are_over() -> None:
+    store = MemoryStore()
+    job(store)({"tick": TICK}, Context(remaining_ms=3_000))
+    lock = json.loads(store.body(FIRST))
+    assert lock["lease_ms"] == 240_000
