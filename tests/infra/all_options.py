@@ -81,8 +81,12 @@ def _job_with_all_options(stack: cdk.Stack, locks: LockBucket) -> None:
             contenders=3,
             flexible_window=cdk.Duration.minutes(15),
             max_tick_age=cdk.Duration.hours(12),
+            catch_up="each",
+            max_catch_up=5,
         ),
-        takeover=TakeoverOptions(lease=cdk.Duration.seconds(30), max_attempts=3),
+        takeover=TakeoverOptions(
+            lease=cdk.Duration.seconds(30), max_attempts=3, max_continuations=20
+        ),
         failures=FailureOptions(retry_attempts=1),
         monitoring=MonitoringOptions(
             expected_within=cdk.Duration.hours(6),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Token, Validations
+from aws_cdk import Acknowledgment, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
+
+from s3leader_cdk._permissions.acknowledgments import flat
 
 
 def allow_self_invocation(scope: Construct, function: lambda_.Function) -> iam.Policy:
@@ -21,11 +23,13 @@ def allow_self_invocation(scope: Construct, function: lambda_.Function) -> iam.P
             f"function {function.node.path} has no role here, so it cannot be allowed to invoke"
             " itself: leave max_continuations out, or give the function a role of this app"
         )
-    policy = iam.Policy(scope, "SelfInvocation", statements=[self_invocation_statement(function)])
+    statement = self_invocation_statement(function)
+    policy = iam.Policy(scope, "SelfInvocation", statements=[statement])
     policy.attach_to_role(role)
+    versions = flat(Stack.of(scope).resolve(statement.resources[-1]))
     Validations.of(policy).acknowledge(
         Acknowledgment(
-            id="AwsSolutions-IAM5[Resource::*]",
+            id=f"AwsSolutions-IAM5[Resource::{versions}]",
             reason="The versions and aliases of one function: a leg invokes the one it runs as.",
         )
     )
