@@ -148,15 +148,13 @@ class Term(TermFacts):
     def continue_later(self, state: Mapping[str, Any] | None = None) -> None:
         """End the term, and let the next invocation go on with the same tick, at once.
 
-        The lock is sealed as `continued`, with the checkpoint `state` if it is given; then, in
-        Lambda, the next invocation is started. Return from the handler afterwards: this term is
-        over. A process that is no invocation campaigns again, for the same tick.
+        The lock is sealed as `continued`, with the checkpoint `state` if given; then, in Lambda,
+        the next invocation is started. Return from the handler afterwards: the term is over. Until
+        the lease and `clock_skew` have passed, no candidate leads for another tick.
 
-        Until the lease and `clock_skew` have passed, no candidate leads for another tick. If the
-        next invocation is not started, `ContinuationNotStarted` is raised: let it leave the
-        handler, so that Lambda retries the event. If the tick has had as many continuations as
-        allowed, the lock is sealed as failed instead, and `TooManyContinuations` is raised. A term
-        without a tick cannot be continued (`InvalidArgument`).
+        Raises `ContinuationNotStarted` (let it leave the handler: Lambda's retry goes on),
+        `TooManyContinuations` after sealing the lock as failed, and `InvalidArgument` without a
+        tick, or for an event or a state that cannot be passed on.
         """
         if self.tick is None:
             raise InvalidArgument(
