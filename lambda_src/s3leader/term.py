@@ -117,8 +117,6 @@ class Term(TermFacts):
             _, reason = self._status_and_reason()
             raise LeadershipLost(term=self.number, why=reason or "its lease has run out")
 
-    # ------------------------------------------------------------------------------ writes
-
     def renew(self) -> None:
         """Renew the lease with one request. Raises `LeadershipLost` past the deadline."""
         self._renew(None)
@@ -158,8 +156,8 @@ class Term(TermFacts):
         """
         if self.tick is None:
             raise InvalidArgument(
-                f"expected term {self.number} to have a tick, got none: only a tick identifies the"
-                f" work that the next invocation goes on with. Campaign with a tick"
+                f"expected term {self.number} to have a tick, which identifies the work that the"
+                f" next invocation goes on with, got none: campaign with a tick"
             )
         checked, limit = None if state is None else checked_state(state), self._max_continuations
         if limit is not None and self.leg > limit:
@@ -184,7 +182,6 @@ class Term(TermFacts):
     def _seal(
         self, outcome: Outcome, reason: str | None, state: Mapping[str, Any] | None = None
     ) -> Lock:
-        """Seal the lock with `outcome`, and the checkpoint `state` if it is given."""
         self._refuse_fork()
         with self._writing:
             if self._status is not TermStatus.HELD:
@@ -254,8 +251,6 @@ class Term(TermFacts):
         except Exception as second:  # noqa: BLE001 - the block's own error is raised instead
             text = describe_error(second)
             _log.warning("term %d failed and could not resign: %s", self.number, text)
-
-    # ----------------------------------------------------------------------------- private
 
     def _in_fork(self) -> bool:
         return os.getpid() != self._pid

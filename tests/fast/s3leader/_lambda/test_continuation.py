@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -165,19 +164,25 @@ def test_handler_that_ignores_the_failed_start_fails(monkeypatch: pytest.MonkeyP
 
 
 def test_start_in_another_thread_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, ended = threading.Event(), threading.Event()
+    begun, finishing, ended = threading.Event(), threading.Event(), threading.Event()
+    finish = Term.finish_continuing
 
     def start(function: str, payload: bytes, *, term: int) -> None:
         begun.set()
-        time.sleep(0.05)
+        assert finishing.wait(60)
         ended.set()
 
+    def finish_after_notice(term: Term) -> None:
+        finishing.set()
+        finish(term)
+
     monkeypatch.setattr(continuation, "start_invocation", start)
+    monkeypatch.setattr(Term, "finish_continuing", finish_after_notice)
 
     @singleton_on(MemoryStore(), max_continuations=5)
     def handler(event: object, context: object, term: Term) -> None:
         threading.Thread(target=term.continue_later).start()
-        begun.wait(60)
+        assert begun.wait(60)
 
     handler({"tick": TICK}, Context())
     assert ended.is_set()
