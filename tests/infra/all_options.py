@@ -23,6 +23,8 @@ from s3leader_cdk import (
 )
 from tests.infra.jobs import FOLDER, HANDLER, existing_function
 
+TAKEOVER = TakeoverOptions(lease=cdk.Duration.seconds(30), max_attempts=3, max_continuations=20)
+
 
 def function_with_role(scope: cdk.Stack, name: str) -> lambda_.Function:
     """Return a function without Lambda's managed policy, which cdk-nag refuses."""
@@ -84,9 +86,7 @@ def _job_with_all_options(stack: cdk.Stack, locks: LockBucket) -> None:
             catch_up="each",
             max_catch_up=5,
         ),
-        takeover=TakeoverOptions(
-            lease=cdk.Duration.seconds(30), max_attempts=3, max_continuations=20
-        ),
+        takeover=TAKEOVER,
         failures=FailureOptions(retry_attempts=1),
         monitoring=MonitoringOptions(
             expected_within=cdk.Duration.hours(6),
