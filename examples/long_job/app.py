@@ -24,11 +24,6 @@ SingletonJob(
     schedule="cron(0 1 * * ? *)",
     lock_bucket=LockBucket(stack, "Locks"),
     trigger=TriggerOptions(catch_up="each", max_catch_up=7),
-    takeover=TakeoverOptions(
-        max_continuations=20,  # about five hours
-        # Lambda tries a crashed leg again after a minute, and the retry waits for its lock.
-        lease=Duration.minutes(2),
-        wait=Duration.minutes(3),
-    ),
+    takeover=TakeoverOptions(max_continuations=20),  # about five hours
 )
 app.synth()

@@ -23,6 +23,15 @@ from s3leader_cdk import (
 )
 from tests.infra.jobs import FOLDER, HANDLER, existing_function
 
+TRIGGER = TriggerOptions(
+    contenders=3,
+    flexible_window=cdk.Duration.minutes(15),
+    max_tick_age=cdk.Duration.hours(12),
+    catch_up="each",
+    max_catch_up=5,
+)
+TAKEOVER = TakeoverOptions(lease=cdk.Duration.seconds(30), max_attempts=3, max_continuations=20)
+
 
 def function_with_role(scope: cdk.Stack, name: str) -> lambda_.Function:
     """Return a function without Lambda's managed policy, which cdk-nag refuses."""
@@ -77,16 +86,8 @@ def _job_with_all_options(stack: cdk.Stack, locks: LockBucket) -> None:
         ),
         schedule=["cron(0 3 ? * MON-FRI *)", "rate(2 hours)"],
         lock_bucket=locks,
-        trigger=TriggerOptions(
-            contenders=3,
-            flexible_window=cdk.Duration.minutes(15),
-            max_tick_age=cdk.Duration.hours(12),
-            catch_up="each",
-            max_catch_up=5,
-        ),
-        takeover=TakeoverOptions(
-            lease=cdk.Duration.seconds(30), max_attempts=3, max_continuations=20
-        ),
+        trigger=TRIGGER,
+        takeover=TAKEOVER,
         failures=FailureOptions(retry_attempts=1),
         monitoring=MonitoringOptions(
             expected_within=cdk.Duration.hours(6),

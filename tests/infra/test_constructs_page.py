@@ -40,7 +40,14 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_stack_of_the_page_is_synthesized(assembly: Path) -> None:
     names = sorted(path.name.split(".")[0] for path in assembly.glob("*.template.json"))
-    assert names == ["Billing-eu-west-1", "Billing-us-east-1", "Home", "Jobs", "Schedules"]
+    assert names == [
+        "Billing-eu-west-1",
+        "Billing-us-east-1",
+        "Home",
+        "Jobs",
+        "LongJobs",
+        "Schedules",
+    ]
 
 
 def test_dockerfile_is_that_of_the_example_which_is_built_by_a_test() -> None:

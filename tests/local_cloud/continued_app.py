@@ -40,6 +40,7 @@ def job(stack: Stack, name: str, locks: LockBucket) -> None:
         monitoring=MonitoringOptions(dashboard=False),
     )
     CfnOutput(stack, f"{name}Name", value=function.function_name)
+    assert made.unprocessed is not None
     CfnOutput(stack, f"{name}Unprocessed", value=made.unprocessed.queue_name)
 
 
