@@ -74,9 +74,7 @@ def test_another_object_at_the_key_is_reported(objects: Objects) -> None:
 
 
 def test_a_create_is_sent_again_until_the_lease_has_run_out(objects: Objects) -> None:
-    with pytest.raises(
-        StoreUnavailable, match=r"whether part was written .*TimeoutError: no answe"
-    ):
+    with pytest.raises(StoreUnavailable, match=r"whether part was written .*TimeoutError: no a"):
         objects.settle(objects.renew_and_fail)
     assert 27 < objects.sent[-1] <= 32
 
