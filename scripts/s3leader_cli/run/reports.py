@@ -1,0 +1,60 @@
+"""The wrapper's own lines on standard error; everything else there is the command's."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from s3leader_cli.streams import print_error, printable
+
+
+class Reports:
+    """Prints one line per event: text, or JSON with the keys `event`, `election` and `message`.
+
+    As text, only events that somebody has to know are printed, so that cron sends no mail for a
+    command that ran. `quiet` also leaves out that the election was lost.
+    """
+
+    def __init__(self, election: str, *, as_json: bool, quiet: bool) -> None:
+        self._election = election
+        self._json = as_json
+        self._quiet = quiet
+
+    def event(self, event: str, message: str, **facts: object) -> None:
+        """Report an event for programs."""
+        if self._json:
+            shown = {"event": event, "election": self._election, "message": message, **facts}
+            print_error(json.dumps(shown))
+
+    def loss(self, event: str, message: str, **facts: object) -> None:
+        """Report a normal result that people may want to see."""
+        if self._json or not self._quiet:
+            self.problem(event, message, **facts)
+
+    def problem(self, event: str, message: str, **facts: object) -> None:
+        """Report what a person has to know."""
+        if self._json:
+            self.event(event, message, **facts)
+        else:
+            print_error(f"s3leader: {printable(message)}")
+
+    @contextmanager
+    def log(self) -> Iterator[None]:
+        """Report the library's warnings as events, too."""
+        logger, handler = logging.getLogger("s3leader"), _Handler(self)
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, reports: Reports) -> None:
+        super().__init__(logging.WARNING)
+        self._reports = reports
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._reports.problem("warning", record.getMessage())
