@@ -21,7 +21,6 @@ from s3leader import (
     S3LeaderError,
     Term,
 )
-
 from s3leader_cli.arguments import check
 from s3leader_cli.report import advice, utc
 
@@ -271,9 +270,9 @@ def _check_temporary_folder() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Open the null device for each standard stream that is closed, so that no pipe gets its number."""
+    """Open the null device for each closed standard stream, so that no pipe gets its number."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(descriptor, True)  # noqa: FBT003 - its only parameter
+        os.set_inheritable(descriptor, True)
     os.close(descriptor)
 
 

@@ -71,11 +71,11 @@ class Guard:
         """
         os.setsid()
         for descriptor in (self._control, self._reports):
-            os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only parameter
-        os.set_blocking(self._control, False)  # noqa: FBT003 - the same
+            os.set_inheritable(descriptor, False)
+        os.set_blocking(self._control, False)
         self._woken, wakes = os.pipe()
         for descriptor in (self._woken, wakes):
-            os.set_blocking(descriptor, False)  # noqa: FBT003 - the same
+            os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _do_nothing)
         for number in _TAKEN:

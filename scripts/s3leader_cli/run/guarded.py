@@ -49,7 +49,7 @@ class Limits:
 
     @classmethod
     def of_lease(cls, lease_ms: int, grace_ms: int) -> Limits:
-        """Return limits that leave a third of the lease, which renewals are sent in, undisturbed."""
+        """Return limits that leave two renewals, which are sent each third of the lease, time."""
         return cls(
             grace_ms=grace_ms,
             notice_ms=min(grace_ms, lease_ms // 3),
@@ -99,7 +99,7 @@ class GuardedCommand:
         self._adopts = adopt_orphans()
         control, self._control = os.pipe()
         self._reports, reports = os.pipe()
-        os.set_blocking(self._control, False)  # noqa: FBT003 - its only parameter
+        os.set_blocking(self._control, False)
         settings = {
             "control": control,
             "reports": reports,
@@ -153,7 +153,7 @@ class GuardedCommand:
         except EOFError:
             self._guard.wait()
             self._kill_remaining()
-            return Ended(status=-signal.SIGKILL, cause=None, killed=True, guarded=False)
+            return Ended(status=-signal.SIGKILL, cause=self._cause(), killed=True, guarded=False)
         finally:
             os.close(self._reports)
 
@@ -191,6 +191,12 @@ class GuardedCommand:
     def _backup_at_ms(self) -> int:
         """Return when the command must have ended by the guard's doing."""
         return self._deadline_ms - self._limits.margin_ms // 2
+
+    def _cause(self) -> str | None:
+        """Return why the command of a guard that was killed would have been stopped."""
+        if self._must_end_by_ms is not None:
+            return "asked"
+        return "deadline" if self._is_overdue() else None
 
     def _kill_remaining(self) -> None:
         """Kill what a guard that was killed has left, where the system shows it."""
