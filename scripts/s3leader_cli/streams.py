@@ -43,7 +43,7 @@ def print_error(text: str) -> None:
     if sys.stderr is None:  # `print` would write to standard output then
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(f"{text}\n", end="", file=sys.stderr, flush=True)  # one write: others write there too
     except OSError:
         _discard(sys.stderr)
 

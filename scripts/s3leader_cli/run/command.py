@@ -156,7 +156,7 @@ class _Run:
             self._resign(term, "failed", f"the command {_how(ended)}")
         elif bad is not None:
             self._resign(term, "failed", str(bad))
-            code = codes.BAD_CHECKPOINT
+            code = codes.BAD_CHECKPOINT if isinstance(bad, InvalidArgument) else codes.of_error(bad)
         else:
             code = self._resign(term, "completed", None)
         self._reports.event(
@@ -175,7 +175,7 @@ class _Run:
             state = file.changed()
             if state is not None:
                 term.save(state)
-        except (InvalidArgument, LeadershipLost) as error:
+        except S3LeaderError as error:
             self._warn(f"the checkpoint was not saved: {error}")
             return error
         return None

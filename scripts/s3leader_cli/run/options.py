@@ -64,7 +64,6 @@ def add_run(
     )  # fmt: skip
     run.add_argument("--quiet", action="store_true", help="print nothing if not elected")
     run.add_argument("--json", action="store_true", help="print this command's own lines as JSON")
-    run.set_defaults(words=[])
 
 
 def split_command(argv: Sequence[str]) -> tuple[list[str], list[str]]:
