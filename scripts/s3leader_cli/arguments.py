@@ -13,8 +13,8 @@ from typing import NoReturn
 import s3leader
 from s3leader import InvalidArgument
 
-from .run.codes import MISCONFIGURED
-from .run.options import add_run, split_command
+from .run.codes import HELP, MISCONFIGURED
+from .run.options import DESCRIPTION, add_run_options, split_command
 from .streams import print_out
 
 EXIT_CODES = """\
@@ -101,7 +101,15 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
         "--limit", type=_at_least_one, default=20, metavar="N", help="at most N terms (default 20)"
     )
     _add_depose(commands, shared)
-    add_run(commands, places, environment)
+    run = commands.add_parser(
+        "run",
+        parents=[places],
+        usage="s3leader run ELECTION [options] -- COMMAND …",
+        help="campaign, and run any command as the leader",
+        description=DESCRIPTION,
+        epilog=HELP,
+    )
+    add_run_options(run, environment)
     for command in commands.choices.values():
         command.set_defaults(parser=command)
         command.allow_abbrev = False

@@ -23,7 +23,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from .processes import adopt_orphans, children, clock_ms, end_with_parent, reap, send
+from .processes import adopt_orphans, clock_ms, end_with_parent, living_children, reap, send
 
 # poll() counts no time while the machine is suspended, but leases end then.
 _LONGEST_WAIT_MS = 500
@@ -38,8 +38,9 @@ class Guard:
         self._command = command
         self._control, self._reports = settings["control"], settings["reports"]
         self._deadline_ms: int = settings["deadline_ms"]
-        self._grace_ms, self._notice_ms = settings["grace_ms"], settings["notice_ms"]
-        self._margin_ms = settings["margin_ms"]
+        self._grace_ms: int = settings["grace_ms"]
+        self._notice_ms: int = settings["notice_ms"]
+        self._margin_ms: int = settings["margin_ms"]
         self._remove = settings["remove"]
         self._unread = b""
         self._orphaned = self._stop_asked = self._killed = False
@@ -133,7 +134,7 @@ class Guard:
         none, the group while it has members.
         """
         if self._adopts:
-            return [pid for pid in children() if pid != self._leader and not reap(pid)]
+            return living_children(but=self._leader)
         if self._status is None:
             return []
         try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .processes import adopt_orphans, children, clock_ms, reap, send
+from .processes import adopt_orphans, clock_ms, living_children, send
 
 # Isolated (-I, -S): the command's environment and packages do not change the guard.
 _GUARD = """\
@@ -202,7 +202,7 @@ class GuardedCommand:
         """Kill what a guard that was killed has left, where the system shows it."""
         if self._leader is not None:
             send(self._leader, signal.SIGKILL, group=True)
-        while self._adopts and (left := [pid for pid in children() if not reap(pid)]):
+        while self._adopts and (left := living_children()):
             for pid in left:
                 send(pid, signal.SIGKILL)
             time.sleep(0.02)

@@ -6,8 +6,6 @@ import argparse
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from .codes import HELP
-
 DESCRIPTION = """\
 Campaign, and if elected, run COMMAND while the lease is renewed. COMMAND finds in its environment
 S3LEADER_TERM and S3LEADER_FENCING_TOKEN (send it with every write), S3LEADER_TICK,
@@ -18,20 +16,8 @@ process group gets SIGTERM, and later SIGKILL, when leadership is lost, when thi
 SIGTERM, SIGINT or SIGHUP or is killed, and always before the lease ends."""
 
 
-def add_run(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    shared: argparse.ArgumentParser,
-    environment: Mapping[str, str],
-) -> None:
-    """Add the command; `environment` gives the defaults, as the decorator's."""
-    run = commands.add_parser(
-        "run",
-        parents=[shared],
-        usage="s3leader run ELECTION [options] -- COMMAND …",
-        help="campaign, and run any command as the leader",
-        description=DESCRIPTION,
-        epilog=HELP,
-    )
+def add_run_options(run: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    """Add the options; `environment` gives the defaults, as the decorator's."""
 
     def option(name: str, variable: str, default: str | None, **more: object) -> None:
         value = environment.get(f"S3LEADER_{variable}") or default

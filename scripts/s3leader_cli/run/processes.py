@@ -37,6 +37,19 @@ def end_with_parent(parent: int) -> None:
         os._exit(128 + signal.SIGKILL)
 
 
+def living_children(*, but: int | None = None) -> list[int]:
+    """Reap children that have ended, and return the others; `but` is neither reaped nor returned.
+
+    If this is empty, no process is left below the children: a process that has ended has handed its
+    own children over before it can be reaped, so they are found by listing again.
+    """
+    while True:
+        listed = [pid for pid in children() if pid != but]
+        living = [pid for pid in listed if not reap(pid)]
+        if len(living) == len(listed):
+            return living
+
+
 def children() -> list[int]:
     """Return the children of this process, in Linux's /proc."""
     me, found = os.getpid(), []
@@ -70,4 +83,4 @@ def _prctl(option: int, value: int) -> bool:
         import ctypes  # noqa: PLC0415 - other systems do not need it
     except ImportError:  # a Python that was built without it
         return False
-    return ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0
+    return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)

@@ -69,7 +69,8 @@ def test_the_crontab_runs_its_command_once_per_tick(machine: Machine) -> None:
 
 def test_the_container_s_entrypoint_runs_its_command(machine: Machine) -> None:
     words = [
-        json.loads(text) for text in re.findall(r"^[A-Z]+ (\[.*\])$", block("dockerfile"), re.MULTILINE)
+        json.loads(text)
+        for text in re.findall(r"^[A-Z]+ (\[.*\])$", block("dockerfile"), re.MULTILINE)
     ]
     done = run(machine, *words[0], *words[1])
     assert (done.stdout, outcome(machine, "poll")) == ("polled \n", ("completed", None))

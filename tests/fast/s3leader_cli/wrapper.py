@@ -67,6 +67,11 @@ class Wrapper:
         body: dict[str, Any] = json.loads((self.folder / "lock.json").read_text())
         return body
 
+    def has_lock(self) -> bool:
+        """Whether a term was started; a usage error ends the test program before it is noted."""
+        path = self.folder / "lock.json"
+        return path.exists() and path.read_text() != "null"
+
     def ended(self) -> tuple[str | None, str | None]:
         """Return the outcome of the last term, and its reason."""
         lock = self.lock()
