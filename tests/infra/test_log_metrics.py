@@ -77,9 +77,7 @@ def counted(line: Mapping[str, object]) -> dict[str, object]:
     ],
     ids=str,
 )
-def test_a_line_counts_for_its_metrics(
-    line: dict[str, object], metrics: dict[str, object]
-) -> None:
+def test_a_line_counts_for_its_metrics(line: dict[str, object], metrics: dict[str, object]) -> None:
     assert counted({**line, **IDENTITY}) == metrics
 
 

@@ -29,7 +29,7 @@ from .checkpoint import CheckpointFile
 from .guarded import Ended, GuardedCommand, Limits, NotStarted
 from .processes import clock_ms
 from .renewals import Renewals, deadline_ms
-from .reports import Reports
+from .reports import Reports, behind
 from .stop_signals import StopSignals
 from .ticks import tick_of
 
@@ -42,7 +42,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 def run(options: argparse.Namespace, elect: Elect) -> int:
     """Run the command line and return its exit code."""
-    reports = Reports(options.election, as_json=options.json, quiet=options.quiet)
+    where = {"bucket": options.bucket, "contender": os.environ.get("S3LEADER_CONTENDER")}
+    reports = Reports(options.election, where=where, as_json=options.json, quiet=options.quiet)
     signals = StopSignals()
     try:
         check(options)
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace, elect: Elect) -> int:
         with reports.log(), signals:
             return _Run(options, elect(options), reports, signals).run()
     except S3LeaderError as error:
-        reports.problem("error", " ".join(advice(error).split()))
+        reports.problem("error", " ".join(advice(error).split()), error=type(error).__name__)
         return codes.of_error(error)
     except KeyboardInterrupt:
         return 128 + (signals.received or signal.SIGINT)
@@ -73,10 +74,12 @@ class _Run:
         self._election = election
         self._reports = reports
         self._signals = signals
+        self._began_ms = clock_ms()  # of the command
 
     def run(self) -> int:
         """Campaign, and run the command if elected."""
-        result = self._campaign()
+        tick = tick_of(self._options.tick, datetime.now(UTC))
+        result = self._campaign(tick)
         if isinstance(result, Term):
             return self._lead(result)
         if self._signals.received is not None:
@@ -89,11 +92,12 @@ class _Run:
             reason=result.reason,
             term=None if result.lock is None else result.lock.term,
             holder=by,
+            requests=result.requests,
+            **behind(tick, None if result.lock is None else result.lock.done),
         )
         return int(self._options.if_lost)
 
-    def _campaign(self) -> Term | NotElected:
-        tick = tick_of(self._options.tick, datetime.now(UTC))
+    def _campaign(self, tick: datetime | str | None) -> Term | NotElected:
         give_up_ms = clock_ms() + self._options.wait // _MILLISECOND
         while True:
             left = timedelta(milliseconds=max(0, give_up_ms - clock_ms()))
@@ -166,6 +170,9 @@ class _Run:
             outcome=term.outcome,
             status=ended.exit_code,
             killed=ended.killed,
+            requests=term.requests,
+            duration_ms=clock_ms() - self._began_ms,
+            **behind(term.tick, term.tick if term.outcome == "completed" else term.lock.done),
         )
         return code
 
@@ -214,12 +221,14 @@ class _Run:
     def _report(self, term: Term, report: dict[str, Any]) -> None:
         number = term.number
         if "started" in report:
+            self._began_ms = clock_ms()
             pid = report["started"]
             text = f"leads term {number}; the command is process {pid}"
             tick = utc(term.tick)
             self._reports.event(
-                "elected", text, term=number, tick=tick, attempt=term.attempt, pid=pid
-            )
+                "elected", text, term=number, tick=tick, attempt=term.attempt, pid=pid,
+                taken_over=term.took_over,
+            )  # fmt: skip
         else:
             cause = report["stopping"]
             text = f"term {number}: the command is being stopped: {_causes(cause, self._signals)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Annotations, Token
+from aws_cdk import Acknowledgment, Annotations, Token, Validations
 from aws_cdk import aws_ecs as ecs
 
 COMMAND = "s3leader"
@@ -82,6 +82,13 @@ def set_variables(container: ecs.ContainerDefinition, variables: Mapping[str, st
             f"environment variable {taken[0]!r} of container {container.node.path} is set by"
             " s3leader: omit it there. If the task definition is that of another SingletonTask,"
             " make one for each, since a container's environment names one election"
+        )
+    if not names:
+        Validations.of(container.task_definition).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-ECS2",
+                reason="The variables name the election and its bucket; none of them is a secret.",
+            )
         )
     for name, value in variables.items():
         container.add_environment(name, value)

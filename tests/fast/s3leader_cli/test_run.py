@@ -225,3 +225,25 @@ def test_each_event_is_a_line_of_json(wrapper: Wrapper) -> None:
     first, last = (json.loads(line) for line in done.stderr.splitlines())
     assert (first["event"], first["term"], first["tick"]) == ("elected", 1, TICK)
     assert (last["event"], last["outcome"], last["status"]) == ("ended", "completed", 0)
+
+
+def test_each_line_of_json_has_what_metrics_are_made_of(wrapper: Wrapper) -> None:
+    done = wrapper.run("--json", "--tick", TICK, "--", "true", S3LEADER_CONTENDER="2")
+    first, last = (json.loads(line) for line in done.stderr.splitlines())
+    for line in (first, last):
+        assert (line["bucket"], line["election"], line["contender"]) == ("locks", "nightly", "2")
+    assert first["taken_over"] is False
+    assert (last["requests"], last["behind_s"], last["duration_ms"] >= 0) == (5, 0, True)
+
+
+def test_a_line_of_json_says_how_far_behind_a_loser_found_the_election(wrapper: Wrapper) -> None:
+    later = TICK.replace("06:00", "06:01")
+    before = f"{DONE}; {HELD.replace('campaign()', f'campaign({later!r})')}"
+    lost = json.loads(wrapper.run("--json", "--tick", later, "--", "true", BEFORE=before).stderr)
+    assert (lost["reason"], lost["behind_s"], lost["requests"]) == ("held", 60, 2)
+
+
+def test_an_error_s_line_of_json_names_its_class(wrapper: Wrapper) -> None:
+    fails = "import s3leader; raise s3leader.CorruptLock(key='k', term=1, problem='p')"
+    line = json.loads(wrapper.run("--json", "--", "true", BEFORE=fails).stderr)
+    assert (line["event"], line["error"]) == ("error", "CorruptLock")
