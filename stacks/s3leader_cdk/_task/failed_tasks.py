@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import jsii
 from aws_cdk import Annotations
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -51,8 +52,9 @@ class FailedTasks(Construct):
                     "$or": failed,
                 },
             ),
-            targets=[targets.SqsQueue(queue)],
+            targets=[_QueueTarget(queue)],
         )
+        _grant_send(queue, self.rule)
         if queue.node.default_child is None:
             Annotations.of(self).add_warning_v2(
                 "s3leader:failed-tasks",
@@ -60,3 +62,29 @@ class FailedTasks(Construct):
                 " changed here: let events.amazonaws.com send to it (sqs:SendMessage), with"
                 " aws:SourceArn of this rule; otherwise failed tasks are not seen",
             )
+
+
+@jsii.implements(events.IRuleTarget)
+class _QueueTarget:
+    """A queue as a target; CDK's own may also read the queue's attributes."""
+
+    def __init__(self, queue: sqs.IQueue) -> None:
+        self._queue = queue
+
+    def bind(self, rule: events.IRule, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002, ARG002 - jsii's shape
+        """Name the queue."""
+        return events.RuleTargetConfig(arn=self._queue.queue_arn)
+
+
+def _grant_send(queue: sqs.IQueue, rule: events.Rule) -> None:
+    service = iam.ServicePrincipal("events.amazonaws.com")
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[service],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"ArnEquals": {"aws:SourceArn": rule.rule_arn}},
+        )
+    )
+    if queue.encryption_master_key is not None:
+        queue.encryption_master_key.grant(service, "kms:Decrypt", "kms:GenerateDataKey")
