@@ -1,7 +1,7 @@
 """The metrics of an election from the log lines of `s3leader run`, by metric filters.
 
-A function prints its metrics itself. A command runs anywhere, so `s3leader run --json` only logs: a
-line of JSON for each event. The lines and keys that are read here (a contender is a text):
+A function prints its metrics itself. A command runs anywhere, so `s3leader run --json` only logs:
+a line of JSON for each event. The lines and keys that are read here (a contender is a text):
 
     {"event": "elected", "taken_over": false}
     {"event": "not_elected", "reason": "held", "requests": 2, "behind_s": 60}
@@ -9,8 +9,8 @@ line of JSON for each event. The lines and keys that are read here (a contender 
     {"event": "lost"}
     {"event": "error", "error": "CorruptLock"}
 
-each with `"bucket": …, "election": …, "contender": …`. A line without a key that a metric needs does
-not count for that metric.
+each with `"bucket": …, "election": …, "contender": …`. A line without a key that a metric needs
+does not count for that metric.
 """
 
 from __future__ import annotations
@@ -131,8 +131,9 @@ class LogMetrics(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.filters = {
-            each.id: self._filter(each, log_group, each.conditions(bucket=bucket, election=election))
+            each.id: self._filter(each, log_group, conditions)
             for each in LINE_METRICS
+            for conditions in [each.conditions(bucket=bucket, election=election)]
         }
 
     def _filter(

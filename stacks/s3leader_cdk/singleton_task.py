@@ -137,9 +137,7 @@ class SingletonTask(Construct):
             dead_letters=failures.dead_letters,
             enabled=trigger.enabled,
         )
-        self.failed_tasks = FailedTasks(
-            self, "FailedTasks", target=target, queue=self.unprocessed
-        )
+        self.failed_tasks = FailedTasks(self, "FailedTasks", target=target, queue=self.unprocessed)
         self.log_metrics = self._read_metrics()
         self.monitoring = self._monitor(trigger, monitoring, interval)
 

@@ -24,8 +24,8 @@ from s3leader_cdk import (
     grant_fenced,
 )
 from tests.infra.jobs import build, existing_function
-from tests.infra.tasks import build_task
 from tests.infra.synth import new_stack
+from tests.infra.tasks import build_task
 
 _NOT_OPTIONS = {"self", "scope", "id"}
 Made = Callable[..., object]

@@ -4,7 +4,8 @@ The emulator creates the task definition and the schedules, but it has no contai
 Scheduler starts no task. So a contender here is what ECS would start: the container's command, in
 the environment of the deployed task definition and of the overrides that the deployed schedule
 carries, with the tick in place of the context attribute. Its S3 is the emulator's. Not shown: the
-image, the network, IAM, Scheduler's call of RunTask, and that CloudWatch makes metrics of the lines.
+image, the network, IAM, Scheduler's call of RunTask, and that CloudWatch makes metrics of the
+lines.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def set_variables(container: ecs.ContainerDefinition, variables: Mapping[str, st
     """Add to the container's environment; raise `ValueError` if it has a variable of ours."""
     rendered = container.render_container_definition(container.task_definition)
     given = rendered.environment
-    names = [str(each.name) for each in given] if isinstance(given, list) else []
+    names = [str(getattr(each, "name", "")) for each in given] if isinstance(given, list) else []
     taken = sorted(each for each in names if each.startswith(_PREFIX))
     if taken:
         raise ValueError(

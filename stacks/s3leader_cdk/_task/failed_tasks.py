@@ -7,6 +7,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.interfaces.aws_events import IRuleRef
 from constructs import Construct
 
 from s3leader_cdk.contender_targets import TaskTarget
@@ -71,7 +72,11 @@ class _QueueTarget:
     def __init__(self, queue: sqs.IQueue) -> None:
         self._queue = queue
 
-    def bind(self, rule: events.IRule, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002, ARG002 - jsii's shape
+    def bind(
+        self,
+        rule: IRuleRef,
+        id: str | None = None,  # noqa: A002 - jsii's shape
+    ) -> events.RuleTargetConfig:
         """Name the queue."""
         return events.RuleTargetConfig(arn=self._queue.queue_arn)
 

@@ -24,8 +24,8 @@ def test_scheduler_tries_for_an_hour_by_default() -> None:
 
 
 def test_scheduler_has_what_the_window_and_the_wait_leave() -> None:
-    asked = {"flexible_window": MINUTES(15), "max_tick_age": HOURS(1)}
-    assert age(WAITING, **asked) == 3600 - 900 - 300
+    left = age(WAITING, flexible_window=MINUTES(15), max_tick_age=HOURS(1))
+    assert left == 3600 - 900 - 300
 
 
 def test_the_default_age_makes_room_for_the_window_and_the_wait() -> None:
@@ -39,9 +39,8 @@ def test_an_age_that_scheduler_does_not_take_is_refused(seconds: int) -> None:
 
 
 def test_a_tick_that_may_outlive_its_lock_is_refused() -> None:
-    given = {"flexible_window": HOURS(24), "max_tick_age": HOURS(48)}
     with pytest.raises(ValueError, match=r"48 h old .* history is 2 days: keep a longer history"):
-        age(history=2, **given)
+        age(history=2, flexible_window=HOURS(24), max_tick_age=HOURS(48))
 
 
 @pytest.mark.parametrize("attempts", [0, 2])
