@@ -79,7 +79,7 @@ class TaskTarget:
         task_definition: what to run.
         cluster: where.
         container: the name of the container that campaigns.
-        group: the task group of these tasks, by which their events are told from others'. Default:
+        group: the task group of these tasks, which their events name. Default:
             that of the task definition's family.
         vpc_subnets: of the cluster's VPC. Default: its private subnets with a way out.
         security_groups: of the tasks. Default: the VPC's own.
