@@ -27,7 +27,7 @@ from s3leader_cdk.log_metrics import LINE_METRICS
 from tests.local_cloud.test_lifetime import eventually
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "container_task"
-TICKS = [f"2026-11-23T0{hour}:00:00Z" for hour in range(6)]
+TICKS = [f"2026-11-23T0{hour}:00:00Z" for hour in range(7)]
 ATTRIBUTE = "<aws.scheduler.scheduled-time>"
 ELECTION = "hourly-report"
 
@@ -159,8 +159,15 @@ def test_a_command_that_fails_ends_the_task_with_its_code(deployed: Deployed) ->
     assert (code != 0, lines[-1]["outcome"], lines[-1]["status"]) == (True, "failed", code)
 
 
+def test_the_other_contender_leads_a_failed_tick_again_at_once(deployed: Deployed) -> None:
+    first = deployed.start(1, TICKS[5], WORK_SECONDS="3x")  # the command fails
+    assert ended(first)[0] != 0
+    code, out, _ = ended(deployed.start(2, TICKS[5]))
+    assert (code, out.endswith("attempt 2\n")) == (0, True)
+
+
 def test_the_filters_of_the_stack_count_the_lines_of_the_command(deployed: Deployed) -> None:
-    lines = ended(deployed.start(2, TICKS[5]))[2]
+    lines = ended(deployed.start(2, TICKS[6]))[2]
     bucket = lines[0]["bucket"]
     counted = {
         each.id
