@@ -22,10 +22,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from s3leader_cdk._election.names import shortened
 from s3leader_cdk._option_types import BUCKET_NAME, checked_options
 from s3leader_cdk.metrics import METRICS_NAMESPACE
 
 Value = str | bool | None
+_LONGEST_PATTERN, _LONGEST_BUCKET = 1024, 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +132,7 @@ class LogMetrics(Construct):
         bucket: str,
     ) -> None:
         super().__init__(scope, id)
+        _check_length(election)
         self.filters = {
             each.id: self._filter(each, log_group, conditions)
             for each in LINE_METRICS
@@ -150,6 +153,20 @@ class LogMetrics(Construct):
             metric_value="1" if line.value is None else f"$.{line.value}",
             unit=line.unit,
             dimensions={name: f"$.{name}" for name in names},
+        )
+
+
+def _check_length(election: str) -> None:
+    """Raise `ValueError` for a name with which a pattern is longer than CloudWatch takes."""
+    longest = max(
+        len(filter_pattern(each.conditions(bucket="b" * _LONGEST_BUCKET, election=election)))
+        for each in LINE_METRICS
+    )
+    if longest > _LONGEST_PATTERN:
+        raise ValueError(
+            f"election {shortened(election)!r} has {len(election)} characters, with which the"
+            f" pattern of a metric filter is longer than {_LONGEST_PATTERN:,}: shorten the name to"
+            f" {len(election) - longest + _LONGEST_PATTERN}"
         )
 
 

@@ -8,7 +8,8 @@ from aws_cdk import aws_logs as logs
 
 from s3leader_cdk import LogMetrics, Monitoring, MonitoringOptions
 from s3leader_cdk.log_metrics import LINE_METRICS, filter_pattern
-from tests.infra.synth import Json, Synthesized, plain, synthesize
+from tests.infra.jobs import LONGEST_ELECTION
+from tests.infra.synth import Json, Synthesized, new_stack, plain, synthesize
 
 ELECTED = {"event": "elected", "taken_over": False, "term": 7}
 HELD = {"event": "not_elected", "reason": "held", "requests": 2, "behind_s": 60}
@@ -114,6 +115,15 @@ def test_the_metrics_have_the_dimensions_that_alarms_name(found: Synthesized) ->
         names = [dimension["Key"] for dimension in transformation["Dimensions"]]
         assert names[:2] == ["bucket", "election"]
         assert transformation["MetricNamespace"] == "s3leader"
+
+
+def test_a_name_that_no_pattern_holds_is_refused_with_the_length_that_one_holds() -> None:
+    stack = new_stack()
+    group = logs.LogGroup(stack, "Group")
+    with pytest.raises(ValueError, match=r"^election .* characters.* shorten the name to") as error:
+        LogMetrics(stack, "Long", log_group=group, bucket="locks", election=LONGEST_ELECTION)
+    most = int(str(error.value).split()[-1])
+    LogMetrics(stack, "Most", log_group=group, bucket="locks", election="n" * most)
 
 
 def test_an_election_takes_as_many_filters_as_the_docstring_says(found: Synthesized) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from aws_cdk import Acknowledgment, Annotations, Token, Validations
 from aws_cdk import aws_ecs as ecs
 
+from s3leader_cdk.metrics_output import check_log_class
+
 COMMAND = "s3leader"
 _PREFIX = "S3LEADER_"
 
@@ -106,4 +108,5 @@ def log_group_name(container: ecs.ContainerDefinition) -> str:
             f" of {COMMAND}, and no alarm would fire: give"
             " logging=ecs.LogDrivers.aws_logs(stream_prefix=…, log_group=…)"
         )
+    check_log_class(container, str(name), kind="container")
     return str(name)

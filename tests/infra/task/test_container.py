@@ -139,3 +139,12 @@ def test_a_container_that_logs_elsewhere_is_refused(
     container = add_container(ecs.FargateTaskDefinition(new_stack(), "Task"), logging=driver)
     with pytest.raises(ValueError, match=rf"has {what}.*give logging=ecs\.LogDrivers\.aws_logs"):
         log_group_name(container)
+
+
+def test_a_log_group_without_metrics_is_refused() -> None:
+    stack = new_stack()
+    rare = logs.LogGroup(stack, "Rare", log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS)
+    driver = ecs.LogDrivers.aws_logs(stream_prefix="job", log_group=rare)
+    container = add_container(ecs.FargateTaskDefinition(stack, "Task"), logging=driver)
+    with pytest.raises(ValueError, match=r"^container Test/Task/job logs to .*class STANDARD"):
+        log_group_name(container)
