@@ -46,15 +46,7 @@ def test_every_stack_of_the_page_is_synthesized(assembly: Path) -> None:
         "Containers",
         "Home",
         "Jobs",
-    assert names == [
-        "Billing-eu-west-1",
-        "Billing-us-east-1",
-        "Containers",
-        "Home",
-        "Jobs",
         "LongJobs",
-        "Schedules",
-    ]
         "Schedules",
     ]
 
