@@ -6,12 +6,14 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from s3leader import BucketOptions, Election, InvalidArgument, S3LeaderError
 
 from .arguments import check, parse
 from .commands import Ask, depose, history, status
 from .report import advice
+from .run.command import run
 from .streams import OutputFailed, is_interactive, prepare, print_error, print_out, printable
 from .streams import ask as ask_person
 
@@ -26,8 +28,13 @@ def main(
 ) -> int:
     """Run the command line and return its exit code; tests replace `elect` and `ask`."""
     try:
-        prepare()
-        return _run(_options(argv), elect or _election, ask)
+        words = sys.argv[1:] if argv is None else argv
+        prepare(prints=list(words[:1]) != ["run"])
+        options = _options(words)
+        if options.command == "run":
+            return run(options, elect or _election)
+        check(options)
+        return _run(options, elect or _election, ask)
     except OutputFailed as error:
         print_error(f"s3leader: {error}")
         return 1
@@ -40,14 +47,12 @@ def main(
         return INTERRUPTED
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+def _options(words: Sequence[str]) -> argparse.Namespace:
     try:
-        options = parse(argv)
+        return parse(words)
     except SystemExit:
         print_out("")  # argparse has printed its help, and does not flush it
         raise
-    check(options)
-    return options
 
 
 def _run(
@@ -75,7 +80,8 @@ def _election(options: argparse.Namespace) -> Election:
         bucket=options.bucket,
         prefix=options.prefix,
         lease=options.lease,
-        bucket_options=BucketOptions.from_environment(),
+        max_attempts=getattr(options, "max_attempts", None),
+        bucket_options=replace(BucketOptions.from_environment(), region=options.region),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn
@@ -12,6 +13,8 @@ from typing import NoReturn
 import s3leader
 from s3leader import InvalidArgument
 
+from .run.codes import HELP, MISCONFIGURED
+from .run.options import DESCRIPTION, add_run_options, split_command
 from .streams import print_out
 
 EXIT_CODES = """\
@@ -30,7 +33,10 @@ class _Parser(argparse.ArgumentParser):
         """Print the usage and the message, which also names the variable for a missing argument."""
         if "required" in message:
             message = message.replace("--bucket", "--bucket (or $S3LEADER_BUCKET)")
-        super().error(message)
+        self.print_usage(sys.stderr)
+        # 2 could also be the exit code of the command that `run` runs
+        code = MISCONFIGURED if self.prog.endswith(" run") else 2
+        self.exit(code, f"{self.prog}: error: {message}\n")
 
 
 class _Version(argparse.Action):
@@ -41,11 +47,14 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def parse(
-    argv: Sequence[str] | None, environment: Mapping[str, str] = os.environ
-) -> argparse.Namespace:
+def parse(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> argparse.Namespace:
     """Return the options; for an unknown one, print the usage of its command and exit."""
-    options, unknown = parser(environment).parse_known_args(argv)
+    words, command = split_command(argv)
+    options, unknown = parser(environment).parse_known_args(words)
+    if options.command == "run":
+        options.words = command
+        if unknown and not command:
+            options.parser.error(f"expected `--` before COMMAND: -- {' '.join(unknown)}")
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return options
@@ -70,14 +79,15 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     top = _Parser(
         prog="s3leader",
         allow_abbrev=False,
-        description="Show elections on S3, and depose holders.",
+        description="Show elections on S3, depose holders, and run commands as singletons.",
         epilog=f"{EXIT_CODES}. Also read: $S3LEADER_REGION, $S3LEADER_ENCRYPTION,"
         " $S3LEADER_KMS_KEY and $S3LEADER_BUCKET_OWNER, as the candidates do, and what boto3 reads,"
         " such as AWS_DEFAULT_REGION",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    shared = _shared(environment)
+    places = _places(environment)
+    shared = _shared(places)
     commands.add_parser(
         "status",
         parents=[shared],
@@ -91,6 +101,15 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
         "--limit", type=_at_least_one, default=20, metavar="N", help="at most N terms (default 20)"
     )
     _add_depose(commands, shared)
+    run = commands.add_parser(
+        "run",
+        parents=[places],
+        usage="s3leader run ELECTION [options] -- COMMAND …",
+        help="campaign, and run any command as the leader",
+        description=DESCRIPTION,
+        epilog=HELP,
+    )
+    add_run_options(run, environment)
     for command in commands.choices.values():
         command.set_defaults(parser=command)
         command.allow_abbrev = False
@@ -122,7 +141,8 @@ def _add_depose(commands: argparse._SubParsersAction[_Parser], shared: _Parser) 
     depose.add_argument("--yes", action="store_true", help="with --force: do not ask")
 
 
-def _shared(environment: Mapping[str, str]) -> _Parser:
+def _places(environment: Mapping[str, str]) -> _Parser:
+    """Return the arguments that say where an election's locks are."""
     shared = _Parser(add_help=False)
     shared.add_argument("election", metavar="ELECTION", help="the election's name")
     bucket = environment.get("S3LEADER_BUCKET") or None
@@ -137,6 +157,16 @@ def _shared(environment: Mapping[str, str]) -> _Parser:
         default=environment.get("S3LEADER_PREFIX", "elections/"),
         help="prefix of the keys of all elections (default: $S3LEADER_PREFIX, else elections/)",
     )
+    shared.add_argument(
+        "--region",
+        default=environment.get("S3LEADER_REGION") or None,
+        help="the bucket's Region (default: $S3LEADER_REGION, else as boto3 finds it)",
+    )
+    return shared
+
+
+def _shared(places: _Parser) -> _Parser:
+    shared = _Parser(add_help=False, parents=[places])
     shared.add_argument(
         "--lease",
         type=_seconds,

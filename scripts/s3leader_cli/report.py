@@ -15,6 +15,7 @@ from s3leader import CorruptLock, Election, Lock, S3LeaderError
 _INSTEAD = {
     r", or pass a client with others": "",
     r", or pass BucketOptions\(region='(.*?)'\) \(S3LEADER_REGION.*?\)": r" or S3LEADER_REGION=\1",
+    r"pass BucketOptions\(region='(.*?)'\)": r"use --region \1",
     r", or pass BucketOptions\(encryption=…, kms_key=…\)": "",
 }
 

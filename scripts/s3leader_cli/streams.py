@@ -15,12 +15,12 @@ class OutputFailed(Exception):  # noqa: N818 - as s3leader's own errors
     """Standard output cannot be written."""
 
 
-def prepare() -> None:
-    """Escape characters that an encoding lacks; raise if standard output is closed.
+def prepare(*, prints: bool = True) -> None:
+    """Escape characters that an encoding lacks; if it `prints`, raise if standard output is closed.
 
     If a shell closed the descriptor (`>&-`), Python has no stream, and `print` writes nothing.
     """
-    if sys.stdout is None:
+    if prints and sys.stdout is None:
         raise OutputFailed("standard output is closed: redirect it to /dev/null to discard it")
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # replaced streams may lack it
@@ -43,7 +43,7 @@ def print_error(text: str) -> None:
     if sys.stderr is None:  # `print` would write to standard output then
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(f"{text}\n", end="", file=sys.stderr, flush=True)  # one write: others write there too
     except OSError:
         _discard(sys.stderr)
 

@@ -7,6 +7,8 @@ protected only where the job uses the runtime's fencing tokens.
 `LockBucket` holds the locks of any number of elections and grants exact rights on each.
 `SingletonJob` schedules a function that many invocations contend for and one runs.
 `JobFunction` is a Lambda function that is packaged with the runtime.
+`SingletonTask` does the same as `SingletonJob` for a task of ECS on Fargate.
+`Contenders`, `LogMetrics` and `Monitoring` are the parts of both, for other workloads.
 `grant_fenced` grants exact rights on one object that fencing tokens protect.
 """
 
@@ -19,29 +21,37 @@ except ImportError as error:  # seen from the wheel, without extras
 
 from s3leader_cdk._packaging.asset import job_code
 from s3leader_cdk._packaging.errors import StagingError
+from s3leader_cdk.contender_targets import ContenderTarget, FunctionTarget, TaskTarget
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.grants import grant_fenced
 from s3leader_cdk.job_function import JobFunction
 from s3leader_cdk.job_options import FailureOptions, TakeoverOptions, TriggerOptions
 from s3leader_cdk.lock_bucket import LockBucket
+from s3leader_cdk.log_metrics import LogMetrics
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring
 from s3leader_cdk.monitoring_options import AlarmOptions, MonitoringOptions
 from s3leader_cdk.runtime_layer import RuntimeLayer
 from s3leader_cdk.singleton_job import SingletonJob
+from s3leader_cdk.singleton_task import SingletonTask
 
 __all__ = [
     "AlarmOptions",
+    "ContenderTarget",
     "Contenders",
     "FailureOptions",
+    "FunctionTarget",
     "JobFunction",
     "LockBucket",
+    "LogMetrics",
     "Monitoring",
     "MonitoringOptions",
     "RuntimeLayer",
     "SingletonJob",
+    "SingletonTask",
     "StagingError",
     "TakeoverOptions",
+    "TaskTarget",
     "TriggerOptions",
     "election_metric",
     "grant_fenced",

@@ -142,11 +142,14 @@ BUCKET_OR_NAME = OptionType(
 _KINDS: Mapping[str, OptionType] = {
     "actions": _ACTIONS,
     "alarms": instance("a mapping, such as {'failed': AlarmOptions(threshold=3)}", Mapping),
+    "assign_public_ip": _SWITCH,
     "bucket": _BUCKET,
     "bucket_name": _text("a name, such as 'my-locks'"),
     "bucket_name_prefix": _text("the beginning of a name, such as 'my-locks'"),
     "code": instance("a folder, such as 'billing', or a lambda_.Code", str, Path, lambda_.Code),
     "catch_up": _text("'latest' or 'each'"),
+    "cluster": _having("cluster_arn", "a cluster, such as Cluster(stack, 'Cluster', vpc=vpc)"),
+    "container": _text("the name of a container, such as 'job'"),
     "contenders": _number("2"),
     "continuations": _SWITCH,
     "count": _number("2"),
@@ -176,6 +179,7 @@ _KINDS: Mapping[str, OptionType] = {
     "layer": _LAYER,
     "layers": _list(_LAYER),
     "lease": _duration("seconds(30)"),
+    "log_group": _having("log_group_name", "a LogGroup"),
     "log_retention": instance(
         "a RetentionDays, such as RetentionDays.ONE_MONTH", logs.RetentionDays
     ),
@@ -193,6 +197,7 @@ _KINDS: Mapping[str, OptionType] = {
     "reserved_concurrent_executions": _number("2"),
     "retry_attempts": _number("2"),
     "security_groups": _list(_having("security_group_id", "a SecurityGroup")),
+    "target": _having("schedule_target", "a target, such as TaskTarget(…)"),
     "threshold": _number("3"),
     "time_zone": instance("a TimeZone, such as TimeZone.of('Europe/Vienna')", TimeZone),
     "timeout": _duration("minutes(5)"),

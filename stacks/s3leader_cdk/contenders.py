@@ -9,7 +9,6 @@ from aws_cdk import Annotations, Aws, Duration, RemovalPolicy, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -17,6 +16,7 @@ from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import checked_options
 from s3leader_cdk._schedule.expressions import UTC_ZONE, is_over, lost_tick, schedule_expression
 from s3leader_cdk._schedule.time_zones import has_database
+from s3leader_cdk.contender_targets import ContenderTarget, Delivery, FunctionTarget
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
 from s3leader_cdk.job_options import MAX_CONTENDERS, check_window
 
@@ -32,6 +32,8 @@ class Contenders(Construct):
 
     Args:
         function: what each schedule invokes, with `{"tick": …, "contender": k}`.
+        target: instead of `function`, another target that each schedule starts, such as a
+            `TaskTarget`.
         expressions: when; a rate becomes a cron, as in `SingletonJob`.
         count: how many contenders, from 1 to 10.
         max_tick_age: how long delivery is tried after the flexible window, 1 minute to 24 hours.
@@ -48,7 +50,8 @@ class Contenders(Construct):
         scope: Construct,
         id: str,  # noqa: A002 - the name that every construct uses
         *,
-        function: lambda_.IFunction,
+        function: lambda_.IFunction | None = None,
+        target: ContenderTarget | None = None,
         expressions: Sequence[scheduler.ScheduleExpression],
         count: int,
         max_tick_age: Duration,
@@ -57,11 +60,12 @@ class Contenders(Construct):
         enabled: bool = True,
     ) -> None:
         super().__init__(scope, id)
+        started = _one_target(function, target)
         count = check_whole("count", count, least=1, most=MAX_CONTENDERS)
         shared = [schedule_expression(each, time_zone=None) for each in expressions]
         if dead_letters is not None:
             check_queue(self, dead_letters)
-        self._max_tick_age, self._enabled = max_tick_age, enabled
+        self._enabled = enabled
         for each in shared:
             _warn_of_lost_ticks(self, each)
             _warn_if_over(self, each)
@@ -70,14 +74,21 @@ class Contenders(Construct):
             dead_letter_queue(self, "Undelivered") if dead_letters is None else dead_letters
         )
         self.group = scheduler.ScheduleGroup(self, "Group", removal_policy=RemovalPolicy.DESTROY)
-        self.role = self._create_role(function)
+        self.role = self._create_role(started)
+        self._delivery = Delivery(
+            # The target would grant itself more than it needs.
+            role=self.role.without_policy_updates(),
+            dead_letter_queue=self.undelivered,
+            max_event_age=max_tick_age,
+            retry_attempts=_DELIVERY_RETRIES,
+        )
         self.schedules = [
-            self._create_schedule(contender, number, function, expression)
+            self._create_schedule(contender, number, started, expression)
             for number, expression in enumerate(shared, 1)
             for contender in range(1, count + 1)
         ]
 
-    def _create_role(self, function: lambda_.IFunction) -> iam.Role:
+    def _create_role(self, target: ContenderTarget) -> iam.Role:
         role = iam.Role(
             self,
             "Role",
@@ -93,11 +104,8 @@ class Contenders(Construct):
                 },
             ),
         )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[function.function_arn]
-            )
-        )
+        for statement in target.statements():
+            role.add_to_policy(statement)
         grant_send(self.undelivered, role)
         return role
 
@@ -105,20 +113,9 @@ class Contenders(Construct):
         self,
         contender: int,
         number: int,
-        function: lambda_.IFunction,
+        target: ContenderTarget,
         expression: scheduler.ScheduleExpression,
     ) -> scheduler.Schedule:
-        target = targets.LambdaInvoke(
-            function,
-            # The target would grant itself more than it needs: all versions and aliases.
-            role=self.role.without_policy_updates(),
-            dead_letter_queue=self.undelivered,
-            input=scheduler.ScheduleTargetInput.from_object(
-                {"tick": scheduler.ContextAttribute.scheduled_time, "contender": contender}
-            ),
-            max_event_age=self._max_tick_age,
-            retry_attempts=_DELIVERY_RETRIES,
-        )
         # The first schedule has the logical ids of a job with one schedule.
         name = f"Schedule{contender}" if number == 1 else f"Schedule{contender}At{number}"
         schedule = scheduler.Schedule(
@@ -126,7 +123,7 @@ class Contenders(Construct):
             name,
             schedule=expression,
             schedule_group=self.group,
-            target=target,
+            target=target.schedule_target(contender, self._delivery),
             time_window=self._window,
             enabled=self._enabled,
         )
@@ -134,6 +131,20 @@ class Contenders(Construct):
         # exist first.
         schedule.node.add_dependency(self.group, self.role)
         return schedule
+
+
+def _one_target(
+    function: lambda_.IFunction | None, target: ContenderTarget | None
+) -> ContenderTarget:
+    if function is not None and target is None:
+        return FunctionTarget(function)
+    if target is None or function is not None:
+        given = "neither" if target is None else "both"
+        raise ValueError(
+            f"expected a function or a target that the schedules start, got {given}: give"
+            " function=…, or target=TaskTarget(…)"
+        )
+    return target
 
 
 def _warn_of_lost_ticks(scope: Construct, expression: scheduler.ScheduleExpression) -> None:

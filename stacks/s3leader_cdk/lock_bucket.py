@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Annotations, Duration, RemovalPolicy
+from aws_cdk import Annotations, Duration, IResource, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -170,11 +170,11 @@ class LockBucket(Construct):
         return self._grants(names, granted_elsewhere=granted_elsewhere).grant_candidate(grantee)
 
     def candidate_environment(
-        self, function: lambda_.IFunction, *, election: str | None, lease: Duration | None = None
+        self, candidate: IResource, *, election: str | None, lease: Duration | None = None
     ) -> dict[str, str]:
-        """Return the environment variables that make `function` a candidate of `election`."""
+        """Return the environment variables that make `candidate` one of `election`."""
         return candidate_variables(
-            function,
+            candidate,
             self.bucket,
             prefix=self.prefix,
             election=election,

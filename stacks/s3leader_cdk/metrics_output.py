@@ -8,7 +8,7 @@ import jsii
 from aws_cdk import Stack, Token, TreeInspector
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import IValidation
+from constructs import IConstruct, IValidation
 
 _LEVELS_WITH_METRICS = frozenset({"TRACE", "DEBUG", "INFO"})
 _TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})  # as Powertools reads it
@@ -40,7 +40,7 @@ def check_function(function: lambda_.IFunction) -> None:
             " the level of the job's own logger in its code"
         )
     if config.log_group is not None:
-        _check_log_class(function, config.log_group)
+        check_log_class(function, config.log_group, kind="function")
 
 
 def check_environment(environment: Mapping[str, str] | None) -> None:
@@ -76,15 +76,16 @@ class _EnvironmentCheck:
         return []
 
 
-def _check_log_class(function: lambda_.IFunction, name: str) -> None:
-    stack = Stack.of(function)
+def check_log_class(writer: IConstruct, name: str, *, kind: str) -> None:
+    """Raise `ValueError` if the log group `name` is of a class without metrics."""
+    stack = Stack.of(writer)
     wanted = stack.resolve(name)
     for group in stack.node.find_all():
         if not isinstance(group, logs.CfnLogGroup) or group.log_group_class is None:
             continue
         if group.log_group_class != "STANDARD" and stack.resolve(group.ref) == wanted:
             raise ValueError(
-                f"function {function.node.path} logs to {group.node.path} of class"
+                f"{kind} {writer.node.path} logs to {group.node.path} of class"
                 f" {group.log_group_class}, from which CloudWatch takes no metrics, and no alarm"
                 " sees them: give it a log group of class STANDARD"
             )

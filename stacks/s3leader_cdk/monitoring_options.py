@@ -35,7 +35,8 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
     }
 )
 DESCRIPTIONS: Mapping[str, str] = {
-    "failed": "A term of election {election} ended as failed: its handler raised.",
+    "failed": "A term of election {election} ended as failed: its handler raised, or"
+    " its command failed.",
     "leadership_lost": "A leader of election {election} was deposed or missed its deadline while it"
     " worked: it was suspended for longer than its lease, or an operator deposed it.",
     "too_many_continuations": "A tick of election {election} was to be continued more often than"
@@ -50,10 +51,11 @@ DESCRIPTIONS: Mapping[str, str] = {
     " that ran out, code that does not import, and a bucket that refuses access.",
     "throttles": "Invocations of the function were throttled for lack of concurrency, its own or"
     " the account's. Lambda retries until the event is too old, then it is a dead letter.",
-    "undelivered": "Events of the schedule never reached the function. They wait in the queue.",
-    "unprocessed": "The function gave up on events after all its retries. They wait in the queue.",
-    "dead_letters": "Events never reached the function, or it gave up on them after all its"
-    " retries. They wait in the queue.",
+    "undelivered": "Events of the schedule started no contender. They wait in the queue.",
+    "unprocessed": "The function gave up on events after all its retries, or tasks failed. Their"
+    " events wait in the queue.",
+    "dead_letters": "Events of the schedule started no contender, the function gave up on them"
+    " after all its retries, or tasks failed. The events wait in the queue.",
     # {silent} is added where contenders of several Regions are watched.
     "not_completed": "No term of election {election} was completed in the expected time{silent}. A"
     " new stack is in this state until its first term is completed.",

@@ -26,6 +26,7 @@ TICKS = ["2026-11-22T03:00:00Z", "2026-11-23T03:00:00Z"]
 STACKS = {
     "minimal": ["Billing"],
     "container_image": ["BillingImage"],
+    "container_task": ["Report"],
     "many_elections": ["Shards"],
     "other_stack": ["Jobs", "ReportLocks", "Reports"],
     "existing_function": ["Legacy"],

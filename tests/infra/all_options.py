@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -17,11 +18,13 @@ from s3leader_cdk import (
     MonitoringOptions,
     RuntimeLayer,
     SingletonJob,
+    SingletonTask,
     TakeoverOptions,
     TriggerOptions,
     grant_fenced,
 )
 from tests.infra.jobs import FOLDER, HANDLER, existing_function
+from tests.infra.tasks import add_container
 
 TRIGGER = TriggerOptions(
     contenders=3,
@@ -51,7 +54,9 @@ def fill(stack: cdk.Stack) -> None:
         encryption_header="aws:kms",
         history=cdk.Duration.days(90),
     )
-    _job_with_all_options(stack, locks)
+    vpc = _vpc(stack)
+    _job_with_all_options(stack, locks, vpc)
+    _task_with_all_options(stack, locks, vpc)
     _jobs_in_existing_buckets(stack)
     locks.attach(function_with_role(stack, "Attached"), election="attached")
     locks.grant_candidate(function_with_role(stack, "Granted"), election="granted")
@@ -60,10 +65,39 @@ def fill(stack: cdk.Stack) -> None:
     grant_fenced(locks.bucket, reader, key="reports/latest.json")
 
 
-def _job_with_all_options(stack: cdk.Stack, locks: LockBucket) -> None:
+def _vpc(stack: cdk.Stack) -> ec2.Vpc:
     vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0)
     vpc.add_flow_log("Flow")
     vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+    return vpc
+
+
+def _task_with_all_options(stack: cdk.Stack, locks: LockBucket, vpc: ec2.Vpc) -> None:
+    insights = ecs.ContainerInsights.ENHANCED
+    task = ecs.FargateTaskDefinition(stack, "Task", cpu=512, memory_limit_mib=1024)
+    # cdk-nag wants no variables but those of secrets, and takes those that SingletonTask sets.
+    command = ["s3leader", "run", "task", "--json", "--", "python", "-m", "billing"]
+    add_container(task, "billing", environment=None, command=command)
+    SingletonTask(
+        stack,
+        "TaskOfAllOptions",
+        election="task",
+        schedule=["cron(0 4 ? * MON-FRI *)", "rate(2 hours)"],
+        lock_bucket=locks,
+        task_definition=task,
+        cluster=ecs.Cluster(stack, "Cluster", vpc=vpc, container_insights_v2=insights),
+        container="billing",
+        trigger=TriggerOptions(contenders=3, flexible_window=cdk.Duration.minutes(15)),
+        takeover=TakeoverOptions(
+            lease=cdk.Duration.seconds(30), wait=cdk.Duration.minutes(5), max_attempts=3
+        ),
+        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+        security_groups=[ec2.SecurityGroup(stack, "TaskGroup", vpc=vpc)],
+        assign_public_ip=True,
+    )
+
+
+def _job_with_all_options(stack: cdk.Stack, locks: LockBucket, vpc: ec2.Vpc) -> None:
     topic_key = kms.Key(stack, "TopicKey", enable_key_rotation=True)
     SingletonJob(
         stack,

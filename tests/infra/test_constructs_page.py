@@ -43,6 +43,7 @@ def test_every_stack_of_the_page_is_synthesized(assembly: Path) -> None:
     assert names == [
         "Billing-eu-west-1",
         "Billing-us-east-1",
+        "Containers",
         "Home",
         "Jobs",
         "LongJobs",

@@ -228,8 +228,8 @@ def test_each_queue_has_one_alarm(which: Mapping[str, str], alarms: set[str]) ->
 def test_the_alarm_of_one_queue_for_both_describes_both() -> None:
     template = synthesize(lambda stack: build(stack, dead_letters=sqs.Queue(stack, "Mine")))
     assert alarm(template, "DeadLetters")["AlarmDescription"] == (
-        "[critical] Events never reached the function, or it gave up on them after all its retries."
-        " They wait in the queue."
+        "[critical] Events of the schedule started no contender, the function gave up on them after"
+        " all its retries, or tasks failed. The events wait in the queue."
     )
 
 

@@ -11,17 +11,21 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import (
     Contenders,
     LockBucket,
+    LogMetrics,
     Monitoring,
     SingletonJob,
+    SingletonTask,
     grant_fenced,
 )
 from tests.infra.jobs import build, existing_function
 from tests.infra.synth import new_stack
+from tests.infra.tasks import build_task
 
 _NOT_OPTIONS = {"self", "scope", "id"}
 Made = Callable[..., object]
@@ -34,6 +38,11 @@ def locks(stack: cdk.Stack) -> LockBucket:
 # Where its options are read, and what is called.
 MADE: dict[str, tuple[Made, Callable[[cdk.Stack], Made]]] = {
     "SingletonJob": (SingletonJob.__init__, lambda stack: partial(build, stack)),
+    "SingletonTask": (SingletonTask.__init__, lambda stack: partial(build_task, stack)),
+    "LogMetrics": (
+        LogMetrics.__init__,
+        lambda stack: partial(LogMetrics, stack, "Metrics", bucket="locks"),
+    ),
     "LockBucket": (LockBucket.__init__, lambda stack: partial(LockBucket, stack, "Locks")),
     "Monitoring": (
         Monitoring.__init__,
@@ -54,6 +63,7 @@ NEEDED: dict[str, Any] = {
     "function": existing_function,
     "grantee": existing_function,
     "key": "a.json",
+    "log_group": lambda stack: logs.LogGroup(stack, "Group"),
     "max_tick_age": cdk.Duration.hours(1),
 }
 

@@ -17,7 +17,7 @@ import pytest
 from s3leader import Election, Term
 from s3leader._core import protocol
 from s3leader.aws_lambda import LambdaHandler
-from s3leader_cli.arguments import parser
+from s3leader_cli.arguments import parse
 from tests.dated_moto import mock_dated_aws
 
 ROOT = Path(__file__).parents[2]
@@ -234,8 +234,8 @@ def commands(*pages: str) -> list[list[str]]:
 
 def test_the_command_line_takes_the_arguments_of_the_pages() -> None:
     asked = [words[1:] for words in commands() if words[0] == "s3leader"]
-    named = {parser({}).parse_args(words).command for words in asked}
-    assert named == {"status", "history", "depose"}
+    named = {parse(words, {}).command for words in asked}
+    assert named == {"status", "history", "depose", "run"}
 
 
 def test_every_script_that_a_page_starts_is_executable() -> None:

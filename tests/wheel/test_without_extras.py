@@ -98,6 +98,15 @@ def test_a_command_prints_json_without_the_extra(
     assert [each["outcome"] for each in json.loads(done.stdout)["terms"]] == ["completed"]
 
 
+def test_a_command_runs_as_a_singleton_without_the_extra(
+    bare: Environment, s3: dict[str, str], tmp_path: Path
+) -> None:
+    """The guard finds its modules in the installed package."""
+    words = [str(bare.folder / "bin" / "s3leader"), "run", "wrapped", "--bucket=locks"]
+    done = bare.run(*words, "--", "sh", "-c", "echo $S3LEADER_TERM", cwd=tmp_path, **s3)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
 def test_a_holder_is_deposed_without_the_extra(
     bare: Environment, s3: dict[str, str], tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from aws_cdk import Duration, Token, TreeInspector
+from aws_cdk import Duration, IResource, Token, TreeInspector
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
@@ -39,7 +39,7 @@ _SHORTEST_LEASE_S, _LONGEST_LEASE_S = 5, 86_400
 
 
 def candidate_variables(
-    function: lambda_.IFunction,
+    candidate: IResource,
     bucket: s3.IBucket,
     *,
     prefix: str,
@@ -55,10 +55,10 @@ def candidate_variables(
     if election is not None:
         variables["S3LEADER_ELECTION"] = election
     variables["S3LEADER_PREFIX"] = prefix
-    if _in_another_region(function, bucket):
-        _check_name_is_known(function, bucket)
+    if _in_another_region(candidate, bucket):
+        _check_name_is_known(candidate, bucket)
         variables["S3LEADER_REGION"] = bucket.env.region
-    account = account_of_bucket(bucket, function.env.account)
+    account = account_of_bucket(bucket, candidate.env.account)
     if account is not None:
         variables["S3LEADER_BUCKET_OWNER"] = account
     variables |= encryption
@@ -161,20 +161,20 @@ def _no_environment_message(function: lambda_.IFunction) -> str:
     )
 
 
-def _check_name_is_known(function: lambda_.IFunction, bucket: s3.IBucket) -> None:
+def _check_name_is_known(candidate: IResource, bucket: s3.IBucket) -> None:
     resource = bucket.node.default_child
     if not isinstance(resource, s3.CfnBucket):
         return
     name = resource.bucket_name
     if name is None or Token.is_unresolved(name):
         raise ValueError(
-            f"function {function.node.path} is in another Region than bucket {bucket.node.path},"
+            f"{candidate.node.path} is in another Region than bucket {bucket.node.path},"
             " whose name is not known there: give the LockBucket a bucket_name, or a"
             " bucket_name_prefix and its stack env=Environment(account=…, region=…)"
         )
 
 
-def _in_another_region(function: lambda_.IFunction, bucket: s3.IBucket) -> bool:
-    # A Region that is not known at synth is taken to be that of the function's stack.
+def _in_another_region(candidate: IResource, bucket: s3.IBucket) -> bool:
+    # A Region that is not known at synth is taken to be that of the candidate's stack.
     there = bucket.env.region
-    return not Token.is_unresolved(there) and there != function.env.region
+    return not Token.is_unresolved(there) and there != candidate.env.region

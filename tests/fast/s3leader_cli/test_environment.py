@@ -79,6 +79,32 @@ def test_advice_names_what_a_command_line_can_change(code: str, message: str, sa
     assert "pass " not in shown
 
 
+def test_a_region_can_be_given_as_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[BucketOptions] = []
+
+    def store(_: str, *, options: BucketOptions, **__: object) -> MemoryStore:
+        seen.append(options)
+        return MemoryStore()
+
+    monkeypatch.setattr("s3leader._io.lock_store.S3Store", store)
+    monkeypatch.setenv("S3LEADER_REGION", "eu-west-1")
+    main(["status", "nightly", "--bucket", "locks", "--region", "eu-north-1", "--json"])
+    assert [options.region for options in seen] == ["eu-north-1"]
+
+
+def test_advice_on_a_region_that_was_given_as_an_option_names_the_option() -> None:
+    error = refusal(
+        List("elections/"),
+        bucket="locks",
+        partition="aws",
+        code="PermanentRedirect",
+        message="",
+        bucket_region="eu-west-1",
+        region=choose_region("us-east-1", {}),
+    )
+    assert advice(error).endswith("use --region eu-west-1.")
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "named"),
     [

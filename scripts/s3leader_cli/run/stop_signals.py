@@ -1,0 +1,47 @@
+"""The signals that ask the wrapper to end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class StopSignals:
+    """Takes SIGTERM, SIGINT and SIGHUP while its block runs.
+
+    `received` is the first of them. One that was ignored (nohup; SIGINT of a background job) stays
+    ignored, except SIGTERM. A second signal raises KeyboardInterrupt while `on_stop` is not set.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self.on_stop: Callable[[], None] | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in _SIGNALS:
+            if number is signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._take)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        again = self.received is not None
+        if self.received is None:
+            self.received = signal.Signals(number)
+        if self.on_stop is not None:
+            self.on_stop()
+        elif again:
+            raise KeyboardInterrupt

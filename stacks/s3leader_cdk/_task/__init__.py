@@ -1,0 +1,1 @@
+"""A task of ECS as a candidate: its container, its environment, and its failures."""
