@@ -38,8 +38,8 @@ has those of the last batch, `undeleted` has those of earlier batches that S3 re
     S3 refuses to delete. Once `undeleted` has `Limits.undeleted_inputs` names, no batch begins.
   - SAVE: save the progress in the lock, as a checkpoint. Only fairness depends on it.
 - CLEAR: retry the deletions that failed for a transient reason. Then write the manifest with an
-  empty `deleting` and the present `undeleted`, if that changes it. If time ran out, save the key
-  of the last input reached, as SAVE does: the next term begins after it, so no input waits forever.
+  empty `deleting` and the present `undeleted`, if that changes it. If time ran out or S3
+  withheld an input, SAVE again, with the last input reached: the next term begins after it.
 - REPORT: raise `InputsWithheld` if S3 withheld some inputs, that is, did not serve or did not
   delete them. The term fails, which raises an alarm.
 
@@ -58,7 +58,7 @@ LIST, GET and HEAD show a deletion at once, and keys are unique, so the name is 
 | LIST, READ | no change | compacts the inputs |
 | KEEP, UPLOAD, or COMMIT (not applied) | orphans, and all inputs | SWEEP; compacts the inputs |
 | COMMIT (applied) | the inputs, named in `deleting` | FINISH |
-| COMMIT (in flight) | either row above, for good: CLAIM changes the ETag it needs | as above |
+| COMMIT (in flight) | one of the two rows above, for good: CLAIM changes the ETag | as above |
 | DELETE | `deleting` names all inputs of the batch, some of which exist | FINISH |
 | CLEAR (not applied) | the manifest names inputs that no longer exist | FINISH, RETRY |
 | SAVE, or CLEAR (applied) | an older checkpoint | begins at an earlier input that still exists |
@@ -68,8 +68,8 @@ The same holds if the answer to a write is lost, or if an intermediary sends a w
 **A stale leader** that continues after its successor's CLAIM does no harm. Its KEEP and UPLOAD make
 orphans. Its COMMIT and CLEAR raise `StaleToken`, and it stops. Its DELETE deletes inputs that its
 own COMMIT named. Its FINISH and RETRY delete inputs that were committed before its own CLAIM. Its
-SWEEP deletes orphans that could no longer be committed at its CLAIM. An orphan that a stale leader
-writes more than `Limits.sweep_again` terms after its own term stays, but no reader sees it.
+SWEEP deletes only orphans that its own CLAIM had made impossible to commit. If a stale leader
+writes an orphan more than `Limits.sweep_again` terms after its own, it is never deleted, nor read.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ class _Compaction:
                 found = self._left_over or next(contents, None)
             except OutOfTime as problem:
                 log.warning("%s is large; there was not enough time to read it", problem.key)
-                self._reached = problem.key
+                self._reached = problem.key  # the next term begins after it: it blocks no others
                 break
             self._left_over = None
             if found is None:

@@ -42,8 +42,8 @@ class Candidate:
             sys.executable,
             "-m",
             "s3leader_demo.candidate",
-            "{parent_pipe}",
-        ]  # `ChildProcess` fills it in
+            "{parent_pipe}",  # a placeholder that `ChildProcess` replaces
+        ]
         command += [demo.election.name, demo.lock_bucket, demo.data.name, tick]
         path = os.pathsep.join(str(_ROOT / name) for name in ("scripts", "lambda_src"))
         with self._output.open("wb") as output:
@@ -127,7 +127,7 @@ class _Takeovers:
             self._note(win, "" if killed_at is None else f"{takeovers[-1]:.1f} s after the kill")
             self._demo.screen.update(self._demo.rows())
             killed_at = self._kill_at_work(win) if len(self._demo.killed) < KILLS else None
-            # Not killed: enough leaders were, or this one lost its term first.
+            # If it was not killed: either enough were, and it may finish, or it lost its term.
             completed = killed_at is None and self._completes(win)
         self._wait(self._all_ended, "the end of the other candidates")
         self._demo.screen.update(self._demo.rows())

@@ -154,8 +154,8 @@ class TakeoverOptions:
     def for_function(self, timeout: Duration, retry_attempts: int) -> TakeoverOptions:
         """Return these options, checked, with the lease that suits a job that is continued.
 
-        If a leg is killed, Lambda's retry comes after a minute, and is the only event that goes on
-        with the tick: until then the lock must have lapsed.
+        If a leg is killed, only Lambda's retry, a minute later, can go on with the tick. So the
+        lock must have lapsed by then.
         """
         self.check_timeout(timeout)
         if not self.max_continuations:

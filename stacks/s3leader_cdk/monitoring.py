@@ -41,8 +41,9 @@ _PERIODS = 24  # CloudWatch requires periods of an hour or more for an alarm ove
 class Monitoring(Construct):
     """The alarms of an election's contenders in one Region, and a dashboard; or of many elections.
 
-    Children: `alarms` (those that exist, by the names in `MonitoringOptions.alarms`; with
-    `elections`, an alarm of one of them by `failed:shard/0`), `dashboard` (None if switched off).
+    Children: `alarms`, a dict of those that were made; its keys are the names in
+    `MonitoringOptions.alarms`, or with `elections` the name and the election, as `failed:shard/0`.
+    `dashboard`, None if it is switched off.
 
     Args:
         election: whose metrics to watch.
@@ -51,17 +52,17 @@ class Monitoring(Construct):
         bucket: the name of the lock bucket that the election is held in.
         function: whose errors and throttles to watch. Default: none.
         prefix: of the lock bucket, shown in the dashboard. Default: `elections/`.
-        contenders: how many contenders the dashboard shows separately; their events carry their
-            numbers, from 1. Default: none.
+        contenders: how many contenders the dashboard shows separately. The event of each must carry
+            its number, starting at 1. Default: none.
         continuations: whether terms may be continued: two more alarms, and legs in the dashboard.
             Default: False.
         undelivered: the dead-letter queue of events that never reached the function. Default: none.
         unprocessed: the dead-letter queue of events that the function gave up on. Default: none.
         regions: all Regions whose functions contend in the election, this one included. Default:
-            this one alone. With several, `not_completed` fires when, for the time
-            `expected_within`, this Region's contenders reported nothing, or found each time that
-            the latest completed tick is older than `expected_within`. With one hour, that is about
-            two hours after the last completed tick. The events must carry a tick.
+            this one alone. With several, `not_completed` fires if, throughout a period of
+            `expected_within`, this Region's contenders reported nothing, or only that the latest
+            completed tick is older than `expected_within`. The two times add up: with one hour, it
+            fires about two hours after the last completed tick. The events must carry a tick.
         options: alarms and dashboard. Default: `MonitoringOptions()`.
     """
 

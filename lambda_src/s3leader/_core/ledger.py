@@ -12,10 +12,10 @@ functions below rely on these invariants:
 - **I1** If lock N ever existed, an empty list of the keys after it proves that N is the highest: S3
   lists consistently, and the highest lock is never deleted (R6).
 - **I2** A sealed lock never changes, so it need not be read twice.
-- **I3** An unsealed lock N is the highest (R1) if, less than one hour before it was read, no lock
-  above N existed. After that hour, the lock may be a second lock N: the first was deleted, and a
-  suspended candidate created the number again. Its win is void (R7), but if that candidate crashes
-  before it seals the second lock N, this lock stays unsealed without being the highest.
+- **I3** An unsealed lock N is the highest (R1) if it was read within one hour of a moment at which
+  no lock above N existed. Later than that, N may have been deleted, and created again by a
+  suspended candidate. That win is void (R7), but if the candidate crashes before it seals the new
+  object, an unsealed lock N remains that is not the highest.
 """
 
 from __future__ import annotations
@@ -148,10 +148,11 @@ def history(config: CandidateConfig, limit: int) -> Steps[list[Lock]]:
 def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | None, Reply]]:
     """Return the highest term above `known`, None if there is none, and the reply that proves it.
 
-    The proof is the page with the highest lock, or the first page if no page has a lock. A page
-    after that proves nothing: a lock created meanwhile may sort before that page's first key and so
-    be missed. A page may be empty and still be followed by others (S3 skips delete markers), so
-    only the continuation token ends the loop.
+    The proof is the page with the highest lock, or the first page if no page has a lock: when it
+    was served no higher lock existed, or a later page would show it. A later page is no proof for
+    its own, later time: a lock created in between may sort before the place where it starts. A page
+    may be empty and still be followed by others (S3 skips delete markers), so only the continuation
+    token ends the loop.
 
     If `known` is 0 and there is a second page, listing continues at the hint. If no lock follows
     there, the hint was too high, and listing resumes at the second page.

@@ -38,29 +38,29 @@ Rules:
   holder's late renewal and the takeover write the same object, so S3 accepts only one of them.
 - **R4** A candidate judges other leases by S3's clock: `Date` minus `Last-Modified` of one answer.
   A holder measures its deadline with its monotonic clock, from before the request was sent. Past
-  the deadline it never leads again in that term, and a win that is known only then is void. It may
-  still seal its lock: if that compare-and-swap succeeds, no other candidate has taken over, so the
-  outcome that it records in the lock is true.
+  the deadline it never leads again in that term; if it learns only after the deadline that it won,
+  the win is void. It may still seal its lock: if that compare-and-swap succeeds, no other candidate
+  has taken over, so the outcome that it records in the lock is true.
 - **R5** Every body carries a fresh nonce. After a lost answer, and after each 412 to a create, a
   renewal or a seal, the writer reads the lock: if it finds its own nonce, its write was applied.
 - **R6** The head is never deleted: the bucket's lifecycle rule deletes only tagged locks, and a
   leader tags only locks below its own. So term numbers never go back.
-- **R7** Old locks do get deleted, so a suspended candidate may create an old number again. A win
-  counts only if, by S3's clock, lock N+1 was created less than one hour after N was proved to be
-  the highest: by a list, or by a read of N while it was unsealed (R1). A lifecycle rule deletes no
-  object that is less than a day old, so within that hour no newer lock can have been created and
-  deleted.
+- **R7** Old locks do get deleted, so a suspended candidate may create an old number again. A list
+  proves that N is the highest, and so does a read that finds N unsealed, because then N+1 cannot
+  exist (R1). A win counts only if, by S3's clock, lock N+1 was created less than one hour after
+  such a proof. A lifecycle rule deletes no object that is less than a day old, so within that hour
+  no newer lock can have been created and deleted.
 - **R8** Each lock records in `done` the latest completed tick. No term is led for that tick or an
   earlier one. Each lock also counts the attempts at each tick that is not completed; after
   `max_attempts` of them no term is led for it. Neither limit holds for an operator who repeats.
 - **R9** A candidate that remembers that lock N is sealed may create N+1 without listing. If it has
   missed newer locks, the create conflicts (R5) or the win is void (R7).
 - **R10** A leader may seal its lock as `continued`. Its tick is not completed; the next leg is part
-  of the same attempt, and may be led at once. For other ticks the next term is *reserved*:
-  candidates for them wait until the lease of the continued lock and the allowance have passed. They
+  of the same attempt, and may be led at once. The next term is *reserved* for that tick: candidates
+  for other ticks wait until the lease of the continued lock and the allowance have passed. They
   measure this by the `Date` of a list that shows the lock is still the head. If a win right after a
   continued lock is void, the candidate seals its own lock as `continued` for the same tick, so that
-  the next leg still finds its place.
+  the head still says which tick is to be continued, and at which leg.
 
 States of a lock, with the rules that permit each change:
 
@@ -135,11 +135,11 @@ class _Goal:
         if lock is None or not lock.is_done(work.tick):
             return False
         if lock.repeat and lock.is_continued_for(work.tick):
-            return False
+            return False  # its next leg is still to be led, although the tick is done
         if not work.repeat:
             return True
-        # A request to repeat is led. A later leg of it is led only while the repeat is not done:
-        # Lambda may deliver the event of that leg twice.
+        # Leg 1 of a repeat always runs. A later leg runs only while the highest lock shows that
+        # the repeat is unfinished: Lambda may deliver the event of that leg twice.
         is_pending = lock.tick == work.tick and lock.repeat and lock.outcome != COMPLETED
         return work.leg > 1 and not is_pending
 
@@ -179,8 +179,8 @@ def campaign(
 
 def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
     config, head, work = goal.config, at.head, goal.work
+    # A remembered head cannot show whether a repeat is done: for that, it must have been read now.
     if head is not None and goal.is_done(head) and (at.seen_now or not work.repeat):
-        # A memory cannot show whether a repeat is done: that needs the head as it is now.
         return Lost(why="done", head=head)  # R8
     if head is None or not _is_current(goal, head, at):
         head = yield from find_head(config, head)
@@ -268,10 +268,10 @@ def _two_void_wins(config: CandidateConfig, head: LedgerHead) -> StoreUnavailabl
 
 
 def _reread(reply: Reply, config: CandidateConfig, head: LedgerHead) -> LedgerHead | None:
-    """Return the lock as it was read again; it was unsealed when it was first read.
+    """Return the lock from a second read. `head`, the first read, showed it unsealed.
 
-    So no higher lock existed at the first read (R1). If the lock has been sealed since, it is still
-    proved to have been the highest when it was first read (R7).
+    So at that time no higher lock existed (R1). If the lock has been sealed meanwhile, the time of
+    that proof is kept (R7).
     """
     again = head_in(reply, config, head.term, no_higher_at_ms=head.proved_highest_at_ms)
     if again is not None and again.allows_next:

@@ -1,8 +1,8 @@
 """`Term`: how its `with` block ends it, and what `resign`, `held` and its attributes report.
 
-`OneBucket` is a bucket in memory with one fake clock, `InterferingStore` one that acts between two
-requests; `won(…)` returns the term of a won campaign.
-In a lock's body `"expired": true` means sealed. `resign()` ends a term, by default as completed.
+`OneBucket` is a bucket in memory with one fake clock; `InterferingStore` is the same bucket, with a
+function that is called before each request. `won(…)` returns the term of a won campaign. In a
+lock's body `"expired": true` means sealed. `resign()` ends a term, by default as completed.
 """
 
 from __future__ import annotations
