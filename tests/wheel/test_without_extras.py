@@ -64,7 +64,6 @@ def test_an_election_imports_neither_extras_nor_constructs_nor_command_line(
     ("module", "extra"),
     [
         ("s3leader.aws_lambda", "lambda"),
-        ("s3leader.testing", "lambda"),
         ("s3leader_cdk", "cdk"),
     ],
 )
