@@ -128,6 +128,24 @@ def test_minimal_resumes_where_a_failed_term_stopped(
     assert charged == [("ada", 1), ("grace", 1), ("mary", 2)]
 
 
+def test_minimal_bills_everybody_after_an_attempt_that_failed_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    billing, store, charged = module("minimal/billing/main.py"), MemoryStore(), []
+
+    def charge(customer: str, *, token: int) -> None:
+        if token == 2:
+            raise LeadershipLost(term=2, why="for the test")
+        charged.append((customer, token))
+
+    monkeypatch.setattr(billing, "charge", charge)
+    invoke(billing.handler, tick=TICKS[0], store=store)
+    with pytest.raises(LeadershipLost):
+        invoke(billing.handler, tick=TICKS[1], store=store)
+    invoke(billing.handler, tick=TICKS[1], store=store)
+    assert charged[3:] == [("ada", 3), ("grace", 3), ("mary", 3)]
+
+
 @pytest.mark.parametrize(
     ("path", "event", "expected"),
     [

@@ -9,12 +9,15 @@ CUSTOMERS = ["ada", "grace", "mary"]
 @singleton
 def handler(event: object, context: LambdaContext, term: Term) -> int:
     """Runs in the elected invocation only."""
-    billed: list[str] = term.state.get("billed", []) if term.attempt > 1 else []
+    night = str(term.tick)
+    billed: list[str] = []
+    if term.state.get("night") == night:  # of an earlier attempt, not of another night
+        billed = term.state["billed"]
     for customer in CUSTOMERS[len(billed) :]:
         term.ensure_held()  # raises LeadershipLost if the lease has run out
         charge(customer, token=term.number)
         billed = [*billed, customer]
-        term.save({"billed": billed})  # a checkpoint for the next attempt
+        term.save({"night": night, "billed": billed})  # a checkpoint for the next attempt
     return len(billed)
 
 
