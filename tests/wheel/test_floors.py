@@ -61,10 +61,13 @@ def test_every_construct_synthesizes(environment: Environment, tmp_path: Path) -
     (tmp_path / "app.py").write_text(program.replace("app.synth()", IMPORTED + "app.synth()"))
     (tmp_path / "billing").mkdir()
     (tmp_path / "billing" / "main.py").write_text(JOB)
+    (tmp_path / "billing" / "requirements.txt").write_text("requests==2.32.5\n")
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "Dockerfile").write_text("FROM scratch\n")
     unbundled = {"CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []}), **QUICK}
     environment.prints("app.py", cwd=tmp_path, CDK_OUTDIR="cdk.out", **unbundled)
     stacks = sorted(path.name for path in (tmp_path / "cdk.out").glob("*.template.json"))
-    named = ["Billing-eu-west-1", "Billing-us-east-1", "Home", "Jobs"]
+    named = ["Billing-eu-west-1", "Billing-us-east-1", "Containers", "Home", "Jobs", "Schedules"]
     assert stacks == [f"{name}.template.json" for name in named]
 
 

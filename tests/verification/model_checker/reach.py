@@ -35,7 +35,15 @@ MODULES: Final = (conditional_write, create_lock, holding, ledger, protocol, sto
 REACHING: Final = (
     *("later", "asleep", "echo-first", "exhausted", "voids", "near", "seized", "paged"),
     *("hint-ahead", "hint-behind", "hint-corrupt", "hint-denied", "no-tags", "original", "outage"),
-    *("no-create", "no-conditions", "operator", "refuses", "continued-waiting", "tick-ahead"),
+    *(
+        "no-create",
+        "no-conditions",
+        "operator",
+        "refuses",
+        "continued-waiting",
+        "tick-ahead",
+        "repeated",
+    ),
 )
 UNREACHED: Final = {
     # A store that breaks its contract; `tests/fast/s3leader/_core/protocol` plays one.
