@@ -22,9 +22,9 @@ has those of the last batch, `undeleted` has those of earlier batches that S3 re
 - FINISH: delete the inputs in `deleting`.
 - RETRY: delete the inputs in `undeleted` whose ETag has not changed. An input with another ETag is
   left as it is, and stays named: it may hold lines that are not compacted.
-- SWEEP: delete the orphans of lower terms. Because of CLAIM, they can never be committed. The
-  manifest records the swept terms in `swept`; the last `Limits.sweep_again` of them are swept
-  again.
+- SWEEP: delete the orphans of lower terms. Because of CLAIM, they can never be committed. `swept`
+  in the manifest is the highest term that was swept; the last `Limits.sweep_again` terms up to it
+  are swept again.
 - LIST: list the inputs, without those that the manifest named in `deleting` or `undeleted` at
   CLAIM. For each batch of them:
   - READ: read the inputs and sort their lines. This changes nothing.
@@ -58,7 +58,7 @@ LIST, GET and HEAD show a deletion at once, and keys are unique, so the name is 
 | LIST, READ | no change | compacts the inputs |
 | KEEP, UPLOAD, or COMMIT (not applied) | orphans, and all inputs | SWEEP; compacts the inputs |
 | COMMIT (applied) | the inputs, named in `deleting` | FINISH |
-| COMMIT (in flight) | one of the two rows above, for good: CLAIM changes the ETag | as above |
+| COMMIT (in flight) | one of the two rows above; CLAIM settles which | as above |
 | DELETE | `deleting` names all inputs of the batch, some of which exist | FINISH |
 | CLEAR (not applied) | the manifest names inputs that no longer exist | FINISH, RETRY |
 | SAVE, or CLEAR (applied) | an older checkpoint | begins at an earlier input that still exists |
@@ -68,8 +68,8 @@ The same holds if the answer to a write is lost, or if an intermediary sends a w
 **A stale leader** that continues after its successor's CLAIM does no harm. Its KEEP and UPLOAD make
 orphans. Its COMMIT and CLEAR raise `StaleToken`, and it stops. Its DELETE deletes inputs that its
 own COMMIT named. Its FINISH and RETRY delete inputs that were committed before its own CLAIM. Its
-SWEEP deletes only orphans that its own CLAIM had made impossible to commit. If a stale leader
-writes an orphan more than `Limits.sweep_again` terms after its own, it is never deleted, nor read.
+SWEEP deletes only orphans that its own CLAIM had made impossible to commit. An orphan that
+is written when over `Limits.sweep_again` later terms were swept is never deleted, and never read.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class _Takeovers:
             self._note(win, "" if killed_at is None else f"{takeovers[-1]:.1f} s after the kill")
             self._demo.screen.update(self._demo.rows())
             killed_at = self._kill_at_work(win) if len(self._demo.killed) < KILLS else None
-            # If it was not killed: either enough were, and it may finish, or it lost its term.
+            # A leader that was not killed may finish, since enough were, or has lost its term.
             completed = killed_at is None and self._completes(win)
         self._wait(self._all_ended, "the end of the other candidates")
         self._demo.screen.update(self._demo.rows())

@@ -166,8 +166,10 @@ class TakeoverOptions:
                 " the next leg is not started, only Lambda's retry goes on with the tick. Give"
                 " FailureOptions(retry_attempts=…) 1 or 2"
             )
-        short = self.lease is None and seconds(timeout) > _LEASE_OF_LEGS_S
-        return replace(self, lease=Duration.seconds(_LEASE_OF_LEGS_S)) if short else self
+        needs_short_lease = self.lease is None and seconds(timeout) > _LEASE_OF_LEGS_S
+        if not needs_short_lease:
+            return self
+        return replace(self, lease=Duration.seconds(_LEASE_OF_LEGS_S))
 
     def check_timeout(self, timeout: Duration) -> None:
         """Raise `ValueError` for a lease or a wait that is not shorter than the timeout."""

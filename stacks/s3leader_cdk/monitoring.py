@@ -39,11 +39,11 @@ _PERIODS = 24  # CloudWatch requires periods of an hour or more for an alarm ove
 
 
 class Monitoring(Construct):
-    """The alarms of an election's contenders in one Region, and a dashboard; or of many elections.
+    """Alarms and a dashboard for the contenders of one or many elections, in one Region.
 
-    Children: `alarms`, a dict of those that were made; its keys are the names in
-    `MonitoringOptions.alarms`, or with `elections` the name and the election, as `failed:shard/0`.
-    `dashboard`, None if it is switched off.
+    Children: `alarms`, a dict of those that were made, by the names in `MonitoringOptions.alarms`.
+    With `elections`, a key is name, colon and election, such as `failed:shard/0`. `dashboard`, None
+    if it is switched off.
 
     Args:
         election: whose metrics to watch.
@@ -59,10 +59,10 @@ class Monitoring(Construct):
         undelivered: the dead-letter queue of events that never reached the function. Default: none.
         unprocessed: the dead-letter queue of events that the function gave up on. Default: none.
         regions: all Regions whose functions contend in the election, this one included. Default:
-            this one alone. With several, `not_completed` fires if, throughout a period of
-            `expected_within`, this Region's contenders reported nothing, or only that the latest
-            completed tick is older than `expected_within`. The two times add up: with one hour, it
-            fires about two hours after the last completed tick. The events must carry a tick.
+            this one alone. With several, `not_completed` fires if, for as long as
+            `expected_within`, no contender of this Region has reported a completed tick that is
+            younger than `expected_within`: with one hour, up to two hours after the last completed
+            tick. The events must carry a tick.
         options: alarms and dashboard. Default: `MonitoringOptions()`.
     """
 

@@ -148,11 +148,11 @@ def history(config: CandidateConfig, limit: int) -> Steps[list[Lock]]:
 def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | None, Reply]]:
     """Return the highest term above `known`, None if there is none, and the reply that proves it.
 
-    The proof is the page with the highest lock, or the first page if no page has a lock: when it
-    was served no higher lock existed, or a later page would show it. A later page is no proof for
-    its own, later time: a lock created in between may sort before the place where it starts. A page
-    may be empty and still be followed by others (S3 skips delete markers), so only the continuation
-    token ends the loop.
+    The proof is the page with the highest lock, or the first page if no page has a lock. When that
+    page was served, no higher lock existed: otherwise that page or a later one would show it. The
+    time of a later, empty page proves nothing: a lock created since then may sort before the key at
+    which that page starts. A page may be empty and still be followed by others (S3 skips delete
+    markers), so only the continuation token ends the loop.
 
     If `known` is 0 and there is a second page, listing continues at the hint. If no lock follows
     there, the hint was too high, and listing resumes at the second page.

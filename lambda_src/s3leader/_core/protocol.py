@@ -15,8 +15,8 @@ Vocabulary:
   lease and the *allowance* for clock skew have passed. A holder leads until its *deadline*, which
   it computes from its own clock (R4) and which is never later than the lapse.
 - A *sealed* lock carries its final state (`"expired": true`) and never changes again.
-- A win is *void* if it came too late (R4), or if N was last proved to be the highest lock too long
-  ago (R7). The candidate then does not lead, and seals the lock that it created.
+- A win of term N+1 is *void* if it came too late (R4), or if too much time had passed since the
+  last proof that lock N was the highest (R7). The candidate then seals its lock, and does not lead.
 - A *tick* is the scheduled time that a term works for. A term that ends before its work does may
   be *continued*: a later term, the next *leg*, goes on with the same tick. To *repeat* a tick is to
   lead it again although it is completed, because an operator asks for it.
@@ -39,8 +39,8 @@ Rules:
 - **R4** A candidate judges other leases by S3's clock: `Date` minus `Last-Modified` of one answer.
   A holder measures its deadline with its monotonic clock, from before the request was sent. Past
   the deadline it never leads again in that term; if it learns only after the deadline that it won,
-  the win is void. It may still seal its lock: if that compare-and-swap succeeds, no other candidate
-  has taken over, so the outcome that it records in the lock is true.
+  the win is void. A holder past its deadline may still seal its lock: if that compare-and-swap
+  succeeds, no other candidate has taken over, so the outcome that it records is valid.
 - **R5** Every body carries a fresh nonce. After a lost answer, and after each 412 to a create, a
   renewal or a seal, the writer reads the lock: if it finds its own nonce, its write was applied.
 - **R6** The head is never deleted: the bucket's lifecycle rule deletes only tagged locks, and a
@@ -51,16 +51,17 @@ Rules:
   such a proof. A lifecycle rule deletes no object that is less than a day old, so within that hour
   no newer lock can have been created and deleted.
 - **R8** Each lock records in `done` the latest completed tick. No term is led for that tick or an
-  earlier one. Each lock also counts the attempts at each tick that is not completed; after
-  `max_attempts` of them no term is led for it. Neither limit holds for an operator who repeats.
+  earlier one. Each lock also carries the attempt counts of all ticks that are not completed. A tick
+  that has had `max_attempts` attempts is not led again. Neither limit holds for an operator who
+  repeats.
 - **R9** A candidate that remembers that lock N is sealed may create N+1 without listing. If it has
   missed newer locks, the create conflicts (R5) or the win is void (R7).
 - **R10** A leader may seal its lock as `continued`. Its tick is not completed; the next leg is part
   of the same attempt, and may be led at once. The next term is *reserved* for that tick: candidates
-  for other ticks wait until the lease of the continued lock and the allowance have passed. They
-  measure this by the `Date` of a list that shows the lock is still the head. If a win right after a
-  continued lock is void, the candidate seals its own lock as `continued` for the same tick, so that
-  the head still says which tick is to be continued, and at which leg.
+  for other ticks wait until the lease of the continued lock and the allowance have passed. A
+  waiting candidate takes the time from the `Date` of a list that still shows that lock as the head.
+  If a win right after a continued lock is void, the candidate seals its own lock as `continued` for
+  the same tick, so that the head still says which tick is to be continued, and at which leg.
 
 States of a lock, with the rules that permit each change:
 
@@ -200,7 +201,7 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
 
 def _is_current(goal: _Goal, head: LedgerHead, at: _Progress) -> bool:
     """Whether the candidate may act on `head` without listing first (R7, R9, R10)."""
-    # By its own clock, to avoid a create in vain. R7 itself is checked after the create.
+    # An early check by the candidate's own clock: it only saves a create whose win would be void.
     if head.proved_highest_at_ms is None or at.now_ms - head.observed_ms >= PROOF_VALID_MS:
         return False
     if at.seen_now:

@@ -120,7 +120,7 @@ class KillRun:
                 if not self._enough():
                     attacked.attack(only_stop=self._kills() >= self._plan.kills)
                 attacked.resume_stopped()
-            next(election_in_turn).send_objects()  # one per round: all would delay the attacks
+            next(election_in_turn).send_objects()  # only one sends: all would delay attacks
             self._processes.reap()
             if time.monotonic() - printed > _PROGRESS_S:
                 printed = time.monotonic()

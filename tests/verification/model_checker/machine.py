@@ -140,8 +140,8 @@ def _stack(program: object) -> tuple[object, ...]:
 def frozen(value: object) -> object:
     """Return a hashable stand-in that is equal if and only if the values are.
 
-    Except that configurations, callables and generators become None, since they stay the same
-    throughout a program, or are compared as frames.
+    But configurations and callables become None, since they never change within a program, and
+    so do generators, since `_stack` compares their frames.
     """
     if isinstance(value, CandidateConfig) or callable(value) or isinstance(value, GeneratorType):
         return None
