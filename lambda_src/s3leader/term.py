@@ -17,7 +17,7 @@ from ._core.candidate import CandidateConfig, LedgerHead
 from ._core.checkpoint import checked_state
 from ._core.config import milliseconds
 from ._core.holding import Holding, renew, resign
-from ._core.lock import COMPLETED, CONTINUED, FAILED, RESIGNED, Lock
+from ._core.lock import COMPLETED, CONTINUED, FAILED, RESIGNED
 from ._io.driver import Driver
 from ._io.invocation import Invocation
 from ._io.renewal import renewal
@@ -165,6 +165,7 @@ class Term(TermFacts):
             self._seal(FAILED, str(error), checked)
             raise error
         prepared = self._invocation.prepare_next(self.lock)
+        self._refuse_fork()
         with self._writing:  # `finish_continuing` waits for it
             self._seal(CONTINUED, None, checked)
             try:
@@ -175,13 +176,14 @@ class Term(TermFacts):
 
     def finish_continuing(self) -> None:
         """Wait for `continue_later` in another thread, and raise its error if it was ignored."""
-        with self._writing:
-            if self._not_started is not None:
-                raise self._not_started
+        if not self._in_fork():  # whose thread locks may be taken for ever
+            with self._writing:
+                if self._not_started is not None:
+                    raise self._not_started
 
     def _seal(
         self, outcome: Outcome, reason: str | None, state: Mapping[str, Any] | None = None
-    ) -> Lock:
+    ) -> None:
         self._refuse_fork()
         with self._writing:
             if self._status is not TermStatus.HELD:
@@ -207,7 +209,6 @@ class Term(TermFacts):
             self._remember(sealed.head)
         if sealed.sweep_error is not None:
             _log.warning("term %d could not tag old locks: %s", self.number, sealed.sweep_error)
-        return holding.lock
 
     @contextmanager
     def keep_renewing(self, every: timedelta | None = None) -> Iterator[Self]:

@@ -236,3 +236,24 @@ def test_other_candidates_do_not_repeat_a_tick(bucket: OneBucket) -> None:
 def test_repeat_needs_a_tick(bucket: OneBucket) -> None:
     with pytest.raises(InvalidArgument, match="expected a tick with repeat"):
         bucket.election().campaign(repeat=True)
+
+
+class TakenLock:
+    """A thread lock that the parent of a fork has taken: to wait for it would never end."""
+
+    def __enter__(self) -> None:
+        raise AssertionError("a fork waits for a thread lock of its parent")
+
+    def __exit__(self, *_: object) -> None:
+        raise AssertionError("unreachable")
+
+
+def test_fork_continues_nothing_and_waits_for_no_thread(
+    bucket: OneBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    term = lead(bucket.election())
+    monkeypatch.setattr(term, "_pid", -1)
+    monkeypatch.setattr(term, "_writing", TakenLock())
+    with pytest.raises(LeadershipLost, match="is a fork of that one"):
+        term.continue_later()
+    term.finish_continuing()
