@@ -1,96 +1,104 @@
-"""Entry point of the `s3leader` command."""
+"""Entry point of the `s3leader` command. It says which extra is missing, if one is."""
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from s3leader import BucketOptions, Election, InvalidArgument, S3LeaderError
 
-from .arguments import check, parse
-from .commands import Ask, depose, history, status
+from .configuration import defaults
+from .exit_codes import INTERRUPTED, NEEDS_YOU, USAGE, Unchanged
 from .report import advice
-from .run.command import run
-from .streams import OutputFailed, is_interactive, prepare, print_error, print_out, printable
+from .run.codes import MISCONFIGURED
+from .run.words import split_command
+from .streams import OutputFailed, is_interactive, prepare, print_error, printable
 from .streams import ask as ask_person
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+if TYPE_CHECKING:
+    from .options import Ask, Elect, ElectionPlace
+
+# The extra that has each package.
+_EXTRAS = {"click": "cli", "rich": "cli", "vl_convert": "timeline"}
 
 
-def main(
-    argv: Sequence[str] | None = None,
-    *,
-    elect: Callable[[argparse.Namespace], Election] | None = None,
-    ask: Ask = None,
-) -> int:
+def main(argv: Sequence[str] | None = None, *, elect: Elect | None = None, ask: Ask = None) -> int:
     """Run the command line and return its exit code; tests replace `elect` and `ask`."""
+    words, command = split_command(sys.argv[1:] if argv is None else argv)
+    usage = MISCONFIGURED if words[:1] == ["run"] else USAGE
     try:
-        words = sys.argv[1:] if argv is None else argv
-        prepare(prints=list(words[:1]) != ["run"])
-        options = _options(words)
-        if options.command == "run":
-            return run(options, elect or _election)
-        check(options)
-        return _run(options, elect or _election, ask)
+        prepare(prints=usage == USAGE)
+        if ask is None and is_interactive():
+            ask = ask_person
+        return _run(words, command, elect or _election, ask, usage)
     except OutputFailed as error:
         print_error(f"s3leader: {error}")
-        return 1
+        return NEEDS_YOU
+    except Unchanged:
+        print_error("s3leader: nothing was changed")
+        return NEEDS_YOU
     except S3LeaderError as error:
         print_error(f"s3leader: {printable(' '.join(advice(error).split()))}")
         # An error with a cause is due to the environment (a profile, say), not to an argument.
-        return 2 if isinstance(error, InvalidArgument) and error.__cause__ is None else 1
-    except (KeyboardInterrupt, EOFError):
+        return (
+            USAGE if isinstance(error, InvalidArgument) and error.__cause__ is None else NEEDS_YOU
+        )
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        print_error(
+            f"s3leader: expected the package {error.name}, which is not installed: run pip install"
+            f" 's3leader[{extra}]'"
+        )
+        return NEEDS_YOU
+    except KeyboardInterrupt:  # during the imports
         print_error("\ns3leader: interrupted")
         return INTERRUPTED
 
 
-def _options(words: Sequence[str]) -> argparse.Namespace:
+def _run(words: Sequence[str], command: Sequence[str], elect: Elect, ask: Ask, usage: int) -> int:
+    """Parse the words and run the command; `usage` is the exit code of a wrong word."""
+    import click  # noqa: PLC0415 - an extra
+
+    from .app import app  # noqa: PLC0415 - the same
+    from .options import Context  # noqa: PLC0415 - the same
+
+    context = Context(elect=elect, ask=ask, words=tuple(command))
     try:
-        return parse(words)
-    except SystemExit:
-        print_out("")  # argparse has printed its help, and does not flush it
-        raise
-
-
-def _run(
-    options: argparse.Namespace, elect: Callable[[argparse.Namespace], Election], asked: Ask
-) -> int:
-    if options.command != "depose" and not options.json and not _has_rich():
-        print_error(
-            "s3leader: expected the package rich, which is not installed: run pip install"
-            " 's3leader[cli]', or use --json"
+        code = app.main(
+            list(words),
+            prog_name="s3leader",
+            standalone_mode=False,
+            obj=context,
+            default_map=defaults(),
         )
-        return 1
-    if options.command == "status":
-        return status(options, elect(options))
-    if options.command == "history":
-        return history(options, elect(options))
-    if asked is None and is_interactive():
-        asked = ask_person
-    return depose(options, elect(options), asked)
+    except click.UsageError as error:
+        if error.ctx is not None:
+            print_error(error.ctx.get_usage())
+        print_error(f"s3leader: {printable(error.format_message())}")
+        return usage
+    except click.Abort:  # Ctrl-C, after which click ends the line
+        print_error("s3leader: interrupted")
+        return INTERRUPTED
+    except click.ClickException as error:
+        print_error(f"s3leader: {printable(error.format_message())}")
+        return NEEDS_YOU
+    return int(code or 0)
 
 
-def _election(options: argparse.Namespace) -> Election:
+def _election(place: ElectionPlace) -> Election:
     """Return the election on the bucket, reached as its candidates reach it."""
     return Election(
-        options.election,
-        bucket=options.bucket,
-        prefix=options.prefix,
-        lease=options.lease,
-        max_attempts=getattr(options, "max_attempts", None),
-        bucket_options=replace(BucketOptions.from_environment(), region=options.region),
+        place.election,
+        bucket=place.bucket,
+        prefix=place.prefix,
+        lease=place.lease,
+        max_attempts=place.max_attempts,
+        bucket_options=replace(BucketOptions.from_environment(), region=place.region),
     )
-
-
-def _has_rich() -> bool:
-    try:
-        importlib.import_module("rich")
-    except ImportError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

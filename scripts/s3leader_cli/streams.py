@@ -6,9 +6,10 @@ and the exit code stays that of the command. Output that cannot be written other
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 
 class OutputFailed(Exception):  # noqa: N818 - as s3leader's own errors
@@ -36,6 +37,11 @@ def print_out(text: str) -> None:
         _discard(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise OutputFailed(f"standard output cannot be written: {error.strerror}") from error
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Write an indented JSON object to standard output."""
+    print_out(json.dumps(value, indent=2) + "\n")
 
 
 def print_error(text: str) -> None:

@@ -59,7 +59,8 @@ def test_boto3_alone_is_asked_for_and_with_each_extra_what_it_names(said: Messag
     assert extras == {
         "cdk": {"aws-cdk-lib", "constructs"},
         "lambda": {"aws-lambda-powertools"},
-        "cli": {"rich"},
+        "cli": {"click", "rich"},
+        "timeline": {"vl-convert-python"},
     }
 
 

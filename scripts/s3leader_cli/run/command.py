@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,32 +20,32 @@ from s3leader import (
     S3LeaderError,
     Term,
 )
-from s3leader_cli.arguments import check
+from s3leader_cli.options import Elect
 from s3leader_cli.report import advice, utc
 
 from . import codes
 from .checkpoint import CheckpointFile
 from .guarded import Ended, GuardedCommand, Limits, NotStarted
+from .options import RunOptions
 from .processes import clock_ms
 from .renewals import Renewals, deadline_ms
 from .reports import Reports, behind
 from .stop_signals import StopSignals
 from .ticks import tick_of
 
-Elect = Callable[[argparse.Namespace], Election]
 # A signal is noticed between two campaigns of this length, so that none leaves a lock behind.
 _SLICE = timedelta(seconds=2)
 _TOO_LATE = {"deadline", "not started"}
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def run(options: argparse.Namespace, elect: Elect) -> int:
+def run(options: RunOptions, elect: Elect) -> int:
     """Run the command line and return its exit code."""
     where = {"bucket": options.bucket, "contender": os.environ.get("S3LEADER_CONTENDER")}
-    reports = Reports(options.election, where=where, as_json=options.json, quiet=options.quiet)
+    reports = Reports(options.election, where=where, as_json=options.as_json, quiet=options.quiet)
     signals = StopSignals()
     try:
-        check(options)
+        place = options.place()
         missing = _unusable_command(options.words)
         if missing is not None:
             reports.problem("not_started", f"{options.words[0]!r} {missing[1]}")
@@ -54,7 +53,7 @@ def run(options: argparse.Namespace, elect: Elect) -> int:
         _check_temporary_folder()
         _open_standard_streams()
         with reports.log(), signals:
-            return _Run(options, elect(options), reports, signals).run()
+            return _Run(options, elect(place), reports, signals).run()
     except S3LeaderError as error:
         reports.problem("error", " ".join(advice(error).split()), error=type(error).__name__)
         return codes.of_error(error)
@@ -65,7 +64,7 @@ def run(options: argparse.Namespace, elect: Elect) -> int:
 class _Run:
     def __init__(
         self,
-        options: argparse.Namespace,
+        options: RunOptions,
         election: Election,
         reports: Reports,
         signals: StopSignals,
@@ -95,7 +94,7 @@ class _Run:
             requests=result.requests,
             **behind(tick, None if result.lock is None else result.lock.done),
         )
-        return int(self._options.if_lost)
+        return self._options.if_lost
 
     def _campaign(self, tick: datetime | str | None) -> Term | NotElected:
         give_up_ms = clock_ms() + self._options.wait // _MILLISECOND
@@ -258,7 +257,7 @@ def _how(ended: Ended) -> str:
         return f"was ended by signal {-ended.status}"
 
 
-def _unusable_command(words: list[str]) -> tuple[int, str] | None:
+def _unusable_command(words: Sequence[str]) -> tuple[int, str] | None:
     """Return the exit code and what is wrong with a command that cannot be found or executed."""
     if not words:
         raise InvalidArgument("expected `-- COMMAND …` after the options, got no command")

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+import click
+
+from s3leader_cli.options import (
+    DURATION,
+    Context,
+    ElectionPlace,
+    election_argument,
+    where_options,
+)
+
+from .codes import HELP
 
 DESCRIPTION = """\
 Campaign, and if elected, run COMMAND while the lease is renewed. COMMAND finds in its environment
@@ -16,70 +28,102 @@ process group gets SIGTERM, and later SIGKILL, when leadership is lost, when thi
 SIGTERM, SIGINT or SIGHUP or is killed, and always before the lease ends."""
 
 
-def add_run_options(run: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-    """Add the options; `environment` gives the defaults, as the decorator's."""
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What `run` was asked for; `words` is the command."""
 
-    def option(name: str, variable: str, default: str | None, **more: object) -> None:
-        value = environment.get(f"S3LEADER_{variable}") or default
-        run.add_argument(name, default=value, **more)  # type: ignore[arg-type]  # passed on
+    election: str
+    bucket: str
+    prefix: str
+    region: str | None
+    lease: timedelta
+    wait: timedelta
+    tick: str | None
+    max_attempts: int | None
+    grace: timedelta
+    if_lost: int
+    quiet: bool
+    as_json: bool
+    words: tuple[str, ...]
 
-    option(
-        "--lease", "LEASE_SECONDS", "30", type=_duration, metavar="SECONDS",
-        help="how long others wait if this machine dies (default: $S3LEADER_LEASE_SECONDS, or 30)",
-    )  # fmt: skip
-    option(
-        "--wait", "WAIT_SECONDS", "0", type=_duration, metavar="SECONDS",
-        help="how long to wait while another leads (default: $S3LEADER_WAIT_SECONDS, or 0)",
-    )  # fmt: skip
-    option(
-        "--tick", "TICK", None, metavar="now|TIME|floor:5m|none",
-        help="the scheduled time: a tick that is completed is not led again. floor:5m rounds this"
-        " machine's time down to five minutes (default: $S3LEADER_TICK, or none)",
-    )  # fmt: skip
-    option(
-        "--max-attempts", "MAX_ATTEMPTS", None, type=_whole(1), metavar="N",
-        help="how many terms a tick may have (default: $S3LEADER_MAX_ATTEMPTS, or no limit)",
-    )  # fmt: skip
-    run.add_argument(
-        "--grace", default="10", type=_duration, metavar="SECONDS",
-        help="between SIGTERM and SIGKILL; less if the lease ends sooner (default 10)",
-    )  # fmt: skip
-    run.add_argument(
-        "--if-lost", default=0, type=_whole(0, 255), metavar="CODE",
-        help="the exit code if not elected (default 0)",
-    )  # fmt: skip
-    run.add_argument("--quiet", action="store_true", help="print nothing if not elected")
-    run.add_argument("--json", action="store_true", help="print this command's own lines as JSON")
+    def place(self) -> ElectionPlace:
+        """Return where the locks are. Raises `InvalidArgument`."""
+        return ElectionPlace(
+            election=self.election,
+            bucket=self.bucket,
+            prefix=self.prefix,
+            region=self.region,
+            lease=self.lease,
+            max_attempts=self.max_attempts,
+        )
 
 
-def split_command(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words before `--` and, for `run`, the command after it."""
-    words = list(argv)
-    if words[:1] != ["run"] or "--" not in words:
-        return words, []
-    at = words.index("--")
-    return words[:at], words[at + 1 :]
+@click.command(
+    "run",
+    short_help="Campaign, and run any command as the leader.",
+    help=DESCRIPTION,
+    epilog=HELP,
+)
+@election_argument
+@where_options
+@click.option(
+    "--lease",
+    type=DURATION,
+    default="30",
+    envvar="S3LEADER_LEASE_SECONDS",
+    show_envvar=True,
+    metavar="SECONDS",
+    help="How long others wait if this machine dies (default 30).",
+)
+@click.option(
+    "--wait",
+    type=DURATION,
+    default="0",
+    envvar="S3LEADER_WAIT_SECONDS",
+    show_envvar=True,
+    metavar="SECONDS",
+    help="How long to wait while another leads (default 0).",
+)
+@click.option(
+    "--tick",
+    envvar="S3LEADER_TICK",
+    show_envvar=True,
+    metavar="now|TIME|floor:5m|none",
+    help="The scheduled time: a tick that is completed is not led again. floor:5m rounds this"
+    " machine's time down to five minutes (default none).",
+)
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(min=1),
+    envvar="S3LEADER_MAX_ATTEMPTS",
+    show_envvar=True,
+    metavar="N",
+    help="How many terms a tick may have (default: no limit).",
+)
+@click.option(
+    "--grace",
+    type=DURATION,
+    default="10",
+    metavar="SECONDS",
+    help="Between SIGTERM and SIGKILL; less if the lease ends sooner (default 10).",
+)
+@click.option(
+    "--if-lost",
+    type=click.IntRange(0, 255),
+    default=0,
+    metavar="CODE",
+    help="The exit code if not elected (default 0).",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing if not elected.")
+@click.option("--json", "as_json", is_flag=True, help="Print this command's own lines as JSON.")
+@click.argument("unexpected", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND …")
+@click.pass_obj
+def run_command(context: Context, /, unexpected: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - as declared above
+    """Run the command line."""
+    from .command import run  # noqa: PLC0415 - the help does not need it
 
-
-def _duration(text: str) -> timedelta:
-    try:
-        seconds = timedelta(seconds=float(text))
-    except (ValueError, OverflowError):
-        seconds = timedelta(-1)
-    if seconds < timedelta(0):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, got {text!r}")
-    return seconds
-
-
-class _whole:  # noqa: N801 - used as a function
-    def __init__(self, least: int, most: int | None = None) -> None:
-        self._least, self._most = least, most
-
-    def __call__(self, text: str) -> int:
-        number = int(text) if text.isascii() and text.isdigit() else -1
-        if number < self._least or (self._most is not None and number > self._most):
-            most = "" if self._most is None else f" to {self._most}"
-            raise argparse.ArgumentTypeError(
-                f"expected a whole number from {self._least}{most}, got {text!r}"
-            )
-        return number
+    if unexpected and not context.words:
+        raise click.UsageError(f"expected `--` before COMMAND: -- {' '.join(unexpected)}")
+    if unexpected:
+        raise click.UsageError(f"unexpected arguments before `--`: {' '.join(unexpected)}")
+    return run(RunOptions(words=context.words, **options), context.elect)

@@ -1,6 +1,5 @@
 """The `s3leader` command in this process, over the memory store, whose clock the tests set."""
 
-import argparse
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from s3leader import Election, Term, testing
 from s3leader._core.requests import Create
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
+from s3leader_cli.options import ElectionPlace
 
 TICK = "2026-11-23T06:00:00Z"
 START = datetime(2026, 11, 23, 6, 0, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ class Cli:
         return term
 
     def run(self, *argv: str, answer: str | None = None) -> tuple[int, str, str]:
-        def elect(options: argparse.Namespace) -> Election:
+        def elect(options: ElectionPlace) -> Election:
             return self.election(lease=options.lease)
 
         def ask(question: str) -> str:

@@ -1,17 +1,16 @@
 """A bucket or an election given as a URL, an ARN or a key is refused."""
 
-import argparse
-
 import pytest
 
 from s3leader import Election, testing
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.__main__ import main
+from s3leader_cli.options import ElectionPlace
 
 ACCESS_POINT = "arn:aws:s3:eu-west-1:123456789012:accesspoint/locks"
 
 
-def elect(options: argparse.Namespace) -> Election:
+def elect(options: ElectionPlace) -> Election:
     return testing.election(options.election, prefix=options.prefix, store=MemoryStore())
 
 

@@ -15,18 +15,22 @@ COMMANDS = ["status", "history", "depose"]
 
 
 def usage_error(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    with pytest.raises(SystemExit, match="2"):
-        main(words)
+    assert main(words) == 2
     return capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_missing_arguments_are_named_with_the_variable_that_replaces_them(
+def test_a_missing_bucket_is_named_with_the_variable_that_replaces_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.delenv("S3LEADER_BUCKET", raising=False)
-    said = usage_error(capsys, command)
-    assert "are required: ELECTION, --bucket (or $S3LEADER_BUCKET)" in said
+    said = usage_error(capsys, command, "nightly")
+    assert "Missing option '--bucket' (env var: 'S3LEADER_BUCKET')" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_missing_election_is_named(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert "Missing argument 'ELECTION'" in usage_error(capsys, command, "--bucket", "locks")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -36,8 +40,8 @@ def test_a_mistyped_argument_shows_the_usage_of_its_command(
 ) -> None:
     reason = ["--reason", "x"] if command == "depose" else []
     said = usage_error(capsys, command, "nightly", "--bucket", "locks", *reason, *wrong)
-    assert said.startswith(f"usage: s3leader {command} ")
-    assert f"s3leader {command}: error: unrecognized arguments: {' '.join(wrong)}" in said
+    assert said.startswith(f"Usage: s3leader {command} ")
+    assert wrong[0] in said.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -51,12 +55,11 @@ def test_an_abbreviated_or_misplaced_option_is_refused(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], unknown: str
 ) -> None:
     said = usage_error(capsys, *words, "--bucket", "locks")
-    assert f"unrecognized arguments: {unknown}" in said
+    assert f"No such option '{unknown}'" in said or f"No such option: {unknown}" in said
 
 
 def test_the_command_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="0"):
-        main(["--version"])
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"s3leader {s3leader.__version__}\n"
 
 

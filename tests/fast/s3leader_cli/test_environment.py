@@ -1,5 +1,7 @@
 """What the `s3leader` command makes of an environment that it cannot use."""
 
+import os
+
 import pytest
 
 from s3leader import BucketOptions
@@ -127,3 +129,35 @@ def test_a_variable_with_a_wrong_value_is_named(
     assert main(["status", "nightly", "--bucket", "locks", "--json"]) > 0
     err = capsys.readouterr().err
     assert (variable in err, named in err) == (True, True)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_names_the_command(
+    capsys: pytest.CaptureFixture[str], shell: str
+) -> None:
+    assert main(["completion", shell]) == 0
+    assert "_S3LEADER_COMPLETE" in capsys.readouterr().out
+
+
+def test_a_profile_that_is_asked_for_comes_before_credentials_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As with `aws --profile`."""
+    monkeypatch.setenv("AWS_PROFILE", "")  # both are set by the command, and put back here
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-environment")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert main(["status", "nightly", "--bucket", "locks", "--profile", "nosuch", "--json"]) == 1
+    assert "nosuch" in capsys.readouterr().err
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+def test_an_endpoint_that_is_asked_for_is_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "eu-west-1")
+    words = ["status", "nightly", "--bucket", "locks", "--json"]
+    main([*words, "--endpoint-url", "http://127.0.0.1:1"])
+    assert "127.0.0.1:1" in capsys.readouterr().err

@@ -173,8 +173,8 @@ def test_no_checkpoint_s_file_is_left(wrapper: Wrapper) -> None:
         (("--lease", "no", "--", "true"), 78, "expected a number of seconds from 0, got 'no'"),
         (("--lease", "0.1", "--", "true"), 78, "lease is"),
         (("--wait", "-1", "--", "true"), 78, "expected a number of seconds from 0, got '-1'"),
-        (("--if-lost", "256", "--", "true"), 78, "expected a whole number from 0 to 255"),
-        (("--max-attempts", "0", "--", "true"), 78, "expected a whole number from 1"),
+        (("--if-lost", "256", "--", "true"), 78, "is not in the range 0<=x<=255"),
+        (("--max-attempts", "0", "--", "true"), 78, "is not in the range x>=1"),
         (("--bucket", "s3://locks", "--", "true"), 78, "is not a bucket's name"),
     ],
 )

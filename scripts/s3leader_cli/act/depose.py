@@ -1,21 +1,18 @@
-"""The three commands. Each returns its exit code."""
+"""`s3leader depose`: seal the highest lock."""
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
+
+import click
 
 from s3leader import Election, InvalidArgument, Lock
-
-from .report import Report, lock_as_json, look_at, never_locked, older_terms, utc
-from .streams import print_error, print_out, printable
-
-Ask: TypeAlias = Callable[[str], str] | None
-"""Asks a person and returns the answer; None if standard input is not a terminal."""
-
-NEEDS_YOU, NO_ELECTION = 1, 3
+from s3leader_cli.exit_codes import DONE, NO_ELECTION, Unchanged
+from s3leader_cli.options import Ask, Context, ElectionPlace, election_options, json_option
+from s3leader_cli.report import Report, lock_as_json, look_at, never_locked, utc
+from s3leader_cli.streams import print_error, print_json, print_out, printable
 
 WHAT_FORCING_MEANS = """\
 Forcing seals the lock; it does not stop its holder. A holder that is still at work continues until
@@ -24,68 +21,73 @@ that are fenced with the term number are safe from it (s3leader.fencing, or your
 _SHOWN = 1000  # characters of a corrupt body or a state
 
 
-def status(options: argparse.Namespace, election: Election) -> int:
-    """Show who leads."""
-    report = look_at(election)
-    if options.json:
-        _say_json(report.as_json())
-    else:
-        from .view import render_report  # noqa: PLC0415 - rich is an extra
-
-        print_out(render_report(report))
-    return {"corrupt": NEEDS_YOU, "vacant": NO_ELECTION}.get(report.standing, 0)
-
-
-def history(options: argparse.Namespace, election: Election) -> int:
-    """Show the terms, newest first."""
-    locks = election.history(limit=options.limit)
-    if options.json:
-        terms = [lock_as_json(lock) for lock in locks]
-        note = {} if locks else {"note": never_locked(election)}
-        more = older_terms(locks, options.limit) > 0
-        _say_json({"election": election.name, "terms": terms, "more": more, **note})
-    else:
-        from .view import render_history  # noqa: PLC0415 - rich is an extra
-
-        print_out(render_history(election, locks) + _rest(older_terms(locks, options.limit)))
-    return 0 if locks else NO_ELECTION
-
-
-def _rest(older: int) -> str:
-    """Return the line below a table that does not show all terms."""
-    if not older:
-        return ""
-    terms = "1 older term is" if older == 1 else f"{older} older terms are"
-    return f"{terms} not shown; --limit N shows more, unless their locks are deleted\n"
-
-
-def depose(options: argparse.Namespace, election: Election, ask: Ask) -> int:
+@click.command(
+    short_help="Seal the highest lock, so that the next candidate may lead.",
+    help="Seal a lapsed lock. Candidates do so themselves. Depose by hand if no candidate"
+    " campaigns, if the lock is corrupt, or to remove a holder (--force).",
+)
+@election_options
+@click.option("--reason", required=True, help="Why; the history shows it.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Seal also a lock that has not lapsed or that is corrupt. This does not stop its holder.",
+)
+@click.option(
+    "--done",
+    metavar="TICK",
+    help="With --force, for a corrupt lock, in which it cannot be read: the latest completed tick,"
+    " or none.",
+)
+@click.option("--yes", is_flag=True, help="With --force: do not ask.")
+@json_option
+@click.pass_obj
+def depose(context: Context, /, *, place: ElectionPlace, as_json: bool, **options: Any) -> int:  # noqa: ANN401 - as declared above
     """Seal the highest lock; one that has not lapsed only with --force, and after a warning."""
-    force, term, done = False, None, options.done
-    if done is not None and not options.force:
-        raise InvalidArgument("--done is only for a corrupt lock, which is sealed with --force")
-    if options.force:
-        report = look_at(election)
-        # Only the term that was shown, so that --force cannot seal one that began since.
-        force, term = report.standing in {"held", "corrupt"}, report.term
-        _check_done(election, report, done)
-        if force and not _confirmed(election, report, ask, yes=options.yes):
-            print_error("s3leader: nothing was changed")
-            return NEEDS_YOU
-        done = done if force else None
-    lock = election.depose(reason=options.reason, force=force, term=term, done=done)
+    election = context.elect(place)
+    seal = _Seal(election, context.ask, **options)
+    lock = seal.perform()
     missing = lock is None and election.observe() is None
-    if options.json:
+    if as_json:
         note = {"note": never_locked(election)} if missing else {}
-        _say_json({"deposed": None if lock is None else lock_as_json(lock), **note})
+        print_json({"deposed": None if lock is None else lock_as_json(lock), **note})
     elif missing:
         print_out(f"Nothing to depose: {never_locked(election)}\n")
     elif lock is None:
         print_out(f"Nothing to depose: the highest lock of {election.name} is sealed already.\n")
     else:
         print_out(f"Term {lock.term} is deposed. The next candidate leads term {lock.term + 1}.\n")
-        print_out(_carried_on(lock) if done is not None else "")
-    return NO_ELECTION if missing else 0
+        print_out(_carried_on(lock) if options["done"] is not None else "")
+    return NO_ELECTION if missing else DONE
+
+
+@dataclass(frozen=True)
+class _Seal:
+    """What is to be sealed, and on what conditions."""
+
+    election: Election
+    ask: Ask
+    reason: str
+    force: bool
+    done: str | None
+    yes: bool
+
+    def perform(self) -> Lock | None:
+        if not self.force:
+            if self.done is not None:
+                raise InvalidArgument(
+                    "--done is only for a corrupt lock, which is sealed with --force"
+                )
+            return self.election.depose(reason=self.reason)
+        report = look_at(self.election)
+        _check_done(self.election, report, self.done)
+        force = report.standing in {"held", "corrupt"}
+        if force and not _confirmed(self.election, report, self.ask, yes=self.yes):
+            raise Unchanged
+        # Only the term that was shown, so that --force cannot seal one that began since.
+        return self.election.depose(
+            reason=self.reason, force=force, term=report.term, done=self.done if force else None
+        )
 
 
 def _confirmed(election: Election, report: Report, ask: Ask, *, yes: bool) -> bool:
@@ -145,7 +147,3 @@ def _carried_on(lock: Lock) -> str:
     done = f"Ticks up to {utc(lock.done)} are done" if lock.done else "No tick is done"
     state = "an empty checkpoint" if not lock.state else "the checkpoint of the lock before it"
     return f"{done}. The next term begins with {state}. The unreadable body is kept in the lock.\n"
-
-
-def _say_json(value: dict[str, Any]) -> None:
-    print_out(json.dumps(value, indent=2) + "\n")

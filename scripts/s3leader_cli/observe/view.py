@@ -12,9 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from s3leader import Election, Lock
-
-from .report import Report, never_locked, standing_of
-from .streams import printable
+from s3leader_cli.report import Report, never_locked, standing_of
+from s3leader_cli.streams import printable
 
 _COLOURS = {
     "held": "green",
