@@ -19,7 +19,7 @@ import functools
 import os
 import secrets
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias, cast, overload
@@ -27,7 +27,8 @@ from typing import Any, Protocol, TypeAlias, cast, overload
 from ._core.config import check_tick
 from ._core.requests import Store
 from ._io.invocation import Invocation
-from ._io.lock_store import lock_store
+from ._io.lock_store import lock_store, try_timeout
+from ._io.s3_client import default_client
 from ._io.seams import Seams
 from ._lambda.continuation import LambdaContext, LambdaInvocation, LocalInvocation, time_left
 from ._lambda.event import contender_of, target_of, tick_of, work_of
@@ -36,11 +37,13 @@ from ._lambda.local import LocalContext
 from ._lambda.report import Report
 from ._lambda.settings import Arguments, Settings
 from .election import Election, Memory, NotElected
+from .errors import S3LeaderError
 from .term import Term
 
 __all__ = ["Handler", "LambdaContext", "LambdaHandler", "singleton"]
 
 GRACE = timedelta(seconds=2)  # a function outlives its time-out a little
+_USUAL = timedelta(minutes=1)  # a lease for which `try_timeout` is what it is for all long ones
 
 
 Handler: TypeAlias = Callable[[Any, Any, Term], Any]
@@ -123,6 +126,7 @@ class _Warm:
     """What the invocations of one execution environment share (R9). It holds no leadership."""
 
     store: Store | None
+    client: object = None  # made in Lambda's init phase: while it is here, the store shares it
     memory: Memory = field(default_factory=Memory)
 
 
@@ -133,7 +137,7 @@ def _decorator(
 
     def decorate(function: Handler) -> LambdaHandler:
         check_handler(function)
-        warm = _Warm(store)
+        warm = _Warm(store, client=_made_at_init(arguments) if store is None else None)
 
         @functools.wraps(function)
         def invoke(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -148,6 +152,20 @@ def _decorator(
         return cast("LambdaHandler", invoke)
 
     return decorate
+
+
+def _made_at_init(arguments: Arguments) -> object:
+    """Return the client that the first store will share, made while Lambda loads the job.
+
+    Lambda's init phase has a whole core. Elsewhere, and with settings that cannot be used, nothing
+    is made: the first invocation reports such a setting.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+        return None
+    with suppress(S3LeaderError):
+        settings = Settings.merge(arguments, os.environ)
+        return default_client(try_timeout(settings.lease or _USUAL), settings.bucket_options.region)
+    return None
 
 
 def _invoke(

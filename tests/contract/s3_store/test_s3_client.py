@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import weakref
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from s3leader import InvalidArgument, StoreUnavailable, testing
+from s3leader import InvalidArgument, S3LeaderError, StoreUnavailable, testing
 from s3leader._core.requests import List, Missing, Unknown
+from s3leader._io import s3_client
 from s3leader._io.s3_client import default_client
 from s3leader._io.s3_options import BucketOptions
 from s3leader._io.s3_refusals import refusal
 from s3leader._io.s3_region import choose_region
 from s3leader._io.s3_store import S3Store
+from s3leader.aws_lambda import LambdaHandler, singleton
 from s3leader.fencing import FencedObject
 from s3leader.testing import FakeClock
 from tests.contract.s3_store.misbehaving_s3 import READ, MisbehavingS3, error
+from tests.fast.s3leader._lambda.invocations import Context
 from tests.fast.s3leader.forks import FORKS, in_child
 
 SECOND = timedelta(seconds=1)
@@ -202,3 +208,85 @@ def test_an_election_that_cannot_be_reached_says_so_without_internals(
     with pytest.raises(StoreUnavailable, match="5 tries of a LIST of elections/many/lock_ ") as why:
         election.observe()
     assert "start_after" not in str(why.value)
+
+
+def test_stores_of_one_process_share_a_client(s3: MisbehavingS3) -> None:
+    first, second = S3Store("locks"), S3Store("others")
+    for store in (first, second):
+        store.perform(READ)
+    assert len(set(s3.ports())) == 1
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("variable", ["AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "https_proxy"])
+def test_a_changed_environment_gets_another_client(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    first = default_client(SECOND, "eu-west-1")
+    monkeypatch.setenv(variable, "another")
+    assert default_client(SECOND, "eu-west-1") is not first
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_client_that_no_store_uses_is_not_kept() -> None:
+    client = weakref.ref(default_client(SECOND, "eu-west-1"))
+    gc.collect()
+    assert client() is None
+
+
+def decorated() -> LambdaHandler:
+    return singleton(lambda event, context, term: None)
+
+
+@pytest.fixture
+def in_lambda(monkeypatch: pytest.MonkeyPatch, s3: MisbehavingS3) -> MisbehavingS3:
+    settings = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
+    for name, value in (settings | {"AWS_LAMBDA_FUNCTION_NAME": "job"}).items():
+        monkeypatch.setenv(name, value)
+    return s3
+
+
+def clients_made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    made: list[str] = []
+    make = s3_client._make_client
+
+    def counted(*arguments: Any) -> Any:
+        made.append("client")
+        return make(*arguments)
+
+    monkeypatch.setattr(s3_client, "_make_client", counted)
+    return made
+
+
+@pytest.mark.usefixtures("in_lambda")
+@pytest.mark.parametrize("lease", [None, "10"])
+def test_the_client_is_made_while_lambda_loads_the_job_and_not_again(
+    monkeypatch: pytest.MonkeyPatch, lease: str | None
+) -> None:
+    if lease:
+        monkeypatch.setenv("S3LEADER_LEASE_SECONDS", lease)
+    made = clients_made(monkeypatch)
+    handler = decorated()
+    assert len(made) == 1
+    with suppress(S3LeaderError):
+        handler({}, Context(remaining_ms=60_000))
+    assert len(made) == 1
+
+
+@pytest.mark.usefixtures("in_lambda")
+@pytest.mark.parametrize(("name", "value"), [("BUCKET", "s3://x"), ("LEASE_SECONDS", "soon")])
+def test_a_setting_that_cannot_be_used_is_no_error_while_the_job_loads(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """The first invocation reports it, with its metric."""
+    monkeypatch.setenv(f"S3LEADER_{name}", value)
+    decorated()
+
+
+def test_outside_lambda_nothing_is_made_early(
+    monkeypatch: pytest.MonkeyPatch, in_lambda: MisbehavingS3
+) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME")
+    made = clients_made(monkeypatch)
+    decorated()
+    assert (made, in_lambda.sent) == ([], [])

@@ -36,6 +36,16 @@ KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-123456
 ACCESS_POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/locks"
 
 
+@pytest.mark.parametrize("write", [CREATE, REPLACE, Tag(KEY)], ids=["create", "swap", "tag"])
+def test_a_write_does_not_wait_for_a_100_continue(
+    s3: MisbehavingS3, store: S3Store, write: StoreRequest
+) -> None:
+    """botocore asks for one by default, which takes a round trip."""
+    s3.will(answer(200, ETag=ETAG))
+    store.perform(write)
+    assert "expect" not in s3.sent[0].headers
+
+
 @pytest.mark.parametrize(
     ("write", "conditions"),
     [(CREATE, ("*", None)), (REPLACE, (None, ETAG))],
