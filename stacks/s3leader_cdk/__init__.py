@@ -8,7 +8,7 @@ protected only where the job uses the runtime's fencing tokens.
 `SingletonJob` schedules a function that many invocations contend for and one runs.
 `JobFunction` is a Lambda function that is packaged with the runtime.
 `SingletonTask` does the same as `SingletonJob` for a task of ECS on Fargate.
-`Contenders`, `LogMetrics` and `Monitoring` are the parts of both, for other workloads.
+`Contenders`, `LogMetrics`, `Monitoring` and `JobRecord` are the parts of both, for other workloads.
 `grant_fenced` grants exact rights on one object that fencing tokens protect.
 """
 
@@ -26,6 +26,7 @@ from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.grants import grant_fenced
 from s3leader_cdk.job_function import JobFunction
 from s3leader_cdk.job_options import FailureOptions, TakeoverOptions, TriggerOptions
+from s3leader_cdk.job_record import JobRecord
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.log_metrics import LogMetrics
 from s3leader_cdk.metrics import election_metric
@@ -42,6 +43,7 @@ __all__ = [
     "FailureOptions",
     "FunctionTarget",
     "JobFunction",
+    "JobRecord",
     "LockBucket",
     "LogMetrics",
     "Monitoring",

@@ -188,6 +188,7 @@ _KINDS: Mapping[str, OptionType] = {
     "memory_size": _number("512"),
     "prefix": _text("a text, such as 'elections/'"),
     "protect": _SWITCH,
+    "record": _SWITCH,
     "regions": _list(_text("the name of a Region, such as 'us-east-1'")),
     "removal_policy": instance("a RemovalPolicy, such as RemovalPolicy.RETAIN", RemovalPolicy),
     "requirements": OptionType(

@@ -14,7 +14,13 @@ from constructs import Construct
 
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import checked_options
-from s3leader_cdk._schedule.expressions import UTC_ZONE, is_over, lost_tick, schedule_expression
+from s3leader_cdk._schedule.expressions import (
+    UTC_ZONE,
+    is_over,
+    lost_tick,
+    named_expressions,
+    schedule_expression,
+)
 from s3leader_cdk._schedule.time_zones import has_database
 from s3leader_cdk.contender_targets import ContenderTarget, Delivery, FunctionTarget
 from s3leader_cdk.dead_letters import check_queue, dead_letter_queue, grant_send
@@ -29,6 +35,7 @@ class Contenders(Construct):
     Each contender has its own schedule, so a delivery that is late or lost affects no other.
 
     Children: `schedules`, `group`, `role`, `undelivered` (the queue of events that never arrived).
+    `target` is what the schedules start.
 
     Args:
         function: what each schedule invokes, with `{"tick": …, "contender": k}`.
@@ -60,9 +67,11 @@ class Contenders(Construct):
         enabled: bool = True,
     ) -> None:
         super().__init__(scope, id)
-        started = _one_target(function, target)
+        self.target = started = _one_target(function, target)
         count = check_whole("count", count, least=1, most=MAX_CONTENDERS)
-        shared = [schedule_expression(each, time_zone=None) for each in expressions]
+        self._expressions = shared = [
+            schedule_expression(each, time_zone=None) for each in expressions
+        ]
         if dead_letters is not None:
             check_queue(self, dead_letters)
         self._enabled = enabled
@@ -87,6 +96,10 @@ class Contenders(Construct):
             for number, expression in enumerate(shared, 1)
             for contender in range(1, count + 1)
         ]
+
+    def named_expressions(self) -> list[list[str]]:
+        """Return each expression with the name of its time zone, such as `UTC`."""
+        return named_expressions(self._expressions)
 
     def _create_role(self, target: ContenderTarget) -> iam.Role:
         role = iam.Role(

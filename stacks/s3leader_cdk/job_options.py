@@ -21,6 +21,7 @@ from aws_cdk import aws_sqs as sqs
 from s3leader_cdk._election.candidate_environment import checked_lease_seconds, seconds
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import check_fields
+from s3leader_cdk._schedule.expressions import named_expressions
 
 MAX_CONTENDERS, MAX_RETRIES = 10, 2
 CatchUp: TypeAlias = Literal["latest", "each"]
@@ -77,11 +78,7 @@ class TriggerOptions:
 
     def variables(self, expressions: Sequence[scheduler.ScheduleExpression]) -> dict[str, str]:
         """Return the environment variables for the schedules, and for catching up with them."""
-        zones = [each.time_zone.timezone_name if each.time_zone else "UTC" for each in expressions]
-        named = [
-            [each.expression_string, zone] for each, zone in zip(expressions, zones, strict=True)
-        ]
-        variables = {"S3LEADER_SCHEDULES": json.dumps(named)}
+        variables = {"S3LEADER_SCHEDULES": json.dumps(named_expressions(expressions))}
         if self.catch_up == "each":
             variables["S3LEADER_CATCH_UP"] = self.catch_up
         if self.max_catch_up is not None:

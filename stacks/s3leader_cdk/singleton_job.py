@@ -33,6 +33,7 @@ from s3leader_cdk.contenders import Contenders, check_reserved_concurrency
 from s3leader_cdk.event_ages import EventAges, divide_max_tick_age
 from s3leader_cdk.job_function import JobFunction
 from s3leader_cdk.job_options import FailureOptions, TakeoverOptions, TriggerOptions
+from s3leader_cdk.job_record import JobRecord
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.metrics import election_metric
 from s3leader_cdk.monitoring import Monitoring, check_regions
@@ -46,7 +47,8 @@ class SingletonJob(Construct):
 
     Children: `function`, `unprocessed` (the queue of events that the function gave up on; None if
     it has a destination of its own that is not a queue of this app), `contenders` (the schedules
-    and their queue), `monitoring` (alarms and dashboard).
+    and their queue), `monitoring` (alarms and dashboard), `record` (by
+    which the command `s3leader` finds the job; None if it is switched off).
 
     Args:
         election: the name of the election that the invocations contend for; no other job's.
@@ -67,6 +69,7 @@ class SingletonJob(Construct):
         regions: all Regions with a job that contends in this election, this one included; see
             `Monitoring`. Default: this one alone.
         handler_check: as for `LockBucket.attach`; a `JobFunction` takes its own. Default: "warn".
+        record: whether to make a `JobRecord`. Default: True.
     """
 
     @checked_options(
@@ -95,6 +98,7 @@ class SingletonJob(Construct):
         monitoring: MonitoringOptions | None = None,
         regions: Sequence[str] = (),
         handler_check: HandlerCheck = "warn",
+        record: bool = True,
     ) -> None:
         super().__init__(scope, id)
         trigger, takeover = trigger or TriggerOptions(), takeover or TakeoverOptions()
@@ -133,6 +137,7 @@ class SingletonJob(Construct):
             enabled=trigger.enabled,
         )
         self.monitoring = self._monitor(trigger, takeover, monitoring, interval)
+        self.record = self._record(takeover) if record else None
 
     @property
     def role(self) -> iam.IRole:
@@ -224,4 +229,18 @@ class SingletonJob(Construct):
             unprocessed=self.unprocessed,
             regions=self.regions,
             options=options if trigger.enabled else options.without("not_completed"),
+        )
+
+    def _record(self, takeover: TakeoverOptions) -> JobRecord:
+        return JobRecord(
+            self,
+            "Record",
+            election=self.election,
+            lock_bucket=self.lock_bucket,
+            contenders=self.contenders,
+            unprocessed=self.unprocessed,
+            monitoring=self.monitoring,
+            lease=takeover.lease,
+            max_tick_age=self.max_tick_age,
+            regions=self.regions,
         )

@@ -28,6 +28,7 @@ from s3leader_cdk.contender_targets import TaskTarget
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import dead_letter_queue
 from s3leader_cdk.job_options import FailureOptions, TakeoverOptions, TriggerOptions
+from s3leader_cdk.job_record import JobRecord
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.log_metrics import LogMetrics
 from s3leader_cdk.metrics import election_metric
@@ -49,7 +50,8 @@ class SingletonTask(Construct):
 
     Children: `unprocessed` (the queue of tasks that failed), `failed_tasks` (the rule that fills
     it), `contenders` (the schedules and their queue), `log_metrics`, `monitoring` (alarms and
-    dashboard).
+    dashboard), `record` (by which the command `s3leader` finds the job; None if it is switched
+    off).
 
     Args:
         election: the name of the election that the contenders campaign in; no other job's.
@@ -67,6 +69,7 @@ class SingletonTask(Construct):
         security_groups: of the tasks. Default: the VPC's own.
         assign_public_ip: whether a task has a public address. Default: in public subnets.
         regions: all Regions with a job that contends in this election, as for `SingletonJob`.
+        record: whether to make a `JobRecord`. Default: True.
     """
 
     @checked_options(
@@ -100,6 +103,7 @@ class SingletonTask(Construct):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         assign_public_ip: bool | None = None,
         regions: Sequence[str] = (),
+        record: bool = True,
     ) -> None:
         super().__init__(scope, id)
         trigger, takeover = trigger or TriggerOptions(), takeover or TakeoverOptions()
@@ -138,8 +142,11 @@ class SingletonTask(Construct):
             enabled=trigger.enabled,
         )
         self.failed_tasks = FailedTasks(self, "FailedTasks", target=target, queue=self.unprocessed)
+        name = log_group_name(self.container)
+        self._log_group = logs.LogGroup.from_log_group_name(self, "LogGroup", name)
         self.log_metrics = self._read_metrics()
         self.monitoring = self._monitor(trigger, monitoring, interval)
+        self.record = self._record(takeover, max_event_age) if record else None
 
     @property
     def role(self) -> iam.IRole:
@@ -179,11 +186,10 @@ class SingletonTask(Construct):
         locks.grant_candidate(task.task_role, election=self.election)
 
     def _read_metrics(self) -> LogMetrics:
-        name = log_group_name(self.container)
         return LogMetrics(
             self,
             "LogMetrics",
-            log_group=logs.LogGroup.from_log_group_name(self, "LogGroup", name),
+            log_group=self._log_group,
             election=self.election,
             bucket=self.lock_bucket.bucket_name,
         )
@@ -203,4 +209,19 @@ class SingletonTask(Construct):
             unprocessed=self.unprocessed,
             regions=self.regions,
             options=options if trigger.enabled else options.without("not_completed"),
+        )
+
+    def _record(self, takeover: TakeoverOptions, max_tick_age: Duration) -> JobRecord:
+        return JobRecord(
+            self,
+            "Record",
+            election=self.election,
+            lock_bucket=self.lock_bucket,
+            contenders=self.contenders,
+            unprocessed=self.unprocessed,
+            monitoring=self.monitoring,
+            log_group=self._log_group,
+            lease=takeover.lease,
+            max_tick_age=max_tick_age,
+            regions=self.regions,
         )

@@ -35,7 +35,7 @@ GROUPS: Mapping[str, type] = {
     "failures": FailureOptions,
     "monitoring": MonitoringOptions,
 }
-OF_JOB = ("election", "schedule", "lock_bucket", "function", "regions")
+OF_JOB = ("election", "schedule", "lock_bucket", "function", "regions", "record")
 DECORATED = "from s3leader.aws_lambda import singleton\nhandler = singleton(print)\n"
 LONGEST_ELECTION = "/".join(["n" * 99] * 8 + ["m" * 89])  # 900 with the prefix and a slash
 

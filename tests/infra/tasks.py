@@ -25,6 +25,7 @@ OF_TASK = (
     "security_groups",
     "assign_public_ip",
     "regions",
+    "record",
 )
 
 

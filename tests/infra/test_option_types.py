@@ -16,6 +16,7 @@ from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk import (
     Contenders,
+    JobRecord,
     LockBucket,
     LogMetrics,
     Monitoring,
@@ -49,6 +50,16 @@ MADE: dict[str, tuple[Made, Callable[[cdk.Stack], Made]]] = {
         lambda stack: partial(Monitoring, stack, "Monitoring", bucket="locks"),
     ),
     "Contenders": (Contenders.__init__, lambda stack: partial(Contenders, stack, "Contenders")),
+    "JobRecord": (
+        JobRecord.__init__,
+        lambda stack: partial(
+            JobRecord,
+            stack,
+            "Record",
+            lock_bucket=locks(stack),
+            contenders=build(stack, lock_bucket=locks(cdk.Stack(stack, "Nested"))).contenders,
+        ),
+    ),
     "grant_fenced": (grant_fenced, lambda _: grant_fenced),
     "grant_candidate": (LockBucket.grant_candidate, lambda stack: locks(stack).grant_candidate),
     "grant_observer": (LockBucket.grant_observer, lambda stack: locks(stack).grant_observer),

@@ -54,6 +54,12 @@ def schedule_expressions(
     return expressions
 
 
+def named_expressions(expressions: Sequence[scheduler.ScheduleExpression]) -> list[list[str]]:
+    """Return the text and the name of the time zone of each expression."""
+    zones = [each.time_zone.timezone_name if each.time_zone else "UTC" for each in expressions]
+    return [[each.expression_string, zone] for each, zone in zip(expressions, zones, strict=True)]
+
+
 def schedule_expression(
     schedule: Schedule, *, time_zone: TimeZone | None
 ) -> scheduler.ScheduleExpression:
