@@ -16,6 +16,7 @@ from ._core.ledger import find_head, history
 from ._core.lock import Lock
 from ._core.next_lock import Work
 from ._core.protocol import LossReason, Lost, campaign
+from ._io.driver import Stop
 from ._io.invocation import Invocation, NoInvocation
 from ._io.seams import Seams
 from .errors import InvalidArgument
@@ -44,8 +45,9 @@ class NotElected:
     """The normal result of a lost campaign; false in an `if`.
 
     `reason` is `held` (another candidate leads), `done` (the tick is completed), `beaten` (another
-    candidate was faster) or `exhausted` (the tick has had `max_attempts` terms). `lock` is the
-    highest lock that was seen, None if there was none; `requests` the number of requests sent.
+    candidate was faster), `exhausted` (the tick has had `max_attempts` terms) or `stopped` (its
+    `stop` was set). `lock` is the highest lock that was seen, None if there was none; `requests`
+    the number of requests sent.
     """
 
     reason: LossReason
@@ -150,6 +152,7 @@ class Election:
         tick: datetime | str | None = None,
         *,
         wait: timedelta = timedelta(0),
+        stop: Stop | None = None,
         repeat: bool | str = False,
     ) -> Term | NotElected:
         """Try to lead the next term. Return a `Term`, or a falsy `NotElected`.
@@ -157,17 +160,21 @@ class Election:
         `tick` is the scheduled time to work for (ISO 8601 with a zone, or an aware datetime). A
         tick that a term has completed is not led again. Without a tick, a candidate may lead
         whenever no other does. `wait` is how long to keep trying while another candidate leads.
+        `stop`, a `threading.Event` or the like, ends that wait at once; a campaign that is just
+        being won is still won, so the result may be a term.
         `repeat` lets an operator lead a tick again that is completed, or has had `max_attempts`.
         The history shows it, and the text that says who asks for it and why, if one is given.
 
         Raises `CorruptLock`, `BucketUnusable`, `StoreUnavailable` and, after the last possible term
         number, `LedgerFull`. After an error, this candidate does not lead.
         """
-        return self._campaign(work_for(check_tick(tick), repeat=repeat), wait)
+        return self._campaign(work_for(check_tick(tick), repeat=repeat), wait, stop)
 
-    def _campaign(self, work: Work, wait: timedelta) -> Term | NotElected:
-        driver = self._seams.driver()
+    def _campaign(self, work: Work, wait: timedelta, stop: Stop | None = None) -> Term | NotElected:
+        driver = self._seams.driver(stop)
         self._rename_in_fork()
+        if stop is not None and stop.is_set():
+            return NotElected(reason="stopped", lock=None, requests=0)
         steps = campaign(
             self._rules,
             work,

@@ -79,6 +79,7 @@ States of a candidate in a campaign, each a function below:
                 ├─ continued, other tick ───▶ wait, list again; out of time: Lost "held"  (R10)
                 ├─ unsealed, lapsed ────────▶ seal it (R3) ─▶ head known
                 └─ sealed, or no lock ──────▶ create the next (R1)
+    asked to stop while it waits ───────────▶ Lost "stopped"
     create ─────┬─ applied, and valid ──────▶ Won               (R0 R4 R7)
                 ├─ applied, but void ───────▶ head unknown; a second time: StoreUnavailable
                 └─ conflict ────────────────▶ head known; out of time: Lost "beaten"      (R5)
@@ -99,9 +100,9 @@ from .holding import Holding
 from .ledger import ask, find_head, head_in
 from .lock import COMPLETED
 from .next_lock import Work
-from .requests import Read, Reply, Wait
+from .requests import Read, Reply, Wait, Waited
 
-LossReason: TypeAlias = Literal["held", "done", "beaten", "exhausted"]
+LossReason: TypeAlias = Literal["held", "done", "beaten", "exhausted", "stopped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +218,10 @@ def _wait_for_leader(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Pro
     if left_ms <= 0:
         return Lost(why="held", head=head)
     pause_ms = min(left_ms, 1000)
-    now_ms = (yield Wait(pause_ms // 2, pause_ms)).received_ms
+    paused = yield Wait(pause_ms // 2, pause_ms, may_stop=True)
+    if paused.answer == Waited(stopped=True):
+        return Lost(why="stopped", head=head)
+    now_ms = paused.received_ms
     if head.allows_next:  # the lock is continued: only a list shows a newer one (R10)
         head = yield from find_head(goal.config, head)
         return replace(at, head=head, now_ms=max(now_ms, head.observed_ms))
@@ -256,7 +260,10 @@ def _after_conflict(
         if now_ms >= goal.give_up_ms:
             return Lost(why="beaten", head=rival)
         if rival.allows_next:  # jitter, so that the losers of this race do not collide again
-            now_ms = (yield Wait(50, 250)).received_ms
+            paused = yield Wait(50, 250, may_stop=True)
+            if paused.answer == Waited(stopped=True):
+                return Lost(why="stopped", head=rival)
+            now_ms = paused.received_ms
     return replace(at, head=rival, seen_now=rival is not None, now_ms=now_ms)
 
 

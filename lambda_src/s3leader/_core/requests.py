@@ -7,7 +7,7 @@ in this file knows a clock, a network or boto3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, assert_never
 
 # ---------------------------------------------------------------------------------- requests
@@ -59,10 +59,14 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not for S3: let a time pass that is drawn evenly from `low_ms` to `high_ms` milliseconds."""
+    """Not for S3: let a time pass that is drawn evenly from `low_ms` to `high_ms` milliseconds.
+
+    `may_stop` if nothing is pending, so that a process that is asked to stop may stop here.
+    """
 
     low_ms: int
     high_ms: int
+    may_stop: bool = field(default=False, compare=False)
 
 
 # ----------------------------------------------------------------------------------- answers
@@ -126,7 +130,9 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """The answer to `Wait`."""
+    """The answer to `Wait`; `stopped` if the process was asked to stop, and the wait cut short."""
+
+    stopped: bool = False
 
 
 StoreRequest: TypeAlias = List | Read | Create | Replace | Tag

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from s3leader._core.candidate import Result, Steps
 from s3leader._core.requests import (
@@ -34,17 +35,29 @@ def monotonic_ms() -> int:
     return time.clock_gettime_ns(clock) // 1_000_000
 
 
+class Stop(Protocol):
+    """Asks a process to stop, as `threading.Event` does. `wait` takes seconds."""
+
+    def is_set(self) -> bool:
+        """Whether it is to stop."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is to stop, or for `timeout` seconds; return whether it is to stop."""
+
+
 @dataclass(kw_only=True)
 class Driver:
     """Runs generators to their end, and counts the requests that it sends for them.
 
-    `sleep` takes seconds; `uniform(a, b)` draws a number between the two.
+    `sleep` takes seconds; `uniform(a, b)` draws a number between the two. `stop` cuts short the
+    waits in which nothing is pending.
     """
 
     store: Store
     clock_ms: Callable[[], int] = monotonic_ms
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = field(default=random.uniform)
+    stop: Stop | None = None
     requests: int = 0
     _warned: str | None = field(default=None, init=False)
 
@@ -55,8 +68,7 @@ class Driver:
             while True:
                 sent_ms = self.clock_ms()
                 if isinstance(request, Wait):
-                    self.sleep(self.uniform(request.low_ms, request.high_ms) / 1000)
-                    request = steps.send(Reply(Waited(), sent_ms, self.clock_ms()))
+                    request = steps.send(Reply(self._wait(request), sent_ms, self.clock_ms()))
                     continue
                 self.requests += 1
                 try:
@@ -69,6 +81,16 @@ class Driver:
         except StopIteration as stop:
             result: Result = stop.value
             return result
+
+    def _wait(self, request: Wait) -> Waited:
+        seconds = self.uniform(request.low_ms, request.high_ms) / 1000
+        if self.stop is None or not request.may_stop:
+            self.sleep(seconds)
+            return Waited()
+        if self.sleep is not time.sleep and not self.stop.is_set():  # a test's clock
+            self.sleep(seconds)
+            seconds = 0
+        return Waited(stopped=self.stop.wait(seconds))
 
     def _warn_once(self, request: StoreRequest, answer: StoreAnswer) -> None:
         """Log a missing answer at once, because a process may be killed before it gives up.

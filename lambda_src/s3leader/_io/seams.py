@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from s3leader._core.requests import Store
 
-from .driver import Driver, monotonic_ms
+from .driver import Driver, Stop, monotonic_ms
 
 
 def new_nonce() -> str:
@@ -35,8 +35,12 @@ class Seams:
     uniform: Callable[[float, float], float] = random.uniform
     nonce: Callable[[], str] = new_nonce
 
-    def driver(self) -> Driver:
-        """Return a driver over the store."""
+    def driver(self, stop: Stop | None = None) -> Driver:
+        """Return a driver over the store, whose waits `stop` cuts short."""
         return Driver(
-            store=self.store, clock_ms=self.clock_ms, sleep=self.sleep, uniform=self.uniform
+            store=self.store,
+            clock_ms=self.clock_ms,
+            sleep=self.sleep,
+            uniform=self.uniform,
+            stop=stop,
         )

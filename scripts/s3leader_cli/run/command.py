@@ -16,7 +16,6 @@ from s3leader import (
     Election,
     InvalidArgument,
     LeadershipLost,
-    NotElected,
     S3LeaderError,
     Term,
 )
@@ -33,8 +32,6 @@ from .reports import Reports, behind
 from .stop_signals import StopSignals
 from .ticks import tick_of
 
-# A signal is noticed between two campaigns of this length, so that none leaves a lock behind.
-_SLICE = timedelta(seconds=2)
 _TOO_LATE = {"deadline", "not started"}
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -78,7 +75,7 @@ class _Run:
     def run(self) -> int:
         """Campaign, and run the command if elected."""
         tick = tick_of(self._options.tick, datetime.now(UTC))
-        result = self._campaign(tick)
+        result = self._election.campaign(tick, wait=self._options.wait, stop=self._signals)
         if isinstance(result, Term):
             return self._lead(result)
         if self._signals.received is not None:
@@ -95,15 +92,6 @@ class _Run:
             **behind(tick, None if result.lock is None else result.lock.done),
         )
         return self._options.if_lost
-
-    def _campaign(self, tick: datetime | str | None) -> Term | NotElected:
-        give_up_ms = clock_ms() + self._options.wait // _MILLISECOND
-        while True:
-            left = timedelta(milliseconds=max(0, give_up_ms - clock_ms()))
-            result = self._election.campaign(tick, wait=min(left, _SLICE))
-            waits = left > _SLICE and self._signals.received is None
-            if isinstance(result, Term) or result.reason in {"done", "exhausted"} or not waits:
-                return result
 
     def _lead(self, term: Term) -> int:
         file = CheckpointFile(term.state)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+_NOTICED_WITHIN = 0.1  # seconds; after a signal, Python goes on sleeping
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -21,6 +23,21 @@ class StopSignals:
         self.received: signal.Signals | None = None
         self.on_stop: Callable[[], None] | None = None
         self._before: dict[signal.Signals, Any] = {}
+
+    def is_set(self) -> bool:
+        """Return whether a signal has come."""
+        return self.received is not None
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for a signal, or for `timeout` seconds; return whether one has come.
+
+        Not a `threading.Event`: a handler that sets one may interrupt the thread that waits for it
+        while it holds the event's lock.
+        """
+        until = time.monotonic() + timeout
+        while self.received is None and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _NOTICED_WITHIN))
+        return self.received is not None
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:

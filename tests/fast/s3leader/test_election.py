@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from s3leader import (
     testing,
 )
 from s3leader._core.requests import Create, List, StoreRequest
-from s3leader._io.memory_store import Fault
+from s3leader._io.memory_store import Fault, MemoryStore
 from s3leader.election import Memory
 from tests.fast.s3leader.one_bucket import LAPSE, TICK, OneBucket, key, lost, won
 
@@ -71,6 +72,28 @@ def test_waiting_candidate_polls_about_once_a_second(bucket: OneBucket) -> None:
     lost(bucket.election().campaign(wait=timedelta(seconds=10)))
     assert len(bucket.store.requests) <= 13
     assert sum(bucket.slept) == pytest.approx(10)
+
+
+def test_a_candidate_that_is_asked_to_stop_beforehand_sends_nothing(bucket: OneBucket) -> None:
+    stop = threading.Event()
+    stop.set()
+    result = lost(bucket.election().campaign(wait=timedelta(minutes=1), stop=stop))
+    assert (result.reason, result.requests, bucket.store.requests) == ("stopped", 0, [])
+
+
+def test_a_waiting_candidate_stops_at_once() -> None:
+    """In real time: if the event is ignored, this ends after 20 seconds with another reason."""
+    store, stop = MemoryStore(), threading.Event()
+    won(testing.election(store=store).campaign())
+    threading.Timer(0.05, stop.set).start()
+    waiting = testing.election(store=store)
+    assert lost(waiting.campaign(wait=timedelta(seconds=20), stop=stop)).reason == "stopped"
+
+
+def test_a_stop_that_is_not_set_lets_a_candidate_wait_and_lead(bucket: OneBucket) -> None:
+    won(bucket.election().campaign())
+    stop = threading.Event()
+    assert won(bucket.election().campaign(wait=timedelta(minutes=1), stop=stop)).took_over
 
 
 @pytest.mark.parametrize("tick", [TICK, "2026-11-23T07:00:00+01:00", "2026-11-23T06:00:00Z"])

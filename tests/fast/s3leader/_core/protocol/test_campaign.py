@@ -8,8 +8,9 @@ import pytest
 
 from s3leader._core.holding import Holding
 from s3leader._core.lock import Lock
-from s3leader._core.protocol import Won
-from s3leader._core.requests import Wait, Waited
+from s3leader._core.next_lock import Work
+from s3leader._core.protocol import Won, campaign
+from s3leader._core.requests import Reply, Unknown, Wait, Waited
 from tests.fast.s3leader._core.protocol.script import (
     HOUR_MS,
     LATENCY_MS,
@@ -21,6 +22,7 @@ from tests.fast.s3leader._core.protocol.script import (
     after,
     applied,
     at,
+    config,
     conflict,
     create,
     found,
@@ -86,6 +88,31 @@ def test_waiting_candidate_succeeds_a_holder_that_resigns() -> None:
         (create(mine(5)), applied()),
         wait_ms=60_000,
     )
+
+
+def stopped(low_ms: int, high_ms: int) -> Exchange:
+    return (Wait(low_ms, high_ms, may_stop=True), Waited(stopped=True))
+
+
+def test_waiting_candidate_that_is_asked_to_stop_sends_nothing_more() -> None:
+    result = lost(*looked(held(4)), stopped(500, 1000), wait_ms=60_000)
+    assert (result.why, result.head.term) == ("stopped", 4)
+
+
+def test_beaten_candidate_that_is_asked_to_stop_sends_nothing_more() -> None:
+    beaten = (*looked(sealed(4)), (create(mine(5)), conflict()), (read(5), found(sealed(5))))
+    result = lost(*beaten, stopped(50, 250), wait_ms=60_000)
+    assert (result.why, result.head.term) == ("stopped", 5)
+
+
+def test_only_waits_in_which_nothing_is_pending_may_be_cut_short() -> None:
+    """An unknown write is settled first: it must not leave a lock that nobody holds."""
+    steps = campaign(config(), Work(tick=None), wait_ms=0, known=known(sealed(4)), now_ms=0)
+    assert next(steps) == create(mine(5))
+    request = steps.send(Reply(Unknown("timeout"), 0, 10))
+    while not isinstance(request, Wait):
+        request = steps.send(Reply(Unknown("timeout"), 10, 20))
+    assert not request.may_stop
 
 
 def test_waiting_ends_when_the_time_since_the_call_is_over() -> None:
