@@ -109,11 +109,10 @@ class SingletonTask(Construct):
         trigger, takeover = trigger or TriggerOptions(), takeover or TakeoverOptions()
         failures, monitoring = failures or FailureOptions(), monitoring or MonitoringOptions()
         check_options(trigger, takeover, failures)
-        self.lock_bucket = lock_bucket
         self.election = checked_election(election, prefix=lock_bucket.prefix)
         self.regions = check_regions(regions, here=Stack.of(self).region)
         self.task_definition, self.cluster = task_definition, cluster
-        self.container = self._checked_container(container)
+        self.lock_bucket, self.container = lock_bucket, self._checked_container(container)
         expressions = schedule_expressions(schedule, time_zone=trigger.time_zone)
         interval = shortest_interval(expressions)
         trigger.check_interval(interval)
@@ -142,8 +141,7 @@ class SingletonTask(Construct):
             enabled=trigger.enabled,
         )
         self.failed_tasks = FailedTasks(self, "FailedTasks", target=target, queue=self.unprocessed)
-        name = log_group_name(self.container)
-        self._log_group = logs.LogGroup.from_log_group_name(self, "LogGroup", name)
+        self._log_group = self._find_log_group()
         self.log_metrics = self._read_metrics()
         self.monitoring = self._monitor(trigger, monitoring, interval)
         self.record = self._record(takeover, max_event_age) if record else None
@@ -184,6 +182,10 @@ class SingletonTask(Construct):
         variables = locks.candidate_environment(task, election=self.election, lease=takeover.lease)
         set_variables(self.container, variables | takeover.variables())
         locks.grant_candidate(task.task_role, election=self.election)
+
+    def _find_log_group(self) -> logs.ILogGroup:
+        name = log_group_name(self.container)
+        return logs.LogGroup.from_log_group_name(self, "LogGroup", name)
 
     def _read_metrics(self) -> LogMetrics:
         return LogMetrics(
