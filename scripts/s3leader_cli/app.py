@@ -20,6 +20,9 @@ COMMANDS = {
     "Act": {
         "depose": "act.depose:depose",
     },
+    "Check": {
+        "certify": "certify.command:certify",
+    },
     "Run": {
         "run": "run.options:run_command",
     },

@@ -165,7 +165,7 @@ def election_argument(function: Command) -> Command:
 
 
 def where_options(function: Command) -> Command:
-    """Add --bucket, --prefix and --region, and what boto3 is to use."""
+    """Add --bucket and --prefix, and the options of the connection."""
     options = [
         click.option(
             "--bucket", envvar="S3LEADER_BUCKET", show_envvar=True, required=True,
@@ -176,6 +176,16 @@ def where_options(function: Command) -> Command:
             default=lambda: os.environ.get("S3LEADER_PREFIX", "elections/"),
             show_default="elections/", help="Prefix of the keys of all elections.",
         ),
+    ]  # fmt: skip
+    function = connection_options(function)
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def connection_options(function: Command) -> Command:
+    """Add --region, and what boto3 is to use."""
+    options = [
         click.option(
             "--region", envvar="S3LEADER_REGION", show_envvar=True,
             help="The bucket's Region (default: as boto3 finds it).",

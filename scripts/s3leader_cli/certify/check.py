@@ -42,7 +42,8 @@ class Scale:
     """How much is tried: `rounds` of each race, `increments` of a counter by each writer.
 
     `terms` are led by each process, `samples` taken of each kind of request, `connections` made to
-    compare clocks; with `pages`, a list of more than one page is written.
+    compare clocks; with `pages`, a list of more than one page is written. The writers are
+    `threads` in each of the `processes`. After `race_s`, no further round of a race begins.
     """
 
     rounds: int
@@ -51,14 +52,24 @@ class Scale:
     samples: int
     connections: int
     pages: bool
-    race_s: float = 60.0
-    """No further round of a race begins after this time."""
+    processes: int
+    threads: int
+    race_s: float
+
+    @property
+    def writers(self) -> int:
+        """How many write at once."""
+        return self.processes * self.threads
 
 
-FULL: Final = Scale(rounds=50, increments=8, terms=5, samples=100, connections=20, pages=True)
+FULL: Final = Scale(
+    rounds=50, increments=5, terms=5, samples=100, connections=20, pages=True, processes=6,
+    threads=3, race_s=60.0,
+)  # fmt: skip
 QUICK: Final = Scale(
-    rounds=6, increments=3, terms=2, samples=20, connections=6, pages=False, race_s=20.0
-)
+    rounds=10, increments=3, terms=2, samples=20, connections=6, pages=False, processes=3,
+    threads=2, race_s=20.0,
+)  # fmt: skip
 
 
 class Extras(Protocol):
