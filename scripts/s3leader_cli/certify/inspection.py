@@ -28,9 +28,7 @@ def total_costs(scale: Scale, writers: int) -> Costs:
     """Return how many requests a whole inspection sends, about."""
     parts = [check.costs(scale, writers) for check in CHECKS if scale.pages or check.quick]
     parts.append(speed.costs(scale, writers))
-    return Costs(
-        writes=sum(part.writes for part in parts), reads=sum(part.reads for part in parts)
-    )
+    return Costs(writes=sum(part.writes for part in parts), reads=sum(part.reads for part in parts))
 
 
 def dollars(costs: Costs) -> float:

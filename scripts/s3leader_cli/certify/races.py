@@ -26,6 +26,7 @@ _UNKNOWN: Final = "unknown"
 _TWO_LEADERS: Final = "unusable: two candidates would lead at once"
 _BATCH: Final = 5  # rounds between two looks at the clock
 _COUNT_S: Final = 120.0
+_LARGE: Final = 200_000  # bytes
 
 
 def _outcome(answer: StoreAnswer) -> str:
@@ -34,21 +35,28 @@ def _outcome(answer: StoreAnswer) -> str:
     return _REFUSED if isinstance(answer, Conflict) else _UNKNOWN
 
 
+def _body(me: int, number: int) -> bytes:
+    """Return a body that names its writer. Every other one is large, like a lock with a large
+    checkpoint: a server that checks a condition and then stores the body has a wider gap there.
+    """
+    return str(me).encode().ljust(_LARGE if number % 2 else 1)
+
+
 def create_together(store: Store, line: Line, me: int, keys: list[str]) -> list[str]:
     """Create each key at the same time as all others do."""
     outcomes = []
-    for key in keys:
+    for number, key in enumerate(keys):
         line()
-        outcomes.append(_outcome(store.perform(Create(key, str(me).encode()))))
+        outcomes.append(_outcome(store.perform(Create(key, _body(me, number)))))
     return outcomes
 
 
 def swap_together(store: Store, line: Line, me: int, etags: dict[str, str]) -> list[str]:
     """Replace each object, on its ETag, at the same time as all others do."""
     outcomes = []
-    for key, etag in etags.items():
+    for number, (key, etag) in enumerate(etags.items()):
         line()
-        outcomes.append(_outcome(store.perform(Replace(key, str(me).encode(), etag))))
+        outcomes.append(_outcome(store.perform(Replace(key, _body(me, number), etag))))
     return outcomes
 
 
@@ -65,7 +73,7 @@ class _Tally:
         self.unknown += outcomes.count(_UNKNOWN)
         winners = {me for me, outcome in enumerate(outcomes) if outcome == _APPLIED}
         answer = subject.ask(Read(key))
-        body = answer.body.decode() if isinstance(answer, Found) else ""
+        body = answer.body.decode().strip() if isinstance(answer, Found) else ""
         written = {int(body)} if body.isdigit() else set()
         if len(winners | written) > 1:
             seen = f"{len(winners)} of {len(outcomes)} concurrent writes were answered 200"

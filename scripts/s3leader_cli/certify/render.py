@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .speed import RoundTrip, Speed
 
 _HEADINGS: Final = ("store", "verdict", *GROUPS, "swaps/s", "PUT ms", "GET ms", "LIST ms")
+_WIDTH: Final = 120  # of a table that is not printed to a terminal
 _COLOURS: Final = {
     "pass": "green",
     "fail": "red",
@@ -70,6 +71,8 @@ def table(report: Report) -> str:
     from rich.text import Text  # noqa: PLC0415 - the same
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH)
     checks = Table(title=f"{report.store} ({report.server})", title_justify="left")
     for heading in ("check", "rules", "result", "seen"):
         checks.add_column(heading, overflow="fold")
@@ -84,7 +87,7 @@ def table(report: Report) -> str:
         if report.speed is not None:
             console.print(Text(_speed(report.speed)))
         verdict = report.verdict.value
-        console.print(Text(f"{verdict}: ", _COLOURS[verdict]) + Text(report.summary), soft_wrap=True)
+        console.print(Text(f"{verdict}: ", _COLOURS[verdict]).append(report.summary, "default"))
     return captured.get()
 
 
