@@ -7,6 +7,7 @@ import random
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -77,21 +78,31 @@ def _once_per_tick(subject: Subject) -> str:
     return f"{ticks} ticks, {subject.racers.number} candidates each"
 
 
-def count_as_leader(
-    store: Store, line: Line, me: int, prefix: str, path: str, terms: int, leaders: int
-) -> tuple[int, int]:
-    """Increment an unprotected counter in a file, once in each of some terms.
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """An unprotected counter in a file, which the first `leaders` writers increment in `terms`."""
 
-    Return the number of increments, and of those of which only a lost lease is to blame. Only
-    leadership keeps two writers apart, as in ShedLock's test of the same kind.
+    path: str
+    terms: int
+    leaders: int
+
+
+def count_as_leader(
+    store: Store, line: Line, me: int, prefix: str, counter: Count
+) -> tuple[int, int]:
+    """Increment the counter, once in each term, as in ShedLock's test of the same kind.
+
+    Return the number of increments, and how many of them were made after the lease was over. Only
+    leadership keeps two writers apart.
     """
     line()
-    if me >= leaders:
+    if me >= counter.leaders:
         return 0, 0
     candidate = election("counter", store=store, prefix=prefix, lease=_LEASE, candidate=str(me))
-    file, deadline, done, late = os.open(path, os.O_RDWR), time.monotonic() + _COUNT_S, 0, 0
+    file, deadline = os.open(counter.path, os.O_RDWR), time.monotonic() + _COUNT_S
+    done = late = 0
     try:
-        while done < terms and time.monotonic() < deadline:
+        while done < counter.terms and time.monotonic() < deadline:
             try:
                 term = candidate.campaign()
                 if isinstance(term, NotElected):
@@ -115,8 +126,8 @@ def _protects_a_counter(subject: Subject) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "counter"
         file.write_text("0" * _DIGITS)
-        arguments = (subject.folder, str(file), subject.scale.terms, leaders)
-        results = racers.run(count_as_leader, *arguments)
+        counter = Count(path=str(file), terms=subject.scale.terms, leaders=leaders)
+        results = racers.run(count_as_leader, subject.folder, counter)
         value = int(file.read_text())
     done, late = (sum(each) for each in zip(*results, strict=True))
     if late:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
 from s3leader.errors import describe_error
 
@@ -120,7 +120,7 @@ class ProcessRacers:
             self._pipes.append(ours)
             self._started.append(process)
 
-    def __enter__(self) -> ProcessRacers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

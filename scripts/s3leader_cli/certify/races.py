@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -161,10 +162,8 @@ def write_fenced(store: Store, line: Line, me: int, key: str) -> None:
     """Write a fenced object with a token of one's own."""
     line()
     document = fenced_object(key, store=store)
-    try:
+    with suppress(StaleToken, Overwritten, StoreUnavailable):
         document.write({"by": me}, token=me + 1, after=document.claim(me + 1))
-    except (StaleToken, Overwritten, StoreUnavailable):
-        pass
 
 
 def _keeps_highest_token(subject: Subject) -> str:

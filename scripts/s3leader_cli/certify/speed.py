@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ def measure(subject: Subject) -> Speed:
     """Measure the store. Requests without an answer are not counted."""
     key, samples = subject.key("swaps.json"), subject.scale.samples
     creates = [_timed(subject, Create(subject.key(f"{n}.json"), b"{}")) for n in range(samples)]
-    etag, swaps = subject.write(Create(key, b"0")), []
+    etag = subject.write(Create(key, b"0"))
+    swaps: list[float] = []
     for number in range(1, samples + 1):
         began = time.perf_counter()
         etag = subject.write(Replace(key, str(number).encode(), etag))
@@ -66,7 +68,7 @@ def measure(subject: Subject) -> Speed:
     lists = [_timed(subject, List(subject.key("swaps"))) for _ in range(samples)]
     together = subject.racers.number > 1
     return Speed(
-        put=_round_trip(creates + swaps),
+        put=_round_trip([*creates, *swaps]),
         get=_round_trip(gets),
         list=_round_trip(lists),
         swaps_per_s=1000 * len(swaps) / sum(swaps),
@@ -104,7 +106,7 @@ def _timed(subject: Subject, request: StoreRequest) -> float | None:
     return None if isinstance(answer, Unknown) else (time.perf_counter() - began) * 1000
 
 
-def _round_trip(times: list[float] | list[float | None]) -> RoundTrip:
+def _round_trip(times: Sequence[float | None]) -> RoundTrip:
     known = sorted(time for time in times if time is not None)
     if not known:
         return RoundTrip(median_ms=float("nan"), p99_ms=float("nan"), samples=0)
