@@ -1,0 +1,90 @@
+"""A ledger as the rules of `verify` see it: the locks in order, without numbers created anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from s3leader import Lock
+
+# A sealed lock never changes, and its seal is settled within a lease, which is a day at most. An
+# object that S3 dates later than that was copied or restored.
+_SETTLED = timedelta(hours=25)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """`sequence` holds the locks in the order of their terms; see `Ledger.of`.
+
+    `corrupt` are the locks that cannot be read, `recreated` those whose number was created anew
+    after their successor had begun (R7), each with that successor's term. `skew` is the allowance
+    for the clocks of S3.
+    """
+
+    sequence: list[Lock]
+    corrupt: list[Lock] = field(default_factory=list)
+    recreated: list[tuple[Lock, int]] = field(default_factory=list)
+    skew: timedelta
+
+    @classmethod
+    def of(cls, locks: Iterable[Lock], skew: timedelta) -> Ledger:
+        """Sort the locks. One that began after a higher one had begun is not part of the line."""
+        readable, corrupt, recreated = [], [], []
+        earliest: tuple[datetime, int] | None = None
+        for lock in sorted(locks, key=lambda each: each.term, reverse=True):
+            if lock.problem is not None:
+                corrupt.append(lock)
+                continue
+            began = lock.started_at
+            if earliest is not None and began is not None and began > earliest[0] + skew:
+                recreated.append((lock, earliest[1]))
+                continue
+            readable.append(lock)
+            if began is not None and (earliest is None or began < earliest[0]):
+                earliest = began, lock.term
+        return cls(sequence=readable[::-1], corrupt=corrupt, recreated=recreated, skew=skew)
+
+    @property
+    def terms(self) -> set[int]:
+        """The numbers of all locks that exist."""
+        return {each.term for each in self.every()}
+
+    @property
+    def swept(self) -> int:
+        """The number up to which some lock says that all locks are tagged for deletion."""
+        return max((each.swept for each in self.sequence), default=0)
+
+    def every(self) -> Iterator[Lock]:
+        """Yield all locks."""
+        yield from self.sequence
+        yield from self.corrupt
+        yield from (lock for lock, _ in self.recreated)
+
+    def in_order(self) -> Iterator[tuple[Lock, Lock]]:
+        """Yield each lock with the next one that exists."""
+        return pairwise(self.sequence)
+
+    def neighbours(self) -> Iterator[tuple[Lock, Lock]]:
+        """Yield the locks of each two terms that follow one another."""
+        return (pair for pair in self.in_order() if pair[1].term == pair[0].term + 1)
+
+
+def is_void(lock: Lock) -> bool:
+    """Whether the win of this term was void, so that nobody led it (R0, R4, R7)."""
+    reason = lock.reason or ""
+    return lock.outcome in {"resigned", "continued"} and reason.startswith("void: ")
+
+
+def end_of(lock: Lock) -> datetime | None:
+    """Return when a sealed lock was sealed, by S3's clock; None if that is not known."""
+    if lock.modified_at is None or was_copied(lock):
+        return lock.ended_at
+    return lock.modified_at
+
+
+def was_copied(lock: Lock) -> bool:
+    """Whether the object is much younger than the seal in it, so that it is a copy."""
+    written, ended = lock.modified_at, lock.ended_at
+    return written is not None and ended is not None and written - ended > _SETTLED
