@@ -12,15 +12,16 @@ from s3leader import Lock
 # A sealed lock never changes, and its seal is settled within a lease, which is a day at most. An
 # object that S3 dates later than that was copied or restored.
 _SETTLED = timedelta(hours=25)
+_VOID = "void: "
+_TOO_LATE = f"{_VOID}the proof that this number was next is too old"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """`sequence` holds the locks in the order of their terms; see `Ledger.of`.
+    """`sequence` holds the locks that follow from one another, in order; see `Ledger.of`.
 
     `corrupt` are the locks that cannot be read, `recreated` those whose number was created anew
-    after their successor had begun (R7), each with that successor's term. `skew` is the allowance
-    for the clocks of S3.
+    (R7), each with the next higher term. `skew` is the allowance for the clocks of S3.
     """
 
     sequence: list[Lock]
@@ -30,21 +31,31 @@ class Ledger:
 
     @classmethod
     def of(cls, locks: Iterable[Lock], skew: timedelta) -> Ledger:
-        """Sort the locks. One that began after a higher one had begun is not part of the line."""
-        readable, corrupt, recreated = [], [], []
-        earliest: tuple[datetime, int] | None = None
+        """Sort the locks.
+
+        A suspended candidate may create an old number again, after its lock was deleted (R7). Such
+        a lock began after a higher one had begun; or it says that its win came too late; or it is
+        not sealed, since the candidate crashed, and the next number is missing.
+        """
+        line: list[Lock] = []
+        corrupt, recreated = [], []
+        earliest: datetime | None = None
         for lock in sorted(locks, key=lambda each: each.term, reverse=True):
+            began = lock.started_at
             if lock.problem is not None:
                 corrupt.append(lock)
                 continue
-            began = lock.started_at
-            if earliest is not None and began is not None and began > earliest[0] + skew:
-                recreated.append((lock, earliest[1]))
+            if line and (
+                (earliest is not None and began is not None and began > earliest + skew)
+                or (lock.reason or "").startswith(_TOO_LATE)
+                or (not lock.sealed and line[-1].term > lock.term + 1)
+            ):
+                recreated.append((lock, line[-1].term))
                 continue
-            readable.append(lock)
-            if began is not None and (earliest is None or began < earliest[0]):
-                earliest = began, lock.term
-        return cls(sequence=readable[::-1], corrupt=corrupt, recreated=recreated, skew=skew)
+            line.append(lock)
+            if began is not None:
+                earliest = began if earliest is None else min(began, earliest)
+        return cls(sequence=line[::-1], corrupt=corrupt, recreated=recreated, skew=skew)
 
     @property
     def terms(self) -> set[int]:
@@ -74,7 +85,7 @@ class Ledger:
 def is_void(lock: Lock) -> bool:
     """Whether the win of this term was void, so that nobody led it (R0, R4, R7)."""
     reason = lock.reason or ""
-    return lock.outcome in {"resigned", "continued"} and reason.startswith("void: ")
+    return lock.outcome in {"resigned", "continued"} and reason.startswith(_VOID)
 
 
 def end_of(lock: Lock) -> datetime | None:
