@@ -26,6 +26,9 @@ COMMANDS = {
     "Run": {
         "run": "run.options:run_command",
     },
+    "Check": {
+        "verify": "check.verify.command:verify",
+    },
     "Set up": {
         "completion": "completion:completion",
     },
