@@ -28,6 +28,7 @@ COMMANDS = {
     },
     "Check": {
         "verify": "check.verify.command:verify",
+        "cost": "check.cost.command:cost",
     },
     "Set up": {
         "completion": "completion:completion",

@@ -1,0 +1,182 @@
+"""`s3leader cost`: what an election costs a month."""
+
+from __future__ import annotations
+
+import functools
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from s3leader import InvalidArgument
+from s3leader_cli.exit_codes import DONE
+from s3leader_cli.options import DURATION, Command, json_option
+from s3leader_cli.streams import print_json, print_out
+
+from .model import Plan
+from .prices import AS_OF, DEFAULTS, HELP, SOURCES, Prices
+from .report import report_on
+from .schedule import ticks_a_month
+
+_LONG_RUNNING_LEASE = timedelta(seconds=30)
+_SHARE = click.FloatRange(0, 1)
+_LOST = click.FloatRange(0, 0.99)
+_WHOLE = click.IntRange(min=0)
+_FROM_ONE = click.IntRange(min=1)
+
+
+def _price_options(function: Command) -> Command:
+    """Add an option for each price; the command gets them as one `prices`."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> int:  # noqa: ANN401 - the options of the command
+        prices = Prices(**{name: given.pop(f"price_{name}") for name in HELP})
+        return function(prices=prices, **given)
+
+    for name, text in reversed(HELP.items()):
+        command = click.option(
+            f"--price-{name.replace('_', '-')}", type=click.FloatRange(min=0), metavar="DOLLARS",
+            default=DEFAULTS[name], help=f"For {text} (default {DEFAULTS[name]:.10g}).",
+        )(command)  # fmt: skip
+    return command
+
+
+def _option(name: str, metavar: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - click's decorator
+    return click.option(name, metavar=metavar, help=text, **more)
+
+
+@click.command(
+    epilog=f"Prices: {AS_OF}; sources: {', '.join(SOURCES)}. They change: look there. Requests: none"
+)
+@_option(
+    "--schedule",
+    "EXPRESSION",
+    "rate(…), cron(…) or at(…), as in EventBridge Scheduler."
+    " Without one, a long-running leader is assumed.",
+)
+@_option("--time-zone", "NAME", "Of a cron (default UTC).", default="UTC")
+@_option(
+    "--contenders",
+    "N",
+    "Started at each tick in each Region (default 2).",
+    default=2,
+    type=_FROM_ONE,
+)
+@_option(
+    "--regions", "N", "Regions that contend for the bucket (default 1).", default=1, type=_FROM_ONE
+)
+@_option(
+    "--duration",
+    "SECONDS",
+    "The work of a tick, in all its terms (default 1).",
+    default="1",
+    type=DURATION,
+)
+@_option(
+    "--lease",
+    "SECONDS",
+    "A lease that is renewed each third of it (default: none with a"
+    " schedule, as in Lambda, else 30).",
+    type=DURATION,
+)
+@_option("--checkpoints", "N", "Saved for each tick (default 0).", default=0, type=_WHOLE)
+@_option(
+    "--legs",
+    "N",
+    "Terms that the work of a tick is spread over (default 1).",
+    default=1,
+    type=_FROM_ONE,
+)
+@_option(
+    "--warm",
+    "SHARE",
+    "Of the campaigns by processes that remember the highest lock as sealed,"
+    " as a lone contender's does, 0 to 1 (default 0: each starts cold).",
+    default=0.0,
+    type=_SHARE,
+)
+@_option(
+    "--failures",
+    "SHARE",
+    "Of the terms whose leader dies and that are led again, 0 to 0.99 (default 0).",
+    default=0.0,
+    type=_LOST,
+)
+@_option("--standby", "N", "Candidates that wait all the time (default 0).", default=0, type=_WHOLE)
+@_option(
+    "--poll",
+    "SECONDS",
+    "Between two looks of one that waits (default 0.75).",
+    default="0.75",
+    type=DURATION,
+)
+@_option(
+    "--history",
+    "DAYS",
+    "That the lifecycle rule keeps locks (default 30).",
+    default=30,
+    type=click.IntRange(min=2),
+)
+@_option("--state", "BYTES", "Of the checkpoint in each lock (default 0).", default=0, type=_WHOLE)
+@click.option("--no-lambda", is_flag=True, help="Leave Lambda and EventBridge Scheduler out.")
+@_option("--memory", "MB", "Of the function (default 128).", default=128, type=_FROM_ONE)
+@_option(
+    "--overhead",
+    "SECONDS",
+    "That each invocation takes besides the work (default 0.5).",
+    default="0.5",
+    type=DURATION,
+)
+@_price_options
+@json_option
+def cost(
+    *,
+    as_json: bool,
+    prices: Prices,
+    schedule: str | None,
+    time_zone: str,
+    **given: Any,  # noqa: ANN401 - the options of the plan
+) -> int:
+    """Estimate the requests and dollars of a month, from the costs of each case."""
+    ticks = None if schedule is None else ticks_a_month(schedule, time_zone)
+    report = report_on(_plan(ticks, **given), prices, schedule)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        from .view import render  # noqa: PLC0415 - rich takes time to import
+
+        print_out(render(report))
+    return DONE
+
+
+def _plan(
+    ticks: float | None,
+    *,
+    lease: timedelta | None,
+    duration: timedelta,
+    poll: timedelta,
+    overhead: timedelta,
+    no_lambda: bool,
+    history: int,
+    state: int,
+    memory: int,
+    **same: Any,  # noqa: ANN401 - numbers
+) -> Plan:
+    """Return the plan; raise `InvalidArgument` for a time that must not be zero."""
+    if ticks is None and lease is None:
+        lease = _LONG_RUNNING_LEASE
+    for name, value in (("--lease", lease), ("--poll", poll)):
+        if value is not None and not value:
+            raise InvalidArgument(f"{name} is 0: give a number of seconds above 0")
+    return Plan(
+        ticks=ticks,
+        lease=None if lease is None else lease.total_seconds(),
+        duration=duration.total_seconds(),
+        poll=poll.total_seconds(),
+        overhead=overhead.total_seconds(),
+        on_lambda=not no_lambda and ticks is not None,
+        history_days=history,
+        state_bytes=state,
+        memory_mb=memory,
+        **same,
+    )
