@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -41,12 +42,18 @@ def _price_options(function: Command) -> Command:
     return command
 
 
-def _option(name: str, metavar: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - click's decorator
+def _option(
+    name: str,
+    metavar: str,
+    text: str,
+    **more: Any,  # noqa: ANN401 - click's
+) -> Callable[[Command], Command]:
     return click.option(name, metavar=metavar, help=text, **more)
 
 
 @click.command(
-    epilog=f"Prices: {AS_OF}; sources: {', '.join(SOURCES)}. They change: look there. Requests: none"
+    epilog=f"Prices: {AS_OF}; sources: {', '.join(SOURCES)}. They change: look there. It sends no"
+    " request."
 )
 @_option(
     "--schedule",

@@ -170,7 +170,7 @@ def _request_lines(purpose: str, requests: Requests, prices: Prices) -> Sequence
 
 
 def _lambda_lines(plan: Plan, prices: Prices) -> list[Line]:
-    """Return the items of a job on Lambda; a leg, and a term after a crash, is an invocation too."""
+    """Return the items of a job on Lambda. Each leg, and each retry, is an invocation."""
     ticks = plan.ticks or 0
     invocations = plan.starts + ticks * (plan.legs - 1) + plan.crashes
     worked = ticks * plan.duration + plan.crashes * plan.duration / plan.legs

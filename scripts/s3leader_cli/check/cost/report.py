@@ -10,8 +10,10 @@ from .model import Line, Plan, lines
 from .prices import AS_OF, SOURCES, Prices
 
 ASSUMPTIONS = (
-    "a month of 365/12 days; every contender starts at its tick, so those that do not win are"
-    " beaten; one that starts later pays less",
+    (
+        "a month of 365/12 days; every contender starts at its tick, so those that do not win are"
+        " beaten; one that starts later pays less"
+    ),
     "nothing is sent twice; S3 bills failed conditional writes too, and they are counted",
     "not included: transfer between Regions, logs, alarms, KMS, queues, and what the job does",
 )
@@ -34,7 +36,7 @@ class Report:
     @property
     def requests(self) -> float:
         """The requests to S3 of a month."""
-        return sum(each.count for each in self.lines if each.per == 1000)  # noqa: PLR2004 - as S3 prices them
+        return sum(each.count for each in self.lines if each.per == 1000)
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""

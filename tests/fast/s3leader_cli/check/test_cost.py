@@ -24,7 +24,7 @@ def item(report: dict[str, Any], name: str, unit: str) -> float:
 
 
 def dollars(plan: Plan, **prices: float) -> float:
-    free = {name: 0.0 for name in Prices.__dataclass_fields__}
+    free = dict.fromkeys(Prices.__dataclass_fields__, 0.0)
     return sum(each.dollars for each in lines(plan, Prices(**(free | prices))))
 
 
