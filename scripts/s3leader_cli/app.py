@@ -22,13 +22,11 @@ COMMANDS = {
     },
     "Check": {
         "certify": "certify.command:certify",
+        "verify": "check.verify.command:verify",
+        "cost": "check.cost.command:cost",
     },
     "Run": {
         "run": "run.options:run_command",
-    },
-    "Check": {
-        "verify": "check.verify.command:verify",
-        "cost": "check.cost.command:cost",
     },
     "Set up": {
         "completion": "completion:completion",

@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from s3leader import BucketOptions
 from s3leader._io.s3_store import S3Store
-
 from s3leader_cli.certify.check import NotChecked
 
 from .clients import client

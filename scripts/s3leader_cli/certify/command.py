@@ -104,9 +104,7 @@ def examine(target: Target, scale: Scale) -> Report:
 
     connect = BucketStore(bucket=target.bucket, region=target.region)
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    report = Report(
-        store=str(target), server="", version=s3leader.__version__, at=at, findings=(), speed=None
-    )
+    report = Report(store=str(target), version=s3leader.__version__, at=at)
     try:
         store = connect()
     except BucketUnusable as error:
@@ -135,8 +133,8 @@ def examine(target: Target, scale: Scale) -> Report:
             speed = measure(subject, _progress)
     finally:
         left = _clean_up(bucket, folder)
-    server = bucket.server() or bucket.endpoint
-    return replace(report, findings=findings, speed=speed, left=left, server=server)
+    answers = bucket.server() or bucket.endpoint
+    return replace(report, findings=findings, speed=speed, left=left, server=answers)
 
 
 def _announce(target: Target, folder: str, scale: Scale) -> None:

@@ -58,11 +58,11 @@ class Report:
     """Everything that an inspection found. `unfit` is why a kind of bucket is not even tried."""
 
     store: str
-    server: str
     version: str
     at: str
-    findings: tuple[Finding, ...]
-    speed: Speed | None
+    server: str = ""
+    findings: tuple[Finding, ...] = ()
+    speed: Speed | None = None
     left: str | None = None
     unfit: str | None = None
 

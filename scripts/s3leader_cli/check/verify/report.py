@@ -18,8 +18,8 @@ CANNOT_KNOW = (
     ),
     "overlaps shorter than the allowance for S3's clocks, which show whole seconds",
     (
-        "whether a holder that was deposed before its lease had run out worked on: only fencing stops"
-        " that"
+        "whether a holder that was deposed before its lease had run out worked on, which only"
+        " fencing stops"
     ),
     (
         "what jobs did outside of their locks, and whether a term that is recorded as completed did"
