@@ -16,9 +16,15 @@ COMMANDS = {
     "Look": {
         "status": "observe.status:status",
         "history": "observe.history:history",
+        "logs": "operate.logs:logs",
+        "alarms": "operate.alarms:alarms",
     },
     "Act": {
         "depose": "act.depose:depose",
+        "trigger": "operate.trigger:trigger",
+        "pause": "operate.switch:pause",
+        "resume": "operate.switch:resume",
+        "redrive": "operate.redrive:redrive",
     },
     "Check": {
         "certify": "certify.command:certify",

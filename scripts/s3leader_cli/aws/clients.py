@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import boto3
@@ -13,8 +14,33 @@ def client(service: str, region: str | None = None, **options: Any) -> Any:  # n
 
     `options` are those of botocore's `Config`, such as `read_timeout` in seconds.
     """
-    config = Config(
-        retries={"mode": "standard"}, **{"connect_timeout": 5, "read_timeout": 20} | options
-    )
     factory: Any = boto3.session.Session().client  # boto3.client shares state between threads
-    return factory(service, region_name=region, config=config)
+    return factory(service, region_name=region, config=_config(options))
+
+
+def clients(service: str, regions: Iterable[str]) -> dict[str, Any]:
+    """Return a client for each Region; together they take little longer to make than one."""
+    factory: Any = boto3.session.Session().client
+    return {each: factory(service, region_name=each, config=_config({})) for each in regions}
+
+
+def default_region() -> str | None:
+    """Return the Region that boto3 uses if none is given."""
+    return boto3.session.Session().region_name
+
+
+def regions_beside(region: str, service: str) -> list[str]:
+    """Return all Regions of the same partition that have a service, this one first."""
+    session = boto3.session.Session()
+    partition = session.get_partition_for_region(region)
+    names = session.get_available_regions(service, partition_name=partition)
+    return [region, *(each for each in names if each != region)]
+
+
+def _config(options: dict[str, Any]) -> Config:
+    usual: dict[str, Any] = {
+        "retries": {"mode": "standard"},
+        "connect_timeout": 5,
+        "read_timeout": 20,
+    }
+    return Config(**usual | options)

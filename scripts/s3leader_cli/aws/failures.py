@@ -1,0 +1,66 @@
+"""Errors of requests to AWS, for people: what was refused, on what, and what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+_DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+)
+_PERFORM = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)")
+_ON = re.compile(r"on resource: (?P<resource>arn:\S+)")
+
+
+class RequestFailed(click.ClickException):
+    """A request that AWS refused or did not answer. `code` is AWS's, empty without an answer."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@contextmanager
+def explained(action: str, resource: str) -> Iterator[None]:
+    """Raise `RequestFailed` for what goes wrong in a block, which needs `action` on `resource`."""
+    try:
+        yield
+    except ClientError as error:
+        found: Any = error.response.get("Error", {})
+        code, message = str(found.get("Code", "")), str(found.get("Message", ""))
+        if code in _DENIED:
+            raise RequestFailed(denial(action, resource, message), code=code) from error
+        raise RequestFailed(f"{action} on {resource} failed: {code}: {message}", code=code) from (
+            error
+        )
+    except NoCredentialsError as error:
+        raise RequestFailed(
+            f"{action} on {resource} was not sent, because boto3 found no credentials: give"
+            " --profile, or sign in"
+        ) from error
+    except BotoCoreError as error:
+        raise RequestFailed(f"{action} on {resource} failed: {error}") from error
+
+
+def denial(action: str, resource: str, message: str) -> str:
+    """Return what to say of a denied request: AWS's message may name another action it needs."""
+    if found := _PERFORM.search(message):
+        action = found["action"]
+        named = _ON.search(message)
+        resource = named["resource"].rstrip(".,") if named else resource
+    statement = json.dumps({"Effect": "Allow", "Action": action, "Resource": resource})
+    if "explicit deny" in message:
+        return (
+            f"{action} on {resource} is denied by a policy that says so explicitly, so a grant"
+            f" does not help: {message}"
+        )
+    return (
+        f"{action} on {resource} is denied: let the policy of these credentials have the"
+        f" statement {statement}"
+    )

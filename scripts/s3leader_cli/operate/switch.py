@@ -1,0 +1,146 @@
+"""`s3leader pause` and `s3leader resume`: the schedules of a job, in all its Regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from s3leader import CorruptLock, Election, S3LeaderError
+from s3leader_cli.exit_codes import DONE, NEEDS_YOU
+from s3leader_cli.options import Context, json_option
+from s3leader_cli.report import advice, utc
+from s3leader_cli.streams import print_json, print_out, printable
+
+from .options import Jobs, Wanted, job_options, note
+
+if TYPE_CHECKING:
+    from s3leader_cli.aws.schedules import Switched
+
+_ON, _OFF = "ENABLED", "DISABLED"
+_WORDS = {_ON: "on", _OFF: "off"}
+_LAMBDA_QUEUE = timedelta(hours=6)  # how long Lambda keeps an event at most
+_LONGEST = timedelta(minutes=15)  # that a function runs
+
+
+@click.command(
+    short_help="Switch the job's schedules off, in all Regions.",
+    help="Switch off all schedules of a job, in all its Regions, and EventBridge rules that start"
+    " its function alone. Nothing else of them changes. What has started goes on: the command"
+    " says what, and for how long.",
+)
+@job_options
+@json_option
+@click.pass_obj
+def pause(context: Context, /, *, wanted: Wanted, as_json: bool) -> int:
+    """Switch the schedules off, and say what still runs."""
+    jobs = wanted.find()
+    switched = _switch(jobs, _OFF)
+    running = still_running(context.elect(wanted.place), jobs)
+    return _report(jobs, switched, _OFF, running, as_json=as_json)
+
+
+@click.command(
+    short_help="Switch the job's schedules on again.",
+    help="Switch on all schedules of a job, in all its Regions, and EventBridge rules that start"
+    " its function alone, also those that were off before it was paused. Ticks that were due in"
+    " between are not made up: `s3leader trigger --tick` runs one.",
+)
+@job_options
+@json_option
+def resume(*, wanted: Wanted, as_json: bool) -> int:
+    """Switch the schedules on."""
+    jobs = wanted.find()
+    return _report(jobs, _switch(jobs, _ON), _ON, [], as_json=as_json)
+
+
+def _switch(jobs: Jobs, state: str) -> list[Switched]:
+    from s3leader_cli.aws.schedules import switch_rules, switch_schedules  # noqa: PLC0415 - boto3
+
+    done: list[Switched] = []
+    for job in jobs.found:
+        note(f"switching {_WORDS[state]} the schedules in {job.region}")
+        done += [*switch_schedules(job, state), *switch_rules(job, state)]
+    return done
+
+
+def still_running(election: Election, jobs: Jobs) -> list[str]:
+    """Return what goes on after the schedules are off, and until when."""
+    said = [_leader(election)]
+    age = max((job.max_tick_age or _LAMBDA_QUEUE for job in jobs.found), default=_LAMBDA_QUEUE)
+    timeout = max((job.timeout or _LONGEST for job in jobs.found), default=_LONGEST)
+    if any(job.task is not None for job in jobs.found):
+        said.append("Tasks that have started run until their command ends.")
+    if any(job.function is not None for job in jobs.found):
+        said.append(
+            f"Events that wait or are tried again may still start contenders for {_shown(age)}, and"
+            f" each runs for {_shown(timeout)} at most: the job is quiet after"
+            f" {_shown(age + timeout)}. A tick of several legs goes on until its last one."
+        )
+    return said
+
+
+def _leader(election: Election) -> str:
+    try:
+        lock = election.observe()
+    except CorruptLock as error:
+        return f"The highest lock is corrupt, so nobody leads: {advice(error)}"
+    except S3LeaderError as error:
+        return f"Whether somebody leads is not known: {advice(error)}"
+    if lock is None or (lock.sealed and lock.outcome != "continued"):
+        return "Nobody leads at the moment."
+    tick = f"tick {utc(lock.tick)}" if lock.tick else "no tick"
+    if lock.sealed:
+        return f"Term {lock.term} ({tick}) is continued: its next leg may start."
+    if election.is_lapsed(lock):
+        return f"Term {lock.term} ({tick}) has lapsed: its leader has crashed."
+    lease_ms = lock.lease_ms or election.config.lease // timedelta(milliseconds=1)
+    left = timedelta(milliseconds=lock.left_ms(lease_ms=lease_ms, clock_skew_ms=0))
+    return (
+        f"Term {lock.term} ({tick}) is led by {lock.holder or 'an unnamed candidate'} for"
+        f" {_shown(left)} more, or longer if it renews its lease."
+    )
+
+
+def _report(
+    jobs: Jobs, switched: Sequence[Switched], state: str, running: list[str], *, as_json: bool
+) -> int:
+    failed = [each for each in switched if each.problem is not None or each.state != state]
+    regions = {each.region for each in switched}
+    empty = [job.region for job in jobs.found if job.region not in regions]
+    good = bool(switched) and not failed and not empty and jobs.complete
+    if as_json:
+        print_json(
+            {
+                "election": jobs.place.election,
+                "state": state,
+                "complete": good,
+                "switched": [asdict(each) for each in switched],
+                "running": running,
+            }
+        )
+        return DONE if good else NEEDS_YOU
+    for each in switched:
+        how = _WORDS.get(each.state or "", each.state or "state not known")
+        if each.state == state and not each.changed:
+            how += " already"
+        problem = f": {each.problem}" if each.problem else ""
+        print_out(printable(f"{each.region} {each.kind} {each.name}: {how}{problem}") + "\n")
+    for region in empty:
+        print_out(f"{region}: no schedule was found\n")
+    for text in running:
+        print_out(printable(text) + "\n")
+    if not good:
+        what = "paused" if state == _OFF else "resumed"
+        print_out(f"The job is not, or perhaps not, {what} completely: see above.\n")
+    return DONE if good else NEEDS_YOU
+
+
+def _shown(duration: timedelta) -> str:
+    """Return a duration for people, such as `1 h 5 min`."""
+    seconds = max(0, round(duration.total_seconds()))
+    parts = {"h": seconds // 3600, "min": seconds // 60 % 60, "s": seconds % 60}
+    return " ".join(f"{number} {unit}" for unit, number in parts.items() if number) or "0 s"
