@@ -33,7 +33,7 @@ def test_cdk_nag_finds_nothing_but_the_queue_that_breaks_a_rule(
         for violation in plugin["violations"]
         for place in violation["violatingConstructs"]
     }
-    queue = "AllOptions/Plain/Resource"
+    queue = "Broken/Plain/Resource"
     assert ("AwsSolutions-SQS4", queue) in found
     assert {(rule, path) for rule, path in found if path != queue} == set()
 
