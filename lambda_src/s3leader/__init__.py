@@ -33,6 +33,9 @@ from .errors import (
 )
 from .term import Term
 
+if TYPE_CHECKING:
+    from .leader_elector import LeaderElector
+
 __all__ = [
     "BucketOptions",
     "BucketUnusable",
@@ -41,6 +44,7 @@ __all__ = [
     "CorruptObject",
     "Election",
     "InvalidArgument",
+    "LeaderElector",
     "LeadershipLost",
     "LedgerFull",
     "Lock",
@@ -59,8 +63,12 @@ if TYPE_CHECKING:
     """The version of the distribution, `unknown` where only its files were copied (Lambda)."""
 else:
 
-    def __getattr__(name: str) -> str:
-        """Return `__version__`; only its users pay for importing `importlib.metadata`."""
+    def __getattr__(name: str) -> object:
+        """Return what only its users pay for importing."""
+        if name == "LeaderElector":
+            from .leader_elector import LeaderElector  # noqa: PLC0415 - see above
+
+            return LeaderElector
         if name != "__version__":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import metadata  # noqa: PLC0415 - see above

@@ -132,7 +132,7 @@ def test_a_hint(bucket: OneBucket) -> None:
 
 
 def test_a_standby_looks_as_often_as_the_default_says(bucket: OneBucket) -> None:
-    """The pauses between two looks are drawn from 0.5 to 1 s, 0.75 s in the mean; here all are 1."""
+    """The pauses between two looks are drawn from 0.5 to 1 s, 0.75 s in the mean; here: 1 s."""
     leader = won(bucket.election(lease=HOUR).campaign())
     looks = sent(bucket, lambda: bucket.election().campaign(wait=timedelta(minutes=10))).gets
     assert looks == 600 + 1  # and the first
@@ -181,8 +181,11 @@ def test_legs_renewals_and_checkpoints_cost_what_they_send(bucket: OneBucket) ->
                 term = won(bucket.election().campaign(TICK + minute * MINUTE))
                 for _ in range(3):
                     term.renew()
-                term.continue_later() if leg == 1 else term.save({"done": 1})
-            term.resign()
+                if leg == 1:
+                    term.continue_later()
+                else:
+                    term.save({"done": 1})
+                    term.resign()
 
     plan = of_a_few_ticks(contenders=1, legs=2, duration=25, lease=12, checkpoints=1)
     assert sent(bucket, ticks) == without_hints(plan)
