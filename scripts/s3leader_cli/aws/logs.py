@@ -49,7 +49,7 @@ class Filter:
         )
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """One line: when it was written, in milliseconds since 1970, where, and what."""
 
@@ -88,7 +88,7 @@ class Log:
                     line = Line(
                         at_ms=event["timestamp"],
                         region=region,
-                        event_id=event["eventId"],
+                        event_id=event.get("eventId", ""),  # some emulators have none
                         text=event["message"].rstrip("\n"),
                     )
                     if self._wanted.accepts(line.fields()):

@@ -173,4 +173,4 @@ def _tick(text: object) -> tuple[datetime | None, str | None]:
 
 
 def _sent(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromtimestamp(int(text) / 1000, UTC)
+    return None if text is None else datetime.fromtimestamp(int(text) // 1000, UTC)

@@ -57,7 +57,7 @@ def line(found: Found) -> str:
     sent = "" if letter.sent_at is None else f", there since {letter.sent_at:%Y-%m-%d %H:%M:%SZ}"
     where = f"{letter.job.region} {letter.queue}"
     tick = f"tick {utc(letter.tick)}" if letter.tick else "no tick"
-    return printable(f"{where}, {tick}{sent}: {letter.cause}. {found.ledger}.")
+    return printable(f"{where}, {tick}{sent}: {letter.cause.rstrip('.')}. {found.ledger}.")
 
 
 def as_json(found: Found, actions: Mapping[str, str]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _found(letter: Letter, head: Lock | None, last: Mapping[datetime, Lock]) -> 
     tried = last.get(letter.tick)
     text = "The tick is not done, and no recent term has led it"
     if tried is not None:
-        why = f" ({tried.reason})" if tried.reason else ""
+        why = f" ({tried.reason.rstrip('.')})" if tried.reason else ""
         text = f"The tick is not done; term {tried.term}: {tried.outcome or 'not over'}{why}"
     return Found(letter=letter, standing="open", ledger=text)
 

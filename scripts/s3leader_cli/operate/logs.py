@@ -12,7 +12,6 @@ import click
 
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU
 from s3leader_cli.options import DURATION, json_option
-from s3leader_cli.report import utc
 from s3leader_cli.streams import print_out, printable
 
 from .options import Wanted, job_options, note, warn
@@ -78,18 +77,17 @@ def _read(logs: Sequence[Log], start_ms: int) -> tuple[list[Line], bool]:
         except RequestFailed as error:
             warn(error.message)
             complete = False
-    return sorted(lines), complete
+    # Stable: lines of one millisecond stay in CloudWatch's order.
+    return sorted(lines, key=lambda each: each.at_ms), complete
 
 
 def _follow(logs: Sequence[Log], lines: list[Line], *, as_json: bool) -> None:
-    shown = {(each.region, each.event_id) for each in lines}
+    shown = set(lines)
     while True:
         time.sleep(_POLL_SECONDS)
         found, _ = _read(logs, _ms(datetime.now(UTC) - _LATE))
-        new = [each for each in found if (each.region, each.event_id) not in shown]
-        shown = {(each.region, each.event_id) for each in found} | {
-            (each.region, each.event_id) for each in lines
-        }
+        new = [each for each in found if each not in shown]
+        shown |= set(new)
         _print(new, as_json=as_json)
 
 
@@ -101,7 +99,7 @@ def _print(lines: Iterable[Line], *, as_json: bool) -> None:
 def render(line: Line) -> str:
     """Return a line for people: time, Region, message and the facts of the election."""
     fields = line.fields()
-    at = f"{_at(line):%Y-%m-%dT%H:%M:%S}.{line.at_ms % 1000:03d}Z {line.region}"
+    at = f"{_at(line)} {line.region}"
     if not isinstance(fields, dict) or "message" not in fields:
         return f"{at} {printable(line.text)}"
     facts = " ".join(
@@ -115,11 +113,12 @@ def render(line: Line) -> str:
 def _as_json(line: Line) -> str:
     fields: Any = line.fields()
     shown = fields if isinstance(fields, dict) else {"message": line.text}
-    return json.dumps({"at": utc(_at(line)), "region": line.region, **shown})
+    return json.dumps({"at": _at(line), "region": line.region, **shown})
 
 
-def _at(line: Line) -> datetime:
-    return datetime.fromtimestamp(line.at_ms / 1000, UTC)
+def _at(line: Line) -> str:
+    when = datetime.fromtimestamp(line.at_ms // 1000, UTC)
+    return f"{when:%Y-%m-%dT%H:%M:%S}.{line.at_ms % 1000:03d}Z"
 
 
 def _ms(when: datetime) -> int:

@@ -147,9 +147,10 @@ class Work:
         if follower.is_done() or (last is not None and last.outcome == "completed"):
             return True
         if last is not None:
+            why = (last.reason or "no reason").rstrip(".")
             warn(
-                f"{named(last)} is {last.outcome or 'not over'}: {last.reason or 'no reason'}."
-                " Lambda may try it again; the other events stay"
+                f"{named(last)} is {last.outcome or 'not over'}: {why}. Lambda may try it again;"
+                " the other events stay"
             )
         return False
 

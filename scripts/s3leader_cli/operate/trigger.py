@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from s3leader_cli.aws.deployed_job import DeployedJob
     from s3leader_cli.aws.invoke import Answer
 
-_TASK_STARTS = timedelta(minutes=10)
+_RESERVED = frozenset({"tick", "repeat", "leg", "catch_up_to"})
 _INVOKED = timedelta(minutes=1)
 
 
@@ -43,6 +43,9 @@ _INVOKED = timedelta(minutes=1)
 )
 @click.option("--repeat", is_flag=True, help="Lead --tick again though it is done; with --reason.")
 @click.option("--reason", help="With --repeat: why; the history shows it.")
+@click.option(
+    "--event", "others", metavar="JSON", help="Further keys of the event, as a JSON object."
+)
 @click.option("--no-wait", is_flag=True, help="Start it as an event, which Lambda retries; return.")
 @json_option
 @click.pass_obj
@@ -68,18 +71,34 @@ def trigger(
     return run.report(outcome, as_json=as_json)
 
 
-def event_of(*, tick: str | None, repeat: bool, reason: str | None) -> dict[str, Any]:
-    """Return the event of the invocation."""
+def event_of(
+    *, tick: str | None, repeat: bool, reason: str | None, others: str | None = None
+) -> dict[str, Any]:
+    """Return the event of the invocation; `others` is JSON with the job's own keys."""
+    own = _own_keys(others)
     if repeat != (reason is not None):
         raise click.UsageError("--repeat and --reason go together: the history shows who and why")
     found = tick_of(tick, datetime.now(UTC))
     if found is None:
         if repeat:
             raise click.UsageError("--repeat needs --tick: without one, nothing is done already")
-        return {}
+        return own
     text = found if isinstance(found, str) else utc(found)
-    event = {"tick": utc(time_of(text))}
+    event = {**own, "tick": utc(time_of(text))}
     return {**event, "repeat": f"{getpass.getuser()}: {reason}"} if repeat else event
+
+
+def _own_keys(text: str | None) -> dict[str, Any]:
+    try:
+        own = json.loads(text or "{}")
+    except ValueError as error:
+        raise click.UsageError(f"--event {text!r} is not JSON: {error}") from None
+    if not isinstance(own, dict) or own.keys() & _RESERVED:
+        raise click.UsageError(
+            f"--event {text!r} cannot be used: give a JSON object, without"
+            f" {', '.join(sorted(_RESERVED))}, which have options or are the job's own"
+        )
+    return own
 
 
 @dataclass(frozen=True)
@@ -137,8 +156,9 @@ class Run:
             )
             return outcome.code
         print_out(printable(outcome.text) + "\n")
-        if isinstance(outcome.answer, dict) and outcome.answer.get("result") is not None:
-            print_out(f"Result: {json.dumps(outcome.answer['result'])}\n")
+        value = outcome.answer
+        if isinstance(value, dict) and value.get("outcome") == outcome.word == "completed":
+            print_out(f"Result: {json.dumps(value['result'])}\n")
         return outcome.code
 
     def _perform_function(self, job: DeployedJob) -> Outcome:
@@ -196,10 +216,10 @@ class Run:
     def _start_task(self, job: DeployedJob) -> str:
         from s3leader_cli.aws.tasks import start_task  # noqa: PLC0415 - boto3
 
-        if "repeat" in self.event:
+        if self.event.keys() - {"tick"}:
             raise click.UsageError(
-                "--repeat is for functions: the command of a task does not know it. Trigger it"
-                " without --tick"
+                "--repeat and --event are for functions: the command of a task does not know them."
+                " Without --tick, a task runs whatever is done"
             )
         return start_task(job, self.event.get("tick"))
 
@@ -223,7 +243,7 @@ def _of_term(lock: Lock, answer: Any, *, done: bool) -> Outcome:  # noqa: ANN401
         word = "done" if done else "not continued"
         text = f"{led}, was continued, and no next leg has led: see `s3leader logs`."
         return Outcome(DONE if done else NEEDS_YOU, word, text, answer)
-    why = f" ({lock.reason})" if lock.reason else ""
+    why = f" ({lock.reason.rstrip('.')})" if lock.reason else ""
     code = DONE if lock.outcome == "completed" else NEEDS_YOU
     outcome = lock.outcome or "sealed"
     return Outcome(code, outcome, f"{led}, is {outcome}{why}.", answer)
