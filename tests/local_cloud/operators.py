@@ -28,20 +28,20 @@ RIGHTS: dict[str, str] = {
     "ssm:GetParametersByPath": "*",  # the emulator does not know the resource of a path
     "lambda:InvokeFunction": ALL.format("lambda", "function:*"),
     "lambda:GetFunctionConfiguration": ALL.format("lambda", "function:*"),
-    "lambda:GetFunctionEventInvokeConfig": ALL.format("lambda", "function:*"),
+    "lambda:GetFunction": ALL.format("lambda", "function:*"),  # AWS: …EventInvokeConfig
     "scheduler:ListSchedules": "*",
     "scheduler:GetSchedule": ALL.format("scheduler", "schedule/*"),
     "scheduler:UpdateSchedule": ALL.format("scheduler", "schedule/*"),
     "iam:PassRole": "arn:aws:iam::*:role/*",
     "events:ListRuleNamesByTarget": "*",
     "events:DescribeRule": ALL.format("events", "rule/*"),
-    "events:ListTargetsByRule": ALL.format("events", "rule/*"),
+    "events:ListTargetsByRule": "*",  # AWS: the rule
     "events:EnableRule": ALL.format("events", "rule/*"),
     "events:DisableRule": ALL.format("events", "rule/*"),
     "sqs:GetQueueUrl": ALL.format("sqs", "*"),
     "sqs:ReceiveMessage": ALL.format("sqs", "*"),
     "sqs:DeleteMessage": ALL.format("sqs", "*"),
-    "sqs:ChangeMessageVisibility": ALL.format("sqs", "*"),
+    "sqs:ChangeMessageVisibilityBatch": ALL.format("sqs", "*"),  # AWS checks it without Batch
     "logs:FilterLogEvents": ALL.format("logs", "*"),
     "cloudwatch:DescribeAlarms": "*",
 }

@@ -26,7 +26,7 @@ REMOVED = [
     ("events:ListRuleNamesByTarget", ["pause", "long"]),
     ("lambda:InvokeFunction", ["trigger", "long"]),
     ("lambda:GetFunctionConfiguration", ["logs", "long", "--function", "{LongName}"]),
-    ("lambda:GetFunctionEventInvokeConfig", ["logs", "long", "--function", "{LongName}"]),
+    ("lambda:GetFunction", ["logs", "long", "--function", "{LongName}"]),
     ("sqs:GetQueueUrl", ["redrive", "long", "--dry-run"]),
     ("sqs:ReceiveMessage", ["redrive", "long", "--dry-run"]),
     ("logs:FilterLogEvents", ["logs", "long"]),
@@ -121,14 +121,6 @@ def test_tick_that_is_done_is_not_run_again_unless_an_operator_says_why(
         True,
         True,
     )
-
-
-def test_run_that_is_not_elected_says_who_leads(operator: Operator) -> None:
-    term = operator.election("long").campaign()
-    assert term
-    with term:
-        printed = operator.run("trigger", "long", "--tick", tick())
-    assert (printed.code, f"term {term.number} " in printed.out) == (1, True)
 
 
 def test_run_that_fails_says_why(operator: Operator) -> None:

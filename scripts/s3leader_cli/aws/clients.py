@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 
@@ -14,27 +16,42 @@ def client(service: str, region: str | None = None, **options: Any) -> Any:  # n
 
     `options` are those of botocore's `Config`, such as `read_timeout` in seconds.
     """
-    factory: Any = boto3.session.Session().client  # boto3.client shares state between threads
+    factory: Any = _session().client
     return factory(service, region_name=region, config=_config(options))
 
 
 def clients(service: str, regions: Iterable[str]) -> dict[str, Any]:
     """Return a client for each Region; together they take little longer to make than one."""
-    factory: Any = boto3.session.Session().client
+    factory: Any = _session().client
     return {each: factory(service, region_name=each, config=_config({})) for each in regions}
 
 
 def default_region() -> str | None:
     """Return the Region that boto3 uses if none is given."""
-    return boto3.session.Session().region_name
+    return _session().region_name
 
 
 def regions_beside(region: str, service: str) -> list[str]:
     """Return all Regions of the same partition that have a service, this one first."""
-    session = boto3.session.Session()
+    session = _session()
     partition = session.get_partition_for_region(region)
     names = session.get_available_regions(service, partition_name=partition)
     return [region, *(each for each in names if each != region)]
+
+
+def _session() -> boto3.session.Session:
+    """Return a new session, since threads must not share one, with the descriptions of services.
+
+    Reading them takes most of the time that making a client takes.
+    """
+    core = botocore.session.Session()
+    core.register_component("data_loader", _loader())
+    return boto3.session.Session(botocore_session=core)
+
+
+@cache
+def _loader() -> object:
+    return botocore.session.Session().get_component("data_loader")
 
 
 def _config(options: dict[str, Any]) -> Config:
