@@ -6,17 +6,21 @@ server, in tests/fast/s3leader_cli/test_tasks.py.
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.local_cloud.operators import Operator, deployed
+from tests.local_cloud.operators import RIGHTS, Operator, deployed
+from tests.local_cloud.projects import ROOT
 from tests.local_cloud.test_lifetime import eventually
 
 FIRST_TICK = datetime(2026, 11, 1, tzinfo=UTC)
 HOURS = itertools.count()
+PAGE = (ROOT / "docs" / "permissions.md").read_text()
+UNNAMED = ("lambda:GetFunction", "sqs:ChangeMessageVisibilityBatch")  # the emulator's own names
 # Rights that are taken away, one at a time, and a command that needs each.
 REMOVED = [
     ("ssm:GetParametersByPath", ["pause", "long"]),
@@ -290,6 +294,7 @@ def test_missing_right_is_named_with_the_statement_to_add(
 
 
 def test_rights_of_the_page_suffice(operator: Operator) -> None:
+    assert {*RIGHTS} - {*UNNAMED} - set(re.findall(r"`(\w+:\w+)`", PAGE)) == set()
     denied = [each for each in operator.cloud.decisions() if not each.allowed]
     allowed = {each.action for each in operator.cloud.decisions() if each.allowed}
     assert {"sqs:DeleteMessage", "scheduler:UpdateSchedule", "ssm:GetParametersByPath"} <= allowed

@@ -1,0 +1,140 @@
+"""Dead letters of all kinds, and what the ledger says of each; patterns for logs."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from s3leader_cli.aws.deployed_job import DeployedJob
+from s3leader_cli.aws.logs import Filter
+from s3leader_cli.aws.queues import Letter, queues_of
+from s3leader_cli.operate.letters import by_tick, classify
+from tests.fast.s3leader_cli.command_line import TICK, Cli
+from tests.fast.s3leader_cli.operate.stubs import JOB, TASK_JOB, replace_client, stubbed
+
+ARN = "arn:aws:sqs:us-east-1:123456789012:dead"
+LATER = "2026-11-23T07:00:00Z"
+
+
+def job(**queues: str) -> DeployedJob:
+    return DeployedJob(region="us-east-1", election="nightly", source="test", queues=queues)
+
+
+def read(monkeypatch: pytest.MonkeyPatch, body: Any, **attributes: str) -> Letter:
+    """Return the event that a queue holds."""
+    sqs, stubber = stubbed("sqs")
+    replace_client(monkeypatch, "queues", sqs=sqs)
+    text = body if isinstance(body, str) else json.dumps(body)
+    message = {
+        "MessageId": "m",
+        "ReceiptHandle": "r",
+        "Body": text,
+        "Attributes": {"SentTimestamp": "1764000000123"},
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": each} for name, each in attributes.items()
+        },
+    }
+    stubber.add_response("get_queue_url", {"QueueUrl": "https://queue"})
+    stubber.add_response("receive_message", {"Messages": [message]})
+    stubber.add_response("receive_message", {})
+    (queue,) = queues_of(job(undelivered=ARN, unprocessed=ARN))
+    (letter,) = queue.read()
+    assert letter.queue == "undelivered+unprocessed"
+    return letter
+
+
+GIVEN_UP = {
+    "requestContext": {"condition": "RetriesExhausted"},
+    "requestPayload": {"tick": TICK, "contender": 1, "leg": 2},
+    "responsePayload": {"errorType": "KeyError", "errorMessage": "'rates'"},
+}
+OVERRIDES = {"containerOverrides": [{"environment": [{"name": "S3LEADER_TICK", "value": TICK}]}]}
+FAILED_TASK = {
+    "detail-type": "ECS Task State Change",
+    "detail": {
+        "stoppedReason": "no image",
+        "containers": [{"exitCode": 1}],
+        "overrides": OVERRIDES,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "cause", "payload"),
+    [
+        (GIVEN_UP, "RetriesExhausted: KeyError: 'rates'", GIVEN_UP["requestPayload"]),
+        ({"tick": TICK}, "not delivered: NoRole: it is gone", {"tick": TICK}),
+        (OVERRIDES, "not delivered: NoRole: it is gone", None),
+        (FAILED_TASK, "task failed: no image (exit codes 1)", None),
+    ],
+)
+def test_event_has_its_cause_its_tick_and_what_the_function_was_to_get(
+    monkeypatch: pytest.MonkeyPatch, body: Any, cause: str, payload: Any
+) -> None:
+    letter = read(monkeypatch, body, ERROR_CODE="NoRole", ERROR_MESSAGE="it is gone")
+    found = None if letter.payload is None else json.loads(letter.payload)
+    assert (letter.cause, letter.tick, found) == (cause, datetime.fromisoformat(TICK), payload)
+
+
+@pytest.mark.parametrize("body", ["no JSON", "[]", '{"tick": "soon"}'])
+def test_event_that_no_function_can_take_has_a_problem(
+    monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    assert read(monkeypatch, body).problem is not None
+
+
+def letter(tick: str | None, message_id: str, problem: str | None = None) -> Letter:
+    return Letter(
+        job=JOB,
+        queue="undelivered",
+        message_id=message_id,
+        receipt="r",
+        sent_at=None,
+        cause="",
+        payload="{}",
+        tick=None if tick is None else datetime.fromisoformat(tick),
+        problem=problem,
+    )
+
+
+def test_events_are_ordered_by_tick_and_known_by_the_ledger(cli: Cli) -> None:
+    cli.lead().resign()
+    letters = [letter(None, "a"), letter(LATER, "b"), letter(TICK, "c"), letter(LATER, "d")]
+    found = classify(cli.election(), letters)
+    assert [(each.letter.message_id, each.standing) for each in found] == [
+        ("c", "done"),
+        ("b", "open"),
+        ("d", "open"),
+        ("a", "no tick"),
+    ]
+    groups = by_tick([each for each in found if each.usable])
+    assert [[each.message_id for each in group] for group in groups] == [["b", "d"], ["a"]]
+
+
+def test_last_attempt_at_an_open_tick_is_named(cli: Cli) -> None:
+    cli.lead().resign("failed", reason="KeyError.")
+    (found,) = classify(cli.election(), [letter(TICK, "a")])
+    assert found.ledger == "The tick is not done; term 1: failed (KeyError)"
+
+
+def test_log_of_a_function_and_of_a_task_are_filtered_by_their_own_fields() -> None:
+    wanted = Filter(election="nightly", tick=datetime.fromisoformat(TICK), term=3)
+    rest = f'&& ($.tick = "{TICK}") && ($.term = 3) }}'
+    assert wanted.pattern(JOB) == f'{{ ($.service = "nightly") {rest}'
+    assert wanted.pattern(TASK_JOB) == f'{{ ($.election = "nightly") {rest}'
+
+
+@pytest.mark.parametrize(
+    ("fields", "accepted"),
+    [
+        ({"service": "nightly", "message": "elected", "tick": TICK}, True),
+        ({"service": "nightly", "message": "elected", "tick": LATER}, False),
+        ({"service": "other", "message": "elected", "tick": TICK}, False),
+        ({"_aws": {}, "election": "nightly"}, False),
+        (None, False),
+    ],
+)
+def test_metrics_and_lines_of_others_are_left_out(fields: Any, accepted: object) -> None:
+    wanted = Filter(election="nightly", tick=datetime.fromisoformat(TICK))
+    assert wanted.accepts(fields) is accepted

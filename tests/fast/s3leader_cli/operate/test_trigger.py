@@ -1,0 +1,174 @@
+"""`s3leader trigger`: events, answers, lost connections, and tasks, without a server."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import click
+import pytest
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+from s3leader import Election, InvalidArgument
+from s3leader_cli.aws import tasks
+from s3leader_cli.aws.failures import RequestFailed
+from s3leader_cli.operate.follow import Follower
+from s3leader_cli.operate.trigger import Outcome, Run, event_of, time_of
+from tests.fast.s3leader_cli.command_line import TICK, Cli
+from tests.fast.s3leader_cli.operate.stubs import JOB, TASK, TASK_JOB, Lambda, replace_client
+
+
+def run(cli: Cli, **event: Any) -> Run:
+    election = cli.election()
+    head = election.observe()
+    follower = Follower(
+        election,
+        time_of(event.get("tick")),
+        0 if head is None else head.term,
+        pause=cli.pass_time,
+        monotonic=lambda: cli.clock.read_ms() / 1000,
+    )
+    return Run(election=election, event=event, follower=follower)
+
+
+def answered(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: Any, **more: Any) -> Outcome:
+    """Return what becomes of a run whose function answers so."""
+    body = answer if isinstance(answer, Exception) or callable(answer) else json.dumps(answer)
+    body = body.encode() if isinstance(body, str) else body
+    replace_client(monkeypatch, "invoke", **{"lambda": Lambda(body, **more)})
+    return run(cli, tick=TICK).perform(JOB)
+
+
+LED = {"elected": True, "term": 1, "holder": "h", "tick": TICK, "outcome": "completed"}
+LOST = {"elected": False, "term": 1, "holder": "h", "term_tick": TICK, "tick": TICK}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "word"),
+    [
+        (LED, 0, "completed"),
+        ({**LED, "outcome": "resigned"}, 1, "resigned"),
+        ({**LED, "tick": "2026-11-23T05:00:00Z", "caught_up": []}, 1, "behind"),
+        ({**LOST, "reason": "done"}, 0, "done"),
+        ({**LOST, "reason": "held"}, 1, "held"),
+        ({**LOST, "reason": "beaten"}, 1, "beaten"),
+        ({**LOST, "reason": "exhausted"}, 1, "exhausted"),
+        (None, 1, "unknown"),
+    ],
+)
+def test_exit_code_says_whether_the_work_is_done(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: Any, code: int, word: str
+) -> None:
+    outcome = answered(cli, monkeypatch, answer)
+    assert (outcome.code, outcome.word) == (code, word)
+
+
+def test_error_of_the_function_is_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = {"errorType": "KeyError", "errorMessage": "'rates'"}
+    outcome = answered(cli, monkeypatch, error, FunctionError="Unhandled")
+    assert (outcome.code, outcome.text) == (1, "The function failed: KeyError: 'rates'")
+
+
+def test_lost_connection_is_made_up_for_by_the_ledger(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off() -> bytes:
+        cli.lead().resign()
+        raise ReadTimeoutError(endpoint_url="lambda")
+
+    outcome = answered(cli, monkeypatch, break_off)
+    assert (outcome.code, outcome.word) == (0, "completed")
+
+
+def test_run_that_no_ledger_shows_is_unknown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = answered(cli, monkeypatch, ReadTimeoutError(endpoint_url="lambda"))
+    assert (outcome.code, outcome.word) == (1, "unknown")
+
+
+def test_leader_that_crashed_is_not_waited_for_without_end(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash() -> bytes:
+        cli.lead()
+        raise ReadTimeoutError(endpoint_url="lambda")
+
+    assert answered(cli, monkeypatch, crash).word == "crashed"
+
+
+def test_request_that_was_not_sent_is_no_run(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RequestFailed, match="lambda:InvokeFunction"):
+        answered(cli, monkeypatch, ConnectTimeoutError(endpoint_url="lambda"))
+
+
+def test_continued_run_that_nobody_goes_on_with_needs_an_operator(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hand_on() -> bytes:
+        cli.lead().continue_later({"at": 1})
+        return json.dumps({**LED, "outcome": "continued"}).encode()
+
+    assert answered(cli, monkeypatch, hand_on).word == "not continued"
+
+
+def test_task_is_followed_in_the_ledger(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
+    ends = iter([None, tasks.Stopped(code=0, reason="exited")])
+
+    def stopped(*_: object) -> tasks.Stopped | None:
+        end = next(ends)
+        if end is None:
+            cli.lead().resign()
+        return end
+
+    monkeypatch.setattr(tasks, "stopped", stopped)
+    assert run(cli, tick=TICK).perform(TASK_JOB).word == "completed"
+
+
+def test_task_that_ends_without_a_term_says_how(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
+    monkeypatch.setattr(tasks, "stopped", lambda *_: tasks.Stopped(code=1, reason="no image"))
+    outcome = run(cli, tick=TICK).perform(TASK_JOB)
+    assert (outcome.code, outcome.text.endswith("with exit code 1: no image")) == (1, True)
+
+
+def test_completed_tick_cannot_be_repeated_by_a_task(cli: Cli) -> None:
+    with pytest.raises(click.UsageError, match="are for functions"):
+        run(cli, tick=TICK, repeat="me: why").perform(TASK_JOB)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"repeat": True},
+        {"reason": "why"},
+        {"repeat": True, "reason": "why", "tick": None},
+        {"others": "[]"},
+        {"others": '{"leg": 2}'},
+        {"others": "{"},
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(click.UsageError):
+        event_of(**{"tick": TICK, "repeat": False, "reason": None, **given})
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-23T06:00:00"])
+def test_tick_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=text):
+        time_of(text)
+
+
+def test_follower_looks_at_all_terms_since_its_last_look(cli: Cli) -> None:
+    follower = run(cli, tick=TICK).follower
+    for _ in range(3):
+        cli.lead().resign("failed")
+    assert follower.follow(first_within=timedelta(minutes=1)) is not None
+    assert [*follower.terms] == [1, 2, 3]
+
+
+def test_run_of_another_tick_is_not_this_one(cli: Cli) -> None:
+    election: Election = cli.election("other")
+    with election.campaign("2026-11-23T05:00:00Z") as term:  # type: ignore[union-attr]
+        assert term
+    follower = run(cli, tick=TICK).follower
+    follower.after = 0
+    assert follower.look() is None
