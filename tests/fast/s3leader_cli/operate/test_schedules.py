@@ -45,8 +45,9 @@ def switch(monkeypatch: pytest.MonkeyPatch, *found: dict[str, Any], update: Any)
 
 def test_all_fields_that_an_update_takes_are_kept() -> None:
     model = botocore.session.Session().get_service_model("scheduler")
-    taken = {*model.operation_model("UpdateSchedule").input_shape.members} - {"ClientToken"}
-    assert {*SENT, "State"} == taken
+    shape = model.operation_model("UpdateSchedule").input_shape
+    assert shape is not None
+    assert {*SENT, "State"} == {*shape.members} - {"ClientToken"}
 
 
 def test_only_the_state_changes(monkeypatch: pytest.MonkeyPatch) -> None:
