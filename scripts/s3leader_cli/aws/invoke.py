@@ -8,12 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    HTTPClientError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import ClientError, HTTPClientError
 
 from .clients import client
 from .deployed_job import DeployedJob
@@ -74,11 +69,7 @@ class Invocation:
             try:
                 got = self._lambda.invoke(FunctionName=function, Payload=self._payload)
                 text = got["Payload"].read()
-            except (ReadTimeoutError, ConnectionClosedError) as error:
-                return Answer(kind="lost", problem=str(error))
-            except HTTPClientError as error:
-                if _sent_nothing(error):
-                    raise
+            except HTTPClientError as error:  # after the connection was made; others pass
                 return Answer(kind="lost", problem=str(error))
             except ClientError as error:
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -101,11 +92,6 @@ def queue_event(job: DeployedJob, payload: str) -> str:
             FunctionName=job.function, InvocationType="Event", Payload=payload
         )
         return str(made["ResponseMetadata"].get("RequestId", ""))
-
-
-def _sent_nothing(error: HTTPClientError) -> bool:
-    # EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError: no connection.
-    return "Connect" in type(error).__name__ or "SSL" in type(error).__name__
 
 
 def _error_of(value: object) -> str:

@@ -68,7 +68,8 @@ def alarms(*, wanted: Wanted, every: bool, exit_code: bool, as_json: bool) -> in
         for each in shown:
             print_out(_line(each, wanted.place.election))
         if not on:
-            print_out(f"No alarm is on, of {len(found)}.\n")
+            those = "" if complete and not gone else " that could be read"
+            print_out(f"No alarm is on, of {len(found) - len(gone)}{those}.\n")
     return DONE if complete and not gone and not (exit_code and on) else NEEDS_YOU
 
 

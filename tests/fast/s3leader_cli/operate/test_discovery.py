@@ -55,7 +55,7 @@ def test_job_of_another_bucket_is_not_meant(answers: dict[str, Any]) -> None:
     assert [each.source for each in find_jobs(PLACE).jobs] == ["record /s3leader/nightly/2"]
 
 
-def test_region_that_is_not_enabled_is_told_from_one_that_fails(answers: dict[str, Any]) -> None:
+def test_region_that_is_not_enabled_is_not_one_that_fails(answers: dict[str, Any]) -> None:
     answers["us-east-1"] = [(1, record())]
     answers["eu-west-1"], answers["ap-south-1"] = "InternalServerError", "OptInRequired"
     found = find_jobs(PLACE)

@@ -109,6 +109,18 @@ def test_continued_run_that_nobody_goes_on_with_needs_an_operator(
     assert answered(cli, monkeypatch, hand_on).word == "not continued"
 
 
+def test_interrupted_command_says_that_the_job_goes_on(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("s3leader_cli.aws.invoke.Invocation.wait", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        answered(cli, monkeypatch, LED)
+    assert "the job goes on" in cli.capsys.readouterr().err
+
+
 def test_task_is_followed_in_the_ledger(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
     ends = iter([None, tasks.Stopped(code=0, reason="exited")])

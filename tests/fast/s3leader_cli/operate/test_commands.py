@@ -1,0 +1,165 @@
+"""Whole commands over jobs of two Regions, of which one may fail."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from s3leader_cli.aws import alarms, deployed_job, logs, schedules
+from s3leader_cli.aws.alarms import Alarm
+from s3leader_cli.aws.deployed_job import DeployedJob, JobsFound
+from s3leader_cli.aws.failures import RequestFailed
+from s3leader_cli.aws.logs import Line
+from s3leader_cli.aws.schedules import Switched
+from tests.fast.s3leader_cli.command_line import Cli
+from tests.fast.s3leader_cli.operate.stubs import JOB
+
+HERE, THERE = "us-east-1", "eu-west-1"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        replace(JOB, region=each, alarms={"failed": "F"}, max_tick_age=HOUR, timeout=HOUR / 12)
+        for each in (HERE, THERE)
+    ]
+    everything = JobsFound(jobs=tuple(found), searched=(HERE, THERE))
+    monkeypatch.setattr(deployed_job, "find_jobs", lambda *_: everything)
+    monkeypatch.setattr(schedules, "switch_rules", lambda *_: [])
+
+
+def switching(monkeypatch: pytest.MonkeyPatch, problem: str | None) -> None:
+    """Let the schedule of the second Region have a problem."""
+
+    def switch(job: DeployedJob, state: str) -> Iterator[Switched]:
+        bad = job.region == THERE and problem is not None
+        yield Switched(
+            region=job.region,
+            kind="schedule",
+            name="g/s",
+            state="ENABLED" if bad else state,
+            changed=not bad,
+            problem=problem if bad else None,
+        )
+
+    monkeypatch.setattr(schedules, "switch_schedules", switch)
+
+
+def test_job_is_paused_in_all_regions(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    switching(monkeypatch, None)
+    code, out, _ = cli.run("pause")
+    assert (code, out.count("schedule g/s: off")) == (0, 2)
+    assert "the job is quiet after 1 h 5 min." in out
+
+
+def test_region_that_fails_is_shown_and_makes_the_exit_code_one(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switching(monkeypatch, "it is denied")
+    code, out, _ = cli.run("pause")
+    lines = out.splitlines()
+    assert (code, lines[:2]) == (
+        1,
+        ["us-east-1 schedule g/s: off", "eu-west-1 schedule g/s: on: it is denied"],
+    )
+    assert lines[-1].startswith("The job is not, or perhaps not, paused completely")
+
+
+def test_region_without_a_schedule_is_not_paused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "switch_schedules", lambda *_: [])
+    code, out, _ = cli.run("pause", "--json")
+    assert (code, json.loads(out)["complete"]) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ("nothing", "Nobody leads at the moment."),
+        ("held", "Term 1 (tick 2026-11-23T06:00:00Z) is led by c1 for 30 s more"),
+        ("lapsed", "has lapsed: its leader has crashed."),
+        ("continued", "is continued: its next leg may start."),
+        ("corrupt", "The highest lock is corrupt"),
+    ],
+)
+def test_pausing_says_what_still_runs(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, standing: str, said: str
+) -> None:
+    switching(monkeypatch, None)
+    if standing == "corrupt":
+        cli.corrupt()
+    elif standing != "nothing":
+        term = cli.lead()
+        if standing == "continued":
+            term.continue_later({})
+        cli.pass_time(60 if standing == "lapsed" else 0)
+    _, out, _ = cli.run("pause")
+    assert said in out
+
+
+def lines(monkeypatch: pytest.MonkeyPatch, found: dict[str, list[Line]]) -> None:
+    class Log:
+        def __init__(self, job: DeployedJob, wanted: object) -> None:
+            self.region = job.region
+
+        def lines(self, start_ms: int) -> list[Line]:
+            return found[self.region]
+
+    monkeypatch.setattr(logs, "Log", Log)
+
+
+def line(at_ms: int, region: str, **fields: Any) -> Line:
+    return Line(at_ms=at_ms, region=region, event_id="", text=json.dumps(fields))
+
+
+def test_lines_of_all_regions_are_merged_by_time(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = [line(1, HERE, message="elected", term=1, taken_over=False), line(3, HERE, message="z")]
+    lines(monkeypatch, {HERE: here, THERE: [line(2, THERE, message="not elected", reason="held")]})
+    assert cli.run("logs")[1].splitlines() == [
+        "1970-01-01T00:00:00.001Z us-east-1 elected term=1 taken_over=false",
+        '1970-01-01T00:00:00.002Z eu-west-1 not elected reason="held"',
+        "1970-01-01T00:00:00.003Z us-east-1 z",
+    ]
+
+
+def test_new_lines_are_followed_until_the_command_is_interrupted(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: dict[str, list[Line]] = {HERE: [line(1, HERE, message="first")], THERE: []}
+    lines(monkeypatch, found)
+    pauses = iter(range(2))
+
+    def pause(_: float) -> None:
+        if next(pauses, None) is None:
+            raise KeyboardInterrupt
+        found[THERE] = [line(2, THERE, message="second")]
+
+    monkeypatch.setattr("time.sleep", pause)
+    code, out, _ = cli.run("logs", "--follow", "--json")
+    assert (code, [json.loads(each)["message"] for each in out.splitlines()]) == (
+        130,
+        ["first", "second"],
+    )
+
+
+def test_alarm_of_a_region_that_denies_is_not_taken_for_off(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def alarms_of(job: DeployedJob) -> list[Alarm]:
+        if job.region == THERE:
+            raise RequestFailed("denied")
+        return [Alarm(region=HERE, kind="failed", name="F", state="OK")]
+
+    monkeypatch.setattr(alarms, "alarms_of", alarms_of)
+    code, _, err = cli.run("alarms")
+    assert (code, "eu-west-1: denied" in err) == (1, True)
+
+
+def test_alarm_that_is_gone_is_not_taken_for_off(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = [Alarm(region=HERE, kind="failed", name="F", state=None)]
+    monkeypatch.setattr(alarms, "alarms_of", lambda _: gone)
+    code, out, _ = cli.run("alarms")
+    assert (code, "F does not exist" in out) == (1, True)
