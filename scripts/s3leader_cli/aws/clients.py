@@ -16,31 +16,31 @@ def client(service: str, region: str | None = None, **options: Any) -> Any:  # n
 
     `options` are those of botocore's `Config`, such as `read_timeout` in seconds.
     """
-    factory: Any = _session().client
+    factory: Any = _boto3().client
     return factory(service, region_name=region, config=_config(options))
 
 
 def clients(service: str, regions: Iterable[str]) -> dict[str, Any]:
     """Return a client for each Region; together they take little longer to make than one."""
-    factory: Any = _session().client
+    factory: Any = _boto3().client
     return {each: factory(service, region_name=each, config=_config({})) for each in regions}
 
 
 def default_region() -> str | None:
     """Return the Region that boto3 uses if none is given."""
-    return _session().region_name
+    return _boto3().region_name
 
 
 def regions_beside(region: str, service: str) -> list[str]:
     """Return all Regions of the same partition that have a service, this one first."""
-    session = _session()
-    partition = session.get_partition_for_region(region)
-    names = session.get_available_regions(service, partition_name=partition)
+    known = _boto3()
+    partition = known.get_partition_for_region(region)
+    names = known.get_available_regions(service, partition_name=partition)
     return [region, *(each for each in names if each != region)]
 
 
-def _session() -> boto3.session.Session:
-    """Return a new session, since threads must not share one, with the descriptions of services.
+def _boto3() -> boto3.session.Session:
+    """Return a new boto3 session, since threads must not share one, with the descriptions of services.
 
     Reading them takes most of the time that making a client takes.
     """

@@ -22,7 +22,7 @@ class Mail:
     letters: list[Letter] = field(default_factory=list)
     complete: bool = True
     _queues: list[Queue] = field(default_factory=list)
-    _owners: dict[str, Queue] = field(default_factory=dict)
+    _queue_of: dict[str, Queue] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -34,7 +34,7 @@ class Mail:
         for queue in self._queues:
             try:
                 queue.release(
-                    [each for each in self.letters if self._owners[each.message_id] is queue]
+                    [each for each in self.letters if self._queue_of[each.message_id] is queue]
                 )
             except RequestFailed as error:
                 warn(f"{error.message}. Other readers see the events after 15 minutes")
@@ -54,14 +54,14 @@ class Mail:
                 continue
             self._queues.append(queue)
             self.letters += letters
-            self._owners |= {each.message_id: queue for each in letters}
+            self._queue_of |= {each.message_id: queue for each in letters}
 
     def delete(self, letter: Letter) -> bool:
         """Delete an event from its queue; if that fails, say so, and return False."""
         from s3leader_cli.aws.failures import RequestFailed  # noqa: PLC0415 - boto3
 
         try:
-            self._owners[letter.message_id].delete(letter)
+            self._queue_of[letter.message_id].delete(letter)
         except RequestFailed as error:
             warn(f"an event stays in {letter.queue}, whose work was started: {error.message}")
             self.complete = False

@@ -51,7 +51,7 @@ class Scene:
     def redrive(self, *letters: Letter, discard_done: bool = False) -> Work:
         with Mail([*letters]) as mail:
             mail._queues.append(self.queue)  # type: ignore[arg-type]
-            mail._owners |= {each.message_id: self.queue for each in letters}  # type: ignore[misc]
+            mail._queue_of |= {each.message_id: self.queue for each in letters}  # type: ignore[misc]
             work = Work(self.cli.election(), mail)
             work.choose(classify(work.election, letters), discard_done=discard_done)
             work.confirm(None, yes=True)
