@@ -42,7 +42,7 @@ ONE_WORD = {
 }
 SHIPPED = ("lambda_src/s3leader/", "stacks/", "scripts/s3leader_cli/", "docs/", "README.md")
 ALLOWED = (
-    r"bucket owner|owner enforced",  # AWS: whose account a bucket is in
+    r"(?:bucket|queue) owner|owner enforced",  # AWS: whose account a bucket or a queue is in
     r"kms master key|encryption master key|\bmaster key",  # AWS: a key of SNS, SQS and KMS
     r"boto(?:3|core) session(?: session)?|session tags|session policy|session token|get session",  # STS
 )

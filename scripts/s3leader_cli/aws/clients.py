@@ -40,9 +40,9 @@ def regions_beside(region: str, service: str) -> list[str]:
 
 
 def _boto3() -> boto3.session.Session:
-    """Return a new boto3 session, since threads must not share one, with the descriptions of services.
+    """Return a new boto3 session, since threads must not share one.
 
-    Reading them takes most of the time that making a client takes.
+    It shares the descriptions of services, which take most of the time to make a client.
     """
     core = botocore.session.Session()
     core.register_component("data_loader", _loader())
