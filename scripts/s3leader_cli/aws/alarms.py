@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .clients import client
+from .clients import arn, client
 from .deployed_job import DeployedJob
 from .failures import explained
 
@@ -30,7 +30,7 @@ def alarms_of(job: DeployedJob) -> list[Alarm]:
     names = list(job.alarms.values())
     found: dict[str, Any] = {}
     cloudwatch = client("cloudwatch", job.region)
-    with explained("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{job.region}:*:alarm:*"):
+    with explained("cloudwatch:DescribeAlarms", arn("cloudwatch", job.region, "alarm:*")):
         for start in range(0, len(names), _BATCH):
             pages = cloudwatch.get_paginator("describe_alarms").paginate(
                 AlarmNames=names[start : start + _BATCH]

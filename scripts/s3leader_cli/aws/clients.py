@@ -39,6 +39,11 @@ def regions_beside(region: str, service: str) -> list[str]:
     return [region, *(each for each in names if each != region)]
 
 
+def arn(service: str, region: str, rest: str) -> str:
+    """Return an ARN of any account, for a policy's statement."""
+    return f"arn:{_boto3().get_partition_for_region(region)}:{service}:{region}:*:{rest}"
+
+
 def _boto3() -> boto3.session.Session:
     """Return a new boto3 session, since threads must not share one.
 

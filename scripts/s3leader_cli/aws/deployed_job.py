@@ -16,7 +16,7 @@ import click
 
 from s3leader_cli.options import ElectionPlace
 
-from .clients import clients, default_region, regions_beside
+from .clients import arn, clients, default_region, regions_beside
 from .failures import RequestFailed, explained
 
 VERSION = 1  # of the records that are understood
@@ -127,7 +127,7 @@ def home_region(place: ElectionPlace) -> str:
 
 
 def _search(ssm: Any, region: str, path: str, place: ElectionPlace) -> list[DeployedJob]:  # noqa: ANN401 - a client
-    resource = f"arn:aws:ssm:{region}:*:parameter{path}"
+    resource = arn("ssm", region, f"parameter{path}")
     with explained("ssm:GetParametersByPath", resource):
         pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path)
         parameters = [each for page in pages for each in page["Parameters"]]

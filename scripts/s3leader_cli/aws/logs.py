@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from .clients import client
+from .clients import arn, client
 from .deployed_job import DeployedJob
 from .failures import explained
 
@@ -77,7 +77,7 @@ class Log:
     def lines(self, start_ms: int) -> Iterator[Line]:
         """Yield the wanted lines from a time on, in the order of CloudWatch."""
         region = self._job.region
-        with explained("logs:FilterLogEvents", f"arn:aws:logs:{region}:*:log-group:{self._group}"):
+        with explained("logs:FilterLogEvents", arn("logs", region, f"log-group:{self._group}")):
             pages = self._logs.get_paginator("filter_log_events").paginate(
                 logGroupName=self._group,
                 startTime=start_ms,

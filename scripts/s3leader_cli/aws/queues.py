@@ -22,7 +22,8 @@ class Letter:
     """One event in a dead-letter queue.
 
     `payload` is what the function was to get, None if the event starts no function. `tick` is
-    None for an event without one, and for one whose tick is no time, which `problem` says.
+    None for an event without one, and for one whose tick is no time, which `problem` says. A
+    `foreign` one is of another job.
     """
 
     job: DeployedJob
@@ -34,6 +35,7 @@ class Letter:
     payload: str | None
     tick: datetime | None
     problem: str | None = None
+    foreign: bool = False
 
 
 class Queue:
@@ -90,6 +92,9 @@ class Queue:
         body, attributes = message["Body"], message.get("MessageAttributes", {})
         cause, payload, text = _read(body, attributes)
         tick, problem = _tick(text)
+        other = _other_job(self.job, body, attributes)
+        if other is not None:  # one queue may take the events of several jobs
+            problem = f"it is of another job: {other}"
         if payload is None and problem is None:
             problem = "it holds no event of a function"
         return Letter(
@@ -102,6 +107,7 @@ class Queue:
             payload=payload,
             tick=tick,
             problem=problem,
+            foreign=other is not None,
         )
 
 
@@ -132,6 +138,25 @@ def _read(body: str, attributes: Mapping[str, Any]) -> tuple[str, str | None, ob
     if "containerOverrides" in found:
         return cause, None, _variable(found)
     return cause, body, found.get("tick")
+
+
+def _other_job(job: DeployedJob, body: str, attributes: Mapping[str, Any]) -> str | None:
+    """Return the schedule or function that an event is of, if it says so and is not of this job."""
+    schedule = attributes.get("SCHEDULE_ARN", {}).get("StringValue")
+    if schedule is not None and job.group is not None:
+        return None if f":schedule/{job.group}/" in schedule else str(schedule)
+    try:
+        context = json.loads(body).get("requestContext", {})
+        function = context.get("functionArn")
+    except (ValueError, AttributeError):
+        return None
+    if function is None or job.function is None:
+        return None
+    return None if _unqualified(function) == _unqualified(job.function) else str(function)
+
+
+def _unqualified(function: str) -> str:
+    return ":".join(function.split(":")[:7])
 
 
 def _of_lambda(found: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .clients import client
+from .clients import arn, client
 from .deployed_job import DeployedJob
 from .failures import RequestFailed, explained
 
@@ -96,19 +96,19 @@ def switch_rules(job: DeployedJob, state: str) -> Iterator[Switched]:
 
 
 def _switch_rule(events: Any, job: DeployedJob, name: str, state: str) -> Switched:  # noqa: ANN401 - a client
-    arn = f"arn:aws:events:{job.region}:*:rule/{name}"
+    rule = arn("events", job.region, f"rule/{name}")
     before, changed, problem = None, False, None
     try:
-        with explained("events:DescribeRule", arn):
+        with explained("events:DescribeRule", rule):
             before = events.describe_rule(Name=name)["State"]
-        with explained("events:ListTargetsByRule", arn):
+        with explained("events:ListTargetsByRule", rule):
             targets = events.list_targets_by_rule(Rule=name)["Targets"]
         others = [each["Arn"] for each in targets if each["Arn"] != job.function]
         if before != state and others:
             problem = f"it also starts {', '.join(others)}, so it is left as it is"
         elif before != state:
             operation = events.enable_rule if state == ON else events.disable_rule
-            with explained(f"events:{'Enable' if state == ON else 'Disable'}Rule", arn):
+            with explained(f"events:{'Enable' if state == ON else 'Disable'}Rule", rule):
                 operation(Name=name)
             before, changed = state, True
     except RequestFailed as error:
@@ -133,4 +133,4 @@ def _difference(wanted: dict[str, Any], found: dict[str, Any]) -> str | None:
 
 
 def _arn(region: str, group: str, name: str) -> str:
-    return f"arn:aws:scheduler:{region}:*:schedule/{group}/{name}"
+    return arn("scheduler", region, f"schedule/{group}/{name}")

@@ -78,6 +78,9 @@ def as_json(found: Found, actions: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _found(letter: Letter, head: Lock | None, last: Mapping[datetime, Lock]) -> Found:
+    if letter.foreign:
+        text = f"It stays, because {letter.problem}"
+        return Found(letter=letter, standing="unusable", ledger=text)
     if letter.tick is not None and head is not None and head.is_done(letter.tick):
         by = last.get(letter.tick)
         how = f" in term {by.term}" if by is not None and by.outcome == "completed" else ""

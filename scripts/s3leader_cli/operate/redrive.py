@@ -167,7 +167,7 @@ def _summary(found: Sequence[Found], work: Work) -> str:
     needless = [each for each in found if each.standing == "done"]
     if needless and not counts["discarded"]:
         text += f" --discard-done deletes the {len(needless)} whose tick is done."
-    unusable = [each for each in found if each.standing == "unusable"]
+    unusable = [each for each in found if each.standing == "unusable" and not each.letter.foreign]
     if unusable:
         ids = ", ".join(each.letter.message_id for each in unusable)
         text += f" Delete by hand what cannot be redriven, in the console of SQS: {ids}."

@@ -1,6 +1,7 @@
 """Dead letters of all kinds, and what the ledger says of each; patterns for logs."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +12,14 @@ from s3leader_cli.aws.logs import Filter
 from s3leader_cli.aws.queues import Letter, queues_of
 from s3leader_cli.operate.letters import by_tick, classify
 from tests.fast.s3leader_cli.command_line import TICK, Cli
-from tests.fast.s3leader_cli.operate.stubs import JOB, TASK_JOB, replace_client, stubbed
+from tests.fast.s3leader_cli.operate.stubs import FUNCTION, JOB, TASK_JOB, replace_client, stubbed
 
 ARN = "arn:aws:sqs:us-east-1:123456789012:dead"
 LATER = "2026-11-23T07:00:00Z"
 
 
 def job(**queues: str) -> DeployedJob:
-    return DeployedJob(region="us-east-1", election="nightly", source="test", queues=queues)
+    return replace(JOB, group="group", queues=queues)
 
 
 def read(monkeypatch: pytest.MonkeyPatch, body: Any, **attributes: str) -> Letter:
@@ -75,6 +76,37 @@ def test_event_has_its_cause_its_tick_and_what_the_function_was_to_get(
     letter = read(monkeypatch, body, ERROR_CODE="NoRole", ERROR_MESSAGE="it is gone")
     found = None if letter.payload is None else json.loads(letter.payload)
     assert (letter.cause, letter.tick, found) == (cause, datetime.fromisoformat(TICK), payload)
+
+
+OTHER = "arn:aws:lambda:us-east-1:123456789012:function:other:$LATEST"
+SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/{}/first"
+
+
+@pytest.mark.parametrize(
+    ("function", "schedule", "foreign"),
+    [
+        (None, None, False),
+        (f"{FUNCTION}:$LATEST", None, False),
+        (OTHER, None, True),
+        (None, SCHEDULE.format("group"), False),
+        (None, SCHEDULE.format("others"), True),
+    ],
+)
+def test_event_of_another_job_in_the_same_queue_is_known_as_such(
+    monkeypatch: pytest.MonkeyPatch, function: str | None, schedule: str | None, foreign: object
+) -> None:
+    body: dict[str, Any] = {"tick": TICK}
+    if function is not None:
+        body = {"requestPayload": body, "requestContext": {"functionArn": function}}
+    named = {} if schedule is None else {"SCHEDULE_ARN": schedule}
+    assert read(monkeypatch, body, **named).foreign is foreign
+
+
+def test_event_of_another_job_is_neither_redriven_nor_discarded(cli: Cli) -> None:
+    cli.lead().resign()
+    other = replace(letter(TICK, "a", "it is of another job: x"), foreign=True)
+    (found,) = classify(cli.election(), [other])
+    assert found.standing == "unusable"
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[]", '{"tick": "soon"}'])
