@@ -58,6 +58,9 @@ UNREACHED: Final = {
     "nonce_in_body: return None": "a body that is no JSON is put in place of a lock that is held",
     # Days must pass with locks deleted: `days` and `probed-late` reach these.
     "write_until_known: return WriteConflict(reply=reply)": "a sealed lock, deleted later",
+    # A candidate that is asked to stop ends here and sends nothing more; tested in `tests/fast`.
+    '_wait_for_leader: return Lost(why="stopped"': "a campaign that is asked to stop",
+    '_after_conflict: return Lost(why="stopped"': "the same",
     # Reads, writes nothing, and no rule rests on it; tested in `tests/fast`.
     "history: ": "an observer's",
 }
