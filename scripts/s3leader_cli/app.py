@@ -27,6 +27,7 @@ COMMANDS = {
         "redrive": "operate.redrive:redrive",
     },
     "Check": {
+        "doctor": "check.doctor.command:doctor",
         "certify": "certify.command:certify",
         "verify": "check.verify.command:verify",
         "cost": "check.cost.command:cost",

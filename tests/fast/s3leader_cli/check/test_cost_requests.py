@@ -132,7 +132,7 @@ def test_a_hint(bucket: OneBucket) -> None:
 
 
 def test_a_standby_looks_as_often_as_the_default_says(bucket: OneBucket) -> None:
-    """The pauses between two looks are drawn from 0.5 to 1 s, 0.75 s in the mean; here: 1 s."""
+    """The pauses between looks are drawn from 0.5 to 1 s, in the mean 0.75 s; here all are 1."""
     leader = won(bucket.election(lease=HOUR).campaign())
     looks = sent(bucket, lambda: bucket.election().campaign(wait=timedelta(minutes=10))).gets
     assert looks == 600 + 1  # and the first
@@ -175,17 +175,17 @@ def test_a_lone_warm_contender_costs_three_requests_a_tick(bucket: OneBucket) ->
 def test_legs_renewals_and_checkpoints_cost_what_they_send(bucket: OneBucket) -> None:
     """25 s of work in two terms, a lease of 12 s: three renewals in each."""
 
+    def complete(term: Term) -> None:
+        term.save({"done": 1})
+        term.resign()
+
     def ticks() -> None:
         for minute in range(8):
-            for leg in (1, 2):
+            for end in (Term.continue_later, complete):
                 term = won(bucket.election().campaign(TICK + minute * MINUTE))
                 for _ in range(3):
                     term.renew()
-                if leg == 1:
-                    term.continue_later()
-                else:
-                    term.save({"done": 1})
-                    term.resign()
+                end(term)
 
     plan = of_a_few_ticks(contenders=1, legs=2, duration=25, lease=12, checkpoints=1)
     assert sent(bucket, ticks) == without_hints(plan)
