@@ -55,6 +55,8 @@ def _everybody(principal: object) -> bool:
 def _named(statement: Mapping[str, Any], element: str, value: str, *, lower: bool) -> bool:
     """Whether `Action` or `Resource`, or their negation, name a value."""
     wanted = element in statement
+    if not wanted and f"Not{element}" not in statement:
+        return False
     patterns = [str(each) for each in _many(statement.get(element, statement.get(f"Not{element}")))]
     if lower:
         patterns = [each.lower() for each in patterns]
