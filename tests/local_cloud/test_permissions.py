@@ -7,12 +7,15 @@ list permission that makes S3 answer 404 for a missing hint. `DOCUMENTED` names 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import LocalCloud
 from s3leader import S3LeaderError
+from s3leader_cli.__main__ import main
+from tests.local_cloud.job import ELECTION
 from tests.local_cloud.permission_cases import CASES, DENIALS, DOCUMENTED, TRUSTED, Case
 from tests.local_cloud.permission_job import ANOTHER_LOCK, CheckedJob
 from tests.local_cloud.projects import NEVER, STACK, assemblies, copy_project
@@ -134,3 +137,38 @@ def test_every_right_of_the_stack_is_shown_or_named_as_documented_only(job: Chec
 
 def test_no_role_has_rights_by_another_policy(job: CheckedJob) -> None:
     assert [role.managed for role in job.roles.values()] == [[], [], [], []]
+
+
+def doctor(
+    job: CheckedJob, monkeypatch: pytest.MonkeyPatch, role: str | None, *words: str
+) -> list[tuple[str, str, str]]:
+    """Return check, level and text of each finding of `s3leader doctor`, in a session of a role."""
+    cloud = job.cloud
+    for name, value in (cloud.session(role) if role else cloud.settings).items():
+        monkeypatch.setenv(name, value)
+    printed: list[dict[str, Any]] = []
+    monkeypatch.setattr("s3leader_cli.check.doctor.command.print_json", printed.append)
+    main(["doctor", ELECTION, "--bucket", job.locks, "--json", "--connections", "8", *words])
+    [report] = printed
+    return [(each["check"], each["level"], each["what"]) for each in report["findings"]]
+
+
+def test_doctor_finds_nothing_wrong_with_what_the_stack_made(
+    job: CheckedJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = doctor(job, monkeypatch, None, "--region", "us-east-1")
+    # The emulator leaves the lifecycle rules of a template out: tests/infra/bucket shows them.
+    assert {check for check, level, _ in found if level != "ok"} == {"lifecycle"}
+    assert {"schedules", "policy", "rights"} <= {check for check, _, _ in found}
+
+
+@pytest.mark.parametrize("policy", ["candidate", "observer"])
+def test_doctor_tells_the_rights_of_a_role_one_by_one(
+    job: CheckedJob, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    found = doctor(job, monkeypatch, job.roles[policy].name, "--candidate")
+    rights = [level for check, level, _ in found if check == "rights"]
+    missing = ["ok"] * 3 if policy == "candidate" else ["problem"] * 3
+    assert rights == ["ok", "ok", *missing]
+    actions = {what.rpartition(" ")[2] for _, level, what in found if level == "cannot tell"}
+    assert {"s3:GetBucketPolicy", "s3:GetObjectTagging", "s3:GetLifecycleConfiguration"} <= actions
