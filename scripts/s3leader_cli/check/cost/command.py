@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
 from s3leader import InvalidArgument
 from s3leader_cli.exit_codes import DONE
-from s3leader_cli.options import DURATION, Command, json_option
+from s3leader_cli.options import DURATION, Command, ElectionPlace, json_option, where_options
 from s3leader_cli.streams import print_json, print_out
 
+from .deployed import DeployedPlan
 from .model import Plan
 from .prices import AS_OF, DEFAULTS, HELP, SOURCES, Prices
 from .report import report_on
@@ -52,8 +53,8 @@ def _option(
 
 
 @click.command(
-    epilog=f"Prices: {AS_OF}; sources: {', '.join(SOURCES)}. They change: look there. It sends no"
-    " request."
+    epilog=f"Prices: {AS_OF}; sources: {', '.join(SOURCES)}. They change: look there. Requests:"
+    " none; with ELECTION, one to Parameter Store in each Region, and one to Scheduler."
 )
 @_option(
     "--schedule",
@@ -66,12 +67,9 @@ def _option(
     "--contenders",
     "N",
     "Started at each tick in each Region (default 2).",
-    default=2,
     type=_FROM_ONE,
 )
-@_option(
-    "--regions", "N", "Regions that contend for the bucket (default 1).", default=1, type=_FROM_ONE
-)
+@_option("--regions", "N", "Regions that contend for the bucket (default 1).", type=_FROM_ONE)
 @_option(
     "--duration",
     "SECONDS",
@@ -135,6 +133,8 @@ def _option(
     type=DURATION,
 )
 @_price_options
+@click.argument("election", metavar="[ELECTION]", required=False)
+@where_options
 @json_option
 def cost(
     *,
@@ -142,11 +142,32 @@ def cost(
     prices: Prices,
     schedule: str | None,
     time_zone: str,
+    election: str | None,
+    bucket: str | None,
+    prefix: str,
+    region: str | None,
     **given: Any,  # noqa: ANN401 - the options of the plan
 ) -> int:
-    """Estimate the requests and dollars of a month, from the costs of each case."""
-    ticks = None if schedule is None else ticks_a_month(schedule, time_zone)
-    report = report_on(_plan(ticks, **given), prices, schedule)
+    """Estimate the requests and dollars of a month, from the costs of each case.
+
+    With ELECTION, schedules, contenders and Regions are those of its deployed job.
+    """
+    schedules = [] if schedule is None else [(schedule, time_zone)]
+    if election is not None:
+        if schedule is not None:
+            raise click.UsageError("ELECTION was given with --schedule: give one of them")
+        if bucket is None:
+            raise click.UsageError("Missing option '--bucket' (env var: 'S3LEADER_BUCKET').")
+        found = _deployed(ElectionPlace(
+            election=election, bucket=bucket, prefix=prefix, region=region
+        ))  # fmt: skip
+        schedules = [*found.schedules]
+        given["no_lambda"] |= not found.on_lambda
+        for name in ("contenders", "regions"):
+            given[name] = getattr(found, name) if given[name] is None else given[name]
+    ticks = ticks_a_month(schedules, datetime.now(UTC)) if schedules else None
+    shown = "; ".join(text if zone == "UTC" else f"{text} {zone}" for text, zone in schedules)
+    report = report_on(_plan(ticks, **given), prices, shown or None)
     if as_json:
         print_json(report.as_json())
     else:
@@ -156,9 +177,20 @@ def cost(
     return DONE
 
 
+next(each for each in cost.params if each.name == "bucket").required = False
+
+
+def _deployed(place: ElectionPlace) -> DeployedPlan:
+    from s3leader_cli.aws.deployed_plan import deployed_plan  # noqa: PLC0415 - boto3
+
+    return deployed_plan(place)
+
+
 def _plan(
     ticks: float | None,
     *,
+    contenders: int | None,
+    regions: int | None,
     lease: timedelta | None,
     duration: timedelta,
     poll: timedelta,
@@ -177,6 +209,8 @@ def _plan(
             raise InvalidArgument(f"{name} is 0: give a number of seconds above 0")
     return Plan(
         ticks=ticks,
+        contenders=2 if contenders is None else contenders,
+        regions=1 if regions is None else regions,
         lease=None if lease is None else lease.total_seconds(),
         duration=duration.total_seconds(),
         poll=poll.total_seconds(),

@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from s3leader import InvalidArgument
+from s3leader._lambda.schedule import Schedule
 
-from .model import SECONDS_A_MONTH
+from .model import DAYS_A_MONTH, SECONDS_A_MONTH
 
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,5}) (minute|hour|day)s?\)")
+_CRON = re.compile(r"cron\((?P<times>\S+ +\S+) +(?P<days>.*)\)")
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
+_YEAR = timedelta(days=365)
 
 
-def ticks_a_month(expression: str, zone: str) -> float:
-    """Return the ticks of a schedule in an average month. Raises `InvalidArgument`."""
+def ticks_a_month(schedules: Iterable[tuple[str, str]], now: datetime) -> float:
+    """Return the ticks of schedules (an expression and a time zone each) in an average month.
+
+    Their days are counted over the year from `now`. Raises `InvalidArgument`.
+    """
+    return sum(_ticks(expression, zone, now) for expression, zone in schedules)
+
+
+def _ticks(expression: str, zone: str, now: datetime) -> float:
     if match := _RATE.fullmatch(expression):
         return SECONDS_A_MONTH / (int(match[1]) * _SECONDS[match[2]])
-    raise InvalidArgument(
-        f"--schedule {expression!r} ({zone}) cannot be used: give one such as 'rate(5 minutes)'"
-    )
+    try:
+        found = _a_year(expression, zone, now)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"--schedule {expression!r} in {zone} cannot be used: {error}. Give one such as"
+            " 'rate(5 minutes)' or 'cron(0 3 * * ? *)'"
+        ) from None
+    return found / _YEAR.days * DAYS_A_MONTH
+
+
+def _a_year(expression: str, zone: str, now: datetime) -> int:
+    """Count the days with a tick, and the ticks of a day: a year may have half a million."""
+    match = _CRON.fullmatch(expression)
+    if match is None:
+        return _count(expression, zone, now, _YEAR)
+    days = _count(f"cron(0 12 {match['days']})", zone, now, _YEAR)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(seconds=1)
+    return days * _count(f"cron({match['times']} * * ? *)", "UTC", midnight, timedelta(days=1))
+
+
+def _count(expression: str, zone: str, after: datetime, during: timedelta) -> int:
+    return sum(1 for _ in Schedule(expression, zone).ticks(after, after + during))

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from s3leader_cli.__main__ import main
+from s3leader_cli.check.cost import command
+from s3leader_cli.check.cost.deployed import DeployedPlan
 from s3leader_cli.check.cost.model import SECONDS_A_MONTH, Plan, lines
 from s3leader_cli.check.cost.prices import Prices
 
@@ -30,12 +32,21 @@ def dollars(plan: Plan, **prices: float) -> float:
 
 @pytest.mark.parametrize(
     ("schedule", "ticks"),
-    [("rate(1 minute)", 43800), ("rate(5 minutes)", 8760), ("rate(1 day)", 365 / 12)],
+    [
+        ("rate(1 minute)", 43800),
+        ("rate(5 minutes)", 8760),
+        ("rate(1 day)", 365 / 12),
+        ("cron(* * * * ? *)", 43800),
+        ("cron(0/5 8-17 * * ? *)", 3650),
+        ("cron(0 3 1 * ? *)", 1),
+        ("cron(0 3 ? * MON *)", 365 / 7 / 12),
+        ("at(2199-01-01T00:00:00)", 0),
+    ],
 )
-def test_a_rate_is_due_so_often_a_month(
+def test_a_schedule_is_due_so_often_a_month(
     capsys: pytest.CaptureFixture[str], schedule: str, ticks: float
 ) -> None:
-    assert cost(capsys, "--schedule", schedule)["plan"]["ticks"] == pytest.approx(ticks)
+    assert cost(capsys, "--schedule", schedule)["plan"]["ticks"] == pytest.approx(ticks, rel=0.02)
 
 
 def test_the_requests_are_those_of_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,6 +119,10 @@ def test_prices_are_options(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "named"),
     [
         (["--schedule", "every day"], "every day"),
+        (["--schedule", "cron(0 25 * * ? *)"], "cron(0 25 * * ? *)"),
+        (["--schedule", "cron(0 3 * * ? *)", "--time-zone", "Mars"], "Mars"),
+        (["nightly", "--schedule", "rate(1 day)"], "give one of them"),
+        (["nightly"], "--bucket"),
         (["--schedule", "rate(30 seconds)"], "rate(30 seconds)"),
         (["--poll", "0"], "--poll is 0"),
         (["--lease", "0"], "--lease is 0"),
@@ -131,3 +146,27 @@ def test_a_table_has_the_total_and_the_date_of_the_prices(
     out = capsys.readouterr().out
     assert "│ total" in out
     assert "us-east-1, without the free tier" in out
+
+
+def test_an_election_s_record_says_what_starts_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedules = (("rate(1 hour)", "UTC"), ("cron(0 3 * * ? *)", "Europe/Berlin"))
+    deployed = DeployedPlan(schedules=schedules, contenders=3, regions=2, on_lambda=True)
+    monkeypatch.setattr(command, "_deployed", lambda _: deployed)
+    report = cost(capsys, "nightly", "--bucket", "locks")
+    assert report["schedule"] == "rate(1 hour); cron(0 3 * * ? *) Europe/Berlin"
+    assert item(report, "Scheduler", "invocations") == pytest.approx(6 * (730 + 365 / 12))
+    fewer = cost(capsys, "nightly", "--bucket", "locks", "--contenders", "1")
+    assert item(fewer, "Scheduler", "invocations") == pytest.approx(2 * (730 + 365 / 12))
+
+
+def test_a_task_s_record_leaves_lambda_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed = DeployedPlan(
+        schedules=(("rate(1 hour)", "UTC"),), contenders=1, regions=1, on_lambda=False
+    )
+    monkeypatch.setattr(command, "_deployed", lambda _: deployed)
+    report = cost(capsys, "nightly", "--bucket", "locks")
+    assert item(report, "Lambda invocations", "invocations") == 0
