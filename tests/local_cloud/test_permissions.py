@@ -172,3 +172,18 @@ def test_doctor_tells_the_rights_of_a_role_one_by_one(
     assert rights == ["ok", "ok", *missing]
     actions = {what.rpartition(" ")[2] for _, level, what in found if level == "cannot tell"}
     assert {"s3:GetBucketPolicy", "s3:GetObjectTagging", "s3:GetLifecycleConfiguration"} <= actions
+
+
+def test_cost_reads_schedules_and_contenders_of_the_deployed_job(
+    job: CheckedJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in job.cloud.settings.items():
+        monkeypatch.setenv(name, value)
+    printed: list[dict[str, Any]] = []
+    monkeypatch.setattr("s3leader_cli.check.cost.command.print_json", printed.append)
+    words = ["--bucket", job.locks, "--region", "us-east-1", "--json"]
+    assert main(["cost", ELECTION, *words]) == 0
+    plan = printed[0]["plan"]
+    group = job.client("scheduler").list_schedules(GroupName=job.group)["Schedules"]
+    assert (printed[0]["schedule"], plan["regions"]) == (NEVER, 1)
+    assert plan["contenders"] == len(group) >= 2  # this module's tests add some

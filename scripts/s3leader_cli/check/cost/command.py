@@ -21,6 +21,7 @@ from .report import report_on
 from .schedule import ticks_a_month
 
 _LONG_RUNNING_LEASE = timedelta(seconds=30)
+_UTC = {"UTC", "Etc/UTC"}
 _SHARE = click.FloatRange(0, 1)
 _LOST = click.FloatRange(0, 0.99)
 _WHOLE = click.IntRange(min=0)
@@ -166,7 +167,7 @@ def cost(
         for name in ("contenders", "regions"):
             given[name] = getattr(found, name) if given[name] is None else given[name]
     ticks = ticks_a_month(schedules, datetime.now(UTC)) if schedules else None
-    shown = "; ".join(text if zone == "UTC" else f"{text} {zone}" for text, zone in schedules)
+    shown = "; ".join(text if zone in _UTC else f"{text} {zone}" for text, zone in schedules)
     report = report_on(_plan(ticks, **given), prices, shown or None)
     if as_json:
         print_json(report.as_json())

@@ -54,8 +54,8 @@ def doctor(
 ) -> int:
     """Examine the bucket, the rights of these credentials, the locks, S3's clocks and schedules.
 
-    Each finding is ok, a warning, a problem, or cannot be told, and says what to do. Without
-    ELECTION, only the bucket and the clocks are examined.
+    Each finding says what it means and what to do; where a right is missing, it names the action.
+    Without ELECTION, only the bucket and the clocks are examined.
     """
     at, found = _place(place, election), None
     if at is not None:

@@ -75,57 +75,65 @@ def denies_unconditional_writes(policy: Mapping[str, Any] | None, where: Place) 
     return all(denied(policy or {}, each) for each in first.attempts)
 
 
+_EVERYBODY = {"Effect": "Deny", "Principal": {"AWS": "*"}}
+
+
 def _denials(where: Place) -> list[Denial]:
-    locks, below = where.locks, f"{where.bucket_arn}/{where.prefix}*"
-    everybody = {"Effect": "Deny", "Principal": {"AWS": "*"}}
-    return [
-        Denial(
-            what="a write of a lock without a condition",
-            means="any program that may write can overwrite a lock, and two may lead",
-            level="problem",
-            attempts=tuple(
-                Attempt(action="s3:PutObject", resource=each, context=_TLS) for each in locks
-            ),
-            statement={
-                "Sid": "DenyUnconditionalWrites", **everybody,
-                "Action": "s3:PutObject", "Resource": below,
-                "Condition": {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
-            },
+    below = f"{where.bucket_arn}/{where.prefix}*"
+    return [_unconditional(where, below), _deletes(where, below), _plain_http(where, below)]
+
+
+def _unconditional(where: Place, below: str) -> Denial:
+    return Denial(
+        what="a write of a lock without a condition",
+        means="any program that may write can overwrite a lock, and two may lead",
+        level="problem",
+        attempts=tuple(
+            Attempt(action="s3:PutObject", resource=each, context=_TLS) for each in where.locks
         ),
-        Denial(
-            what="a delete of a lock",
-            means="a person who may delete can delete the highest lock, and its number is used"
-            " again (a LockBucket with protect=False has no such statement)",
-            level="warning",
-            attempts=tuple(
-                Attempt(action=action, resource=each, context=_TLS)
-                for action in ("s3:DeleteObject", "s3:DeleteObjectVersion")
-                for each in locks
-            ),
-            statement={
-                "Sid": "DenyDeletesOfLocks", **everybody,
-                "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-                "Resource": f"{below}/lock_*",
-            },
+        statement={
+            "Sid": "DenyUnconditionalWrites", **_EVERYBODY,
+            "Action": "s3:PutObject", "Resource": below,
+            "Condition": {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
+        },
+    )  # fmt: skip
+
+
+def _deletes(where: Place, below: str) -> Denial:
+    actions = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    return Denial(
+        what="a delete of a lock",
+        means="a person who may delete can delete the highest lock, and its number is used again (a"
+        " LockBucket with protect=False has no such statement)",
+        level="warning",
+        attempts=tuple(
+            Attempt(action=action, resource=each, context=_TLS)
+            for action in actions
+            for each in where.locks
         ),
-        Denial(
-            what="a request without TLS",
-            means="the network can read and change locks",
-            level="warning",
-            attempts=tuple(
-                Attempt(action=action, resource=locks[0], context=context)
-                for action, context in (
-                    ("s3:GetObject", {}), ("s3:PutObject", {"s3:if-match": "x"}),
-                )
-                for context in [{**context, "aws:SecureTransport": "false"}]
-            ),
-            statement={
-                "Sid": "DenyLocksOverPlainHttp", **everybody,
-                "Action": "s3:*", "Resource": below,
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            },
+        statement={
+            "Sid": "DenyDeletesOfLocks", **_EVERYBODY,
+            "Action": actions, "Resource": f"{below}/lock_*",
+        },
+    )  # fmt: skip
+
+
+def _plain_http(where: Place, below: str) -> Denial:
+    plain = {"aws:SecureTransport": "false"}
+    contexts = {"s3:GetObject": plain, "s3:PutObject": {**plain, "s3:if-match": "x"}}
+    return Denial(
+        what="a request without TLS",
+        means="the network can read and change locks",
+        level="warning",
+        attempts=tuple(
+            Attempt(action=action, resource=where.locks[0], context=context)
+            for action, context in contexts.items()
         ),
-    ]  # fmt: skip
+        statement={
+            "Sid": "DenyLocksOverPlainHttp", **_EVERYBODY,
+            "Action": "s3:*", "Resource": below, "Condition": {"Bool": plain},
+        },
+    )  # fmt: skip
 
 
 def _needed(where: Place) -> list[Attempt]:
