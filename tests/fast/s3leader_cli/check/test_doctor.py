@@ -123,6 +123,14 @@ def test_a_store_that_ignores_conditions_is_a_problem_and_loses_nothing() -> Non
     assert patient.store.body(key(3)) == before
 
 
+def test_a_store_that_ignores_a_condition_gets_no_second_write() -> None:
+    patient = Patient(Create, Replace)
+    patient.store.requests.clear()
+    assert patient.wrong() == {"conditions": "problem"}
+    puts = [each for each in patient.store.requests if isinstance(each, Create | Replace)]
+    assert len(puts) == 1
+
+
 def test_the_only_lock_is_not_probed_while_it_is_held() -> None:
     patient = Patient()
     for each in patient.existing():

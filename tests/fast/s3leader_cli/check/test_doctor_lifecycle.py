@@ -89,7 +89,9 @@ def test_a_rule_for_objects_larger_than_any_lock_is_safe() -> None:
 
 
 def test_a_rule_by_a_tag_that_no_lock_has_is_safe() -> None:
-    other = rule({"Tag": {"Key": "team", "Value": "x"}}, Expiration={"Days": 1})
+    archive = [{"Days": 1, "StorageClass": "GLACIER"}]
+    found = {"Tag": {"Key": "team", "Value": "x"}}
+    other = rule(found, Expiration={"Days": 1}, Transitions=archive)
     assert levels(tagged(), other) == ["ok"]
 
 

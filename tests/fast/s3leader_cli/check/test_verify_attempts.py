@@ -58,6 +58,11 @@ def test_a_retry_keeps_the_leg() -> None:
     assert results(leg(1, 1), failed(2, leg=2), failed(3, leg=1, **RETRY)) == BROKEN
 
 
+def test_a_repeat_begins_with_the_leg_that_its_event_names() -> None:
+    repeat = {"done": at(1), "repeat": True}
+    assert results(term(1), failed(2, leg=4, **repeat), failed(3, **repeat)) == {}
+
+
 def test_a_void_win_counts_as_no_attempt() -> None:
     void = failed(2, outcome="resigned", reason=VOID)
     assert results(failed(1), void, failed(3, **RETRY)) == {}

@@ -92,6 +92,13 @@ def test_a_void_win_on_an_old_number_breaks_no_rule() -> None:
     assert results(again, term(20), term(21)) == {}
 
 
+def test_a_void_win_on_an_old_number_may_come_with_the_next_term() -> None:
+    """After days of silence, candidates that remember different terms start at one tick."""
+    late = at(20) + timedelta(seconds=9)
+    again = term(3, started_at=at(20), modified_at=late, outcome="resigned", reason=LATE)
+    assert results(again, term(20), term(21)) == {}
+
+
 def test_a_win_on_an_old_number_that_is_not_void_is_broken() -> None:
     again = term(3, started_at=at(40), ended_at=at(41), modified_at=at(41))
     assert results(again, term(20), term(21)) == {"numbers": "broken"}
@@ -163,6 +170,10 @@ def test_no_term_may_be_led_for_a_tick_that_a_deleted_term_completed() -> None:
 
 def test_done_may_not_fall() -> None:
     assert results(term(1), term(2), failed(3, tick=at(3), done=at(1))) == {"done": "broken"}
+
+
+def test_done_may_not_be_forgotten() -> None:
+    assert results(term(1), failed(2, tick=None)) == {"done": "broken"}
 
 
 def test_done_may_not_fall_across_a_gap() -> None:
