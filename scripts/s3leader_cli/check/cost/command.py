@@ -18,7 +18,6 @@ from .deployed import DeployedPlan
 from .model import Plan
 from .prices import AS_OF, DEFAULTS, HELP, SOURCES, Prices
 from .report import report_on
-from .schedule import ticks_a_month
 
 _LONG_RUNNING_LEASE = timedelta(seconds=30)
 _UTC = {"UTC", "Etc/UTC"}
@@ -166,7 +165,7 @@ def cost(
         given["no_lambda"] |= not found.on_lambda
         for name in ("contenders", "regions"):
             given[name] = getattr(found, name) if given[name] is None else given[name]
-    ticks = ticks_a_month(schedules, datetime.now(UTC)) if schedules else None
+    ticks = _ticks(schedules)
     shown = "; ".join(text if zone in _UTC else f"{text} {zone}" for text, zone in schedules)
     report = report_on(_plan(ticks, **given), prices, shown or None)
     if as_json:
@@ -179,6 +178,15 @@ def cost(
 
 
 next(each for each in cost.params if each.name == "bucket").required = False
+
+
+def _ticks(schedules: list[tuple[str, str]]) -> float | None:
+    """Return the ticks of a month, None without a schedule."""
+    if not schedules:
+        return None
+    from .schedule import ticks_a_month  # noqa: PLC0415 - dateutil takes time to import
+
+    return ticks_a_month(schedules, datetime.now(UTC))
 
 
 def _deployed(place: ElectionPlace) -> DeployedPlan:
