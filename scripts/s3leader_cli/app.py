@@ -18,6 +18,7 @@ COMMANDS = {
         "history": "observe.history:history",
         "logs": "operate.logs:logs",
         "alarms": "operate.alarms:alarms",
+        "timeline": "timeline.command:timeline",
     },
     "Act": {
         "depose": "act.depose:depose",

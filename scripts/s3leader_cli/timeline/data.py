@@ -2,6 +2,7 @@
 
 Columns are a third of the size of objects, which matters at fifty thousand terms. Times are
 milliseconds since 1970, all of them S3's. `groups` are the lanes, `links` join a term to the next.
+Texts may come from anybody who can write to the bucket, so control characters in them are escaped.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
+
+from s3leader_cli.streams import printable
 
 from .lanes import lanes
 from .palette import LOOKS
@@ -25,7 +28,7 @@ def timeline_data(
     terms: Terms,
     *,
     election: str,
-    generated_at: datetime,
+    generated_at: datetime,  # S3's time
     standing: Literal["held", "lapsed"] = "held",
     missed: Iterable[datetime] = (),
     schedule: str | None = None,
@@ -46,12 +49,12 @@ def timeline_data(
     ticks = [_ms(term.get("tick")) for term in ordered]
     gone = sorted({_ms(tick) for tick in missed} - {*ticks, None}, key=lambda tick: tick or 0)
     return {
-        "election": election,
+        "election": printable(election),
         "generated_at": now,
         "schedule": schedule,
         "older": older,
         "range": _range([*starts, *ends, *(tick for tick in [*ticks, *gone] if tick)], now),
-        "groups": names,
+        "groups": [printable(name) for name in names],
         "outcomes": [*LOOKS],
         "terms": {
             "term": [term["term"] for term in ordered],
@@ -70,8 +73,8 @@ def timeline_data(
 def _details(ordered: Terms) -> dict[str, list[Any]]:
     room = max(_LEAST_STATE, min(_MOST_STATE, _ALL_STATES // max(1, len(ordered))))
     return {
-        "holder": [term.get("holder") for term in ordered],
-        "reason": [term.get("problem") or term.get("reason") for term in ordered],
+        "holder": [_text(term.get("holder")) for term in ordered],
+        "reason": [_text(term.get("problem") or term.get("reason")) for term in ordered],
         "attempt": [term.get("attempt", 1) for term in ordered],
         "leg": [term.get("leg", 1) for term in ordered],
         "renewals": [term.get("renewals", 0) for term in ordered],
@@ -131,14 +134,18 @@ def _links(ordered: Terms, outcomes: list[str]) -> list[list[Any]]:
 
 
 def _repeat(term: Mapping[str, Any]) -> str | None:
-    return (term.get("repeat_reason") or "by an operator") if term.get("repeat") else None
+    return _text(term.get("repeat_reason") or "by an operator") if term.get("repeat") else None
 
 
 def _state(state: object, room: int) -> str | None:
     if not state:
         return None
-    text = json.dumps(state, ensure_ascii=False)
+    text = printable(json.dumps(state, ensure_ascii=False))
     return text if len(text) <= room else f"{text[:room]}… ({len(text):,} characters)"
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else printable(text)
 
 
 def _ms(moment: datetime | str | None) -> int | None:

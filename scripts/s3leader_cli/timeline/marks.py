@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
-Json: TypeAlias = dict[str, Any]
+from .pieces import COLOUR, Json, axis, group, mark, signal
 
 _X = "(datum.s - domain[0]) * per_ms"
 _X2 = f"max({_X} + 2, min(plot + 9, (datum.e - domain[0]) * per_ms))"
 _TOP = "datum.g * lane + lane * 0.4"
 _BAR = "lane * 0.46"
 _MIDDLE = "lane * 0.63"
-_FORMAT = {
-    "year": "%Y", "month": "%b %Y", "week": "%d %b", "day": "%d %b", "date": "%d %b",
-    "hours": "%H:%M", "minutes": "%H:%M", "seconds": "%H:%M:%S", "milliseconds": "%H:%M:%S",
-}  # fmt: skip
-_COLOUR = {"scale": "colour", "field": "o"}
 # Shares of colour in the fill: outcomes that end no tick are paler, which tells them apart too.
 _FILLED = "datum.o == 'resigned' || datum.o == 'sealed' ? 0.25 : datum.o == 'continued' ? 0.6 : 1"
 
@@ -25,69 +18,69 @@ def tick_lane() -> Json:
     crowded = "length(data('tick_marks')) > plot / 9"
     x = "(datum.k - domain[0]) * per_ms"
     tick = {
-        "x": _signal(x),
-        "y": _signal(f"{crowded} ? 20 : 19"),
-        "shape": _signal(f"{crowded} ? 'stroke' : 'triangle-down'"),
-        "angle": _signal(f"{crowded} ? 90 : 0"),
-        "size": _signal(f"{crowded} ? 60 : 55"),
-        "fill": _signal("datum.d ? theme.quiet : theme.paper"),
-        "stroke": _signal("theme.quiet"),
-        "strokeWidth": _signal(f"{crowded} ? 1 : 1.2"),
+        "x": signal(x),
+        "y": signal(f"{crowded} ? 20 : 19"),
+        "shape": signal(f"{crowded} ? 'stroke' : 'triangle-down'"),
+        "angle": signal(f"{crowded} ? 90 : 0"),
+        "size": signal(f"{crowded} ? 60 : 55"),
+        "fill": signal("datum.d ? theme.quiet : theme.paper"),
+        "stroke": signal("theme.quiet"),
+        "strokeWidth": signal(f"{crowded} ? 1 : 1.2"),
     }
     missed = {
-        "x": _signal(x),
+        "x": signal(x),
         "y": {"value": 16},
-        "shape": _signal("missed_shape"),
+        "shape": signal("missed_shape"),
         "size": {"value": 60},
-        "fill": _signal("theme.missed"),
+        "fill": signal("theme.missed"),
     }
-    return _group(
+    return group(
         "ticks",
         y="0",
         height="lanes_y",
         marks=[
-            _mark("symbol", "tick", "tick_marks", tick),
-            _mark("symbol", "missed_tick", "missed_marks", missed),
+            mark("symbol", "tick", "tick_marks", tick),
+            mark("symbol", "missed_tick", "missed_marks", missed),
         ],
     )
 
 
 def lanes() -> Json:
     """Return a lane for each contender, with its terms."""
-    return _group(
+    return group(
         "lanes",
         y="lanes_y",
         height="lanes_height",
         fill="'transparent'",
         marks=[
-            _mark("rect", "lane", "groups", _lane(), interactive=False),
-            _mark("rule", "missed_line", "missed_lines", _missed_line(), interactive=False),
-            _mark("rect", "column", "columns", _column()),
-            _mark("rule", "join", "joins", _join(), interactive=False),
-            _mark("rect", "bar", "bars", _bar()),
-            _mark("rect", "alarm", "alarms", _bar()),
-            _mark("symbol", "shape", "shapes", _shape()),
-            _mark("text", "number", "bars", _number(), interactive=False),
-            _mark("rect", "selection", "selected", _selection(), interactive=False),
+            mark("rect", "lane", "groups", _lane(), interactive=False),
+            mark("rule", "missed_line", "missed_lines", _missed_line(), interactive=False),
+            mark("rect", "column", "columns", _column()),
+            mark("rule", "join", "joins", _join(), interactive=False),
+            mark("rect", "bar", "bars", _bar()),
+            mark("rect", "alarm", "alarms", _bar()),
+            mark("symbol", "shape", "shapes", _shape()),
+            mark("text", "number", "bars", _number(), interactive=False),
+            mark("rect", "selection", "selected", _selection(), interactive=False),
         ],
     )
 
 
 def names() -> Json:
     """Return the names of the lanes, at their left."""
-    return _mark(
+    return mark(
         "text",
         "name",
         "groups",
         {
-            "x": _signal("left - 12"),
-            "y": _signal(f"lanes_y + datum.g * lane + {_MIDDLE}"),
+            "x": signal("left - 12"),
+            "y": signal(f"lanes_y + datum.g * lane + {_MIDDLE}"),
             "align": {"value": "right"},
             "baseline": {"value": "middle"},
             "text": {"field": "name"},
-            "limit": _signal("left - 20"),
-            "fontSize": _signal("lane < 30 ? 11 : 13"),
-            "fill": _signal("theme.ink"),
+            "limit": signal("left - 20"),
+            "fontSize": signal("lane < 30 ? 11 : 13"),
+            "fill": signal("theme.ink"),
         },
         interactive=False,
     )
@@ -100,149 +93,53 @@ def tick_name() -> Json:
         "interactive": False,
         "encode": {
             "update": {
-                "x": _signal("left - 12"),
+                "x": signal("left - 12"),
                 "y": {"value": 17},
                 "align": {"value": "right"},
                 "baseline": {"value": "middle"},
                 "text": {"value": "ticks"},
                 "fontSize": {"value": 12},
-                "fill": _signal("theme.quiet"),
+                "fill": signal("theme.quiet"),
             }
         },
     }
-
-
-def overview() -> Json:
-    """Return the whole ledger in small, with the brush."""
-    cell = "datum.c * 2"
-    counts = {
-        "x": _signal(cell),
-        "width": {"value": 2},
-        "y": {"scale": "overview_y_scale", "field": "n"},
-        "y2": _signal("overview_height"),
-        "fill": _signal("theme.quiet"),
-        "fillOpacity": {"value": 0.55},
-    }
-    alarms = {
-        "x": _signal(cell),
-        "width": {"value": 2},
-        "y": {"value": 8},
-        "y2": _signal("overview_height"),
-        "fill": _COLOUR,
-    }
-    missed = {
-        "x": _signal("scale('whole', datum.k)"),
-        "y": {"value": 4},
-        "shape": _signal("missed_shape"),
-        "size": {"value": 22},
-        "fill": _signal("theme.missed"),
-    }
-    group = _group(
-        "overview",
-        y="overview_y",
-        height="overview_height",
-        marks=[
-            _mark("rect", "overview_count", "overview_counts", counts, interactive=False),
-            _mark("rect", "overview_alarm", "overview_alarms", alarms, interactive=False),
-            _mark("symbol", "overview_missed", "missed", missed, interactive=False),
-            *_brush(),
-        ],
-    )
-    del group["encode"]["update"]["clip"]  # which would cut the axis off
-    group["scales"] = [
-        {
-            "name": "overview_y_scale",
-            "type": "sqrt",
-            "domain": {"data": "overview_counts", "field": "n"},
-            "domainMin": 0,
-            "range": [_signal("overview_height"), 10],
-        }
-    ]
-    group["axes"] = [_axis("whole")]
-    return group
-
-
-def _brush() -> list[Json]:
-    first, last = "scale('whole', domain[0])", "scale('whole', domain[1])"
-    window = {
-        "x": _signal(first),
-        "x2": _signal(f"max({first} + 2, {last})"),
-        "y": {"value": 0},
-        "y2": _signal("overview_height"),
-        "fill": _signal("theme.brush"),
-        "fillOpacity": {"value": 0.14},
-        "stroke": _signal("theme.brush"),
-        "strokeWidth": {"value": 1.5},
-        "cursor": {"value": "grab"},
-    }
-    return [{"type": "rect", "name": "brush", "encode": {"update": window}}]
-
-
-def _group(name: str, *, y: str, height: str, marks: list[Json], fill: str = "theme.lane") -> Json:
-    drawn = {
-        "x": _signal("left"),
-        "y": _signal(y),
-        "width": _signal("plot"),
-        "height": _signal(height),
-        "fill": _signal(fill),
-        "clip": {"value": True},
-    }
-    return {"type": "group", "name": name, "encode": {"update": drawn}, "marks": marks}
 
 
 def backdrop() -> Json:
     """Return what lies behind the lanes: their ground, the time axis and its lines."""
     size = {"height": "lanes_height", "width": "plot"}
     drawn = {
-        "x": _signal("left"),
-        "y": _signal("lanes_y"),
-        "width": _signal("plot"),
-        "height": _signal("lanes_height"),
-        "fill": _signal("theme.lane"),
+        "x": signal("left"),
+        "y": signal("lanes_y"),
+        "width": signal("plot"),
+        "height": signal("lanes_height"),
+        "fill": signal("theme.lane"),
     }
     return {
         "type": "group",
         "interactive": False,
         "encode": {"update": drawn},
         "signals": [{"name": name, "update": update} for name, update in size.items()],
-        "axes": [_axis("x", lines=True)],
-    }
-
-
-def _axis(scale: str, *, lines: bool = False) -> Json:
-    return {
-        "scale": scale,
-        "orient": "bottom",
-        "formatType": "utc",
-        "format": _FORMAT,
-        "grid": lines,
-        "gridColor": _signal("theme.grid"),
-        "domainColor": _signal("theme.grid"),
-        "tickColor": _signal("theme.grid"),
-        "labelColor": _signal("theme.quiet"),
-        "labelFontSize": 11 if not lines else 12,
-        "labelFlush": True,
-        "labelOverlap": True,
-        "tickCount": _signal("ceil(plot / 110)"),
+        "axes": [axis("x", lines=True)],
     }
 
 
 def _lane() -> Json:
     return {
         "x": {"value": 0},
-        "x2": _signal("plot"),
-        "y": _signal("datum.g * lane"),
+        "x2": signal("plot"),
+        "y": signal("datum.g * lane"),
         "height": {"value": 1},
-        "fill": _signal("theme.grid"),
+        "fill": signal("theme.grid"),
     }
 
 
 def _missed_line() -> Json:
     return {
-        "x": _signal("(datum.k - domain[0]) * per_ms"),
+        "x": signal("(datum.k - domain[0]) * per_ms"),
         "y": {"value": 0},
-        "y2": _signal("lanes_height"),
-        "stroke": _signal("theme.missed"),
+        "y2": signal("lanes_height"),
+        "stroke": signal("theme.missed"),
         "strokeWidth": {"value": 1},
         "strokeDash": {"value": [3, 3]},
         "strokeOpacity": {"value": 0.7},
@@ -251,15 +148,15 @@ def _missed_line() -> Json:
 
 def _bar() -> Json:
     return {
-        "x": _signal(f"max(-9, {_X})"),
-        "x2": _signal(_X2),
-        "y": _signal(_TOP),
-        "height": _signal(_BAR),
-        "fill": _COLOUR,
-        "fillOpacity": _signal(_FILLED),
-        "stroke": _COLOUR,
-        "strokeWidth": _signal("dense ? 0 : 0.75"),
-        "cornerRadius": _signal(f"{_X2} - {_X} > 8 ? 2 : 0"),
+        "x": signal(f"max(-9, {_X})"),
+        "x2": signal(_X2),
+        "y": signal(_TOP),
+        "height": signal(_BAR),
+        "fill": COLOUR,
+        "fillOpacity": signal(_FILLED),
+        "stroke": COLOUR,
+        "strokeWidth": signal("dense ? 0 : 0.75"),
+        "cornerRadius": signal(f"{_X2} - {_X} > 8 ? 2 : 0"),
         "cursor": {"value": "pointer"},
     }
 
@@ -268,11 +165,11 @@ def _column() -> Json:
     """Return a column whose height is the share of the fullest column in sight."""
     bottom = f"datum.g * lane + lane * 0.86 - {_BAR} * datum.{{}} / column_most"
     return {
-        "x": _signal("(datum.c * cell - domain[0]) * per_ms"),
+        "x": signal("(datum.c * cell - domain[0]) * per_ms"),
         "width": {"value": 3},
-        "y": _signal(bottom.format("y1")),
-        "y2": _signal(bottom.format("y0")),
-        "fill": _COLOUR,
+        "y": signal(bottom.format("y1")),
+        "y2": signal(bottom.format("y0")),
+        "fill": COLOUR,
         "fillOpacity": {"value": 0.75},
         "cursor": {"value": "zoom-in"},
     }
@@ -281,24 +178,24 @@ def _column() -> Json:
 def _join() -> Json:
     takeover = "datum.kind == 'takeover'"
     return {
-        "x": _signal(_X),
-        "x2": _signal("(datum.e - domain[0]) * per_ms"),
-        "y": _signal(f"datum.g * lane + {_MIDDLE}"),
-        "y2": _signal(f"datum.h * lane + {_MIDDLE}"),
-        "stroke": _COLOUR,
-        "strokeWidth": _signal(f"{takeover} ? 1.5 : 3"),
-        "strokeDash": _signal(f"{takeover} ? [4, 2] : [1, 0]"),
+        "x": signal(_X),
+        "x2": signal("(datum.e - domain[0]) * per_ms"),
+        "y": signal(f"datum.g * lane + {_MIDDLE}"),
+        "y2": signal(f"datum.h * lane + {_MIDDLE}"),
+        "stroke": COLOUR,
+        "strokeWidth": signal(f"{takeover} ? 1.5 : 3"),
+        "strokeDash": signal(f"{takeover} ? [4, 2] : [1, 0]"),
     }
 
 
 def _shape() -> Json:
     return {
-        "x": _signal(f"clamp({_X} + (roomy ? min(6, ({_X2} - {_X}) / 2) : 1), 6, plot - 6)"),
-        "y": _signal("datum.g * lane + lane * 0.2"),
+        "x": signal(f"clamp({_X} + (roomy ? min(6, ({_X2} - {_X}) / 2) : 1), 6, plot - 6)"),
+        "y": signal("datum.g * lane + lane * 0.2"),
         "shape": {"scale": "shape", "field": "o"},
-        "size": _signal("lane < 30 ? 36 : 70"),
-        "fill": _COLOUR,
-        "stroke": _COLOUR,
+        "size": signal("lane < 30 ? 36 : 70"),
+        "fill": COLOUR,
+        "stroke": COLOUR,
         "strokeWidth": {"value": 0.5},
         "cursor": {"value": "pointer"},
     }
@@ -308,38 +205,24 @@ def _number() -> Json:
     """Return the term's number, where its bar has room for it."""
     room = f"min(plot, {_X2}) - max(0, {_X}) > 14 + 7 * length(toString(datum.t))"
     return {
-        "x": _signal(f"(max(0, {_X}) + min(plot, {_X2})) / 2"),
-        "y": _signal(f"datum.g * lane + {_MIDDLE}"),
+        "x": signal(f"(max(0, {_X}) + min(plot, {_X2})) / 2"),
+        "y": signal(f"datum.g * lane + {_MIDDLE}"),
         "align": {"value": "center"},
         "baseline": {"value": "middle"},
-        "text": _signal(f"lane >= 26 && {room} ? datum.t : ''"),
-        "fontSize": _signal("lane < 30 ? 10 : 12"),
-        "fill": _signal("datum.o == 'resigned' || datum.o == 'sealed' ? theme.ink : theme.paper"),
+        "text": signal(f"lane >= 26 && {room} ? datum.t : ''"),
+        "fontSize": signal("lane < 30 ? 10 : 12"),
+        "fill": signal("datum.o == 'resigned' || datum.o == 'sealed' ? theme.ink : theme.paper"),
     }
 
 
 def _selection() -> Json:
     return {
-        "x": _signal(f"{_X} - 3"),
-        "x2": _signal(f"{_X2} + 3"),
-        "y": _signal("datum.g * lane + 3"),
-        "height": _signal("lane - 6"),
+        "x": signal(f"{_X} - 3"),
+        "x2": signal(f"{_X2} + 3"),
+        "y": signal("datum.g * lane + 3"),
+        "height": signal("lane - 6"),
         "fill": {"value": "transparent"},
-        "stroke": _signal("theme.ink"),
+        "stroke": signal("theme.ink"),
         "strokeWidth": {"value": 2},
         "cornerRadius": {"value": 4},
     }
-
-
-def _mark(kind: str, name: str, data: str, update: Json, *, interactive: bool = True) -> Json:
-    return {
-        "type": kind,
-        "name": name,
-        "from": {"data": data},
-        "interactive": interactive,
-        "encode": {"update": update},
-    }
-
-
-def _signal(expression: str) -> Json:
-    return {"signal": expression}

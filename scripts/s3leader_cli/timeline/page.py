@@ -88,5 +88,3 @@ def _vega() -> tuple[str, str]:
 
 def _file(name: str) -> str:
     return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
-
-

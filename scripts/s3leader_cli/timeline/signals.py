@@ -47,7 +47,15 @@ def view(*, overview: bool) -> list[Json]:
     """Return the signals that follow from the settings: sizes, and what there is room for."""
     bottom = "overview_y + overview_height + 24" if overview else "lanes_y + lanes_height + 24"
     sizes = {**_SIZES, "height": bottom}
-    return [{"name": name, "update": update} for name, update in {**sizes, **_DENSITY}.items()]
+    most = {"column_most": _most("columns", "y1")}
+    if overview:
+        most["overview_most"] = _most("overview_counts", "n")
+    updates = {**sizes, **_DENSITY, **most}
+    return [{"name": name, "update": update} for name, update in updates.items()]
+
+
+def _most(data: str, field: str) -> str:
+    return f"max(1, extent(pluck(data('{data}'), '{field}'))[1] || 1)"
 
 
 def whole_range() -> list[Json]:
@@ -59,7 +67,7 @@ def gestures() -> list[Json]:
     """Return the section of time that is shown, and what moves it.
 
     The script sets `zoom` ({anchor, factor}; null is the middle) and `pan` (a part of the section).
-    A drag pans in the lanes; in the overview it moves the brush, one of its edges, or draws it anew.
+    A drag pans in the lanes; in the overview it moves the brush or an edge of it, or draws it anew.
     """
     middle = "(zoom.anchor == null ? (domain[0] + domain[1]) / 2 : zoom.anchor)"
     at = "invert('x', clamp(x() - left, 0, plot))"

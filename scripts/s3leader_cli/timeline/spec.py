@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from . import marks, signals
+from .overview import overview
 from .palette import LOOKS, MISSED_SHAPE, themes
 from .transforms import data_sets
 from .tuples import tuples
@@ -36,10 +37,9 @@ def page_spec() -> Json:
             *_first({}),
             *signals.gestures(),
             *signals.view(overview=True),
-            *_last(),
         ],
         "data": data_sets(_NO_DATA, overview=True),
-        "marks": [*_chart(), marks.overview()],
+        "marks": [*_chart(), overview()],
     }
 
 
@@ -57,7 +57,6 @@ def svg_spec(data: Mapping[str, Any]) -> Json:
             *_first(given),
             *signals.whole_range(),
             *signals.view(overview=False),
-            *_last(),
         ],
         "data": data_sets(tuples(data), overview=False),
         "marks": _chart(),
@@ -76,11 +75,6 @@ def _chart() -> list[Json]:
 
 def _first(given: Json) -> list[Json]:
     return [{"name": "missed_shape", "value": MISSED_SHAPE}, *signals.settings(given)]
-
-
-def _last() -> list[Json]:
-    most = "max(1, extent(pluck(data('columns'), 'y1'))[1] || 1)"
-    return [{"name": "column_most", "update": most}]
 
 
 def _common() -> Json:

@@ -75,9 +75,7 @@ def _ticks() -> list[Json]:
     crowded = "floor(datum.k * per_ms / 2)"
     return [
         _derive("tick_times", "matched", *done, _aggregate(["k"], max="d")),
-        _derive(
-            "tick_parts", "tick_times", _formula("c", part), _aggregate(["c", "d"], min="k")
-        ),
+        _derive("tick_parts", "tick_times", _formula("c", part), _aggregate(["c", "d"], min="k")),
         _derive("tick_parts_in_view", "tick_parts", _filter(f"!fine && {_TICK_IN_VIEW}")),
         _derive("visible_ticks", "tick_times", _filter(f"fine && {_TICK_IN_VIEW}")),
         _derive(
@@ -106,9 +104,7 @@ def _ticks() -> list[Json]:
 def _overview() -> list[Json]:
     cell = "floor((datum.s - range[0]) / (range[1] - range[0]) * plot / 2)"
     return [
-        _derive(
-            "overview_counts", "parts", _formula("c", cell), _aggregate(["c"], sum="n")
-        ),
+        _derive("overview_counts", "parts", _formula("c", cell), _aggregate(["c"], sum="n")),
         _derive(
             "overview_alarms", "alarming", _formula("c", cell), _aggregate(["c", "o"], min="s")
         ),

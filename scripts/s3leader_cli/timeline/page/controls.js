@@ -9,26 +9,14 @@ function choose(term) {
   return term === null ? view.runAsync() : reveal(term.s, term.e);
 }
 
-// Return the position in `listed` of the last term that started by then.
-function positionAt(moment) {
-  let low = 0, high = listed.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (listed[middle].s <= moment) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
+// Choose the next term in a direction; without a chosen one, the first or last in sight.
 function step(direction, wanted = () => true) {
   const [from, to] = view.signal("domain");
-  let at;
-  if (chosen) at = positionAt(chosen.s);
-  else at = positionAt(direction > 0 ? from - 1 : to) + (direction > 0 ? 0 : 1);
-  // Terms that start in the same second have the order of their numbers.
-  if (chosen) while (at > 0 && listed[at].i > chosen.i) at -= 1;
-  if (chosen && direction < 0 && listed[at] && listed[at].i < chosen.i) at += 1;
-  for (at += direction; at >= 0 && at < listed.length; at += direction) {
+  let at = positionAt(listed, chosen ? chosen.s : direction > 0 ? from - 1 : to);
+  // Terms that started in the same second have the order of their numbers.
+  if (chosen) while (at >= 0 && listed[at].i >= chosen.i + (direction > 0 ? 1 : 0)) at -= 1;
+  if (direction > 0) at += 1;
+  for (; at >= 0 && at < listed.length; at += direction) {
     if (wanted(listed[at])) return choose(listed[at]);
   }
   return undefined;

@@ -96,8 +96,24 @@ function describeNothing() {
 function alarmsInSight() {
   const [from, to] = view.signal("domain");
   const terms = listed.filter((term) => term.a && term.e >= from && term.s <= to);
-  const ticks = ledger.missed.filter((k) => k >= from && k <= to).map((k) => ({ missed: k, s: k }));
+  const ticks = [];
+  for (const k of ledger.missed.filter((tick) => tick >= from && tick <= to)) {
+    const last = ticks.at(-1), led = positionAt(drawn, k);
+    if (last && last.led === led) Object.assign(last, { e: k, missed: last.missed + 1 }); // no term in between
+    else ticks.push({ missed: 1, s: k, e: k, led });
+  }
   return [...terms, ...ticks].sort((one, other) => other.s - one.s);
+}
+
+// Return the position of the last of `terms` that started by then.
+function positionAt(terms, moment) {
+  let low = 0, high = terms.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (terms[middle].s <= moment) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 function listAlarms() {
@@ -115,11 +131,12 @@ function listAlarms() {
 }
 
 function alarmRow(each) {
-  const row = tag("tr"), what = tag("td"), outcome = each.missed === undefined ? each.o : "missed";
-  what.append(shape(outcome), ` ${given.looks[outcome].label}`);
-  const why = each.missed === undefined ? ledger.terms.reason[each.i] : "no term was led for this tick";
+  const row = tag("tr"), what = tag("td"), tick = each.missed !== undefined;
+  const label = tick ? (each.missed > 1 ? `${each.missed.toLocaleString("en")} missed ticks` : "missed tick") : given.looks[each.o].label;
+  what.append(shape(tick ? "missed" : each.o), ` ${label}`);
+  const why = !tick ? ledger.terms.reason[each.i] : each.e > each.s ? `no term was led until ${utc(each.e)}` : "no term was led for it";
   row.append(tag("td", each.t ?? "–"), what, tag("td", utc(each.s)), tag("td", why ?? ""));
   row.setAttribute("aria-selected", String(chosen !== null && each.t === chosen.t));
-  row.addEventListener("click", () => (each.missed === undefined ? choose(each) : reveal(each.s, each.s)));
+  row.addEventListener("click", () => (tick ? reveal(each.s, each.e) : choose(each)));
   return row;
 }
