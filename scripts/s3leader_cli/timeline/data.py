@@ -97,7 +97,8 @@ def _times(ordered: Terms, now: int | None) -> tuple[list[int], list[int]]:
     """Return when each term started and ended; a corrupt lock has no times of its own."""
     starts: list[int] = []
     ends: list[int] = []
-    known = next((_ms(term.get("started_at")) or 0 for term in ordered), 0) or now or 0
+    found = (_first(term, "started_at", "modified_at") for term in ordered)
+    known = next((start for start in found if start is not None), now or 0)
     for term in ordered:
         start = _first(term, "started_at", "modified_at")
         start = known if start is None else start

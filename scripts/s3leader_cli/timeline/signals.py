@@ -86,8 +86,9 @@ def gestures() -> list[Json]:
             ],
         },
         {
+            # No `update`: it would undo what the script sets.
             "name": "domain",
-            "update": "range",
+            "value": [0, 1],
             "on": [
                 {"events": {"signal": "zoom"}, "update": _limited(middle)},
                 {"events": {"signal": "pan"}, "update": _WITHIN.format("panLinear(domain, pan)")},

@@ -117,7 +117,8 @@ function positionAt(terms, moment) {
 }
 
 function listAlarms() {
-  const found = alarmsInSight();
+  const found = alarmsInSight(), [from, to] = view.signal("domain");
+  document.getElementById("section").textContent = `shown: ${utc(from)} to ${utc(to)} UTC`;
   const title = document.getElementById("alarms-title");
   title.textContent = `Needs a look in this section: ${found.length || "nothing"}`;
   const table = tag("table"), body = tag("tbody"), head = tag("tr");

@@ -1,0 +1,70 @@
+import re
+from typing import Any
+from xml.etree import ElementTree as ET  # the document is our own
+
+import pytest
+
+from s3leader_cli.timeline.palette import LOOKS
+from s3leader_cli.timeline.svg import render_svg
+from tests.fast.s3leader_cli.timeline.ledgers import START, at, data_of, term
+
+MANY = 50_000
+
+
+def svg_of(*terms: dict[str, Any], **others: Any) -> str:
+    return render_svg(data_of(*terms, **others))
+
+
+def widths(svg: str, outcome: str) -> list[float]:
+    """Return the widths of the rectangles that have an outcome's colour."""
+    found = re.findall(r'<path [^>]*?d="M[^"]*?h([\d.]+)v[^"]*?"([^>]*)', svg)
+    return [float(width) for width, rest in found if f'fill="{LOOKS[outcome].light}"' in rest]
+
+
+@pytest.fixture(scope="module")
+def large() -> str:
+    terms = [term(number) for number in range(1, MANY + 1)]
+    terms[31_415] = term(31_416, "failed")
+    return svg_of(*terms)
+
+
+def test_a_term_of_twenty_seconds_is_as_wide_as_the_axis_says() -> None:
+    data = data_of(term(1), term(2))
+    first, last = data["range"]
+    plot = 1200 - 190 - 18
+    (width, _) = widths(render_svg(data), "completed")
+    assert width == pytest.approx(20_000 * plot / (last - first), abs=0.5)
+
+
+def test_one_failed_term_among_fifty_thousand_is_two_pixels_wide(large: str) -> None:
+    assert [width >= 2 for width in widths(large, "failed")] == [True]
+
+
+def test_fifty_thousand_terms_are_drawn_as_columns_that_fit_the_width(large: str) -> None:
+    assert 300 < len(widths(large, "completed")) < 700
+
+
+def test_text_from_the_bucket_is_text_in_the_svg() -> None:
+    hostile = "<script>alert(1)</script>&\"'"
+    root = ET.fromstring(svg_of(term(1, holder=hostile), election=hostile))  # noqa: S314 - our own
+    texts = [each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert (
+        [each.tag for each in root.iter() if each.tag.endswith("script")],
+        f"{hostile}: 1 term" in texts,
+    ) == ([], True)
+
+
+def test_a_missed_tick_is_a_cross() -> None:
+    tick = START.replace(hour=7)
+    plain, marked = (svg_of(term(1), missed=missed) for missed in ([], [tick]))
+    colour = LOOKS["failed"].light
+    assert (colour in plain, colour in marked) == (False, True)
+
+
+def test_an_election_without_terms_can_be_drawn() -> None:
+    assert svg_of().startswith("<svg")
+
+
+def test_two_contenders_have_two_lanes() -> None:
+    svg = svg_of(term(1, holder="blue"), term(2, holder="green", started_at=at(90)))
+    assert (">blue</text>" in svg, ">green</text>" in svg) == (True, True)
