@@ -98,7 +98,7 @@ def _scale(name: str, kind: str, domain: object, to: object) -> Json:
 def _title(data: Mapping[str, Any]) -> Json:
     count = len(data["terms"]["term"])
     return {
-        "text": f"{data['election']}: {count:,} terms",
+        "text": f"{data['election']}: {count:,} {'term' if count == 1 else 'terms'}",
         "subtitle": "Times are S3's, in UTC. A cross above the lanes is a tick without a term.",
         "anchor": "start",
         "font": _FONT,
