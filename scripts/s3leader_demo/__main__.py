@@ -22,6 +22,7 @@ from local_cloud.cloud import stop_kept
 from s3leader import Election, S3LeaderError
 from s3leader_demo import evidence, killed_leaders, several_legs
 from s3leader_demo.deployment import CONTENDERS, DemoError, Deployment
+from s3leader_demo.live_page import LivePage
 from s3leader_demo.rows import Row
 from s3leader_demo.screen import Screen
 
@@ -71,6 +72,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--keep", action="store_true", help="keep the cloud running, and print how to inspect it"
     )
+    parser.add_argument(
+        "--page",
+        action="store_true",
+        help="serve a page that shows the terms as they come, also after the end, until Ctrl-C",
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="of the page (default: a free one)"
+    )
     parser.add_argument("--stop", action="store_true", help="stop clouds that --keep kept running")
     parser.add_argument(
         "--directory",
@@ -82,6 +91,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.ticks < 1:
         parser.error(f"--ticks: expected a whole number of at least 1, got {options.ticks}")
+    if options.port and not options.page:
+        parser.error("--port is the port of the page: add --page")
     return options
 
 
@@ -92,7 +103,10 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     passed = False
     try:
         with ExitStack() as until_the_end:
+            page = _open_page(options.port, until_the_end) if options.page else None
             demo, legs = _set_up(directory, screen, until_the_end)
+            demo.page = page
+            demo.show_page(demo.election)
             _watch(demo, options.ticks)
             of_legs = []
             if not options.no_crash:
@@ -102,6 +116,8 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
             screen.say(f"[dim]{time.monotonic() - started:.0f} seconds in all[/dim]")
             if options.keep:
                 _keep(demo, directory)
+            if page is not None:
+                _wait_with_page(page, screen)
     except (KeyboardInterrupt, SystemExit):
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -111,6 +127,24 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     if passed and not options.keep:
         shutil.rmtree(directory, ignore_errors=True)
     return 0 if passed else 1
+
+
+def _open_page(port: int, until_the_end: ExitStack) -> LivePage:
+    try:
+        return until_the_end.enter_context(LivePage(port))
+    except (OSError, OverflowError) as error:
+        raise DemoError(f"--port {port}: the page cannot listen there: {error}") from error
+
+
+def _wait_with_page(page: LivePage, screen: Screen) -> None:
+    """Serve the page until Ctrl-C, which is no failure here."""
+    page.end()
+    screen.say("\nThe page stays open. Press Ctrl-C to end it, with everything else.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        screen.say()
 
 
 def _set_up(directory: Path, screen: Screen, until_the_end: ExitStack) -> tuple[Deployment, Path]:

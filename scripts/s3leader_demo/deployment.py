@@ -11,6 +11,7 @@ from bird_strikes.data_bucket import DataBucket
 from bird_strikes.producer import Producer
 from local_cloud import LocalCloud
 from s3leader import Election
+from s3leader_demo.live_page import LivePage
 from s3leader_demo.rows import Row, TermNote, rows, timestamp, won
 from s3leader_demo.screen import Screen
 
@@ -45,6 +46,12 @@ class Deployment:
     ticks: list[str] = field(default_factory=list)
     wins: list[int] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
+    page: LivePage | None = None
+
+    def show_page(self, election: Election) -> None:
+        """Serve an election's terms, and print the address, if a page was asked for."""
+        if self.page is not None:
+            self.screen.say(f"\n  Its terms, live: [bold]{self.page.show(election)}[/bold]")
 
     def rows(self) -> list[Row]:
         """Return the table's rows."""

@@ -40,6 +40,7 @@ def run(demo: Deployment, assembly: Path) -> list[Check]:
         outputs = demo.cloud.deploy(_STACK, assembly=assembly)
     s3 = demo.cloud.client("s3")
     election = Election(outputs["ElectionName"], bucket=outputs["LockBucketName"], client=s3)
+    demo.show_page(election)
     died = demo.cloud.log.read_text().count(_DIED)
     tick = datetime.now(UTC).replace(microsecond=0)
     event = {

@@ -148,8 +148,9 @@ def _missed_line() -> Json:
 
 def _bar() -> Json:
     return {
-        "x": signal(f"max(-9, {_X})"),
-        "x2": signal(_X2),
+        # Whole pixels, where there are many: a bar of two would be blurred over three.
+        "x": signal(f"max(-9, dense ? floor({_X}) : {_X})"),
+        "x2": signal(f"dense ? max(floor({_X}) + 2, floor({_X2})) : {_X2}"),
         "y": signal(_TOP),
         "height": signal(_BAR),
         "fill": COLOUR,

@@ -82,8 +82,12 @@ def test_a_corrupt_lock_is_drawn(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    [[TICK, "2026-11-23T06:05:00Z"], {"missed": ["2026-11-23T06:05:00Z"]}, {"missed": [{"tick": "2026-11-23T06:05:00+00:00"}]}],
-)  # fmt: skip
+    [
+        [TICK, "2026-11-23T06:05:00Z"],
+        {"missed": ["2026-11-23T06:05:00Z"]},
+        {"missed": [{"tick": "2026-11-23T06:05:00+00:00"}]},
+    ],
+)
 def test_missed_ticks_are_read_from_a_file(led: Cli, tmp_path: Path, written: object) -> None:
     page, missed = tmp_path / "out.html", tmp_path / "missed.json"
     missed.write_text(json.dumps(written))
@@ -109,9 +113,7 @@ def test_a_time_that_is_none_is_refused(led: Cli) -> None:
     assert (code, "--since: expected a time such as" in err) == (2, True)
 
 
-def test_without_the_extra_it_says_how_to_get_it(
-    led: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_extra_it_says_how_to_get_it(led: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
     code, _, err = led.run("timeline", "--svg", "-")
     assert (code, "pip install 's3leader[timeline]'" in err) == (1, True)
