@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 
+from s3leader_cli.timeline.page import render_page
 from s3leader_cli.timeline.palette import LOOKS, themes
 from tests.browser.timeline_page import TimelinePage
 from tests.fast.s3leader_cli.timeline.ledgers import START, at, data_of, term
@@ -24,15 +25,23 @@ TERMS = (
 MISSED = [START + timedelta(minutes=7), START + timedelta(minutes=8)]
 
 
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = data_of(*TERMS, missed=MISSED, schedule="rate(1 minute)")
+    written = tmp_path_factory.mktemp("page") / "timeline.html"
+    written.write_text(render_page(data), encoding="utf-8")
+    return written
+
+
 @pytest.fixture
-def page(chrome: Chrome, tmp_path: Path) -> TimelinePage:
+def page(chrome: Chrome, file: Path) -> TimelinePage:
     opened = TimelinePage(chrome)
-    opened.open(data_of(*TERMS, missed=MISSED, schedule="rate(1 minute)"), tmp_path)
+    opened.visit(file.as_uri())
     return opened
 
 
-def test_the_page_asks_nobody_for_anything(page: TimelinePage, tmp_path: Path) -> None:
-    assert page.requests() == [(tmp_path / "timeline.html").as_uri()]
+def test_the_page_asks_nobody_for_anything(page: TimelinePage, file: Path) -> None:
+    assert page.requests() == [file.as_uri()]
 
 
 def test_nothing_is_refused_by_the_policy_or_fails(page: TimelinePage) -> None:
@@ -145,15 +154,23 @@ def test_zooming_out_ends_at_the_whole_ledger(page: TimelinePage) -> None:
     assert page.section == whole
 
 
-def test_a_drag_in_the_lanes_pans(page: TimelinePage) -> None:
+@pytest.mark.parametrize("how", ["lanes", "brush", "button", "key"])
+def test_each_way_to_go_on_in_time_keeps_the_length_of_the_section(
+    page: TimelinePage, how: str
+) -> None:
     page.press("+", "+")
-    start = page.signal("domain")
-    page.drag((600, 60), (400, 60))
-    moved = page.signal("domain")
-    assert (moved[0] > start[0], moved[1] - moved[0]) == (
-        True,
-        pytest.approx(start[1] - start[0], abs=5),
-    )
+    (start, end), left, y = page.signal("domain"), page.signal("left"), page.signal("overview_y")
+    if how == "lanes":
+        page.drag((600, 60), (400, 60))
+    elif how == "brush":
+        middle = left + page.signal("plot") / 2
+        page.drag((middle, y + 20), (middle + 200, y + 20))
+    elif how == "button":
+        page.click("[data-do=later]")
+    else:
+        page.press(Keys.SHIFT + Keys.ARROW_RIGHT)
+    first, last = page.signal("domain")
+    assert (first > start, last - first) == (True, pytest.approx(end - start, abs=5))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

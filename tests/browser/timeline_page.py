@@ -87,7 +87,8 @@ class TimelinePage:
         script = """
             const term = drawn.find((each) => each.t === arguments[0]);
             const value = (name) => view.signal(name);
-            const x = value("left") + ((term.s + term.e) / 2 - value("domain")[0]) * value("per_ms");
+            const middle = (term.s + term.e) / 2 - value("domain")[0];
+            const x = value("left") + middle * value("per_ms");
             return [x, value("lanes_y") + (term.g + 0.63) * value("lane")];
         """
         x, y = self.browser.execute_script(script, number)

@@ -91,7 +91,7 @@ def gestures() -> list[Json]:
             "value": [0, 1],
             "on": [
                 {"events": {"signal": "zoom"}, "update": _limited(middle)},
-                {"events": {"signal": "pan"}, "update": _WITHIN.format("panLinear(domain, pan)")},
+                {"events": {"signal": "pan"}, "update": _WITHIN.format("panLinear(domain, -pan)")},
                 {"events": {"signal": "drag"}, "update": _dragged()},
             ],
         },
@@ -130,9 +130,10 @@ def _press() -> str:
 def _dragged() -> str:
     """Return the section while something is dragged."""
     here, there = (f"invert('whole', clamp({at} - left, 0, plot))" for at in ("drag.x", "press.x"))
-    moved = "panLinear(press.domain, (press.x - drag.x) / plot)"
+    # A positive part of `panLinear` goes back in time.
+    moved = "panLinear(press.domain, (drag.x - press.x) / plot)"
     span = "(press.domain[1] - press.domain[0])"
-    shift = f"((drag.x - press.x) / plot * (range[1] - range[0]) / {span})"
+    shift = f"((press.x - drag.x) / plot * (range[1] - range[0]) / {span})"
     brush = f"panLinear(press.domain, {shift})"
     least = "max(5000, (range[1] - range[0]) / 100000)"
     return (
