@@ -1,6 +1,5 @@
 """Fifty thousand terms in a real browser."""
 
-
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys

@@ -37,7 +37,7 @@ class TimelinePage:
     def visit(self, address: str, *, theme: str = "light") -> None:
         self.set_theme(theme)
         for log in ("browser", "performance"):
-            self.browser.get_log(log)
+            self.log(log)
         self.browser.get(address)
         self.until(READY)
 
@@ -136,9 +136,7 @@ class TimelinePage:
 
     def requests(self) -> list[str]:
         """Return the addresses that the browser asked for since the page was opened."""
-        messages = [
-            json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")
-        ]
+        messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
         return [
             message["params"]["request"]["url"]
             for message in messages
@@ -147,4 +145,9 @@ class TimelinePage:
 
     def complaints(self) -> list[str]:
         """Return what the page or the browser wrote to the console."""
-        return [entry["message"] for entry in self.browser.get_log("browser")]
+        return [entry["message"] for entry in self.log("browser")]
+
+    def log(self, name: str) -> list[dict[str, Any]]:
+        """Return what one of the browser's logs has got since this was called last."""
+        entries: list[dict[str, Any]] = self.browser.get_log(name)  # type: ignore[no-untyped-call]
+        return entries
