@@ -61,6 +61,7 @@ def lanes() -> Json:
             mark("rect", "alarm", "alarms", _bar()),
             mark("symbol", "shape", "shapes", _shape()),
             mark("text", "number", "bars", _number(), interactive=False),
+            mark("text", "alarm_number", "alarms", _number(), interactive=False),
             mark("rect", "selection", "selected", _selection(), interactive=False),
         ],
     )
@@ -210,7 +211,7 @@ def _number() -> Json:
         "y": signal(f"datum.g * lane + {_MIDDLE}"),
         "align": {"value": "center"},
         "baseline": {"value": "middle"},
-        "text": signal(f"lane >= 26 && {room} ? datum.t : ''"),
+        "text": signal(f"!dense && {room} ? datum.t : ''"),
         "fontSize": signal("lane < 30 ? 10 : 12"),
         "fill": signal("datum.o == 'resigned' || datum.o == 'sealed' ? theme.ink : theme.paper"),
     }

@@ -41,6 +41,7 @@ def axis(scale: str, *, lines: bool = False) -> Json:
         "labelFontSize": 11 if not lines else 12,
         "labelFlush": True,
         "labelOverlap": True,
+        "labelSeparation": 10,
         "tickCount": signal("ceil(plot / 110)"),
     }
 

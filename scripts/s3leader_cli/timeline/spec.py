@@ -80,7 +80,6 @@ def _first(given: Json) -> list[Json]:
 def _common() -> Json:
     plot = {"signal": "plot"}
     return {
-        "$schema": "https://vega.github.io/schema/vega/v6.json",
         "config": {"axis": {"labelFont": _FONT}, "text": {"font": _FONT}},
         "scales": [
             _scale("x", "utc", {"signal": "domain"}, [0, plot]),

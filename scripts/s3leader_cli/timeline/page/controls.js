@@ -79,7 +79,7 @@ function showOutcomes() {
 }
 
 function showHeader() {
-  const count = drawn.length, many = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
+  const count = drawn.length;
   const parts = [many(count, "term"), ledger.missed.length ? many(ledger.missed.length, "missed tick") : ""];
   if (count) parts.push(`${utc(drawn[0].s, { seconds: false })} to ${utc(drawn[count - 1].e, { seconds: false })} UTC`);
   if (ledger.older) parts.push(`${many(ledger.older, "older term")} not shown`);

@@ -29,6 +29,10 @@ function lasted(ms) {
   return minutes < 120 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
 }
 
+function many(count, word) {
+  return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+}
+
 function describe(title, rows) {
   const terms = tag("dl");
   for (const [name, value, kind] of rows) {
@@ -60,14 +64,14 @@ function describeTerm(term) {
     ["took over", takeover ? `from term ${before.t}, which was ${given.looks[before.o].label}` : null],
     ["goes on in", after && term.o === "continued" && after.k === term.k ? `term ${after.t}, leg ${terms.leg[i + 1]}` : null],
     ["led again", terms.repeat[i]],
-    ["lease", terms.lease[i] === null ? null : `${lasted(terms.lease[i])}, ${terms.renewals[i]} renewals`],
+    ["lease", terms.lease[i] === null ? null : `${lasted(terms.lease[i])}, ${many(terms.renewals[i], "renewal")}`],
     ["state", terms.state[i], "code"],
   ]);
 }
 
 function describeColumn(item) {
   const { n: count, s, e, o } = item.datum;
-  describe(`${count} terms`, [
+  describe(many(count, "term"), [
     ["outcome", o, "mark"],
     ["contender", ledger.groups[item.datum.g]],
     ["first started", `${utc(s)}Z`],
@@ -133,7 +137,7 @@ function listAlarms() {
 
 function alarmRow(each) {
   const row = tag("tr"), what = tag("td"), tick = each.missed !== undefined;
-  const label = tick ? (each.missed > 1 ? `${each.missed.toLocaleString("en")} missed ticks` : "missed tick") : given.looks[each.o].label;
+  const label = tick ? (each.missed > 1 ? many(each.missed, "missed tick") : "missed tick") : given.looks[each.o].label;
   what.append(shape(tick ? "missed" : each.o), ` ${label}`);
   const why = !tick ? ledger.terms.reason[each.i] : each.e > each.s ? `no term was led until ${utc(each.e)}` : "no term was led for it";
   row.append(tag("td", each.t ?? "–"), what, tag("td", utc(each.s)), tag("td", why ?? ""));
