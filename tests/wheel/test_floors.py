@@ -27,7 +27,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         arguments = ["install", "--no-compile", "--no-deps", "--require-hashes"]
         made.prints("-m", *PIP, *arguments, f"--requirement={LOCK}", cwd=folder)
         # Without an index, so that it fails where the lock does not satisfy the wheel.
-        install(made, wheel, "[cdk,lambda,cli]", "--no-index")
+        install(made, wheel, "[cdk,lambda,cli,timeline]", "--no-index")
         yield made
 
 
@@ -87,3 +87,17 @@ def test_the_command_shows_who_leads(
     program = environment.folder / "bin" / "s3leader"
     asked = ["status", "long", "--bucket=locks"]
     assert "held" in environment.run(program, *asked, cwd=tmp_path, **s3).stdout
+
+
+def test_the_command_draws_a_timeline(
+    environment: Environment, s3: dict[str, str], tmp_path: Path
+) -> None:
+    script = "from s3leader import Election; Election('drawn', bucket='locks').campaign()"
+    environment.prints("-c", script, cwd=tmp_path, **s3)
+    program = environment.folder / "bin" / "s3leader"
+    asked = ["timeline", "drawn", "--bucket=locks", "--html=drawn.html", "--svg=drawn.svg"]
+    environment.run(program, *asked, cwd=tmp_path, **s3)
+    assert [(tmp_path / f"drawn.{kind}").stat().st_size > 5000 for kind in ("html", "svg")] == [
+        True,
+        True,
+    ]

@@ -7,6 +7,29 @@ from .pieces import COLOUR, Json, axis, group, mark, signal
 
 def overview() -> Json:
     """Return the whole ledger in small, with the brush."""
+    drawn = group(
+        "overview",
+        y="overview_y",
+        height="overview_height",
+        marks=[
+            *_terms(),
+            *_brush(),
+        ],
+    )
+    del drawn["encode"]["update"]["clip"]  # which would cut the axis off
+    drawn["scales"] = [
+        {
+            "name": "overview_y_scale",
+            "type": "sqrt",
+            "domain": [0, signal("overview_most")],
+            "range": [signal("overview_height"), 10],
+        }
+    ]
+    drawn["axes"] = [axis("whole")]
+    return drawn
+
+
+def _terms() -> list[Json]:
     cell = "datum.c * 2"
     counts = {
         "x": signal(cell),
@@ -30,28 +53,11 @@ def overview() -> Json:
         "size": {"value": 22},
         "fill": signal("theme.missed"),
     }
-    drawn = group(
-        "overview",
-        y="overview_y",
-        height="overview_height",
-        marks=[
-            mark("rect", "overview_count", "overview_counts", counts, interactive=False),
-            mark("rect", "overview_alarm", "overview_alarms", alarms, interactive=False),
-            mark("symbol", "overview_missed", "missed", missed, interactive=False),
-            *_brush(),
-        ],
-    )
-    del drawn["encode"]["update"]["clip"]  # which would cut the axis off
-    drawn["scales"] = [
-        {
-            "name": "overview_y_scale",
-            "type": "sqrt",
-            "domain": [0, signal("overview_most")],
-            "range": [signal("overview_height"), 10],
-        }
+    return [
+        mark("rect", "overview_count", "overview_counts", counts, interactive=False),
+        mark("rect", "overview_alarm", "overview_alarms", alarms, interactive=False),
+        mark("symbol", "overview_missed", "missed", missed, interactive=False),
     ]
-    drawn["axes"] = [axis("whole")]
-    return drawn
 
 
 def _brush() -> list[Json]:
