@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from selenium.webdriver import Chrome
+from selenium.webdriver.common.keys import Keys
 
 from s3leader_demo.live_page import LivePage
 from tests.browser.timeline_page import TimelinePage
@@ -19,9 +20,11 @@ class Growing:
 
     def __init__(self) -> None:
         self.terms = [term(1)]
+        self.reads = 0
 
     def read(self) -> dict[str, Any]:
-        now = START.fromisoformat(at(600 + len(self.terms)))
+        self.reads += 1
+        now = START.fromisoformat(at(600 + self.reads))
         return data_of(*self.terms, generated_at=now)
 
 
@@ -89,3 +92,16 @@ def test_the_page_grows_with_the_election_and_says_when_it_ends(
     page.until("return document.getElementById('live').textContent === 'ended'")
     hosts = {urlsplit(each).netloc for each in page.requests()}
     assert (page.bars(), hosts, page.complaints()) == ([1, 2], {urlsplit(address).netloc}, [])
+
+
+def test_news_take_neither_the_focus_nor_the_choice_of_a_reader(
+    served: tuple[LivePage, str], growing: Growing, chrome: Chrome
+) -> None:
+    page = TimelinePage(chrome)
+    page.visit(served[1])
+    page.press(Keys.ARROW_RIGHT)
+    page.browser.execute_script("document.querySelector('#outcomes button').focus()")
+    growing.terms[0] = term(1, reason="seen again")
+    page.until("return document.getElementById('details').textContent.includes('seen again')")
+    focus = page.browser.switch_to.active_element.get_attribute("aria-pressed")
+    assert (focus, page.text("details-title")) == ("true", "Term 1")

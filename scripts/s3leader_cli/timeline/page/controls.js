@@ -64,6 +64,8 @@ document.getElementById("controls").addEventListener("submit", (event) => event.
 function showOutcomes() {
   const counts = ledger.outcomes.map(() => 0);
   for (const outcome of ledger.terms.outcome) counts[outcome] += 1;
+  if (String(counts) === showOutcomes.last) return; // a button that has the focus keeps it
+  showOutcomes.last = String(counts);
   const buttons = ledger.outcomes.flatMap((outcome, index) => {
     if (!counts[index]) return [];
     const button = tag("button", undefined, { type: "button", "aria-pressed": String(filters.shown[outcome]) });

@@ -44,7 +44,9 @@ function describe(title, rows) {
     }
     terms.append(tag("dt", name), shown);
   }
-  document.getElementById("details-title").textContent = title;
+  const heading = document.getElementById("details-title");
+  if (heading.textContent === title && details.textContent === terms.textContent) return; // not announced again
+  heading.textContent = title;
   details.replaceChildren(terms);
 }
 
