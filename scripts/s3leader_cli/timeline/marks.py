@@ -151,7 +151,7 @@ def _bar() -> Json:
     return {
         # Whole pixels, where there are many: a bar of two would be blurred over three.
         "x": signal(f"max(-9, dense ? floor({_X}) : {_X})"),
-        "x2": signal(f"dense ? max(floor({_X}) + 2, floor({_X2})) : {_X2}"),
+        "x2": signal(f"dense ? floor({_X2}) : {_X2}"),
         "y": signal(_TOP),
         "height": signal(_BAR),
         "fill": COLOUR,
