@@ -198,7 +198,7 @@ def _shape() -> Json:
         "size": signal("lane < 30 ? 36 : 70"),
         "fill": COLOUR,
         "stroke": COLOUR,
-        "strokeWidth": {"value": 0.5},
+        "strokeWidth": signal("datum.o == 'sealed' ? 2.5 : 0.5"),  # its shape is a stroke
         "cursor": {"value": "pointer"},
     }
 
