@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from .checks import GROUPS
+from .races import COUNTERS
 from .report import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -105,6 +106,6 @@ def _speed(speed: Speed) -> str:
     text = f"round trips: {', '.join(trips)}\n"
     text += f"compare-and-swaps a second on one key: {speed.swaps_per_s:.0f} by one client"
     if speed.contended_swaps_per_s is not None and speed.creates_per_s is not None:
-        text += f", {speed.contended_swaps_per_s:.0f} by {speed.writers}"
+        text += f", {speed.contended_swaps_per_s:.0f} by {min(speed.writers, COUNTERS)}"
         text += f"; creates a second by {speed.writers}: {speed.creates_per_s:.0f}"
     return text

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from s3leader._core.requests import Applied, Create, List, Read, Replace, StoreRequest, Unknown
 
 from .check import Costs, Scale, Subject
-from .races import increment
+from .races import count_costs, increment
 
 if TYPE_CHECKING:
     from s3leader._core.requests import Store
@@ -35,8 +35,8 @@ class RoundTrip:
 class Speed:
     """The speed of light of elections on a store.
 
-    `swaps_per_s` are compare-and-swaps on one key by one client, `contended_swaps_per_s` by
-    `writers` clients together, `creates_per_s` creates of different keys by them together.
+    `swaps_per_s` are compare-and-swaps on one key by one client, `contended_swaps_per_s` by up
+    to eight clients together, `creates_per_s` creates of different keys by `writers` clients.
     """
 
     put: RoundTrip
@@ -50,7 +50,7 @@ class Speed:
 
 def costs(scale: Scale, writers: int) -> Costs:
     """Return the requests of `measure`, about."""
-    tries = scale.increments * writers * max(2, writers // 2)
+    tries = count_costs(scale, writers).writes
     return Costs(writes=scale.samples * 3 + tries + 10 * writers, reads=scale.samples + tries)
 
 
