@@ -7,6 +7,7 @@ import random
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,15 +55,13 @@ def lead_ticks(store: Store, line: Line, me: int, prefix: str, ticks: int) -> li
     results = []
     for number in range(ticks):
         line()
-        try:
+        result = "unknown"
+        with suppress(StoreUnavailable, LeadershipLost):
             term = candidate.campaign(_FIRST_TICK + timedelta(minutes=number))
-            if isinstance(term, NotElected):
-                results.append(_LOST)
-                continue
-            results.append(_LED)
-            term.resign()
-        except (StoreUnavailable, LeadershipLost):
-            results.append("unknown")
+            result = _LOST if isinstance(term, NotElected) else _LED
+            if not isinstance(term, NotElected):
+                term.resign()
+        results.append(result)
     return results
 
 
