@@ -159,7 +159,7 @@ def shortened(found: Found) -> Found:
 
 
 def low_token(found: Found) -> Found:
-    return replace(found, body=found.body.replace(b'"fencing_token": 4', b'"fencing_token": 3'))
+    return replace(found, body=found.body.replace(b'"fencing_token":4', b'"fencing_token":3'))
 
 
 def whole(page: Listed) -> Listed:
