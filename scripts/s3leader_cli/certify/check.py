@@ -22,6 +22,7 @@ from s3leader._core.requests import (
     Unknown,
     describe_request,
 )
+from s3leader.errors import BucketUnusable
 
 if TYPE_CHECKING:
     from .racers import Racers
@@ -189,6 +190,12 @@ class Check:
     fatal: bool = True
     quick: bool = True
     costs: Callable[[Scale, int], Costs] = lambda *_: Costs(writes=4, reads=4)
+
+
+def describe_refusal(error: BucketUnusable) -> str:
+    """Return what the store did, without the advice that follows."""
+    what = str(error).partition(". ")[0].partition("; ")[0]
+    return what if error.code in what else f"{error.code}: {what}"
 
 
 def _kind(request: StoreRequest) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from s3leader.errors import BucketUnusable, S3LeaderError, describe_error
 
 from . import speed
-from .check import Check, CheckFailed, Costs, NotChecked, Scale, Subject
+from .check import Check, CheckFailed, Costs, NotChecked, Scale, Subject, describe_refusal
 from .checks import CHECKS
 from .report import Finding, Outcome
 
@@ -59,7 +59,7 @@ def examine(check: Check, subject: Subject) -> Finding:
     except BucketUnusable as error:
         denied = error.code in _DENIED
         outcome = Outcome.NOT_CHECKED if denied else Outcome.FAIL
-        detail = f"{error.code} to {error.action}" if denied else f"{error.code}: {error}"
+        detail = f"{error.code} to {error.action}" if denied else describe_refusal(error)
     except CheckFailed as error:
         detail = str(error)
     except Exception as error:  # noqa: BLE001 - an answer that no check expects

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from s3leader import NotElected
 from s3leader._core.requests import Create, Replace, Tag, Unknown
 from s3leader._core.store_proof import IMPOSSIBLE_ETAG
-from s3leader.errors import S3LeaderError
+from s3leader.errors import BucketUnusable, S3LeaderError
 from s3leader.testing import election
 
-from .check import Check, CheckFailed, Costs, NotChecked, Subject
+from .check import Check, CheckFailed, Costs, NotChecked, Subject, describe_refusal
 
 if TYPE_CHECKING:
     from s3leader._core.requests import Store, StoreAnswer, StoreRequest
@@ -94,6 +94,8 @@ def _settle(subject: Subject, what: str, loss: Loss) -> None:
             with term:
                 term.save({"by": number})
         ledger = [(lock.term, lock.outcome, lock.state) for lock in first.history()]
+    except BucketUnusable as error:
+        raise CheckFailed(f"{case}: {describe_refusal(error)}") from error
     except S3LeaderError as error:
         raise CheckFailed(f"{case}: {error}") from error
     if ledger != [(number, "completed", {"by": number}) for number in (2, 1)]:

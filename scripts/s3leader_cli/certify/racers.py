@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
-from s3leader.errors import describe_error
+from s3leader.errors import BucketUnusable, describe_error
 
-from .check import NotChecked
+from .check import CheckFailed, NotChecked, describe_refusal
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -44,6 +44,7 @@ class _Failed:
     """A writer raised."""
 
     why: str
+    of_the_store: bool
     broken_line: bool
 
 
@@ -65,14 +66,16 @@ def _guarded(work: Work, store: Store, barrier: Any, me: int, arguments: tuple[A
     except Exception as error:  # noqa: BLE001 - a writer must report any error
         barrier.abort()
         broken = isinstance(error, threading.BrokenBarrierError)
-        return _Failed(describe_error(error), broken)
+        if isinstance(error, BucketUnusable):
+            return _Failed(describe_refusal(error), of_the_store=True, broken_line=False)
+        return _Failed(describe_error(error), of_the_store=False, broken_line=broken)
 
 
 def _results(results: list[Any]) -> list[Any]:
     failed = [result for result in results if isinstance(result, _Failed)]
     if failed:
         failed.sort(key=lambda one: one.broken_line)
-        raise NotChecked(f"a writer failed: {failed[0].why}")
+        raise (CheckFailed if failed[0].of_the_store else NotChecked)(failed[0].why)
     return results
 
 
