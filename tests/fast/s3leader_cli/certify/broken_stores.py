@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from s3leader._core.lock import MAX_BODY
@@ -24,6 +24,20 @@ from s3leader._core.requests import (
     Unknown,
 )
 from s3leader.testing import MemoryStore
+
+
+@dataclass
+class Extras:
+    """What a server is asked beyond elections; by default it answers as S3 does."""
+
+    kept: dict[str, str] = field(default_factory=lambda: {"superseded": "true"})
+    codes: list[str] = field(default_factory=lambda: ["412 PreconditionFailed"] * 3)
+
+    def tags(self, key: str) -> Mapping[str, str]:
+        return self.kept
+
+    def refusal(self, key: str, **condition: str) -> str:
+        return self.codes.pop(0)
 
 
 class Broken:

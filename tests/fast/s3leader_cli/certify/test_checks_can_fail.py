@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -24,6 +24,7 @@ from s3leader_cli.certify.inspection import examine
 from s3leader_cli.certify.racers import ThreadRacers
 from s3leader_cli.certify.report import Outcome
 from tests.fast.s3leader_cli.certify.broken_stores import (
+    Extras,
     LateLists,
     Racy,
     StaleReads,
@@ -48,18 +49,6 @@ SCALE = Scale(
 )  # fmt: skip
 INVENTED = Found(b"", '"1"', 0, 0)
 HOUR_MS = 3_600_000
-
-
-@dataclass
-class Extras:
-    kept: dict[str, str] = field(default_factory=lambda: {"superseded": "true"})
-    codes: list[str] = field(default_factory=lambda: ["412 PreconditionFailed"] * 3)
-
-    def tags(self, key: str) -> Mapping[str, str]:
-        return self.kept
-
-    def refusal(self, key: str, **condition: str) -> str:
-        return self.codes.pop(0)
 
 
 def subject(store: Store, extras: Extras | None = None) -> Subject:

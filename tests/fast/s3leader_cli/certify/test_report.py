@@ -17,6 +17,7 @@ from s3leader_cli.certify.inspection import inspect, measure, total_costs
 from s3leader_cli.certify.racers import ThreadRacers
 from s3leader_cli.certify.render import markdown, matrix_row, table
 from s3leader_cli.certify.report import Finding, Outcome, Report, Verdict
+from tests.fast.s3leader_cli.certify.broken_stores import Extras
 
 SCALE = Scale(
     rounds=2, increments=2, terms=1, samples=2, connections=2, pages=True, processes=1,
@@ -51,6 +52,7 @@ def subject() -> tuple[Subject, MemoryStore]:
         folder="certify/",
         racers=ThreadRacers(store, SCALE.threads),
         scale=SCALE,
+        extras=Extras(),
         sleep=clock.sleep,
     )
     return examined, store
