@@ -38,7 +38,7 @@ def _date_ms(subject: Subject, request: StoreRequest) -> int:
             raise
         raise CheckFailed(f"{_of(request)}: it has no Date header") from error
     if isinstance(answer, Unknown):
-        if "incomplete" in answer.cause:
+        if "Date" in answer.cause:
             raise CheckFailed(f"{_of(request)}: {answer.cause.rpartition(': ')[2]}")
         raise NotChecked(answer.cause)
     return answer.date_ms
