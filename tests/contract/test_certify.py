@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -63,6 +68,25 @@ def test_server_gets_the_verdict_that_is_published(
     assert (code, report["left_behind"]) == (0, None)
     assert "certify writes to s3://certified/elections/s3leader-certify-" in err
     assert "Contents" not in client.list_objects_v2(Bucket="certified")
+
+
+def test_what_was_written_is_deleted_after_an_interrupt(
+    ministack: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in ministack.env.items():
+        monkeypatch.setenv(variable, value)
+    client = boto3.session.Session().client("s3")
+    client.create_bucket(Bucket="interrupted")
+    command = [sys.executable, "-m", "s3leader_cli", "certify", "s3://interrupted"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        while "Contents" not in client.list_objects_v2(Bucket="interrupted"):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=300)
+    assert (process.returncode, "interrupted" in err, "Traceback" in err) == (130, True, False)
+    assert "Contents" not in client.list_objects_v2(Bucket="interrupted")
 
 
 @pytest.fixture

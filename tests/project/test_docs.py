@@ -246,7 +246,7 @@ def parsed(words: list[str]) -> str:
 
 def test_the_command_line_takes_the_arguments_of_the_pages() -> None:
     named = {parsed(words[1:]) for words in commands() if words[0] == "s3leader"}
-    assert named == {"status", "history", "depose", "run"}
+    assert named == {"status", "history", "depose", "run", "certify"}
 
 
 def test_every_script_that_a_page_starts_is_executable() -> None:

@@ -79,8 +79,8 @@ def certify(
     """Check whether a store can hold elections, and how fast they are on it.
 
     Writes to a folder of its own in the bucket, below PREFIX, and deletes it afterwards. It says
-    beforehand how much it sends. Each check has the rules of the protocol that rest on it. Exit
-    code 0 only if elections can be held.
+    beforehand how much it sends. Each check has the rules of the protocol that rest on it. A race
+    that passes is evidence, not a proof. Exit code 0 only if elections can be held.
     """
     report = examine(Target.parse(store, region), QUICK if quick else FULL)
     if as_json:

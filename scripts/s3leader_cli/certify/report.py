@@ -89,7 +89,7 @@ class Report:
         """Return one sentence for people."""
         match self.verdict:
             case Verdict.USABLE:
-                return "Elections can be held on this store."
+                return "Elections can be held on this store, as far as tests can show."
             case Verdict.LIMITED:
                 failed = [each for each in self.findings if each.outcome is Outcome.FAIL]
                 limits = "; ".join(dict.fromkeys(each.check.without for each in failed))
