@@ -10,6 +10,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import click
@@ -237,7 +238,7 @@ def commands(*pages: str) -> list[list[str]]:
 def parsed(words: list[str]) -> str:
     """Parse the words without running the command, and return its name."""
     own, _ = split_command(words)
-    with click.Context(app) as context:
+    with patch.dict(os.environ), click.Context(app) as context:  # --endpoint-url sets a variable
         command = app.get_command(context, own[0])
         assert command is not None, own
         command.make_context(own[0], own[1:], parent=context)

@@ -25,6 +25,7 @@ from .render import markdown, table
 from .report import Report
 
 if TYPE_CHECKING:
+    from s3leader._core.requests import Store
     from s3leader_cli.aws.certified_bucket import CertifiedBucket
 
 # Kinds of bucket that S3 itself says cannot hold an election, as s3leader knows them.
@@ -112,9 +113,7 @@ def examine(target: Target, scale: Scale) -> Report:
             raise
         return replace(report, unfit=str(error))
     folder = f"{target.prefix}{FOLDER}{secrets.token_hex(4)}/"
-    answer = store.perform(List(folder))
-    if isinstance(answer, Unknown) and "incomplete" not in answer.cause:  # the checks say that
-        raise StoreUnavailable(f"{target} does not answer: {answer.cause}")
+    _reach(store, target, folder)
     bucket = CertifiedBucket(target.bucket, target.region)
     _announce(target, folder, scale)
     try:
@@ -135,6 +134,13 @@ def examine(target: Target, scale: Scale) -> Report:
         left = _clean_up(bucket, folder)
     answers = bucket.server() or bucket.endpoint
     return replace(report, findings=findings, speed=speed, left=left, server=answers)
+
+
+def _reach(store: Store, target: Target, folder: str) -> None:
+    """Raise an error that says why the store cannot be reached, before anything is written."""
+    answer = store.perform(List(folder))
+    if isinstance(answer, Unknown) and "incomplete" not in answer.cause:  # the checks say that
+        raise StoreUnavailable(f"{target} does not answer: {answer.cause}")
 
 
 def _announce(target: Target, folder: str, scale: Scale) -> None:
