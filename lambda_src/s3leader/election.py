@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 from ._core.candidate import LedgerHead
 from ._core.config import Config, check_done, check_tick, check_wait, work_for
 from ._core.depose import depose
-from ._core.ledger import find_head, history
-from ._core.lock import Lock
+from ._core.ledger import extent, find_head, history
+from ._core.lock import LAST_TERM, Lock
 from ._core.next_lock import Work
 from ._core.protocol import LossReason, Lost, campaign
 from ._io.driver import Stop
@@ -212,11 +212,25 @@ class Election:
         self._memory.learn(head)
         return head.lock
 
-    def history(self, limit: int = 20) -> list[Lock]:
-        """Return up to `limit` locks, the newest first. A corrupt lock has a `problem`."""
+    def history(self, limit: int = 20, *, before: int | None = None) -> list[Lock]:
+        """Return the locks of up to `limit` terms, the newest first. A corrupt one has a `problem`.
+
+        With `before`, they are those of the `limit` terms before that number, and the highest lock
+        is not looked up. A term whose lock is deleted counts, so fewer locks, or none, do not mean
+        that no older one exists: `terms` says where the ledger begins.
+        """
         if limit < 1:
             raise InvalidArgument(f"expected a limit of 1 or more, got {limit}")
-        return self._seams.driver().run(history(self._rules, limit))
+        if before is not None and not 1 <= before <= LAST_TERM + 1:
+            raise InvalidArgument(f"expected before to be a term's number, got {before}")
+        return self._seams.driver().run(history(self._rules, limit, before))
+
+    def terms(self) -> range:
+        """Return the numbers from the lowest lock to the highest, an empty range without locks.
+
+        Locks between them may be deleted.
+        """
+        return self._seams.driver().run(extent(self._rules))
 
     def depose(
         self,

@@ -14,11 +14,14 @@ from .streams import print_out
 # What a person wants to do, and the commands for it: `module:attribute` below s3leader_cli.
 COMMANDS = {
     "Look": {
+        "list": "observe.list:list_command",
         "status": "observe.status:status",
+        "watch": "observe.watch:watch",
         "history": "observe.history:history",
         "logs": "operate.logs:logs",
         "alarms": "operate.alarms:alarms",
         "timeline": "timeline.command:timeline",
+        "missed": "observe.missed:missed",
     },
     "Act": {
         "depose": "act.depose:depose",

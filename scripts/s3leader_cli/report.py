@@ -86,7 +86,8 @@ def look_at(election: Election) -> Report:
         )
     left = lapses_in = None
     if not lock.sealed:
-        left, lapses_in = _left(election, lock, skew_ms=0), _left(election, lock, skew_ms=None)
+        left = lease_left(election, lock)
+        lapses_in = left + election.config.clock_skew
     standing = standing_of(election, lock)
     return Report(
         election=election.name,
@@ -150,11 +151,10 @@ def utc(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat().replace("+00:00", "Z")
 
 
-def _left(election: Election, lock: Lock, *, skew_ms: int | None) -> timedelta:
+def lease_left(election: Election, lock: Lock) -> timedelta:
+    """Return the rest of an unsealed lock's lease by S3's clock, negative once it is over."""
     grain = timedelta(milliseconds=1)
-    skew = election.config.clock_skew // grain if skew_ms is None else skew_ms
-    left_ms = lock.left_ms(lease_ms=election.config.lease // grain, clock_skew_ms=skew)
-    return timedelta(milliseconds=left_ms)
+    return lock.left_ms(lease_ms=election.config.lease // grain, clock_skew_ms=0) * grain
 
 
 def _came_about(election: Election, lock: Lock) -> str:

@@ -21,6 +21,7 @@ functions below rely on these invariants:
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from s3leader.errors import BucketUnusable, CorruptLock, StoreUnavailable
@@ -40,6 +41,8 @@ from .requests import (
 from .times import from_ms
 
 READ_TRIES = 5
+_READS_PER_LIST = 12
+"""S3 charges for a list as for so many reads: a list that can save fewer is not sent."""
 
 
 def ask(request: List | Read, *, tries: int = READ_TRIES) -> Steps[Reply]:
@@ -127,11 +130,21 @@ def find_head(config: CandidateConfig, head: LedgerHead | None = None) -> Steps[
     )
 
 
-def history(config: CandidateConfig, limit: int) -> Steps[list[Lock]]:
-    """Read up to `limit` locks, the newest first. A corrupt one appears with its `problem`."""
-    highest, _ = yield from _highest_after(config, 0)
+def history(config: CandidateConfig, limit: int, before: int | None = None) -> Steps[list[Lock]]:
+    """Read the locks of up to `limit` numbers, the newest first, with `before` those below it.
+
+    A corrupt lock appears with its `problem`. A number whose lock is deleted counts.
+    """
+    if before is None:
+        highest, _ = yield from _highest_after(config, 0)
+        before = (highest or 0) + 1
+        terms: Sequence[int] = range(max(1, before - limit), before)
+    elif limit <= _READS_PER_LIST:
+        terms = range(max(1, before - limit), before)
+    else:
+        terms = yield from _existing(config, max(1, before - limit), before)
     locks: list[Lock] = []
-    for term in range(highest or 0, max(0, (highest or 0) - limit), -1):
+    for term in reversed(terms):
         try:
             head = yield from read_lock(config, term, no_higher_at_ms=None)
         except CorruptLock as corrupt:
@@ -140,6 +153,18 @@ def history(config: CandidateConfig, limit: int) -> Steps[list[Lock]]:
             if head is not None and head.lock is not None:  # the lifecycle rule leaves gaps
                 locks.append(head.lock)
     return locks
+
+
+def extent(config: CandidateConfig) -> Steps[range]:
+    """Return the range from the lowest to the highest lock; some between them may be deleted."""
+    first = yield from ask(List(config.folder + "lock_"))
+    terms = _terms(config, _listed(first))
+    lowest = terms[0] if terms else 1
+    if _listed(first).truncated:
+        highest, _ = yield from _highest_after(config, 0)
+    else:
+        highest = terms[-1] if terms else None
+    return range(lowest, (highest or 0) + 1)
 
 
 # ------------------------------------------------------------------------------------- private
@@ -183,6 +208,21 @@ def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | Non
             request, left_off = left_off, None
         else:
             return highest, proof
+
+
+def _existing(config: CandidateConfig, first: int, before: int) -> Steps[Sequence[int]]:
+    """Return the terms from `first` to below `before` whose locks exist, in ascending order."""
+    found: list[int] = []
+    request = List(config.folder + "lock_", config.key(first - 1) if first > 1 else None)
+    while True:
+        page = _listed((yield from ask(request)))
+        terms = _terms(config, page)
+        found += [term for term in terms if term < before]
+        if page.next_token is None or (terms and terms[-1] >= before - 1):
+            return found
+        if page.next_token == request.token:
+            raise _repeats(config, page.next_token)
+        request = replace(request, token=page.next_token)
 
 
 def _repeats(config: CandidateConfig, token: str) -> StoreUnavailable:

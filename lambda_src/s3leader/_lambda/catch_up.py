@@ -12,7 +12,7 @@ from s3leader._core.times import format_time, parse_time
 from s3leader.errors import InvalidArgument
 
 from .event import is_later_leg
-from .schedule import Schedule, missed_ticks
+from s3leader.schedule import Schedule, missed_ticks
 
 Answer = dict[str, Any]
 _MOST: Final = 1000  # missed ticks that one invocation looks at

@@ -43,7 +43,7 @@ from s3leader.errors import (
 )
 from s3leader.term import Term
 
-from .schedule import Schedule, missed_ticks
+from s3leader.schedule import Schedule, missed_ticks
 
 try:
     from aws_lambda_powertools import Logger

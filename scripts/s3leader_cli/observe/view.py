@@ -1,4 +1,4 @@
-"""Renders reports and histories for people. The only file that needs rich."""
+"""Renders reports and histories for people."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _COLOURS = {
     "resigned": "yellow",
     "deposed": "magenta",
     "failed": "red",
+    "unreadable": "red",
     "corrupt": "red",
 }
 _HEADINGS = ("term", "outcome", "holder", "tick", "try", "started", "lasted", "why")
@@ -37,36 +38,36 @@ def render_report(report: Report) -> str:
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold")
     rows.add_column(overflow="fold")
-    rows.add_row("election", _plain(report.election))
-    rows.add_row("standing", _coloured(report.standing))
+    rows.add_row("election", plain(report.election))
+    rows.add_row("standing", coloured(report.standing))
     if report.key is not None:
-        rows.add_row("lock", _plain(report.key))
+        rows.add_row("lock", plain(report.key))
     if report.problem is not None:
-        rows.add_row("problem", _plain(report.problem))
+        rows.add_row("problem", plain(report.problem))
     if report.doubt is not None:
-        rows.add_row("note", _plain(report.doubt))
+        rows.add_row("note", plain(report.doubt))
     if report.lock is not None:
         _add_lock(rows, report, report.lock)
-    rows.add_row("a contender would", _plain(report.contender))
-    return _rendered(_console(), rows)
+    rows.add_row("a contender would", plain(report.contender))
+    return rendered(console(), rows)
 
 
 def render_history(election: Election, locks: Sequence[Lock]) -> str:
     """Return the newest terms as a table."""
     if not locks:
         return f"{election.name} has no term: {never_locked(election)}\n"
-    console = _console()
-    table = Table(title=_plain(f"{election.name}: newest terms first"), title_justify="left")
+    screen = console()
+    table = Table(title=plain(f"{election.name}: newest terms first"), title_justify="left")
     table.add_column(_HEADINGS[0], justify="right")
     rows = [_cells(election, lock) for lock in locks]
     widest = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    room = console.width - sum(widest[:-1]) - 3 * len(widest) - 1  # less the frame
+    room = screen.width - sum(widest[:-1]) - 3 * len(widest) - 1  # less the frame
     for name in _HEADINGS[1:]:
         fits = name != "why" and room >= _LEAST
         table.add_column(name, overflow="fold", no_wrap=fits)
     for row in rows:
-        table.add_row(row[0], _coloured(row[1]), *(_plain(cell) for cell in row[2:]))
-    return _rendered(console, table)
+        table.add_row(row[0], coloured(row[1]), *(plain(cell) for cell in row[2:]))
+    return rendered(screen, table)
 
 
 def _cells(election: Election, lock: Lock) -> list[str]:
@@ -77,7 +78,7 @@ def _cells(election: Election, lock: Lock) -> list[str]:
     return [
         str(lock.term),
         lock.outcome or standing_of(election, lock),
-        _LAMBDA.sub(r"\1/\2", lock.holder or "unnamed"),
+        short_holder(lock.holder or "unnamed"),
         _time(lock.tick),
         str(lock.attempt),
         started.partition(" ")[2] if same_day else started,
@@ -88,11 +89,11 @@ def _cells(election: Election, lock: Lock) -> list[str]:
 
 def _add_lock(rows: Table, report: Report, lock: Lock) -> None:
     rows.add_row("term", f"{lock.term}, which is its fencing token")
-    rows.add_row("holder", _plain(lock.holder or "unnamed (a lock of the original scheme)"))
-    rows.add_row("began", _plain(f"{_time(lock.started_at)}, since {report.came_about}"))
+    rows.add_row("holder", plain(lock.holder or "unnamed (a lock of the original scheme)"))
+    rows.add_row("began", plain(f"{_time(lock.started_at)}, since {report.came_about}"))
     if lock.sealed:
         why = f" ({lock.reason})" if lock.reason else ""
-        rows.add_row("ended", _plain(f"{_time(lock.ended_at)}: {lock.outcome or 'sealed'}{why}"))
+        rows.add_row("ended", plain(f"{_time(lock.ended_at)}: {lock.outcome or 'sealed'}{why}"))
     elif report.left is not None and report.lapses_in is not None:
         written = f"{lock.renewals} renewals, last written {_time(lock.modified_at)}"
         rows.add_row("lease", f"{_left(report.left)}; {written}")
@@ -101,7 +102,7 @@ def _add_lock(rows: Table, report: Report, lock: Lock) -> None:
     rows.add_row("tick", tick)
     rows.add_row("last done tick", _time(lock.done) if lock.done else "none")
     if lock.state:
-        rows.add_row("state", _plain(json.dumps(lock.state)))
+        rows.add_row("state", plain(json.dumps(lock.state)))
 
 
 def _left(left: timedelta) -> str:
@@ -125,22 +126,30 @@ def _time(time: datetime | None) -> str:
     return "" if time is None else time.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def _coloured(word: str) -> Text:
+def short_holder(holder: str) -> str:
+    """Return a candidate's identity, that of a function without what makes it unique."""
+    return _LAMBDA.sub(r"\1/\2", holder)
+
+
+def coloured(word: str) -> Text:
+    """Return a state or an outcome in its colour."""
     return Text(printable(word), style=_COLOURS.get(word, ""))
 
 
-def _plain(text: str) -> Text:
+def plain(text: str) -> Text:
+    """Return text from a bucket, which is neither markup nor control characters."""
     return Text(printable(text))
 
 
-def _console() -> Console:
-    console = Console(highlight=False)
-    width = max(console.width, _NARROWEST) if console.is_terminal else _WIDTH
+def console() -> Console:
+    """Return what tables are rendered for: the terminal, or a file of a fixed width."""
+    screen = Console(highlight=False)
+    width = max(screen.width, _NARROWEST) if screen.is_terminal else _WIDTH
     return Console(highlight=False, width=width)
 
 
-def _rendered(console: Console, what: Table) -> str:
+def rendered(screen: Console, what: Table) -> str:
     """Return what rich would print: if it prints itself, it ends the process on a closed pipe."""
-    with console.capture() as captured:
-        console.print(what)
+    with screen.capture() as captured:
+        screen.print(what)
     return captured.get()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from s3leader._lambda.schedule import Schedule
+from s3leader.schedule import Schedule
 from s3leader_cdk._schedule import cron
 
 AFTER, BEFORE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)

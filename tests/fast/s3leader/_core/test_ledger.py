@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from s3leader._core.ledger import find_head, history
+from s3leader._core.ledger import extent, find_head, history
 from s3leader._core.lock import Lock
-from s3leader._core.requests import Answer, Listed, Read
+from s3leader._core.requests import Answer, List, Listed, Read
 from s3leader.errors import StoreUnavailable
 from tests.fast.s3leader._core.protocol.script import (
     FOLDER,
@@ -146,6 +146,26 @@ def test_history_omits_deleted_locks_and_shows_what_is_wrong_with_corrupt_ones()
 
 def test_history_of_an_empty_ledger_is_empty() -> None:
     assert play(history(config(), 20), (LIST, listing())) == []
+
+
+def test_history_before_a_term_reads_a_few_without_a_list() -> None:
+    reads: tuple[Exchange, ...] = ((read(6), found(sealed(6))), (read(5), missing()))
+    assert [lock.term for lock in play(history(config(), 2, before=7), *reads)] == [6]
+
+
+def test_history_before_a_term_lists_many_and_reads_only_those_that_exist() -> None:
+    locks = play(
+        history(config(), 20, before=30),
+        (List(LIST.prefix, config().key(9)), listing(11, 28, 31)),
+        (read(28), found(sealed(28))),
+        (read(11), found(sealed(11))),
+    )
+    assert [lock.term for lock in locks] == [28, 11]
+
+
+def test_the_extent_of_a_ledger_is_listed() -> None:
+    assert play(extent(config()), (LIST, listing(3, 7))) == range(3, 8)
+    assert not play(extent(config()), (LIST, listing()))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from s3leader import InvalidArgument
-from s3leader._lambda.schedule import Schedule, missed_ticks
+from s3leader.schedule import Schedule, missed_ticks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
