@@ -102,14 +102,6 @@ def look_at(election: Election) -> Report:
     )
 
 
-def older_terms(locks: Sequence[Lock], limit: int) -> int:
-    """Return how many terms precede those that `Election.history(limit)` returned.
-
-    Their locks may be deleted; a check would cost a request for each.
-    """
-    return max(0, locks[0].term - limit) if locks else 0
-
-
 def never_locked(election: Election) -> str:
     """Return a note on an election without locks: its name may be mistyped."""
     name, prefix = election.name, election.config.prefix

@@ -29,14 +29,19 @@ def prepare(*, prints: bool = True) -> None:
             reconfigure(errors="backslashreplace")
 
 
-def print_out(text: str) -> None:
-    """Write `text` to standard output at once, and raise `OutputFailed` if that is impossible."""
+def print_out(text: str) -> bool:
+    """Write `text` to standard output at once, and raise `OutputFailed` if that is impossible.
+
+    Return False if its reader has just closed the pipe, so that a long command can end.
+    """
     try:
         print(text, end="", flush=True)
     except OSError as error:
         _discard(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise OutputFailed(f"standard output cannot be written: {error.strerror}") from error
+        return False
+    return True
 
 
 def print_json(value: dict[str, Any]) -> None:

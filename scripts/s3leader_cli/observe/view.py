@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -30,11 +31,14 @@ _LEAST = 14  # columns for `why`, so that it alone is folded
 _WIDTH = 120  # of a table that is not printed to a terminal
 # function/request id/random: the identity that s3leader.aws_lambda gives a candidate
 _LAMBDA = re.compile(r"([\w-]+)/([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}")
+_MOST_KEYS, _LONGEST_VALUE = 12, 60  # of a checkpoint
 _NARROWEST = 40  # some terminals report 0 columns, and wrap lines themselves
 
 
-def render_report(report: Report) -> str:
-    """Return a report as text."""
+def render_report(
+    report: Report, outcomes: str = "", steps: Sequence[tuple[str, Sequence[str]]] = ()
+) -> str:
+    """Return a report as text, with the last outcomes, and what is off with the commands for it."""
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold")
     rows.add_column(overflow="fold")
@@ -48,8 +52,16 @@ def render_report(report: Report) -> str:
         rows.add_row("note", plain(report.doubt))
     if report.lock is not None:
         _add_lock(rows, report, report.lock)
+    if outcomes:
+        rows.add_row("last outcomes", plain(outcomes))
     rows.add_row("a contender would", plain(report.contender))
-    return rendered(console(), rows)
+    return rendered(console(), rows) + "".join(_step(*each) for each in steps)
+
+
+def _step(what: str, commands: Sequence[str]) -> str:
+    """Return what is off, and each command on a line of its own, so that it can be copied."""
+    lines = [f"\n! {printable(what)}", *(f"    {printable(each)}" for each in commands)]
+    return "\n".join(lines) + "\n"
 
 
 def render_history(election: Election, locks: Sequence[Lock]) -> str:
@@ -102,7 +114,7 @@ def _add_lock(rows: Table, report: Report, lock: Lock) -> None:
     rows.add_row("tick", tick)
     rows.add_row("last done tick", _time(lock.done) if lock.done else "none")
     if lock.state:
-        rows.add_row("state", plain(json.dumps(lock.state)))
+        rows.add_row("progress", plain(state_in_words(lock.state)))
 
 
 def _left(left: timedelta) -> str:
@@ -124,6 +136,20 @@ def _lasted(lock: Lock) -> str:
 
 def _time(time: datetime | None) -> str:
     return "" if time is None else time.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def state_in_words(state: Mapping[str, Any]) -> str:
+    """Return a checkpoint as `key=value`, long values shortened."""
+    shown = [f"{key}={_short(value)}" for key, value in list(state.items())[:_MOST_KEYS]]
+    rest = len(state) - len(shown)
+    return "  ".join(shown) + (f"  … {rest} more" if rest else "")
+
+
+def _short(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def short_holder(holder: str) -> str:

@@ -94,7 +94,7 @@ def history(cli: Cli, terms: int, *words: str) -> tuple[str, bool]:
 
 def test_history_says_how_many_terms_it_leaves_out(cli: Cli) -> None:
     table, more = history(cli, 5, "--limit", "2")
-    left_out = "3 older terms are not shown; --limit N shows more, unless their locks are deleted\n"
+    left_out = "3 older terms are not shown; --limit N or --all shows more\n"
     assert (table.endswith(left_out), more) == (True, True)
 
 
