@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
@@ -18,6 +18,8 @@ _INSTEAD = {
     r"pass BucketOptions\(region='(.*?)'\)": r"use --region \1",
     r", or pass BucketOptions\(encryption=…, kms_key=…\)": "",
 }
+
+_MOST_KEYS, _LONGEST_VALUE = 12, 60  # of a checkpoint
 
 Standing: TypeAlias = Literal["vacant", "held", "lapsed", "sealed", "corrupt"]
 
@@ -147,6 +149,20 @@ def lease_left(election: Election, lock: Lock) -> timedelta:
     """Return the rest of an unsealed lock's lease by S3's clock, negative once it is over."""
     grain = timedelta(milliseconds=1)
     return lock.left_ms(lease_ms=election.config.lease // grain, clock_skew_ms=0) * grain
+
+
+def state_in_words(state: Mapping[str, Any]) -> str:
+    """Return a checkpoint as `key=value`, long values shortened."""
+    shown = [f"{key}={_short(value)}" for key, value in list(state.items())[:_MOST_KEYS]]
+    rest = len(state) - len(shown)
+    return "  ".join(shown) + (f"  … {rest} more" if rest else "")
+
+
+def _short(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _came_about(election: Election, lock: Lock) -> str:

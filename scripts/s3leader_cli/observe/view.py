@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from s3leader import Election, Lock
-from s3leader_cli.report import Report, never_locked, standing_of
+from s3leader_cli.report import Report, never_locked, standing_of, state_in_words
 from s3leader_cli.streams import printable
 
 _COLOURS = {
@@ -31,7 +29,6 @@ _LEAST = 14  # columns for `why`, so that it alone is folded
 _WIDTH = 120  # of a table that is not printed to a terminal
 # function/request id/random: the identity that s3leader.aws_lambda gives a candidate
 _LAMBDA = re.compile(r"([\w-]+)/([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}")
-_MOST_KEYS, _LONGEST_VALUE = 12, 60  # of a checkpoint
 _NARROWEST = 40  # some terminals report 0 columns, and wrap lines themselves
 
 
@@ -136,20 +133,6 @@ def _lasted(lock: Lock) -> str:
 
 def _time(time: datetime | None) -> str:
     return "" if time is None else time.strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def state_in_words(state: Mapping[str, Any]) -> str:
-    """Return a checkpoint as `key=value`, long values shortened."""
-    shown = [f"{key}={_short(value)}" for key, value in list(state.items())[:_MOST_KEYS]]
-    rest = len(state) - len(shown)
-    return "  ".join(shown) + (f"  … {rest} more" if rest else "")
-
-
-def _short(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def short_holder(holder: str) -> str:
