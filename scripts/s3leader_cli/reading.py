@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -21,7 +21,7 @@ _SHOWN_EVERY = 100  # terms between two updates of a progress line
 
 def read_terms(
     election: Election, terms: range | None = None, *, wanted: int | None = None
-) -> Iterator[Lock]:
+) -> Generator[Lock, None, None]:
     """Yield the locks of `terms`, by default of the whole ledger, from the newest to the oldest.
 
     If the reader wants only so many, `wanted` keeps more than these from being read ahead. A gap

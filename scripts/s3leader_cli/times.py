@@ -50,7 +50,7 @@ class Time(_TimeType):
         except (click.BadParameter, OverflowError):
             pass
         or_ago = ", or how long ago it was, such as 90m, 2h or 3d" if self.ago else ""
-        self.fail(
+        return self.fail(
             f"expected a time such as 2026-11-23T06:00:00Z{or_ago}, got {text!r}", param, ctx
         )
 

@@ -10,9 +10,9 @@ from typing import Any, Final, Protocol
 
 from s3leader._core.times import format_time, parse_time
 from s3leader.errors import InvalidArgument
+from s3leader.schedule import Schedule, missed_ticks
 
 from .event import is_later_leg
-from s3leader.schedule import Schedule, missed_ticks
 
 Answer = dict[str, Any]
 _MOST: Final = 1000  # missed ticks that one invocation looks at

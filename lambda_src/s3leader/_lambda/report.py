@@ -41,9 +41,8 @@ from s3leader.errors import (
     TooManyContinuations,
     describe_error,
 )
-from s3leader.term import Term
-
 from s3leader.schedule import Schedule, missed_ticks
+from s3leader.term import Term
 
 try:
     from aws_lambda_powertools import Logger

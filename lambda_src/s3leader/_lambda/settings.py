@@ -20,9 +20,9 @@ from s3leader._core.config import (
 )
 from s3leader._io.s3_options import BucketOptions, check_bucket
 from s3leader.errors import InvalidArgument
+from s3leader.schedule import Schedule
 
 from .catch_up import CatchUp
-from s3leader.schedule import Schedule
 
 _DAY_S = 24 * 60 * 60
 _MAX_CATCH_UP = 10  # missed ticks that one invocation leads by default

@@ -50,7 +50,7 @@ def keys_of(place: BucketPlace) -> ListKeys:
 def _refused(
     place: BucketPlace, prefix: str, error: ClientError
 ) -> BucketUnusable | StoreUnavailable:
-    details: dict[str, Any] = error.response
+    details: Any = error.response
     code = str(details.get("Error", {}).get("Code", ""))
     status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == "SlowDown":

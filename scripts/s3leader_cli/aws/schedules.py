@@ -42,6 +42,15 @@ def get_schedule(job: DeployedJob, group: str, name: str) -> dict[str, Any]:
     return _read(client("scheduler", job.region), job.region, group, name)
 
 
+def expressions_of(job: DeployedJob) -> list[tuple[str, str]]:
+    """Return the expression and the time zone of each schedule of a job, from Scheduler."""
+    found = [get_schedule(job, group, name) for group, name in names_of(job)]
+    return [
+        (each["ScheduleExpression"], each.get("ScheduleExpressionTimezone", "UTC"))
+        for each in found
+    ]
+
+
 def switch_schedules(job: DeployedJob, state: str) -> Iterator[Switched]:
     """Set the state of each schedule of a job, and change nothing else."""
     try:

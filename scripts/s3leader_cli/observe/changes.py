@@ -11,7 +11,8 @@ from s3leader import Election, Lock
 from s3leader_cli.report import lease_left, utc
 
 Kind: TypeAlias = Literal[
-    "leads", "progress", "lapsing", "lapsed", "renewed late", "ended", "corrupt", "error", "recovered",
+    "leads", "progress", "lapsing", "lapsed", "renewed late", "ended", "corrupt", "error",
+    "recovered",
 ]  # fmt: skip
 _AHEAD = 10  # terms looked for at once, if several began since the last look
 

@@ -84,7 +84,7 @@ def _failures(lock: Lock, recent: Sequence[Lock]) -> Iterator[Step]:
     if len(bad) > 1:
         many = f"{len(bad)} or more" if len(bad) == len(ended) else str(len(bad))
         what = f"the last {many} terms failed; {what}"
-    commands = (f"logs --term {last.term}",)
+    commands: tuple[str, ...] = (f"logs --term {last.term}",)
     if lock.sealed and not lock.is_done(last.tick):
         commands += (f"trigger{_tick(last)}",)
     # While another term is led, the tick may still be completed.
@@ -106,9 +106,7 @@ def _age(lock: Lock, recent: Sequence[Lock], max_age: timedelta) -> Iterator[Ste
     if completed is not None and lock.seen_at is not None and lock.seen_at - completed <= max_age:
         return
     when = "no completed term was found" if completed is None else f"the last was {utc(completed)}"
-    yield Step(
-        what=f"no term was completed within {max_age}; {when}", commands=("missed", "logs")
-    )
+    yield Step(what=f"no term was completed within {max_age}; {when}", commands=("missed", "logs"))
 
 
 def _tick(lock: Lock) -> str:
@@ -116,10 +114,10 @@ def _tick(lock: Lock) -> str:
 
 
 def outcomes_in_words(locks: Sequence[Lock]) -> str:
-    """Return `completed ×9, failed`: the outcomes in a row, newest first."""
+    """Return `completed (9 times), failed`: the outcomes in a row, newest first."""
     runs: list[tuple[str, int]] = []
     for lock in locks:
         word = "corrupt" if lock.problem is not None else lock.outcome or "sealed"
         count = runs.pop()[1] + 1 if runs and runs[-1][0] == word else 1
         runs.append((word, count))
-    return ", ".join(word if count == 1 else f"{word} ×{count}" for word, count in runs)
+    return ", ".join(word if count == 1 else f"{word} ({count} times)" for word, count in runs)

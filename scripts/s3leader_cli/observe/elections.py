@@ -100,9 +100,7 @@ def _highest(election: Election, one: Found) -> Lock | None:
 
 def _row(election: Election, lock: Lock) -> Row:
     if lock.problem is not None:
-        return Row(
-            election=election.name, state="corrupt", term=lock.term, problem=lock.problem
-        )
+        return Row(election=election.name, state="corrupt", term=lock.term, problem=lock.problem)
     standing = standing_of(election, lock)
     left = None if lock.sealed else lease_left(election, lock)
     return Row(

@@ -11,7 +11,8 @@ from s3leader import Election, Lock
 from s3leader_cli.report import standing_of
 
 OUTCOMES = (
-    "completed", "failed", "resigned", "deposed", "continued", "held", "lapsed", "sealed", "corrupt",
+    "completed", "failed", "resigned", "deposed", "continued", "held", "lapsed", "sealed",
+    "corrupt",
 )  # fmt: skip
 
 

@@ -50,13 +50,15 @@ def find_elections(prefix: str, list_keys: ListKeys) -> list[Found]:
     parts = list(zip(bounds, [*bounds[1:], None], strict=True))
     found: dict[str, int | None] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for part in pool.map(lambda each: list(_scan(prefix, *each, list_keys)), parts):
+        for part in pool.map(lambda each: list(_scan(prefix, each[0], each[1], list_keys)), parts):
             for name, highest in part:
                 known = found.get(name, 0)
                 both = known is not None and highest is not None
                 found[name] = max(known or 0, highest or 0) if both else None
     return [
-        Found(name=name, highest=highest) for name, highest in sorted(found.items()) if _usable(name)
+        Found(name=name, highest=highest)
+        for name, highest in sorted(found.items())
+        if _usable(name)
     ]
 
 

@@ -25,7 +25,7 @@ _BATCH = 500  # lines written at once
 _DEFAULT = 20
 _EPILOG = (
     "Times are ISO 8601 (UTC if they name no zone) or how long ago: 90m, 2h, 3d. --ndjson prints"
-    f" for each term the keys {', '.join(KEYS)}, for example for DuckDB: select * from"
+    f" for each term the keys {', '.join(KEYS)}, for example for DuckDB's"
     " read_json('terms.ndjson'). Requests: one LIST (up to three and one GET if there are more than"
     " 1,000 locks), one GET for each term that is read, and one LIST for each 50 of them. Terms are"
     " read from the newest on, 16 at once: up to --limit of them, or back to --since. A filter"
@@ -39,12 +39,17 @@ _EPILOG = (
 @click.option("--until", type=TIME, metavar="TIME", help="Terms that began earlier.")
 @click.option("--tick", type=TICK, metavar="TIME", help="Terms for one tick.")
 @click.option(
-    "--outcome", "outcomes", type=click.Choice(OUTCOMES), multiple=True,
+    "--outcome",
+    "outcomes",
+    type=click.Choice(OUTCOMES),
+    multiple=True,
     help="Terms that ended so, or stand so. May be repeated.",
 )
 @click.option("--holder", metavar="TEXT", help="Part of the holder, or a pattern with * and ?.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N",
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
     help=f"At most N terms (default {_DEFAULT}; with --since, no limit).",
 )
 @click.option("--all", "every", is_flag=True, help="All terms, without a limit.")

@@ -14,10 +14,10 @@ from s3leader_cli.streams import print_error, print_json, print_out
 from .elections import look_at_each, names_in
 
 _EPILOG = (
-    "Requests: one or two LIST for each 1,000 locks, but no more than about one for each election,"
-    " and one GET for each election (LIST, GET, LIST and GET for one with more locks than a page"
-    " has). So a thousand elections cost some 2,000 requests at most. Exit code 1: an election is"
-    " corrupt, or cannot be read."
+    "Requests: one or two LIST for each 1,000 locks, but no more than about one for each"
+    " election, and one GET for each election (LIST, GET, LIST and GET for one with more locks"
+    " than a page has). So a thousand elections cost some 2,000 requests at most. Exit code 1: an"
+    " election is corrupt, or cannot be read."
 )
 
 

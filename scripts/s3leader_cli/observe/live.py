@@ -18,9 +18,7 @@ from .view import coloured, console, plain, short_holder
 _SHOWN = 15  # changes
 
 
-def show_live(
-    watcher: Watcher, looks: Iterator[list[Change]], is_done: Callable[[], bool]
-) -> bool:
+def show_live(watcher: Watcher, looks: Iterator[list[Change]], is_done: Callable[[], bool]) -> bool:
     """Redraw at each look. Return whether it is done."""
     latest: deque[Change] = deque(maxlen=_SHOWN)
     with Live(console=console(), auto_refresh=False) as live:
@@ -48,7 +46,9 @@ def _drawn(watcher: Watcher, latest: deque[Change]) -> Group:
         rows.add_row("tick", plain(utc(lock.tick) or "none"))
         if not lock.sealed:
             left = lease_left(watcher.election, lock).total_seconds()
-            rows.add_row("lease", f"{left:.0f} s left" if left >= 0 else f"over since {-left:.0f} s")
+            rows.add_row(
+                "lease", f"{left:.0f} s left" if left >= 0 else f"over since {-left:.0f} s"
+            )
         if lock.state:
             rows.add_row("progress", plain(state_in_words(lock.state)))
         rows.add_row("looked at", plain(utc(lock.seen_at) or ""))

@@ -25,10 +25,10 @@ from .words import typed
 _RECENT = 10
 _EPILOG = (
     "Exit codes: 3 if the election has no lock, 1 if it is corrupt, otherwise 0. With --exit-code"
-    " also 1 if it needs an operator: its leader died and no candidate has taken over, its last term"
-    " failed or died and nobody leads now, the next leg of a tick is lost, or nothing was completed"
-    " within --max-age. Requests: LIST, up to 13 GET (one LIST and one GET more for a ledger of over"
-    " 1,000 locks); with --max-age, one GET more for each later term."
+    " also 1 if it needs an operator: its leader died and no candidate has taken over, its last"
+    " term failed or died and nobody leads now, the next leg of a tick is lost, or nothing was"
+    " completed within --max-age. Requests: LIST, up to 13 GET (one LIST and one GET more for a"
+    " ledger of over 1,000 locks); with --max-age, one GET more for each later term."
 )
 
 
@@ -36,7 +36,9 @@ _EPILOG = (
 @election_options
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if an operator is needed.")
 @click.option(
-    "--max-age", type=DURATION, metavar="DURATION",
+    "--max-age",
+    type=DURATION,
+    metavar="DURATION",
     help="An operator is needed if the last completed term ended longer ago, by S3's clock: 26h.",
 )
 @json_option

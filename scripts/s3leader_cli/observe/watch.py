@@ -22,18 +22,21 @@ from .elections import names_like
 
 _EPILOG = (
     "Requests: 2 at the start (up to 4 for over 1,000 locks), then at each interval one GET while"
-    " nobody leads, and two while somebody does: at 2 s, about 2 cents a day. Errors of S3 are shown,"
-    " and watching goes on. Exit codes: 0 if --until-done or --for ended it, 1 if --for ended it"
-    " before the tick of --until-done was completed, 130 on Ctrl-C. With --json, each change is a"
-    " line with the keys at, event, election, term, holder, tick, attempt, leg, outcome, reason,"
-    " state, text."
+    " nobody leads, and two while somebody does: at 2 s, about 2 cents a day. Errors of S3 are"
+    " shown and watching goes on. Exit codes: 0 if --until-done or --for ended it, 1 if --for"
+    " ended it before the tick of --until-done was completed, 130 on Ctrl-C. With --json, each"
+    " change is a line with the keys at, event, election, term, holder, tick, attempt, leg,"
+    " outcome, reason, state, text."
 )
 
 
 @click.command(epilog=_EPILOG)
 @election_options
 @click.option(
-    "--interval", type=DURATION, default="2", metavar="SECONDS",
+    "--interval",
+    type=DURATION,
+    default="2",
+    metavar="SECONDS",
     help="Between two looks (default 2, at least 0.1).",
 )
 @click.option("--until-done", type=TICK, metavar="TICK", help="End when this tick is completed.")
@@ -67,8 +70,7 @@ def _looks(
     while True:
         changes: list[Change] = []
         try:
-            for change in watcher.look():
-                changes.append(change)
+            changes.extend(watcher.look())  # keeps those before an error
             if failed is not None:
                 text = "S3 answers again"
                 changes.insert(0, Change(kind="recovered", at=now().isoformat(), text=text))
