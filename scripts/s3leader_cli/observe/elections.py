@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,9 @@ def look_at_each(
         except S3LeaderError as error:
             return Row(election=one.name, state="unreadable", problem=advice(error))
 
+    with suppress(S3LeaderError):
+        # Elections share a client as long as one of them lives: else each thread would make one.
+        keep = [elect(_place(place, one.name)) for one in found[:1]]  # noqa: F841
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             for number, row in enumerate(pool.map(row_of, found), start=1):

@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from s3leader import S3LeaderError
 
 AT_ONCE = 32  # requests
 
@@ -66,7 +69,8 @@ def _bounds(prefix: str, list_keys: ListKeys) -> list[str]:
     """Return keys that divide the keys under `prefix` into parts. Any keys would do."""
     folders = list(list_keys(prefix, "", True).folders)
     if len(folders) < _ENOUGH:
-        folders += [each for one in folders for each in list_keys(one, "", True).folders]
+        with suppress(S3LeaderError):  # a right may be missing there, and fewer parts will do
+            folders += [each for one in folders for each in list_keys(one, "", True).folders]
     folders.sort()
     every = max(1, len(folders) // AT_ONCE)
     return ["", *folders[every::every]]

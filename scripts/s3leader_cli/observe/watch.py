@@ -49,7 +49,7 @@ def watch(
 ) -> int:  # fmt: skip
     """Show live who leads: terms that begin, progress, lapsing leaders, ends and take-overs."""
     watcher = Watcher(context.elect(place))
-    looks = _looks(watcher, max(0.1, interval.total_seconds()), duration)
+    looks = looks_of(watcher, max(0.1, interval.total_seconds()), duration)
     _explain_vacancy(watcher, place)
     if as_json or not sys.stdout.isatty():
         show = _json_line if as_json else _line
@@ -61,12 +61,12 @@ def watch(
     return DONE if done or until_done is None else NEEDS_YOU
 
 
-def _looks(
+def looks_of(
     watcher: Watcher, interval_s: float, duration: timedelta | None
 ) -> Iterator[list[Change]]:
     """Yield what each look shows, an error too, until the duration is over."""
     end = None if duration is None else time.monotonic() + duration.total_seconds()
-    failed: str | None = None
+    failed: object = None
     while True:
         changes: list[Change] = []
         try:
@@ -77,9 +77,10 @@ def _looks(
             failed = None
         except S3LeaderError as error:
             text = " ".join(advice(error).split())
-            if text != failed:  # not again at every look
+            kind = (type(error), getattr(error, "code", None))
+            if kind != failed:  # not again at every look
                 changes.append(Change(kind="error", at=now().isoformat(), text=text))
-            failed = text
+            failed = kind
         yield changes
         pause = interval_s if end is None else min(interval_s, end - time.monotonic())
         if pause <= 0:

@@ -52,7 +52,7 @@ class Bucket:
         out, err = self.capsys.readouterr()
         return code, out, err
 
-    def json(self, *words: str) -> Any:  # noqa: ANN401 - JSON
+    def json(self, *words: str) -> Any:
         return json.loads(self.run(*words, "--json")[1])
 
     def pass_time(self, seconds: float) -> None:
@@ -66,7 +66,7 @@ class Bucket:
         if folders:
             names = {
                 prefix + key.removeprefix(prefix).split("/")[0] + "/"
-                for key in self.store.keys()
+                for key in self.store.keys()  # noqa: SIM118 - no dict
                 if key.startswith(prefix) and "/" in key.removeprefix(prefix)
             }
             return Page(keys=(), folders=tuple(sorted(names)), more=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,8 @@ def hours(bucket: Bucket) -> Bucket:
         start = FIRST + timedelta(hours=term)
         bucket.put(term, {
             "expired": True, "holder": f"job-{term % 3}", "tick": start.isoformat(),
-            "started_at": start.isoformat(), "ended_at": (start + timedelta(minutes=10)).isoformat(),
+            "started_at": start.isoformat(),
+            "ended_at": (start + timedelta(minutes=10)).isoformat(),
             "outcome": "completed" if term % 7 else "failed", "state": {"rows": term},
         })  # fmt: skip
     bucket.clock.ms = int((FIRST + timedelta(hours=60, minutes=30)).timestamp() * 1000)
@@ -97,19 +99,22 @@ def test_a_line_of_ndjson_has_the_documented_keys(hours: Bucket) -> None:
     _, out, _ = hours.run("history", "nightly", "--ndjson", "--limit", "2")
     corrupt, flat = map(json.loads, out.splitlines())
     assert tuple(flat) == tuple(corrupt) == KEYS
-    assert (corrupt["outcome"], flat["seconds"], flat["state"]) == ("corrupt", 600.0, '{"rows": 60}')
+    assert (corrupt["outcome"], flat["seconds"], flat["state"]) == (
+        "corrupt",
+        600.0,
+        '{"rows": 60}',
+    )
     assert all(value is None or isinstance(value, str | int | float) for value in flat.values())
 
 
-def test_duckdb_reads_the_lines(hours: Bucket, tmp_path: object) -> None:
-    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
+def test_duckdb_reads_the_lines(hours: Bucket, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="duckdb has no wheel for this platform")
     hours.put(61, "[]")
-    file = f"{tmp_path}/terms.ndjson"
-    with open(file, "w", encoding="utf-8") as lines:  # noqa: PTH123 - see above
-        lines.write(hours.run("history", "nightly", "--ndjson", "--all")[1])
+    lines = tmp_path / "terms.ndjson"
+    lines.write_text(hours.run("history", "nightly", "--ndjson", "--all")[1])
     query = "select outcome, count(*), sum(seconds), max(started_at) from read_json(?) group by 1"
-    rows = {row[0]: row[1:] for row in duckdb.execute(query, [file]).fetchall()}
-    assert rows["failed"] == (8, 4800.0, datetime(2026, 11, 22, 8))  # noqa: DTZ001 - as read
+    rows = {row[0]: row[1:] for row in duckdb.execute(query, [str(lines)]).fetchall()}
+    assert rows["failed"] == (8, 4800.0, datetime(2026, 11, 22, 8, tzinfo=UTC))
     assert rows["corrupt"] == (1, None, None)
 
 

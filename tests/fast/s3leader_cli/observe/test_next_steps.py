@@ -16,7 +16,7 @@ def status(bucket: Bucket, *words: str) -> tuple[int, Any]:
     return code, bucket.json("status", "nightly", *words)
 
 
-def commands(report: Any) -> list[str]:  # noqa: ANN401 - JSON
+def commands(report: Any) -> list[str]:
     return [word for step in report["next_steps"] for word in step["commands"]]
 
 
