@@ -169,8 +169,7 @@ def _came_about(election: Election, lock: Lock) -> str:
     """Return how the previous term ended."""
     if lock.term == 1:
         return "it is the first term"
-    recent = {term.term: term for term in election.history(limit=3)}
-    before = recent.get(lock.term - 1)
+    before = next(iter(election.history(1, before=lock.term)), None)
     if before is None:
         return f"the lock of term {lock.term - 1} is deleted"
     if before.problem is not None:

@@ -11,6 +11,7 @@ from s3leader import Election, Lock
 from s3leader_cli.report import Report, utc
 
 _MANY_ATTEMPTS = 3
+_BY_DEFAULT = timedelta(minutes=50)  # `logs` reads an hour, and somebody has to type it first
 _CRASH = "lapsed; sealed by "
 
 
@@ -43,7 +44,7 @@ def next_steps(
         yield Step(
             what=f"the leader died: its lock has lapsed {since} s ago, and no candidate has taken"
             " over; the next one that campaigns does",
-            commands=(f"logs --term {lock.term}", f"trigger{_tick(lock)}"),
+            commands=(f"logs --term {lock.term}{_since(lock)}", f"trigger{_tick(lock)}"),
         )
     if lock.outcome == "continued":
         yield from _waiting(election, lock)
@@ -51,7 +52,7 @@ def next_steps(
     if not lock.sealed and lock.attempt >= _MANY_ATTEMPTS:
         yield Step(
             what=f"this is attempt {lock.attempt} at tick {utc(lock.tick)}",
-            commands=(f"logs{_tick(lock)}",),
+            commands=(f"logs{_tick(lock)}{_since(lock)}",),
             needs_you=False,
         )
     if max_age is not None:
@@ -66,7 +67,7 @@ def _waiting(election: Election, lock: Lock) -> Iterator[Step]:
     since = f"tick {utc(lock.tick)} waits for leg {lock.leg + 1} since {waited.seconds} s"
     yield Step(
         what=f"{since}: its invocation seems to be lost" if lost else since,
-        commands=(f"logs{_tick(lock)}", f"trigger{_tick(lock)}") if lost else (),
+        commands=(f"logs{_tick(lock)}{_since(lock)}", f"trigger{_tick(lock)}") if lost else (),
         needs_you=lost,
     )
 
@@ -84,7 +85,7 @@ def _failures(lock: Lock, recent: Sequence[Lock]) -> Iterator[Step]:
     if len(bad) > 1:
         many = f"{len(bad)} or more" if len(bad) == len(ended) else str(len(bad))
         what = f"the last {many} terms failed; {what}"
-    commands: tuple[str, ...] = (f"logs --term {last.term}",)
+    commands: tuple[str, ...] = (f"logs --term {last.term}{_since(last)}",)
     if lock.sealed and not lock.is_done(last.tick):
         commands += (f"trigger{_tick(last)}",)
     # While another term is led, the tick may still be completed.
@@ -111,6 +112,14 @@ def _age(lock: Lock, recent: Sequence[Lock], max_age: timedelta) -> Iterator[Ste
 
 def _tick(lock: Lock) -> str:
     return "" if lock.tick is None else f" --tick {utc(lock.tick)}"
+
+
+def _since(lock: Lock) -> str:
+    """Return how far back the logs of a term are, if that is further than is read by default."""
+    if lock.started_at is None or lock.seen_at is None:
+        return ""
+    age = lock.seen_at - lock.started_at
+    return "" if age < _BY_DEFAULT else f" --since {age // timedelta(hours=1) + 2}h"
 
 
 def outcomes_in_words(locks: Sequence[Lock]) -> str:

@@ -152,8 +152,7 @@ def _print_for_people(
     lines.append(f"{election} missed {len(certain)} of {ticks} ticks.\n")
     if older:
         lines.append(
-            f"{len(older)} earlier ticks, up to {utc(older[-1])}, are older than the ledger"
-            " reaches.\n"
+            f"Not judged, because the ledger begins later: {len(older)}, up to {utc(older[-1])}.\n"
         )
     if certain:
         last = certain[-1]

@@ -85,13 +85,16 @@ class LedgerOfTicks:
         """Whether a tick was due before the first lock that is left."""
         return self.begins is not None and tick < self.begins and tick not in self.terms
 
+    def _standing(self, lock: Lock) -> str:
+        return "died" if standing_of(self._election, lock) == "lapsed" else "sealed"
+
     def why(self, tick: datetime) -> Missed:
         """Return why a tick has no completed term."""
         later = bisect_right(self._completed, tick)
         passed_by = self._completed[later] if later < len(self._completed) else None
         terms = self.terms.get(tick, [])
         if terms:
-            words = tuple(each.outcome or standing_of(self._election, each) for each in terms)
+            words = tuple(each.outcome or self._standing(each) for each in terms)
             reason = terms[-1].reason
             return Missed(
                 tick=tick, why="failed", outcomes=words, reason=reason, passed_by=passed_by

@@ -27,7 +27,7 @@ _EPILOG = (
     "Exit codes: 3 if the election has no lock, 1 if it is corrupt, otherwise 0. With --exit-code"
     " also 1 if it needs an operator: its leader died and no candidate has taken over, its last"
     " term failed or died and nobody leads now, the next leg of a tick is lost, or nothing was"
-    " completed within --max-age. Requests: LIST, up to 13 GET (one LIST and one GET more for a"
+    " completed within --max-age. Requests: LIST, up to 12 GET (one LIST and one GET more for a"
     " ledger of over 1,000 locks); with --max-age, one GET more for each later term."
 )
 
@@ -74,11 +74,13 @@ def _recent(election: Election, report: Report, max_age: timedelta | None) -> li
     terms = range(max(1, report.term - _RECENT), report.term)
     recent = list(read_terms(election, terms))
     now = None if report.lock is None else report.lock.seen_at
-    if max_age is None or now is None:
+    if max_age is None or report.lock is None or now is None:
+        return recent
+    if last_completion((report.lock, *recent)) is not None or terms.start == 1:
         return recent
     ledger = election.terms()
     with closing(read_terms(election, range(ledger.start, max(ledger.start, terms.start)))) as more:
-        while last_completion((*([report.lock] if report.lock else []), *recent)) is None:
+        while last_completion(recent) is None:
             older = next(more, None)
             if older is None or (older.ended_at is not None and now - older.ended_at > max_age):
                 break

@@ -22,7 +22,7 @@ from .elections import names_like
 
 _EPILOG = (
     "Requests: 2 at the start (up to 4 for over 1,000 locks), then at each interval one GET while"
-    " nobody leads, and two while somebody does: at 2 s, about 2 cents a day. Errors of S3 are"
+    " nobody leads, and two while somebody does: at 2 s, 2 to 4 cents a day. Errors of S3 are"
     " shown and watching goes on. Exit codes: 0 if --until-done or --for ended it, 1 if --for"
     " ended it before the tick of --until-done was completed, 130 on Ctrl-C. With --json, each"
     " change is a line with the keys at, event, election, term, holder, tick, attempt, leg,"

@@ -42,6 +42,12 @@ def test_a_failed_term_names_the_commands_that_explain_and_repeat_it(bucket: Buc
     assert f"\n    {where.format('logs')} --term 1\n" in bucket.run("status", "nightly")[1]
 
 
+def test_the_logs_of_an_older_term_are_looked_for_where_they_are(bucket: Bucket) -> None:
+    bucket.lead().resign(outcome="failed")
+    bucket.pass_time(3 * 3600)
+    assert commands(status(bucket)[1])[0].endswith("--term 1 --since 5h")
+
+
 def test_failures_in_a_row_are_counted(bucket: Bucket) -> None:
     bucket.lead(tick="2026-11-23T05:00:00Z").resign()
     for _ in range(3):
