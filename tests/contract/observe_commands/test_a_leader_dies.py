@@ -33,6 +33,7 @@ time.sleep(1000)
 def environment(ministack: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for variable, value in ministack.env.items():
         monkeypatch.setenv(variable, value)
+    S3Store("any")._client.create_bucket(Bucket=f"{BUCKET}-empty")
     S3Store("any")._client.create_bucket(Bucket=BUCKET)
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return kept | ministack.env | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -76,3 +77,22 @@ def test_a_leader_that_is_killed_is_seen_lapsing_lapsed_and_taken_over(
     watch.send_signal(signal.SIGINT)
     assert watch.wait() == 130
     assert "interrupted" in watch.stderr.read()
+
+
+def test_the_elections_of_a_bucket_are_listed(environment: dict[str, str]) -> None:
+    def listed(bucket: str) -> list[tuple[str, str]]:
+        words = ["list", "--bucket", bucket, "--json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "s3leader_cli", *words],
+            env=environment, stdout=subprocess.PIPE, check=True,
+        )  # fmt: skip
+        rows = json.loads(done.stdout)["elections"]
+        return [(row["election"], row["state"]) for row in rows]
+
+    for name in ("team/weekly", "team/a/hourly"):
+        term = Election(name, bucket=BUCKET).campaign()
+        assert isinstance(term, Term)
+        term.resign()
+    assert listed(f"{BUCKET}-empty") == []
+    elections = [each for each in listed(BUCKET) if each[0] != "nightly"]
+    assert elections == [("team/a/hourly", "completed"), ("team/weekly", "completed")]
