@@ -65,13 +65,13 @@ def _windows(terms: range) -> Iterator[range]:
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[Callable[[int], None]]:
+def progress(doing: str, every: int = _SHOWN_EVERY) -> Iterator[Callable[[int], None]]:
     """Show a line on standard error while something is counted, if a person is looking at it."""
     shown = False
 
     def show(count: int) -> None:
         nonlocal shown
-        if sys.stderr is not None and sys.stderr.isatty() and count % _SHOWN_EVERY == 0:
+        if sys.stderr is not None and sys.stderr.isatty() and count % every == 0:
             shown = True
             print(f"\r\x1b[2K{doing}: {count:,} …", end="", file=sys.stderr, flush=True)
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from s3leader import CorruptLock, Election, Lock, S3LeaderError
 from s3leader_cli.options import BucketPlace, Elect, ElectionPlace
+from s3leader_cli.reading import progress
 from s3leader_cli.report import advice, lease_left, standing_of, utc
 
-from .find import AT_ONCE, Found, find_elections
+from .find import AT_ONCE, Found, Page, find_elections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +46,14 @@ def names_in(place: BucketPlace) -> list[Found]:
     """Return the elections under the prefix of a place."""
     from s3leader_cli.aws.keys import keys_of  # noqa: PLC0415 - boto3 takes 190 ms to import
 
-    return find_elections(place.prefix, keys_of(place))
+    list_keys, number = keys_of(place), count(1)
+    with progress(f"requests for the keys of bucket {place.bucket}", every=10) as seen:
+
+        def counted(prefix: str, after: str, folders: bool) -> Page:  # noqa: FBT001 - a callback
+            seen(next(number))
+            return list_keys(prefix, after, folders)
+
+        return find_elections(place.prefix, counted)
 
 
 def names_like(place: ElectionPlace) -> list[str]:

@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
 import click
 
 from s3leader import S3LeaderError
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU
 from s3leader_cli.options import DURATION, Context, ElectionPlace, election_options, json_option
-from s3leader_cli.report import advice, never_locked, state_in_words
+from s3leader_cli.report import advice, never_locked, state_in_words, utc
 from s3leader_cli.streams import print_error, print_out, printable
 from s3leader_cli.times import TICK, now
 
@@ -50,7 +51,10 @@ def watch(
     """Show live who leads: terms that begin, progress, lapsing leaders, ends and take-overs."""
     watcher = Watcher(context.elect(place))
     looks = looks_of(watcher, max(0.1, interval.total_seconds()), duration)
-    _explain_vacancy(watcher, place)
+    first = next(looks)
+    if watcher.lock is None and not first:
+        _explain_vacancy(watcher, place)
+    looks = chain([first], looks)
     if as_json or not sys.stdout.isatty():
         show = _json_line if as_json else _line
         done = _print_changes(watcher, looks, show, until_done)
@@ -73,13 +77,17 @@ def looks_of(
             changes.extend(watcher.look())  # keeps those before an error
             if failed is not None:
                 text = "S3 answers again"
-                changes.insert(0, Change(kind="recovered", at=now().isoformat(), text=text))
+                changes.insert(
+                    0, Change(kind="recovered", at=utc(now().replace(microsecond=0)), text=text)
+                )
             failed = None
         except S3LeaderError as error:
             text = " ".join(advice(error).split())
             kind = (type(error), getattr(error, "code", None))
             if kind != failed:  # not again at every look
-                changes.append(Change(kind="error", at=now().isoformat(), text=text))
+                changes.append(
+                    Change(kind="error", at=utc(now().replace(microsecond=0)), text=text)
+                )
             failed = kind
         yield changes
         pause = interval_s if end is None else min(interval_s, end - time.monotonic())
@@ -120,11 +128,6 @@ def _line(_: str, change: Change) -> str:
 
 def _explain_vacancy(watcher: Watcher, place: ElectionPlace) -> None:
     """Say on standard error that there is no lock yet: the name may be mistyped."""
-    try:
-        if watcher.election.terms():
-            return
-    except S3LeaderError:
-        return  # the first look shows it
     similar = names_like(place)
     names = f" Similar names: {', '.join(similar)}." if similar else ""
     print_error(f"s3leader: {never_locked(watcher.election)}{names} Waiting for its first term")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from s3leader import BucketUnusable
+from s3leader._core.requests import Read
 from s3leader_cli.observe.find import Found, find_elections
 from tests.fast.s3leader_cli.observe.conftest import TICK, Bucket
 
@@ -91,3 +92,14 @@ def test_an_election_of_more_than_a_page_is_read_at_its_highest_term(
     for term in range(1, 9):
         bucket.put(term, {"expired": True, "outcome": "failed"})
     assert [row["term"] for row in bucket.json("list")["elections"]] == [8]
+
+
+def test_the_highest_term_is_read_in_one_request(bucket: Bucket) -> None:
+    for outcome in ("failed", "resigned", "completed"):
+        bucket.lead().resign(outcome=outcome)
+    bucket.store.requests.clear()
+    [row] = bucket.json("list")["elections"]
+    assert (row["term"], row["state"]) == (3, "completed")
+    reads = [each.key for each in bucket.store.requests if isinstance(each, Read)]
+    assert reads == ["elections/nightly/lock_0000000003.json"]
+    assert len(bucket.store.requests) == bucket.lists - 2 + len(reads)  # two were of folders
