@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from rich.console import Group
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from s3leader_cli.report import lease_left, standing_of, state_in_words, utc
 
@@ -30,7 +28,7 @@ def show_live(watcher: Watcher, looks: Iterator[list[Change]], is_done: Callable
     return False
 
 
-def _drawn(watcher: Watcher, latest: deque[Change]) -> Group:
+def _drawn(watcher: Watcher, latest: deque[Change]) -> Table:
     rows = Table.grid(padding=(0, 2))
     rows.add_row("election", plain(watcher.election.name))
     lock = watcher.lock
@@ -53,4 +51,9 @@ def _drawn(watcher: Watcher, latest: deque[Change]) -> Group:
             rows.add_row("progress", plain(state_in_words(lock.state)))
         rows.add_row("looked at", plain(utc(lock.seen_at) or ""))
     lines = [plain(f"{each.at or '':20}  {each.text}") for each in latest]
-    return Group(rows, Text(""), *lines)
+    whole = Table.grid()
+    whole.add_row(rows)
+    whole.add_row("")
+    for line in lines:
+        whole.add_row(line)
+    return whole

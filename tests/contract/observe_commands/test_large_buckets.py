@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,6 +112,22 @@ def test_elections_that_may_not_be_read_do_not_hide_others(server: TableServer) 
         "a": "completed", "b": "unreadable", "c/d": "completed",
     }  # fmt: skip
     assert (done.returncode, "s3:GetObject" in rows["b"]["problem"]) == (1, True)
+
+
+def test_watch_draws_the_state_on_a_terminal_until_ctrl_c(server: TableServer) -> None:
+    terminal, its_output = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "s3leader_cli", "watch", "a", "--bucket", "locks", "--prefix", FEW],
+        stdout=its_output, stderr=subprocess.PIPE, env=environment(server) | {"TERM": "xterm"},
+    ) as process:  # fmt: skip
+        os.close(its_output)
+        drawn = b""
+        while b"job-1 led term 7" not in drawn:
+            drawn += os.read(terminal, 4096)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    os.close(terminal)
+    assert b"completed" in drawn
 
 
 def test_a_prefix_without_elections_is_empty(server: TableServer) -> None:

@@ -19,6 +19,7 @@ from s3leader import Election
 from s3leader._io.memory_store import MemoryStore
 from s3leader._core.requests import Create
 from s3leader_cli.__main__ import main
+from s3leader_cli.observe import elections
 
 def elect(options):
     store = MemoryStore()
@@ -33,6 +34,7 @@ def elect(options):
             election.campaign().resign("failed", reason="außer Betrieb " * 5)
     return election
 
+elections.names_in = lambda _: []  # names like a mistyped one
 sys.exit(main(elect=elect))
 """
 STATUS, HISTORY = ("status", "nightly"), ("history", "nightly", "--limit", "60")
