@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
@@ -102,6 +102,14 @@ def look_at(election: Election) -> Report:
         came_about=_came_about(election, lock),
         contender=_contender(standing, lock, lapses_in),
     )
+
+
+def older_terms(locks: Sequence[Lock], limit: int) -> int:
+    """Return how many terms precede the newest `limit`, of which `locks` are left.
+
+    Their locks may be deleted; a check would cost a request for each.
+    """
+    return max(0, locks[0].term - limit) if locks else 0
 
 
 def never_locked(election: Election) -> str:

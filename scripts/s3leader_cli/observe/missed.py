@@ -90,8 +90,9 @@ def missed(
         print_json({
             "election": election.name, "since": utc(since), "until": utc(until),
             "schedules": [{"expression": each.expression, "zone": each.zone} for each in schedules],
-            "ticks": len(ticks), "older_than_ledger": len(older), "missed": len(certain),
-            "items": [each.as_json() for each in found],
+            "ticks": len(ticks), "older_than_ledger": len(older),
+            "missed": [each.as_json() for each in certain],
+            "unknown": [each.as_json() for each in found if each.why == "unknown"],
         })  # fmt: skip
     else:
         _print_for_people(wanted, found, len(ticks) - len(older), older)

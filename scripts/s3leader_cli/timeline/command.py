@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import webbrowser
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import click
 from s3leader import Election, InvalidArgument, Lock
 from s3leader_cli.exit_codes import DONE, NO_ELECTION
 from s3leader_cli.options import Context, ElectionPlace, election_options, json_option
+from s3leader_cli.reading import progress, read_terms
 from s3leader_cli.report import lock_as_json, never_locked, older_terms, standing_of
 from s3leader_cli.streams import print_error, print_json, print_out
 
@@ -23,7 +23,6 @@ from .page import render_page
 from .svg import render_svg
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_SHOWS_PROGRESS = 200  # terms that are read in the time a person waits without asking why
 
 
 @click.command()
@@ -86,9 +85,12 @@ def timeline(
 
 
 def _read(election: Election, limit: int) -> list[Lock]:
-    if limit > _SHOWS_PROGRESS and sys.stderr is not None and sys.stderr.isatty():
-        print_error(f"reading up to {limit} terms of {election.name}, one request for each …")
-    return election.history(limit=limit)
+    locks: list[Lock] = []
+    with progress(f"terms of {election.name} read") as seen:
+        for lock in read_terms(election, election.terms()[-limit:]):
+            locks.append(lock)
+            seen(len(locks))
+    return locks
 
 
 def _data(

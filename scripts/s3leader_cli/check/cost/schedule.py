@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from s3leader import InvalidArgument
 
@@ -50,13 +48,6 @@ def _a_year(expression: str, zone: str, now: datetime) -> int:
 
 
 def _count(expression: str, zone: str, after: datetime, during: timedelta) -> int:
-    schedule = _schedules().Schedule(expression, zone)
-    return sum(1 for _ in schedule.ticks(after, after + during))
+    from s3leader.schedule import Schedule  # noqa: PLC0415 - dateutil takes time to import
 
-
-def _schedules() -> Any:  # noqa: ANN401 - a module that has two places for now
-    """Return the module that evaluates schedules, which is becoming a public one."""
-    try:
-        return importlib.import_module("s3leader.schedule")
-    except ModuleNotFoundError:
-        return importlib.import_module("s3leader._lambda.schedule")
+    return sum(1 for _ in Schedule(expression, zone).ticks(after, after + during))
