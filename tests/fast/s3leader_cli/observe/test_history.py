@@ -138,5 +138,5 @@ def test_a_filter_that_nothing_matches_says_what_there_is(hours: Bucket) -> None
 
 
 def test_a_mistyped_name_prints_no_line_and_exits_with_code_3(bucket: Bucket) -> None:
-    code, out, err = bucket.run("history", "nigthly", "--ndjson")
+    code, out, err = bucket.run("history", "nightli", "--ndjson")
     assert (code, out, "is the name right?" in err) == (3, "", True)

@@ -107,8 +107,8 @@ def test_progress_is_shown_as_keys_and_values(bucket: Bucket) -> None:
 
 
 def test_a_mistyped_name_is_an_error_that_suggests_others(bucket: Bucket) -> None:
-    for name in ("nightly", "team/nigthly", "weekly"):
+    for name in ("nightly", "team/nightli", "weekly"):
         bucket.lead(name)
-    code, out, _ = bucket.run("status", "nigthly")
-    assert (code, "Similar names: team/nigthly, nightly" in " ".join(out.split())) == (3, True)
-    assert bucket.json("status", "nigthly")["similar"] == ["team/nigthly", "nightly"]
+    code, out, _ = bucket.run("status", "nightli")
+    assert (code, "Similar names: team/nightli, nightly" in " ".join(out.split())) == (3, True)
+    assert bucket.json("status", "nightli")["similar"] == ["team/nightli", "nightly"]

@@ -131,4 +131,4 @@ def test_it_ends_when_the_tick_is_done(bucket: Bucket) -> None:
 
 def test_a_mistyped_name_suggests_others(bucket: Bucket) -> None:
     bucket.lead()
-    assert "Similar names: nightly." in bucket.run("watch", "nigthly", "--for", "0")[2]
+    assert "Similar names: nightly." in bucket.run("watch", "nightli", "--for", "0")[2]
