@@ -1,0 +1,9 @@
+"""`scripts/bench`: what elections cost, beside the least that S3 allows and beside other libraries.
+
+Everything is measured against one stub of S3 in a process of its own, or against the emulator behind
+the same counting front. Requests are counted there, as they arrive. Variants are measured in
+alternating rounds, and a ratio compares two variants of one round, so that other load on the
+machine meets both. CPU is the process time of the client alone.
+
+Not measured: TLS, Amazon's own servers, and how their latency varies.
+"""

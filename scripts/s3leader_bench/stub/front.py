@@ -1,0 +1,119 @@
+"""The HTTP front: counts requests by kind, delays answers, and hands requests to a bucket.
+
+A round trip is spent on each new connection, on each `100 Continue`, and on each answer. Requests
+below `/-/` are the benchmark's own: they are neither counted nor delayed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from s3leader_bench.stub.bucket import Answer, Bucket, Request, http_date
+
+Backend: TypeAlias = Callable[[Request], Awaitable[Answer]]
+
+
+def kind(request: Request) -> str:
+    """Return what a request is, by the names that prices go by."""
+    if "x-amz-target" in request.headers:  # DynamoDB
+        return request.headers["x-amz-target"].partition(".")[2]
+    if "tagging" in request.query:
+        return "tag"
+    if request.method == "GET" and not request.path.strip("/").partition("/")[2]:
+        return "LIST"
+    return request.method
+
+
+class Front:
+    """A server on loopback. `others` answers requests instead of the stub's own buckets."""
+
+    def __init__(self, others: Backend | None = None) -> None:
+        self._buckets: defaultdict[str, Bucket] = defaultdict(Bucket)
+        self._answer = others or self._from_bucket
+        self._counts: Counter[str] = Counter()
+        self._round_trip = 0.0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection."""
+        connecting = True
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                await self._one(head, reader, writer, connecting=connecting)
+                connecting = False
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _one(
+        self,
+        head: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        connecting: bool,
+    ) -> None:
+        first, *lines = head.decode("latin-1").split("\r\n")[:-2]
+        method, target, _ = first.split(" ", 2)
+        headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+        }
+        url = urlsplit(target)
+        own = url.path.startswith("/-/")
+        if connecting and not own:
+            await self._travel()
+        if headers.get("expect", "").lower() == "100-continue":
+            await self._travel()
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await writer.drain()
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        request = Request(method, unquote(url.path), query, headers, body)
+        if own:
+            answer = self._control(request)
+        else:
+            self._counts[kind(request)] += 1
+            answer = await self._answer(request)
+            await self._travel()
+        writer.write(_encoded(answer, with_body=method != "HEAD"))
+        await writer.drain()
+
+    async def _travel(self) -> None:
+        if self._round_trip:
+            await asyncio.sleep(self._round_trip)
+
+    async def _from_bucket(self, request: Request) -> Answer:
+        name = request.path.strip("/").partition("/")[0]
+        return self._buckets[name].answer(request)
+
+    def _control(self, request: Request) -> Answer:
+        asked = json.loads(request.body or b"{}")
+        match request.path:
+            case "/-/counts":  # and begin again
+                counts, self._counts = self._counts, Counter()
+                return Answer(200, body=json.dumps(counts).encode())
+            case "/-/round_trip":
+                self._round_trip = asked["seconds"]
+            case "/-/generate":
+                bucket = self._buckets[asked["bucket"]]
+                bucket.generate(asked["kind"], asked["prefix"], asked["last"])
+            case "/-/age":
+                self._buckets[asked["bucket"]].age(asked["key"], asked["seconds"])
+            case "/-/forget":
+                self._buckets.pop(asked["bucket"], None)
+            case unknown:
+                return Answer(404, body=f"no such control: {unknown}".encode())
+        return Answer(200)
+
+
+def _encoded(answer: Answer, *, with_body: bool) -> bytes:
+    lines = [f"HTTP/1.1 {answer.status} -", f"Date: {http_date(time.time())}"]
+    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+    lines += [f"Content-Length: {len(answer.body)}", "", ""]
+    return "\r\n".join(lines).encode() + (answer.body if with_body else b"")
