@@ -1,0 +1,1 @@
+"""The sections of the benchmark, one module each. `run` returns its tables."""

@@ -1,0 +1,87 @@
+"""What each case sends, by the length of the ledger; and its wall and CPU time."""
+
+from __future__ import annotations
+
+from s3leader_bench.bench import Bench
+from s3leader_bench.rounds import Sample, alternate, measure, spread
+from s3leader_bench.sections.cases import Cases, first_win
+from s3leader_bench.tables import Table, by_kind
+
+EARLIER_TERMS = (10, 10**4, 10**6)
+ROUND_TRIPS_MS = (0, 5, 40)
+
+
+def run(bench: Bench) -> list[Table]:
+    """Measure."""
+    return [counts(bench), times(bench)]
+
+
+def count_all(bench: Bench, earlier_terms: int) -> dict[str, dict[str, float]]:
+    """Return the requests of each case by kind."""
+    cases = Cases(bench, earlier_terms).all()
+    if earlier_terms == 0:
+        cases = {"first win ever": first_win(bench)}
+    return {
+        name: dict(measure(prepare, bench.stub.counts, 1).requests)
+        for name, prepare in cases.items()
+    }
+
+
+def counts(bench: Bench) -> Table:
+    """Count once: requests do not vary while no other candidate takes part."""
+    bench.steps(1 + len(EARLIER_TERMS))
+    found: dict[str, list[str]] = {}
+    for terms in EARLIER_TERMS:
+        for name, requests in count_all(bench, terms).items():
+            found.setdefault(name, []).append(by_kind(requests))
+        bench.advance()
+    first = by_kind(count_all(bench, 0)["first win ever"])
+    bench.advance()
+    columns = tuple(f"{terms:,} earlier terms" for terms in EARLIER_TERMS)
+    return Table(
+        "Requests by kind, counted at the server",
+        ("case", *columns),
+        [(name, *cells) for name, cells in found.items()],
+        f"An election's first win ever sends {first}: two of them prove the store.",
+    )
+
+
+def times(bench: Bench) -> Table:
+    """Measure wall time by round trip, and CPU without one."""
+    rows: dict[str, list[object]] = {}
+    rounds = bench.rounds(15, 3) if not bench.quick else bench.rounds(3, 3)
+    trips = ROUND_TRIPS_MS
+    bench.steps((len(trips) - 1) * (rounds + 1))
+    for trip in trips:
+        bench.stub.set_round_trip(0)
+
+        def one(prepare: object, trip: float = trip) -> Sample:
+            return _behind(bench, prepare, trip)
+
+        cases = Cases(bench, 10).all()
+        variants = {name: lambda p=prepare: one(p) for name, prepare in cases.items()}
+        for name, samples in alternate(variants, rounds, bench.advance).items():
+            row = rows.setdefault(name, [sum(samples[0].requests.values())])
+            if trip == 0:
+                row.append(spread(samples, "cpu"))
+            row.append(spread(samples, "wall"))
+    bench.stub.set_round_trip(0)
+    return Table(
+        "Milliseconds of each case",
+        ("case", "requests", "CPU", *(f"wall at {trip} ms a request" for trip in trips)),
+        [(name, *row) for name, row in rows.items()],  # type: ignore[misc]
+        "Medians with quartiles, on the machine that measured.",
+    )
+
+
+def _behind(bench: Bench, prepare: object, trip: float) -> Sample:
+    """Prepare without delay, and measure with it."""
+
+    def delayed() -> object:
+        action = prepare()  # type: ignore[operator]
+        bench.stub.set_round_trip(trip)
+        return action
+
+    sample = measure(delayed, bench.stub.counts, 1)  # type: ignore[arg-type]
+    bench.stub.set_round_trip(0)
+    return sample
