@@ -7,9 +7,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,26 +17,26 @@ from s3leader_bench import output, versions
 from s3leader_bench.bench import Bench, Section
 from s3leader_bench.stub.process import Stub
 
-# Module below `s3leader_bench.sections`, what it measures, and whether it is run without its name.
+# Module below `s3leader_bench.sections`, and what it measures.
 SECTIONS = {
-    "requests": ("requests and times of each case, by earlier terms and round trip", True),
-    "contenders": ("2, 8 and 64 candidates in one race", True),
-    "floor": ("a term beside the same requests by bare clients", True),
-    "cold": ("a cold process to its first win; imports", True),
-    "function": ("a Lambda function's init and first invocations", True),
-    "takeover": ("from SIGKILL to the next leader, for leases of 2, 5 and 15 s", True),
-    "compaction": ("the example job beside a pool of boto3 readers", True),
-    "peers": ("other libraries on their own stores (with --peers)", False),
-    "dollars": ("prices of a million ticks, and of a standby's month", True),
+    "requests": "requests and times of each case, by earlier terms and round trip",
+    "contenders": "2, 8 and 64 candidates in one race",
+    "floor": "a term beside the same requests by bare clients",
+    "cold": "a cold process to its first win; imports",
+    "function": "a Lambda function's init and first invocations",
+    "dollars": "prices of a million ticks, and of a standby's month",
 }
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="Few rounds: a minute, with wide spreads.")
-@click.option("--only", "names", multiple=True, metavar="NAME", help="Only this section; repeatable.")
+@click.option(
+    "--only", "names", multiple=True, metavar="NAME", help="Only this section; repeatable."
+)
 @click.option("--list", "list_sections", is_flag=True, help="Name the sections and end.")
-@click.option("--peers", is_flag=True, help="Also other libraries, installed from a package index.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with versions, instead of tables.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, with versions, instead of tables."
+)
 @click.option(
     "--docs",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -48,7 +48,6 @@ def main(
     quick: bool,
     names: Sequence[str],
     list_sections: bool,
-    peers: bool,
     as_json: bool,
     docs: Path | None,
 ) -> None:
@@ -58,19 +57,19 @@ def main(
     programs for figures that you want to keep.
     """
     if list_sections:
-        for name, (about, _) in SECTIONS.items():
+        for name, about in SECTIONS.items():
             print(f"{name:11} {about}")
         return
-    chosen = _chosen(names, peers=peers)
+    chosen = _chosen(names)
     started = time.monotonic()
     with Stub() as stub, output.progress(chosen) as bar:
         os.environ.update(stub.env)
         bench = Bench(stub, quick=quick, steps=bar.steps, advance=bar.advance)
         for name in chosen:
             bar.begin(name)
-            with _from(bench):
-                bench.results[name] = _section(name).run(bench)
-    found = {"versions": versions.all_versions(), "quick": quick}
+            stub.set_round_trip(0)
+            bench.results[name] = _section(name).run(bench)
+    found: dict[str, Any] = {"versions": versions.all_versions(), "quick": quick}
     found["seconds"] = round(time.monotonic() - started)
     tables = {name: [table.as_json() for table in bench.results[name]] for name in chosen}
     if as_json:
@@ -81,28 +80,18 @@ def main(
         output.write_docs(docs, bench.results)
 
 
-def _chosen(names: Sequence[str], *, peers: bool) -> list[str]:
+def _chosen(names: Sequence[str]) -> list[str]:
     unknown = sorted({*names} - {*SECTIONS})
     if unknown:
         raise click.UsageError(
             f"no section is named {unknown[0]!r}; expected one of {', '.join(SECTIONS)}"
         )
-    if names:
-        return [name for name in SECTIONS if name in names]
-    return [name for name, (_, usual) in SECTIONS.items() if usual or (peers and name == "peers")]
+    return [name for name in SECTIONS if not names or name in names]
 
 
 def _section(name: str) -> Section:
     module = importlib.import_module(f"s3leader_bench.sections.{name}")
-    return Section(SECTIONS[name][0], module.run)
-
-
-@contextmanager
-def _from(bench: Bench) -> Iterator[None]:
-    """Let a section begin without a delay, and with a count of none."""
-    bench.stub.set_round_trip(0)
-    bench.stub.counts()
-    yield
+    return Section(SECTIONS[name], module.run)
 
 
 def run() -> int:

@@ -25,9 +25,7 @@ class Table:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for `json.dumps`, each row by its columns."""
-        rows = [
-            dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows
-        ]
+        rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
         return {"title": self.title, "note": self.note, "rows": rows}
 
     def as_markdown(self) -> str:
@@ -43,7 +41,9 @@ class Table:
         from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - only where a table is shown
         from rich.table import Table as RichTable  # noqa: PLC0415
 
-        table = RichTable(title=self.title, caption=self.note, box=SIMPLE_HEAD, title_justify="left")
+        table = RichTable(
+            title=self.title, caption=self.note, box=SIMPLE_HEAD, title_justify="left"
+        )
         table.caption_justify = "left"
         for index, column in enumerate(self.columns):
             table.add_column(column, justify="left" if index == 0 else "right")
@@ -67,7 +67,13 @@ def number(value: float) -> str:
     """Return a number with as many digits as it is worth."""
     if value and abs(value) < 0.1:
         return f"{value:.3f}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    return (
+        f"{value:,.0f}"
+        if abs(value) >= 100
+        else f"{value:.2f}"
+        if abs(value) < 10
+        else f"{value:.1f}"
+    )
 
 
 def by_kind(counts: Mapping[str, float]) -> str:

@@ -10,9 +10,7 @@ BODY = (
     b' "holder": "host-4711-0a1b2c3d", "lease_ms": 300000, "renewals": 0, "attempt": 1, "swept": 10,'
     b' "leg": 1, "proved": true, "outcome": null, "reason": null, "state": {}}'
 )
-TAGS = (
-    b"<Tagging><TagSet><Tag><Key>superseded</Key><Value>true</Value></Tag></TagSet></Tagging>"
-)
+TAGS = b"<Tagging><TagSet><Tag><Key>superseded</Key><Value>true</Value></Tag></TagSet></Tagging>"
 
 
 class Client(Protocol):

@@ -26,7 +26,9 @@ class HmacClient(LeanClient):
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> Response:
         url = f"{path}?{query}" if query else path
-        self._connection.request(method, url, body, self._signed(method, path, query, headers, body))
+        self._connection.request(
+            method, url, body, self._signed(method, path, query, headers, body)
+        )
         got = self._connection.getresponse()
         read = got.read()
         return Response(got.status, {name.lower(): text for name, text in got.getheaders()}, read)
@@ -45,7 +47,9 @@ class HmacClient(LeanClient):
         text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}"
         signature = hmac.digest(self._key_of(stamp[:8]), text.encode(), "sha256").hex()
         credential = f"Credential={self._key_id}/{scope}"
-        authorization = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
+        authorization = (
+            f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
+        )
         return {**headers, **signed, "Authorization": authorization}
 
     def _key_of(self, day: str) -> bytes:

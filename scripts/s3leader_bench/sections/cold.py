@@ -77,14 +77,21 @@ def _imports(bench: Bench) -> Table:
 def _detail(bench: Bench) -> Table:
     """Return the most expensive imports below `s3leader.aws_lambda` (`-X importtime`)."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import s3leader.aws_lambda, s3leader._io.s3_store"],
+        [
+            sys.executable,
+            "-X",
+            "importtime",
+            "-c",
+            "import s3leader.aws_lambda, s3leader._io.s3_store",
+        ],
         env=environment(bench),
         capture_output=True,
         text=True,
         check=True,
     )
     found = [
-        (match[4], len(match[3]) // 2, int(match[2]) / 1000) for match in _LINE.finditer(done.stderr)
+        (match[4], len(match[3]) // 2, int(match[2]) / 1000)
+        for match in _LINE.finditer(done.stderr)
     ]
     total = sum(cost for _, depth, cost in found if depth == 0)
     top = sorted((row for row in found if row[1] <= 6), key=lambda row: -row[2])[:14]

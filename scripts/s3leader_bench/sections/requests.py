@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from s3leader_bench.bench import Bench
-from s3leader_bench.rounds import Sample, alternate, measure, spread
+from s3leader_bench.rounds import Action, Prepare, Sample, alternate, measure, spread
 from s3leader_bench.sections.cases import Cases, first_win
-from s3leader_bench.tables import Table, by_kind
+from s3leader_bench.tables import Cell, Table, by_kind
 
 EARLIER_TERMS = (10, 10**4, 10**6)
 ROUND_TRIPS_MS = (0, 5, 40)
@@ -48,40 +50,34 @@ def counts(bench: Bench) -> Table:
 
 def times(bench: Bench) -> Table:
     """Measure wall time by round trip, and CPU without one."""
-    rows: dict[str, list[object]] = {}
-    rounds = bench.rounds(15, 3) if not bench.quick else bench.rounds(3, 3)
-    trips = ROUND_TRIPS_MS
-    bench.steps((len(trips) - 1) * (rounds + 1))
+    rows: dict[str, list[Cell]] = {}
+    trips = ROUND_TRIPS_MS[:2] if bench.quick else ROUND_TRIPS_MS
     for trip in trips:
-        bench.stub.set_round_trip(0)
-
-        def one(prepare: object, trip: float = trip) -> Sample:
-            return _behind(bench, prepare, trip)
-
         cases = Cases(bench, 10).all()
-        variants = {name: lambda p=prepare: one(p) for name, prepare in cases.items()}
+        variants = {name: partial(behind, bench, case, trip, 1) for name, case in cases.items()}
+        rounds = bench.rounds(15, 1)
         for name, samples in alternate(variants, rounds, bench.advance).items():
             row = rows.setdefault(name, [sum(samples[0].requests.values())])
             if trip == 0:
                 row.append(spread(samples, "cpu"))
             row.append(spread(samples, "wall"))
-    bench.stub.set_round_trip(0)
     return Table(
         "Milliseconds of each case",
         ("case", "requests", "CPU", *(f"wall at {trip} ms a request" for trip in trips)),
-        [(name, *row) for name, row in rows.items()],  # type: ignore[misc]
+        [(name, *row) for name, row in rows.items()],
         "Medians with quartiles, on the machine that measured.",
     )
 
 
-def _behind(bench: Bench, prepare: object, trip: float) -> Sample:
-    """Prepare without delay, and measure with it."""
+def behind(bench: Bench, prepare: Prepare, trip: float, repeat: int) -> Sample:
+    """Prepare without delay, and measure `repeat` actions with it."""
 
-    def delayed() -> object:
-        action = prepare()  # type: ignore[operator]
+    def delayed() -> Action:
+        bench.stub.set_round_trip(0)
+        action = prepare()
         bench.stub.set_round_trip(trip)
         return action
 
-    sample = measure(delayed, bench.stub.counts, 1)  # type: ignore[arg-type]
+    sample = measure(delayed, bench.stub.counts, repeat)
     bench.stub.set_round_trip(0)
     return sample

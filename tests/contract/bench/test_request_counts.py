@@ -1,0 +1,74 @@
+"""Regressions in requests: what each case of `scripts/bench` sends, as a server counts it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from s3leader_bench.bench import Bench
+from s3leader_bench.rounds import measure
+from s3leader_bench.sections.cases import Cases, first_win
+from s3leader_bench.sections.contenders import race
+from s3leader_bench.sections.dollars import dollars
+from s3leader_bench.stub.process import Stub
+
+SHORT, LONG = 10, 10**6
+WIN = {"LIST": 1, "GET": 1, "PUT": 1}
+# With and without a page of a thousand keys and the hint object.
+EXPECTED = {
+    ("win, warm", SHORT): {"PUT": 1},
+    ("win, warm", LONG): {"PUT": 1},
+    ("win, cold", SHORT): WIN,
+    ("win, cold", LONG): {"LIST": 2, "GET": 2, "PUT": 1},
+    ("lose, warm", SHORT): {"PUT": 1, "GET": 1},
+    ("lose, cold", SHORT): {"LIST": 1, "GET": 1},
+    ("lose, cold", LONG): {"LIST": 2, "GET": 2},
+    ("take over, cold", SHORT): {"LIST": 1, "GET": 1, "PUT": 2},
+    ("resign", SHORT): {"tag": 1, "PUT": 1},
+    ("resign", LONG): {"tag": 1, "PUT": 1},
+    ("renew", SHORT): {"PUT": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Stub() as stub, pytest.MonkeyPatch.context() as patch:
+        for name, value in stub.env.items():
+            patch.setenv(name, value)
+        yield Bench(stub)
+
+
+@pytest.mark.parametrize(("case", "terms"), EXPECTED, ids=lambda value: str(value))
+def test_a_case_sends_no_more_than_before(bench: Bench, case: str, terms: int) -> None:
+    prepare = Cases(bench, terms).all()[case]
+    assert measure(prepare, bench.stub.counts, 1).requests == EXPECTED[case, terms]
+
+
+def test_a_first_win_sends_the_proofs_too(bench: Bench) -> None:
+    sent = measure(first_win(bench), bench.stub.counts, 1).requests
+    assert sent == {"LIST": 1, "PUT": 3}
+
+
+def test_a_standby_reads_once_for_each_pause(bench: Bench) -> None:
+    sent = measure(Cases(bench, SHORT).standby, bench.stub.counts, 1).requests
+    assert sent["LIST"] == 1
+    assert sent["GET"] <= 90
+
+
+def test_warm_losers_of_a_race_send_two_requests(bench: Bench) -> None:
+    winner, losers, counted = race(bench, 8, warm=True)
+    assert winner == 1
+    assert set(losers) == {2}
+    assert counted == Counter(PUT=8, GET=7)
+
+
+def test_cold_losers_of_a_race_send_at_most_four_requests(bench: Bench) -> None:
+    winner, losers, _ = race(bench, 8, warm=False)
+    assert winner == 3
+    assert max(losers) <= 4
+
+
+def test_a_warm_term_costs_fifteen_dollars_a_million() -> None:
+    assert dollars({"PUT": 2, "tag": 1}) * 1e6 == pytest.approx(15)
