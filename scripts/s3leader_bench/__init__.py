@@ -1,7 +1,7 @@
-"""`scripts/bench`: what elections cost, beside the least that S3 allows and beside other libraries.
+"""`scripts/bench`: what elections cost, beside the least that S3 allows.
 
-Everything is measured against one stub of S3 in a process of its own, or against the emulator behind
-the same counting front. Requests are counted there, as they arrive. Variants are measured in
+Everything is measured against one stub of S3, in a process of its own, which counts requests as
+they arrive. Variants are measured in
 alternating rounds, and a ratio compares two variants of one round, so that other load on the
 machine meets both. CPU is the process time of the client alone.
 

@@ -72,7 +72,7 @@ def show(results: Mapping[str, Sequence[Table]], found: Mapping[str, Any]) -> No
 
 
 def write_docs(page: Path, results: Mapping[str, Sequence[Table]]) -> None:
-    """Replace what is between `<!-- bench NAME -->` and `<!-- end -->` for each section that ran."""
+    """Replace what is between `<!-- bench NAME -->` and `<!-- end -->`, for what ran."""
     text = page.read_text(encoding="utf-8")
     for name, tables in results.items():
         marks = re.compile(rf"(<!-- bench {name} -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -60,7 +60,7 @@ def shown(cell: Cell) -> str:
         return number(cell)
     if isinstance(cell, int):
         return f"{cell:,}"
-    return "–" if cell is None else cell
+    return "" if cell is None else cell
 
 
 def number(value: float) -> str:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 BODY = (
     b'{"format": 1, "expired": false, "term": 12, "nonce": "0123456789abcdef0123456789abcdef",'
-    b' "holder": "host-4711-0a1b2c3d", "lease_ms": 300000, "renewals": 0, "attempt": 1, "swept": 10,'
-    b' "leg": 1, "proved": true, "outcome": null, "reason": null, "state": {}}'
+    b' "holder": "host-4711-0a1b2c3d", "lease_ms": 300000, "renewals": 0, "attempt": 1,'
+    b' "swept": 10, "leg": 1, "proved": true, "outcome": null, "reason": null, "state": {}}'
 )
 TAGS = b"<Tagging><TagSet><Tag><Key>superseded</Key><Value>true</Value></Tag></TagSet></Tagging>"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import pairwise
 from types import SimpleNamespace
 
 
@@ -33,7 +34,7 @@ def main() -> None:
         if not result["elected"]:
             raise SystemExit(f"expected to win, got {result}")
         marks.append(_clock())
-    pairs = zip(marks, marks[1:], strict=False)
+    pairs = pairwise(marks)
     print("\n" + json.dumps([[b - a for a, b in zip(*pair, strict=True)] for pair in pairs]))
 
 

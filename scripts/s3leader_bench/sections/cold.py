@@ -65,7 +65,9 @@ def _imports(bench: Bench) -> Table:
     for name in variants:
         pairs = zip(found[name], found[empty], strict=True)
         above = Spread.of([(mine.cpu - other.cpu) * 1000 for mine, other in pairs])
-        code = f"import sys; before = set(sys.modules); import {name}; print(len(set(sys.modules) - before))"
+        code = (
+            f"import sys; old = {{*sys.modules}}; import {name}; print(len({{*sys.modules}} - old))"
+        )
         rows.append((f"`import {name}`", above, int(run_child(["-c", code], bench)[1])))
     return Table(
         "Imports",

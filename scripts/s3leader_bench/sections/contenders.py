@@ -19,10 +19,8 @@ _ROUND_TRIP_MS = 5
 
 def run(bench: Bench) -> list[Table]:
     """Measure."""
-    rows = []
-    for warm in (True, False):
-        for number in CONTENDERS:
-            rows.append(_race(bench, number, warm=warm))
+    kinds = [(number, warm) for warm in (True, False) for number in CONTENDERS]
+    rows = [_race(bench, number, warm=warm) for number, warm in kinds]
     bench.stub.set_round_trip(0)
     return [
         Table(

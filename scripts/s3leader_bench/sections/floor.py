@@ -60,7 +60,7 @@ def _table(bench: Bench, kind: str, win: Callable[[Client, str], str]) -> Table:
 def _measured(bench: Bench, variants: dict[str, Prepare], trip: float) -> dict[str, list[Sample]]:
     repeat = 8 if trip == 0 else 2
     runs = {name: partial(behind, bench, case, trip, repeat) for name, case in variants.items()}
-    return alternate(runs, bench.rounds(25, 2), bench.advance)
+    return alternate(runs, bench.rounds(15, 2), bench.advance)
 
 
 def _variants(bench: Bench, win: Callable[[Client, str], str], *, warm: bool) -> dict[str, Prepare]:

@@ -55,7 +55,7 @@ def times(bench: Bench) -> Table:
     for trip in trips:
         cases = Cases(bench, 10).all()
         variants = {name: partial(behind, bench, case, trip, 1) for name, case in cases.items()}
-        rounds = bench.rounds(15, 1)
+        rounds = bench.rounds(9, 1)
         for name, samples in alternate(variants, rounds, bench.advance).items():
             row = rows.setdefault(name, [sum(samples[0].requests.values())])
             if trip == 0:

@@ -10,19 +10,13 @@ import asyncio
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from s3leader_bench.stub.bucket import Answer, Bucket, Request, http_date
 
-Backend: TypeAlias = Callable[[Request], Awaitable[Answer]]
-
 
 def kind(request: Request) -> str:
     """Return what a request is, by the names that prices go by."""
-    if "x-amz-target" in request.headers:  # DynamoDB
-        return request.headers["x-amz-target"].partition(".")[2]
     if "tagging" in request.query:
         return "tag"
     if request.method == "GET" and not request.path.strip("/").partition("/")[2]:
@@ -31,11 +25,10 @@ def kind(request: Request) -> str:
 
 
 class Front:
-    """A server on loopback. `others` answers requests instead of the stub's own buckets."""
+    """A server on loopback; any bucket exists."""
 
-    def __init__(self, others: Backend | None = None) -> None:
+    def __init__(self) -> None:
         self._buckets: defaultdict[str, Bucket] = defaultdict(Bucket)
-        self._answer = others or self._from_bucket
         self._counts: Counter[str] = Counter()
         self._round_trip = 0.0
 
@@ -80,7 +73,7 @@ class Front:
             answer = self._control(request)
         else:
             self._counts[kind(request)] += 1
-            answer = await self._answer(request)
+            answer = self._from_bucket(request)
             await self._travel()
         writer.write(_encoded(answer, with_body=method != "HEAD"))
         await writer.drain()
@@ -89,7 +82,7 @@ class Front:
         if self._round_trip:
             await asyncio.sleep(self._round_trip)
 
-    async def _from_bucket(self, request: Request) -> Answer:
+    def _from_bucket(self, request: Request) -> Answer:
         name = request.path.strip("/").partition("/")[0]
         return self._buckets[name].answer(request)
 

@@ -19,13 +19,13 @@ _PASSED_ON = ("PATH", "LANG", "LD_LIBRARY_PATH")
 
 
 class Stub:
-    """A stub, or a counting front of the emulator at `endpoint`, while a `with` block runs."""
+    """A stub for as long as a `with` block runs."""
 
-    def __init__(self, endpoint: str | None = None) -> None:
+    def __init__(self) -> None:
         command = [sys.executable, "-m", "s3leader_bench.stub", "{parent_pipe}"]
         kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = ChildProcess(
-            command + ([] if endpoint is None else [endpoint]),
+            command,
             env={**kept, "PYTHONPATH": os.pathsep.join(sys.path)},
             cwd=Path.cwd(),
             output=subprocess.PIPE,

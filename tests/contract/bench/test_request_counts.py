@@ -40,7 +40,7 @@ def bench() -> Iterator[Bench]:
         yield Bench(stub)
 
 
-@pytest.mark.parametrize(("case", "terms"), EXPECTED, ids=lambda value: str(value))
+@pytest.mark.parametrize(("case", "terms"), EXPECTED, ids=str)
 def test_a_case_sends_no_more_than_before(bench: Bench, case: str, terms: int) -> None:
     prepare = Cases(bench, terms).all()[case]
     assert measure(prepare, bench.stub.counts, 1).requests == EXPECTED[case, terms]
