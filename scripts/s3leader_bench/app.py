@@ -24,6 +24,7 @@ SECTIONS = {
     "floor": "a term beside the same requests by bare clients",
     "cold": "a cold process to its first win; imports",
     "function": "a Lambda function's init and first invocations",
+    "takeover": "from SIGKILL to the next leader, for leases of 2, 5 and 15 s",
     "dollars": "prices of a million ticks, and of a standby's month",
 }
 

@@ -19,10 +19,15 @@ def environment(bench: Bench, more: Mapping[str, str] | None = None) -> dict[str
 
 
 def run_child(
-    arguments: Sequence[str], bench: Bench, more: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    bench: Bench,
+    more: Mapping[str, str] | None = None,
+    *,
+    counted: bool = True,
 ) -> tuple[Sample, str]:
     """Run Python with arguments; return what it took from start to end, and its output."""
-    bench.stub.counts()
+    if counted:
+        bench.stub.counts()
     started = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, *arguments],
@@ -38,4 +43,4 @@ def run_child(
     if child.returncode:
         raise RuntimeError(f"{arguments} ended with {child.returncode}: {output}")
     cpu = usage.ru_utime + usage.ru_stime
-    return Sample(wall, cpu, {**bench.stub.counts()}), output
+    return Sample(wall, cpu, {**bench.stub.counts()} if counted else {}), output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,7 +74,8 @@ def write_docs(page: Path, results: Mapping[str, Sequence[Table]]) -> None:
     """Replace what is between `<!-- bench NAME -->` and `<!-- end -->`, for what ran."""
     text = page.read_text(encoding="utf-8")
     for name, tables in results.items():
-        marks = re.compile(rf"(<!-- bench {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        new = f"\n{markdown(tables)}\n\n"
-        text = marks.sub(lambda found, new=new: found[1] + new + found[2], text)
+        start, end = f"<!-- bench {name} -->\n", "<!-- end -->"
+        before, found, rest = text.partition(start)
+        if found:
+            text = f"{before}{start}\n{markdown(tables)}\n\n{end}{rest.partition(end)[2]}"
     page.write_text(text, encoding="utf-8")

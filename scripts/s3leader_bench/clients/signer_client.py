@@ -21,14 +21,14 @@ class SignerClient(LeanClient):
         self._pool = urllib3.HTTPConnectionPool(host, int(port), retries=False)
         secret = os.environ["AWS_SECRET_ACCESS_KEY"]
         credentials = Credentials(os.environ["AWS_ACCESS_KEY_ID"], secret)
-        self._auth = S3SigV4Auth(credentials, "s3", self._region)  # type: ignore[no-untyped-call]
+        self._auth = S3SigV4Auth(credentials, "s3", self._region)
 
     def _send(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
     ) -> Response:
         url = f"http://{self._host}{path}" + (f"?{query}" if query else "")
-        request = AWSRequest(method=method, url=url, data=body, headers=headers)  # type: ignore[no-untyped-call]
+        request = AWSRequest(method=method, url=url, data=body, headers=headers)
         request.context["payload_signing_enabled"] = True
-        self._auth.add_auth(request)  # type: ignore[no-untyped-call]
+        self._auth.add_auth(request)
         got = self._pool.urlopen(method, url, body=body, headers=dict(request.headers.items()))
         return Response(got.status, {k.lower(): v for k, v in got.headers.items()}, got.data)

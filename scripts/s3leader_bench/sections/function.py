@@ -7,7 +7,7 @@ import json
 from s3leader_bench.bench import Bench
 from s3leader_bench.children import run_child
 from s3leader_bench.rounds import Spread
-from s3leader_bench.tables import Table
+from s3leader_bench.tables import Cell, Table
 
 _PHASES = ("init", "first invocation", "second", "third")
 _ROUND_TRIP_MS = 5
@@ -24,7 +24,7 @@ def run(bench: Bench) -> list[Table]:
         bench.advance()
     bench.advance()
     bench.stub.set_round_trip(0)
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, rounds in found.items():
         for index, unit in enumerate(("wall", "CPU")):
             cells = [
