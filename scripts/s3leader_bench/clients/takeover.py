@@ -17,6 +17,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from s3leader import Election, Term
+from s3leader._io import lock_store  # noqa: F401 - imported once, not by each fork
 
 BUCKET = "locks"
 _ELECTIONS = 10
@@ -50,6 +51,12 @@ class Killer:
 
     def _note(self, event: list[str]) -> None:
         name, pid, won_at = event[0], int(event[1]), float(event[2])
+        if won_at < 0:  # it lost its lease by itself: on an overloaded machine, a short one
+            if self._kill_at.get(name, (0, 0))[1] == pid:
+                del self._kill_at[name]
+            if pid in self._alive:
+                self._replace(pid, name)
+            return
         if name in self._killed_at:
             self.seconds.append(won_at - self._killed_at.pop(name))
         delay = random.uniform(0.2, self._lease)  # noqa: S311 - not secret
@@ -59,10 +66,13 @@ class Killer:
         for name, (due, pid) in list(self._kill_at.items()):
             if time.monotonic() >= due:
                 del self._kill_at[name]
-                self._end(pid)
                 self._killed_at[name] = time.monotonic()
-                self._alive.discard(pid)
-                self._start(name)
+                self._replace(pid, name)
+
+    def _replace(self, pid: int, name: str) -> None:
+        self._alive.discard(pid)
+        self._end(pid)
+        self._start(name)
 
     def _start(self, name: str) -> None:
         pid = os.fork()
@@ -70,6 +80,7 @@ class Killer:
             try:
                 self._lead(name)
             finally:
+                self._say(name, -1)
                 os._exit(1)
         self._alive.add(pid)
 
@@ -78,10 +89,13 @@ class Killer:
         while True:
             term = election.campaign(wait=timedelta(hours=1))
             if isinstance(term, Term):
-                event = [name, str(os.getpid()), str(time.monotonic())]
-                os.write(self._write, json.dumps(event).encode() + b"\n")
+                self._say(name, time.monotonic())
                 with term, term.keep_renewing():
                     time.sleep(3600)
+
+    def _say(self, name: str, won_at: float) -> None:
+        event = [name, str(os.getpid()), str(won_at)]
+        os.write(self._write, json.dumps(event).encode() + b"\n")
 
     @staticmethod
     def _end(pid: int) -> None:
