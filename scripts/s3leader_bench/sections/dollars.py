@@ -36,7 +36,7 @@ def run(bench: Bench) -> list[Table]:
                 total[kind] = total.get(kind, 0) + number
         rows.append((name, by_kind(total), dollars(total) * 1e6))
     standby = counted["standby for a minute"]
-    month = f"a standby's month: {_MINUTES:,} times"
+    month = f"a standby's month, {_MINUTES:,} campaigns of a minute"
     rows.append((month, by_kind(standby), dollars(standby) * _MINUTES))
     return [
         Table(
