@@ -27,8 +27,7 @@ def run(bench: Bench) -> list[Table]:
             rows,
             f"Two candidates an election, which poll by default; leaders renew, and are killed at"
             f" random moments. The limit is the lease, {_SKEW_S} s of allowance for clocks, a"
-            f" second of S3's time stamps, and a second between two polls. Sixty"
-            f" processes shared two busy cores here: what is above the limit waited for a core.",
+            f" second of S3's time stamps, and a second between two polls.",
         )
     ]
 
