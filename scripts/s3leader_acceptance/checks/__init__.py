@@ -1,0 +1,1 @@
+"""The checks, and why some assumptions have none."""

@@ -1,0 +1,265 @@
+"""Checks of jobs: their schedules, retries, dead letters, legs, time-outs and deaths."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from s3leader_acceptance.deployment import LEGS, Deployment, timestamp
+from s3leader_acceptance.results import Result, failed, not_checked, passed
+
+_LATE_SECONDS = 10.0
+_GRACE_MS = 2000
+_CLOCK_SECONDS = 1.5  # two times of whole seconds, and the time of a request
+
+
+def scheduled_time(deployment: Deployment) -> Generator[None, None, Result]:
+    """Let schedules with a flexible window fire, and compare the ticks of their contenders."""
+    group = deployment.outputs["TicksGroup"]
+    needed, expected = (1, _fire_soon(deployment, group)) if deployment.fast else (3, None)
+    yield
+
+    def poll() -> dict[str, list[dict[str, Any]]] | None:
+        ticks: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for each in deployment.starts("Ticks"):
+            ticks[str(each["tick"])].append(each)
+        whole = {tick: starts for tick, starts in ticks.items() if _contenders(starts) == {1, 2}}
+        return whole if len(whole) >= needed else None
+
+    ticks = deployment.wait(f"{needed} ticks, each with two contenders", poll, seconds=480)
+    if ticks is None:
+        return failed(f"fewer than {needed} ticks had both contenders, each with the same tick")
+    moments = {tick: datetime.fromisoformat(tick) for tick in ticks}
+    delays = [
+        each["at"] - moments[tick].timestamp() for tick, starts in ticks.items() for each in starts
+    ]
+    twice = sum(len(starts) - len(_contenders(starts)) for starts in ticks.values())
+    evidence = {
+        "ticks": len(ticks),
+        "started after their ticks by": f"{min(delays):.1f} s to {max(delays):.1f} s",
+        "events delivered twice": twice,
+    }
+    if any(moment.second for moment in moments.values()) and expected is None:
+        return failed("a tick is not the time that the schedule says", **evidence)
+    if expected is not None and set(ticks) != {timestamp(expected)}:
+        return failed("a tick is not the time that the schedule says", **evidence)
+    done = Counter(lock.tick for lock in deployment.terms("Ticks") if lock.outcome == "completed")
+    if done and max(done.values()) > 1:
+        return failed("a tick was completed by two terms", **evidence)
+    if max(delays) < _LATE_SECONDS:
+        return not_checked(
+            "the schedules fired and passed on their time, but none was delayed by the flexible"
+            " window",
+            **evidence,
+        )
+    return passed(**evidence)
+
+
+def _contenders(starts: list[dict[str, Any]]) -> set[object]:
+    return {each["contender"] for each in starts}
+
+
+def _fire_soon(deployment: Deployment, group: str) -> datetime:
+    """Let the stack's schedules be due in a moment; return when."""
+    due = (datetime.now(UTC) + timedelta(seconds=3)).replace(microsecond=0)
+    scheduler = deployment.client("scheduler")
+    for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
+        found = scheduler.get_schedule(GroupName=group, Name=listed["Name"])
+        scheduler.update_schedule(
+            GroupName=group,
+            Name=listed["Name"],
+            ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow=found["FlexibleTimeWindow"],
+            Target=found["Target"],
+            State="ENABLED",
+        )
+    return due
+
+
+def undelivered(deployment: Deployment) -> Generator[None, None, Result]:
+    """Let a schedule fire whose role may not invoke the function, and read the dead letter."""
+    if not deployment.checks_permissions:
+        yield
+        return not_checked(
+            "this cloud does not check permissions, so every schedule can invoke its function"
+        )
+    scheduler, group = deployment.client("scheduler"), deployment.outputs["TicksGroup"]
+    listed = scheduler.list_schedules(GroupName=group)["Schedules"][0]["Name"]
+    target = scheduler.get_schedule(GroupName=group, Name=listed)["Target"]
+    soon = timedelta(seconds=2) if deployment.fast else timedelta(seconds=90)
+    deployment.state.schedules.append((group, "powerless"))
+    deployment.state.save()
+    scheduler.create_schedule(
+        GroupName=group,
+        Name="powerless",
+        ScheduleExpression=f"at({datetime.now(UTC) + soon:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            **target,
+            "RoleArn": deployment.outputs["PowerlessRole"],
+            "Input": json.dumps({"tick": "<aws.scheduler.scheduled-time>", "contender": 9}),
+            "RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
+        },
+    )
+    yield
+    letters = deployment.wait(
+        "the dead letter of a schedule", lambda: deployment.letters("TicksUndelivered"), seconds=480
+    )
+    if not letters:
+        return failed("the event that could not be delivered did not arrive in the queue")
+    attributes = letters[0].get("MessageAttributes", {})
+    evidence = {
+        "letters": len(letters),
+        "attributes": sorted(attributes),
+        "code": attributes.get("ERROR_CODE", {}).get("StringValue"),
+    }
+    if not {"ERROR_CODE", "ERROR_MESSAGE"} <= attributes.keys():
+        return failed("the dead letter has no ERROR_CODE or no ERROR_MESSAGE", **evidence)
+    if "tick" not in json.loads(letters[0]["Body"]):
+        return failed("the dead letter does not contain the event", **evidence)
+    return passed(**evidence)
+
+
+def retries(deployment: Deployment) -> Generator[None, None, Result]:
+    """Let an asynchronous invocation fail, and compare the request ids of its retries."""
+    tick = deployment.begin("Failing")
+    yield
+
+    def poll() -> list[dict[str, Any]] | None:
+        found = [one for one in deployment.starts("Failing") if one["tick"] == timestamp(tick)]
+        return found if len(found) >= 3 else None
+
+    starts = deployment.wait("two retries of a failed invocation", poll, seconds=720)
+    if starts is None:
+        return failed("a failed invocation was not retried twice")
+    locks = deployment.terms("Failing", tick)
+    evidence = {
+        "invocations": len(starts),
+        "request ids": sorted({str(one["request_id"]) for one in starts}),
+        "seconds between them": [
+            round(later["at"] - earlier["at"])
+            for earlier, later in zip(starts, starts[1:], strict=False)
+        ],
+        "attempts in the ledger": [lock.attempt for lock in locks],
+    }
+    if len(set(evidence["request ids"])) > 1:
+        return failed("a retry has another request id", **evidence)
+    return passed(**evidence)
+
+
+def unprocessed(deployment: Deployment) -> Generator[None, None, Result]:
+    """Let all attempts of an invocation fail, and read the dead letter."""
+    deployment.begin("Failing")
+    yield
+    letters = deployment.wait(
+        "the dead letter of a failed invocation",
+        lambda: deployment.letters("FailingUnprocessed"),
+        seconds=720,
+    )
+    if not letters:
+        return failed("the event that failed three times did not arrive in the queue")
+    letter = json.loads(letters[0]["Body"])
+    context = letter.get("requestContext", {})
+    evidence = {
+        "condition": context.get("condition"),
+        "invocations": context.get("approximateInvokeCount"),
+        "error": letter.get("responsePayload", {}).get("errorType"),
+    }
+    if "tick" not in letter.get("requestPayload", {}) or None in evidence.values():
+        return failed("the dead letter lacks the event, the condition or the error", **evidence)
+    return passed(**evidence)
+
+
+def takeover(deployment: Deployment) -> Generator[None, None, Result]:
+    """Kill a leader's process, and let the other contender of its tick wait."""
+    tick = deployment.begin("Killed")
+    yield
+    locks = deployment.completed("Killed", tick, seconds=300)
+    if locks is None:
+        return failed("the tick of the killed leader was not completed")
+    evidence = {
+        "outcomes": [lock.outcome for lock in locks],
+        "attempts": [lock.attempt for lock in locks],
+        "seconds": _seconds_between(locks),
+    }
+    if evidence["outcomes"] != ["deposed", "completed"]:
+        return failed(
+            "the killed leader was not succeeded by one that completed the tick", **evidence
+        )
+    return passed(**evidence)
+
+
+def _seconds_between(locks: list[Any]) -> float | None:
+    started = [lock.started_at for lock in locks]
+    if len(started) < 2 or None in (started[0], started[-1]):
+        return None
+    return round((started[-1] - started[0]).total_seconds(), 1)
+
+
+def legs(deployment: Deployment) -> Generator[None, None, Result]:
+    """Let a tick be continued more often than Lambda allows a function to invoke itself."""
+    tick = deployment.begin("Legs")
+    yield
+    locks = deployment.completed("Legs", tick, seconds=600)
+    led = [lock.leg for lock in locks or deployment.terms("Legs", tick)]
+    evidence = {
+        "legs": len(led),
+        "attempts": max((lock.attempt for lock in locks or []), default=0),
+    }
+    if led != [*range(1, LEGS + 1)]:
+        return failed(f"{LEGS} legs were asked for, and these led: {led}", **evidence)
+    return passed(**evidence)
+
+
+def monotonic(deployment: Deployment) -> Generator[None, None, Result]:
+    """Compare the monotonic clock in a function with S3's clock."""
+    tick = deployment.begin("Legs")
+    yield
+
+    def poll() -> dict[str, float] | None:
+        found = [
+            lock.state.get("measured") for lock in deployment.terms("Legs", tick) if lock.leg == 1
+        ]
+        return found[0] if found else None
+
+    measured = deployment.wait("the first leg's comparison of clocks", poll, seconds=300)
+    if measured is None:
+        return failed("the first leg did not compare its clock with S3's")
+    apart = abs(measured["monotonic_s"] - measured["s3_s"])
+    if apart > _CLOCK_SECONDS:
+        return failed(f"the clocks differ by {apart:.1f} s", **measured)
+    return passed(**measured)
+
+
+def time_out(deployment: Deployment) -> Generator[None, None, Result]:
+    """Let a leader work on until Lambda stops it, and find its last write by S3's clock."""
+    tick = deployment.begin("Overrun")
+    yield
+    key, bucket, s3 = "heartbeats/overrun.json", deployment.bucket, deployment.s3
+
+    def poll() -> dict[str, Any] | None:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents")
+        beat = s3.get_object(Bucket=bucket, Key=key) if found else None
+        if beat is None or datetime.now(UTC) - beat["LastModified"] < timedelta(seconds=5):
+            return None
+        return {"at": beat["LastModified"], **json.loads(beat["Body"].read())}
+
+    beat = deployment.wait("the end of an invocation that overruns", poll, seconds=240)
+    if beat is None:
+        return failed("the invocation that overruns did not start, or was not stopped")
+    (lock,) = (each for each in deployment.terms("Overrun", tick) if each.term == beat["term"])
+    created = s3.head_object(Bucket=bucket, Key=f"elections/overrun/lock_{lock.term:010d}.json")[
+        "LastModified"
+    ]
+    lease = timedelta(milliseconds=lock.lease_ms or 0)
+    evidence = {
+        "lease_s": lease.total_seconds(),
+        "last write after_s": (beat["at"] - created).total_seconds(),
+        "remaining at the last write_ms": beat["remaining_ms"],
+    }
+    if beat["at"] > created + lease or beat["remaining_ms"] < -_GRACE_MS:
+        return failed("the invocation still wrote when its lease was over", **evidence)
+    return passed(**evidence)
