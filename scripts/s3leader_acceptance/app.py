@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from s3leader_acceptance.app_names import COMMAND, FENCED, PROBED
+from s3leader_acceptance.app_names import COMMAND, FENCED, PROBED, election_of
 from s3leader_cdk import (
     FailureOptions,
     JobFunction,
@@ -80,9 +80,21 @@ class AcceptanceStack(Stack):
         )
         self.locks = LockBucket(self, "Locks", bucket=self.bucket, history=Duration.days(2))
         self._output("Bucket", self.bucket.bucket_name)
+        self._output("Control", self._control_bucket().bucket_name)
         jobs = {each: self._job(each, how) for each, how in _jobs(fast=fast).items()}
         self._roles(jobs["Ticks"])
         self._log_metrics()
+
+    def _control_bucket(self) -> s3.Bucket:
+        """Return a bucket with another rule, which shows whether the cloud sets such rules."""
+        return s3.Bucket(
+            self,
+            "Control",
+            enforce_ssl=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            lifecycle_rules=[s3.LifecycleRule(id="control", expiration=Duration.days(1))],
+            removal_policy=RemovalPolicy.DESTROY,
+        )
 
     def _output(self, name: str, value: str) -> None:
         CfnOutput(self, f"{name}Output", value=value).override_logical_id(name)
@@ -101,7 +113,7 @@ class AcceptanceStack(Stack):
         job = SingletonJob(
             self,
             name,
-            election=name.lower(),
+            election=election_of(self.stack_name, name),
             schedule=how.schedule,
             lock_bucket=self.locks,
             function=function,
@@ -128,7 +140,9 @@ class AcceptanceStack(Stack):
             name: iam.Role(self, f"{name}Role", assumed_by=caller)
             for name in ("Candidate", "Writer", "Everything", "Nothing")
         }
-        self.locks.grant_candidate(roles["Candidate"], election=PROBED)
+        self.locks.grant_candidate(
+            roles["Candidate"], election=election_of(self.stack_name, PROBED)
+        )
         grant_fenced(self.bucket, roles["Writer"], key=FENCED)
         roles["Everything"].add_to_policy(
             iam.PolicyStatement(
@@ -156,7 +170,7 @@ class AcceptanceStack(Stack):
             self,
             "CommandMetrics",
             log_group=group,
-            election=COMMAND,
+            election=election_of(self.stack_name, COMMAND),
             bucket=self.bucket.bucket_name,
         )
         self._output("CommandsLog", group.log_group_name)

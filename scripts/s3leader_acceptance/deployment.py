@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from s3leader import Election, Lock
 from s3leader_acceptance.account import Account, Client
+from s3leader_acceptance.app_names import election_of
 from s3leader_acceptance.programs import Program
 from s3leader_acceptance.progress import Progress
 from s3leader_acceptance.state import State
@@ -107,9 +108,17 @@ class Deployment:
             Payload=json.dumps(payload),
         )
 
+    def election(self, job: str) -> str:
+        """Return the name of a job's election."""
+        return election_of(self.state.stack, job)
+
+    def lock_key(self, job: str, term: int) -> str:
+        """Return the key of a lock."""
+        return f"elections/{self.election(job)}/lock_{term:010d}.json"
+
     def terms(self, job: str, tick: datetime | None = None) -> list[Lock]:
         """Return the terms of a job, of one tick or all, the oldest first."""
-        election = Election(job.lower(), bucket=self.bucket, client=self.s3)
+        election = Election(self.election(job), bucket=self.bucket, client=self.s3)
         found = election.history(limit=1000)[::-1]
         return [lock for lock in found if tick is None or lock.tick == tick]
 
@@ -130,7 +139,7 @@ class Deployment:
             logGroupName=self.outputs[f"{job}Log"], startTime=int(self.began * 1000) - 60_000
         ):
             for text in (event["message"] for event in page["events"]):
-                found += [line for line in _json_lines(text)]
+                found += list(_json_lines(text))
         return found
 
     def starts(self, job: str) -> list[dict[str, Any]]:
@@ -158,19 +167,30 @@ class Deployment:
         return refused(lambda: client.get_object(Bucket=self.bucket, Key="capability"))
 
     @cached_property
-    def records_metrics(self) -> bool:
-        """Whether the cloud records the invocations of a function, which have certainly happened.
+    def makes_log_metrics(self) -> bool:
+        """Whether CloudWatch Logs records how many lines a log group gets, as it always does.
 
-        If not, it makes no metrics of its own, and says nothing about those of EMF and filters.
+        If not, the cloud makes no metrics of logs, and says nothing about those of EMF and filters.
         """
 
         def poll() -> bool:
-            function = self.outputs["FailingFunction"]
-            return sum(self.points("AWS/Lambda", "Invocations", FunctionName=function)) > 0
+            group = self.outputs["FailingLog"]
+            return sum(self.points("AWS/Logs", "IncomingLogEvents", LogGroupName=group)) > 0
 
         self.begin("Failing")
-        what = "CloudWatch's own metric of invocations"
-        return bool(self.wait(what, poll, seconds=600, fast_seconds=_FAST_METRICS_SECONDS))
+        what = "CloudWatch's own metric of the lines in a log"
+        return bool(self.wait(what, poll, seconds=900, fast_seconds=_FAST_METRICS_SECONDS))
+
+    @cached_property
+    def sets_lifecycle_rules(self) -> bool:
+        """Whether a bucket has the lifecycle rules of its template."""
+        try:
+            self.s3.get_bucket_lifecycle_configuration(Bucket=self.outputs["Control"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
+                raise
+            return False
+        return True
 
     def points(self, namespace: str, metric: str, **dimensions: str) -> list[float]:
         """Return the sums of a metric, each of a minute, since this run began."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -43,11 +44,8 @@ def destroy(state: State, account: Account, progress: Progress) -> None:
         )
     progress.say(f"destroying {state.stack}")
     for group, name in state.schedules:
-        _unless_gone(
-            lambda group=group, name=name: account.client("scheduler").delete_schedule(
-                GroupName=group, Name=name
-            )
-        )
+        delete = account.client("scheduler").delete_schedule
+        _unless_gone(partial(delete, GroupName=group, Name=name))
     _Stack(state, account, progress).delete()
     for bucket, key in state.assets:
         _empty(account.client("s3"), bucket, key)

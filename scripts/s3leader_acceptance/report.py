@@ -77,8 +77,7 @@ class Report:
         lines = [
             "# What s3leader assumes of AWS",
             "",
-            f"Checked on {where}, with s3leader {version('s3leader')}, on"
-            f" {self.began:%Y-%m-%d %H:%M} UTC by `scripts/acceptance`: {counts}.",
+            f"Checked on {where}, on {self.began:%Y-%m-%d %H:%M} UTC: {counts}.",
             "",
             "| check | result | assumption |",
             "|---|---|---|",

@@ -6,8 +6,10 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
+from s3leader import Lock
 from s3leader_acceptance.deployment import LEGS, Deployment, timestamp
 from s3leader_acceptance.results import Result, failed, not_checked, passed
 
@@ -136,16 +138,16 @@ def retries(deployment: Deployment) -> Generator[None, None, Result]:
     if starts is None:
         return failed("a failed invocation was not retried twice")
     locks = deployment.terms("Failing", tick)
+    ids = {str(one["request_id"]) for one in starts}
     evidence = {
         "invocations": len(starts),
-        "request ids": sorted({str(one["request_id"]) for one in starts}),
+        "request ids": sorted(ids),
         "seconds between them": [
-            round(later["at"] - earlier["at"])
-            for earlier, later in zip(starts, starts[1:], strict=False)
+            round(later["at"] - earlier["at"]) for earlier, later in pairwise(starts)
         ],
         "attempts in the ledger": [lock.attempt for lock in locks],
     }
-    if len(set(evidence["request ids"])) > 1:
+    if len(ids) > 1:
         return failed("a retry has another request id", **evidence)
     return passed(**evidence)
 
@@ -192,11 +194,9 @@ def takeover(deployment: Deployment) -> Generator[None, None, Result]:
     return passed(**evidence)
 
 
-def _seconds_between(locks: list[Any]) -> float | None:
-    started = [lock.started_at for lock in locks]
-    if len(started) < 2 or None in (started[0], started[-1]):
-        return None
-    return round((started[-1] - started[0]).total_seconds(), 1)
+def _seconds_between(locks: list[Lock]) -> float | None:
+    first, last = locks[0].started_at, locks[-1].started_at
+    return None if first is None or last is None else (last - first).total_seconds()
 
 
 def legs(deployment: Deployment) -> Generator[None, None, Result]:
@@ -238,7 +238,8 @@ def time_out(deployment: Deployment) -> Generator[None, None, Result]:
     """Let a leader work on until Lambda stops it, and find its last write by S3's clock."""
     tick = deployment.begin("Overrun")
     yield
-    key, bucket, s3 = "heartbeats/overrun.json", deployment.bucket, deployment.s3
+    bucket, s3 = deployment.bucket, deployment.s3
+    key = f"heartbeats/{deployment.election('Overrun')}.json"
 
     def poll() -> dict[str, Any] | None:
         found = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents")
@@ -251,9 +252,8 @@ def time_out(deployment: Deployment) -> Generator[None, None, Result]:
     if beat is None:
         return failed("the invocation that overruns did not start, or was not stopped")
     (lock,) = (each for each in deployment.terms("Overrun", tick) if each.term == beat["term"])
-    created = s3.head_object(Bucket=bucket, Key=f"elections/overrun/lock_{lock.term:010d}.json")[
-        "LastModified"
-    ]
+    key = deployment.lock_key("Overrun", lock.term)
+    created = s3.head_object(Bucket=bucket, Key=key)["LastModified"]
     lease = timedelta(milliseconds=lock.lease_ms or 0)
     evidence = {
         "lease_s": lease.total_seconds(),

@@ -12,8 +12,8 @@ from s3leader_acceptance.deployment import Deployment
 from s3leader_acceptance.results import Result, failed, not_checked, passed
 
 _NO_METRICS = (
-    "this cloud has no metrics of its own, not even of the function's invocations, so it makes none"
-    " of log lines either"
+    "this cloud does not even record how many lines a log gets, so it makes no metrics of what they"
+    " say"
 )
 _METRIC_SECONDS, _ALARM_SECONDS = 600, 1200
 _NAMESPACE = "s3leader"
@@ -23,7 +23,7 @@ def emf(deployment: Deployment) -> Generator[None, None, Result]:
     """Let a term fail, and wait for the metric that its function has printed."""
     deployment.begin("Failing")
     yield
-    return _metric(deployment, "Failed", "failing")
+    return _metric(deployment, "Failed", "Failing")
 
 
 def filters(deployment: Deployment) -> Generator[None, None, Result]:
@@ -35,7 +35,7 @@ def filters(deployment: Deployment) -> Generator[None, None, Result]:
         "requests": 5,
         "duration_ms": 12,
         "bucket": deployment.bucket,
-        "election": COMMAND,
+        "election": deployment.election(COMMAND),
         "contender": "1",
     }
     logs = deployment.client("logs")
@@ -46,12 +46,14 @@ def filters(deployment: Deployment) -> Generator[None, None, Result]:
     return _metric(deployment, "Completed", COMMAND)
 
 
-def _metric(deployment: Deployment, name: str, election: str) -> Result:
-    if not deployment.records_metrics:
+def _metric(deployment: Deployment, name: str, job: str) -> Result:
+    if not deployment.makes_log_metrics:
         return not_checked(_NO_METRICS)
 
     def poll() -> list[float] | None:
-        found = deployment.points(_NAMESPACE, name, bucket=deployment.bucket, election=election)
+        found = deployment.points(
+            _NAMESPACE, name, bucket=deployment.bucket, election=deployment.election(job)
+        )
         return found if sum(found) > 0 else None
 
     points = deployment.wait(f"the metric {name}", poll, seconds=_METRIC_SECONDS)
@@ -64,7 +66,7 @@ def alarms(deployment: Deployment) -> Generator[None, None, Result]:
     """Wait until the failed term and its dead letter set alarms off, and until these end."""
     deployment.begin("Failing")
     yield
-    if not deployment.records_metrics:
+    if not deployment.makes_log_metrics:
         return not_checked(_NO_METRICS)
     evidence = {}
     for name in ("Failed", "Unprocessed"):

@@ -12,7 +12,6 @@ from s3leader_acceptance.deployment import Deployment, refused
 from s3leader_acceptance.results import Result, failed, not_checked, passed
 
 _NO_PERMISSIONS = "this cloud does not check permissions: a role without any could read an object"
-_LOCK = f"elections/{PROBED}/lock_{{:010d}}.json"
 _EFFECTIVE_SECONDS = 120
 Request = Callable[[], object]
 
@@ -22,7 +21,11 @@ def denials(deployment: Deployment) -> Generator[None, None, Result]:
     yield
     if not deployment.checks_permissions:
         return not_checked(_NO_PERMISSIONS)
-    s3, bucket, key = deployment.client("s3", "Everything"), deployment.bucket, _LOCK.format(1)
+    s3, bucket, key = (
+        deployment.client("s3", "Everything"),
+        deployment.bucket,
+        deployment.lock_key(PROBED, 1),
+    )
     put = partial(s3.put_object, Bucket=bucket, Key=key, Body=b"{}")
     if not _effective(deployment, partial(put, IfNoneMatch="*")):
         return failed("a write with If-None-Match was denied, which the policy permits")
@@ -43,23 +46,25 @@ def conditions(deployment: Deployment) -> Generator[None, None, Result]:
     yield
     if not deployment.checks_permissions:
         return not_checked(_NO_PERMISSIONS)
-    bucket = deployment.bucket
+    bucket, key = deployment.bucket, deployment.lock_key(PROBED, 2)
     writer, candidate = (deployment.client("s3", role) for role in ("Writer", "Candidate"))
     # No bucket policy is about this key: only the writer's own policy decides.
     write = partial(writer.put_object, Bucket=bucket, Key=FENCED, Body=b"1")
     if not _effective(deployment, partial(write, IfNoneMatch="*")):
         return failed("a write with If-None-Match was denied, which the writer's policy permits")
     tag = writer.get_object(Bucket=bucket, Key=FENCED)["ETag"]
-    lock = partial(candidate.put_object, Bucket=bucket, Key=_LOCK.format(2), Body=b"{}")
+    lock = partial(candidate.put_object, Bucket=bucket, Key=key, Body=b"{}")
     if not _effective(deployment, partial(lock, IfNoneMatch="*")):
         return failed("a write with If-None-Match was denied, which the candidate's policy permits")
-    mark = partial(candidate.put_object_tagging, Bucket=bucket, Key=_LOCK.format(2))
+    mark = partial(candidate.put_object_tagging, Bucket=bucket, Key=key)
     listing = partial(candidate.list_objects_v2, Bucket=bucket)
     return _verdict(
         permitted={
             "PUT with If-Match by a writer": partial(write, IfMatch=tag),
             "the tag superseded=true": partial(mark, Tagging=_tagging(superseded="true")),
-            "LIST of its own locks": partial(listing, Prefix=f"elections/{PROBED}/lock_"),
+            "LIST of its own locks": partial(
+                listing, Prefix=f"elections/{deployment.election(PROBED)}/lock_"
+            ),
         },
         denied={
             "PUT without a condition by a writer": write,

@@ -5,7 +5,15 @@ A quote is text of docs/verification.md. A test finds each of its assumptions he
 
 from __future__ import annotations
 
-from s3leader_acceptance.checks import commands, jobs, monitoring, permissions, s3
+from s3leader_acceptance.checks import (
+    clocks,
+    commands,
+    jobs,
+    lifecycle,
+    monitoring,
+    permissions,
+    races,
+)
 from s3leader_acceptance.results import Check
 
 CHECKS = (
@@ -19,25 +27,25 @@ CHECKS = (
         name="races",
         assumption="**S3** is linearizable on one key, for conditional PUT, GET and LIST.",
         does="lets six writers race to create a key and to replace it, and counts 200, 409 and 412",
-        run=s3.races,
+        run=races.races,
     ),
     Check(
         name="clocks",
         assumption="`Date` of one answer and `Last-Modified` of another differ by less than"
         " `clock_skew` minus one second for their resolution.",
         does="compares the clocks of S3's front ends over many connections",
-        run=s3.clocks,
+        run=clocks.clocks,
     ),
     Check(
         name="lifecycle",
         assumption="**The lifecycle rule** deletes by the tag alone, and no lock within an hour of"
         " its creation.",
         does="reads the rule back, and which locks S3 announces to delete, and when",
-        run=s3.lifecycle,
+        run=lifecycle.lifecycle,
     ),
     Check(
         name="denials",
-        assumption="**Nobody deletes or overwrites locks by hand.** `LockBucket`'s policy denies it.",
+        assumption="**Nobody deletes or overwrites locks by hand.**",
         does="tries to overwrite and to delete a lock, with all permissions on the bucket",
         run=permissions.denials,
     ),
@@ -71,7 +79,7 @@ CHECKS = (
     ),
     Check(
         name="unprocessed",
-        assumption="An event that Lambda gives up on goes to the queue, with the cause in its body.",
+        assumption="An event that Lambda gives up on goes to the queue, with the cause.",
         does="reads the dead letter of that invocation",
         run=jobs.unprocessed,
     ),
@@ -98,7 +106,7 @@ CHECKS = (
     Check(
         name="time-out",
         assumption="Lambda ends an invocation at most two seconds after its remaining time.",
-        does="lets a leader write until Lambda stops it, and compares its last write with its lease",
+        does="lets a leader write until Lambda stops it, and compares this with its lease",
         run=jobs.time_out,
     ),
     Check(
