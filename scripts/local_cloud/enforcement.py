@@ -10,8 +10,8 @@ Condition keys of S3: `s3:if-match` and `s3:if-none-match` of a PutObject, and t
     write refuses all writes, and one that requires a tag refuses all tags.
 EventBridge Scheduler invokes a target without checking the schedule's role. Here it acts in that
     role, if the role trusts it. It needs `lambda:InvokeFunction` for the function, or else
-    `sqs:SendMessage` to send the event to the dead-letter queue (at once; AWS first retries as the
-    schedule's retry policy says).
+    `sqs:SendMessage` to send the event to the dead-letter queue, with the cause in its attributes
+    (at once; AWS first retries as the schedule's retry policy says).
 Lambda delivers to a failure destination (a queue) and writes logs without checking the function's
     role. Here it needs `sqs:SendMessage`, `logs:CreateLogStream` and `logs:PutLogEvents`; what is
     refused is left out.
@@ -113,7 +113,18 @@ class Enforcement:
             return refused
         if lost := self._refusal(key_id, "sqs:SendMessage", queue["attributes"]["QueueArn"]):
             return f"{refused}; and {lost}"
-        self._sqs._act_send_message({"MessageBody": event}, queue["url"])
+        cause = {
+            "ERROR_CODE": "AWSLambda.AccessDeniedException",
+            "ERROR_MESSAGE": refused,
+            "RETRY_ATTEMPTS": "0",
+            "SCHEDULE_ARN": schedule["Arn"],
+            "TARGET_ARN": target["Arn"],
+        }
+        attributes = {
+            name: {"DataType": "String", "StringValue": value} for name, value in cause.items()
+        }
+        letter = {"MessageBody": event, "MessageAttributes": attributes}
+        self._sqs._act_send_message(letter, queue["url"])
         return refused
 
     def route_failure(self, target: str, name: str, event: Any, result: Any) -> None:

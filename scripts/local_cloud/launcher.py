@@ -11,6 +11,9 @@ schedules each second instead of each tenth, and replaces a function of `minista
 CloudFormation sets a function's `RecursiveLoop`. ministack knows the setting, and drops the 17th
 invocation of a function by itself, but it ignores the property of a template. `RecursiveLoops` sets
 it when a function is created or updated.
+
+Lambda retries an asynchronous invocation with the same request id. ministack draws a new one for
+each attempt. `Retries` keeps the first.
 """
 
 import argparse
@@ -21,6 +24,7 @@ import sys
 import threading
 import time
 import uuid
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -156,6 +160,35 @@ class RecursiveLoops:
         return made
 
 
+class Retries:
+    """The request ids of asynchronous invocations: see the module's docstring."""
+
+    def __init__(self) -> None:
+        """Look up the emulator's functions."""
+        self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
+        self._invoke_original = self._lambda.invoke_async_with_retry
+        self._dispatch_original = self._lambda._execute_function_dispatch
+        self._request: ContextVar[str | None] = ContextVar("request", default=None)
+
+    def install(self) -> None:
+        """Replace the emulator's functions."""
+        self._lambda.invoke_async_with_retry = self.invoke
+        self._lambda._execute_function_dispatch = self.dispatch
+
+    def invoke(self, function: Any, event: Any) -> None:
+        """Start an asynchronous invocation, whose thread has a copy of this context."""
+        before = self._request.set(str(uuid.uuid4()))
+        try:
+            self._invoke_original(function, event)
+        finally:
+            self._request.reset(before)
+
+    def dispatch(self, function: Any, config: Any, event: Any, request: str, began: float) -> Any:
+        """Make one attempt."""
+        request = self._request.get() or request
+        return self._dispatch_original(function, config, event, request, began)
+
+
 def main() -> None:
     """Run the emulator until its parent stops it or ends."""
     parser = argparse.ArgumentParser()
@@ -171,6 +204,7 @@ def main() -> None:
         enforcement.install()
     Scheduler(arguments.notes, enforcement).install()
     RecursiveLoops().install()
+    Retries().install()
     sys.argv = sys.argv[:1]
     importlib.import_module("ministack.app").main()
 
