@@ -91,17 +91,20 @@ def acceptance(
         for check in CHECKS:
             click.echo(f"{check.name:15} {check.does}\n{'':15} {check.assumption}")
         return 0
-    account = Account.open(profile=profile, region=region, endpoint=endpoint_url)
     progress = Progress()
     if destroy_only:
-        return _destroy_all(directory, account, progress)
+        return _destroy_all(directory, profile, progress)
+    account = Account.open(profile=profile, region=region, endpoint=endpoint_url)
     account.check_bootstrapped()
     state = State.create(directory, account)
     with state.locked():
-        click.echo(plan(account, state.stack, fast=fast), err=True)
-        if not yes and not click.confirm("Go on?", err=True):
+        try:
+            click.echo(plan(account, state.stack, fast=fast), err=True)
+            if not yes:
+                click.confirm("Go on?", err=True, abort=True)
+        except BaseException:
             state.discard()
-            return 2
+            raise
         return _run(state, account, progress, checks, keep=keep, fast=fast)
 
 
@@ -157,11 +160,16 @@ def _destroy(state: State, account: Account, progress: Progress) -> None:
     destroy(state, account, progress)
 
 
-def _destroy_all(directory: Path, account: Account, progress: Progress) -> int:
+def _destroy_all(directory: Path, profile: str | None, progress: Progress) -> int:
+    """Destroy what runs have left that are not running; each is in an account and Region."""
     states = read_states(directory)
     for state in states:
-        with state.locked():
-            _destroy(state, account, progress)
+        account = Account.open(profile=profile, region=state.region, endpoint=state.endpoint)
+        with state.locked() as free:
+            if free:
+                _destroy(state, account, progress)
+            else:
+                progress.say(f"{state.stack} is in use by a run: stop that one, and it destroys it")
     if not states:
         progress.say(f"no run has left anything, as far as {directory} says")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -62,9 +63,11 @@ def destroy(state: State, account: Account, progress: Progress) -> None:
         raise AcceptanceError(
             "not everything could be destroyed. Left: "
             + ", ".join(left)
-            + f". Correct the cause, and run scripts/acceptance --destroy {state.stack}"
+            + ". Correct the cause, and run scripts/acceptance --destroy"
         )
     state.forget()
+    for name in ("job", "cdk.out"):
+        shutil.rmtree(state.folder / name, ignore_errors=True)
     progress.say(f"{state.stack} and all that belongs to it are gone: each service lists nothing")
 
 
@@ -131,12 +134,12 @@ class _Stack:
             ):
                 raise AcceptanceError(
                     f"stack {self._state.stack} is still being deleted: run scripts/acceptance"
-                    f" --destroy {self._state.stack} later"
+                    " --destroy later"
                 )
         if self.status() is not None:
             raise AcceptanceError(
                 f"stack {self._state.stack} could not be deleted: read its events, correct the"
-                f" cause, and run scripts/acceptance --destroy {self._state.stack}"
+                " cause, and run scripts/acceptance --destroy"
             )
 
     def _ended(self) -> bool:

@@ -90,11 +90,10 @@ class Report:
             lines += ["", f"## {one.check.name}: {one.result.outcome}", ""]
             lines.append(f"It {one.check.does} ({one.seconds:.0f} s).")
             if one.result.why:
-                lines += ["", one.result.why.capitalize()[:1] + one.result.why[1:] + "."]
-            lines += [
-                "",
-                *(f"- {name}: {_short(value)}" for name, value in one.result.evidence.items()),
-            ]
+                lines += ["", f"{one.result.why[:1].upper()}{one.result.why[1:]}."]
+            if one.result.evidence:
+                lines.append("")
+            lines += [f"- {name}: {_short(value)}" for name, value in one.result.evidence.items()]
         lines += ["", "## What cannot be checked", ""]
         lines += [f"- “{quote}”: {why}." for quote, why in NOT_CHECKABLE.items()]
         return self.redactor.text("\n".join(lines)) + "\n"

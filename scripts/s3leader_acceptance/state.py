@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from s3leader_acceptance.account import AcceptanceError, Account
+from s3leader_acceptance.account import Account
 
 _FILE = "state.json"
 PREFIX = "s3leader-acceptance-"
@@ -75,18 +75,16 @@ class State:
         shutil.rmtree(self.folder)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from destroying the stack while this one uses it."""
+    def locked(self) -> Iterator[bool]:
+        """Keep other processes from destroying the stack; yield whether none uses it."""
         descriptor = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = True
         except BlockingIOError:
-            os.close(descriptor)
-            raise AcceptanceError(
-                f"{self.stack} is in use by another run: stop that first"
-            ) from None
+            free = False
         try:
-            yield
+            yield free
         finally:
             os.close(descriptor)
 

@@ -31,7 +31,7 @@ def scheduled_time(deployment: Deployment) -> Generator[None, None, Result]:
         whole = {tick: starts for tick, starts in ticks.items() if _contenders(starts) == {1, 2}}
         return whole if len(whole) >= needed else None
 
-    ticks = deployment.wait(f"{needed} ticks, each with two contenders", poll, seconds=480)
+    ticks = deployment.wait(f"two contenders each of {needed} tick(s)", poll, seconds=480)
     if ticks is None:
         return failed(f"fewer than {needed} ticks had both contenders, each with the same tick")
     moments = {tick: datetime.fromisoformat(tick) for tick in ticks}

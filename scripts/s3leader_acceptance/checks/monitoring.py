@@ -88,7 +88,9 @@ def _states_after(deployment: Deployment, alarm: str, last: str) -> list[str] | 
 
     def poll() -> list[str] | None:
         states = _states(deployment, alarm)
-        return states if "ALARM" in states and states[-1:] == [last] else None
+        # It may have been in ALARM, and be back in OK, before the wait began.
+        there = "ALARM" in states and (last == "ALARM" or states[-1] == last)
+        return states if there else None
 
     what = f"the alarm {alarm.lower()} to go to {last}"
     return deployment.wait(what, poll, seconds=_ALARM_SECONDS)
