@@ -69,9 +69,11 @@ class Deployment:
         poll: Callable[[], FoundT | None],
         *,
         seconds: float,
-        fast_seconds: float = _FAST_SECONDS,
+        fast_seconds: float | None = None,
     ) -> FoundT | None:
         """Return what `poll` returns once that is true; None after `seconds`."""
+        if fast_seconds is None:
+            fast_seconds = _FAST_SECONDS
         limit, every = (fast_seconds, 0.2) if self.fast else (seconds, 2.0)
         return self.progress.wait(what, poll, seconds=limit, every=every)
 

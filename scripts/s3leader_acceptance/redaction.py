@@ -25,10 +25,10 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return `text` without them."""
-        for name in sorted(self._names, key=len, reverse=True):
-            text = text.replace(name, self._names[name])
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
+        for name in sorted(self._names, key=len, reverse=True):
+            text = text.replace(name, self._names[name])
         return text
 
     def value(self, value: object) -> object:

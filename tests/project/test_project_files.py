@@ -43,7 +43,9 @@ def test_lint_runs_each_tool(tool: str) -> None:
     assert tool in (ROOT / "scripts/lint").read_text()
 
 
-@pytest.mark.parametrize("script", [".ci/run", "scripts/test", "scripts/lint", "scripts/demo"])
+@pytest.mark.parametrize(
+    "script", [".ci/run", "scripts/test", "scripts/lint", "scripts/demo", "scripts/acceptance"]
+)
 def test_every_script_can_be_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
 

@@ -21,7 +21,9 @@ def lifecycle(deployment: Deployment) -> Generator[None, None, Result]:
     rules = _rules(deployment)
     if rules is None and not deployment.sets_lifecycle_rules:
         return not_checked("this cloud gives no bucket the lifecycle rules of its template")
-    expiring = [each for each in rules or [] if each.get("Expiration", {}).get("Days")]
+    if rules is None:
+        return failed("the bucket has no lifecycle rule, so its locks would never be deleted")
+    expiring = [each for each in rules if each.get("Expiration", {}).get("Days")]
     tags = [_tags(each) for each in expiring]
     if tags != [{"superseded": "true"}] or expiring[0]["Status"] != "Enabled":
         return failed(

@@ -102,9 +102,9 @@ def _effective(deployment: Deployment, request: Request) -> bool:
 
 
 def _verdict(*, permitted: Mapping[str, Request], denied: Mapping[str, Request]) -> Result:
-    """Send all requests, those that are to be denied first."""
-    wrong = [f"{what} was permitted" for what, request in denied.items() if not refused(request)]
-    wrong += [f"{what} was denied" for what, request in permitted.items() if refused(request)]
+    """Send all requests, those that are to be denied last, since one of them deletes."""
+    wrong = [f"{what} was denied" for what, request in permitted.items() if refused(request)]
+    wrong += [f"{what} was permitted" for what, request in denied.items() if not refused(request)]
     if wrong:
         return failed("; ".join(wrong))
     return passed(permitted=[*permitted], denied=[*denied])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -20,7 +21,8 @@ _RACERS = 6
 def races(deployment: Deployment) -> Generator[None, None, Result]:
     """Let writers race for keys: one creates each, one replaces it."""
     yield
-    keys = [f"races/{number:03d}" for number in range(8 if deployment.fast else 40)]
+    folder = f"races/{secrets.token_hex(4)}/"
+    keys = [f"{folder}{number:03d}" for number in range(8 if deployment.fast else 40)]
     answers: Counter[str] = Counter()
     problems: list[str] = []
     # The answer to a request that was sent again may be the one to the first.
@@ -34,7 +36,7 @@ def races(deployment: Deployment) -> Generator[None, None, Result]:
                 replaced = _race(pool, clients, deployment.bucket, key, {"IfMatch": tag})
                 problems += _problems(deployment, key, replaced, answers)
     pages = deployment.s3.get_paginator("list_objects_v2").paginate(
-        Bucket=deployment.bucket, Prefix="races/"
+        Bucket=deployment.bucket, Prefix=folder
     )
     listed = [each["Key"] for page in pages for each in page.get("Contents", [])]
     if listed != keys:
