@@ -9,8 +9,8 @@ from pathlib import Path
 
 from local_cloud.child_process import ChildProcess, package_path, under_parent
 
-# The wrapper's own path is not the program's, and its errors go to a file of their own.
-_SHELL = 'errors=$1; export PYTHONPATH="$2"; shift 2; exec "$@" 2>"$errors"'
+# The wrapper's path and output are not the program's.
+_SHELL = 'out=$1 errors=$2; export PYTHONPATH="$3"; shift 3; exec "$@" >"$out" 2>"$errors"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +29,13 @@ class Program:
         """Start the program in the folder of its log."""
         self.log = log.with_suffix(".log")
         self._output = log.with_suffix(".out")
-        shell = ["sh", "-c", _SHELL, "sh", str(self.log), env.get("PYTHONPATH", ""), *command]
-        with self._output.open("wb") as output:
-            self._child = ChildProcess(
-                under_parent(shell),
-                env={**env, "PYTHONPATH": package_path()},
-                cwd=log.parent,
-                output=output,
-            )
+        files = [str(self._output), str(self.log)]
+        self._child = ChildProcess(
+            under_parent(["sh", "-c", _SHELL, "sh", *files, env.get("PYTHONPATH", ""), *command]),
+            env={**env, "PYTHONPATH": package_path()},
+            cwd=log.parent,
+            output=subprocess.DEVNULL,
+        )
 
     def wait(self, seconds: float) -> Ended:
         """Wait for its end, at most so long, and stop it then."""

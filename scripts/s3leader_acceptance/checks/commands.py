@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 from s3leader_acceptance.deployment import Deployment
 from s3leader_acceptance.programs import Ended, Program
@@ -12,7 +12,7 @@ from s3leader_acceptance.progress import duration
 from s3leader_acceptance.results import Result, failed, not_checked, passed
 
 _TAIL = 5
-_GOOD = {"pass", "ok", "skipped"}
+_GOOD, _BAD = {"pass", "ok", "skipped"}, {"fail", "problem"}
 
 
 def certify(deployment: Deployment) -> Generator[None, None, Result]:
@@ -21,7 +21,8 @@ def certify(deployment: Deployment) -> Generator[None, None, Result]:
     command = ["certify", f"s3://{deployment.bucket}/certify", "--json", *quick]
     program = _start(deployment, "certify", command)
     yield
-    return _result(deployment, "certify", program.wait(_announced(deployment, "certify", 900)))
+    ended = program.wait(_announced(deployment, "certify", 900))
+    return _result(deployment, "certify", ended, findings="checks", level="result")
 
 
 def doctor(deployment: Deployment) -> Generator[None, None, Result]:
@@ -30,7 +31,12 @@ def doctor(deployment: Deployment) -> Generator[None, None, Result]:
     yield
     command = ["doctor", deployment.election("Killed"), "--bucket", deployment.bucket, "--json"]
     program = _start(deployment, "doctor", command)
-    return _result(deployment, "doctor", program.wait(_announced(deployment, "doctor", 300)))
+    ended = program.wait(_announced(deployment, "doctor", 300))
+    result = _result(deployment, "doctor", ended, findings="findings", level="level")
+    if result.evidence.get("problems") == ["lifecycle"] and not deployment.sets_lifecycle_rules:
+        why = "this cloud gives no bucket the lifecycle rules of its template; all else is well"
+        return not_checked(why, **result.evidence)
+    return result
 
 
 def _announced(deployment: Deployment, name: str, seconds: float) -> float:
@@ -48,24 +54,27 @@ def _start(deployment: Deployment, name: str, arguments: list[str]) -> Program:
     return program
 
 
-def _result(deployment: Deployment, name: str, ended: Ended) -> Result:
-    """Return what a command has found: its report has `checks`, each with a `result`."""
+def _result(
+    deployment: Deployment, name: str, ended: Ended, *, findings: str, level: str
+) -> Result:
+    """Return what a command says: its report has a list of `findings`, each with a `level`."""
     if "No such command" in ended.errors:
         return not_checked(f"this version of s3leader has no command {name}")
     try:
         report = json.loads(ended.output)
-        findings: list[dict[str, object]] = report["checks"]
+        found: list[Mapping[str, str]] = report[findings]
     except (ValueError, KeyError, TypeError):
         lines = [*ended.output.splitlines(), *ended.errors.splitlines()][-_TAIL:]
         return failed(f"expected a report, got exit code {ended.code}: {' / '.join(lines)}")
     (deployment.state.folder / f"{name}.json").write_text(ended.output)
-    evidence: dict[str, object] = {
+    evidence = {
         "summary": report.get("summary"),
-        "results": dict(Counter(str(each.get("result")) for each in findings)),
-        "not passed": [each for each in findings if each.get("result") not in _GOOD],
+        "results": dict(Counter(each[level] for each in found)),
+        "problems": [each["check"] for each in found if each[level] in _BAD],
+        "not good": [each for each in found if each[level] not in _GOOD],
         "speed": report.get("speed"),
     }
     evidence = {key: value for key, value in evidence.items() if value}
-    if ended.code != 0:
-        return failed(f"the command ended with exit code {ended.code}", **evidence)
-    return passed(**evidence)
+    if ended.code == 0:
+        return passed(**evidence)
+    return failed(f"s3leader {name} ended with exit code {ended.code}", **evidence)
