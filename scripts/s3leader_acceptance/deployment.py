@@ -50,8 +50,21 @@ class Deployment:
         self.client = cache(self._client)
 
     def _client(self, service: str, role: str | None = None) -> Client:
-        named = None if role is None else self.outputs[f"{role}Role"]
-        return self.account.client(service, role=named)
+        if role is None:
+            return self.account.client(service)
+        arn = self.outputs[f"{role}Role"]
+
+        def act() -> Client | None:
+            try:
+                return self.account.client(service, role=arn)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _DENIED:
+                    raise
+                return None
+
+        what = "a new role that can be assumed"
+        found = self.wait(what, act, seconds=120, fast_seconds=0)
+        return found or self.account.client(service, role=arn)
 
     @property
     def s3(self) -> Client:
@@ -137,9 +150,7 @@ class Deployment:
         """Return the lines of JSON in a job's log."""
         found = []
         pages = self.client("logs").get_paginator("filter_log_events")
-        for page in pages.paginate(
-            logGroupName=self.outputs[f"{job}Log"], startTime=int(self.began * 1000) - 60_000
-        ):
+        for page in pages.paginate(logGroupName=self.outputs[f"{job}Log"]):
             for text in (event["message"] for event in page["events"]):
                 found += list(_json_lines(text))
         return found
@@ -200,8 +211,8 @@ class Deployment:
             Namespace=namespace,
             MetricName=metric,
             Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-            StartTime=datetime.fromtimestamp(self.began - 300, tz=UTC),
-            EndTime=datetime.now(UTC) + timedelta(minutes=5),
+            StartTime=datetime.fromtimestamp(self.began - 3600, tz=UTC),
+            EndTime=datetime.now(UTC) + timedelta(hours=1),
             Period=60,
             Statistics=["Sum"],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -150,9 +151,16 @@ class _Stack:
         bucket = self._state.bucket or self._bucket_of_stack()
         if bucket is None:
             return
-        # The policy denies deletes of locks to everyone.
-        _unless_gone(lambda: self._s3.delete_bucket_policy(Bucket=bucket))
+        _unless_gone(partial(self._permit_deletes, bucket))
         _empty(self._s3, bucket, "")
+
+    def _permit_deletes(self, bucket: str) -> None:
+        """Remove from the bucket's policy what denies deletes of locks to everyone."""
+        policy = json.loads(self._s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        kept = [each for each in policy["Statement"] if "s3:DeleteObject" not in each["Action"]]
+        if len(kept) < len(policy["Statement"]):
+            policy["Statement"] = kept
+            self._s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
     def _bucket_of_stack(self) -> str | None:
         """Return the bucket that CloudFormation has created, if it got that far."""

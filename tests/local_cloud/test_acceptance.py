@@ -6,6 +6,7 @@ has to be reported as not checked.
 
 import json
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from local_cloud import LocalCloud
 from s3leader_acceptance.checks.table import chosen
 from s3leader_acceptance.deployment import Deployment
+from s3leader_acceptance.plan import RESOURCES
 from s3leader_acceptance.results import Result
 from s3leader_acceptance.runner import run_checks
 from tests.local_cloud.acceptance_runs import Run, account_of, staged
@@ -35,7 +37,7 @@ EXPECTED = {
     "legs": PASS,
     "monotonic": PASS,
     "time-out": PASS,
-    "doctor": PASS,
+    "doctor": NOT_CHECKED,
     "emf-metrics": NOT_CHECKED,
     "filter-metrics": NOT_CHECKED,
     "alarms": NOT_CHECKED,
@@ -103,6 +105,17 @@ def result(deployment: Deployment, check: str) -> Result:
 def test_kill_leaves_a_stack_and_a_state_that_names_it(killed: Run) -> None:
     (state,) = killed.states
     assert (state.stack, f"stack {state.stack}" in killed.left()) == (killed.name, True)
+
+
+def test_plan_says_what_is_created(killed: Run) -> None:
+    formation = killed.cloud.client("cloudformation")
+    pages = formation.get_paginator("list_stack_resources").paginate(StackName=killed.name)
+    found = Counter(
+        each["ResourceType"] for page in pages for each in page["StackResourceSummaries"]
+    )
+    assert {kind: count for kind, count in found.items() if kind in RESOURCES} == {
+        kind: count for kind, (count, _) in RESOURCES.items()
+    }
 
 
 def test_interrupted_run_ends_with_the_signal_s_code_and_leaves_nothing(interrupted: Run) -> None:

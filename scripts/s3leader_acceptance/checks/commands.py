@@ -72,9 +72,15 @@ def _result(
         "results": dict(Counter(each[level] for each in found)),
         "problems": [each["check"] for each in found if each[level] in _BAD],
         "not good": [each for each in found if each[level] not in _GOOD],
-        "speed": report.get("speed"),
+        "speed": _rounded(report.get("speed")),
     }
     evidence = {key: value for key, value in evidence.items() if value}
     if ended.code == 0:
         return passed(**evidence)
     return failed(f"s3leader {name} ended with exit code {ended.code}", **evidence)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return round(value, 1) if isinstance(value, float) else value

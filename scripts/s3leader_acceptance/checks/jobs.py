@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import Any
 
@@ -253,7 +254,7 @@ def time_out(deployment: Deployment) -> Generator[None, None, Result]:
     def poll() -> dict[str, Any] | None:
         found = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents")
         beat = s3.get_object(Bucket=bucket, Key=key) if found else None
-        if beat is None or datetime.now(UTC) - beat["LastModified"] < timedelta(seconds=5):
+        if beat is None or _date(beat) - beat["LastModified"] < timedelta(seconds=5):
             return None
         return {"at": beat["LastModified"], **json.loads(beat["Body"].read())}
 
@@ -272,3 +273,8 @@ def time_out(deployment: Deployment) -> Generator[None, None, Result]:
     if beat["at"] > created + lease or beat["remaining_ms"] < -_GRACE_MS:
         return failed("the invocation still wrote when its lease was over", **evidence)
     return passed(**evidence)
+
+
+def _date(answer: dict[str, Any]) -> datetime:
+    """Return the time of S3's clock in an answer."""
+    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

@@ -71,7 +71,7 @@ def test_it_refuses_without_a_region(
     assert (ended, "no Region: give --region" in capsys.readouterr().err) == (1, True)
 
 
-def test_destroy_has_nothing_to_do_without_states(
+def test_destroy_has_nothing_to_do_where_no_state_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = run(monkeypatch, "--destroy")

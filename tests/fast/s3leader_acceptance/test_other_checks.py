@@ -103,6 +103,7 @@ def overrun(*, last_write_s: float, remaining_ms: int) -> Result:
         list_objects_v2=lambda **_: {"Contents": [{}]},
         get_object=lambda **_: {
             "LastModified": written,
+            "ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:01:00 GMT"}},
             "Body": SimpleNamespace(read=lambda: beat),
         },
         head_object=lambda **_: {"LastModified": NOON},
