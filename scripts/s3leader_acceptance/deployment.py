@@ -105,6 +105,28 @@ class Deployment:
                 self._start(job, self._begun[job], contender, **self._event(job))
         return self._begun[job]
 
+    @cached_property
+    def due(self) -> datetime | None:
+        """The time for which the schedules were set; None if they are due each minute, as deployed.
+
+        Where schedules fire to the second, nobody has to wait for a minute.
+        """
+        if not self.fast:
+            return None
+        due = (datetime.now(UTC) + timedelta(seconds=3)).replace(microsecond=0)
+        scheduler, group = self.client("scheduler"), self.outputs["TicksGroup"]
+        for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
+            found = scheduler.get_schedule(GroupName=group, Name=listed["Name"])
+            scheduler.update_schedule(
+                GroupName=group,
+                Name=listed["Name"],
+                ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+                FlexibleTimeWindow=found["FlexibleTimeWindow"],
+                Target=found["Target"],
+                State="ENABLED",
+            )
+        return due
+
     def _event(self, job: str) -> dict[str, object]:
         legs = {"do": "legs", "legs": LEGS, "seconds": 3 if self.fast else 60}
         events: dict[str, dict[str, object]] = {

@@ -13,6 +13,7 @@ from s3leader_acceptance.results import Result, failed, not_checked, passed
 
 _TAIL = 5
 _GOOD, _BAD = {"pass", "ok", "skipped"}, {"fail", "problem"}
+_UNKNOWN = {"not checked", "cannot tell"}
 
 
 def certify(deployment: Deployment) -> Generator[None, None, Result]:
@@ -26,17 +27,16 @@ def certify(deployment: Deployment) -> Generator[None, None, Result]:
 
 
 def doctor(deployment: Deployment) -> Generator[None, None, Result]:
-    """Run `s3leader doctor` on an election that has had terms."""
-    deployment.begin("Killed")
+    """Run `s3leader doctor` on an election whose schedules have started a term."""
+    _ = deployment.due
     yield
-    command = ["doctor", deployment.election("Killed"), "--bucket", deployment.bucket, "--json"]
+    began = deployment.wait("a term", lambda: deployment.terms("Ticks"), seconds=300)
+    if began is None:
+        return failed("the schedules have started no term")
+    command = ["doctor", deployment.election("Ticks"), "--bucket", deployment.bucket, "--json"]
     program = _start(deployment, "doctor", command)
     ended = program.wait(_announced(deployment, "doctor", 300))
-    result = _result(deployment, "doctor", ended, findings="findings", level="level")
-    if result.evidence.get("problems") == ["lifecycle"] and not deployment.sets_lifecycle_rules:
-        why = "this cloud gives no bucket the lifecycle rules of its template; all else is well"
-        return not_checked(why, **result.evidence)
-    return result
+    return _result(deployment, "doctor", ended, findings="findings", level="level")
 
 
 def _announced(deployment: Deployment, name: str, seconds: float) -> float:
@@ -75,6 +75,9 @@ def _result(
         "speed": _rounded(report.get("speed")),
     }
     evidence = {key: value for key, value in evidence.items() if value}
+    unknown = [each["check"] for each in found if each[level] in _UNKNOWN]
+    if unknown and not evidence.get("problems"):
+        return not_checked(f"s3leader {name} cannot tell: {', '.join(unknown)}", **evidence)
     if ended.code == 0:
         return passed(**evidence)
     return failed(f"s3leader {name} ended with exit code {ended.code}", **evidence)

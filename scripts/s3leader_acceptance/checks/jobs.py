@@ -22,8 +22,7 @@ _CLOCK_SECONDS = 1.5  # two times of whole seconds, and the time of a request
 
 def scheduled_time(deployment: Deployment) -> Generator[None, None, Result]:
     """Let schedules with a flexible window fire, and compare the ticks of their contenders."""
-    group = deployment.outputs["TicksGroup"]
-    due = _fire_soon(deployment, group) if deployment.fast else None
+    due = deployment.due
     yield
     ticks = _whole_ticks(deployment, 1 if due else _TICKS)
     if ticks is None:
@@ -72,23 +71,6 @@ def _whole_ticks(deployment: Deployment, needed: int) -> dict[str, list[dict[str
 
 def _contenders(starts: list[dict[str, Any]]) -> set[object]:
     return {each["contender"] for each in starts}
-
-
-def _fire_soon(deployment: Deployment, group: str) -> datetime:
-    """Let the stack's schedules be due in a moment; return when."""
-    due = (datetime.now(UTC) + timedelta(seconds=3)).replace(microsecond=0)
-    scheduler = deployment.client("scheduler")
-    for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
-        found = scheduler.get_schedule(GroupName=group, Name=listed["Name"])
-        scheduler.update_schedule(
-            GroupName=group,
-            Name=listed["Name"],
-            ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
-            FlexibleTimeWindow=found["FlexibleTimeWindow"],
-            Target=found["Target"],
-            State="ENABLED",
-        )
-    return due
 
 
 def undelivered(deployment: Deployment) -> Generator[None, None, Result]:

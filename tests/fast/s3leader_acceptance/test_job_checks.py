@@ -23,6 +23,7 @@ class Seen(SimpleNamespace):
     def __init__(self, **seen: Any) -> None:
         super().__init__(programs=[], fast=False, progress=SimpleNamespace(say=lambda _: None))
         self.outputs = {"TicksGroup": "group"}
+        self.due = None
         self.checks_permissions = True
         self.__dict__.update(seen)
 

@@ -197,11 +197,12 @@ def certified(code: int, *results: str) -> Ended:
     [
         (certified(0, "pass", "skipped"), "pass"),
         (certified(1, "pass", "fail"), "fail"),
+        (certified(1, "pass", "not checked"), "not checked"),
         (Ended(code=2, output="", errors="Error: No such command 'certify'."), "not checked"),
         (Ended(code=1, output="", errors="s3leader: no such bucket"), "fail"),
         (Ended(code=None, output="{", errors=""), "fail"),
     ],
-    ids=["usable", "unusable", "no command", "error", "too slow"],
+    ids=["usable", "unusable", "not proved", "no command", "error", "too slow"],
 )
 def test_certify_decides(
     ended: Ended, outcome: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -209,29 +210,29 @@ def test_certify_decides(
     assert command(monkeypatch, tmp_path, commands.certify, ended).outcome == outcome
 
 
-def examined(*problems: str) -> Ended:
-    found = [{"check": "bucket", "level": "ok", "what": "it is there", "do": ""}]
-    found += [{"check": each, "level": "problem", "what": "", "do": ""} for each in problems]
-    output = json.dumps({"result": "problem" if problems else "ok", "findings": found})
-    return Ended(code=1 if problems else 0, output=output, errors="")
+def examined(*levels: str) -> Ended:
+    found = [{"check": str(number), "level": each} for number, each in enumerate(levels)]
+    output = json.dumps({"result": "ok", "findings": found})
+    return Ended(code=1 if "problem" in levels else 0, output=output, errors="")
 
 
 @pytest.mark.parametrize(
-    ("problems", "sets_rules", "outcome"),
+    ("levels", "outcome"),
     [
-        ([], True, "pass"),
-        (["lifecycle"], True, "fail"),
-        (["lifecycle"], False, "not checked"),
-        (["lifecycle", "policy"], False, "fail"),
+        (["ok", "warning"], "pass"),
+        (["ok", "problem", "cannot tell"], "fail"),
+        (["ok", "cannot tell"], "not checked"),
     ],
 )
-def test_doctor_decides_but_for_rules_that_the_cloud_never_sets(
-    problems: list[str],
-    sets_rules: Any,
-    outcome: str,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+def test_doctor_decides(
+    levels: list[str], outcome: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ended = examined(*problems)
-    found = command(monkeypatch, tmp_path, commands.doctor, ended, sets_lifecycle_rules=sets_rules)
+    terms = {"due": None, "terms": lambda _: ["a term"]}
+    found = command(monkeypatch, tmp_path, commands.doctor, examined(*levels), **terms)
     assert found.outcome == outcome
+
+
+def test_doctor_needs_a_term(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    terms = {"due": None, "terms": lambda _: []}
+    found = command(monkeypatch, tmp_path, commands.doctor, examined("ok"), **terms)
+    assert found.why == "the schedules have started no term"
