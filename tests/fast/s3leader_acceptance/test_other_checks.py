@@ -233,6 +233,6 @@ def test_doctor_decides(
 
 
 def test_doctor_needs_a_term(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    terms = {"due": None, "terms": lambda _: []}
+    terms: dict[str, Any] = {"due": None, "terms": lambda _: []}
     found = command(monkeypatch, tmp_path, commands.doctor, examined("ok"), **terms)
     assert found.why == "the schedules have started no term"
