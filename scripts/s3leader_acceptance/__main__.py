@@ -95,6 +95,8 @@ def acceptance(
     if destroy_only:
         return _destroy_all(directory, profile, progress)
     account = Account.open(profile=profile, region=region, endpoint=endpoint_url)
+    if fast and account.endpoint is None:
+        raise click.BadParameter("AWS is not as fast: give --endpoint-url too", param_hint="--fast")
     account.check_bootstrapped()
     state = State.create(directory, account)
     with state.locked():

@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -69,6 +70,15 @@ def test_it_refuses_without_a_region(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     ended = run(monkeypatch)
     assert (ended, "no Region: give --region" in capsys.readouterr().err) == (1, True)
+
+
+def test_fast_is_for_emulators(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = SimpleNamespace(endpoint=None)
+    monkeypatch.setattr(Account, "open", lambda **_: account)
+    ended = run(monkeypatch, "--fast", "--yes")
+    assert (ended, "AWS is not as fast" in capsys.readouterr().err) == (2, True)
 
 
 def test_destroy_has_nothing_to_do_where_no_state_is(
