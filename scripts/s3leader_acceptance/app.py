@@ -81,7 +81,7 @@ class AcceptanceStack(Stack):
         self._output("Bucket", self.bucket.bucket_name)
         self._output("Control", self._control_bucket().bucket_name)
         jobs = {each: self._job(each, how) for each, how in _jobs(fast=fast).items()}
-        self._roles(jobs["Ticks"])
+        self._roles(jobs["Overrun"])
         self._log_metrics()
 
     def _control_bucket(self) -> s3.Bucket:
@@ -132,7 +132,7 @@ class AcceptanceStack(Stack):
             )
         return job
 
-    def _roles(self, ticks: SingletonJob) -> None:
+    def _roles(self, job: SingletonJob) -> None:
         caller = iam.AccountRootPrincipal()
         roles = {
             name: iam.Role(self, f"{name}Role", assumed_by=caller)
@@ -154,7 +154,7 @@ class AcceptanceStack(Stack):
         scheduler = iam.Role(
             self, "PowerlessRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
         )
-        ticks.contenders.undelivered.grant_send_messages(scheduler)
+        job.contenders.undelivered.grant_send_messages(scheduler)
         self._output("PowerlessRole", scheduler.role_arn)
 
     def _log_metrics(self) -> None:

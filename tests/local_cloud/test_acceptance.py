@@ -8,7 +8,6 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from s3leader_acceptance.runner import run_checks
 from tests.local_cloud.acceptance_runs import Run, account_of, staged
 
 PASS, NOT_CHECKED = "pass", "not checked"
-HAS_DOCTOR = find_spec("s3leader_cli.check.doctor") is not None
 EXPECTED = {
     "certify": PASS,
     "races": PASS,
@@ -39,7 +37,7 @@ EXPECTED = {
     "legs": PASS,
     "monotonic": PASS,
     "time-out": PASS,
-    "doctor": PASS if HAS_DOCTOR else NOT_CHECKED,
+    "doctor": PASS,
     "emf-metrics": NOT_CHECKED,
     "filter-metrics": NOT_CHECKED,
     "alarms": NOT_CHECKED,

@@ -80,7 +80,8 @@ def undelivered(deployment: Deployment) -> Generator[None, None, Result]:
         return not_checked(
             "this cloud does not check permissions, so every schedule can invoke its function"
         )
-    scheduler, group = deployment.client("scheduler"), deployment.outputs["TicksGroup"]
+    # Not beside the schedules of a job that doctor examines.
+    scheduler, group = deployment.client("scheduler"), deployment.outputs["OverrunGroup"]
     listed = scheduler.list_schedules(GroupName=group)["Schedules"][0]["Name"]
     target = scheduler.get_schedule(GroupName=group, Name=listed)["Target"]
     soon = timedelta(seconds=2) if deployment.fast else timedelta(seconds=90)
@@ -100,7 +101,9 @@ def undelivered(deployment: Deployment) -> Generator[None, None, Result]:
     )
     yield
     letters = deployment.wait(
-        "the dead letter of a schedule", lambda: deployment.letters("TicksUndelivered"), seconds=480
+        "the dead letter of a schedule",
+        lambda: deployment.letters("OverrunUndelivered"),
+        seconds=480,
     )
     if not letters:
         return failed("the event that could not be delivered did not arrive in the queue")
