@@ -120,6 +120,12 @@ class StillHeld(S3LeaderError):  # noqa: N818
         self.holder = holder
 
 
+class RepairRefused(S3LeaderError):  # noqa: N818
+    """The ledger is not in a state that this repair is for (`s3leader.repair`): nothing is written
+    that was not written before. The message says what to do first.
+    """
+
+
 class LedgerFull(S3LeaderError):  # noqa: N818
     """Term 9,999,999,999 is the last that a lock's name can carry: start a new election name."""
 

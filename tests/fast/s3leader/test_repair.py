@@ -1,0 +1,343 @@
+"""Repairs of a ledger: what they leave, and that every interruption can be gone on from."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from s3leader import CorruptLock, Election, InvalidArgument, NotElected, StillHeld
+from s3leader._core.requests import Create, Replace, StoreAnswer, StoreRequest
+from s3leader._core.times import to_ms
+from s3leader._io.memory_store import Fault, MemoryStore
+from s3leader.repair import Move, RepairRefused, restart_numbers, state_before_restart
+from tests.fast.s3leader.one_bucket import FOLDER, LAPSE, LATER, TICK, OneBucket, lost, won
+
+PLACE = "s3://new/elections/e/"
+LONG_AGO = TICK - timedelta(days=1)
+
+
+class Died(BaseException):
+    """The process was killed."""
+
+
+class Dying(MemoryStore):
+    """Kills the process before or after its `left`th request."""
+
+    left = -1
+    after = False
+
+    def perform(self, request: StoreRequest) -> StoreAnswer:
+        self.left -= 1
+        if self.left == 0 and not self.after:
+            raise Died
+        answer = super().perform(request)
+        if self.left == 0:
+            raise Died
+        return answer
+
+
+class Repaired:
+    """A ledger of two completed terms, and a bucket for it to be moved to."""
+
+    def __init__(self) -> None:
+        self.bucket = OneBucket()
+        self.old = self.bucket.store = Dying(clock_ms=lambda: self.bucket.ms)
+        self.new = Dying(clock_ms=lambda: self.bucket.ms)
+        for tick in (TICK - timedelta(hours=1), TICK):
+            term = won(self.election().campaign(tick))
+            term.save({"after": 41})
+            term.resign()
+
+    def election(self, store: MemoryStore | None = None, **options: Any) -> Election:
+        return self.bucket.election(store=store or self.old, **options)
+
+    def move(self, place: str = PLACE) -> Move:
+        return Move(self.election(), self.election(self.new), place=place)
+
+    def restart(self, above: int = 1000, **more: Any) -> int:
+        facts: dict[str, Any] = {"done": TICK, "reason": "locks were deleted"} | more
+        return restart_numbers(self.election(), above=above, **facts).term
+
+    def objects(self) -> list[dict[str, bytes]]:
+        return [{key: s.body(key) for key in s.keys()} for s in (self.old, self.new)]  # noqa: SIM118
+
+    def delete_all(self) -> None:
+        for key in self.old.keys():  # noqa: SIM118 - no dict
+            self.old.delete(key)
+
+
+@pytest.fixture
+def ledger() -> Repaired:
+    return Repaired()
+
+
+def next_term(election: Election, tick: Any = LATER) -> int:
+    return won(election.campaign(tick)).number
+
+
+def moves(ledger: Repaired) -> int:
+    """Finish the move; return the number of the next term in the new place."""
+    progress = ledger.move().run()
+    assert progress is not None
+    assert (progress.closed, progress.copied) == (True, True)
+    with pytest.raises(CorruptLock, match="this ledger was moved to s3://new/elections/e/"):
+        ledger.election().campaign(LATER)
+    assert lost(ledger.election(ledger.new).campaign(TICK)).reason == "done"
+    term = won(ledger.election(ledger.new).campaign(LATER))
+    assert term.state == {"after": 41}
+    return term.number
+
+
+def restarts(ledger: Repaired) -> int:
+    """Finish the restart; return the number of the next term."""
+    assert ledger.restart() == 1001
+    assert lost(ledger.election().campaign(TICK)).reason == "done"
+    return next_term(ledger.election())
+
+
+def gone(ledger: Repaired) -> int:
+    """As `restarts`, after all locks were deleted."""
+    return restarts(ledger)
+
+
+REPAIRS: list[tuple[Callable[[Repaired], int], int]] = [(moves, 3), (restarts, 1002), (gone, 1002)]
+each_repair = pytest.mark.parametrize(
+    ("repair", "number"), REPAIRS, ids=[repair.__name__ for repair, _ in REPAIRS]
+)
+
+
+def prepared(repair: Callable[[Repaired], int]) -> Repaired:
+    ledger = Repaired()
+    if repair is gone:
+        ledger.delete_all()
+    return ledger
+
+
+def attempt(ledger: Repaired, repair: Callable[[Repaired], int]) -> None:
+    if repair is moves:
+        ledger.move().run()
+    else:
+        ledger.restart()
+
+
+@each_repair
+def test_a_repaired_ledger_goes_on_with_its_numbers_and_its_done_tick(
+    repair: Callable[[Repaired], int], number: int
+) -> None:
+    assert repair(prepared(repair)) == number
+
+
+@each_repair
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_repair_that_dies_at_any_request_is_finished_by_the_next(
+    repair: Callable[[Repaired], int], number: int, *, after: bool
+) -> None:
+    deaths = 0
+    for store in ("old", "new"):
+        for nth in range(1, 30):
+            ledger = prepared(repair)
+            dying: Dying = getattr(ledger, store)
+            dying.left, dying.after = nth, after
+            try:
+                attempt(ledger, repair)
+            except Died:
+                deaths += 1
+            dying.left = -1
+            assert repair(ledger) == number
+    assert deaths >= 4
+
+
+@each_repair
+@pytest.mark.parametrize(
+    "fault", [Fault.ANSWER_LOST, Fault.REQUEST_LOST, Fault.LATE, Fault.CONFLICTED, Fault.ECHOED]
+)
+def test_the_lost_answer_of_any_write_of_a_repair_is_settled(
+    repair: Callable[[Repaired], int], number: int, fault: Fault
+) -> None:
+    met = 0
+    for store in ("old", "new"):
+        for nth in (1, 2, 3):
+            ledger = prepared(repair)
+            faulty: Dying = getattr(ledger, store)
+            faulty.script(fault, on=lambda one: isinstance(one, Create | Replace), nth=nth)
+            before = len(faulty.requests)
+            attempt(ledger, repair)
+            faulty.deliver_late()
+            met += nth <= sum(isinstance(r, Create | Replace) for r in faulty.requests[before:])
+            assert repair(ledger) == number
+    assert met >= 2
+
+
+@each_repair
+def test_a_repair_that_is_done_twice_writes_nothing_the_second_time(
+    repair: Callable[[Repaired], int], number: int
+) -> None:
+    ledger = prepared(repair)
+    attempt(ledger, repair)
+    before = ledger.objects()
+    attempt(ledger, repair)
+    assert ledger.objects() == before
+    assert repair(ledger) == number
+    attempt(ledger, repair)  # also once the next term has begun
+
+
+def campaigns_at(ledger: Repaired, nth: int) -> list[int]:
+    """Let a candidate campaign after the `nth` request to the old ledger; return what it led."""
+    led: list[int] = []
+    seen = itertools.count(1)
+
+    def meanwhile(*_: object) -> None:
+        if next(seen) == nth:
+            with suppress(CorruptLock):
+                led.append(won(ledger.election().campaign(LATER)).number)
+
+    ledger.old._observer = meanwhile
+    return led
+
+
+@pytest.mark.parametrize("repair", [moves, restarts], ids=["moves", "restarts"])
+def test_either_a_candidate_begins_a_term_or_the_ledger_is_closed(
+    repair: Callable[[Repaired], int],
+) -> None:
+    begun = []
+    for nth in range(1, 8):
+        ledger = Repaired()
+        led = campaigns_at(ledger, nth)
+        try:
+            attempt(ledger, repair)
+            refused = False
+        except (RepairRefused, StillHeld):
+            refused = True
+        assert (led == [3]) == refused
+        begun.append(refused)
+    assert set(begun) == {True, False}
+
+
+def test_an_empty_ledger_is_not_moved(ledger: Repaired) -> None:
+    ledger.delete_all()
+    assert (ledger.move().look(), ledger.move().run()) == (None, None)
+    assert ledger.old.keys() == ledger.new.keys() == ()
+
+
+@pytest.mark.parametrize("repair", [moves, restarts], ids=["moves", "restarts"])
+def test_nothing_is_repaired_while_somebody_leads(
+    ledger: Repaired, repair: Callable[[Repaired], int]
+) -> None:
+    won(ledger.election().campaign(LATER))
+    keys = ledger.old.keys()
+    with pytest.raises(StillHeld):
+        attempt(ledger, repair)
+    assert (ledger.old.keys(), ledger.new.keys()) == (keys, ())
+    ledger.bucket.pass_time(LAPSE)  # a dead leader is deposed
+    attempt(ledger, repair)
+    assert json.loads(ledger.old.body(keys[-1]))["outcome"] == "deposed"
+
+
+def test_a_place_with_another_ledger_is_refused_before_the_first_write(ledger: Repaired) -> None:
+    won(ledger.election(ledger.new).campaign(TICK)).resign()
+    keys = ledger.old.keys()
+    with pytest.raises(RepairRefused, match="has a ledger of its own, whose highest term is 1"):
+        ledger.move().run()
+    assert ledger.old.keys() == keys
+
+
+def test_a_ledger_is_not_moved_to_two_places(ledger: Repaired) -> None:
+    ledger.move().run()
+    with pytest.raises(RepairRefused, match="was moved to s3://new/elections/e/ already"):
+        ledger.move("s3://third/elections/e/").run()
+    with pytest.raises(RepairRefused, match="moved to s3://new/elections/e/: repair it there"):
+        ledger.restart()
+
+
+def test_the_first_leader_of_a_moved_ledger_proves_its_store(ledger: Repaired) -> None:
+    ledger.move().run()
+    before = len(ledger.new.requests)
+    won(ledger.election(ledger.new).campaign(LATER))
+    sent = ledger.new.requests[before:]
+    assert sum(isinstance(request, Create | Replace) for request in sent) == 3
+
+
+def test_a_lock_of_the_original_scheme_is_moved(ledger: Repaired) -> None:
+    ledger.delete_all()
+    ledger.old.put(f"{FOLDER}lock_0000000007.json", b'{"expired": true}')
+    ledger.move().run()
+    ledger.move().run()
+    assert next_term(ledger.election(ledger.new)) == 8
+
+
+def test_a_restart_keeps_the_later_done_tick_and_the_checkpoint_if_asked(ledger: Repaired) -> None:
+    ledger.restart(done=LONG_AGO, keep_state=True)
+    lock = ledger.election().observe()
+    assert lock is not None
+    assert (lock.done, lock.state, lock.swept) == (TICK, {"after": 41}, 1000)
+
+
+def test_a_restart_without_it_has_an_empty_checkpoint(ledger: Repaired) -> None:
+    ledger.restart()
+    assert won(ledger.election().campaign(LATER)).state == {}
+
+
+def test_a_restart_goes_on_above_a_corrupt_lock(ledger: Repaired) -> None:
+    ledger.old.put(f"{FOLDER}lock_0000000003.json", b"torn")
+    found = state_before_restart(ledger.election(), above=1000, done="none")
+    assert isinstance(found, CorruptLock)
+    ledger.restart(done="none")
+    assert next_term(ledger.election()) == 1002
+
+
+def test_a_warm_candidate_of_the_ledger_that_is_closed_does_not_lead_below(
+    ledger: Repaired,
+) -> None:
+    warm = ledger.election()
+    assert isinstance(warm.campaign(TICK), NotElected)
+    ledger.restart()
+    with pytest.raises(CorruptLock, match="numbers of this ledger restart"):
+        warm.campaign(LATER)
+
+
+@pytest.mark.parametrize(
+    ("above", "done"), [(0, "none"), (9_999_999_998, "none"), (9, "2026-11-24T06:00:00Z"), (9, "x")]
+)
+def test_a_number_or_a_tick_that_cannot_be_is_refused(
+    ledger: Repaired, above: int, done: str
+) -> None:
+    keys = ledger.old.keys()
+    with pytest.raises(InvalidArgument):
+        ledger.restart(above, done=done)
+    assert ledger.old.keys() == keys
+
+
+def test_numbers_that_are_above_already_stay(ledger: Repaired) -> None:
+    assert (ledger.restart(above=1), next_term(ledger.election())) == (2, 3)
+
+
+def test_an_unfinished_restart_is_finished_with_a_number_above_its_note(ledger: Repaired) -> None:
+    ledger.old.left, ledger.old.after = 4, True
+    with pytest.raises(Died):
+        ledger.restart()
+    ledger.old.left = -1
+    assert ledger.old.keys()[-1] == f"{FOLDER}lock_0000000003.json"
+    with pytest.raises(RepairRefused, match="restart of this ledger's numbers is not finished"):
+        ledger.move().run()
+    with pytest.raises(InvalidArgument, match="expected a number above 2"):
+        ledger.restart(above=2)
+    assert ledger.restart(above=500) == 501
+
+
+def test_a_candidate_suspended_for_an_hour_closes_nothing(ledger: Repaired) -> None:
+    """R7: the number may have been used and deleted since."""
+
+    def suspend(request: StoreRequest, _: StoreAnswer) -> None:
+        if not isinstance(request, Create | Replace):
+            ledger.bucket.ms = to_ms(TICK) + 2 * 3_600_000
+
+    ledger.old._observer = suspend
+    with pytest.raises(Exception, match="more than an hour passed"):
+        ledger.move().run()
+    assert ledger.new.keys() == ()
