@@ -15,6 +15,7 @@ from ._core.lock import Lock
 from ._core.repair import (
     LedgerEnd,
     Restart,
+    check_over,
     close,
     copied,
     copy,
@@ -63,13 +64,14 @@ class Move:
 
         Raises:
             RepairRefused: the new place has a ledger of its own, or this one was moved elsewhere.
+            StillHeld: somebody leads.
             CorruptLock: the highest lock cannot be read.
         """
         end = self._end()
         return None if end.head.lock is None else self._progress(end, end.head.lock)
 
     def run(self) -> MoveProgress | None:
-        """Do what is left of the move. Raises also `StillHeld` if a lease has not run out."""
+        """Do what is left of the move. Raises as `look` does."""
         end = self._end()
         if end.head.lock is None:
             return None
@@ -95,6 +97,7 @@ class Move:
             )
         if end.moved_to not in {None, self.place}:
             raise RepairRefused(f"this ledger was moved to {end.moved_to} already")
+        check_over(self.old._rules, end.head.lock)  # noqa: SLF001 - of this package
         return end
 
     def _progress(self, end: LedgerEnd, highest: Lock) -> MoveProgress:

@@ -91,13 +91,18 @@ def _run(words: Sequence[str], command: Sequence[str], elect: Elect, ask: Ask, u
 
 def _election(place: ElectionPlace) -> Election:
     """Return the election on the bucket, reached as its candidates reach it."""
+    options = replace(BucketOptions.from_environment(), region=place.region)
+    if place.encryption is not None:
+        options = replace(options, encryption=place.encryption, kms_key=None)
+    if place.kms_key is not None:
+        options = replace(options, kms_key=place.kms_key)
     return Election(
         place.election,
         bucket=place.bucket,
         prefix=place.prefix,
         lease=place.lease,
         max_attempts=place.max_attempts,
-        bucket_options=replace(BucketOptions.from_environment(), region=place.region),
+        bucket_options=options,
     )
 
 

@@ -29,6 +29,8 @@ COMMANDS = {
         "pause": "operate.switch:pause",
         "resume": "operate.switch:resume",
         "redrive": "operate.redrive:redrive",
+        "skip": "act.skip:skip",
+        "repair": "repair.group:repair",
     },
     "Check": {
         "doctor": "check.doctor.command:doctor",

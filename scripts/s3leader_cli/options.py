@@ -45,10 +45,15 @@ class BucketPlace:
 
 @dataclass(frozen=True, kw_only=True)
 class ElectionPlace(BucketPlace):
-    """Where the locks of one election are."""
+    """Where the locks of one election are.
+
+    `encryption` and `kms_key` are headers of writes, by default those of the environment.
+    """
 
     election: str
     max_attempts: int | None = None
+    encryption: str | None = None
+    kms_key: str | None = None
 
     def __post_init__(self) -> None:
         """Raise `InvalidArgument` for a URL, an ARN or a key in the place of a name."""

@@ -71,13 +71,18 @@ def find_end(config: CandidateConfig) -> Steps[LedgerEnd]:
         return LedgerEnd(head=head or empty, moved_to=place, restarts=restarts)
 
 
+def check_over(config: CandidateConfig, lock: Lock | None) -> None:
+    """Raise `StillHeld` if somebody leads."""
+    if lock is not None and not lock.sealed and not config.lapsed(lock):
+        raise StillHeld(key=config.key(lock.term), holder=lock.holder)
+
+
 def sealed_end(config: CandidateConfig, end: LedgerEnd, reason: str) -> Steps[LedgerEnd]:
     """Seal the highest lock if it has lapsed; raise `StillHeld` if it has not."""
     lock = end.head.lock
+    check_over(config, lock)
     if lock is None or lock.sealed:
         return end
-    if not config.lapsed(lock):
-        raise StillHeld(key=config.key(lock.term), holder=lock.holder)
     sealed = yield from seal_other(config, end.head, reason)
     if isinstance(sealed, WriteConflict):
         raise _changed(config.key(lock.term))
@@ -166,9 +171,8 @@ def prepare_restart(config: CandidateConfig, asked: Restart) -> Steps[LedgerEnd 
             f"expected a number above {end.head.term}, where an unfinished restart has closed the"
             f" ledger, got {asked.above}"
         )
-    lock = end.head.lock
-    if lock is not None and lock.term < asked.term and not lock.sealed and not config.lapsed(lock):
-        raise StillHeld(key=config.key(lock.term), holder=lock.holder)
+    if end.head.term < asked.term:
+        check_over(config, end.head.lock)
     return end
 
 

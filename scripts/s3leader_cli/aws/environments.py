@@ -1,0 +1,60 @@
+"""Makes Lambda start new environments, which remember no lock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import click
+
+from .clients import client
+from .errors import explained
+
+VARIABLE = "S3LEADER_LEDGER_RESTORED_AT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function in a Region."""
+
+    region: str
+    name: str
+
+    def forget(self) -> None:
+        """Change a variable, which replaces all environments, and wait until that is done.
+
+        The change is conditional on the revision that was read, so it overwrites no other. A
+        repetition only replaces the environments once more.
+        """
+        with explained("lambda", f"{self.name} in {self.region}"):
+            functions = client("lambda", self.region)
+            for _ in range(3):
+                functions.get_waiter("function_updated_v2").wait(FunctionName=self.name)
+                found = functions.get_function_configuration(FunctionName=self.name)
+                variables = found.get("Environment", {}).get("Variables", {})
+                # Emulators of Lambda may lack it.
+                revision = {key: found[key] for key in ("RevisionId",) if key in found}
+                try:
+                    functions.update_function_configuration(
+                        FunctionName=self.name,
+                        Environment={"Variables": {**variables, VARIABLE: f"{time.time():.3f}"}},
+                        **revision,
+                    )
+                except (
+                    functions.exceptions.PreconditionFailedException,
+                    functions.exceptions.ResourceConflictException,
+                ):
+                    continue
+                functions.get_waiter("function_updated_v2").wait(FunctionName=self.name)
+                return
+        raise click.ClickException(
+            f"{self.name} in {self.region} is being changed by somebody else; run the command again"
+        )
+
+
+def log_group(region: str, name: str) -> str:
+    """Return the name of a function's log group."""
+    with explained("lambda", f"{name} in {region}"):
+        found = client("lambda", region).get_function_configuration(FunctionName=name)
+    group: str = found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
+    return group
