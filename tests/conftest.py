@@ -28,7 +28,7 @@ settings.load_profile("any machine")
 LONGEST_FIRST = (
     "verification/fault_injection",  # 116
     "examples/test_pages_typed.py",  # 105: mypy, with an empty cache
-    "local_cloud/test_runbook.py",  # 101
+    "local_cloud/test_operating.py",  # 101
     "verification/model_checker",  # 97
     "local_cloud",  # 10 to 55 each
     "infra/test_template_rules.py",  # 45

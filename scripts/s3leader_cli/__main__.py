@@ -75,10 +75,13 @@ def _run(words: Sequence[str], command: Sequence[str], elect: Elect, ask: Ask, u
             obj=context,
             default_map=defaults(),
         )
+    except click.exceptions.NoArgsIsHelpError as error:
+        print_error(error.format_message())
+        return usage
     except click.UsageError as error:
         if error.ctx is not None:
             print_error(error.ctx.get_usage())
-        print_error(f"s3leader: {printable(error.format_message())}")
+        print_error(f"s3leader: {printable(' '.join(error.format_message().split()))}")
         return usage
     except click.Abort:  # Ctrl-C, after which click ends the line
         print_error("s3leader: interrupted")

@@ -110,7 +110,11 @@ class Duration(_DurationType):
         except (ValueError, OverflowError):
             duration = timedelta(-1)
         if duration < timedelta(0):
-            self.fail(f"expected a number of seconds from 0, got {text!r}", param, ctx)
+            self.fail(
+                f"expected a duration from 0, in seconds or as 90s, 30m, 2h or 7d, got {text!r}",
+                param,
+                ctx,
+            )
         return duration
 
 

@@ -38,7 +38,7 @@ def copy_project(to: Path) -> Path:
     to.mkdir(parents=True)
     for name in ("app.py", "cdk.json", "package.json"):
         shutil.copy(ROOT / name, to / name)
-    for name in ("stacks", "lambda_src"):
+    for name in ("stacks", "lambda_src", "examples/lock_bucket"):
         shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
     (to / "node_modules").symlink_to(ROOT / "node_modules")
     return to

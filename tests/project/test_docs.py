@@ -218,6 +218,9 @@ SHELL = {
     for page in PAGES
     for number, text in enumerate(re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL))
 }
+SHOWN = "\n".join(
+    line[2:] for page in PAGES for line in page.read_text().splitlines() if line.startswith("$ ")
+)
 
 
 @pytest.mark.parametrize("place", SHELL, ids=lambda place: f"{place[0]}-{place[1]}")
@@ -232,6 +235,7 @@ def commands(*pages: str) -> list[list[str]]:
     """Return the words of each command in the shell blocks of pages (default: all)."""
     texts = [text for (page, _), text in SHELL.items() if page in pages or not pages]
     lines = "\n".join(re.sub(r"'\n.*?\n'", "''", text, flags=re.DOTALL) for text in texts)
+    lines = lines.replace("\\\n", " ")  # a command may go on in the next line
     return [words for line in lines.splitlines() if (words := shlex.split(line, comments=True))]
 
 
@@ -246,8 +250,9 @@ def parsed(words: list[str]) -> str:
 
 
 def test_the_command_line_takes_the_arguments_of_the_pages() -> None:
-    named = {parsed(words[1:]) for words in commands() if words[0] == "s3leader"}
-    assert named == {"status", "history", "depose", "run", "certify"}
+    lines = [*commands(), *(shlex.split(line, comments=True) for line in SHOWN.splitlines())]
+    named = {parsed(words[1:]) for words in lines if words[0] == "s3leader"}
+    assert {"status", "history", "depose", "run", "trigger", "redrive", "repair"} <= named
 
 
 def test_every_script_that_a_page_starts_is_executable() -> None:

@@ -80,25 +80,7 @@ def undelivered(deployment: Deployment) -> Generator[None, None, Result]:
         return not_checked(
             "this cloud does not check permissions, so every schedule can invoke its function"
         )
-    # Not beside the schedules of a job that doctor examines.
-    scheduler, group = deployment.client("scheduler"), deployment.outputs["OverrunGroup"]
-    listed = scheduler.list_schedules(GroupName=group)["Schedules"][0]["Name"]
-    target = scheduler.get_schedule(GroupName=group, Name=listed)["Target"]
-    soon = timedelta(seconds=2) if deployment.fast else timedelta(seconds=90)
-    deployment.state.schedules.append((group, "powerless"))
-    deployment.state.save()
-    scheduler.create_schedule(
-        GroupName=group,
-        Name="powerless",
-        ScheduleExpression=f"at({datetime.now(UTC) + soon:%Y-%m-%dT%H:%M:%S})",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={
-            **target,
-            "RoleArn": deployment.outputs["PowerlessRole"],
-            "Input": json.dumps({"tick": "<aws.scheduler.scheduled-time>", "contender": 9}),
-            "RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
-        },
-    )
+    _schedule_without_rights(deployment)
     yield
     letters = deployment.wait(
         "the dead letter of a schedule",
@@ -118,6 +100,29 @@ def undelivered(deployment: Deployment) -> Generator[None, None, Result]:
     if "tick" not in json.loads(letters[0]["Body"]):
         return failed("the dead letter does not contain the event", **evidence)
     return passed(**evidence)
+
+
+def _schedule_without_rights(deployment: Deployment) -> None:
+    """Make a schedule that fires once, in a role that may not invoke the function."""
+    # Not beside the schedules of a job that doctor examines.
+    scheduler, group = deployment.client("scheduler"), deployment.outputs["OverrunGroup"]
+    listed = scheduler.list_schedules(GroupName=group)["Schedules"][0]["Name"]
+    target = scheduler.get_schedule(GroupName=group, Name=listed)["Target"]
+    soon = timedelta(seconds=2) if deployment.fast else timedelta(seconds=90)
+    deployment.state.schedules.append((group, "powerless"))
+    deployment.state.save()
+    scheduler.create_schedule(
+        GroupName=group,
+        Name="powerless",
+        ScheduleExpression=f"at({datetime.now(UTC) + soon:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            **target,
+            "RoleArn": deployment.outputs["PowerlessRole"],
+            "Input": json.dumps({"tick": "<aws.scheduler.scheduled-time>", "contender": 9}),
+            "RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
+        },
+    )
 
 
 def retries(deployment: Deployment) -> Generator[None, None, Result]:

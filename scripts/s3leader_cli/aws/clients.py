@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import UnknownRegionError
 
 
 def client(service: str, region: str | None = None, **options: Any) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
@@ -41,7 +42,11 @@ def regions_beside(region: str, service: str) -> list[str]:
 
 def arn(service: str, region: str, rest: str) -> str:
     """Return an ARN of any account, for a policy's statement."""
-    return f"arn:{_boto3().get_partition_for_region(region)}:{service}:{region}:*:{rest}"
+    try:
+        partition = _boto3().get_partition_for_region(region)
+    except UnknownRegionError:  # newer than this boto3
+        partition = "aws"
+    return f"arn:{partition}:{service}:{region}:*:{rest}"
 
 
 def _boto3() -> boto3.session.Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ class Jobs:
         return self.found[0]
 
 
+_REGION = re.compile(r"[a-z]{2,3}(?:-[a-z]+)+-[0-9]{1,2}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """Which jobs an operator has asked for."""
@@ -51,21 +55,27 @@ class Wanted:
         where = ", ".join(self.regions) or "all Regions"
         note(f"searching {where} for the job of {self.place.election}")
         found = find_jobs(self.place, self.regions)
+        by_reason: dict[str, list[str]] = {}
         for region, reason in found.unsearched.items():
-            warn(f"Region {region} was not searched for a job: {reason}")
+            by_reason.setdefault(reason, []).append(region)
+        if not found.searched and len(by_reason) == 1:
+            raise click.ClickException(f"no Region could be searched: {next(iter(by_reason))}")
+        for reason, names in by_reason.items():
+            warn(f"not searched for a job: {', '.join(names)}: {reason}")
         if found.not_enabled:
             note(
                 "not searched, because these credentials are not known there, as if the Regions"
                 f" were not enabled for the account: {', '.join(found.not_enabled)}"
             )
         if not found.jobs:
+            searched = found.searched
             raise click.ClickException(
                 f"no record of a job of election {self.place.election!r} on bucket"
-                f" {self.place.bucket!r} with prefix {self.place.prefix!r} was found: searched were"
-                f" the parameters below {parameter_path(self.place.election)} in"
-                f" {', '.join(found.searched) or 'no Region'}. Check the name and the bucket;"
-                " deploy the job's stack again with this version of the constructs; or give"
-                " --function NAME and --regions REGION"
+                f" {self.place.bucket!r} with prefix {self.place.prefix!r} was found below"
+                f" {parameter_path(self.place.election)} in"
+                f" {', '.join(searched) if len(searched) < 4 else f'{len(searched)} Regions'}."
+                " Check the name and the bucket; deploy the job's stack again with this version of"
+                " the constructs; or give --function NAME and --regions REGION"
             )
         complete = not found.unsearched or bool(self.regions)
         return Jobs(place=self.place, found=found.jobs, complete=complete)
@@ -115,4 +125,8 @@ def warn(text: str) -> None:
 
 def _split(_: click.Context, __: click.Parameter, value: Any) -> tuple[str, ...]:  # noqa: ANN401 - of a file or a word
     texts = [value] if isinstance(value, str) else list(value or ())
-    return tuple(each.strip() for text in texts for each in text.split(",") if each.strip())
+    names = tuple(each.strip() for text in texts for each in text.split(",") if each.strip())
+    for name in names:
+        if not _REGION.fullmatch(name):
+            raise click.BadParameter(f"{name!r} is not a Region; write one as eu-west-1")
+    return names

@@ -61,6 +61,8 @@ def redrive(
         work = Work(election, mail)
         if not dry_run:
             chosen = [each for each in found if not only or each.letter.tick in only]
+            if only and not chosen:
+                raise click.ClickException("no event has such a tick: see the ticks above")
             work.choose(chosen, discard_done=discard_done)
             work.confirm(context.ask, yes=yes)
             work.perform()

@@ -106,3 +106,11 @@ def test_history_leaves_out_one_term_in_the_singular(cli: Cli) -> None:
 def test_a_whole_history_leaves_nothing_out(cli: Cli, terms: int, limit: str) -> None:
     table, more = history(cli, terms, "--limit", limit)
     assert ("not shown" in table, more) == (False, False)
+
+
+def test_without_a_command_the_help_is_printed_as_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == 2
+    err = capsys.readouterr().err
+    assert ("\n  status " in err, "\\n" in err) == (True, False)

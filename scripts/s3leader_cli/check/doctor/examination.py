@@ -46,7 +46,8 @@ class Examination:
                 check="bucket",
                 level="problem",
                 what=f"it cannot be reached: {reachable.failed}",
-                do="check the bucket's name, --region, --endpoint-url and the network",
+                do="check its name, the credentials (--profile), --region, --endpoint-url and"
+                " the network; `s3leader status` says more",
             )
             return
         yield ok("bucket", "it is there") if reachable.known else reachable.unknown("bucket")

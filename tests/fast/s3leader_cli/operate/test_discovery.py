@@ -6,6 +6,7 @@ from typing import Any
 import click
 import pytest
 
+from s3leader_cli.__main__ import main
 from s3leader_cli.aws import deployed_job
 from s3leader_cli.aws.deployed_job import find_jobs, job_of, parameter_path
 from s3leader_cli.aws.failures import RequestFailed, denial
@@ -71,7 +72,7 @@ def test_search_that_missed_a_region_is_incomplete_unless_it_was_limited(
 ) -> None:
     answers["us-east-1"], answers["eu-west-1"] = [(1, record())], "AccessDeniedException"
     jobs = Wanted(place=PLACE, regions=regions, function=None).find()
-    assert (jobs.complete, "eu-west-1 was not searched" in capsys.readouterr().err) == (
+    assert (jobs.complete, "not searched for a job: eu-west-1" in capsys.readouterr().err) == (
         complete,
         not complete,
     )
@@ -105,3 +106,23 @@ def test_denial_names_the_right_that_aws_missed() -> None:
 def test_explicit_denial_is_not_answered_with_a_grant() -> None:
     said = denial("sqs:ReceiveMessage", "q", "with an explicit deny in a service control policy")
     assert ("explicit" in said, "Effect" in said) == (True, False)
+
+
+def test_a_reason_that_holds_for_all_regions_is_said_once_and_blames_no_name(
+    answers: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers["us-east-1"] = answers["eu-west-1"] = "InternalServerError"
+    wanted = Wanted(place=PLACE, regions=("us-east-1",), function=None)
+    with pytest.raises(click.ClickException) as error:
+        wanted.find()
+    assert error.value.message.startswith("no Region could be searched: ")
+    assert capsys.readouterr().err.count("\n") <= 1
+
+
+@pytest.mark.parametrize("name", ["mars-1", "eu-west", "EU-WEST-1", "s3://x"])
+def test_a_region_that_is_not_one_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    words = ["pause", "nightly", "--bucket", "locks", "--regions", f"us-east-1,{name}"]
+    assert main(words) == 2
+    assert f"{name!r} is not a Region" in capsys.readouterr().err

@@ -1,1 +1,0 @@
-"""Commands that an operator runs against a deployed job (docs/operating.md)."""
