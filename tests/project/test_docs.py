@@ -242,7 +242,8 @@ def commands(*pages: str) -> list[list[str]]:
 def parsed(words: list[str]) -> str:
     """Parse the words without running the command, and return its name."""
     own, _ = split_command(words)
-    with patch.dict(os.environ), click.Context(app) as context:  # --endpoint-url sets a variable
+    # docs/operating.md sets the bucket once, and --endpoint-url sets a variable.
+    with patch.dict(os.environ, S3LEADER_BUCKET="locks"), click.Context(app) as context:
         command = app.get_command(context, own[0])
         assert command is not None, own
         command.make_context(own[0], own[1:], parent=context)
