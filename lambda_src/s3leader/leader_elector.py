@@ -28,9 +28,9 @@ OnStartedLeading: TypeAlias = Callable[[Term, threading.Event], None]
 OnStoppedLeading: TypeAlias = Callable[[], None]
 OnNewLeader: TypeAlias = Callable[[str], None]
 
-_CAMPAIGN: Final = timedelta(seconds=10)  # after which a new leader is noticed at the latest
+_CAMPAIGN: Final = timedelta(seconds=10)  # the wait of a campaign; a new leader is noticed after it
 _AFTER_AN_ERROR_S: Final = 5.0
-_LOOK_S: Final = 0.2  # between two looks at the work; `stop` is noticed at once
+_LOOK_S: Final = 0.2  # how often the lease and the work's error are checked
 _MARGIN: Final = timedelta(seconds=0.25)  # before the deadline: a little more than one look
 
 
@@ -40,9 +40,9 @@ class LeaderElector:
     `on_started_leading(term, stop)` runs in a thread of its own while the lease is renewed. Its
     `stop` is set when leadership ends: when the process is asked to stop, and before the lease has
     run out. If it returns earlier, the process still leads, as in client-go. If it raises, the term
-    is sealed as failed. `on_stopped_leading()` is called after it has returned, only if this
-    process has led. `on_new_leader(holder)` is called when another candidate or this one is seen
-    to lead, once for each.
+    is sealed as failed. `on_stopped_leading()` is called after `on_started_leading` has returned,
+    and only if this process has led. `on_new_leader(holder)` is called once for each holder that is
+    seen to lead, this one included.
 
         stop = threading.Event()
         LeaderElector(election, on_started_leading=work).run(stop)
@@ -84,18 +84,18 @@ class LeaderElector:
         return False
 
     def _lead(self, term: Term, stop: Stop) -> None:
-        self._notice(term.lock)
         work = _Work(self._on_started_leading, term)
         try:
+            self._notice(term.lock)
             with term.keep_renewing():
                 work.start()
                 try:
-                    while term.remaining() > _MARGIN and not work.error and not stop.wait(_LOOK_S):
-                        pass
+                    work.wait(stop)
                 finally:  # also after Ctrl-C
                     work.end()
-            _resign(term, work.error)
         finally:
+            if not work.is_alive():
+                _resign(term, work.error)
             self._on_stopped_leading()
         if work.error is not None and not isinstance(work.error, LeadershipLost):
             raise work.error
@@ -118,6 +118,15 @@ class _Work:
     def start(self) -> None:
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def wait(self, stop: Stop) -> None:
+        """Return when the process is asked to stop, the lease is nearly over, or the work fails."""
+        while self._term.remaining() > _MARGIN and self.error is None:
+            if stop.wait(_LOOK_S):
+                return
+
     def end(self) -> None:
         """Ask the work to stop, and wait for it."""
         self._stop.set()
@@ -131,7 +140,7 @@ class _Work:
 
 
 def _resign(term: Term, error: BaseException | None) -> None:
-    """Seal the lock. Past the deadline, that works unless another candidate has taken over (R4)."""
+    """Seal the lock, which works past the deadline too, unless another candidate has changed it."""
     try:
         if error is not None and not isinstance(error, LeadershipLost):
             term.resign(FAILED, describe_error(error))

@@ -194,3 +194,45 @@ def test_a_store_that_does_not_answer_is_tried_again_and_one_that_refuses_is_an_
         process.stop.set()
     process.join()
     assert process.error is (None if fault == "unavailable" else error)
+
+
+class Interrupted(BaseException):
+    """As KeyboardInterrupt, which a test cannot raise in another thread."""
+
+
+class InterruptedStop(threading.Event):
+    def wait(self, timeout: float | None = None) -> bool:
+        raise Interrupted
+
+
+def test_ctrl_c_ends_the_work_and_seals_the_lock(store: MemoryStore) -> None:
+    calls: list[str] = []
+
+    def work(_: Term, stop: threading.Event) -> None:
+        assert stop.wait(SOON)
+        calls.append("asked to stop")
+
+    elector = LeaderElector(
+        election(store, "a"),
+        on_started_leading=work,
+        on_stopped_leading=lambda: calls.append("stopped"),
+    )
+    with pytest.raises(Interrupted):
+        elector.run(InterruptedStop())
+    lock = election(store, "reader").observe()
+    assert lock is not None
+    assert (calls, lock.outcome) == (["asked to stop", "stopped"], "resigned")
+
+
+def test_a_callback_that_raises_leaves_no_lock_behind(store: MemoryStore) -> None:
+    def on_new_leader(_: str) -> None:
+        raise ZeroDivisionError
+
+    elector = LeaderElector(
+        election(store, "a"), on_started_leading=lambda *_: None, on_new_leader=on_new_leader
+    )
+    with pytest.raises(ZeroDivisionError):
+        elector.run(threading.Event())
+    lock = election(store, "reader").observe()
+    assert lock is not None
+    assert lock.sealed
