@@ -73,23 +73,25 @@ def test_server_gets_the_verdict_that_is_published(
     assert "Contents" not in client.list_objects_v2(Bucket="certified")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_what_was_written_is_deleted_after_an_interrupt(
-    ministack: Server, monkeypatch: pytest.MonkeyPatch
+    ministack: Server, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     for variable, value in ministack.env.items():
         monkeypatch.setenv(variable, value)
+    bucket = f"interrupted-{number}"
     client = boto3.session.Session().client("s3")
-    client.create_bucket(Bucket="interrupted")
-    command = [sys.executable, "-m", "s3leader_cli", "certify", "s3://interrupted", "--quick"]
+    client.create_bucket(Bucket=bucket)
+    command = [sys.executable, "-m", "s3leader_cli", "certify", f"s3://{bucket}", "--quick"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        while "Contents" not in client.list_objects_v2(Bucket="interrupted"):
+        while "Contents" not in client.list_objects_v2(Bucket=bucket):
             assert process.poll() is None
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=300)
     assert (process.returncode, "interrupted" in err, "Traceback" in err) == (130, True, False)
-    assert "Contents" not in client.list_objects_v2(Bucket="interrupted")
+    assert "Contents" not in client.list_objects_v2(Bucket=bucket)
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -58,6 +61,20 @@ class Target:
         return self.bucket if self.bucket.startswith("arn:") else f"s3://{self.bucket}"
 
 
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM (`docker stop`, `timeout`) end the block as Ctrl-C does, which cleans up."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @click.command()
 @click.argument("store", metavar="s3://BUCKET[/PREFIX]")
 @connection_options
@@ -83,7 +100,8 @@ def certify(
     beforehand how much it sends. Each check has the rules of the protocol that rest on it. A race
     that passes is evidence, not a proof. Exit code 0 only if elections can be held.
     """
-    report = examine(Target.parse(store, region), QUICK if quick else FULL)
+    with _ended_as_by_ctrl_c():
+        report = examine(Target.parse(store, region), QUICK if quick else FULL)
     if as_json:
         print_json(report.as_json())
     elif as_markdown:
