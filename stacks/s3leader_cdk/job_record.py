@@ -32,9 +32,9 @@ class JobRecord(Construct):
     """An SSM parameter with the names of a job's resources in this Region.
 
     `s3leader trigger`, `pause`, `resume`, `redrive`, `logs` and `alarms` read it. It holds no
-    secret. Its name is `/s3leader/<election>/` and a part that no other job of the account has. An
-    election of more than 13 segments has no record, since names of parameters have at most 15:
-    there is a warning at synth, and the commands then take `--function`.
+    secret. Its name is `/s3leader/<election>/`, followed by a hash of the stack's name and the
+    construct's path. An election of more than 13 segments has no record, since names of parameters
+    have at most 15: there is a warning at synth, and the commands then take `--function`.
 
     Children: `parameter`, None if there is no record.
 
@@ -74,7 +74,8 @@ class JobRecord(Construct):
         super().__init__(scope, id)
         self._locks, self._contenders = lock_bucket, contenders
         name = checked_election(election, prefix=lock_bucket.prefix)
-        started, durations = self._started(), {"lease": lease, "max_tick_age": max_tick_age}
+        started = self._started_resource()
+        durations = {"lease": lease, "max_tick_age": max_tick_age}
         if log_group is not None:
             started["log_group"] = log_group.log_group_name
         record = {
@@ -116,19 +117,21 @@ class JobRecord(Construct):
         )
 
     def _own_part(self) -> str:
-        # Of the name of the stack, because an app may be deployed twice under two names.
+        # An app may be deployed twice, in stacks of two names. A nested stack's own name is known
+        # only at deployment, so the outermost stack's is taken.
         stack = Stack.of(self)
-        while stack.nested_stack_parent is not None:  # whose own name is known only at deployment
+        while stack.nested_stack_parent is not None:
             stack = stack.nested_stack_parent
         text = f"{stack.stack_name}\n{self.node.path}"
         return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
     def _home(self) -> str:
+        """Return the lock bucket's Region."""
         region = self._locks.bucket.env.region
         # A Region that is not known at synth is taken to be that of this stack.
         return Aws.REGION if Token.is_unresolved(region) else region
 
-    def _started(self) -> dict[str, Any]:
+    def _started_resource(self) -> dict[str, Any]:
         """Return what the schedules start."""
         target = self._contenders.target
         if isinstance(target, FunctionTarget):

@@ -140,6 +140,8 @@ def describe_unreachable(error: EndpointConnectionError, region: RegionChoice) -
     url = str(error.kwargs.get("endpoint_url", ""))
     host = urlsplit(url).netloc or url
     if not _is_unresolved(error):
+        if urlsplit(url).hostname and not f".{urlsplit(url).hostname}".endswith(_AWS_HOSTS):
+            return f"cannot connect to {host}, which AWS_ENDPOINT_URL or the profile names"
         return f"cannot connect to {host}; {region.decided_by}"
     return (
         f"the host name {host} does not resolve; {region.decided_by}; check the Region,"

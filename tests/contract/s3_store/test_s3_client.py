@@ -195,7 +195,7 @@ def test_an_endpoint_that_nobody_listens_at_is_named_without_the_request(
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}")
     answer = S3Store("locks", options=BucketOptions(region="eu-west-1")).perform(List("elections/"))
     assert answer == Unknown(
-        f"cannot connect to {host}; the Region was given as region='eu-west-1'"
+        f"cannot connect to {host}, which AWS_ENDPOINT_URL or the profile names"
     )
 
 
