@@ -13,6 +13,7 @@ from datetime import datetime
 from ._core.config import check_done
 from ._core.lock import Lock
 from ._core.repair import (
+    RESTARTS,
     LedgerEnd,
     Restart,
     check_over,
@@ -85,9 +86,21 @@ class Move:
             return None
         progress = self._progress(end, highest)
         if not progress.copied:
-            self.new._seams.driver().run(copy(self.new._rules, highest))  # noqa: SLF001
+            self._copy(highest)
         there = progress.term_there or highest.term
         return MoveProgress(highest=highest, closed=True, copied=True, term_there=there)
+
+    def _copy(self, highest: Lock) -> None:
+        """Copy the lock, after a note in the place of lock 1, unless the lock is that one.
+
+        A candidate that has seen the new place empty may create lock 1 for up to an hour (R7), and
+        would lead beside the next term. The note keeps it from that.
+        """
+        driver, rules = self.new._seams.driver(), self.new._rules  # noqa: SLF001 - of this package
+        end = driver.run(find_end(rules))
+        if highest.term > 1 and not end.restarts:
+            driver.run(close(rules, end.head, RESTARTS))
+        driver.run(copy(rules, highest))
 
     def _end(self) -> LedgerEnd:
         end = self.old._seams.driver().run(find_end(self.old._rules))  # noqa: SLF001
@@ -101,7 +114,7 @@ class Move:
         return end
 
     def _progress(self, end: LedgerEnd, highest: Lock) -> MoveProgress:
-        there = self.new.observe()
+        there = self.new._seams.driver().run(find_end(self.new._rules)).head.lock  # noqa: SLF001
         same = there is not None and copied(there) == copied(highest)
         # Once the old ledger is closed in favour of the new place, what follows there is its own.
         follows = there is not None and end.closed and there.term > highest.term

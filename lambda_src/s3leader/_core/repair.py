@@ -31,7 +31,7 @@ from .requests import Create, Found, Listed, Missing, Read, Reply
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
 _MOVED: Final = re.compile(r"this ledger was moved to (s3://\S+)")
-_RESTARTS: Final = "the numbers of this ledger restart above this one"
+RESTARTS: Final = "the numbers of this ledger restart above this one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def find_end(config: CandidateConfig) -> Steps[LedgerEnd]:
         return LedgerEnd(head=(yield from find_head(config)))
     except CorruptLock as corrupt:
         text = corrupt.body.decode("utf-8", "replace")
-        moved, restarts = _MOVED.search(text), _RESTARTS in text
+        moved, restarts = _MOVED.search(text), RESTARTS in text
         if not moved and not restarts:
             raise
         head = yield from read_lock(config, corrupt.term - 1, no_higher_at_ms=None)
@@ -187,7 +187,7 @@ def restart(config: CandidateConfig, asked: Restart) -> Steps[Lock]:
         found = yield from sealed_end(config, found, asked.reason)
         head = found.head
         if not found.closed and head.term + 1 < asked.term:
-            yield from close(config, head, _RESTARTS)
+            yield from close(config, head, RESTARTS)
     lock = _restarted(asked, None if head is None else head.lock, config.nonce())
     written = yield from _create(config, config.key(lock.term), lock.encode())
     if isinstance(written, Reply):

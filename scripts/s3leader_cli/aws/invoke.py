@@ -86,11 +86,13 @@ class Invocation:
 
 
 def queue_event(job: DeployedJob, payload: str) -> str:
-    """Give Lambda an event for the function, and return the request's id; Lambda retries it."""
+    """Give Lambda an event for the function, and return the request's id; Lambda retries it.
+
+    It is sent once: a second event would be a second run, if it has no tick or repeats one.
+    """
+    lambda_ = client("lambda", job.region, retries={"total_max_attempts": 1})
     with explained(_ACTION, str(job.function)):
-        made = client("lambda", job.region).invoke(
-            FunctionName=job.function, InvocationType="Event", Payload=payload
-        )
+        made = lambda_.invoke(FunctionName=job.function, InvocationType="Event", Payload=payload)
         return str(made["ResponseMetadata"].get("RequestId", ""))
 
 

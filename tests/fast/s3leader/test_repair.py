@@ -341,3 +341,15 @@ def test_a_candidate_suspended_for_an_hour_closes_nothing(ledger: Repaired) -> N
     with pytest.raises(Exception, match="more than an hour passed"):
         ledger.move().run()
     assert ledger.new.keys() == ()
+
+
+def test_a_candidate_that_has_seen_the_new_place_empty_does_not_lead_there(
+    ledger: Repaired,
+) -> None:
+    """It may create lock 1 for up to an hour, and would lead beside the next term."""
+    early = ledger.election(ledger.new)
+    assert early.observe() is None
+    ledger.move().run()
+    assert won(ledger.election(ledger.new).campaign(LATER)).number == 3
+    with pytest.raises(CorruptLock):
+        early.campaign(LATER)
