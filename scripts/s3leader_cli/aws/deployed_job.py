@@ -76,6 +76,11 @@ class JobsFound:
     unsearched: Mapping[str, str] = field(default_factory=dict)
     not_enabled: tuple[str, ...] = ()
 
+    def missing(self, wanted: Sequence[str]) -> set[str]:
+        """Return the Regions, of those wanted or else named in records, where no job was found."""
+        named = {region for job in self.jobs for region in job.regions}
+        return (set(wanted) or named) - {job.region for job in self.jobs}
+
 
 def find_jobs(place: ElectionPlace, regions: Sequence[str] = ()) -> JobsFound:
     """Return the jobs of an election in the given Regions; without any, in all of the partition."""

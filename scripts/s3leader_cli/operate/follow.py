@@ -24,12 +24,14 @@ _SHOWN = 200
 class Follower:
     """The terms after term `after` of a run for `tick`, as the ledger shows them.
 
-    Each change is printed on standard error. `pause` and `monotonic` are the clock.
+    With `repeat`, only terms that repeat the tick. Each change is printed on standard error.
+    `pause` and `monotonic` are the clock.
     """
 
     election: Election
     tick: datetime | None
     after: int
+    repeat: bool = False
     pause: Callable[[float], object] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     terms: dict[int, Lock] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Follower:
             return self.latest
         self.failures = 0
         for lock in sorted(found, key=lambda each: each.term):
-            if lock.term > self.after and lock.problem is None and lock.tick == self.tick:
+            if lock.term > self.after and lock.problem is None and self._is_ours(lock):
                 _print_change(self.terms.get(lock.term), lock)
                 self.terms[lock.term] = lock
         return self.latest
@@ -87,7 +89,11 @@ class Follower:
 
     def is_done(self) -> bool:
         """Whether the ledger says that the tick, or a later one, is completed."""
-        return self.head is not None and self.head.is_done(self.tick)
+        # A tick that is repeated is done from the start.
+        return not self.repeat and self.head is not None and self.head.is_done(self.tick)
+
+    def _is_ours(self, lock: Lock) -> bool:
+        return lock.tick == self.tick and (lock.repeat or not self.repeat)
 
     def _is_held(self) -> bool:
         latest = self.latest

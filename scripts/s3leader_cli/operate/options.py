@@ -77,7 +77,11 @@ class Wanted:
                 " Check the name and the bucket; deploy the job's stack again with this version of"
                 " the constructs; or give --function NAME and --regions REGION"
             )
-        complete = not found.unsearched or bool(self.regions)
+        missing = found.missing(self.regions)
+        for region in sorted(missing - found.unsearched.keys()):
+            warn(f"Region {region} has a job, by the records, and none was found there")
+        unreached = [each for each in found.unsearched if not self.regions or each in self.regions]
+        complete = not unreached and not missing
         return Jobs(place=self.place, found=found.jobs, complete=complete)
 
     def _of_function(self, function: str) -> Jobs:

@@ -37,9 +37,10 @@ _LONGEST = timedelta(minutes=15)  # that a function runs
 @click.pass_obj
 def pause(context: Context, /, *, wanted: Wanted, as_json: bool) -> int:
     """Switch the schedules off, and say what still runs."""
+    election = context.elect(wanted.place)  # refuses a wrong option before anything is switched
     jobs = wanted.find()
     switched = _switch(jobs, _OFF)
-    running = still_running(context.elect(wanted.place), jobs)
+    running = still_running(election, jobs)
     return _report(jobs, switched, _OFF, running, as_json=as_json)
 
 

@@ -63,7 +63,8 @@ def trigger(
     election = context.elect(wanted.place)
     head = election.observe()
     tick = time_of(event.get("tick"))
-    run = Run(election=election, event=event, follower=Follower(election, tick, _number(head)))
+    follower = Follower(election, tick, _number(head), repeat="repeat" in event)
+    run = Run(election=election, event=event, follower=follower)
     if head is not None and head.is_done(tick) and "repeat" not in event:
         return run.report(Outcome(DONE, "done", _done(head)), as_json=as_json)
     jobs = wanted.find()

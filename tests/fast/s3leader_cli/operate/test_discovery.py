@@ -126,3 +126,14 @@ def test_a_region_that_is_not_one_is_a_usage_error(
     words = ["pause", "nightly", "--bucket", "locks", "--regions", f"us-east-1,{name}"]
     assert main(words) == 2
     assert f"{name!r} is not a Region" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("asked", [(), ("us-east-1", "ap-south-1")], ids=["recorded", "asked for"])
+def test_a_job_without_a_record_in_one_of_its_regions_is_incomplete(
+    answers: dict[str, Any], capsys: pytest.CaptureFixture[str], asked: tuple[str, ...]
+) -> None:
+    answers["us-east-1"] = [(1, record(regions=["us-east-1", "ap-south-1"]))]
+    answers["ap-south-1"] = []
+    jobs = Wanted(place=PLACE, regions=asked, function=None).find()
+    assert not jobs.complete
+    assert "Region ap-south-1 has a job, by the records" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import click
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from s3leader import Election, InvalidArgument
+from s3leader import Election, InvalidArgument, Term
 from s3leader_cli.aws import tasks
 from s3leader_cli.aws.failures import RequestFailed
 from s3leader_cli.operate.follow import Follower
@@ -26,6 +26,7 @@ def run(cli: Cli, **event: Any) -> Run:
         0 if head is None else head.term,
         pause=cli.pass_time,
         monotonic=lambda: cli.clock.read_ms() / 1000,
+        repeat="repeat" in event,
     )
     return Run(election=election, event=event, follower=follower)
 
@@ -77,6 +78,24 @@ def test_lost_connection_is_made_up_for_by_the_ledger(
 
     outcome = answered(cli, monkeypatch, break_off)
     assert (outcome.code, outcome.word) == (0, "completed")
+
+
+@pytest.mark.parametrize(("begins", "word"), [(True, "completed"), (False, "unknown")])
+def test_a_repeat_is_done_only_once_its_own_term_is(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, begins: object, word: str
+) -> None:
+    """Its tick is completed from the start."""
+    cli.lead().resign()
+
+    def break_off() -> bytes:
+        if begins:
+            term = cli.election().campaign(TICK, repeat="op: bad output")
+            assert isinstance(term, Term)
+            term.resign()
+        raise ReadTimeoutError(endpoint_url="lambda")
+
+    replace_client(monkeypatch, "invoke", **{"lambda": Lambda(break_off)})
+    assert run(cli, tick=TICK, repeat="op: bad output").perform(JOB).word == word
 
 
 def test_run_that_no_ledger_shows_is_unknown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
