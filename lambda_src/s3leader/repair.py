@@ -13,6 +13,7 @@ from datetime import datetime
 from ._core.config import check_done
 from ._core.lock import Lock
 from ._core.repair import (
+    NOTE_OF_MOVE,
     RESTARTS,
     LedgerEnd,
     Restart,
@@ -129,6 +130,11 @@ class Move:
             copied=there is not None,
             term_there=None if there is None else there.term,
         )
+
+
+def is_note(problem: str) -> bool:
+    """Whether a lock cannot be read because a repair has put its note there, which closes it."""
+    return RESTARTS in problem or NOTE_OF_MOVE in problem
 
 
 def state_before_restart(

@@ -30,7 +30,8 @@ from .lock import DEPOSED, LAST_TERM, Lock
 from .requests import Create, Found, Listed, Missing, Read, Reply
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
-_MOVED: Final = re.compile(r"this ledger was moved to (s3://\S+)")
+NOTE_OF_MOVE: Final = "this ledger was moved to"
+_MOVED: Final = re.compile(NOTE_OF_MOVE + r" (s3://\S+)")
 RESTARTS: Final = "the numbers of this ledger restart above this one"
 
 

@@ -16,6 +16,8 @@ from s3leader._core.requests import Create, Replace, StoreAnswer, StoreRequest
 from s3leader._core.times import to_ms
 from s3leader._io.memory_store import Fault, MemoryStore
 from s3leader.repair import Move, RepairRefused, restart_numbers, state_before_restart
+from s3leader_cli.check.verify.ledger import Ledger
+from s3leader_cli.check.verify.rules import verify
 from tests.fast.s3leader.one_bucket import FOLDER, LAPSE, LATER, TICK, OneBucket, lost, won
 
 PLACE = "s3://new/elections/e/"
@@ -353,3 +355,15 @@ def test_a_candidate_that_has_seen_the_new_place_empty_does_not_lead_there(
     assert won(ledger.election(ledger.new).campaign(LATER)).number == 3
     with pytest.raises(CorruptLock):
         early.campaign(LATER)
+
+
+def test_notes_of_repairs_are_no_faults_of_a_ledger(ledger: Repaired) -> None:
+    ledger.move().run()
+    won(ledger.election(ledger.new).campaign(LATER)).resign()
+    places = [ledger.election(ledger.old), ledger.election(ledger.new)]
+    restart_numbers(places[1], above=90, done="none", reason="locks were deleted")
+    won(ledger.election(ledger.new).campaign()).resign()
+    for election in places:
+        checked = verify(Ledger.of(election.history(limit=200), timedelta(seconds=3)))
+        found = [finding for each in checked for finding in each.findings if finding.certain]
+        assert found == []

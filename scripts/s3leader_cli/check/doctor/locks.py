@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from s3leader import CorruptLock, Election, Lock
+from s3leader.repair import is_note
 
 from .bucket import ExaminedBucket, Listed
 from .findings import Finding, Level, ok
@@ -113,7 +114,7 @@ def _tag_of_highest(election: Election, head: Head, bucket: ExaminedBucket) -> F
 def check_recent(election: Election) -> Iterator[Finding]:
     """Judge the latest terms: readable, and sealed below the highest (R1)."""
     locks = election.history(limit=READ)
-    corrupt = [each.term for each in locks[1:] if each.problem is not None]
+    corrupt = [each.term for each in locks[1:] if each.problem and not is_note(each.problem)]
     unsealed = [each.term for each in locks[1:] if each.problem is None and not each.sealed]
     which = f"of the latest {len(locks)} terms"
     if corrupt:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from s3leader import Lock
+from s3leader.repair import is_note
 
 # A sealed lock never changes, and its seal is settled within a lease, which is a day at most. An
 # object that S3 dates later than that was copied or restored.
@@ -20,11 +21,13 @@ _TOO_LATE = f"{_VOID}the proof that this number was next is too old"
 class Ledger:
     """`sequence` holds the locks that follow from one another, in order; see `Ledger.of`.
 
-    `corrupt` are the locks that cannot be read, `recreated` those whose number was created anew
-    (R7), each with the next higher term. `skew` is the allowance for the clocks of S3.
+    `notes` are those that `s3leader repair` has put in the place of locks, `corrupt` the other
+    locks that cannot be read, `recreated` those whose number was created anew (R7), each with the
+    next higher term. `skew` is the allowance for the clocks of S3.
     """
 
     sequence: list[Lock]
+    notes: list[Lock] = field(default_factory=list)
     corrupt: list[Lock] = field(default_factory=list)
     recreated: list[tuple[Lock, int]] = field(default_factory=list)
     skew: timedelta
@@ -38,12 +41,14 @@ class Ledger:
         not sealed, since the candidate crashed, and the next number is missing.
         """
         line: list[Lock] = []
-        corrupt, recreated = [], []
+        notes: list[Lock] = []
+        corrupt: list[Lock] = []
+        recreated: list[tuple[Lock, int]] = []
         earliest: datetime | None = None
         for lock in sorted(locks, key=lambda each: each.term, reverse=True):
             began = lock.started_at
             if lock.problem is not None:
-                corrupt.append(lock)
+                (notes if is_note(lock.problem) else corrupt).append(lock)
                 continue
             if line and (
                 (earliest is not None and began is not None and began > earliest + skew)
@@ -55,7 +60,9 @@ class Ledger:
             line.append(lock)
             if began is not None:
                 earliest = began if earliest is None else min(began, earliest)
-        return cls(sequence=line[::-1], corrupt=corrupt, recreated=recreated, skew=skew)
+        return cls(
+            sequence=line[::-1], notes=notes, corrupt=corrupt, recreated=recreated, skew=skew
+        )
 
     @property
     def terms(self) -> set[int]:
@@ -70,6 +77,7 @@ class Ledger:
     def every(self) -> Iterator[Lock]:
         """Yield all locks."""
         yield from self.sequence
+        yield from self.notes
         yield from self.corrupt
         yield from (lock for lock, _ in self.recreated)
 
