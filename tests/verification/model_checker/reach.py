@@ -63,6 +63,8 @@ UNREACHED: Final = {
     '_after_conflict: return Lost(why="stopped"': "the same",
     # Reads, writes nothing, and no rule rests on it; tested in `tests/fast`.
     "history: ": "an observer's",
+    "extent: ": "an observer's",
+    "_existing: ": "an observer's",
 }
 
 
