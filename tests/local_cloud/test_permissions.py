@@ -56,6 +56,30 @@ def job(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> CheckedJ
     return job
 
 
+def doctor(
+    job: CheckedJob, monkeypatch: pytest.MonkeyPatch, role: str | None, *words: str
+) -> list[tuple[str, str, str]]:
+    """Return check, level and text of each finding of `s3leader doctor`, in a session of a role."""
+    cloud = job.cloud
+    for name, value in (cloud.session(role) if role else cloud.settings).items():
+        monkeypatch.setenv(name, value)
+    printed: list[dict[str, Any]] = []
+    monkeypatch.setattr("s3leader_cli.check.doctor.command.print_json", printed.append)
+    main(["doctor", ELECTION, "--bucket", job.locks, "--json", "--connections", "8", *words])
+    [report] = printed
+    return [(each["check"], each["level"], each["what"]) for each in report["findings"]]
+
+
+def test_doctor_finds_nothing_wrong_with_what_the_stack_made(
+    job: CheckedJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First in this file: the others leave locks and schedules as doctor does not want them."""
+    found = doctor(job, monkeypatch, None, "--region", "us-east-1")
+    # The emulator leaves the lifecycle rules of a template out: tests/infra/bucket shows them.
+    assert {check for check, level, _ in found if level != "ok"} == {"lifecycle"}
+    assert {"schedules", "policy", "rights"} <= {check for check, _, _ in found}
+
+
 def test_nothing_that_the_roles_asked_for_was_refused(job: CheckedJob) -> None:
     left = [key for key in job.objects(job.data) if key.startswith("events/")]
     assert (job.top().outcome, left) == ("completed", [])
@@ -137,29 +161,6 @@ def test_every_right_of_the_stack_is_shown_or_named_as_documented_only(job: Chec
 
 def test_no_role_has_rights_by_another_policy(job: CheckedJob) -> None:
     assert [role.managed for role in job.roles.values()] == [[], [], [], []]
-
-
-def doctor(
-    job: CheckedJob, monkeypatch: pytest.MonkeyPatch, role: str | None, *words: str
-) -> list[tuple[str, str, str]]:
-    """Return check, level and text of each finding of `s3leader doctor`, in a session of a role."""
-    cloud = job.cloud
-    for name, value in (cloud.session(role) if role else cloud.settings).items():
-        monkeypatch.setenv(name, value)
-    printed: list[dict[str, Any]] = []
-    monkeypatch.setattr("s3leader_cli.check.doctor.command.print_json", printed.append)
-    main(["doctor", ELECTION, "--bucket", job.locks, "--json", "--connections", "8", *words])
-    [report] = printed
-    return [(each["check"], each["level"], each["what"]) for each in report["findings"]]
-
-
-def test_doctor_finds_nothing_wrong_with_what_the_stack_made(
-    job: CheckedJob, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = doctor(job, monkeypatch, None, "--region", "us-east-1")
-    # The emulator leaves the lifecycle rules of a template out: tests/infra/bucket shows them.
-    assert {check for check, level, _ in found if level != "ok"} == {"lifecycle"}
-    assert {"schedules", "policy", "rights"} <= {check for check, _, _ in found}
 
 
 @pytest.mark.parametrize("policy", ["candidate", "observer"])
