@@ -35,7 +35,10 @@ class Tick(_TickType):
                 param,
                 ctx,
             )
-        return time.astimezone(UTC)
+        try:
+            return time.astimezone(UTC)
+        except OverflowError:
+            self.fail(f"expected a time from year 2 to 9998, got {value!r}", param, ctx)
 
 
 TICK = Tick()

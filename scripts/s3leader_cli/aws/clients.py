@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import boto3
 import botocore.session
+import click
 from botocore.config import Config
-from botocore.exceptions import UnknownRegionError
+from botocore.exceptions import BotoCoreError, UnknownRegionError
 
 
 def client(service: str, region: str | None = None, **options: Any) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
@@ -18,13 +20,15 @@ def client(service: str, region: str | None = None, **options: Any) -> Any:  # n
     `options` are those of botocore's `Config`, such as `read_timeout` in seconds.
     """
     factory: Any = _boto3().client
-    return factory(service, region_name=region, config=_config(options))
+    with _usable_settings():
+        return factory(service, region_name=region, config=_config(options))
 
 
 def clients(service: str, regions: Iterable[str]) -> dict[str, Any]:
     """Return a client for each Region; together they take little longer to make than one."""
     factory: Any = _boto3().client
-    return {each: factory(service, region_name=each, config=_config({})) for each in regions}
+    with _usable_settings():
+        return {each: factory(service, region_name=each, config=_config({})) for each in regions}
 
 
 def default_region() -> str | None:
@@ -35,7 +39,8 @@ def default_region() -> str | None:
 def regions_beside(region: str, service: str) -> list[str]:
     """Return all Regions of the same partition that have a service, this one first."""
     known = _boto3()
-    partition = known.get_partition_for_region(region)
+    with _usable_settings():
+        partition = known.get_partition_for_region(region)
     names = known.get_available_regions(service, partition_name=partition)
     return [region, *(each for each in names if each != region)]
 
@@ -56,7 +61,21 @@ def _boto3() -> boto3.session.Session:
     """
     core = botocore.session.Session()
     core.register_component("data_loader", _loader())
-    return boto3.session.Session(botocore_session=core)
+    with _usable_settings():
+        return boto3.session.Session(botocore_session=core)
+
+
+@contextmanager
+def _usable_settings() -> Iterator[None]:
+    """Raise `ClickException` for a profile, a Region or an endpoint that boto3 cannot use."""
+    try:
+        yield
+    except (BotoCoreError, ValueError) as error:
+        raise click.ClickException(
+            f"boto3 can make no client from these settings: {error}. Check --profile, --region and"
+            " --endpoint-url, and the variables AWS_PROFILE, AWS_DEFAULT_REGION and"
+            " AWS_ENDPOINT_URL"
+        ) from error
 
 
 @cache

@@ -129,15 +129,23 @@ def _read(body: str, attributes: Mapping[str, Any]) -> tuple[str, str | None, ob
         return f"not an event: {body[:80]!r}", None, None
     if "requestPayload" in found:
         sent = found["requestPayload"]
-        text = sent.get("tick") if isinstance(sent, dict) else None
-        return _of_lambda(found), json.dumps(sent), text
+        return _of_lambda(found), json.dumps(sent), _tick_in(sent)
     if found.get("detail-type") == "ECS Task State Change":
         return _of_task(found), None, _variable(found.get("detail", {}).get("overrides", {}))
     code = _attribute(attributes, "ERROR_CODE")
     cause = f"not delivered: {code}: {_attribute(attributes, 'ERROR_MESSAGE')}"
     if "containerOverrides" in found:
         return cause, None, _variable(found)
-    return cause, body, found.get("tick")
+    return cause, body, _tick_in(found)
+
+
+def _tick_in(event: object) -> str | None:
+    """Return the tick of an event, where a contender finds it."""
+    if not isinstance(event, dict):
+        return None
+    scheduled = event.get("detail-type") == "Scheduled Event"  # of an EventBridge rule
+    text = event.get("tick", event.get("time") if scheduled else None)
+    return None if text is None else str(text)
 
 
 def _other_job(job: DeployedJob, body: str, attributes: Mapping[str, Any]) -> str | None:

@@ -281,11 +281,13 @@ def time_of(text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidArgument(f"--tick {text!r} is not a time: {error}") from None
-    if found.tzinfo is None:
-        raise InvalidArgument(f"--tick {text!r} has no zone: add Z for UTC")
-    return found.astimezone(UTC)
+        if found.tzinfo is None:
+            raise InvalidArgument(f"--tick {text!r} has no zone: add Z for UTC")
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgument(
+            f"--tick {text!r} is not a time, as 2026-11-23T06:00:00Z: {error}"
+        ) from None
 
 
 def _with_function(job: DeployedJob) -> DeployedJob:

@@ -1,0 +1,47 @@
+"""Settings that boto3 cannot use, and times at the edge, are one line and no traceback."""
+
+import pytest
+
+from s3leader_cli.__main__ import main
+from s3leader_cli.aws.queues import _tick_in
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pause", "nightly", "--profile", "nosuch"],
+        ["pause", "nightly", "--region", "eu_west!1"],
+        ["logs", "nightly", "--endpoint-url", "nonsense"],
+        ["redrive", "nightly", "--tick", "0001-01-01T00:00:00+05:00"],
+        ["trigger", "nightly", "--tick", "0001-01-01T00:00:00+05:00"],
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):  # the command sets them
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert main([*words, "--bucket", "locks"]) in {1, 2}
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert "s3leader: " in err
+
+
+@pytest.mark.parametrize(
+    ("event", "tick"),
+    [
+        ({"tick": "T"}, "T"),
+        ({"detail-type": "Scheduled Event", "time": "T"}, "T"),
+        ({"detail-type": "Scheduled Event", "time": "other", "tick": "T"}, "T"),
+        ({"detail-type": "Object Created", "time": "T"}, None),
+        ([], None),
+    ],
+)
+def test_the_tick_of_an_event_is_where_a_contender_finds_it(
+    event: object, tick: str | None
+) -> None:
+    assert _tick_in(event) == tick
