@@ -69,7 +69,7 @@ def test_a_table_is_for_one_command(capsys: pytest.CaptureFixture[str]) -> None:
     ("text", "said"),
     [
         ('buckt = "locks"', "has 'buckt': expected one of bucket,"),
-        ("[histry]\nlimit = 1", "has 'histry'"),
+        ("[hist]\nlimit = 1", "has 'hist'"),
         ("bucket = ", "Invalid value"),
         ('bucket = "\\xff', "config.toml"),
     ],
