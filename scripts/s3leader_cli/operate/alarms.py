@@ -58,6 +58,8 @@ def alarms(*, wanted: Wanted, every: bool, exit_code: bool, as_json: bool) -> in
         except RequestFailed as error:
             warn(f"{job.region}: {error.message}")
             complete = False
+    if exit_code and not found:
+        complete = False  # a monitor must not be content because no alarm is known
     on = [each for each in found if each.state == "ALARM"]
     gone = [each for each in found if each.state is None]
     shown = found if every else [*on, *gone]

@@ -163,3 +163,10 @@ def test_alarm_that_is_gone_is_not_taken_for_off(cli: Cli, monkeypatch: pytest.M
     monkeypatch.setattr(alarms, "alarms_of", lambda _: gone)
     code, out, _ = cli.run("alarms")
     assert (code, "F does not exist" in out) == (1, True)
+
+
+def test_a_monitor_is_not_content_because_no_alarm_is_known(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarms, "alarms_of", lambda _: [])
+    assert cli.run("alarms", "--exit-code")[0] == 1
