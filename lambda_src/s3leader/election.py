@@ -70,6 +70,7 @@ class ElectionOptions(TypedDict, total=False):
     clock_skew: timedelta
     max_attempts: int | None
     max_continuations: int | None
+    poll: timedelta | None
     candidate: str
 
 
@@ -99,6 +100,7 @@ class Election:
         clock_skew: timedelta = timedelta(seconds=3),
         max_attempts: int | None = None,
         max_continuations: int | None = None,
+        poll: timedelta | None = None,
         candidate: str | None = None,
         bucket_options: BucketOptions | None = None,
     ) -> None:
@@ -109,6 +111,7 @@ class Election:
             clock_skew=clock_skew,
             max_attempts=max_attempts,
             max_continuations=max_continuations,
+            poll=poll,
             candidate=_identity() if candidate is None else candidate,
         )
         from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import

@@ -27,7 +27,8 @@ lifecycle rule deletes no object that is less than a day old.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateConfig:
     """The settings of a candidate. `folder` is the key prefix of the election's objects and ends
-    in a slash; `nonce` never returns the same value twice.
+    in a slash; `nonce` never returns the same value twice; `poll_ms` is how long a waiting
+    candidate lets pass at most before it looks at the leader's lock again.
     """
 
     folder: str
@@ -36,6 +37,7 @@ class CandidateConfig:
     lease_ms: int
     clock_skew_ms: int
     max_attempts: int | None = None
+    poll_ms: int = 2_000
 
     def key(self, term: int) -> str:
         """Return the key of a term's lock."""
@@ -51,18 +53,29 @@ class CandidateConfig:
         return lock.lapsed(lease_ms=self.lease_ms, clock_skew_ms=self.clock_skew_ms)
 
     def reserved(self, head: LedgerHead, tick: datetime | None) -> bool:
-        """Whether a continued lock still keeps out the candidates of other ticks (R10).
-
-        It does so for its lease and the allowance, by the `Date` that proved it the highest.
-        """
+        """Whether a continued lock still keeps out the candidates of other ticks (R10)."""
         lock = head.lock
         if lock is None or lock.outcome != CONTINUED or lock.tick == tick:
             return False
+        left_ms = self.left_ms(head)
+        return left_ms is None or left_ms >= 0
+
+    def left_ms(self, head: LedgerHead) -> int | None:
+        """Return the milliseconds until the lock has lapsed (R4), or until its reservation is over
+        (R10); negative once it is; None where that is not known.
+
+        A reservation takes its lease and the allowance, by the `Date` that proved it the highest.
+        """
+        lock = head.lock
+        if lock is None:
+            return None
+        if not lock.sealed:
+            return lock.left_ms(lease_ms=self.lease_ms, clock_skew_ms=self.clock_skew_ms)
         if head.proved_highest_at_ms is None or lock.modified_at is None:
-            return True
+            return None
         lease_ms = self.lease_ms if lock.lease_ms is None else lock.lease_ms
         since_ms = head.proved_highest_at_ms - to_ms(lock.modified_at)
-        return since_ms <= lease_ms + self.clock_skew_ms
+        return lease_ms + self.clock_skew_ms - since_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

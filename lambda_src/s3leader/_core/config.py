@@ -15,11 +15,13 @@ from .candidate import CandidateConfig
 from .lock import MAX_LEASE_MS, MAX_REASON
 from .next_lock import Work
 from .times import parse_time
+from .waiting import usual_poll_ms
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _LONGEST_FOLDER = 900  # S3 keys hold 1,024 bytes
 _LEAST_LEASE = timedelta(seconds=1)
 _LEAST_SKEW = timedelta(seconds=1)
+_LEAST_POLL = timedelta(milliseconds=100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Config:
     clock_skew: timedelta = timedelta(seconds=3)
     max_attempts: int | None = None
     max_continuations: int | None = None
+    poll: timedelta | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -54,6 +57,13 @@ class Config:
                 f"clock_skew is {self.clock_skew}; give at least {_LEAST_SKEW}, since S3 stamps"
                 f" objects in whole seconds"
             )
+        if self.poll is not None:
+            check_duration("poll", self.poll)
+            if not _LEAST_POLL <= self.poll <= longest:
+                raise InvalidArgument(
+                    f"expected poll, the time between two looks at the leader's lock, to be from"
+                    f" {_LEAST_POLL} to {longest}, got {self.poll}"
+                )
         check_max_attempts(self.max_attempts)
         check_max_continuations(self.max_continuations)
         if not (1 <= len(self.candidate) <= 200 and self.candidate.isprintable()):
@@ -75,7 +85,13 @@ class Config:
             lease_ms=milliseconds(self.lease),
             clock_skew_ms=milliseconds(self.clock_skew),
             max_attempts=self.max_attempts,
+            poll_ms=self._poll_ms(),
         )
+
+    def _poll_ms(self) -> int:
+        if self.poll is None:
+            return usual_poll_ms(milliseconds(self.lease))
+        return milliseconds(self.poll)
 
 
 def check_name(name: str) -> None:

@@ -55,7 +55,8 @@ Rules:
   that has had `max_attempts` attempts is not led again. Neither limit holds for an operator who
   repeats.
 - **R9** A candidate that remembers that lock N is sealed may create N+1 without listing. If it has
-  missed newer locks, the create conflicts (R5) or the win is void (R7).
+  missed newer locks, the create conflicts (R5) or the win is void (R7). One that remembers lock N
+  as unsealed reads it again instead of listing.
 - **R10** A leader may seal its lock as `continued`. Its tick is not completed; the next leg is part
   of the same attempt, and may be led at once. The next term is *reserved* for that tick: candidates
   for other ticks wait until the lease of the continued lock and the allowance have passed. A
@@ -97,10 +98,11 @@ from .candidate import PROOF_VALID_MS, CandidateConfig, LedgerHead, Steps
 from .conditional_write import WriteConflict, seal_other
 from .create_lock import Created, Voided, create_next_lock
 from .holding import Holding
-from .ledger import ask, find_head, head_in
+from .ledger import find_head, head_in
 from .lock import COMPLETED
 from .next_lock import Work
-from .requests import Read, Reply, Wait, Waited
+from .requests import Reply, Wait, Waited
+from .waiting import head_again, pause, read_again
 
 LossReason: TypeAlias = Literal["held", "done", "beaten", "exhausted", "stopped"]
 
@@ -184,6 +186,11 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
     # A remembered head cannot show whether a repeat is done: for that, it must have been read now.
     if head is not None and goal.is_done(head) and (at.seen_now or not work.repeat):
         return Lost(why="done", head=head)  # R8
+    if head is not None and _is_remembered_leader(head, at):
+        head, now_ms = yield from read_again(config, head)
+        # A sealed lock may have successors by now, so it still counts as remembered.
+        seen_now = head is not None and not head.allows_next
+        return replace(at, head=head, seen_now=seen_now, now_ms=max(at.now_ms, now_ms))
     if head is None or not _is_current(goal, head, at):
         head = yield from find_head(config, head)
         return replace(at, head=head, seen_now=True, now_ms=max(at.now_ms, head.observed_ms))
@@ -200,10 +207,21 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
     return (yield from _create(goal, at, head))
 
 
+def _is_remembered_leader(head: LedgerHead, at: _Progress) -> bool:
+    """Whether `head` is an unsealed lock from an earlier campaign: a read shows whether its holder
+    still leads (R9).
+    """
+    return not at.seen_now and not head.allows_next and _is_recent(head, at)
+
+
+def _is_recent(head: LedgerHead, at: _Progress) -> bool:
+    """An early check by the candidate's own clock: it only saves requests that would be in vain."""
+    return head.proved_highest_at_ms is not None and at.now_ms - head.observed_ms < PROOF_VALID_MS
+
+
 def _is_current(goal: _Goal, head: LedgerHead, at: _Progress) -> bool:
     """Whether the candidate may act on `head` without listing first (R7, R9, R10)."""
-    # An early check by the candidate's own clock: it only saves a create whose win would be void.
-    if head.proved_highest_at_ms is None or at.now_ms - head.observed_ms >= PROOF_VALID_MS:
+    if not _is_recent(head, at):
         return False
     if at.seen_now:
         return True
@@ -217,23 +235,21 @@ def _wait_for_leader(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Pro
     left_ms = goal.give_up_ms - at.now_ms
     if left_ms <= 0:
         return Lost(why="held", head=head)
-    pause_ms = min(left_ms, 1000)
-    paused = yield Wait(pause_ms // 2, pause_ms, may_stop=True)
+    paused = yield pause(goal.config, head, left_ms)
     if paused.answer == Waited(stopped=True):
         return Lost(why="stopped", head=head)
-    now_ms = paused.received_ms
     if head.allows_next:  # the lock is continued: only a list shows a newer one (R10)
         head = yield from find_head(goal.config, head)
-        return replace(at, head=head, now_ms=max(now_ms, head.observed_ms))
-    reply = yield from ask(Read(goal.config.key(head.term)))
-    return replace(at, head=_reread(reply, goal.config, head), now_ms=now_ms)
+        return replace(at, head=head, now_ms=max(paused.received_ms, head.observed_ms))
+    again, _ = yield from read_again(goal.config, head)
+    return replace(at, head=again, now_ms=paused.received_ms)
 
 
 def _seal_lapsed(config: CandidateConfig, at: _Progress, head: LedgerHead) -> Steps[_Progress]:
     """R3: seal a lapsed lock. Creating the next one is another step."""
     sealed = yield from seal_other(config, head, f"lapsed; sealed by {config.candidate}")
     if isinstance(sealed, WriteConflict):
-        return replace(at, head=_reread(sealed.reply, config, head))
+        return replace(at, head=head_again(sealed.reply, config, head))
     return replace(at, head=sealed, sealed_term=sealed.term)
 
 
@@ -273,15 +289,3 @@ def _two_void_wins(config: CandidateConfig, head: LedgerHead) -> StoreUnavailabl
         f" after the lease of {config.lease_ms} ms, or this process was suspended for an hour."
         f" Nobody leads; try again later, or with a longer lease."
     )
-
-
-def _reread(reply: Reply, config: CandidateConfig, head: LedgerHead) -> LedgerHead | None:
-    """Return the lock from a second read. `head`, the first read, showed it unsealed.
-
-    So at that time no higher lock existed (R1). If the lock has been sealed meanwhile, the time of
-    that proof is kept (R7).
-    """
-    again = head_in(reply, config, head.term, no_higher_at_ms=head.proved_highest_at_ms)
-    if again is not None and again.allows_next:
-        again = replace(again, proved_highest_at_ms=head.proved_highest_at_ms)
-    return again

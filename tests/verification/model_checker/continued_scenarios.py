@@ -88,7 +88,7 @@ CONTINUED_MUTANTS: Final = (
     ),
     Mutant(
         removed="R10: the lease of a continued lock ends",
-        old="return since_ms <= lease_ms + self.clock_skew_ms",
+        old="return left_ms is None or left_ms >= 0",
         new="return True",
         found={"continued": "a newcomer does not lead though nobody does: held"},
     ),

@@ -39,6 +39,8 @@ def test_folder_is_prefix_name_and_a_slash(prefix: str, name: str) -> None:
         ("lease", timedelta(seconds=-30)),
         ("clock_skew", timedelta(milliseconds=999)),
         ("clock_skew", 2 * A_DAY),
+        ("poll", timedelta(milliseconds=99)),
+        ("poll", A_DAY + timedelta(milliseconds=1)),
         ("max_attempts", 0),
         ("max_attempts", -1),
         ("candidate", ""),
@@ -51,6 +53,15 @@ def test_invalid_value_is_refused_and_repeated(field: str, value: object) -> Non
         config(**{field: value})
     assert field in str(caught.value)
     assert (repr(value) if isinstance(value, str) else str(value)) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(None, 2000), (timedelta(seconds=0.1), 100), (A_DAY, 86_400_000)]
+)
+def test_poll_is_taken_as_given_or_follows_from_the_lease(
+    given: timedelta | None, expected: int
+) -> None:
+    assert config(poll=given).candidate_config(str).poll_ms == expected
 
 
 @given(st.text(max_size=5))

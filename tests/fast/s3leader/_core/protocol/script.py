@@ -101,12 +101,13 @@ def contend(
     tick: datetime | None = None,
     wait_ms: int = 0,
     max_attempts: int | None = None,
+    repeat: bool = False,
     start_ms: int = 0,
 ) -> Won | Lost:
     """Play a campaign of a candidate that remembers `memory`."""
     steps = campaign(
         config(max_attempts=max_attempts),
-        Work(tick=tick),
+        Work(tick=tick, repeat=repeat),
         wait_ms=wait_ms,
         known=memory,
         now_ms=start_ms,

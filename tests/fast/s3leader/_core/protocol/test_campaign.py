@@ -81,9 +81,9 @@ def test_beaten_candidate_with_time_continues_from_the_lock_that_beat_it() -> No
 def test_waiting_candidate_succeeds_a_holder_that_resigns() -> None:
     won(
         *looked(held(4)),
-        pause(500),
+        pause(1000),
         (read(4), found(held(4, renewals=1))),
-        pause(500),
+        pause(1000),
         (read(4), found(sealed(4))),
         (create(mine(5)), applied()),
         wait_ms=60_000,
@@ -95,7 +95,7 @@ def stopped(low_ms: int, high_ms: int) -> Exchange:
 
 
 def test_waiting_candidate_that_is_asked_to_stop_sends_nothing_more() -> None:
-    result = lost(*looked(held(4)), stopped(500, 1000), wait_ms=60_000)
+    result = lost(*looked(held(4)), stopped(1000, 2000), wait_ms=60_000)
     assert (result.why, result.head.term) == ("stopped", 4)
 
 
@@ -116,9 +116,9 @@ def test_only_waits_in_which_nothing_is_pending_may_be_cut_short() -> None:
 
 
 def test_waiting_ends_when_the_time_since_the_call_is_over() -> None:
-    # pauses: a second, and what is left of the 1,500 ms
-    again = (pause(500), HELD_AGAIN, pause(240, 480), HELD_AGAIN)
-    assert lost(*looked(held(4)), *again, wait_ms=1_500, start_ms=50_000).why == "held"
+    # pauses: two seconds, and what is left of the 2,500 ms
+    again = (pause(1000), HELD_AGAIN, pause(240, 480), HELD_AGAIN)
+    assert lost(*looked(held(4)), *again, wait_ms=2_500, start_ms=50_000).why == "held"
 
 
 @pytest.mark.parametrize("wait_ms", [0, LATENCY_MS])
@@ -139,12 +139,12 @@ def test_beaten_candidate_waits_for_the_winner_at_once() -> None:
 
 def test_waiting_candidate_leaves_when_its_tick_is_done() -> None:
     done = sealed(4, tick=TICK, done=TICK)
-    exchanges = (*looked(held(4)), pause(500), (read(4), found(done)))
+    exchanges = (*looked(held(4)), pause(1000), (read(4), found(done)))
     assert lost(*exchanges, tick=TICK, wait_ms=60_000).why == "done"
 
 
 def test_waiting_candidate_whose_holders_lock_is_gone_lists_again() -> None:
-    exchanges = (*looked(held(4)), pause(500), (read(4), missing()), *looked(sealed(7)))
+    exchanges = (*looked(held(4)), pause(1000), (read(4), missing()), *looked(sealed(7)))
     won(*exchanges, (create(mine(8)), applied()), wait_ms=60_000)
 
 
@@ -160,9 +160,37 @@ def test_memory_of_an_hour_ago_is_refreshed_with_one_list() -> None:
     won((after(4), listing(at=T0 + HOUR_MS)), (create(mine(5)), applied(T0 + HOUR_MS)), **late)
 
 
-def test_candidate_that_remembers_a_holder_lists_and_reads_before_it_creates() -> None:
-    reads: tuple[Exchange, ...] = ((after(4), listing()), (read(4), found(sealed(4))))
-    won(*reads, (create(mine(5)), applied()), memory=known(held(4)))
+def test_candidate_that_remembers_a_leader_reads_its_lock_again_and_lists_nothing() -> None:
+    assert lost((read(4), found(held(4))), memory=known(held(4))).why == "held"
+
+
+def test_candidate_that_remembers_a_leader_succeeds_it_in_two_requests() -> None:
+    result = won((read(4), found(sealed(4))), (create(mine(5)), applied()), memory=known(held(4)))
+    assert result.holding.lock.term == 5
+
+
+def test_leader_remembered_for_an_hour_is_looked_for_with_a_list() -> None:
+    late: dict[str, Any] = {"memory": known(held(4)), "start_ms": HOUR_MS}
+    lost(
+        (after(4), listing(5, at=T0 + HOUR_MS)), (read(5), found(held(5), at=T0 + HOUR_MS)), **late
+    )
+
+
+def test_unsealed_lock_read_an_hour_after_its_proof_is_listed_for() -> None:
+    again = (read(4), found(held(4), at=T0 + HOUR_MS))
+    lost(again, (after(4), listing(9, at=T0)), (read(9), found(held(9))), memory=known(held(4)))
+
+
+def test_repeat_after_a_remembered_leader_lists_before_it_creates() -> None:
+    done = sealed(4, tick=TICK, done=TICK)
+    won(
+        (read(4), found(done)),
+        (after(4), listing()),
+        (create(mine(5, tick=TICK, done=TICK, repeat=True)), applied()),
+        memory=known(held(4)),
+        tick=TICK,
+        repeat=True,
+    )
 
 
 def test_lost_campaign_returns_the_head_that_it_read() -> None:
@@ -183,10 +211,14 @@ def test_candidate_that_missed_whole_terms_lists_them_and_wins() -> None:
 
 
 def test_newer_locks_are_listed_from_the_known_lock_on() -> None:
-    reads: tuple[Exchange, ...] = ((after(4), listing(5, 6)), (read(6), found(held(6))))
-    assert lost(*reads, memory=known(held(4))).head.observed_ms == LATENCY_MS
+    late: dict[str, Any] = {"memory": known(sealed(4)), "start_ms": HOUR_MS}
+    now = {"at": T0 + HOUR_MS}
+    reads: tuple[Exchange, ...] = (
+        (after(4), listing(5, 6, **now)),
+        (read(6), found(held(6), **now)),
+    )
+    assert lost(*reads, **late).head.observed_ms == HOUR_MS + LATENCY_MS
 
 
 def test_candidate_whose_remembered_lock_is_gone_lists_from_the_start() -> None:
-    reads: tuple[Exchange, ...] = ((after(4), listing()), (read(4), missing()), pause(50))
-    lost(*reads, *looked(held(9)), memory=known(held(4)))
+    lost((read(4), missing()), *looked(held(9)), memory=known(held(4)))

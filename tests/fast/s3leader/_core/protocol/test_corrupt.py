@@ -42,11 +42,12 @@ def test_corrupt_lock_ends_the_campaign_and_nothing_is_written(body: bytes) -> N
     ("exchanges", "how"),
     [
         pytest.param(
-            (*looked(held(4)), pause(500), (read(4), found(b"?"))),
+            (*looked(held(4)), pause(1000), (read(4), found(b"?"))),
             {"wait_ms": 60_000},
             id="while waiting",
         ),
         pytest.param(((CREATE_5, conflict()), (read(5), found(b"?"))), WARM, id="after a conflict"),
+        pytest.param(((read(4), found(b"?")),), {"memory": known(held(4))}, id="when remembered"),
         pytest.param(
             ((CREATE_5, LOST), pause(25), (CREATE_5, conflict()), (read(5), found(DEEP))),
             WARM,

@@ -63,6 +63,11 @@ def test_win_recognised_by_a_read_is_dated_by_when_it_was_written() -> None:
     won((CREATE_5, LOST), pause(25), (CREATE_5, conflict()), (read(5), answer), **WARM)
 
 
+def test_remembered_leader_that_has_resigned_is_proved_highest_by_the_first_look_only() -> None:
+    again = (read(4), found(sealed(4), at=LATE - 1000))
+    lost(again, *STALE_WIN, *looked(held(80)), memory=known(held(4)))
+
+
 def test_candidate_continues_if_another_sealed_its_void_win() -> None:
     theirs = (read(5), found(sealed(5, outcome="deposed")))
     tries = ((CREATE_5, applied(LATE)), (VOID, conflict()), theirs)

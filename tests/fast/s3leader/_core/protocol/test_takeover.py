@@ -86,4 +86,4 @@ def test_winner_after_a_resigned_term_took_nothing_over_though_it_sealed_an_earl
 
 def test_remembered_lapsed_lock_is_read_again_before_it_is_sealed() -> None:
     memory = known(replace(CRASHED, modified_at=at(-LAPSED_MS), seen_at=at(0)))
-    lost((after(4), listing()), (read(4), found(CRASHED)), memory=memory)
+    lost((read(4), found(CRASHED)), memory=memory)

@@ -1,0 +1,58 @@
+"""Waiting for a leader: when to look at its lock again, and what a second read proves.
+
+Sans-I/O, like `protocol.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .candidate import CandidateConfig, LedgerHead, Steps
+from .ledger import ask, head_in
+from .requests import Read, Reply, Wait
+
+LONGEST_POLL_MS = 2_000
+SHORTEST_POLL_MS = 250
+_POLLS_IN_A_LEASE = 5
+
+
+def usual_poll_ms(lease_ms: int) -> int:
+    """Return how often a candidate looks, in milliseconds, while it waits for a leader.
+
+    The end of a lease is known beforehand, so looks before it are only for a resignation. Two
+    seconds is the knee of the curve of costs against delays in `docs/performance.md`; a short lease
+    asks for less.
+    """
+    return min(LONGEST_POLL_MS, max(SHORTEST_POLL_MS, lease_ms // _POLLS_IN_A_LEASE))
+
+
+def pause(config: CandidateConfig, head: LedgerHead, left_ms: int) -> Wait:
+    """Return the pause before the next look, which comes within `left_ms`.
+
+    It ends when the lock can have lapsed (or its reservation be over, R10), if that comes before
+    the next look is due. S3's times are whole seconds: a second after the lapse an answer certainly
+    shows it, and half a second after, more likely than not.
+    """
+    longest_ms = min(left_ms, config.poll_ms)
+    lapse_ms = config.left_ms(head)
+    if lapse_ms is not None and lapse_ms + 1000 < longest_ms:
+        return Wait(lapse_ms + 500, lapse_ms + 1000, may_stop=True)
+    return Wait(longest_ms // 2, longest_ms, may_stop=True)
+
+
+def read_again(config: CandidateConfig, head: LedgerHead) -> Steps[tuple[LedgerHead | None, int]]:
+    """Read a lock again that was unsealed; return it, and when the request was sent."""
+    reply = yield from ask(Read(config.key(head.term)))
+    return head_again(reply, config, head), reply.sent_ms
+
+
+def head_again(reply: Reply, config: CandidateConfig, head: LedgerHead) -> LedgerHead | None:
+    """Return the lock from a second read. `head`, the first read, showed it unsealed.
+
+    So at that time no higher lock existed (R1). If the lock has been sealed meanwhile, the time of
+    that proof is kept (R7).
+    """
+    again = head_in(reply, config, head.term, no_higher_at_ms=head.proved_highest_at_ms)
+    if again is not None and again.allows_next:
+        again = replace(again, proved_highest_at_ms=head.proved_highest_at_ms)
+    return again
