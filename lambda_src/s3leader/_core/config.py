@@ -15,13 +15,15 @@ from .candidate import CandidateConfig
 from .lock import MAX_LEASE_MS, MAX_REASON
 from .next_lock import Work
 from .times import parse_time
-from .waiting import usual_poll_ms
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _LONGEST_FOLDER = 900  # S3 keys hold 1,024 bytes
 _LEAST_LEASE = timedelta(seconds=1)
 _LEAST_SKEW = timedelta(seconds=1)
 _LEAST_POLL = timedelta(milliseconds=100)
+_SHORTEST_USUAL_POLL_MS = 250
+_LONGEST_USUAL_POLL_MS = 2_000
+_POLLS_IN_A_LEASE = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,17 @@ class Config:
         if self.poll is None:
             return usual_poll_ms(milliseconds(self.lease))
         return milliseconds(self.poll)
+
+
+def usual_poll_ms(lease_ms: int) -> int:
+    """Return how often a candidate looks, in milliseconds, while it waits for a leader.
+
+    The end of a lease is known beforehand, so looks before it are only for a resignation. Two
+    seconds is the knee of the curve of costs against delays in `docs/performance.md`; a short lease
+    asks for less.
+    """
+    usual_ms = max(_SHORTEST_USUAL_POLL_MS, lease_ms // _POLLS_IN_A_LEASE)
+    return min(_LONGEST_USUAL_POLL_MS, usual_ms)
 
 
 def check_name(name: str) -> None:

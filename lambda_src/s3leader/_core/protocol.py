@@ -186,14 +186,8 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
     # A remembered head cannot show whether a repeat is done: for that, it must have been read now.
     if head is not None and goal.is_done(head) and (at.seen_now or not work.repeat):
         return Lost(why="done", head=head)  # R8
-    if head is not None and _is_remembered_leader(head, at):
-        head, now_ms = yield from read_again(config, head)
-        # A sealed lock may have successors by now, so it still counts as remembered.
-        seen_now = head is not None and not head.allows_next
-        return replace(at, head=head, seen_now=seen_now, now_ms=max(at.now_ms, now_ms))
     if head is None or not _is_current(goal, head, at):
-        head = yield from find_head(config, head)
-        return replace(at, head=head, seen_now=True, now_ms=max(at.now_ms, head.observed_ms))
+        return (yield from _look(config, at, head))
     lock = head.lock
     is_held = lock is not None and not lock.sealed and not config.lapsed(lock)
     is_exhausted = not work.repeat and not may_attempt(lock, work.tick, config.max_attempts)
@@ -207,11 +201,15 @@ def _next_step(goal: _Goal, at: _Progress) -> Steps[_Progress | Won | Lost]:
     return (yield from _create(goal, at, head))
 
 
-def _is_remembered_leader(head: LedgerHead, at: _Progress) -> bool:
-    """Whether `head` is an unsealed lock from an earlier campaign: a read shows whether its holder
-    still leads (R9).
-    """
-    return not at.seen_now and not head.allows_next and _is_recent(head, at)
+def _look(config: CandidateConfig, at: _Progress, head: LedgerHead | None) -> Steps[_Progress]:
+    """Find the head. A remembered leader's lock is read again, which needs no list (R9)."""
+    if head is None or at.seen_now or head.allows_next or not _is_recent(head, at):
+        head = yield from find_head(config, head)
+        return replace(at, head=head, seen_now=True, now_ms=max(at.now_ms, head.observed_ms))
+    again, now_ms = yield from read_again(config, head)
+    # If it is sealed, it may have successors by now: then it still counts as remembered.
+    seen_now = again is not None and not again.allows_next
+    return replace(at, head=again, seen_now=seen_now, now_ms=max(at.now_ms, now_ms))
 
 
 def _is_recent(head: LedgerHead, at: _Progress) -> bool:

@@ -11,20 +11,6 @@ from .candidate import CandidateConfig, LedgerHead, Steps
 from .ledger import ask, head_in
 from .requests import Read, Reply, Wait
 
-LONGEST_POLL_MS = 2_000
-SHORTEST_POLL_MS = 250
-_POLLS_IN_A_LEASE = 5
-
-
-def usual_poll_ms(lease_ms: int) -> int:
-    """Return how often a candidate looks, in milliseconds, while it waits for a leader.
-
-    The end of a lease is known beforehand, so looks before it are only for a resignation. Two
-    seconds is the knee of the curve of costs against delays in `docs/performance.md`; a short lease
-    asks for less.
-    """
-    return min(LONGEST_POLL_MS, max(SHORTEST_POLL_MS, lease_ms // _POLLS_IN_A_LEASE))
-
 
 def pause(config: CandidateConfig, head: LedgerHead, left_ms: int) -> Wait:
     """Return the pause before the next look, which comes within `left_ms`.

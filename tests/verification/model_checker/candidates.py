@@ -80,6 +80,7 @@ def candidate_config(plan: Plan, number: Nonces) -> CandidateConfig:
         lease_ms=plan.lease_ms,
         clock_skew_ms=plan.clock_skew_ms,
         max_attempts=plan.max_attempts,
+        poll_ms=60_000,  # so that the next look of one who waits is due when the lease has lapsed
     )
 
 

@@ -99,6 +99,13 @@ MUTANTS: Final = (
         found={"asleep": "is won after term"},
     ),
     Mutant(
+        removed="R7: a second read proves no later time than the first",
+        old="again = replace(again, proved_highest_at_ms=head.proved_highest_at_ms)",
+        new="found = reply.answer\n"
+        "        again = replace(again, proved_highest_at_ms=getattr(found, 'date_ms', None))",
+        found={"saw-leader": "is won after term"},
+    ),
+    Mutant(
         removed="R8: a tick that is done is not led",
         old="return tick is not None and self.done is not None and tick <= self.done",
         new="return False",

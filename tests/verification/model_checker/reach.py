@@ -22,6 +22,7 @@ from s3leader._core import (
     protocol,
     store_proof,
     sweep,
+    waiting,
 )
 
 from .explore import explore
@@ -31,9 +32,28 @@ from .scenarios import SCENARIOS
 Trace: TypeAlias = "Callable[[FrameType, str, Any], Trace | None]"
 Arcs: TypeAlias = set[tuple[int, int]]  # which line follows which
 LEFT: Final = -1  # where a function is left
-MODULES: Final = (conditional_write, create_lock, holding, ledger, protocol, store_proof, sweep)
+MODULES: Final = (
+    conditional_write,
+    create_lock,
+    holding,
+    ledger,
+    protocol,
+    store_proof,
+    sweep,
+    waiting,
+)
 REACHING: Final = (
-    *("later", "asleep", "echo-first", "exhausted", "voids", "near", "seized", "paged"),
+    *(
+        "later",
+        "asleep",
+        "saw-leader",
+        "echo-first",
+        "exhausted",
+        "voids",
+        "near",
+        "seized",
+        "paged",
+    ),
     *("hint-ahead", "hint-behind", "hint-corrupt", "hint-denied", "no-tags", "original", "outage"),
     *(
         "no-create",

@@ -45,7 +45,7 @@ def lock_object(lock: Lock, *, tagged: bool = False) -> S3Object:
 
 
 def knows(lock: Lock, *, observed_ms: int = 0) -> LedgerHead:
-    """Return the memory of a sealed lock that was the highest at the beginning of time."""
+    """Return the memory of a lock that was the highest at the beginning of time."""
     return LedgerHead(lock=lock, etag="", proved_highest_at_ms=0, observed_ms=observed_ms)
 
 

@@ -12,12 +12,14 @@ from typing import Final
 from .candidates import Plan
 from .continued_scenarios import CONTINUED
 from .explore import explore, replay
-from .scenario import DAY_MS, Budget, Scenario, alike, knows, lock_object, sealed
+from .scenario import DAY_MS, Budget, Scenario, alike, held, knows, lock_object, sealed
 from .unusual_scenarios import BROKEN_STORES, FENCED, NOT_PROMISED, UNUSUAL
 
 AFTER_DAYS: Final = (lock_object(sealed(1), tagged=True), lock_object(sealed(3)))
 # The lifecycle rule has deleted lock 2 already; these remember lock 1 as the highest.
 SLEEPERS_KNOW: Final = knows(sealed(1), observed_ms=3 * DAY_MS)
+# These saw its holder lead, and have the proof that it was the highest from then.
+SLEEPERS_SAW: Final = knows(held(1), observed_ms=3 * DAY_MS)
 
 SCENARIOS: Final = {
     "race": Scenario(
@@ -76,6 +78,16 @@ SCENARIOS: Final = {
         (
             Plan("a", (None,), known=SLEEPERS_KNOW),
             Plan("b", (None,), known=SLEEPERS_KNOW, wait_ms=5000),
+        ),
+        Budget(slow=1),
+        objects=AFTER_DAYS,
+        begin_ms=3 * DAY_MS,
+    ),
+    "saw-leader": Scenario(
+        "two that slept since they saw a leader, whose lock is sealed by now; one of them waits",
+        (
+            Plan("a", (None,), known=SLEEPERS_SAW),
+            Plan("b", (None,), known=SLEEPERS_SAW, wait_ms=5000),
         ),
         Budget(slow=1),
         objects=AFTER_DAYS,

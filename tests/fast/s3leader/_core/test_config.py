@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3leader._core.config import Config, check_name, check_tick, check_wait
+from s3leader._core.config import Config, check_name, check_tick, check_wait, usual_poll_ms
 from s3leader.errors import InvalidArgument, S3LeaderError
 
 GOOD: dict[str, Any] = {"name": "nightly", "candidate": "me"}
@@ -62,6 +62,13 @@ def test_poll_is_taken_as_given_or_follows_from_the_lease(
     given: timedelta | None, expected: int
 ) -> None:
     assert config(poll=given).candidate_config(str).poll_ms == expected
+
+
+@pytest.mark.parametrize(
+    ("lease_s", "poll_ms"), [(1, 250), (2, 400), (5, 1000), (10, 2000), (30, 2000), (900, 2000)]
+)
+def test_the_usual_poll_is_a_fifth_of_the_lease_within_limits(lease_s: int, poll_ms: int) -> None:
+    assert usual_poll_ms(lease_s * 1000) == poll_ms
 
 
 @given(st.text(max_size=5))

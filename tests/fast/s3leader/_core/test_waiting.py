@@ -1,14 +1,12 @@
-"""When a waiting candidate looks again, and how often by default."""
+"""When a waiting candidate looks at the leader's lock again."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from s3leader._core.candidate import LedgerHead
 from s3leader._core.lock import Lock
-from s3leader._core.waiting import pause, usual_poll_ms
+from s3leader._core.waiting import pause
 from tests.fast.s3leader._core.protocol.script import (
     LEASE_MS,
     SKEW_MS,
@@ -65,10 +63,3 @@ def test_the_end_of_a_reservation_is_known_beforehand_too() -> None:
 def test_a_reservation_of_unknown_age_is_polled() -> None:
     head = known(replace(sealed(4, outcome="continued", tick=TICK), modified_at=None))
     assert bounds(head) == (POLL_MS // 2, POLL_MS)
-
-
-@pytest.mark.parametrize(
-    ("lease_s", "poll_ms"), [(1, 250), (2, 400), (5, 1000), (10, 2000), (30, 2000), (900, 2000)]
-)
-def test_the_usual_poll_is_a_fifth_of_the_lease_within_limits(lease_s: int, poll_ms: int) -> None:
-    assert usual_poll_ms(lease_s * 1000) == poll_ms
