@@ -81,6 +81,9 @@ class Election:
     allowance for differences between the clocks of S3's own servers, which includes the rounding to
     whole seconds. `max_attempts` limits the attempts at one tick, and
     `max_continuations` how often one may be continued in another term (None: no limit).
+    `poll` is how long a waiting candidate lets pass at most between two looks at the leader's lock,
+    from 0.1 s; by default it is a fifth of the lease, from 0.25 to 2 s. It decides how soon a
+    resignation is noticed; the end of a lease is noticed without it.
     `candidate` is an identity for people to read; by default it consists of host, process and a
     random part. `client` is a boto3 S3 client; without one, a client is made with short time-outs
     and no retries. `bucket_options` say what the bucket demands of each request.

@@ -25,6 +25,7 @@ SECTIONS = {
     "cold": "a cold process to its first win; imports",
     "function": "a Lambda function's init and first invocations",
     "takeover": "from SIGKILL to the next leader, for leases of 2, 5 and 15 s",
+    "standby": "what a waiting candidate costs, and how soon it leads",
     "dollars": "prices of a million ticks, and of a standby's month",
 }
 

@@ -16,14 +16,16 @@ def pause(config: CandidateConfig, head: LedgerHead, left_ms: int) -> Wait:
     """Return the pause before the next look, which comes within `left_ms`.
 
     It ends when the lock can have lapsed (or its reservation be over, R10), if that comes before
-    the next look is due. S3's times are whole seconds: a second after the lapse an answer certainly
-    shows it, and half a second after, more likely than not.
+    the next look is due. S3's times are whole seconds, so an answer may show a lapse up to a second
+    late: then `lapse_ms` is 0, and the next pauses are short.
     """
     longest_ms = min(left_ms, config.poll_ms)
     lapse_ms = config.left_ms(head)
-    if lapse_ms is not None and lapse_ms + 1000 < longest_ms:
-        return Wait(lapse_ms + 500, lapse_ms + 1000, may_stop=True)
-    return Wait(longest_ms // 2, longest_ms, may_stop=True)
+    if lapse_ms is not None and lapse_ms + 500 < longest_ms:
+        return Wait(lapse_ms + 250, lapse_ms + 500, may_stop=True)
+    if left_ms <= config.poll_ms:  # the last look
+        return Wait(left_ms, left_ms, may_stop=True)
+    return Wait(config.poll_ms // 2, config.poll_ms, may_stop=True)
 
 
 def read_again(config: CandidateConfig, head: LedgerHead) -> Steps[tuple[LedgerHead | None, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from s3leader_bench.rounds import measure
 from s3leader_bench.sections.cases import Cases, first_win
 from s3leader_bench.sections.contenders import race
 from s3leader_bench.sections.dollars import dollars
+from s3leader_bench.sections.standby import Watch
 from s3leader_bench.stub.process import Stub
 
 SHORT, LONG = 10, 10**6
@@ -54,7 +56,7 @@ def test_a_first_win_sends_the_proofs_too(bench: Bench) -> None:
 def test_a_standby_reads_once_for_each_pause(bench: Bench) -> None:
     sent = measure(Cases(bench, SHORT).standby, bench.stub.counts, 1).requests
     assert sent["LIST"] == 1
-    assert sent["GET"] <= 90
+    assert sent["GET"] <= 42
 
 
 def test_warm_losers_of_a_race_send_two_requests(bench: Bench) -> None:
@@ -72,3 +74,13 @@ def test_cold_losers_of_a_race_send_at_most_four_requests(bench: Bench) -> None:
 
 def test_a_warm_term_costs_fifteen_dollars_a_million() -> None:
     assert dollars({"PUT": 2, "tag": 1}) * 1e6 == pytest.approx(15)
+
+
+@pytest.mark.parametrize(("lease_s", "gets"), [(5, 3_600_000), (30, 1_800_000), (900, 1_800_000)])
+def test_a_standby_sends_so_many_gets_a_month_and_nothing_else(lease_s: int, gets: int) -> None:
+    assert Watch(timedelta(seconds=lease_s), None).gets_of_a_month() <= gets
+
+
+def test_a_dead_leader_is_succeeded_soon_after_its_lapse_however_seldom_one_polls() -> None:
+    watch = Watch(timedelta(seconds=30), timedelta(seconds=30))
+    assert max(watch.seconds_after_crash() for _ in range(20)) <= 1.5  # virtual seconds

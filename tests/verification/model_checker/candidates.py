@@ -58,6 +58,7 @@ class Plan:
     may_continue: bool = False  # seal a term as continued; the next of `ticks` is the next leg
     repeat: bool = False  # lead completed ticks again
     wait_ms: int = 0
+    poll_ms: int = 4000  # above lease and allowance: the next look is due at the lapse
     known: LedgerHead | None = None  # what it remembers from before (R9)
     lease_ms: int = LEASE_MS
     clock_skew_ms: int = SKEW_MS
@@ -80,7 +81,7 @@ def candidate_config(plan: Plan, number: Nonces) -> CandidateConfig:
         lease_ms=plan.lease_ms,
         clock_skew_ms=plan.clock_skew_ms,
         max_attempts=plan.max_attempts,
-        poll_ms=60_000,  # so that the next look of one who waits is due when the lease has lapsed
+        poll_ms=plan.poll_ms,
     )
 
 

@@ -77,7 +77,7 @@ SCENARIOS: Final = {
         "two that slept while locks came and went; one of them waits",
         (
             Plan("a", (None,), known=SLEEPERS_KNOW),
-            Plan("b", (None,), known=SLEEPERS_KNOW, wait_ms=5000),
+            Plan("b", (None,), known=SLEEPERS_KNOW, wait_ms=5000, poll_ms=2000),
         ),
         Budget(slow=1),
         objects=AFTER_DAYS,

@@ -111,8 +111,7 @@ def _option(
 @_option(
     "--poll",
     "SECONDS",
-    "Between two looks of one that waits (default 0.75).",
-    default="0.75",
+    "At most between two looks of one that waits (default: a fifth of the lease, 0.25 to 2).",
     type=DURATION,
 )
 @_option(
@@ -202,7 +201,7 @@ def _plan(
     regions: int | None,
     lease: timedelta | None,
     duration: timedelta,
-    poll: timedelta,
+    poll: timedelta | None,
     overhead: timedelta,
     no_lambda: bool,
     history: int,
@@ -222,7 +221,7 @@ def _plan(
         regions=1 if regions is None else regions,
         lease=None if lease is None else lease.total_seconds(),
         duration=duration.total_seconds(),
-        poll=poll.total_seconds(),
+        poll=None if poll is None else poll.total_seconds(),
         overhead=overhead.total_seconds(),
         on_lambda=not no_lambda and ticks is not None,
         history_days=history,

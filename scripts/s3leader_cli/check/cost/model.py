@@ -13,6 +13,11 @@ DAYS_A_MONTH: Final = 365 / 12
 SECONDS_A_MONTH: Final = DAYS_A_MONTH * 86_400
 _LOCK_BYTES: Final = 800  # of a lock without a checkpoint; tests measure it
 _GB: Final = 1e9
+# What an election does by default; tests hold the numbers to it. In seconds.
+_DEFAULT_LEASE: Final = 30.0
+_SHORTEST_POLL: Final = 0.25
+_LONGEST_POLL: Final = 2.0
+_POLLS_IN_A_LEASE: Final = 5
 _MB_PER_GB: Final = 1024
 
 
@@ -32,7 +37,7 @@ class Plan:
     in each of `regions`. `duration` is the work of a tick, over `legs` terms. `lease` is None where
     the lease needs no renewal, as by default in Lambda. `warm` is the share of candidates that
     remember the highest lock, `failures` the share of terms whose leader dies. `standby` candidates
-    wait all month, and look every `poll` seconds.
+    wait all month, and let at most `poll` seconds pass between two looks (None: the default).
     """
 
     ticks: float | None
@@ -45,12 +50,19 @@ class Plan:
     warm: float = 0.0
     failures: float = 0.0
     standby: int = 0
-    poll: float = 0.75
+    poll: float | None = None
     history_days: float = 30
     state_bytes: int = 0
     on_lambda: bool = True
     memory_mb: int = 128
     overhead: float = 0.5
+
+    @property
+    def pause(self) -> float:
+        """The mean pause of one that waits: each is drawn from half of `poll` to all of it."""
+        lease = _DEFAULT_LEASE if self.lease is None else self.lease
+        usual = min(_LONGEST_POLL, max(_SHORTEST_POLL, lease / _POLLS_IN_A_LEASE))
+        return 0.75 * (usual if self.poll is None else self.poll)
 
     @property
     def starts(self) -> float:
@@ -127,7 +139,7 @@ def requests_by_purpose(plan: Plan) -> dict[str, Requests]:
         "checkpoints": RENEW * (ticks * plan.checkpoints),
         "takeovers": TAKE_OVER * plan.crashes,
         "hints": HINT * (plan.terms / HINT_EVERY),
-        "standby": LOOK * (plan.standby * SECONDS_A_MONTH / plan.poll),
+        "standby": LOOK * (plan.standby * SECONDS_A_MONTH / plan.pause),
     }
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from s3leader import Election, Term
+from s3leader._core.config import usual_poll_ms
 from s3leader._core.lock import Lock
 from s3leader._core.requests import Create, List, Read, StoreRequest, Tag
 from s3leader_cli.check.cost import requests as costs
@@ -132,12 +133,18 @@ def test_a_hint(bucket: OneBucket) -> None:
 
 
 def test_a_standby_looks_as_often_as_the_default_says(bucket: OneBucket) -> None:
-    """The pauses between looks are drawn from 0.5 to 1 s, in the mean 0.75 s; here all are 1."""
+    """Pauses are drawn from half of a poll to all of it; here all are as long as they may be."""
     leader = won(bucket.election(lease=HOUR).campaign())
     looks = sent(bucket, lambda: bucket.election().campaign(wait=timedelta(minutes=10))).gets
-    assert looks == 600 + 1  # and the first
-    assert set(bucket.slept) == {1.0}
+    assert looks == 300 + 1  # and the first
+    assert set(bucket.slept) == {Plan(ticks=None).pause / 0.75}
     leader.resign()
+
+
+@pytest.mark.parametrize("lease_s", [1, 2, 5, 9, 10, 30, 900])
+def test_a_standby_looks_as_often_as_its_lease_says(lease_s: int) -> None:
+    poll_ms = usual_poll_ms(lease_s * 1000)
+    assert Plan(ticks=None, lease=lease_s).pause == pytest.approx(0.75 * poll_ms / 1000)
 
 
 def of_a_few_ticks(**facts: float) -> Plan:

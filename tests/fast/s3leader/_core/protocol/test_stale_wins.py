@@ -80,7 +80,7 @@ def test_head_without_a_proof_is_listed_before_it_is_succeeded() -> None:
 
 
 def test_lock_read_sealed_an_hour_after_it_was_read_unsealed_proves_nothing_new() -> None:
-    exchanges: tuple[Exchange, ...] = (pause(495, 990), (read(4), found(sealed(4), at=LATE)))
+    exchanges: tuple[Exchange, ...] = (pause(990, 990), (read(4), found(sealed(4), at=LATE)))
     lost(*looked(held(4)), *exchanges, *STALE_WIN, *looked(held(80)), wait_ms=1_000)
 
 
@@ -100,7 +100,7 @@ def test_void_win_of_a_rival_is_not_taken_for_the_highest_lock(void_win: Any) ->
 
 @pytest.mark.parametrize("void_win", VOID_WINS)
 def test_void_win_is_not_taken_for_the_lock_that_was_waited_for(void_win: Any) -> None:
-    again: tuple[Exchange, ...] = (pause(495, 990), (read(5), void_win))
+    again: tuple[Exchange, ...] = (pause(990, 990), (read(5), void_win))
     assert lost(*looked(held(5)), *again, *NEWER, wait_ms=1_000).head.term == 80
 
 
