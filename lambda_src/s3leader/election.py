@@ -18,6 +18,7 @@ from ._core.next_lock import Work
 from ._core.protocol import LossReason, Lost, campaign
 from ._io.driver import Stop
 from ._io.invocation import Invocation, NoInvocation
+from ._io.memory import Memory
 from ._io.seams import Seams
 from .errors import InvalidArgument
 from .term import Term
@@ -26,18 +27,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from ._io.s3_options import BucketOptions
+    from .observer import Observer
 
-
-@dataclass(slots=True)
-class Memory:
-    """What a process remembers of one ledger (R9). It saves requests and holds no leadership."""
-
-    seen: LedgerHead | None = None
-
-    def learn(self, seen: LedgerHead) -> None:
-        """Keep `seen` unless a later term is known."""
-        if self.seen is None or seen.term >= self.seen.term:
-            self.seen = seen
+__all__ = ["Election", "ElectionOptions", "Memory", "NotElected"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +78,8 @@ class Election:
     resignation is noticed; the end of a lease is noticed without it.
     `candidate` is an identity for people to read; by default it consists of host, process and a
     random part. `client` is a boto3 S3 client; without one, a client is made with short time-outs
-    and no retries. `bucket_options` say what the bucket demands of each request.
+    and no retries. `bucket_options` say what the bucket demands of each request. `observer` is told
+    what happens (`s3leader.observer`).
 
     Raises `InvalidArgument` for values that cannot be used. Sends nothing until a method is called.
     A unit test replaces the bucket and the time with `s3leader.testing.election`.
@@ -105,6 +98,7 @@ class Election:
         max_continuations: int | None = None,
         poll: timedelta | None = None,
         candidate: str | None = None,
+        observer: Observer | None = None,
         bucket_options: BucketOptions | None = None,
     ) -> None:
         config = Config(
@@ -120,7 +114,8 @@ class Election:
         from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import
 
         store = lock_store(bucket, lease, client=client, options=bucket_options)
-        self._set_up(config, Seams(store=store), Memory(), named=candidate is not None)
+        seams = Seams(store=store).observed_by(observer, name)
+        self._set_up(config, seams, Memory(), named=candidate is not None)
 
     @classmethod
     def _with_seams(
@@ -130,10 +125,12 @@ class Election:
         *,
         memory: Memory | None = None,
         invocation: Invocation | None = None,
+        observer: Observer | None = None,
         **options: Unpack[ElectionOptions],
     ) -> Election:
         """Make an election for a test, or for the decorator, which keeps store and memory warm."""
         self = cls.__new__(cls)
+        seams = seams.observed_by(observer, name)
         config = Config(name=name, **({"candidate": _identity()} | options))
         memory = Memory() if memory is None else memory
         self._set_up(config, seams, memory, named="candidate" in options)
@@ -181,16 +178,19 @@ class Election:
         self._rename_in_fork()
         if stop is not None and stop.is_set():
             return NotElected(reason="stopped", lock=None, requests=0)
+        began_ms = self._seams.clock_ms()
         steps = campaign(
             self._rules,
             work,
             wait_ms=check_wait(wait),
             known=self._memory.seen,
-            now_ms=self._seams.clock_ms(),
+            now_ms=began_ms,
         )
         result = driver.run(steps)
         if isinstance(result, Lost):
             self._memory.learn(result.head)
+            if self._seams.notifier is not None:
+                self._seams.notifier.lost(result, work.tick, driver.requests, began_ms)
             return NotElected(reason=result.why, lock=result.head.lock, requests=driver.requests)
         holding = result.holding
         term = Term(
@@ -201,6 +201,8 @@ class Election:
             remember=self._memory.learn,
             max_continuations=self.config.max_continuations,
             invocation=self._invocation,
+            notifier=self._seams.notifier,
+            began_ms=began_ms,
         )
         self._memory.learn(
             LedgerHead(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 import os
 import threading
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from ._core.candidate import CandidateConfig, LedgerHead
 from ._core.checkpoint import checked_state
@@ -20,8 +19,8 @@ from ._core.holding import Holding, renew, resign
 from ._core.lock import COMPLETED, CONTINUED, FAILED, RESIGNED
 from ._io.driver import Driver
 from ._io.invocation import Invocation
-from ._io.renewal import renewal
-from ._io.term_facts import TermFacts
+from ._io.renewal import renewal, renewal_interval_ms
+from ._io.term_facts import TermFacts, TermStatus
 from .errors import (
     InvalidArgument,
     LeadershipLost,
@@ -29,19 +28,12 @@ from .errors import (
     describe_error,
 )
 
+if TYPE_CHECKING:
+    from ._io.notifier import Notifier
+
 _log = logging.getLogger("s3leader")
 
 Outcome: TypeAlias = Literal["completed", "failed", "resigned", "continued"]
-
-
-class TermStatus(enum.Enum):
-    """Whether this process may still write to the lock of its term."""
-
-    HELD = "held"  # it may, even past the deadline (R4)
-    RESIGNING = "resigning"  # the seal was sent, and its outcome is unknown
-    RESIGNED = "resigned"
-    LOST = "lost"  # another writer has changed the lock
-    FORKED = "forked"  # this process is a fork of the one that won the term
 
 
 class Term(TermFacts):
@@ -65,6 +57,8 @@ class Term(TermFacts):
         remember: Callable[[LedgerHead], None],
         max_continuations: int | None,
         invocation: Invocation,
+        notifier: Notifier | None = None,
+        began_ms: int = 0,
     ) -> None:
         self._config = replace(config, nonce=self._draw_nonce)
         self._new_nonce = config.nonce
@@ -80,7 +74,12 @@ class Term(TermFacts):
         self._max_continuations = max_continuations
         self._invocation = invocation
         self._not_started: Exception | None = None
+        self._notifier = notifier
+        self._won_ms = driver.clock_ms()
+        self._is_end_told = False
         self.took_over = took_over
+        if notifier is not None:
+            notifier.won(self.lock, self.requests, began_ms, took_over=took_over)
 
     def __bool__(self) -> Literal[True]:
         return True
@@ -88,11 +87,6 @@ class Term(TermFacts):
     def __repr__(self) -> str:
         state = self._outcome or ("held" if self.held else "not held")
         return f"Term({self._config.folder.rstrip('/')} number {self.number}, {state})"
-
-    @property
-    def requests(self) -> int:
-        """How many requests this term has cost so far, its campaign included."""
-        return self._driver.requests
 
     @property
     def outcome(self) -> Outcome | None:
@@ -114,8 +108,11 @@ class Term(TermFacts):
     def ensure_held(self) -> None:
         """Raise `LeadershipLost` unless `held`."""
         if not self.held:
-            _, reason = self._status_and_reason()
-            raise LeadershipLost(term=self.number, why=reason or "its lease has run out")
+            status, reason = self._status_and_reason()
+            reason = reason or "its lease has run out"
+            if status is TermStatus.HELD:
+                self._tell_end(reason)
+            raise LeadershipLost(term=self.number, why=reason)
 
     def renew(self) -> None:
         """Renew the lease with one request. Raises `LeadershipLost` past the deadline."""
@@ -202,11 +199,13 @@ class Term(TermFacts):
                     resign(self._config, holding, outcome=outcome, reason=reason, now_ms=now_ms)
                 )
             except LeadershipLost as error:
-                self._end(TermStatus.LOST, error.why)
+                self._lose(error.why)
                 raise
             self._end(TermStatus.RESIGNED, f"it has resigned ({outcome})")
             self._outcome = outcome
             self._remember(sealed.head)
+        if self._notifier is not None:
+            self._notifier.resigned(sealed, holding.lock, self.requests, self._won_ms)
         if sealed.sweep_error is not None:
             _log.warning("term %d could not tag old locks: %s", self.number, sealed.sweep_error)
 
@@ -218,19 +217,8 @@ class Term(TermFacts):
         `ensure_held()` then raises.
         """
         self._refuse_fork()
-        lease_ms = self._config.lease_ms
-        every_ms = lease_ms // 3 if every is None else milliseconds(every)
-        if not 0 < every_ms < lease_ms:
-            raise InvalidArgument(
-                f"expected `every` to be positive and shorter than the lease of {lease_ms} ms, got"
-                f" {every}; a third of the lease is a good choice"
-            )
-        with renewal(
-            self.renew,
-            term=self.number,
-            every_ms=every_ms,
-            is_over=lambda: self._outcome is not None,
-        ):
+        every_ms = renewal_interval_ms(self._config.lease_ms, every)
+        with renewal(self.renew, self.number, every_ms, lambda: self._outcome is not None):
             yield self
 
     def __enter__(self) -> Self:
@@ -268,6 +256,15 @@ class Term(TermFacts):
     def _end(self, status: TermStatus, reason: str) -> None:
         self._status, self._reason = status, reason
 
+    def _lose(self, why: str) -> None:
+        self._end(TermStatus.LOST, why)
+        self._tell_end(why)
+
+    def _tell_end(self, why: str) -> None:
+        if self._notifier is not None and not self._is_end_told:
+            self._is_end_told = True
+            self._notifier.ended(self.number, why)
+
     def _refuse_fork(self) -> None:
         """Raise in a fork, before it waits for a thread lock that the parent may have held."""
         if self._in_fork():
@@ -281,8 +278,10 @@ class Term(TermFacts):
             try:
                 self._holding = self._driver.run(renew(self._config, before, state))
             except LeadershipLost as error:
-                self._end(TermStatus.LOST, error.why)
+                self._lose(error.why)
                 raise
+            if self._notifier is not None:
+                self._notifier.renewed(before, self._holding, self._config.lease_ms)
             if not self._holding.doubtful:
                 self._unconfirmed.clear()
             if self._holding.deadline_ms == before.deadline_ms:  # confirmed too late, or not at all

@@ -36,6 +36,7 @@ from ._lambda.local import LocalContext
 from .election import Election, ElectionOptions
 from .errors import InvalidArgument
 from .fencing import FencedObject
+from .observer import Observer
 
 __all__ = ["FakeClock", "Fault", "MemoryStore", "election", "fenced_object", "invoke"]
 
@@ -86,6 +87,7 @@ def election(
     *,
     store: Store | None = None,
     clock: FakeClock | None = None,
+    observer: Observer | None = None,
     **options: Unpack[ElectionOptions],
 ) -> Election:
     """Return a candidate's `Election` in `store`, by default in a store of its own.
@@ -93,7 +95,8 @@ def election(
     Candidates with one `store` and one `name` contend. With a `clock`, time passes only there. The
     `options` are those of `Election`.
     """
-    return Election._with_seams(name, _seams(store, clock), **options)  # noqa: SLF001 - as below
+    seams = _seams(store, clock)
+    return Election._with_seams(name, seams, observer=observer, **options)  # noqa: SLF001 - as below
 
 
 def fenced_object(

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from s3leader._core.candidate import Result, Steps
 from s3leader._core.requests import (
@@ -45,12 +45,16 @@ class Stop(Protocol):
         """Wait until it is to stop, or for `timeout` seconds; return whether it is to stop."""
 
 
+OnAnswer: TypeAlias = Callable[[StoreRequest, StoreAnswer | S3LeaderError, int], None]
+
+
 @dataclass(kw_only=True)
 class Driver:
     """Runs generators to their end, and counts the requests that it sends for them.
 
     `sleep` takes seconds; `uniform(a, b)` draws a number between the two. `stop` cuts short the
-    waits in which nothing is pending.
+    waits in which nothing is pending. `on_answer` is called after each request, with the answer or
+    the error, and the milliseconds that it took.
     """
 
     store: Store
@@ -58,6 +62,7 @@ class Driver:
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = field(default=random.uniform)
     stop: Stop | None = None
+    on_answer: OnAnswer | None = None
     requests: int = 0
     _warned: str | None = field(default=None, init=False)
 
@@ -74,13 +79,26 @@ class Driver:
                 try:
                     answer = _perform(self.store, request)
                 except S3LeaderError as error:
+                    self._observe(request, error, sent_ms, self.clock_ms())
                     request = steps.throw(error)
                 else:
+                    received_ms = self.clock_ms()
+                    self._observe(request, answer, sent_ms, received_ms)
                     self._warn_once(request, answer)
-                    request = steps.send(Reply(answer, sent_ms, self.clock_ms()))
+                    request = steps.send(Reply(answer, sent_ms, received_ms))
         except StopIteration as stop:
             result: Result = stop.value
             return result
+
+    def _observe(
+        self,
+        request: StoreRequest,
+        answer: StoreAnswer | S3LeaderError,
+        sent_ms: int,
+        received_ms: int,
+    ) -> None:
+        if self.on_answer is not None:
+            self.on_answer(request, answer, received_ms - sent_ms)
 
     def _wait(self, request: Wait) -> Waited:
         seconds = self.uniform(request.low_ms, request.high_ms) / 1000

@@ -7,15 +7,28 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
-from s3leader.errors import LeadershipLost, S3LeaderError, describe_error
+from s3leader._core.config import milliseconds
+from s3leader.errors import InvalidArgument, LeadershipLost, S3LeaderError, describe_error
 
 _log = logging.getLogger("s3leader")
 
 
+def renewal_interval_ms(lease_ms: int, every: timedelta | None) -> int:
+    """Return how often to renew, in milliseconds: `every`, or a third of the lease."""
+    every_ms = lease_ms // 3 if every is None else milliseconds(every)
+    if not 0 < every_ms < lease_ms:
+        raise InvalidArgument(
+            f"expected `every` to be positive and shorter than the lease of {lease_ms} ms, got"
+            f" {every}; a third of the lease is a good choice"
+        )
+    return every_ms
+
+
 @contextmanager
 def renewal(
-    renew: Callable[[], None], *, term: int, every_ms: int, is_over: Callable[[], bool]
+    renew: Callable[[], None], term: int, every_ms: int, is_over: Callable[[], bool]
 ) -> Iterator[None]:
     """Call `renew` every `every_ms` from a thread, until the block is left or leadership is lost.
 

@@ -10,11 +10,17 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from s3leader._core.requests import Store
 
 from .driver import Driver, Stop, monotonic_ms
+
+if TYPE_CHECKING:
+    from s3leader.observer import Observer
+
+    from .notifier import Notifier
 
 
 def new_nonce() -> str:
@@ -34,6 +40,7 @@ class Seams:
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
     nonce: Callable[[], str] = new_nonce
+    notifier: Notifier | None = None
 
     def driver(self, stop: Stop | None = None) -> Driver:
         """Return a driver over the store, whose waits `stop` cuts short."""
@@ -43,4 +50,13 @@ class Seams:
             sleep=self.sleep,
             uniform=self.uniform,
             stop=stop,
+            on_answer=None if self.notifier is None else self.notifier.answered,
         )
+
+    def observed_by(self, observer: Observer | None, election: str) -> Seams:
+        """Return the same seams, whose events `observer` is told."""
+        if observer is None:
+            return self
+        from .notifier import Notifier  # noqa: PLC0415 - only observers need it
+
+        return replace(self, notifier=Notifier(observer, election, self.clock_ms))

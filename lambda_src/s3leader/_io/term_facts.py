@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,14 +10,31 @@ from typing import Any
 from s3leader._core.holding import Holding
 from s3leader._core.lock import Lock
 
+from .driver import Driver
 from .invocation import Invocation
+
+
+class TermStatus(enum.Enum):
+    """Whether this process may still write to the lock of its term."""
+
+    HELD = "held"  # it may, even past the deadline (R4)
+    RESIGNING = "resigning"  # the seal was sent, and its outcome is unknown
+    RESIGNED = "resigned"
+    LOST = "lost"  # another writer has changed the lock
+    FORKED = "forked"  # this process is a fork of the one that won the term
 
 
 class TermFacts:
     """The part of a `Term` that only reads its lock and its invocation."""
 
+    _driver: Driver
     _holding: Holding
     _invocation: Invocation
+
+    @property
+    def requests(self) -> int:
+        """How many requests this term has cost so far, its campaign included."""
+        return self._driver.requests
 
     @property
     def number(self) -> int:

@@ -1,0 +1,151 @@
+"""Makes the events of `s3leader.observer` from what happened, and delivers them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from s3leader import observer as events
+from s3leader._core.holding import Holding, Resigned
+from s3leader._core.lock import Lock
+from s3leader._core.protocol import Lost
+from s3leader._core.requests import (
+    Applied,
+    Conflict,
+    Create,
+    Found,
+    List,
+    Listed,
+    Missing,
+    Read,
+    Replace,
+    StoreAnswer,
+    StoreRequest,
+    Tag,
+    Unknown,
+)
+from s3leader.errors import InvalidArgument, S3LeaderError, describe_error
+
+_log = logging.getLogger("s3leader")
+
+_REQUESTS: Final = {List: "list", Read: "read", Create: "create", Replace: "replace", Tag: "tag"}
+_ANSWERS: Final = {
+    Listed: "listed",
+    Found: "found",
+    Missing: "missing",
+    Applied: "applied",
+    Conflict: "conflict",
+    Unknown: "unknown",
+}
+
+
+class Notifier:
+    """Tells one observer about one election. `clock_ms` is the monotonic clock of the candidate."""
+
+    def __init__(
+        self, observer: events.Observer, election: str, clock_ms: Callable[[], int]
+    ) -> None:
+        if not isinstance(observer, events.Observer):
+            raise InvalidArgument(
+                f"expected observer to be an s3leader.observer.Observer, got {observer!r}: make a"
+                f" subclass, and override the methods whose events you want"
+            )
+        self._observer, self._election, self._clock_ms = observer, election, clock_ms
+
+    def lost(self, lost: Lost, tick: datetime | None, requests: int, began_ms: int) -> None:
+        """Tell that a campaign was lost."""
+        lock = lost.head.lock
+        self._tell(
+            self._observer.campaign_lost,
+            events.CampaignLost,
+            reason=lost.why,
+            tick=tick,
+            term=None if lock is None else lock.term,
+            holder=None if lock is None else lock.holder,
+            done=None if lock is None else lock.done,
+            requests=requests,
+            duration=self._since(began_ms),
+        )
+
+    def won(self, lock: Lock, requests: int, began_ms: int, *, took_over: bool) -> None:
+        """Tell that a campaign was won."""
+        self._tell(
+            self._observer.won,
+            events.Won,
+            term=lock.term,
+            holder=lock.holder,
+            tick=lock.tick,
+            attempt=lock.attempt,
+            leg=lock.leg,
+            repeat=lock.repeat,
+            took_over=took_over,
+            requests=requests,
+            duration=self._since(began_ms),
+        )
+
+    def renewed(self, before: Holding, after: Holding, lease_ms: int) -> None:
+        """Tell that a renewal has been answered, or not."""
+        left_ms = max(0, before.deadline_ms - self._clock_ms())
+        confirmed = not after.doubtful and after.received_ms < before.deadline_ms
+        late = not confirmed or left_ms * 3 < lease_ms
+        self._tell(
+            self._observer.renewed_late if late else self._observer.renewed,
+            events.Renewed,
+            term=before.lock.term,
+            left=timedelta(milliseconds=left_ms),
+            confirmed=confirmed,
+        )
+
+    def ended(self, term: int, why: str) -> None:
+        """Tell that leadership has ended without a resignation."""
+        self._tell(self._observer.leadership_ended, events.LeadershipEnded, term=term, why=why)
+
+    def resigned(self, resigned: Resigned, before: Lock, requests: int, won_ms: int) -> None:
+        """Tell that a term has ended, and what was tagged with it."""
+        sealed, error = resigned.head.lock, resigned.sweep_error
+        if sealed is None:
+            raise TypeError("a term was resigned, and there is no lock")
+        if sealed.swept != before.swept or error is not None:
+            self._tell(
+                self._observer.swept,
+                events.Swept,
+                term=sealed.term,
+                locks=sealed.swept - before.swept,
+                error=None if error is None else str(error),
+            )
+        self._tell(
+            self._observer.resigned,
+            events.Resigned,
+            term=sealed.term,
+            tick=sealed.tick,
+            outcome=sealed.outcome,
+            reason=sealed.reason,
+            requests=requests,
+            duration=self._since(won_ms),
+        )
+
+    def answered(
+        self, request: StoreRequest, answer: StoreAnswer | S3LeaderError, duration_ms: int
+    ) -> None:
+        """Tell that a request has ended."""
+        refused = isinstance(answer, S3LeaderError)
+        self._tell(
+            self._observer.store_answered,
+            events.StoreAnswered,
+            request=_REQUESTS[type(request)],
+            key=request.prefix if isinstance(request, List) else request.key,
+            answer="refused" if refused else _ANSWERS[type(answer)],
+            cause=str(answer) if refused else getattr(answer, "cause", None),
+            duration=timedelta(milliseconds=duration_ms),
+        )
+
+    def _since(self, began_ms: int) -> timedelta:
+        return timedelta(milliseconds=self._clock_ms() - began_ms)
+
+    def _tell(self, method: Callable[[Any], None], event: Callable[..., Any], **facts: Any) -> None:  # noqa: ANN401
+        try:
+            method(event(election=self._election, **facts))
+        except Exception as error:  # noqa: BLE001 - an observer must not change what it observes
+            _log.warning("the observer raised %s", describe_error(error), exc_info=True)

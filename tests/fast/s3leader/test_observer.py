@@ -1,0 +1,261 @@
+"""What an observer is told, and that it changes nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from s3leader import InvalidArgument, LeadershipLost, S3LeaderError, Term
+from s3leader._core.requests import Create, Replace, Tag
+from s3leader.observer import (
+    CampaignLost,
+    LeadershipEnded,
+    Observer,
+    Renewed,
+    Resigned,
+    StoreAnswered,
+    Swept,
+    Won,
+)
+from s3leader.testing import FakeClock, Fault, MemoryStore, election
+from tests.fast.s3leader.forks import FORKS, in_child
+
+LEASE = timedelta(seconds=30)
+TICK = "2025-11-23T06:00:00Z"
+METHODS = [name for name in vars(Observer) if not name.startswith("_")]
+
+
+class Recorder(Observer):
+    """Keeps the events with the names of their methods, apart from the store's answers."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+        self.answers: list[StoreAnswered] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in METHODS and name != "store_answered":
+            return lambda event: self.told.append((name, event))
+        return super().__getattribute__(name)
+
+    def store_answered(self, event: StoreAnswered) -> None:
+        self.answers.append(event)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.told]
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore(clock_ms=self.clock.read_ms)
+        self.observer = Recorder()
+        self.election = self.candidate(self.observer)
+
+    def candidate(self, observer: Observer | None = None) -> Any:
+        return election("e", store=self.store, clock=self.clock, observer=observer, lease=LEASE)
+
+    def won(self, **how: Any) -> Term:
+        term = self.election.campaign(**how)
+        assert isinstance(term, Term)
+        return term
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_term_from_its_win_to_its_end(scene: Scene) -> None:
+    term = scene.won(tick=TICK)
+    scene.clock.advance(timedelta(seconds=5))
+    term.renew()
+    term.resign(reason="enough")
+    assert scene.observer.told == [
+        (
+            "won",
+            Won(
+                election="e",
+                term=1,
+                holder=term.lock.holder,
+                tick=term.tick,
+                attempt=1,
+                leg=1,
+                repeat=False,
+                took_over=False,
+                requests=4,
+                duration=timedelta(0),
+            ),
+        ),
+        ("renewed", Renewed(election="e", term=1, left=timedelta(seconds=25), confirmed=True)),
+        (
+            "resigned",
+            Resigned(
+                election="e",
+                term=1,
+                tick=term.tick,
+                outcome="completed",
+                reason="enough",
+                requests=6,
+                duration=timedelta(seconds=5),
+            ),
+        ),
+    ]
+
+
+def test_a_lost_campaign_says_why_and_to_whom(scene: Scene) -> None:
+    leader = scene.candidate().campaign()
+    scene.election.campaign(tick=TICK, wait=timedelta(seconds=4))
+    [(name, event)] = scene.observer.told
+    assert name == "campaign_lost"
+    assert isinstance(event, CampaignLost)
+    assert (event.reason, event.term, event.holder) == ("held", 1, leader.lock.holder)
+    assert event.requests == len(scene.observer.answers)
+    assert event.duration >= timedelta(seconds=4)
+
+
+def test_a_tick_that_is_done_is_told_with_what_is_completed(scene: Scene) -> None:
+    scene.won(tick=TICK).resign()
+    scene.election.campaign(tick=TICK)
+    event = scene.observer.told[-1][1]
+    assert (event.reason, event.requests, event.done) == ("done", 0, event.tick)
+
+
+def test_a_takeover_is_told_as_one(scene: Scene) -> None:
+    scene.candidate().campaign()
+    scene.clock.advance(2 * LEASE)
+    assert scene.won().took_over
+    assert scene.observer.told[0][1].took_over
+
+
+def test_a_renewal_with_less_than_a_third_of_the_lease_left_is_late(scene: Scene) -> None:
+    term = scene.won()
+    scene.clock.advance(LEASE * 2 / 3)
+    term.renew()
+    scene.clock.advance(LEASE * 2 / 3 + timedelta(seconds=1))
+    term.renew()
+    assert scene.observer.names == ["won", "renewed", "renewed_late"]
+    assert scene.observer.told[-1][1].left == LEASE / 3 - timedelta(seconds=1)
+
+
+def test_a_renewal_whose_answer_never_comes_is_late_and_unconfirmed(scene: Scene) -> None:
+    term = scene.won()
+    scene.store.script(Fault.REQUEST_LOST, on=Replace, times=1000)
+    with pytest.raises(LeadershipLost):
+        term.renew()
+    assert scene.observer.names == ["won", "renewed_late", "leadership_ended"]
+    assert not scene.observer.told[1][1].confirmed
+
+
+def test_leadership_that_another_took_is_told_once(scene: Scene) -> None:
+    term = scene.won()
+    scene.candidate().depose(reason="an operator", force=True)
+    for _ in range(2):
+        with pytest.raises(LeadershipLost):
+            term.renew()
+    with pytest.raises(LeadershipLost):
+        term.resign()
+    assert scene.observer.names == ["won", "leadership_ended"]
+
+
+def test_a_lease_that_ran_out_is_told_once_and_may_be_followed_by_the_resignation(
+    scene: Scene,
+) -> None:
+    term = scene.won()
+    scene.clock.advance(LEASE)
+    for _ in range(2):
+        with pytest.raises(LeadershipLost):
+            term.ensure_held()
+    term.resign()
+    assert scene.observer.names == ["won", "leadership_ended", "resigned"]
+    assert scene.observer.told[1][1] == LeadershipEnded(
+        election="e", term=1, why="its lease has run out"
+    )
+
+
+def test_swept_locks_are_counted(scene: Scene) -> None:
+    scene.candidate().campaign().resign()
+    scene.won().resign()
+    assert ("swept", Swept(election="e", term=2, locks=1, error=None)) in scene.observer.told
+
+
+def test_a_sweep_that_is_refused_is_told_with_its_cause(scene: Scene) -> None:
+    scene.candidate().campaign().resign()
+    scene.store.script(Fault.REFUSED, on=Tag)
+    scene.won().resign()
+    event = dict(scene.observer.told)["swept"]
+    assert event.locks == 0
+    assert "AccessDenied" in event.error
+
+
+def test_every_request_is_told_with_its_answer(scene: Scene) -> None:
+    scene.store.script(Fault.ANSWER_LOST, on=Create)
+    scene.won()
+    told = [(event.request, event.answer) for event in scene.observer.answers]
+    assert told[:4] == [
+        ("list", "listed"),
+        ("create", "unknown"),
+        ("create", "conflict"),
+        ("read", "found"),
+    ]
+    assert scene.observer.answers[1].key == "elections/e/lock_0000000001.json"
+    assert scene.observer.answers[1].cause
+
+
+def test_a_refused_request_is_told_before_it_is_raised(scene: Scene) -> None:
+    scene.store.script(Fault.REFUSED, on=Create)
+    with pytest.raises(S3LeaderError):
+        scene.won()
+    assert scene.observer.answers[-1].answer == "refused"
+
+
+class Raises(Observer):
+    def __init__(self, method: str) -> None:
+        setattr(self, method, self._fail)
+
+    def _fail(self, _: object) -> None:
+        raise RuntimeError("a full disk")
+
+
+def everything(scene: Scene, observer: Observer | None) -> list[object]:
+    """Let a candidate meet every event; return what was sent."""
+    candidate = scene.candidate(observer)
+    scene.candidate().campaign().resign()
+    with candidate.campaign(tick=TICK) as term:
+        term.renew()
+        scene.clock.advance(LEASE - timedelta(seconds=1))
+        term.renew()
+    candidate.campaign(tick=TICK)
+    last = candidate.campaign()
+    scene.clock.advance(LEASE)
+    with pytest.raises(LeadershipLost):
+        last.ensure_held()
+    return [type(request) for request in scene.store.requests]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_observer_that_raises_changes_nothing(
+    method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert everything(Scene(), Raises(method)) == everything(Scene(), None)
+    assert "the observer raised RuntimeError: a full disk" in caplog.text
+
+
+@FORKS
+def test_a_fork_tells_nothing_of_its_parents_term(scene: Scene) -> None:
+    term = scene.won()
+
+    def child() -> bool:
+        with pytest.raises(LeadershipLost):
+            term.renew()
+        return scene.observer.names == ["won"]
+
+    assert in_child(child) == "True"
+
+
+@pytest.mark.parametrize("observer", [object(), Recorder, print])
+def test_what_is_no_observer_is_refused(observer: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected observer to be"):
+        election(observer=observer)
