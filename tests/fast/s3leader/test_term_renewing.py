@@ -317,7 +317,7 @@ def test_thread_renews_each_third_of_the_lease_by_default(
 ) -> None:
     every: list[int] = []
 
-    def renewal(_: object, *, every_ms: int, **__: object) -> AbstractContextManager[None]:
+    def renewal(_: object, __: int, every_ms: int, *_more: object) -> AbstractContextManager[None]:
         every.append(every_ms)
         return nullcontext()
 

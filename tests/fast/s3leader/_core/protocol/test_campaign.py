@@ -211,13 +211,10 @@ def test_candidate_that_missed_whole_terms_lists_them_and_wins() -> None:
 
 
 def test_newer_locks_are_listed_from_the_known_lock_on() -> None:
-    late: dict[str, Any] = {"memory": known(sealed(4)), "start_ms": HOUR_MS}
-    now = {"at": T0 + HOUR_MS}
-    reads: tuple[Exchange, ...] = (
-        (after(4), listing(5, 6, **now)),
-        (read(6), found(held(6), **now)),
-    )
-    assert lost(*reads, **late).head.observed_ms == HOUR_MS + LATENCY_MS
+    late, now = T0 + HOUR_MS, HOUR_MS + LATENCY_MS
+    reads = ((after(4), listing(5, 6, at=late)), (read(6), found(held(6), at=late)))
+    result = lost(*reads, memory=known(sealed(4)), start_ms=HOUR_MS)
+    assert result.head.observed_ms == now
 
 
 def test_candidate_whose_remembered_lock_is_gone_lists_from_the_start() -> None:
