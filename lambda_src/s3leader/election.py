@@ -78,8 +78,8 @@ class Election:
     resignation is noticed; the end of a lease is noticed without it.
     `candidate` is an identity for people to read; by default it consists of host, process and a
     random part. `client` is a boto3 S3 client; without one, a client is made with short time-outs
-    and no retries. `bucket_options` say what the bucket demands of each request. `observer` is told
-    what happens (`s3leader.observer`).
+    and no retries. `bucket_options` say what the bucket demands of each request. `observer`
+    receives what happens (`s3leader.observer`).
 
     Raises `InvalidArgument` for values that cannot be used. Sends nothing until a method is called.
     A unit test replaces the bucket and the time with `s3leader.testing.election`.

@@ -1,4 +1,4 @@
-"""Hooks: an `Observer` is told what happens in an election, as it happens.
+"""Hooks: an `Observer` receives what happens in an election, as it happens.
 
     class Counts(Observer):
         def won(self, event: Won) -> None:
@@ -11,7 +11,7 @@ what this candidate knows; the ledger says what happened.
 
 A method is called in the thread in which the event happened: that of `campaign`, of a renewal, of
 the job. Its time is time of the lease, so it should only count or enqueue. An exception that it
-raises is logged and changes nothing. A fork of the process tells nothing about its parent's term.
+raises is logged and changes nothing. A fork of the process reports nothing about its parent's term.
 """
 
 from __future__ import annotations

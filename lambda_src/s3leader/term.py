@@ -76,7 +76,7 @@ class Term(TermFacts):
         self._not_started: Exception | None = None
         self._notifier = notifier
         self._won_ms = driver.clock_ms()
-        self._is_end_told = False
+        self._end_reported = False
         self.took_over = took_over
         if notifier is not None:
             notifier.won(self.lock, self.requests, began_ms, took_over=took_over)
@@ -111,7 +111,7 @@ class Term(TermFacts):
             status, reason = self._status_and_reason()
             reason = reason or "its lease has run out"
             if status is TermStatus.HELD:
-                self._tell_end(reason)
+                self._report_end(reason)
             raise LeadershipLost(term=self.number, why=reason)
 
     def renew(self) -> None:
@@ -258,11 +258,11 @@ class Term(TermFacts):
 
     def _lose(self, why: str) -> None:
         self._end(TermStatus.LOST, why)
-        self._tell_end(why)
+        self._report_end(why)
 
-    def _tell_end(self, why: str) -> None:
-        if self._notifier is not None and not self._is_end_told:
-            self._is_end_told = True
+    def _report_end(self, why: str) -> None:
+        if self._notifier is not None and not self._end_reported:
+            self._end_reported = True
             self._notifier.ended(self.number, why)
 
     def _refuse_fork(self) -> None:

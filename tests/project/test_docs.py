@@ -16,7 +16,7 @@ import boto3
 import click
 import pytest
 
-from s3leader import Election, Term
+from s3leader import Election, LeadershipLost, Term
 from s3leader._core import protocol
 from s3leader.aws_lambda import LambdaHandler
 from s3leader_cli.app import app
@@ -111,13 +111,31 @@ def elsewhere() -> tuple[Term, list[int]]:
             names["term"].resign()
 
     names: dict[str, Any] = {"poll": poll}
-    exec(compile(block("from s3leader import Election"), str(README), "exec"), names)  # noqa: S102
+    exec(compile(block("with term, term.keep_renewing()"), str(README), "exec"), names)  # noqa: S102
     return names["term"], polled
 
 
 def test_election_elsewhere_leads_until_it_resigns(bucket: object) -> None:
     term, polled = elsewhere()
     assert (term.outcome, polled) == ("completed", [1, 1, 1])
+
+
+def test_an_observer_is_reported_of_a_lost_term(
+    bucket: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    election = run(block("class Pages(Observer)"))["election"]
+    term = election.campaign()
+    Election("nightly", bucket="locks").depose(reason="a test", force=True)
+    with pytest.raises(LeadershipLost):
+        term.renew()
+    assert "nightly: term 1 is lost: " in capsys.readouterr().out
+
+
+def test_a_term_is_observed_with_open_telemetry(
+    bucket: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block("OpenTelemetryObserver"))
+    assert "'election': 'nightly', 'term': 1" in capsys.readouterr().out
 
 
 def test_fenced_object_carries_the_token(bucket: Any) -> None:

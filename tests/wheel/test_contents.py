@@ -61,6 +61,7 @@ def test_boto3_alone_is_asked_for_and_with_each_extra_what_it_names(said: Messag
         "lambda": {"aws-lambda-powertools"},
         "cli": {"click", "rich"},
         "timeline": {"vl-convert-python"},
+        "otel": {"opentelemetry-api"},
     }
 
 

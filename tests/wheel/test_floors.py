@@ -27,7 +27,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         arguments = ["install", "--no-compile", "--no-deps", "--require-hashes"]
         made.prints("-m", *PIP, *arguments, f"--requirement={LOCK}", cwd=folder)
         # Without an index, so that it fails where the lock does not satisfy the wheel.
-        install(made, wheel, "[cdk,lambda,cli,timeline]", "--no-index")
+        install(made, wheel, "[cdk,lambda,cli,timeline,otel]", "--no-index")
         yield made
 
 
@@ -101,3 +101,16 @@ def test_the_command_draws_a_timeline(
         True,
         True,
     ]
+
+
+def test_a_term_is_observed(environment: Environment, s3: dict[str, str], tmp_path: Path) -> None:
+    script = """if True:
+        from s3leader import Election
+        from s3leader.otel import OpenTelemetryObserver
+        observer = OpenTelemetryObserver()
+        with Election('seen', bucket='locks', observer=observer).campaign() as term:
+            with observer.current(term):
+                term.renew()
+        print(term.outcome)
+    """
+    assert environment.prints("-c", script, cwd=tmp_path, **s3).strip() == "completed"

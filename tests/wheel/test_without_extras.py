@@ -8,7 +8,15 @@ import pytest
 
 from tests.wheel.environments import Environment, empty, install, locked
 
-OF_EXTRAS = ["aws_cdk", "constructs", "jsii", "click", "rich", "aws_lambda_powertools"]
+OF_EXTRAS = [
+    "aws_cdk",
+    "constructs",
+    "jsii",
+    "click",
+    "rich",
+    "aws_lambda_powertools",
+    "opentelemetry",
+]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +70,7 @@ def test_an_election_imports_neither_extras_nor_constructs_nor_command_line(
     ("module", "extra"),
     [
         ("s3leader.aws_lambda", "lambda"),
+        ("s3leader.otel", "otel"),
         ("s3leader_cdk", "cdk"),
     ],
 )

@@ -28,7 +28,7 @@ lifecycle rule deletes no object that is less than a day old.
 class CandidateConfig:
     """The settings of a candidate. `folder` is the key prefix of the election's objects and ends
     in a slash; `nonce` never returns the same value twice; `poll_ms` is how long a waiting
-    candidate lets pass at most before it looks at the leader's lock again.
+    candidate lets pass at most before it looks at the leader's lock again; `election` is its name.
     """
 
     folder: str
@@ -38,6 +38,7 @@ class CandidateConfig:
     clock_skew_ms: int
     max_attempts: int | None = None
     poll_ms: int = 2_000
+    election: str = ""
 
     def key(self, term: int) -> str:
         """Return the key of a term's lock."""

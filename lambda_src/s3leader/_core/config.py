@@ -88,6 +88,7 @@ class Config:
             clock_skew_ms=milliseconds(self.clock_skew),
             max_attempts=self.max_attempts,
             poll_ms=self._poll_ms(),
+            election=self.name,
         )
 
     def _poll_ms(self) -> int:

@@ -42,7 +42,7 @@ _ANSWERS: Final = {
 
 
 class Notifier:
-    """Tells one observer about one election. `clock_ms` is the monotonic clock of the candidate."""
+    """Notifies one observer of one election. `clock_ms` is the monotonic clock of the candidate."""
 
     def __init__(
         self, observer: events.Observer, election: str, clock_ms: Callable[[], int]
@@ -55,9 +55,9 @@ class Notifier:
         self._observer, self._election, self._clock_ms = observer, election, clock_ms
 
     def lost(self, lost: Lost, tick: datetime | None, requests: int, began_ms: int) -> None:
-        """Tell that a campaign was lost."""
+        """Notify that a campaign was lost."""
         lock = lost.head.lock
-        self._tell(
+        self._notify(
             self._observer.campaign_lost,
             events.CampaignLost,
             reason=lost.why,
@@ -70,8 +70,8 @@ class Notifier:
         )
 
     def won(self, lock: Lock, requests: int, began_ms: int, *, took_over: bool) -> None:
-        """Tell that a campaign was won."""
-        self._tell(
+        """Notify that a campaign was won."""
+        self._notify(
             self._observer.won,
             events.Won,
             term=lock.term,
@@ -86,11 +86,11 @@ class Notifier:
         )
 
     def renewed(self, before: Holding, after: Holding, lease_ms: int) -> None:
-        """Tell that a renewal has been answered, or not."""
+        """Notify that a renewal has been answered, or not."""
         left_ms = max(0, before.deadline_ms - self._clock_ms())
         confirmed = not after.doubtful and after.received_ms < before.deadline_ms
         late = not confirmed or left_ms * 3 < lease_ms
-        self._tell(
+        self._notify(
             self._observer.renewed_late if late else self._observer.renewed,
             events.Renewed,
             term=before.lock.term,
@@ -99,23 +99,23 @@ class Notifier:
         )
 
     def ended(self, term: int, why: str) -> None:
-        """Tell that leadership has ended without a resignation."""
-        self._tell(self._observer.leadership_ended, events.LeadershipEnded, term=term, why=why)
+        """Notify that leadership has ended without a resignation."""
+        self._notify(self._observer.leadership_ended, events.LeadershipEnded, term=term, why=why)
 
     def resigned(self, resigned: Resigned, before: Lock, requests: int, won_ms: int) -> None:
-        """Tell that a term has ended, and what was tagged with it."""
+        """Notify that a term has ended, and what was tagged with it."""
         sealed, error = resigned.head.lock, resigned.sweep_error
         if sealed is None:
             raise TypeError("a term was resigned, and there is no lock")
         if sealed.swept != before.swept or error is not None:
-            self._tell(
+            self._notify(
                 self._observer.swept,
                 events.Swept,
                 term=sealed.term,
                 locks=sealed.swept - before.swept,
                 error=None if error is None else str(error),
             )
-        self._tell(
+        self._notify(
             self._observer.resigned,
             events.Resigned,
             term=sealed.term,
@@ -129,9 +129,9 @@ class Notifier:
     def answered(
         self, request: StoreRequest, answer: StoreAnswer | S3LeaderError, duration_ms: int
     ) -> None:
-        """Tell that a request has ended."""
+        """Notify that a request has ended."""
         refused = isinstance(answer, S3LeaderError)
-        self._tell(
+        self._notify(
             self._observer.store_answered,
             events.StoreAnswered,
             request=_REQUESTS[type(request)],
@@ -144,7 +144,12 @@ class Notifier:
     def _since(self, began_ms: int) -> timedelta:
         return timedelta(milliseconds=self._clock_ms() - began_ms)
 
-    def _tell(self, method: Callable[[Any], None], event: Callable[..., Any], **facts: Any) -> None:  # noqa: ANN401
+    def _notify(
+        self,
+        method: Callable[[Any], None],
+        event: Callable[..., Any],
+        **facts: Any,  # noqa: ANN401 - of any event
+    ) -> None:
         try:
             method(event(election=self._election, **facts))
         except Exception as error:  # noqa: BLE001 - an observer must not change what it observes

@@ -54,7 +54,7 @@ class Seams:
         )
 
     def observed_by(self, observer: Observer | None, election: str) -> Seams:
-        """Return the same seams, whose events `observer` is told."""
+        """Return the same seams, whose events `observer` receives."""
         if observer is None:
             return self
         from .notifier import Notifier  # noqa: PLC0415 - only observers need it

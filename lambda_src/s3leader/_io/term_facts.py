@@ -7,8 +7,10 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from s3leader._core.candidate import CandidateConfig
 from s3leader._core.holding import Holding
 from s3leader._core.lock import Lock
+from s3leader._core.times import format_time
 
 from .driver import Driver
 from .invocation import Invocation
@@ -27,9 +29,26 @@ class TermStatus(enum.Enum):
 class TermFacts:
     """The part of a `Term` that only reads its lock and its invocation."""
 
+    _config: CandidateConfig
     _driver: Driver
     _holding: Holding
     _invocation: Invocation
+
+    @property
+    def election(self) -> str:
+        """The name of the election."""
+        return self._config.election
+
+    @property
+    def log_fields(self) -> dict[str, str | int | None]:
+        """What a log line of the job says of its term: `logger.append_keys(**term.log_fields)`."""
+        return {
+            "election": self.election,
+            "term": self.number,
+            "tick": None if self.tick is None else format_time(self.tick),
+            "attempt": self.attempt,
+            "leg": self.leg,
+        }
 
     @property
     def requests(self) -> int:

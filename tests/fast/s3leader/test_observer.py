@@ -1,4 +1,4 @@
-"""What an observer is told, and that it changes nothing."""
+"""What an observer receives, and that it changes nothing."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Recorder(Observer):
     """Keeps the events with the names of their methods, apart from the store's answers."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, Any]] = []
+        self.events: list[tuple[str, Any]] = []
         self.answers: list[StoreAnswered] = []
 
     def __getattribute__(self, name: str) -> Any:
         if name in METHODS and name != "store_answered":
-            return lambda event: self.told.append((name, event))
+            return lambda event: self.events.append((name, event))
         return super().__getattribute__(name)
 
     def store_answered(self, event: StoreAnswered) -> None:
@@ -44,7 +44,7 @@ class Recorder(Observer):
 
     @property
     def names(self) -> list[str]:
-        return [name for name, _ in self.told]
+        return [name for name, _ in self.events]
 
 
 class Scene:
@@ -73,7 +73,7 @@ def test_a_term_from_its_win_to_its_end(scene: Scene) -> None:
     scene.clock.advance(timedelta(seconds=5))
     term.renew()
     term.resign(reason="enough")
-    assert scene.observer.told == [
+    assert scene.observer.events == [
         (
             "won",
             Won(
@@ -108,7 +108,7 @@ def test_a_term_from_its_win_to_its_end(scene: Scene) -> None:
 def test_a_lost_campaign_says_why_and_to_whom(scene: Scene) -> None:
     leader = scene.candidate().campaign()
     scene.election.campaign(tick=TICK, wait=timedelta(seconds=4))
-    [(name, event)] = scene.observer.told
+    [(name, event)] = scene.observer.events
     assert name == "campaign_lost"
     assert isinstance(event, CampaignLost)
     assert (event.reason, event.term, event.holder) == ("held", 1, leader.lock.holder)
@@ -116,18 +116,18 @@ def test_a_lost_campaign_says_why_and_to_whom(scene: Scene) -> None:
     assert event.duration >= timedelta(seconds=4)
 
 
-def test_a_tick_that_is_done_is_told_with_what_is_completed(scene: Scene) -> None:
+def test_a_tick_that_is_done_is_reported_with_what_is_completed(scene: Scene) -> None:
     scene.won(tick=TICK).resign()
     scene.election.campaign(tick=TICK)
-    event = scene.observer.told[-1][1]
+    event = scene.observer.events[-1][1]
     assert (event.reason, event.requests, event.done) == ("done", 0, event.tick)
 
 
-def test_a_takeover_is_told_as_one(scene: Scene) -> None:
+def test_a_takeover_is_reported_as_one(scene: Scene) -> None:
     scene.candidate().campaign()
     scene.clock.advance(2 * LEASE)
     assert scene.won().took_over
-    assert scene.observer.told[0][1].took_over
+    assert scene.observer.events[0][1].took_over
 
 
 def test_a_renewal_with_less_than_a_third_of_the_lease_left_is_late(scene: Scene) -> None:
@@ -137,7 +137,7 @@ def test_a_renewal_with_less_than_a_third_of_the_lease_left_is_late(scene: Scene
     scene.clock.advance(LEASE * 2 / 3 + timedelta(seconds=1))
     term.renew()
     assert scene.observer.names == ["won", "renewed", "renewed_late"]
-    assert scene.observer.told[-1][1].left == LEASE / 3 - timedelta(seconds=1)
+    assert scene.observer.events[-1][1].left == LEASE / 3 - timedelta(seconds=1)
 
 
 def test_a_renewal_whose_answer_never_comes_is_late_and_unconfirmed(scene: Scene) -> None:
@@ -146,10 +146,10 @@ def test_a_renewal_whose_answer_never_comes_is_late_and_unconfirmed(scene: Scene
     with pytest.raises(LeadershipLost):
         term.renew()
     assert scene.observer.names == ["won", "renewed_late", "leadership_ended"]
-    assert not scene.observer.told[1][1].confirmed
+    assert not scene.observer.events[1][1].confirmed
 
 
-def test_leadership_that_another_took_is_told_once(scene: Scene) -> None:
+def test_leadership_that_another_took_is_reported_once(scene: Scene) -> None:
     term = scene.won()
     scene.candidate().depose(reason="an operator", force=True)
     for _ in range(2):
@@ -160,7 +160,7 @@ def test_leadership_that_another_took_is_told_once(scene: Scene) -> None:
     assert scene.observer.names == ["won", "leadership_ended"]
 
 
-def test_a_lease_that_ran_out_is_told_once_and_may_be_followed_by_the_resignation(
+def test_a_lease_that_ran_out_is_reported_once_and_may_be_followed_by_the_resignation(
     scene: Scene,
 ) -> None:
     term = scene.won()
@@ -170,7 +170,7 @@ def test_a_lease_that_ran_out_is_told_once_and_may_be_followed_by_the_resignatio
             term.ensure_held()
     term.resign()
     assert scene.observer.names == ["won", "leadership_ended", "resigned"]
-    assert scene.observer.told[1][1] == LeadershipEnded(
+    assert scene.observer.events[1][1] == LeadershipEnded(
         election="e", term=1, why="its lease has run out"
     )
 
@@ -178,23 +178,23 @@ def test_a_lease_that_ran_out_is_told_once_and_may_be_followed_by_the_resignatio
 def test_swept_locks_are_counted(scene: Scene) -> None:
     scene.candidate().campaign().resign()
     scene.won().resign()
-    assert ("swept", Swept(election="e", term=2, locks=1, error=None)) in scene.observer.told
+    assert ("swept", Swept(election="e", term=2, locks=1, error=None)) in scene.observer.events
 
 
-def test_a_sweep_that_is_refused_is_told_with_its_cause(scene: Scene) -> None:
+def test_a_sweep_that_is_refused_is_reported_with_its_cause(scene: Scene) -> None:
     scene.candidate().campaign().resign()
     scene.store.script(Fault.REFUSED, on=Tag)
     scene.won().resign()
-    event = dict(scene.observer.told)["swept"]
+    event = dict(scene.observer.events)["swept"]
     assert event.locks == 0
     assert "AccessDenied" in event.error
 
 
-def test_every_request_is_told_with_its_answer(scene: Scene) -> None:
+def test_every_request_is_reported_with_its_answer(scene: Scene) -> None:
     scene.store.script(Fault.ANSWER_LOST, on=Create)
     scene.won()
-    told = [(event.request, event.answer) for event in scene.observer.answers]
-    assert told[:4] == [
+    seen = [(event.request, event.answer) for event in scene.observer.answers]
+    assert seen[:4] == [
         ("list", "listed"),
         ("create", "unknown"),
         ("create", "conflict"),
@@ -204,7 +204,7 @@ def test_every_request_is_told_with_its_answer(scene: Scene) -> None:
     assert scene.observer.answers[1].cause
 
 
-def test_a_refused_request_is_told_before_it_is_raised(scene: Scene) -> None:
+def test_a_refused_request_is_reported_before_it_is_raised(scene: Scene) -> None:
     scene.store.script(Fault.REFUSED, on=Create)
     with pytest.raises(S3LeaderError):
         scene.won()
@@ -244,7 +244,7 @@ def test_an_observer_that_raises_changes_nothing(
 
 
 @FORKS
-def test_a_fork_tells_nothing_of_its_parents_term(scene: Scene) -> None:
+def test_a_fork_reports_nothing_of_its_parents_term(scene: Scene) -> None:
     term = scene.won()
 
     def child() -> bool:
