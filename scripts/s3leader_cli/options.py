@@ -81,6 +81,7 @@ class Context:
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=36500)  # far from what a time and a system call can hold
 
 
 if TYPE_CHECKING:
@@ -109,9 +110,10 @@ class Duration(_DurationType):
             duration = timedelta(seconds=float(text[:-1] if unit else text) * (unit or 1))
         except (ValueError, OverflowError):
             duration = timedelta(-1)
-        if duration < timedelta(0):
+        if not timedelta(0) <= duration <= _LONGEST:
             self.fail(
-                f"expected a duration from 0, in seconds or as 90s, 30m, 2h or 7d, got {text!r}",
+                "expected a duration from 0 to 36500d, in seconds or as 90s, 30m, 2h or 7d, got"
+                f" {text!r}",
                 param,
                 ctx,
             )

@@ -40,8 +40,8 @@ RIGHTS: dict[str, str] = {
     "events:DisableRule": ALL.format("events", "rule/*"),
     "sqs:GetQueueUrl": ALL.format("sqs", "*"),
     "sqs:ReceiveMessage": ALL.format("sqs", "*"),
-    "sqs:DeleteMessage": ALL.format("sqs", "*"),
-    "sqs:ChangeMessageVisibilityBatch": ALL.format("sqs", "*"),  # AWS checks it without Batch
+    "sqs:DeleteMessageBatch": ALL.format("sqs", "*"),  # AWS checks it without Batch
+    "sqs:ChangeMessageVisibilityBatch": ALL.format("sqs", "*"),  # the same
     "logs:FilterLogEvents": ALL.format("logs", "*"),
     "cloudwatch:DescribeAlarms": "*",
 }

@@ -20,7 +20,8 @@ from tests.local_cloud.test_lifetime import eventually
 FIRST_TICK = datetime(2026, 11, 1, tzinfo=UTC)
 HOURS = itertools.count()
 PAGE = (ROOT / "docs" / "permissions.md").read_text()
-UNNAMED = ("lambda:GetFunction", "sqs:ChangeMessageVisibilityBatch")  # the emulator's own names
+# The emulator's own names.
+UNNAMED = ("lambda:GetFunction", "sqs:ChangeMessageVisibilityBatch", "sqs:DeleteMessageBatch")
 # Rights that are taken away, one at a time, and a command that needs each.
 REMOVED = [
     ("ssm:GetParametersByPath", ["pause", "long"]),
@@ -71,13 +72,13 @@ def queue(operator: Operator, name: str) -> Any:
     return url
 
 
-def send(operator: Operator, *ticks: str) -> None:
+def send(operator: Operator, *ticks: str, **event: Any) -> None:
     """Leave events in the queue of those that Scheduler could not deliver."""
     causes = {"ERROR_CODE": "AWS.Scheduler.NoRole", "ERROR_MESSAGE": "the role is gone"}
     for each in ticks:
         operator.client("sqs").send_message(
             QueueUrl=queue(operator, "LongContendersUndelivered"),
-            MessageBody=json.dumps({"tick": each, "contender": 1}),
+            MessageBody=json.dumps({"tick": each, "contender": 1, **event}),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": text} for name, text in causes.items()
             },
@@ -218,6 +219,18 @@ def test_dead_letters_are_redriven_in_the_order_of_their_ticks(operator: Operato
 
 
 @pytest.mark.usefixtures("empty")
+def test_repeat_of_a_done_tick_is_redriven_and_not_discarded(operator: Operator) -> None:
+    wanted = tick()
+    operator.run("trigger", "long", "--tick", wanted)
+    send(operator, wanted, repeat="op: wrong rates")
+    printed = operator.run("redrive", "long", "--yes", "--discard-done", "--json")
+    lock = operator.election("long").observe()
+    assert lock is not None
+    assert (printed.code, [each["action"] for each in printed.json["events"]]) == (0, ["redriven"])
+    assert (lock.tick, lock.repeat_reason) == (datetime.fromisoformat(wanted), "op: wrong rates")
+
+
+@pytest.mark.usefixtures("empty")
 def test_dead_letters_stay_without_a_confirmation(operator: Operator) -> None:
     send(operator, tick())
     printed = operator.run("redrive", "long")
@@ -297,5 +310,9 @@ def test_rights_of_the_page_suffice(operator: Operator) -> None:
     assert {*RIGHTS} - {*UNNAMED} - set(re.findall(r"`(\w+:\w+)`", PAGE)) == set()
     denied = [each for each in operator.cloud.decisions() if not each.allowed]
     allowed = {each.action for each in operator.cloud.decisions() if each.allowed}
-    assert {"sqs:DeleteMessage", "scheduler:UpdateSchedule", "ssm:GetParametersByPath"} <= allowed
+    assert {
+        "sqs:DeleteMessageBatch",
+        "scheduler:UpdateSchedule",
+        "ssm:GetParametersByPath",
+    } <= allowed
     assert {each.action for each in denied} <= {each for each, _ in REMOVED}

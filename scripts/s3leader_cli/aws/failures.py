@@ -9,13 +9,21 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    SSLError,
+)
 
 _DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 )
 _PERFORM = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)")
 _ON = re.compile(r"on resource: (?P<resource>arn:\S+)")
+_SERVER_ERRORS = range(500, 600)
 
 
 class RequestFailed(click.ClickException):
@@ -24,6 +32,13 @@ class RequestFailed(click.ClickException):
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
         self.code = code
+
+
+class OutcomeUnknown(RequestFailed):
+    """A request that was sent, and whose answer was lost or is a 5xx: AWS may have carried it out.
+
+    Any other `RequestFailed` has changed nothing.
+    """
 
 
 @contextmanager
@@ -36,16 +51,24 @@ def explained(action: str, resource: str) -> Iterator[None]:
         code, message = str(found.get("Code", "")), str(found.get("Message", ""))
         if code in _DENIED:
             raise RequestFailed(denial(action, resource, message), code=code) from error
-        raise RequestFailed(f"{action} on {resource} failed: {code}: {message}", code=code) from (
-            error
-        )
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        kind = OutcomeUnknown if status in _SERVER_ERRORS else RequestFailed
+        raise kind(f"{action} on {resource} failed: {code}: {message}", code=code) from error
     except NoCredentialsError as error:
         raise RequestFailed(
             f"{action} on {resource} was not sent, because boto3 found no credentials: give"
             " --profile, or sign in"
         ) from error
     except BotoCoreError as error:
-        raise RequestFailed(f"{action} on {resource} failed: {error}") from error
+        kind = OutcomeUnknown if _was_sent(error) else RequestFailed
+        raise kind(f"{action} on {resource} failed: {error}") from error
+
+
+def _was_sent(error: BotoCoreError) -> bool:
+    """Whether a request may have reached AWS: botocore's other errors come before it is sent."""
+    if isinstance(error, SSLError):  # a refused certificate ends the handshake
+        return "CERTIFICATE_VERIFY_FAILED" not in str(error)
+    return isinstance(error, HTTPClientError | IncompleteReadError)
 
 
 def denial(action: str, resource: str, message: str) -> str:

@@ -8,16 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botocore.exceptions import ClientError, HTTPClientError
-
 from .clients import client
 from .deployed_job import DeployedJob
-from .failures import RequestFailed, explained
+from .failures import OutcomeUnknown, RequestFailed, explained
 
 # Longer than a function can run, so that only a broken connection ends the wait.
 _READ_TIMEOUT_S = 960
 _ACTION = "lambda:InvokeFunction"
-_SERVER_ERRORS = range(500, 600)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +59,17 @@ class Invocation:
             self._answer = self._invoke()
         except RequestFailed as error:
             self._failure = error
+        except Exception as error:  # noqa: BLE001 - without an answer, `wait` would never end
+            self._answer = Answer(kind="lost", problem=repr(error))
 
     def _invoke(self) -> Answer:
         function = str(self._job.function)
-        with explained(_ACTION, function):
-            try:
+        try:
+            with explained(_ACTION, function):
                 got = self._lambda.invoke(FunctionName=function, Payload=self._payload)
                 text = got["Payload"].read()
-            except HTTPClientError as error:  # after the connection was made; others pass
-                return Answer(kind="lost", problem=str(error))
-            except ClientError as error:
-                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-                if status in _SERVER_ERRORS:
-                    return Answer(kind="lost", problem=str(error))
-                raise
+        except OutcomeUnknown as error:
+            return Answer(kind="lost", problem=error.message)
         try:
             value = json.loads(text)
         except ValueError:
@@ -88,7 +82,9 @@ class Invocation:
 def queue_event(job: DeployedJob, payload: str) -> str:
     """Give Lambda an event for the function, and return the request's id; Lambda retries it.
 
-    It is sent once: a second event would be a second run, if it has no tick or repeats one.
+    It is sent once: a second event would be a second run, if it has no tick or repeats one. Raises
+    `OutcomeUnknown` if Lambda may have taken it. A function of s3leader names the request's id in
+    its candidate, also in each of Lambda's retries.
     """
     lambda_ = client("lambda", job.region, retries={"total_max_attempts": 1})
     with explained(_ACTION, str(job.function)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from .clients import arn, client
 from .deployed_job import DeployedJob
-from .failures import RequestFailed, explained
+from .failures import OutcomeUnknown, RequestFailed, explained
 
 ON, OFF = "ENABLED", "DISABLED"
 # What GetSchedule answers and UpdateSchedule does not take.
@@ -76,6 +76,8 @@ def switch_schedules(job: DeployedJob, state: str) -> Iterator[Switched]:
                 found = _read(scheduler, job.region, group, name)
                 before = found["State"]
                 problem = _difference(wanted, found)
+        except OutcomeUnknown as error:  # the update may have been applied
+            before, problem = None, error.message
         except RequestFailed as error:
             problem = error.message
         yield Switched(
@@ -120,6 +122,8 @@ def _switch_rule(events: Any, job: DeployedJob, name: str, state: str) -> Switch
             with explained(f"events:{'Enable' if state == ON else 'Disable'}Rule", rule):
                 operation(Name=name)
             before, changed = state, True
+    except OutcomeUnknown as error:  # the switch may have been applied
+        before, problem = None, error.message
     except RequestFailed as error:
         problem = error.message
     return Switched(

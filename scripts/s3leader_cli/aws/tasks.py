@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from .failures import RequestFailed, explained
 from .schedules import get_schedule, names_of
 
 _ATTRIBUTE = re.compile(r"<aws\.scheduler\.[a-z-]+>")
+_STARTING = frozenset({"PROVISIONING", "PENDING", "ACTIVATING"})
 _TICK, _CONTENDER = "S3LEADER_TICK", "S3LEADER_CONTENDER"
 
 
@@ -27,8 +29,25 @@ class Stopped:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class TaskState:
+    """The status that ECS gives a task, whether it knows the task, and how the task has ended."""
+
+    status: str
+    known: bool = True
+    stopped: Stopped | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether its containers have been started."""
+        return self.known and self.status not in _STARTING
+
+
 def start_task(job: DeployedJob, tick: str | None) -> str:
-    """Run the job's task once, with what its first schedule says; return the task's ARN."""
+    """Run the job's task once, with what its first schedule says; return the task's ARN.
+
+    Raises `OutcomeUnknown` if ECS may have started it.
+    """
     names = names_of(job)
     if not names:
         raise click.ClickException(
@@ -36,8 +55,9 @@ def start_task(job: DeployedJob, tick: str | None) -> str:
         )
     target = get_schedule(job, *names[0])["Target"]
     wanted = run_task_parameters(target, tick)
+    # By the token ECS knows the request when boto3 sends it again.
     with explained("ecs:RunTask", wanted["taskDefinition"]):
-        made = client("ecs", job.region, retries={"total_max_attempts": 1}).run_task(**wanted)
+        made = client("ecs", job.region).run_task(**wanted, clientToken=uuid.uuid4().hex)
     if made.get("failures"):
         why = ", ".join(str(each.get("reason")) for each in made["failures"])
         raise RequestFailed(f"ECS did not start task {wanted['taskDefinition']}: {why}")
@@ -45,22 +65,29 @@ def start_task(job: DeployedJob, tick: str | None) -> str:
     return arn
 
 
-def stopped(job: DeployedJob, task: str) -> Stopped | None:
-    """Return how a task has ended, None while it runs."""
+def state_of(job: DeployedJob, task: str, *, known: bool) -> TaskState:
+    """Return the state of a task. One that was `known` and is not any more has ended.
+
+    ECS shows a task only some time after it was started, and forgets it an hour after its end.
+    """
     assert job.task is not None  # noqa: S101 - the caller has started it
     with explained("ecs:DescribeTasks", task):
         found = client("ecs", job.region).describe_tasks(cluster=job.task.cluster, tasks=[task])
-    (described,) = found["tasks"] or [{"lastStatus": "STOPPED", "stoppedReason": "ECS forgot it"}]
-    if described.get("lastStatus") != "STOPPED":
-        return None
+    if not found["tasks"]:
+        ended = Stopped(code=None, reason="ECS does not know it any more") if known else None
+        return TaskState(status="not known to ECS", known=False, stopped=ended)
+    (described,) = found["tasks"]
+    status = str(described.get("lastStatus"))
+    if status != "STOPPED":
+        return TaskState(status=status)
     codes = [
         each.get("exitCode")
         for each in described.get("containers", [])
         if each.get("name") == job.task.container
     ]
-    return Stopped(
-        code=codes[0] if codes else None, reason=str(described.get("stoppedReason", "no reason"))
-    )
+    reason = str(described.get("stoppedReason", "no reason"))
+    ended = Stopped(code=codes[0] if codes else None, reason=reason)
+    return TaskState(status=status, stopped=ended)
 
 
 def run_task_parameters(target: Mapping[str, Any], tick: str | None) -> dict[str, Any]:

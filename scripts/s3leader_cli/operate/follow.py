@@ -24,14 +24,15 @@ _SHOWN = 200
 class Follower:
     """The terms after term `after` of a run for `tick`, as the ledger shows them.
 
-    With `repeat`, only terms that repeat the tick. Each change is printed on standard error.
-    `pause` and `monotonic` are the clock.
+    With `repeat`, only terms that repeat the tick; `accepts` may narrow them further. Each change
+    is printed on standard error. `pause` and `monotonic` are the clock.
     """
 
     election: Election
     tick: datetime | None
     after: int
     repeat: bool = False
+    accepts: Callable[[Lock], bool] = lambda _: True
     pause: Callable[[float], object] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     terms: dict[int, Lock] = field(default_factory=dict)
@@ -93,7 +94,8 @@ class Follower:
         return not self.repeat and self.head is not None and self.head.is_done(self.tick)
 
     def _is_ours(self, lock: Lock) -> bool:
-        return lock.tick == self.tick and (lock.repeat or not self.repeat)
+        same = lock.tick == self.tick and (lock.repeat or not self.repeat)
+        return same and self.accepts(lock)
 
     def _is_held(self) -> bool:
         latest = self.latest
@@ -122,7 +124,7 @@ def say(text: str) -> None:
     print_error(f"s3leader: {printable(text)}")
 
 
-def named(lock: Lock) -> str:
+def term_text(lock: Lock) -> str:
     """Return a term's number, attempt and leg."""
     leg = f", leg {lock.leg}" if lock.leg > 1 else ""
     tick = f" for tick {utc(lock.tick)}" if lock.tick else ""
@@ -131,7 +133,7 @@ def named(lock: Lock) -> str:
 
 def _print_change(before: Lock | None, lock: Lock) -> None:
     if before is None:
-        say(f"{named(lock)} is led by {lock.holder or 'an unnamed candidate'}")
+        say(f"{term_text(lock)} is led by {lock.holder or 'an unnamed candidate'}")
     if lock.state and (before is None or before.state != lock.state) and not lock.sealed:
         say(f"term {lock.term}: state {json.dumps(lock.state)[:_SHOWN]}")
     if lock.sealed and (before is None or not before.sealed):

@@ -14,8 +14,8 @@ from s3leader_cli.exit_codes import DONE, NEEDS_YOU
 from s3leader_cli.options import DURATION, json_option
 from s3leader_cli.streams import print_out, printable
 
+from .events import time_of
 from .options import Wanted, job_options, note, warn
-from .trigger import time_of
 
 if TYPE_CHECKING:
     from s3leader_cli.aws.logs import Line, Log
@@ -54,7 +54,7 @@ def logs(
         raise click.UsageError("--all goes without --tick and --term, which other lines lack")
     asked = Filter(election=wanted.place.election, tick=time_of(tick), term=term, every=every)
     jobs = wanted.find()
-    start_ms = _ms(datetime.now(UTC) - since)
+    start_ms = max(0, _ms(datetime.now(UTC) - since))  # CloudWatch knows no time before 1970
     found = [Log(job, asked) for job in jobs.found]
     lines, complete = _read(found, start_ms)
     _print(lines, as_json=as_json)

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 class Jobs:
     """The deployed jobs of an election, the home Region's first.
 
-    `complete` is False if a Region could not be searched though nobody limited the search.
+    `complete` is False if a Region could not be searched though nobody limited the search, and
+    `has_all` if one of those that the records name, or that were asked for, has shown no job.
     """
 
     place: ElectionPlace
     found: tuple[DeployedJob, ...]
     complete: bool = True
+    has_all: bool = True
 
     @property
     def first(self) -> DeployedJob:
@@ -82,7 +84,8 @@ class Wanted:
             warn(f"Region {region} has a job, by the records, and none was found there")
         unreached = [each for each in found.unsearched if not self.regions or each in self.regions]
         complete = not unreached and not missing
-        return Jobs(place=self.place, found=found.jobs, complete=complete)
+        # Each record names all Regions of its job, none if that is the only one.
+        return Jobs(place=self.place, found=found.jobs, complete=complete, has_all=not missing)
 
     def _of_function(self, function: str) -> Jobs:
         from s3leader_cli.aws.function_job import job_of_function  # noqa: PLC0415 - boto3

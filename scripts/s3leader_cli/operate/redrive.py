@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import click
 
-from s3leader import Election
-from s3leader_cli.exit_codes import DONE, NEEDS_YOU, Unchanged
-from s3leader_cli.options import Ask, Context, json_option
-from s3leader_cli.report import utc
-from s3leader_cli.streams import print_error, print_json, print_out
+from s3leader_cli.exit_codes import DONE, NEEDS_YOU
+from s3leader_cli.options import Context, json_option
+from s3leader_cli.streams import print_json, print_out
 
-from .follow import Follower, named, say
-from .letters import Found, by_tick, classify, line
-from .letters import as_json as letter_as_json
-from .mail import Mail
+from .dead_letters import AssessedLetter, assess, line, tick_text
+from .dead_letters import as_json as letter_as_json
+from .events import time_of
+from .held_letters import HeldLetters
 from .options import Wanted, job_options, warn
-from .trigger import time_of
-
-if TYPE_CHECKING:
-    from s3leader_cli.aws.queues import Letter
-
-_BEGINS = timedelta(minutes=2)  # until a term of a redriven tick has begun
+from .redrive_run import RedriveRun
 
 
 @click.command(
     short_help="Show dead letters with their causes, and give them to the function again.",
     help="Show the events in the job's dead-letter queues, each with its cause, its tick, and what"
     " the ledger says of that. Then, if you confirm it, give those whose tick is not done to the"
-    " function again: oldest tick first, each to its end before the next, and the rest stays if"
-    " one fails. An event is deleted once Lambda has accepted it and its tick is led. If the"
-    " command ends before, the event stays, and the ledger refuses its tick once that is done."
-    " Fix the cause first.",
+    " function again: oldest tick first, one event of each tick, each to its end before the next,"
+    " and the rest stays if one fails. An event is deleted once its tick is done, or once its own"
+    " run has begun and Lambda keeps it in a queue if it fails. While the command runs, other"
+    " readers do not see the events. Fix the cause first.",
 )
 @job_options
 @click.option("--tick", "ticks", multiple=True, metavar="TICK", help="Only this tick; repeatable.")
@@ -46,131 +37,83 @@ _BEGINS = timedelta(minutes=2)  # until a term of a redriven tick has begun
 @click.pass_obj
 def redrive(
     context: Context, /, *, wanted: Wanted, ticks: tuple[str, ...], dry_run: bool, yes: bool,
-    discard_done: bool, as_json: bool,
+    discard_done: bool, **options: bool,
 ) -> int:  # fmt: skip
     """Show the events, and redrive those that an operator confirms."""
     only = {time_of(each) for each in ticks}
     election = context.elect(wanted.place)
     jobs = wanted.find()
-    with Mail(complete=jobs.complete) as mail:
+    with HeldLetters(complete=jobs.complete, all_read=jobs.has_all) as held:
         for job in jobs.found:
-            mail.read(job)
-        found = classify(election, mail.letters)
-        if not as_json:
-            print_out("".join(f"{line(each)}\n" for each in found))
-        work = Work(election, mail)
+            held.read(job)
+        assessed = assess(election, [*held.letters.values()])
+        if not options["as_json"]:
+            print_out("".join(f"{line(each)}\n" for each in assessed))
+        run = RedriveRun(election, held)
         if not dry_run:
-            chosen = [each for each in found if not only or each.letter.tick in only]
+            chosen = [each for each in assessed if not only or each.letter.tick in only]
             if only and not chosen:
                 raise click.ClickException("no event has such a tick: see the ticks above")
-            work.choose(chosen, discard_done=discard_done)
-            work.confirm(context.ask, yes=yes)
-            work.perform()
-    if as_json:
-        events = [letter_as_json(each, work.actions) for each in found]
-        print_json({"election": election.name, "complete": mail.complete, "events": events})
-    else:
-        print_out(_summary(found, work))
-    return DONE if mail.complete and not work.stopped else NEEDS_YOU
+            _warn_of_earlier(assessed, chosen)
+            run.choose(chosen, discard_done=discard_done, in_order=not only)
+            run.confirm(context.ask, yes=yes)
+        try:
+            if not dry_run:
+                run.perform()
+        finally:  # whatever happens, what was done so far is known here alone
+            _report(run, assessed, as_json=options["as_json"])
+    return DONE if held.complete and not run.stopped else NEEDS_YOU
 
 
-@dataclass
-class Work:
-    """What is to be done with which events, and what was done with each, by its id."""
-
-    election: Election
-    mail: Mail
-    actions: dict[str, str] = field(default_factory=dict)
-    stopped: bool = False
-    _again: list[Found] = field(default_factory=list)
-    _discard: list[Letter] = field(default_factory=list)
-
-    def choose(self, found: Sequence[Found], *, discard_done: bool) -> None:
-        """Choose the events whose tick is not done, and those to delete."""
-        self._again = [each for each in found if each.usable]
-        if discard_done:
-            self._discard = [each.letter for each in found if each.standing == "done"]
-
-    def confirm(self, ask: Ask, *, yes: bool) -> None:
-        """Raise `Unchanged` unless an operator agrees."""
-        if yes or not (self._again or self._discard):
-            return
-        ticks = {each.letter.tick for each in self._again}
-        print_error(
-            f"{len(self._again)} events of {len(ticks)} ticks would be given to the function"
-            f" again, and {len(self._discard)} events deleted, whose ticks are done."
-        )
-        if ask is None:
-            print_error(
-                "s3leader: standard input is not a terminal, so nobody can confirm: add --yes"
-            )
-            raise Unchanged
-        if ask("Do it? Type yes: ").strip() != "yes":
-            raise Unchanged
-
-    def perform(self) -> None:
-        """Delete what is done, and redrive the rest, tick by tick, until one fails."""
-        for letter in self._discard:
-            if self.mail.delete(letter):
-                self.actions[letter.message_id] = "discarded"
-        for letters in by_tick(self._again):
-            if not self._redrive(letters):
-                self.stopped = True
-                return
-
-    def _redrive(self, letters: Sequence[Letter]) -> bool:
-        """Redrive the events of one tick; return whether it, or a later one, is completed."""
-        from s3leader_cli.aws.failures import RequestFailed  # noqa: PLC0415 - boto3
-        from s3leader_cli.aws.invoke import queue_event  # noqa: PLC0415 - boto3
-
-        tick = letters[0].tick
-        head = self.election.observe()
-        if head is not None and head.is_done(tick):
-            say(f"tick {utc(tick)} is done by now, so its events stay")
-            return True
-        follower = Follower(self.election, tick, 0 if head is None else head.term)
-        for letter in letters:
-            try:
-                made = queue_event(letter.job, letter.payload or "")
-            except RequestFailed as error:
-                warn(error.message)
-                return False
-            say(f"Lambda has taken an event of {_named(letter)}, as request {made}")
-        if not follower.begin(within=_BEGINS):
-            warn(
-                f"no term for {_named(letters[0])} has begun within 2 minutes, so its events stay:"
-                " another candidate may lead; see `s3leader status` and `s3leader logs`"
-            )
-            return False
-        for letter in letters:
-            if self.mail.delete(letter):
-                self.actions[letter.message_id] = "redriven"
-        last = follower.follow(first_within=_BEGINS)
-        if follower.is_done() or (last is not None and last.outcome == "completed"):
-            return True
-        if last is not None:
-            why = (last.reason or "no reason").rstrip(".")
-            warn(
-                f"{named(last)} is {last.outcome or 'not over'}: {why}. Lambda may try it again;"
-                " the other events stay"
-            )
-        return False
+def _warn_of_earlier(assessed: Sequence[AssessedLetter], chosen: Sequence[AssessedLetter]) -> None:
+    """Warn of open ticks that are left out and will count as done (R8)."""
+    ticks = [each.letter.tick for each in chosen if each.usable and each.letter.tick is not None]
+    left = [
+        each
+        for each in assessed
+        if each.standing == "open" and each not in chosen and _is_earlier(each, ticks)
+    ]
+    if left:
+        names = ", ".join(sorted({tick_text(each.letter) for each in left}))
+        warn(f"left out, and counted as done once a later tick is: {names}")
 
 
-def _named(letter: Letter) -> str:
-    return f"tick {utc(letter.tick)}" if letter.tick else "no tick"
+def _is_earlier(assessed: AssessedLetter, ticks: Sequence[datetime]) -> bool:
+    tick = assessed.letter.tick
+    return tick is not None and any(tick < each for each in ticks)
 
 
-def _summary(found: Sequence[Found], work: Work) -> str:
-    done = [*work.actions.values()]
-    counts = {word: done.count(word) for word in ("redriven", "discarded")}
-    left = len(found) - len(done)
-    text = f"{counts['redriven']} redriven, {counts['discarded']} deleted, {left} left."
-    needless = [each for each in found if each.standing == "done"]
-    if needless and not counts["discarded"]:
+def _report(run: RedriveRun, assessed: Sequence[AssessedLetter], *, as_json: bool) -> None:
+    if not as_json:
+        print_out(_summary(run, assessed))
+        return
+    print_json(
+        {
+            "election": run.election.name,
+            "complete": run.held.complete,
+            "stopped": run.stopped,
+            "events": [letter_as_json(each, run.actions) for each in assessed],
+        }
+    )
+
+
+def _summary(run: RedriveRun, assessed: Sequence[AssessedLetter]) -> str:
+    done = [*run.actions.values()]
+    left = len(assessed) - len(run.deleted)
+    text = f"{done.count('redriven')} redriven, {done.count('discarded')} deleted, {left} left."
+    if started := done.count("started"):
+        text += f" {started} started, and not completed."
+    if sent := done.count("sent") + done.count("perhaps sent"):
+        text += f" {sent} given to Lambda, and not seen to run: look before you redrive it again."
+    needless = [each for each in assessed if each.standing == "done"]
+    if needless and not done.count("discarded"):
         text += f" --discard-done deletes the {len(needless)} whose tick is done."
-    unusable = [each for each in found if each.standing == "unusable" and not each.letter.foreign]
+    unusable = [
+        each for each in assessed if each.standing == "unusable" and not each.letter.foreign
+    ]
     if unusable:
         ids = ", ".join(each.letter.message_id for each in unusable)
         text += f" Delete by hand what cannot be redriven, in the console of SQS: {ids}."
+    if not assessed:
+        text += " Events that another reader has taken are not shown for 15 minutes."
     return f"{text}\n"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ from s3leader_cli.options import Context, json_option
 from s3leader_cli.report import advice, utc
 from s3leader_cli.streams import print_json, print_out, printable
 
-from .options import Jobs, Wanted, job_options, note
+from .options import Jobs, Wanted, job_options, note, warn
 
 if TYPE_CHECKING:
     from s3leader_cli.aws.schedules import Switched
@@ -38,10 +38,7 @@ _LONGEST = timedelta(minutes=15)  # that a function runs
 def pause(context: Context, /, *, wanted: Wanted, as_json: bool) -> int:
     """Switch the schedules off, and say what still runs."""
     election = context.elect(wanted.place)  # refuses a wrong option before anything is switched
-    jobs = wanted.find()
-    switched = _switch(jobs, _OFF)
-    running = still_running(election, jobs)
-    return _report(jobs, switched, _OFF, running, as_json=as_json)
+    return _switch(wanted.find(), _OFF, election, as_json=as_json)
 
 
 @click.command(
@@ -54,18 +51,45 @@ def pause(context: Context, /, *, wanted: Wanted, as_json: bool) -> int:
 @json_option
 def resume(*, wanted: Wanted, as_json: bool) -> int:
     """Switch the schedules on."""
-    jobs = wanted.find()
-    return _report(jobs, _switch(jobs, _ON), _ON, [], as_json=as_json)
+    return _switch(wanted.find(), _ON, None, as_json=as_json)
 
 
-def _switch(jobs: Jobs, state: str) -> list[Switched]:
+def _switch(jobs: Jobs, state: str, election: Election | None, *, as_json: bool) -> int:
+    """Switch all, print each result at once, and return the exit code; JSON comes at the end.
+
+    With an election, what still runs is said too. What was switched before an interruption is
+    known here alone, so it is printed then, too.
+    """
+    switched: list[Switched] = []
+    running: list[str] = []
+    all_tried = complete = False
+    try:
+        for each in _results(jobs, state):
+            switched.append(each)
+            if not as_json:
+                print_out(_line(each, state))
+        all_tried, complete = True, _is_complete(jobs, switched, state)
+        running = [] if election is None else still_running(election, jobs)
+    except KeyboardInterrupt:
+        if not all_tried:
+            warn("interrupted: the schedule that was being switched may be either on or off")
+        raise
+    finally:
+        if as_json:
+            print_json(_document(jobs, switched, state, running, complete=complete))
+        else:
+            empty = _without_schedule(jobs, switched) if all_tried else []
+            _print_rest(empty, state, running, complete=complete)
+    return DONE if complete else NEEDS_YOU
+
+
+def _results(jobs: Jobs, state: str) -> Iterator[Switched]:
     from s3leader_cli.aws.schedules import switch_rules, switch_schedules  # noqa: PLC0415 - boto3
 
-    done: list[Switched] = []
     for job in jobs.found:
         note(f"switching {_WORDS[state]} the schedules in {job.region}")
-        done += [*switch_schedules(job, state), *switch_rules(job, state)]
-    return done
+        yield from switch_schedules(job, state)
+        yield from switch_rules(job, state)
 
 
 def still_running(election: Election, jobs: Jobs) -> list[str]:
@@ -106,38 +130,47 @@ def _leader(election: Election) -> str:
     )
 
 
-def _report(
-    jobs: Jobs, switched: Sequence[Switched], state: str, running: list[str], *, as_json: bool
-) -> int:
-    failed = [each for each in switched if each.problem is not None or each.state != state]
+def _without_schedule(jobs: Jobs, switched: Sequence[Switched]) -> list[str]:
     regions = {each.region for each in switched}
-    empty = [job.region for job in jobs.found if job.region not in regions]
-    good = bool(switched) and not failed and not empty and jobs.complete
-    if as_json:
-        print_json(
-            {
-                "election": jobs.place.election,
-                "state": state,
-                "complete": good,
-                "switched": [asdict(each) for each in switched],
-                "running": running,
-            }
-        )
-        return DONE if good else NEEDS_YOU
-    for each in switched:
-        how = _WORDS.get(each.state or "", each.state or "state not known")
-        if each.state == state and not each.changed:
-            how += " already"
-        problem = f": {each.problem}" if each.problem else ""
-        print_out(printable(f"{each.region} {each.kind} {each.name}: {how}{problem}") + "\n")
+    return [job.region for job in jobs.found if job.region not in regions]
+
+
+def _is_complete(jobs: Jobs, switched: Sequence[Switched], state: str) -> bool:
+    failed = [each for each in switched if each.problem is not None or each.state != state]
+    empty = _without_schedule(jobs, switched)
+    return bool(switched) and not failed and not empty and jobs.complete
+
+
+def _document(
+    jobs: Jobs, switched: Sequence[Switched], state: str, running: list[str], *, complete: bool
+) -> dict[str, Any]:
+    return {
+        "election": jobs.place.election,
+        "state": state,
+        "complete": complete,
+        "switched": [asdict(each) for each in switched],
+        "running": running,
+    }
+
+
+def _line(each: Switched, state: str) -> str:
+    how = _WORDS.get(each.state or "", each.state or "state not known")
+    if each.state == state and not each.changed:
+        how += " already"
+    problem = f": {each.problem}" if each.problem else ""
+    return printable(f"{each.region} {each.kind} {each.name}: {how}{problem}") + "\n"
+
+
+def _print_rest(
+    empty: Sequence[str], state: str, running: Sequence[str], *, complete: bool
+) -> None:
     for region in empty:
         print_out(f"{region}: no schedule was found\n")
     for text in running:
         print_out(printable(text) + "\n")
-    if not good:
+    if not complete:
         what = "paused" if state == _OFF else "resumed"
         print_out(f"The job is not, or perhaps not, {what} completely: see above.\n")
-    return DONE if good else NEEDS_YOU
 
 
 def _shown(duration: timedelta) -> str:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3leader import Election, InvalidArgument, Lock
+from s3leader import Election, Lock
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU
 from s3leader_cli.options import Context, json_option
-from s3leader_cli.report import lock_as_json, utc
-from s3leader_cli.run.ticks import tick_of
+from s3leader_cli.report import lock_as_json
 from s3leader_cli.streams import print_json, print_out, printable
 
-from .follow import POLL_SECONDS, Follower, named, say
+from .events import event_of, time_of
+from .follow import POLL_SECONDS, Follower, say
 from .options import Wanted, job_options
+from .outcomes import Outcome, already_done, not_elected, of_term
 
 if TYPE_CHECKING:
     from s3leader_cli.aws.deployed_job import DeployedJob
     from s3leader_cli.aws.invoke import Answer
+    from s3leader_cli.aws.tasks import Stopped
 
-_RESERVED = frozenset({"tick", "repeat", "leg", "catch_up_to"})
 _INVOKED = timedelta(minutes=1)
+_TASK_STARTS_WITHIN = timedelta(minutes=10)
 
 
 @click.command(
@@ -66,50 +67,10 @@ def trigger(
     follower = Follower(election, tick, _number(head), repeat="repeat" in event)
     run = Run(election=election, event=event, follower=follower)
     if head is not None and head.is_done(tick) and "repeat" not in event:
-        return run.report(Outcome(DONE, "done", _done(head)), as_json=as_json)
+        return run.report(Outcome(DONE, "done", already_done(head)), as_json=as_json)
     jobs = wanted.find()
     outcome = run.start(jobs.first) if no_wait else run.perform(jobs.first)
     return run.report(outcome, as_json=as_json)
-
-
-def event_of(
-    *, tick: str | None, repeat: bool, reason: str | None, others: str | None = None
-) -> dict[str, Any]:
-    """Return the event of the invocation; `others` is JSON with the job's own keys."""
-    own = _own_keys(others)
-    if repeat != (reason is not None):
-        raise click.UsageError("--repeat and --reason go together: the history shows who and why")
-    found = tick_of(tick, datetime.now(UTC))
-    if found is None:
-        if repeat:
-            raise click.UsageError("--repeat needs --tick: without one, nothing is done already")
-        return own
-    text = found if isinstance(found, str) else utc(found)
-    event = {**own, "tick": utc(time_of(text))}
-    return {**event, "repeat": f"{getpass.getuser()}: {reason}"} if repeat else event
-
-
-def _own_keys(text: str | None) -> dict[str, Any]:
-    try:
-        own = json.loads(text or "{}")
-    except ValueError as error:
-        raise click.UsageError(f"--event {text!r} is not JSON: {error}") from None
-    if not isinstance(own, dict) or own.keys() & _RESERVED:
-        raise click.UsageError(
-            f"--event {text!r} cannot be used: give a JSON object, without"
-            f" {', '.join(sorted(_RESERVED))}, which have options or are the job's own"
-        )
-    return own
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The exit code, a word for programs, and a sentence for people."""
-
-    code: int
-    word: str
-    text: str
-    answer: Any = None
 
 
 @dataclass
@@ -123,12 +84,16 @@ class Run:
 
     def start(self, job: DeployedJob) -> Outcome:
         """Start the job, and do not wait."""
-        self.job = job
-        if job.task is not None:
-            return Outcome(DONE, "started", f"Task {self._start_task(job)} is started.")
+        from s3leader_cli.aws.failures import OutcomeUnknown  # noqa: PLC0415 - boto3
         from s3leader_cli.aws.invoke import queue_event  # noqa: PLC0415 - boto3
 
-        made = queue_event(_with_function(job), json.dumps(self.event))
+        self.job = job
+        try:
+            if job.task is not None:
+                return Outcome(DONE, "started", f"Task {self._start_task(job)} is started.")
+            made = queue_event(_with_function(job), json.dumps(self.event))
+        except OutcomeUnknown as error:
+            return self._perhaps_started(error.message)
         return Outcome(DONE, "started", f"Lambda has taken the event, as request {made}.")
 
     def perform(self, job: DeployedJob) -> Outcome:
@@ -183,7 +148,7 @@ class Run:
             text = f"The function did not answer as a contender does: {json.dumps(value)}"
             return Outcome(NEEDS_YOU, "unknown", text, value)
         if not value["elected"]:
-            return _not_elected(value)
+            return not_elected(value)
         if value["outcome"] == "continued":
             return self._followed(timedelta(minutes=5), value)
         term = f"term {value['term']}, led by {value['holder']}"
@@ -197,13 +162,20 @@ class Run:
         return Outcome(DONE if done else NEEDS_YOU, value["outcome"], text, value)
 
     def _perform_task(self, job: DeployedJob) -> Outcome:
-        from s3leader_cli.aws.tasks import stopped  # noqa: PLC0415 - boto3
+        from s3leader_cli.aws.failures import OutcomeUnknown  # noqa: PLC0415 - boto3
 
-        task = self._start_task(job)
-        say(f"task {task} is starting, which takes a minute or so; 10 minutes at most")
-        while (ended := stopped(job, task)) is None:
-            self.follower.look()
-            self.follower.pause(POLL_SECONDS)
+        try:
+            task = self._start_task(job)
+        except OutcomeUnknown as error:
+            return self._perhaps_started(error.message)
+        say(
+            f"task {task} is starting, within 10 minutes at most; once it runs, it is followed to"
+            " its end"
+        )
+        ended = self._wait_for_task(job, task)
+        if isinstance(ended, str):
+            text = f"Task {task} has not started within 10 minutes, and may still: it is {ended}."
+            return Outcome(NEEDS_YOU, "not started", f"{text} {self._advice()}")
         latest = self.follower.look()
         if latest is None:
             code = "no exit code" if ended.code is None else f"exit code {ended.code}"
@@ -213,6 +185,40 @@ class Run:
             text = f"The task ended without a term, with {code}: {ended.reason}"
             return Outcome(NEEDS_YOU, "not elected", text)
         return self._followed(_INVOKED)
+
+    def _wait_for_task(self, job: DeployedJob, task: str) -> Stopped | str:
+        """Return how a task has ended, or its status if it does not start."""
+        from s3leader_cli.aws.failures import RequestFailed  # noqa: PLC0415 - boto3
+        from s3leader_cli.aws.tasks import state_of  # noqa: PLC0415 - boto3
+
+        began = self.follower.monotonic()
+        known = False
+        while True:
+            try:
+                state = state_of(job, task, known=known)
+            except RequestFailed:
+                say(f"task {task} goes on, and is no longer followed. {self._advice()}")
+                raise
+            if state.stopped is not None:
+                return state.stopped
+            known = known or state.known
+            waited = self.follower.monotonic() - began
+            if not state.started and waited > _TASK_STARTS_WITHIN.total_seconds():
+                return state.status
+            self.follower.look()
+            self.follower.pause(POLL_SECONDS)
+
+    def _perhaps_started(self, problem: str) -> Outcome:
+        """Return what to say if the answer to a start was lost."""
+        text = f"The job may have been started, and may not: {problem}. {self._advice()}"
+        return Outcome(NEEDS_YOU, "unknown", text)
+
+    def _advice(self) -> str:
+        name, tick = self.election.name, self.event.get("tick")
+        return (
+            f"Before you trigger it again, look at `s3leader status {name}` and `s3leader logs"
+            f" {name}{f' --tick {tick}' if tick else ''}`."
+        )
 
     def _start_task(self, job: DeployedJob) -> str:
         from s3leader_cli.aws.tasks import start_task  # noqa: PLC0415 - boto3
@@ -229,65 +235,13 @@ class Run:
         if latest is None:
             if self.follower.is_done():
                 return Outcome(DONE, "done", "The tick is completed, by another term.", answer)
-            text = "No term of this run is in the ledger. Look at `s3leader logs`."
+            text = f"No term of this run is in the ledger. {self._advice()}"
             return Outcome(NEEDS_YOU, "unknown", text, answer)
-        return _of_term(latest, answer, done=self.follower.is_done())
-
-
-def _of_term(lock: Lock, answer: Any, *, done: bool) -> Outcome:  # noqa: ANN401 - JSON
-    led = f"{named(lock)}, led by {lock.holder or 'an unnamed candidate'}"
-    led = f"{led[0].upper()}{led[1:]}"
-    if not lock.sealed:
-        text = f"{led}, has ended without a result: it crashed, or its connection to S3 is gone."
-        return Outcome(NEEDS_YOU, "crashed", text, answer)
-    if lock.outcome == "continued":
-        word = "done" if done else "not continued"
-        text = f"{led}, was continued, and no next leg has led: see `s3leader logs`."
-        return Outcome(DONE if done else NEEDS_YOU, word, text, answer)
-    why = f" ({lock.reason.rstrip('.')})" if lock.reason else ""
-    code = DONE if lock.outcome == "completed" else NEEDS_YOU
-    outcome = lock.outcome or "sealed"
-    return Outcome(code, outcome, f"{led}, is {outcome}{why}.", answer)
-
-
-def _not_elected(value: dict[str, Any]) -> Outcome:
-    reason = str(value.get("reason"))
-    term = f"term {value.get('term')} (tick {value.get('term_tick')}, {value.get('holder')})"
-    texts = {
-        "done": f"Nothing to do: the tick is completed already; the latest is {term}.",
-        "held": f"Not elected: {term} leads. Wait for its end, or see `s3leader status`.",
-        "beaten": f"Not elected: another candidate was faster, {term}.",
-        "exhausted": f"Not elected: the tick has had all its attempts, the last in {term}."
-        " --repeat --reason … runs it all the same.",
-    }
-    code = DONE if reason == "done" else NEEDS_YOU
-    return Outcome(code, reason, texts.get(reason, f"Not elected: {reason}."), value)
-
-
-def _done(head: Lock) -> str:
-    return (
-        f"Nothing to do: ticks up to {utc(head.done)} are completed, says {named(head)}. To run one"
-        " again: --repeat --reason …"
-    )
+        return of_term(latest, answer, done=self.follower.is_done())
 
 
 def _number(lock: Lock | None) -> int:
     return 0 if lock is None else lock.term
-
-
-def time_of(text: str | None) -> datetime | None:
-    """Return the tick that a word names; raises `InvalidArgument` for one that is not a time."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is None:
-            raise InvalidArgument(f"--tick {text!r} has no zone: add Z for UTC")
-        return found.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgument(
-            f"--tick {text!r} is not a time, as 2026-11-23T06:00:00Z: {error}"
-        ) from None
 
 
 def _with_function(job: DeployedJob) -> DeployedJob:

@@ -173,13 +173,13 @@ def test_no_checkpoint_s_file_is_left(wrapper: Wrapper) -> None:
         (
             ("--lease", "no", "--", "true"),
             78,
-            "expected a duration from 0, in seconds or as 90s, 30m, 2h or 7d, got 'no'",
+            "expected a duration from 0 to 36500d, in seconds or as 90s, 30m, 2h or 7d, got 'no'",
         ),
         (("--lease", "0.1", "--", "true"), 78, "lease is"),
         (
             ("--wait", "-1", "--", "true"),
             78,
-            "expected a duration from 0, in seconds or as 90s, 30m, 2h or 7d, got '-1'",
+            "expected a duration from 0 to 36500d, in seconds or as 90s, 30m, 2h or 7d, got '-1'",
         ),
         (("--if-lost", "256", "--", "true"), 78, "is not in the range 0<=x<=255"),
         (("--max-attempts", "0", "--", "true"), 78, "is not in the range x>=1"),

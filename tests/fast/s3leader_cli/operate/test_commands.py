@@ -75,6 +75,43 @@ def test_region_without_a_schedule_is_not_paused(cli: Cli, monkeypatch: pytest.M
     assert (code, json.loads(out)["complete"]) == (1, False)
 
 
+def interrupting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Ctrl-C come while the second Region is switched."""
+
+    def switch(job: DeployedJob, state: str) -> Iterator[Switched]:
+        if job.region == THERE:
+            raise KeyboardInterrupt
+        yield Switched(region=HERE, kind="schedule", name="g/s", state=state, changed=True)
+
+    monkeypatch.setattr(schedules, "switch_schedules", switch)
+
+
+def test_interrupted_pause_has_printed_what_it_switched(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupting(monkeypatch)
+    code, out, err = cli.run("pause")
+    assert (code, out.splitlines()) == (
+        130,
+        [
+            "us-east-1 schedule g/s: off",
+            "The job is not, or perhaps not, paused completely: see above.",
+        ],
+    )
+    assert "the schedule that was being switched may be either on or off" in err
+
+
+def test_interrupted_pause_is_one_json_document(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupting(monkeypatch)
+    code, out, _ = cli.run("pause", "--json")
+    found = json.loads(out)
+    assert (code, found["complete"], [each["region"] for each in found["switched"]]) == (
+        130,
+        False,
+        [HERE],
+    )
+
+
 @pytest.mark.parametrize(
     ("standing", "said"),
     [
@@ -143,6 +180,18 @@ def test_new_lines_are_followed_until_the_command_is_interrupted(
         130,
         ["first", "second"],
     )
+
+
+@pytest.mark.parametrize(
+    ("since", "code", "said"),
+    [("900000d", 2, "expected a duration from 0 to 36500d"), ("36500d", 0, "")],
+)
+def test_no_line_is_older_than_what_logs_can_ask_for(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, since: str, code: int, said: str
+) -> None:
+    lines(monkeypatch, {HERE: [], THERE: []})
+    found, _, err = cli.run("logs", "--since", since)
+    assert (found, said in err) == (code, True)
 
 
 def test_alarm_of_a_region_that_denies_is_not_taken_for_off(

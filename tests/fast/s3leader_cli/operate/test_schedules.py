@@ -34,7 +34,8 @@ def switch(monkeypatch: pytest.MonkeyPatch, *found: dict[str, Any], update: Any)
     stubber.add_response("list_schedules", listed, {"GroupName": "group"})
     stubber.add_response("get_schedule", {**ADDED, **found[0]}, NAMED)
     if isinstance(update, str):
-        stubber.add_client_error("update_schedule", update, "the date is past")
+        status = 500 if update == "InternalServerException" else 400
+        stubber.add_client_error("update_schedule", update, "the date is past", status)
     elif update:
         stubber.add_response("update_schedule", {"ScheduleArn": "arn"}, update)
         stubber.add_response("get_schedule", {**ADDED, **found[1]}, NAMED)
@@ -74,3 +75,10 @@ def test_refused_update_leaves_the_state_that_was_read(monkeypatch: pytest.Monke
         False,
         True,
     )
+
+
+def test_update_whose_answer_is_lost_leaves_the_state_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    switched = switch(monkeypatch, {**SENT, "State": ON}, update="InternalServerException")
+    assert (switched.state, switched.problem is not None) == (None, True)

@@ -3,7 +3,7 @@
 import pytest
 
 from s3leader_cli.__main__ import main
-from s3leader_cli.aws.queues import _tick_in
+from s3leader_cli.aws.dead_letter import _tick_in
 
 
 @pytest.mark.parametrize(

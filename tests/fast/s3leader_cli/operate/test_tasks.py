@@ -1,14 +1,18 @@
 """A task of ECS is started as its schedule would start it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
 import pytest
+from botocore.stub import ANY
 
 from s3leader_cli.aws import tasks
 from s3leader_cli.aws.failures import RequestFailed
-from s3leader_cli.aws.tasks import Stopped, run_task_parameters, start_task
+from s3leader_cli.aws.tasks import Stopped, TaskState, run_task_parameters, start_task
+from s3leader_cli.operate.outcomes import Outcome
+from tests.fast.s3leader_cli.command_line import TICK, Cli
 from tests.fast.s3leader_cli.operate.stubs import (
     CLUSTER,
     DEFINITION,
@@ -17,8 +21,8 @@ from tests.fast.s3leader_cli.operate.stubs import (
     replace_client,
     stubbed,
 )
+from tests.fast.s3leader_cli.operate.test_trigger import run
 
-TICK = "2026-11-23T06:00:00Z"
 TARGET: dict[str, Any] = {
     "Arn": CLUSTER,
     "RoleArn": "arn:aws:iam::123456789012:role/schedules",
@@ -85,7 +89,8 @@ def test_task_is_started_by_what_its_schedule_says(monkeypatch: pytest.MonkeyPat
     ecs, stubber = stubbed("ecs")
     replace_client(monkeypatch, "tasks", ecs=ecs)
     wanted = expected({"name": "S3LEADER_TICK", "value": TICK}, RUN)
-    stubber.add_response("run_task", {"tasks": [{"taskArn": TASK}]}, wanted)
+    token = {"clientToken": ANY}
+    stubber.add_response("run_task", {"tasks": [{"taskArn": TASK}]}, {**wanted, **token})
     assert start_task(TASK_JOB, TICK) == TASK
 
 
@@ -106,25 +111,113 @@ def test_job_without_a_schedule_does_not_say_how_its_task_runs(
         start_task(TASK_JOB, TICK)
 
 
+def test_task_whose_answer_is_lost_may_have_been_started(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ecs, stubber = stubbed("ecs")
+    replace_client(monkeypatch, "tasks", ecs=ecs)
+    monkeypatch.setattr(tasks, "names_of", lambda _: [("group", "first")])
+    monkeypatch.setattr(tasks, "get_schedule", lambda *_: {"Target": TARGET})
+    stubber.add_client_error("run_task", "ServerException", http_status_code=500)
+    outcome = run(cli, tick=TICK).perform(TASK_JOB)
+    assert (outcome.word, "may have been started" in outcome.text) == ("unknown", True)
+
+
+RUNNING = TaskState(status="RUNNING")
+MISSING = TaskState(status="not known to ECS", known=False)
+
+
 @pytest.mark.parametrize(
-    ("described", "result"),
+    ("described", "known", "result"),
     [
-        ({"lastStatus": "RUNNING"}, None),
+        ([{"lastStatus": "RUNNING"}], True, RUNNING),
+        ([], False, MISSING),
         (
-            {
-                "lastStatus": "STOPPED",
-                "stoppedReason": "Essential container exited",
-                "containers": [{"name": "log", "exitCode": 0}, {"name": "job", "exitCode": 3}],
-            },
-            Stopped(code=3, reason="Essential container exited"),
+            [],
+            True,
+            replace(MISSING, stopped=Stopped(code=None, reason="ECS does not know it any more")),
+        ),
+        (
+            [
+                {
+                    "lastStatus": "STOPPED",
+                    "stoppedReason": "Essential container exited",
+                    "containers": [{"name": "log", "exitCode": 0}, {"name": "job", "exitCode": 3}],
+                }
+            ],
+            True,
+            TaskState(
+                status="STOPPED", stopped=Stopped(code=3, reason="Essential container exited")
+            ),
         ),
     ],
 )
 def test_end_of_a_task_is_that_of_the_container_that_campaigns(
-    monkeypatch: pytest.MonkeyPatch, described: dict[str, Any], result: Stopped | None
+    monkeypatch: pytest.MonkeyPatch, described: list[Any], known: object, result: TaskState
 ) -> None:
     ecs, stubber = stubbed("ecs")
     replace_client(monkeypatch, "tasks", ecs=ecs)
     asked = {"cluster": CLUSTER, "tasks": [TASK]}
-    stubber.add_response("describe_tasks", {"tasks": [described]}, asked)
-    assert tasks.stopped(TASK_JOB, TASK) == result
+    stubber.add_response("describe_tasks", {"tasks": described}, asked)
+    assert tasks.state_of(TASK_JOB, TASK, known=bool(known)) == result
+
+
+def followed(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, *states: TaskState, leads: object = False
+) -> Outcome:
+    """Return what becomes of a task with these states, of which the last one stays."""
+    left = [*states]
+    known: list[bool] = []
+
+    def state_of(*_: object, **asked: bool) -> TaskState:
+        known.append(asked["known"])
+        if leads and len(known) == 2:
+            cli.lead().resign()
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
+    monkeypatch.setattr(tasks, "state_of", state_of)
+    return run(cli, tick=TICK).perform(TASK_JOB)
+
+
+ENDED = TaskState(status="STOPPED", stopped=Stopped(code=1, reason="no image"))
+
+
+def test_task_is_followed_in_the_ledger(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert followed(cli, monkeypatch, MISSING, RUNNING, ENDED, leads=True).word == "completed"
+
+
+def test_task_that_ends_without_a_term_says_how(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = followed(cli, monkeypatch, ENDED)
+    assert (outcome.code, outcome.text.endswith("with exit code 1: no image")) == (1, True)
+
+
+@pytest.mark.parametrize("state", [MISSING, TaskState(status="PENDING")])
+def test_task_that_does_not_start_is_waited_for_ten_minutes(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, state: TaskState
+) -> None:
+    before = cli.clock.read_ms()
+    outcome = followed(cli, monkeypatch, state)
+    waited = (cli.clock.read_ms() - before) / 60_000
+    assert (outcome.code, outcome.word, 10 <= waited < 11) == (1, "not started", True)
+
+
+def test_task_that_runs_is_followed_without_a_limit(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = [RUNNING] * 3000  # looks, one each two seconds
+    outcome = followed(cli, monkeypatch, *hours, ENDED)
+    assert outcome.word == "not elected"
+
+
+def test_task_that_is_not_followed_any_more_goes_on(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> TaskState:
+        raise RequestFailed("denied")
+
+    monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
+    monkeypatch.setattr(tasks, "state_of", denied)
+    with pytest.raises(RequestFailed):
+        run(cli, tick=TICK).perform(TASK_JOB)
+    assert f"task {TASK} goes on" in cli.capsys.readouterr().err

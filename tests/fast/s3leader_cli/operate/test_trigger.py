@@ -6,15 +6,22 @@ from typing import Any
 
 import click
 import pytest
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from s3leader import Election, InvalidArgument, Term
-from s3leader_cli.aws import tasks
 from s3leader_cli.aws.failures import RequestFailed
+from s3leader_cli.operate.events import event_of, time_of
 from s3leader_cli.operate.follow import Follower
-from s3leader_cli.operate.trigger import Outcome, Run, event_of, time_of
+from s3leader_cli.operate.outcomes import Outcome
+from s3leader_cli.operate.trigger import Run
 from tests.fast.s3leader_cli.command_line import TICK, Cli
-from tests.fast.s3leader_cli.operate.stubs import JOB, TASK, TASK_JOB, Lambda, replace_client
+from tests.fast.s3leader_cli.operate.stubs import JOB, TASK_JOB, Lambda, replace_client
 
 
 def run(cli: Cli, **event: Any) -> Run:
@@ -37,6 +44,11 @@ def answered(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: Any, **more: Any
     body = body.encode() if isinstance(body, str) else body
     replace_client(monkeypatch, "invoke", **{"lambda": Lambda(body, **more)})
     return run(cli, tick=TICK).perform(JOB)
+
+
+def server_error(status: int) -> ClientError:
+    answer: Any = {"Error": {"Code": "Code"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "Invoke")
 
 
 LED = {"elected": True, "term": 1, "holder": "h", "tick": TICK, "outcome": "completed"}
@@ -113,6 +125,47 @@ def test_leader_that_crashed_is_not_waited_for_without_end(
     assert answered(cli, monkeypatch, crash).word == "crashed"
 
 
+@pytest.mark.parametrize(
+    ("failure", "lost"),
+    [
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), True),
+        (ValueError("no answer of Lambda's"), True),
+        (SSLError(endpoint_url="lambda", error=OSError("EOF occurred")), True),
+        (SSLError(endpoint_url="lambda", error=OSError("[SSL: CERTIFICATE_VERIFY_FAILED]")), False),
+        (server_error(502), True),
+        (server_error(429), False),
+    ],
+)
+def test_answer_that_is_lost_is_told_from_a_refusal(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, failure: Exception, lost: object
+) -> None:
+    if lost:
+        assert answered(cli, monkeypatch, failure).word == "unknown"
+        return
+    with pytest.raises(RequestFailed):
+        answered(cli, monkeypatch, failure)
+
+
+@pytest.mark.parametrize("failure", [ReadTimeoutError(endpoint_url="lambda"), server_error(500)])
+def test_event_whose_answer_is_lost_may_have_started_the_job(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    replace_client(monkeypatch, "invoke", **{"lambda": Lambda(failure)})
+    outcome = run(cli, tick=TICK).start(JOB)
+    assert (outcome.code, outcome.word) == (1, "unknown")
+    assert f"look at `s3leader status nightly` and `s3leader logs nightly --tick {TICK}`" in (
+        outcome.text
+    )
+
+
+def test_event_that_lambda_refuses_has_started_nothing(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_client(monkeypatch, "invoke", **{"lambda": Lambda(server_error(429))})
+    with pytest.raises(RequestFailed, match="failed: Code"):
+        run(cli, tick=TICK).start(JOB)
+
+
 def test_request_that_was_not_sent_is_no_run(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RequestFailed, match="lambda:InvokeFunction"):
         answered(cli, monkeypatch, ConnectTimeoutError(endpoint_url="lambda"))
@@ -138,27 +191,6 @@ def test_interrupted_command_says_that_the_job_goes_on(
     with pytest.raises(KeyboardInterrupt):
         answered(cli, monkeypatch, LED)
     assert "the job goes on" in cli.capsys.readouterr().err
-
-
-def test_task_is_followed_in_the_ledger(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
-    ends = iter([None, tasks.Stopped(code=0, reason="exited")])
-
-    def stopped(*_: object) -> tasks.Stopped | None:
-        end = next(ends)
-        if end is None:
-            cli.lead().resign()
-        return end
-
-    monkeypatch.setattr(tasks, "stopped", stopped)
-    assert run(cli, tick=TICK).perform(TASK_JOB).word == "completed"
-
-
-def test_task_that_ends_without_a_term_says_how(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
-    monkeypatch.setattr(tasks, "stopped", lambda *_: tasks.Stopped(code=1, reason="no image"))
-    outcome = run(cli, tick=TICK).perform(TASK_JOB)
-    assert (outcome.code, outcome.text.endswith("with exit code 1: no image")) == (1, True)
 
 
 def test_completed_tick_cannot_be_repeated_by_a_task(cli: Cli) -> None:

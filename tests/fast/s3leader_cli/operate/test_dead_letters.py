@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from s3leader import Term
+from s3leader_cli.aws.dead_letter import DeadLetter
 from s3leader_cli.aws.deployed_job import DeployedJob
 from s3leader_cli.aws.logs import Filter
-from s3leader_cli.aws.queues import Letter, queues_of
-from s3leader_cli.operate.letters import by_tick, classify
+from s3leader_cli.aws.queues import queues_of
+from s3leader_cli.operate.dead_letters import assess, runs_of
 from tests.fast.s3leader_cli.command_line import TICK, Cli
+from tests.fast.s3leader_cli.operate.fake_queue import ARN, letter
 from tests.fast.s3leader_cli.operate.stubs import FUNCTION, JOB, TASK_JOB, replace_client, stubbed
 
-ARN = "arn:aws:sqs:us-east-1:123456789012:dead"
 LATER = "2026-11-23T07:00:00Z"
 
 
@@ -22,7 +24,7 @@ def job(**queues: str) -> DeployedJob:
     return replace(JOB, group="group", queues=queues)
 
 
-def read(monkeypatch: pytest.MonkeyPatch, body: Any, **attributes: str) -> Letter:
+def read(monkeypatch: pytest.MonkeyPatch, body: Any, **attributes: str) -> DeadLetter:
     """Return the event that a queue holds."""
     sqs, stubber = stubbed("sqs")
     replace_client(monkeypatch, "queues", sqs=sqs)
@@ -40,7 +42,7 @@ def read(monkeypatch: pytest.MonkeyPatch, body: Any, **attributes: str) -> Lette
     stubber.add_response("receive_message", {"Messages": [message]})
     stubber.add_response("receive_message", {})
     (queue,) = queues_of(job(undelivered=ARN, unprocessed=ARN))
-    (letter,) = queue.read()
+    ((letter,),) = queue.read(900)
     assert letter.queue == "undelivered+unprocessed"
     return letter
 
@@ -104,50 +106,94 @@ def test_event_of_another_job_in_the_same_queue_is_known_as_such(
 
 def test_event_of_another_job_is_neither_redriven_nor_discarded(cli: Cli) -> None:
     cli.lead().resign()
-    other = replace(letter(TICK, "a", "it is of another job: x"), foreign=True)
-    (found,) = classify(cli.election(), [other])
+    other = replace(letter(TICK, "a"), problem="it is of another job: x", foreign=True)
+    (found,) = assess(cli.election(), [other])
     assert found.standing == "unusable"
 
 
-@pytest.mark.parametrize("body", ["no JSON", "[]", '{"tick": "soon"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no JSON",
+        "[]",
+        '{"tick": "soon"}',
+        '{"repeat": "op: no tick"}',
+        '{"tick": "2026-11-23T06:00:00Z", "repeat": 1}',
+        '{"tick": "2026-11-23T06:00:00Z", "leg": "2"}',
+    ],
+)
 def test_event_that_no_function_can_take_has_a_problem(
     monkeypatch: pytest.MonkeyPatch, body: str
 ) -> None:
     assert read(monkeypatch, body).problem is not None
 
 
-def letter(tick: str | None, message_id: str, problem: str | None = None) -> Letter:
-    return Letter(
-        job=JOB,
-        queue="undelivered",
-        message_id=message_id,
-        receipt="r",
-        sent_at=None,
-        cause="",
-        payload="{}",
-        tick=None if tick is None else datetime.fromisoformat(tick),
-        problem=problem,
-    )
-
-
 def test_events_are_ordered_by_tick_and_known_by_the_ledger(cli: Cli) -> None:
     cli.lead().resign()
     letters = [letter(None, "a"), letter(LATER, "b"), letter(TICK, "c"), letter(LATER, "d")]
-    found = classify(cli.election(), letters)
+    found = assess(cli.election(), letters)
     assert [(each.letter.message_id, each.standing) for each in found] == [
         ("c", "done"),
         ("b", "open"),
         ("d", "open"),
         ("a", "no tick"),
     ]
-    groups = by_tick([each for each in found if each.usable])
+    groups = runs_of([each for each in found if each.usable])
     assert [[each.message_id for each in group] for group in groups] == [["b", "d"], ["a"]]
 
 
 def test_last_attempt_at_an_open_tick_is_named(cli: Cli) -> None:
     cli.lead().resign("failed", reason="KeyError.")
-    (found,) = classify(cli.election(), [letter(TICK, "a")])
+    (found,) = assess(cli.election(), [letter(TICK, "a")])
     assert found.ledger == "The tick is not done; term 1: failed (KeyError)"
+
+
+def test_tick_that_is_done_by_a_later_one_is_not_said_to_have_run(cli: Cli) -> None:
+    cli.lead().resign()
+    (found,) = assess(cli.election(), [letter("2026-11-23T05:00:00Z", "a")])
+    assert (found.standing, found.ledger.startswith("The tick counts as done, because")) == (
+        "done",
+        True,
+    )
+
+
+REASON = "op: bad rates"
+BEFORE, AFTER = "2026-11-23T05:59:00Z", "2026-11-23T06:10:00Z"  # the terms below
+
+
+@pytest.mark.parametrize(
+    ("event", "repeats", "standing"),
+    [
+        ({"repeat": REASON, "sent_at": BEFORE}, [], "open"),
+        ({"repeat": REASON, "sent_at": BEFORE}, [(REASON, "failed")], "open"),
+        ({"repeat": REASON, "sent_at": BEFORE}, [(REASON, "completed")], "done"),
+        ({"repeat": REASON, "sent_at": AFTER}, [(REASON, "completed")], "open"),
+        ({"repeat": REASON}, [(REASON, "completed")], "open"),
+        ({"repeat": REASON, "sent_at": BEFORE}, [("op: other", "completed")], "open"),
+        ({"repeat": True, "sent_at": BEFORE}, [(True, "completed")], "done"),
+        ({"repeat": False}, [], "done"),
+        ({"repeat": REASON, "leg": 2}, [(REASON, "failed")], "open"),
+        ({"repeat": REASON, "leg": 2}, [], "unusable"),
+        ({"repeat": REASON, "leg": 2}, [(REASON, "failed"), ("op: x", "failed")], "unusable"),
+    ],
+)
+def test_repeat_of_a_done_tick_is_done_once_its_own_term_is(
+    cli: Cli, event: dict[str, Any], repeats: list[Any], standing: str
+) -> None:
+    cli.lead().resign()
+    for repeat, outcome in repeats:
+        term = cli.election().campaign(TICK, repeat=repeat)
+        assert isinstance(term, Term)
+        term.resign(outcome)
+    (found,) = assess(cli.election(), [letter(TICK, "a", **event)])
+    assert found.standing == standing
+
+
+def test_repeat_of_a_tick_is_run_before_its_other_events(cli: Cli) -> None:
+    """Once it has run, the tick is done, and the others need nothing."""
+    letters = [letter(TICK, "a"), letter(TICK, "b", repeat=REASON), letter(TICK, "c", repeat="x")]
+    groups = runs_of(assess(cli.election(), letters))
+    assert [[each.message_id for each in group] for group in groups] == [["b"], ["c"], ["a"]]
 
 
 def test_log_of_a_function_and_of_a_task_are_filtered_by_their_own_fields() -> None:
