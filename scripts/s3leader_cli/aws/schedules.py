@@ -72,12 +72,13 @@ def switch_schedules(job: DeployedJob, state: str) -> Iterator[Switched]:
                 wanted = {**kept, "State": state}
                 with explained("scheduler:UpdateSchedule", _arn(job.region, group, name)):
                     scheduler.update_schedule(**wanted)
-                changed = True
+                before, changed = state, True
                 found = _read(scheduler, job.region, group, name)
                 before = found["State"]
                 problem = _difference(wanted, found)
-        except OutcomeUnknown as error:  # the update may have been applied
-            before, problem = None, error.message
+        except OutcomeUnknown as error:
+            before = state if changed else None  # the update may have been applied
+            problem = error.message
         except RequestFailed as error:
             problem = error.message
         yield Switched(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -67,19 +68,20 @@ class HeldLetters:
         The others, which another reader may have, are reported, and are not released at the end.
         """
         now = self.monotonic()
-        held = self._held(letters)
+        held = [each for each in letters if self._hidden_until.get(each.message_id, now) > now]
         problems = {
             each.message_id: "it was hidden for 15 minutes, which are over"
             for each in letters
-            if each not in held and each.message_id in self._hidden_until
+            if self._hidden_until.get(each.message_id, math.inf) <= now
         }
         for queue, mine in self._by_queue(held):
             problems |= queue.hide(mine, HIDDEN_SECONDS)
         for each in held:
             self._hidden_until[each.message_id] = now + HIDDEN_SECONDS
-        for message_id, problem in problems.items():
+        for message_id in problems:
             del self._hidden_until[message_id]
-            warn(f"event {message_id} is left alone, as another reader may have it: {problem}")
+        for problem, what in _by_problem(problems):
+            warn(f"{what} left alone, as another reader may have it: {problem}")
         return self._held(letters)
 
     def extend(self) -> None:
@@ -100,8 +102,8 @@ class HeldLetters:
         problems: dict[str, str] = {}
         for queue, mine in self._by_queue(letters):
             problems |= queue.delete(mine)
-        for message_id, problem in problems.items():
-            warn(f"event {message_id} may still be in its queue, {because}: {problem}")
+        for problem, what in _by_problem(problems):
+            warn(f"{what} not deleted, or perhaps not, {because}: {problem}")
             self.complete = False
         gone = [each for each in letters if each.message_id not in problems]
         for each in gone:
@@ -147,3 +149,10 @@ class HeldLetters:
             found.setdefault(self._queue_of[each.message_id].arn, []).append(each)
         for mine in found.values():
             yield self._queue_of[mine[0].message_id], mine
+
+
+def _by_problem(problems: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each problem, and which events are concerned: there may be thousands."""
+    for problem in dict.fromkeys(problems.values()):
+        first, *others = (key for key, each in problems.items() if each == problem)
+        yield problem, f"{len(others) + 1} events are" if others else f"event {first} is"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import click
 
@@ -67,20 +66,19 @@ def redrive(
 
 def _warn_of_earlier(assessed: Sequence[AssessedLetter], chosen: Sequence[AssessedLetter]) -> None:
     """Warn of open ticks that are left out and will count as done (R8)."""
-    ticks = [each.letter.tick for each in chosen if each.usable and each.letter.tick is not None]
-    left = [
-        each
+    ticks = {each.letter.tick for each in chosen if each.usable and each.letter.tick is not None}
+    latest = max(ticks, default=None)
+    left = {
+        tick_text(each.letter)
         for each in assessed
-        if each.standing == "open" and each not in chosen and _is_earlier(each, ticks)
-    ]
+        if each.standing == "open"
+        and each.letter.tick is not None
+        and latest is not None
+        and each.letter.tick < latest
+        and each.letter.tick not in ticks
+    }
     if left:
-        names = ", ".join(sorted({tick_text(each.letter) for each in left}))
-        warn(f"left out, and counted as done once a later tick is: {names}")
-
-
-def _is_earlier(assessed: AssessedLetter, ticks: Sequence[datetime]) -> bool:
-    tick = assessed.letter.tick
-    return tick is not None and any(tick < each for each in ticks)
+        warn(f"left out, and counted as done once a later tick is: {', '.join(sorted(left))}")
 
 
 def _report(run: RedriveRun, assessed: Sequence[AssessedLetter], *, as_json: bool) -> None:
@@ -105,8 +103,8 @@ def _summary(run: RedriveRun, assessed: Sequence[AssessedLetter]) -> str:
         text += f" {started} started, and not completed."
     if sent := done.count("sent") + done.count("perhaps sent"):
         text += f" {sent} given to Lambda, and not seen to run: look before you redrive it again."
-    needless = [each for each in assessed if each.standing == "done"]
-    if needless and not done.count("discarded"):
+    kept = [each for each in assessed if each.letter.message_id not in run.deleted]
+    if needless := [each for each in kept if each.standing == "done"]:
         text += f" --discard-done deletes the {len(needless)} whose tick is done."
     unusable = [
         each for each in assessed if each.standing == "unusable" and not each.letter.foreign

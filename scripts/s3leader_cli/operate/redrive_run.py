@@ -95,6 +95,7 @@ class RedriveRun:
 
     def _redrive(self, letters: Sequence[DeadLetter]) -> bool:
         """Redrive one run; return whether those of later ticks may follow."""
+        self.held.extend()
         held = self.held.hold(letters)
         head = self.election.observe()
         if self._is_done_by_now(letters[0], head):

@@ -109,3 +109,19 @@ def test_repeat_is_shown_with_who_asked_for_it(cli: Cli, queue: FakeQueue) -> No
     assert f"tick {TICK} repeated by op: bad rates" in out
     assert "The repeat is not done" in out
     assert "--discard-done" not in out
+
+
+def test_events_of_done_ticks_that_stay_are_named(cli: Cli, queue: FakeQueue) -> None:
+    cli.lead().resign()
+    queue.letters = [letter(TICK, "a"), letter(LATER, "b"), letter(LATER, "c")]
+    _, out, _ = cli.run("redrive", "--yes")
+    assert out.splitlines()[-1] == (
+        "1 redriven, 1 deleted, 1 left. --discard-done deletes the 1 whose tick is done."
+    )
+
+
+def test_many_events_of_one_problem_are_one_line(cli: Cli, queue: FakeQueue) -> None:
+    queue.letters = [letter(TICK, str(each)) for each in range(50)]
+    queue.denied = {str(each) for each in range(50)}
+    _, _, err = cli.run("redrive", "--yes")
+    assert err.count("left alone") == 1

@@ -82,3 +82,14 @@ def test_update_whose_answer_is_lost_leaves_the_state_unknown(
 ) -> None:
     switched = switch(monkeypatch, {**SENT, "State": ON}, update="InternalServerException")
     assert (switched.state, switched.problem is not None) == (None, True)
+
+
+def test_update_that_cannot_be_verified_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler, stubber = stubbed("scheduler")
+    replace_client(monkeypatch, "schedules", scheduler=scheduler)
+    stubber.add_response("list_schedules", {"Schedules": [{"Name": "first"}]})
+    stubber.add_response("get_schedule", {**SENT, "State": ON})
+    stubber.add_response("update_schedule", {"ScheduleArn": "arn"})
+    stubber.add_client_error("get_schedule", "ThrottlingException")
+    (switched,) = switch_schedules(TASK_JOB, OFF)
+    assert (switched.state, switched.changed, switched.problem is not None) == (OFF, True, True)
