@@ -76,6 +76,7 @@ def test_search_that_missed_a_region_is_incomplete_unless_it_was_limited(
         complete,
         not complete,
     )
+    assert jobs.has_all  # by its record, which names all Regions of the job
 
 
 def test_record_of_a_newer_version_is_not_guessed_at() -> None:
@@ -135,5 +136,5 @@ def test_a_job_without_a_record_in_one_of_its_regions_is_incomplete(
     answers["us-east-1"] = [(1, record(regions=["us-east-1", "ap-south-1"]))]
     answers["ap-south-1"] = []
     jobs = Wanted(place=PLACE, regions=asked, function=None).find()
-    assert not jobs.complete
+    assert (jobs.complete, jobs.has_all) == (False, False)
     assert "Region ap-south-1 has a job, by the records" in capsys.readouterr().err

@@ -136,7 +136,7 @@ def test_leader_that_crashed_is_not_waited_for_without_end(
         (server_error(429), False),
     ],
 )
-def test_answer_that_is_lost_is_told_from_a_refusal(
+def test_lost_answer_is_not_a_refusal(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, failure: Exception, lost: object
 ) -> None:
     if lost:
