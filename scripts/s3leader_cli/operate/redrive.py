@@ -23,9 +23,9 @@ from .redrive_run import RedriveRun
     help="Show the events in the job's dead-letter queues, each with its cause, its tick, and what"
     " the ledger says of that. Then, if you confirm it, give those whose tick is not done to the"
     " function again: oldest tick first, one event of each tick, each to its end before the next,"
-    " and the rest stays if one fails. An event is deleted once its tick is done, or once its own"
-    " run has begun and Lambda keeps it in a queue if it fails. While the command runs, other"
-    " readers do not see the events. Fix the cause first.",
+    " and the rest stays if one fails. An event is deleted once its tick is done, or if its own"
+    " run fails and Lambda sends it to a queue again. While the command runs, other readers do not"
+    " see the events. Fix the cause first.",
 )
 @job_options
 @click.option("--tick", "ticks", multiple=True, metavar="TICK", help="Only this tick; repeatable.")

@@ -167,14 +167,17 @@ class RedriveRun:
                 f" its attempts. {self._advice(letter)}"
             )
             return False
-        self._note_own_term(letter, request, follower)
+        if letter.tick is None and self._has_own_term(letter, request, follower):
+            self._delete_if_it_returns(letter)  # a later run could not be told from a second one
         last = follower.follow(first_within=_TERM_BEGINS_WITHIN)
-        self._note_own_term(letter, request, follower)
         if follower.is_done() or (last is not None and last.outcome == "completed"):
             left = [each for each in letters if each.message_id not in self.deleted]
             self._delete(left, "discarded", because="though its run is completed")
             self.actions[letter.message_id] = "redriven"
             return True
+        resigned = last is not None and last.outcome == "resigned"  # which is no error to Lambda
+        if self._has_own_term(letter, request, follower) and not resigned:
+            self._delete_if_it_returns(letter)
         if last is not None:
             why = (last.reason or "no reason").rstrip(".")
             stays = "" if letter.message_id in self.deleted else " Its event stays."
@@ -184,18 +187,21 @@ class RedriveRun:
             )
         return False
 
-    def _note_own_term(self, letter: DeadLetter, request: str, follower: Follower) -> None:
-        """If a run of this request has begun, delete its event, unless it is lost if the run fails.
+    def _has_own_term(self, letter: DeadLetter, request: str, follower: Follower) -> bool:
+        """Whether a run of this request has begun, and not only one of the same tick.
 
         The candidate of an invocation has the id of its request in its name, and Lambda's retries
         keep the id. A term that somebody else leads for the tick may fail without an event.
         """
         mine = any(_is_of_request(each, request) for each in follower.terms.values())
-        if not mine or self.actions[letter.message_id] == "started":
-            return
-        self.actions[letter.message_id] = "started"
-        if "unprocessed" in letter.job.queues:  # there Lambda puts it again
-            self._delete([letter], "started", because="though its run has begun")
+        if mine:
+            self.actions[letter.message_id] = "started"
+        return mine
+
+    def _delete_if_it_returns(self, letter: DeadLetter) -> None:
+        """Delete an event that Lambda has, if Lambda sends it to a queue again if its run fails."""
+        if "unprocessed" in letter.job.queues and letter.message_id not in self.deleted:
+            self._delete([letter], "started", because="though Lambda has its event")
 
     def _follower(self, letter: DeadLetter, request: str, after: int) -> Follower:
         def accepts(lock: Lock) -> bool:

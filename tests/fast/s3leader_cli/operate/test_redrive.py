@@ -108,6 +108,32 @@ def test_event_of_a_failed_run_is_deleted_only_if_lambda_keeps_it(
     assert scene.queue.visible == [each for each in ("a", "b") if each not in deleted]
 
 
+def test_event_of_a_run_that_resigned_stays(scene: Scene) -> None:
+    """To Lambda, the function has not failed."""
+    scene.lead_event("resigned")
+    run = scene.redrive(letter(TICK, "a", KEEPS))
+    assert (scene.queue.deleted, run.stopped) == ([], True)
+
+
+@pytest.mark.parametrize(("tick", "deleted"), [(None, ["a"]), (TICK, [])])
+def test_only_an_event_without_a_tick_is_deleted_before_its_run_ends(
+    scene: Scene, tick: str | None, deleted: list[str]
+) -> None:
+    """The ledger keeps the event of a tick from being run twice."""
+
+    def begin(_: object) -> None:
+        assert scene.cli.election("function/1/x").campaign(tick)
+        scene.run.pause = interrupt  # type: ignore[union-attr]
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    scene.lambda_ = begin
+    with pytest.raises(KeyboardInterrupt):
+        scene.redrive(letter(tick, "a", KEEPS))
+    assert scene.queue.deleted == deleted
+
+
 @pytest.mark.parametrize(("outcome", "deleted"), [("failed", []), ("completed", ["a"])])
 def test_event_is_not_deleted_because_somebody_else_tries_its_tick(
     scene: Scene, outcome: str, deleted: list[str]
