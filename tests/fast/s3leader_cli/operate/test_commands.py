@@ -143,6 +143,7 @@ def lines(monkeypatch: pytest.MonkeyPatch, found: dict[str, list[Line]]) -> None
             self.region = job.region
 
         def lines(self, start_ms: int) -> list[Line]:
+            assert start_ms >= 0  # CloudWatch refuses others
             return found[self.region]
 
     monkeypatch.setattr(logs, "Log", Log)

@@ -167,13 +167,14 @@ def followed(
 ) -> Outcome:
     """Return what becomes of a task with these states, of which the last one stays."""
     left = [*states]
-    known: list[bool] = []
+    seen: list[TaskState] = []
 
-    def state_of(*_: object, **asked: bool) -> TaskState:
-        known.append(asked["known"])
-        if leads and len(known) == 2:
+    def state_of(*_: object, known: bool) -> TaskState:
+        assert known is any(each.known for each in seen)
+        if leads and len(seen) == 1:
             cli.lead().resign()
-        return left.pop(0) if len(left) > 1 else left[0]
+        seen.append(left.pop(0) if len(left) > 1 else left[0])
+        return seen[-1]
 
     monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
     monkeypatch.setattr(tasks, "state_of", state_of)
