@@ -168,7 +168,7 @@ class RedriveRun:
             )
             return False
         if letter.tick is None and self._has_own_term(letter, request, follower):
-            self._delete_if_it_returns(letter)  # a later run could not be told from a second one
+            self._delete_if_it_returns(letter)  # a second run could not be recognised as one
         last = follower.follow(first_within=_TERM_BEGINS_WITHIN)
         if follower.is_done() or (last is not None and last.outcome == "completed"):
             left = [each for each in letters if each.message_id not in self.deleted]
