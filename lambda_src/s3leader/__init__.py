@@ -11,30 +11,31 @@ rise; no tick is completed by two terms; and when a leader dies, another candida
 its lease is over.
 """
 
-from typing import TYPE_CHECKING
-
-from ._core.lock import Lock
-from ._io.s3_options import BucketOptions
-from .election import Election, NotElected
-from .errors import (
-    BucketUnusable,
-    ContinuationNotStarted,
-    CorruptLock,
-    CorruptObject,
-    InvalidArgument,
-    LeadershipLost,
-    LedgerFull,
-    Overwritten,
-    S3LeaderError,
-    StaleToken,
-    StillHeld,
-    StoreUnavailable,
-    TooManyContinuations,
-)
-from .term import Term
-
+TYPE_CHECKING = False  # type checkers know the name; importing `typing` takes longer than this file
 if TYPE_CHECKING:
+    from ._core.lock import Lock
+    from ._io.s3_options import BucketOptions
+    from .election import Election, NotElected
+    from .errors import (
+        BucketUnusable,
+        ContinuationNotStarted,
+        CorruptLock,
+        CorruptObject,
+        InvalidArgument,
+        LeadershipLost,
+        LedgerFull,
+        Overwritten,
+        S3LeaderError,
+        StaleToken,
+        StillHeld,
+        StoreUnavailable,
+        TooManyContinuations,
+    )
     from .leader_elector import LeaderElector
+    from .term import Term
+
+    __version__: str
+    """The version of the distribution, `unknown` where only its files were copied (Lambda)."""
 
 __all__ = [
     "BucketOptions",
@@ -58,22 +59,47 @@ __all__ = [
     "TooManyContinuations",
 ]
 
-if TYPE_CHECKING:
-    __version__: str
-    """The version of the distribution, `unknown` where only its files were copied (Lambda)."""
-else:
+# Only users of a name pay for importing its module (PEP 562).
+_MODULES = {  # all others are in `errors`
+    "BucketOptions": "_io.s3_options",
+    "Election": "election",
+    "LeaderElector": "leader_elector",
+    "Lock": "_core.lock",
+    "NotElected": "election",
+    "Term": "term",
+}
+_SUBMODULES = ("election", "errors", "term")  # `import s3leader` is enough to use these
+
+if not TYPE_CHECKING:  # with it, a type checker would accept any name
 
     def __getattr__(name: str) -> object:
-        """Return what only its users pay for importing."""
-        if name == "LeaderElector":
-            from .leader_elector import LeaderElector  # noqa: PLC0415 - see above
-
-            return LeaderElector
-        if name != "__version__":
+        """Import what a public name stands for, when it is used for the first time."""
+        if name in _SUBMODULES:
+            return _import(name)
+        if name == "__version__":
+            value = _version()
+        elif name in __all__:
+            value = getattr(_import(_MODULES.get(name, "errors")), name)
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import metadata  # noqa: PLC0415 - see above
+        globals()[name] = value
+        return value
 
-        try:
-            return metadata.version(__name__)
-        except metadata.PackageNotFoundError:
-            return "unknown"
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBMODULES, "__version__"})
+
+
+def _import(module: str) -> object:
+    from importlib import import_module  # noqa: PLC0415 - see above
+
+    return import_module(f"{__name__}.{module}")
+
+
+def _version() -> str:
+    from importlib import metadata  # noqa: PLC0415 - see above
+
+    try:
+        return metadata.version(__name__)
+    except metadata.PackageNotFoundError:
+        return "unknown"
