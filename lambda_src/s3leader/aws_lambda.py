@@ -4,7 +4,12 @@
     def handler(event, context, term):
         ...
 
-Each invocation campaigns; only the elected one calls the handler. Not guaranteed: that the handler
+Each invocation campaigns; only the elected one calls the handler. A job that takes long to import
+is named instead, and imported by the elected invocation alone:
+
+    handler = singleton("billing.main:work")
+
+Not guaranteed: that the handler
 of a failed or crashed term had no effects. Its tick may be attempted again, so write with
 `term.fencing_token`, and checkpoint with `term.save`.
 
@@ -17,40 +22,43 @@ from __future__ import annotations
 
 import functools
 import os
-import secrets
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeAlias, cast, overload
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, overload
 
 from ._core.config import check_tick
 from ._core.requests import Store
 from ._io.invocation import Invocation
-from ._io.lock_store import lock_store, try_timeout
-from ._io.s3_client import default_client
-from ._io.seams import Seams
+from ._io.seams import Seams, random_hex
 from ._lambda.continuation import LambdaContext, LambdaInvocation, LocalInvocation, time_left
 from ._lambda.event import contender_of, target_of, tick_of, work_of
 from ._lambda.handler_contract import MARK, check_handler, refuse_deferred_result
+from ._lambda.import_path import ImportedHandler
+from ._lambda.init_phase import prepared_client
 from ._lambda.local import LocalContext
-from ._lambda.report import Report
 from ._lambda.settings import Arguments, Settings
 from .election import Election, Memory, NotElected
-from .errors import S3LeaderError
 from .term import Term
+
+if TYPE_CHECKING or find_spec("aws_lambda_powertools") is None:
+    from ._lambda.report import Report  # whose error says how to install Powertools
 
 __all__ = ["Handler", "LambdaContext", "LambdaHandler", "singleton"]
 
 GRACE = timedelta(seconds=2)  # a function outlives its time-out a little
-_USUAL = timedelta(minutes=1)  # a lease for which `try_timeout` is what it is for all long ones
-
 
 Handler: TypeAlias = Callable[[Any, Any, Term], Any]
 
 
 class LambdaHandler(Protocol):
-    """What `@singleton` returns and Lambda calls; `undecorated` is the function below it."""
+    """What `@singleton` returns and Lambda calls.
+
+    `undecorated` is the function below it; for `singleton("billing.main:work")`, a function that
+    imports `work` and calls it.
+    """
 
     undecorated: Handler
     __wrapped__: Handler
@@ -64,6 +72,18 @@ class LambdaHandler(Protocol):
 def singleton(handler: Handler, /) -> LambdaHandler: ...
 @overload
 def singleton(
+    path: str,
+    /,
+    *,
+    election: str | None = None,
+    bucket: str | None = None,
+    prefix: str | None = None,
+    wait: timedelta | None = None,
+    max_attempts: int | None = None,
+    max_continuations: int | None = None,
+) -> LambdaHandler: ...
+@overload
+def singleton(
     *,
     election: str | None = None,
     bucket: str | None = None,
@@ -73,7 +93,7 @@ def singleton(
     max_continuations: int | None = None,
 ) -> Callable[[Handler], LambdaHandler]: ...
 def singleton(
-    handler: Handler | None = None,
+    handler: Handler | str | None = None,
     /,
     *,
     election: str | None = None,
@@ -94,6 +114,10 @@ def singleton(
     In every result `tick`, `contender` and `request_id` describe this invocation. `term` and
     `holder` describe the term that it led, or the term that kept it from leading, whose tick is
     `term_tick`.
+
+    `singleton("billing.main:work")` names the handler by its import path. Then only an elected
+    invocation imports the job's module, within its term, and what is wrong with the module or the
+    function fails that term.
 
     Each argument takes precedence over the environment. `wait` is how long to campaign while
     another candidate leads, at most the invocation's remaining time. `max_attempts` limits the
@@ -118,7 +142,9 @@ def singleton(
         max_continuations=max_continuations,
     )
     decorate = _decorator(arguments)
-    return decorate if handler is None else decorate(handler)
+    if handler is None:
+        return decorate
+    return decorate(ImportedHandler.parse(handler) if isinstance(handler, str) else handler)
 
 
 @dataclass(slots=True)
@@ -137,7 +163,7 @@ def _decorator(
 
     def decorate(function: Handler) -> LambdaHandler:
         check_handler(function)
-        warm = _Warm(store, client=_made_at_init(arguments) if store is None else None)
+        warm = _Warm(store, client=prepared_client(arguments) if store is None else None)
 
         @functools.wraps(function)
         def invoke(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -152,20 +178,6 @@ def _decorator(
         return cast("LambdaHandler", invoke)
 
     return decorate
-
-
-def _made_at_init(arguments: Arguments) -> object:
-    """Return the client that the first store will share, made while Lambda loads the job.
-
-    Lambda's init phase has a whole core. Elsewhere, and with settings that cannot be used, nothing
-    is made: the first invocation reports such a setting.
-    """
-    if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
-        return None
-    with suppress(S3LeaderError):
-        settings = Settings.merge(arguments, os.environ)
-        return default_client(try_timeout(settings.lease or _USUAL), settings.bucket_options.region)
-    return None
 
 
 def _invoke(
@@ -231,6 +243,8 @@ class _Contest:
 
 
 def _report(settings: Settings, context: LambdaContext, event: object) -> Report:
+    from ._lambda.report import Report  # noqa: PLC0415 - in Lambda, imported at init
+
     return Report(
         settings.election,
         settings.bucket,
@@ -247,6 +261,8 @@ def _election(
 ) -> Election:
     """Return this invocation's candidate, which shares store and memory with earlier ones."""
     if warm.store is None:
+        from ._io.lock_store import lock_store  # noqa: PLC0415 - in Lambda, imported at init
+
         warm.store = lock_store(settings.bucket, lease, options=settings.bucket_options)
     return Election._with_seams(  # noqa: SLF001 - the store and the memory outlive the invocation
         settings.election,
@@ -258,7 +274,7 @@ def _election(
         max_attempts=settings.max_attempts,
         max_continuations=settings.max_continuations,
         # An asynchronous retry keeps its request id, hence the random part.
-        candidate=f"{context.function_name}/{context.aws_request_id}/{secrets.token_hex(4)}",
+        candidate=f"{context.function_name}/{context.aws_request_id}/{random_hex(4)}",
     )
 
 

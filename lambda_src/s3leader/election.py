@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
@@ -19,7 +17,7 @@ from ._core.protocol import LossReason, Lost, campaign
 from ._io.driver import Stop
 from ._io.invocation import Invocation, NoInvocation
 from ._io.memory import Memory
-from ._io.seams import Seams
+from ._io.seams import Seams, random_hex
 from .errors import InvalidArgument
 from .term import Term
 
@@ -131,9 +129,10 @@ class Election:
         """Make an election for a test, or for the decorator, which keeps store and memory warm."""
         self = cls.__new__(cls)
         seams = seams.observed_by(observer, name)
-        config = Config(name=name, **({"candidate": _identity()} | options))
+        named = "candidate" in options
+        config = Config(name=name, **(options if named else {"candidate": _identity(), **options}))
         memory = Memory() if memory is None else memory
-        self._set_up(config, seams, memory, named="candidate" in options)
+        self._set_up(config, seams, memory, named=named)
         self._invocation = NoInvocation() if invocation is None else invocation
         return self
 
@@ -290,4 +289,6 @@ class Election:
 
 
 def _identity() -> str:
-    return f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(4)}"
+    import socket  # noqa: PLC0415 - only a default identity needs it
+
+    return f"{socket.gethostname()[:100]}-{os.getpid()}-{random_hex(4)}"

@@ -6,8 +6,8 @@ constructors, so that the public constructors show only what users need.
 
 from __future__ import annotations
 
+import os
 import random
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 def new_nonce() -> str:
     """Return a value that was never drawn before."""
-    return secrets.token_hex(16)
+    return random_hex(16)
+
+
+def random_hex(count: int) -> str:
+    """Return `count` random bytes as hexadecimal digits.
+
+    It is `secrets.token_hex`, without importing `secrets`, which loads OpenSSL.
+    """
+    return os.urandom(count).hex()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ least. A crash or a lost answer between the two thus costs a delay, not the tick
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,7 +18,6 @@ from typing import Any, Final, Protocol
 from s3leader._core.lock import Lock
 from s3leader._core.times import format_time
 from s3leader._io.invocation import NoInvocation
-from s3leader._io.lambda_client import start_invocation
 from s3leader.errors import InvalidArgument
 
 _MAX_EVENT: Final = 256 * 1024
@@ -69,10 +69,15 @@ class LambdaInvocation:
                 f" invocation takes, got {len(payload)}: keep large input in S3, and its key in the"
                 f" event"
             )
+        # Only a continued term needs boto3 for this. The lock is not sealed yet: once it is,
+        # nothing but the request keeps the next leg waiting.
+        importlib.import_module("s3leader._io.lambda_client")
         return payload
 
     def start_next(self, prepared: bytes, *, term: int) -> None:
         """Start an invocation for the next leg; raises `ContinuationNotStarted`."""
+        from s3leader._io.lambda_client import start_invocation  # noqa: PLC0415 - see above
+
         start_invocation(self._context.invoked_function_arn, prepared, term=term)
 
 

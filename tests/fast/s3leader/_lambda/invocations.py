@@ -14,8 +14,8 @@ import pytest
 from s3leader import ContinuationNotStarted, S3LeaderError, Term
 from s3leader._core.requests import Create, Read, Replace, StoreAnswer, StoreRequest
 from s3leader._core.times import parse_time, to_ms
+from s3leader._io import lambda_client
 from s3leader._io.memory_store import Fault, MemoryStore
-from s3leader._lambda import continuation
 from s3leader._lambda.settings import Arguments
 from s3leader.aws_lambda import LambdaHandler, _decorator
 
@@ -180,7 +180,7 @@ def starting(error: Exception | None = None) -> Iterator[None]:
             raise error
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(continuation, "start_invocation", start)
+        patch.setattr(lambda_client, "start_invocation", start)
         yield
 
 

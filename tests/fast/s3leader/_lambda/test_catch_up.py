@@ -10,8 +10,8 @@ import pytest
 
 from s3leader import InvalidArgument, Term
 from s3leader._core.times import format_time, parse_time, to_ms
+from s3leader._io import lambda_client
 from s3leader._io.memory_store import MemoryStore
-from s3leader._lambda import continuation
 from tests.fast.s3leader._lambda.invocations import Context, World, singleton_on
 
 DAILY = json.dumps([["cron(0 3 * * ? *)", "UTC"]])
@@ -133,7 +133,7 @@ def test_continued_missed_tick_goes_on_to_the_tick_of_its_first_event(
     def start(_: str, payload: bytes, *, term: int) -> None:
         events.append(json.loads(payload))
 
-    monkeypatch.setattr(continuation, "start_invocation", start)
+    monkeypatch.setattr(lambda_client, "start_invocation", start)
     runs(20)
     runs.continues = {21}
     assert runs(23)["outcome"] == "continued"
@@ -146,7 +146,7 @@ def test_continued_missed_tick_goes_on_to_the_tick_of_its_first_event(
 def test_leg_goes_on_after_a_tick_without_attempts_left(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(continuation, "start_invocation", lambda *_, **__: None)
+    monkeypatch.setattr(lambda_client, "start_invocation", lambda *_, **__: None)
     monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "1")
     runs(20)
     runs.fails, runs.continues = {21}, {22}
@@ -205,7 +205,7 @@ def test_later_leg_is_led_before_an_exhausted_tick_is_looked_at(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S3LEADER_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(continuation, "start_invocation", lambda *_, **__: None)
+    monkeypatch.setattr(lambda_client, "start_invocation", lambda *_, **__: None)
     runs(20)
     runs.fails, runs.continues = {21}, {22}
     with pytest.raises(ZeroDivisionError):

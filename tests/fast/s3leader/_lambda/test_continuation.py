@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from s3leader import ContinuationNotStarted, InvalidArgument, Term, TooManyContinuations
+from s3leader._io import lambda_client
 from s3leader._io.memory_store import MemoryStore
-from s3leader._lambda import continuation
 from s3leader.aws_lambda import LambdaHandler
 from tests.fast.s3leader._lambda.invocations import FIRST, TICK, Context, World, singleton_on
 
@@ -28,7 +28,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     def start(function: str, payload: bytes, *, term: int) -> None:
         calls.append((function, json.loads(payload)))
 
-    monkeypatch.setattr(continuation, "start_invocation", start)
+    monkeypatch.setattr(lambda_client, "start_invocation", start)
     return calls
 
 
@@ -90,7 +90,7 @@ def test_handler_fails_if_the_next_leg_is_not_started_and_the_retry_goes_on(
     def fail(function: str, payload: bytes, *, term: int) -> None:
         raise ContinuationNotStarted(term=term, function=function, why="throttled")
 
-    monkeypatch.setattr(continuation, "start_invocation", fail)
+    monkeypatch.setattr(lambda_client, "start_invocation", fail)
     handler = job(MemoryStore())
     with pytest.raises(ContinuationNotStarted, match="throttled"):
         handler({"tick": TICK}, Context())
@@ -152,7 +152,7 @@ def test_handler_that_ignores_the_failed_start_fails(monkeypatch: pytest.MonkeyP
     def fail(function: str, payload: bytes, *, term: int) -> None:
         raise ContinuationNotStarted(term=term, function=function, why="throttled")
 
-    monkeypatch.setattr(continuation, "start_invocation", fail)
+    monkeypatch.setattr(lambda_client, "start_invocation", fail)
 
     @singleton_on(MemoryStore(), max_continuations=5)
     def handler(event: object, context: object, term: Term) -> None:
@@ -176,7 +176,7 @@ def test_start_in_another_thread_is_waited_for(monkeypatch: pytest.MonkeyPatch) 
         finishing.set()
         finish(term)
 
-    monkeypatch.setattr(continuation, "start_invocation", start)
+    monkeypatch.setattr(lambda_client, "start_invocation", start)
     monkeypatch.setattr(Term, "finish_continuing", finish_after_notice)
 
     @singleton_on(MemoryStore(), max_continuations=5)

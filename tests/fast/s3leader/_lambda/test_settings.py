@@ -134,7 +134,7 @@ def test_the_environment_sets_the_bucket_options(monkeypatch: pytest.MonkeyPatch
         asked.extend([bucket, options])
         return MemoryStore()
 
-    monkeypatch.setattr("s3leader.aws_lambda.lock_store", lock_store)
+    monkeypatch.setattr("s3leader._io.lock_store.lock_store", lock_store)
     for variable, value in OPTIONS.items():
         monkeypatch.setenv(variable, value)
     singleton(lambda event, context, term: None)({}, Context())
