@@ -135,8 +135,9 @@ class JobFunction(lambda_.Function):
     def _check_files(
         self, job: FolderFiles, folder: Path, handler: str, mode: check.HandlerCheck
     ) -> None:
-        check.check_folder(self, folder, handler, mode, python=self.runtime.name)
-        _check_handler_is_shipped(job, handler)
+        named = check.check_folder(self, folder, handler, mode, python=self.runtime.name)
+        for each in (handler, named or handler):
+            _check_handler_is_shipped(job, each)
         python = self.runtime.name.removeprefix("python")
         for name, message in warnings(job, python=python, architecture=self.architecture.name):
             Annotations.of(self).add_warning_v2(name, message)

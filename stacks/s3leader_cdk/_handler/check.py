@@ -35,9 +35,10 @@ def checked_mode(handler_check: HandlerCheck) -> HandlerCheck:
 
 def check_folder(
     scope: Construct, folder: Path, handler: str, mode: HandlerCheck, *, python: str
-) -> None:
+) -> str | None:
     """Raise `ValueError` if a handler is missing in a job's folder or is not decorated there.
 
+    Return the function in the folder that the handler names by its import path, dotted, or None.
     `mode` applies if the source does not show whether the handler is decorated; with `off`, only
     the handler's module has to exist. `python` is the function's runtime, for messages.
     """
@@ -50,8 +51,10 @@ def check_folder(
             f" package {job.name!r}: name the decorated function in it, such as"
             f" '{job.name}.main.handler' for handler() in {job.name}/main.py"
         )
-    if found is not None:
-        _report(scope, handler, found, python, mode)
+    if found is None:
+        return None
+    _report(scope, handler, found, python, mode)
+    return None if found.doubt else found.path.replace(":", ".") or None
 
 
 def check_function(
@@ -115,12 +118,17 @@ def _module(handler: str) -> str:
 
 
 def _report(scope: Construct, handler: str, found: Value, python: str, mode: HandlerCheck) -> None:
+    if found.path and found.rejection:
+        raise ValueError(
+            f"handler {handler!r} of {scope.node.path} names its job by {found.path!r}, which the"
+            f" elected invocation could not use: {found.rejection} ({found.where})"
+        )
     if found.decorated and found.rejection:
         raise ValueError(
             f"@singleton would reject handler {handler!r} of {scope.node.path} when Lambda imports"
             f" it: the function ({found.where}) {found.rejection}"
         )
-    if found.decorated:
+    if found.decorated and not found.doubt:
         return
     if found.decorated is False:
         raise ValueError(
@@ -135,6 +143,12 @@ def _report(scope: Construct, handler: str, found: Value, python: str, mode: Han
         " decorate it with `singleton`, imported by name from s3leader.aws_lambda, or check it"
         " yourself and pass handler_check='off'"
     )
+    if found.doubt:
+        problem = (
+            f"the source does not show whether handler {handler!r} can import its job"
+            f" {found.path!r} ({found.doubt}; the function runs {python}): correct the path in"
+            f" {found.where}, or check it yourself and pass handler_check='off'"
+        )
     if mode == "error":
         raise ValueError(f"{scope.node.path}: {problem}")
     Annotations.of(scope).add_warning_v2("s3leader:handler-not-checked", problem)

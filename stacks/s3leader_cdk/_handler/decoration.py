@@ -2,12 +2,14 @@
 
 `NameResolver` follows names through assignments and imports in the job's own code. Results of other
 code are unknown, because it may apply the decorator itself. The standard library and AWS's own
-decorators do not.
+decorators do not. In `singleton("billing.main:work")`, the function that the path names is followed
+too.
 """
 
 from __future__ import annotations
 
 import ast
+import keyword
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,11 +43,18 @@ class Value:
 
     `where` is, for messages, the place of the definition, or the reason why it is unknown; for a
     `MODULE`, its dotted name. `rejection` is why `@singleton` rejects the function, or empty.
+
+    `path` is the import path that was given to `singleton`, or empty. Then `rejection` is why that
+    function cannot be used, and `doubt` why it is not known whether it can. `text` is that of a
+    string.
     """
 
     kind: Kind
     where: str
     rejection: str = ""
+    path: str = ""
+    doubt: str = ""
+    text: str | None = None
 
     @property
     def decorated(self) -> bool | None:
@@ -159,7 +168,7 @@ class NameResolver:
         return value
 
     def _expression(self, node: ast.expr, scope: _Scope) -> Value:
-        kind, reason, rejected = Kind.UNKNOWN, "", ""
+        value = Value(Kind.UNKNOWN, "")
         if isinstance(node, ast.Name):
             return self._name(node.id, scope)
         if isinstance(node, ast.IfExp):
@@ -168,31 +177,66 @@ class NameResolver:
             parent = self._expression(node.value, scope)
             if parent.kind is Kind.MODULE:
                 return self.lookup(parent.where, node.attr)
-            kind = Kind.LIBRARY if parent.kind is Kind.LIBRARY else kind
+            value = Value(Kind.LIBRARY, "") if parent.kind is Kind.LIBRARY else value
         elif isinstance(node, ast.Call):
-            kind, reason, rejected = self._call(node, scope)
+            value = self._call(node, scope)
         elif isinstance(node, ast.Lambda):
-            kind, rejected = Kind.FUNCTION, rejection(node)
+            value = Value(Kind.FUNCTION, "", rejection(node))
         elif isinstance(node, _LITERALS):
-            kind = Kind.LITERAL
-        where = f"{ast.unparse(node)}{reason}: {scope.position(node)}"
-        return Value(kind, where, rejected)
+            text = node.value if isinstance(node, ast.Constant) else None
+            value = Value(Kind.LITERAL, "", text=text if isinstance(text, str) else None)
+        where = f"{ast.unparse(node)}{value.where}: {scope.position(node)}"
+        return replace(value, where=where)
 
-    def _call(self, node: ast.Call, scope: _Scope) -> tuple[Kind, str, str]:
-        """Return the kind of a call's result, an addition to its message, and its rejection."""
+    def _call(self, node: ast.Call, scope: _Scope) -> Value:
+        """Return a call's result; its `where` is an addition to the message."""
         called = self._expression(node.func, scope).kind
         values = [self._expression(each, scope) for each in node.args]
+        if called is Kind.DECORATOR and not values:
+            return Value(Kind.DECORATOR, "")
         if called is Kind.DECORATOR:
-            return (Kind.SINGLETON, "", values[0].rejection) if values else (Kind.DECORATOR, "", "")
+            text, rejected = values[0].text, values[0].rejection
+            return Value(Kind.SINGLETON, "", rejected) if text is None else self._named(text)
         for each in values:
             if each.kind is Kind.SINGLETON and called is Kind.LIBRARY:
-                return Kind.SINGLETON, "", each.rejection  # these use functools.wraps
+                return replace(each, where="")  # these use functools.wraps
             if each.kind is Kind.SINGLETON:
-                return Kind.UNKNOWN, f", where {_NEEDS_WRAPS}", ""
+                return Value(Kind.UNKNOWN, f", where {_NEEDS_WRAPS}")
         given = {each.kind for each in values}
         if called is not Kind.LIBRARY or {Kind.DECORATOR, Kind.UNKNOWN} & given:
-            return Kind.UNKNOWN, "", ""
-        return (Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY), "", ""
+            return Value(Kind.UNKNOWN, "")
+        return Value(Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY, "")
+
+    def _named(self, path: str) -> Value:
+        """Return the handler that `singleton` makes of an import path, with what is wrong."""
+        singleton, (module, _, name) = Value(Kind.SINGLETON, "", path=path), path.partition(":")
+        if not all(_is_name(each) for each in [*module.split("."), name]):
+            return replace(singleton, rejection="a path is written like 'billing.main:work'")
+        try:
+            scope = self._scope(module)
+        except ValueError as error:
+            return replace(singleton, doubt=str(error))
+        if scope is None:
+            missing = f"module {module} is not in the code"
+            if self._sources.read(module.partition(".")[0]) is None:  # a dependency may have it
+                return replace(singleton, doubt=missing)
+            return replace(singleton, rejection=missing)
+        return replace(singleton, rejection=_problem(self.lookup(module, name)))
+
+
+def _problem(found: Value) -> str:
+    """Return why what an import path names cannot be used, or ""."""
+    if found.kind is Kind.MISSING:
+        return found.where
+    if found.kind is Kind.SINGLETON:
+        return f"it is decorated with @singleton already ({found.where})"
+    if found.kind in {Kind.DECORATOR, Kind.LITERAL, Kind.MODULE}:
+        return f"it is not a function ({found.where})"
+    return f"the function ({found.where}) {found.rejection}" if found.rejection else ""
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _imported_from(node: ast.ImportFrom, scope: _Scope) -> str:
@@ -223,7 +267,8 @@ def _merged(values: Sequence[Value]) -> Value:
     # Only one value's reason is kept, which bounds the message.
     by_answer = {each.decorated: each for each in reversed(values)}
     if len(by_answer) == 1:
-        return next((each for each in values if not each.rejection), values[0])
+        best = min(values, key=lambda each: (bool(each.rejection), bool(each.doubt)))
+        return best if len({each.text for each in values}) == 1 else replace(best, text=None)
     if None in by_answer:
         return replace(by_answer[None], kind=Kind.UNKNOWN)
     return Value(Kind.UNKNOWN, f"it is either {by_answer[True].where} or {by_answer[False].where}")
