@@ -31,7 +31,6 @@ from ._core.requests import (
     Unknown,
 )
 from ._io.s3_options import BucketOptions
-from ._io.s3_store import S3Store
 from ._io.seams import Seams
 from .errors import InvalidArgument, S3LeaderError, describe_error
 
@@ -59,6 +58,8 @@ class FencedObject:
         client: S3Client | None = None,
         bucket_options: BucketOptions | None = None,
     ) -> None:
+        from ._io.s3_store import S3Store  # noqa: PLC0415 - as in Election
+
         self._set_up(key, Seams(store=S3Store(bucket, client=client, options=bucket_options)))
 
     @classmethod
