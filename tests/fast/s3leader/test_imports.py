@@ -77,6 +77,7 @@ def function(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     environment = {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
     if request.param == "in Lambda":
         environment |= {"AWS_LAMBDA_FUNCTION_NAME": "nightly", "AWS_DEFAULT_REGION": "us-east-1"}
+        environment |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     return loads(FUNCTION, environment)
 
 
