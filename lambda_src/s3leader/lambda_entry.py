@@ -2,7 +2,9 @@
 
 The job's handler is loaded while the function starts. A handler that is not decorated with
 `@singleton` would do its work in every invocation, without an election. So loading it is an error:
-every invocation fails, and the handler is never called.
+every invocation fails, and the handler is never called. A function that is named by an import path,
+`billing.main:work`, is not loaded here: `singleton` gets the path, and an elected invocation
+imports it.
 
 This cannot detect middleware that never calls the singleton it wraps.
 """
@@ -15,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._lambda.handler_contract import is_singleton
+from .aws_lambda import singleton
 from .errors import InvalidArgument
 
 VARIABLE = "S3LEADER_HANDLER"
@@ -23,9 +26,17 @@ VARIABLE = "S3LEADER_HANDLER"
 def load(environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - a handler of any type
     """Return the handler that the environment names, as Lambda would load it.
 
-    Raises `InvalidArgument` if it is not decorated, and `ImportError` if it cannot be loaded.
+    Raises `InvalidArgument` if it is not decorated, or is named by a path that cannot be one, and
+    `ImportError` if it cannot be loaded.
     """
     named = environment.get(VARIABLE, "")
+    if ":" in named:
+        try:
+            return singleton(named)
+        except InvalidArgument as error:
+            raise InvalidArgument(
+                f"{VARIABLE} is {named!r}, which cannot be used: {error}"
+            ) from error
     module, _, name = named.rpartition(".")
     module = module.replace("/", ".")
     if module.startswith("."):

@@ -67,7 +67,9 @@ class JobFunction(lambda_.Function):
     Args:
         code: the job's folder, shipped under its own name with the runtime library and all
             dependencies. Or a `Code` that contains all of that.
-        handler: the decorated function, such as `billing.main.handler`.
+        handler: the decorated function, such as `billing.main.handler`. Or the import path of one
+            without the decorator, such as `billing.main:work`: only an elected invocation imports
+            it.
         requirements: the job's dependencies, which are installed for the function's runtime and
             architecture: a requirements file, as uv and Poetry export it, or a `pyproject.toml`.
             Default: the `requirements.txt` in the job's folder, else the `pyproject.toml` there.
@@ -122,7 +124,7 @@ class JobFunction(lambda_.Function):
             super().__init__(
                 scope,
                 id,
-                handler=handler if handler_check == "off" else check.ENTRY,
+                handler=check.ENTRY if check.uses_entry(handler, handler_check) else handler,
                 **given,
             )
         if job is None:
@@ -225,11 +227,11 @@ def _environment(
                 " and use their options, such as election and TakeoverOptions(lease=…)"
             )
     check_environment(asked)
-    return {**asked, **({} if mode == "off" else {check.ENTRY_VARIABLE: handler})}
+    return {**asked, **({check.ENTRY_VARIABLE: handler} if check.uses_entry(handler, mode) else {})}
 
 
 def _check_handler_is_shipped(job: FolderFiles, handler: str) -> None:
-    module = handler.rpartition(".")[0].replace(".", "/")
+    module = handler.replace(":", ".").rpartition(".")[0].replace(".", "/")
     if not {f"{module}.py", f"{module}/__init__.py"} & {each.name for each in job.files}:
         # .gitignore needs the folders of a file to be included first.
         *folders, name = module.split("/")[1:]

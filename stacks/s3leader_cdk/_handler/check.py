@@ -33,6 +33,11 @@ def checked_mode(handler_check: HandlerCheck) -> HandlerCheck:
     return handler_check
 
 
+def uses_entry(handler: str, mode: HandlerCheck) -> bool:
+    """Return whether Lambda has to call `ENTRY`: it checks the handler, or imports it by a path."""
+    return mode != "off" or _is_path(handler)
+
+
 def check_folder(
     scope: Construct, folder: Path, handler: str, mode: HandlerCheck, *, python: str
 ) -> str | None:
@@ -68,6 +73,12 @@ def check_function(
     if mode == "off" or not isinstance(resource, lambda_.CfnFunction):
         return
     named = (resource.handler if handler is None else handler) or function.node.path
+    if handler is None and _is_path(named):
+        raise ValueError(
+            f"handler {named!r} of {function.node.path} is an import path, which Lambda cannot"
+            f" load: give the path to a JobFunction, or write handler = singleton({named!r}) in a"
+            f" module of the code, and name that handler"
+        )
     sources = _sources(function, resource)
     found = _NO_SOURCE if sources is None else _lookup(sources, named)
     _report(scope, named, found, function.runtime.name, mode)
@@ -110,14 +121,27 @@ def _calls_entry(function: lambda_.Function, resource: lambda_.CfnFunction) -> b
 
 
 def _lookup(sources: Sources, handler: str) -> Value:
-    return NameResolver(sources).lookup(_module(handler), handler.rpartition(".")[2])
+    resolver = NameResolver(sources)
+    if _is_path(handler):
+        return resolver.named(handler)
+    return resolver.lookup(_module(handler), handler.rpartition(".")[2])
+
+
+def _is_path(handler: str) -> bool:
+    return ":" in handler
 
 
 def _module(handler: str) -> str:
+    if _is_path(handler):
+        return handler.partition(":")[0]
     return handler.rpartition(".")[0].replace("/", ".")  # as Lambda does
 
 
 def _report(scope: Construct, handler: str, found: Value, python: str, mode: HandlerCheck) -> None:
+    if found.path == handler and found.rejection:
+        raise ValueError(
+            f"handler {handler!r} of {scope.node.path} cannot be used: {found.rejection}"
+        )
     if found.path and found.rejection:
         raise ValueError(
             f"handler {handler!r} of {scope.node.path} names its job by {found.path!r}, which the"
@@ -146,8 +170,8 @@ def _report(scope: Construct, handler: str, found: Value, python: str, mode: Han
     if found.doubt:
         problem = (
             f"the source does not show whether handler {handler!r} can import its job"
-            f" {found.path!r} ({found.doubt}; the function runs {python}): correct the path in"
-            f" {found.where}, or check it yourself and pass handler_check='off'"
+            f" {found.path!r} ({found.doubt}; the function runs {python}): correct that path, or"
+            " check it yourself and pass handler_check='off'"
         )
     if mode == "error":
         raise ValueError(f"{scope.node.path}: {problem}")

@@ -196,7 +196,7 @@ class NameResolver:
             return Value(Kind.DECORATOR, "")
         if called is Kind.DECORATOR:
             text, rejected = values[0].text, values[0].rejection
-            return Value(Kind.SINGLETON, "", rejected) if text is None else self._named(text)
+            return Value(Kind.SINGLETON, "", rejected) if text is None else self.named(text)
         for each in values:
             if each.kind is Kind.SINGLETON and called is Kind.LIBRARY:
                 return replace(each, where="")  # these use functools.wraps
@@ -207,8 +207,8 @@ class NameResolver:
             return Value(Kind.UNKNOWN, "")
         return Value(Kind.FUNCTION if Kind.FUNCTION in given else Kind.LIBRARY, "")
 
-    def _named(self, path: str) -> Value:
-        """Return the handler that `singleton` makes of an import path, with what is wrong."""
+    def named(self, path: str) -> Value:
+        """Return the handler that `singleton` makes of an import path; its `where` is empty."""
         singleton, (module, _, name) = Value(Kind.SINGLETON, "", path=path), path.partition(":")
         if not all(_is_name(each) for each in [*module.split("."), name]):
             return replace(singleton, rejection="a path is written like 'billing.main:work'")

@@ -26,12 +26,14 @@ def middleware(handler):
 def silent(handler):
     return lambda event, context: handler(event, context)
 
+named = singleton("billing.work:work")
 under_wraps = middleware(decorated)
 under_a_partial = functools.partial(under_wraps)
 under_a_lambda = silent(decorated)
 around_plain = middleware(plain)
 """,
     "broken.py": "import no_such_module_of_anybody",
+    "work.py": "def work(event, context, term): return 'worked'",
 }
 CALL = """
 from s3leader import lambda_entry
@@ -66,6 +68,8 @@ def started(folder: Path, named: str | None) -> subprocess.CompletedProcess[str]
         "billing/main.decorated",
         "billing.main.under_wraps",
         "billing.main.under_a_partial",
+        "billing.main.named",
+        "billing.work:work",
     ],
 )
 def test_a_decorated_handler_is_loaded_as_lambda_would(named: str, folder: Path) -> None:
@@ -88,6 +92,8 @@ def test_a_handler_without_an_election_fails_the_start_and_never_works(
         ("billing.nowhere.handler", "No module named 'billing.nowhere'"),
         ("billing.broken.handler", "No module named 'no_such_module_of_anybody'"),
         ("./billing/main.decorated", "ImportError: S3LEADER_HANDLER is './billing"),
+        ("billing.work:", "S3LEADER_HANDLER is 'billing.work:', which cannot be used: @singleton"),
+        ("billing.work:plain", "'billing.work:plain' names a function that billing.work does not"),
         (".main.decorated", "ImportError: S3LEADER_HANDLER is '.main"),
         (None, "S3LEADER_HANDLER is '': give module and function"),
     ],

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk.assertions import Annotations, Match
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Annotations, Match, Template
 
 from s3leader import InvalidArgument
 from s3leader._lambda.import_path import ImportedHandler
 from s3leader_cdk._handler.decoration import NameResolver, Value
 from s3leader_cdk._handler.modules import Folder
 from tests.infra.handler.test_decoration import FROM, POWERTOOLS
-from tests.infra.jobs import build
+from tests.infra.jobs import build, existing_function
 
 WORK = "def work(event, context, term): ...\n"
 NAMED = f"{FROM}handler = singleton('job.work:work')\n"
@@ -170,3 +171,51 @@ def test_a_job_that_a_dependency_has_is_reported_by_the_mode(
     assert [reported in str(each.entry.data) for each in warnings] == (
         [True] if mode == "warn" else []
     )
+
+
+@pytest.mark.parametrize("mode", ["warn", "error", "off"])
+def test_a_job_function_takes_the_path_itself_and_lambda_calls_the_entry(
+    mode: str, stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, WORK)
+    build(stack, code=code, handler="billing.work:work", handler_check=mode)
+    (found,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    properties = found["Properties"]
+    named = properties["Environment"]["Variables"]["S3LEADER_HANDLER"]
+    assert (properties["Handler"], named) == ("s3leader.lambda_entry.handler", "billing.work:work")
+
+
+@pytest.mark.parametrize(
+    ("handler", "problem"),
+    [
+        ("billing.work:other", r"cannot be used: .*work\.py does not define other"),
+        ("billing.work:two", r"cannot be used: the function \(.*work\.py:2\) cannot be called"),
+        ("billing.work:a.b", "cannot be used: a path is written like 'billing.main:work'"),
+        ("billing.nowhere:work", "is not in code folder"),
+        ("acme.jobs:work", "is not in code folder"),
+        (":work", "is not in code folder"),
+    ],
+)
+def test_a_job_function_refuses_a_path_that_leads_nowhere(
+    handler: str, problem: str, stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = folder(tmp_path, f"{WORK}def two(event, context): ...\n")
+    with pytest.raises(ValueError, match=f"handler '{handler}' .*{problem}"):
+        build(stack, code=code, handler=handler)
+
+
+def test_a_path_in_code_that_is_packaged_already_is_checked_too(
+    stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = lambda_.Code.from_asset(folder(tmp_path, f"async {WORK}"))
+    with pytest.raises(ValueError, match=r"handler 'work:work' .* is an async function"):
+        build(stack, code=code, handler="work:work")
+
+
+def test_an_existing_function_has_no_entry_that_takes_a_path(
+    stack: cdk.Stack, tmp_path: Path
+) -> None:
+    code = lambda_.Code.from_asset(folder(tmp_path, WORK))
+    function = existing_function(stack, code=code, handler="work:work")
+    with pytest.raises(ValueError, match=r"'work:work' of Test/Function is an import path, which"):
+        build(stack, function=function)
