@@ -1,4 +1,7 @@
-"""A job with dependencies: the requirements.txt in its folder is installed for Lambda."""
+"""A job with dependencies: the requirements.txt in its folder is installed for Lambda.
+
+Its handler is an import path, so only an elected invocation imports the dependencies.
+"""
 
 from pathlib import Path
 
@@ -17,7 +20,7 @@ SingletonJob(
         stack,
         "Function",
         code=Path(__file__).parent / "invoices",
-        handler="invoices.main.handler",
+        handler="invoices.main:bill",
         runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.X86_64,
     ),

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from s3leader import Election, LeadershipLost, Term
 from s3leader._core import protocol
 from s3leader.aws_lambda import LambdaHandler
+from s3leader.testing import invoke
 from s3leader_cli.app import app
 from s3leader_cli.run.words import split_command
 from tests.dated_moto import mock_dated_aws
@@ -99,6 +101,18 @@ def test_a_unit_test_of_a_decorated_handler_needs_no_environment(
     monkeypatch.delenv("S3LEADER_ELECTION", raising=False)
     names = run(block("@singleton"), unpaid=lambda after: [], charge=None)
     run(block("s3leader.testing"), handler=names["handler"])
+
+
+def test_a_handler_that_names_its_job_runs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "billing").mkdir()
+    (tmp_path / "billing" / "main.py").write_text("def work(event, context, term): return 17\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    handler = run(block('singleton("billing.main:work")'))["handler"]
+    with patch.dict(sys.modules):  # the package of another test has the same name
+        sys.modules.pop("billing", None)
+        assert invoke(handler)["result"] == 17
 
 
 def elsewhere() -> tuple[Term, list[int]]:

@@ -3,11 +3,10 @@
 from dateutil.relativedelta import relativedelta
 
 from s3leader import Term
-from s3leader.aws_lambda import LambdaContext, singleton
+from s3leader.aws_lambda import LambdaContext
 
 
-@singleton
-def handler(event: object, context: LambdaContext, term: Term) -> str:
+def bill(event: object, context: LambdaContext, term: Term) -> str:
     """Runs in the elected invocation only."""
     if term.tick is None:
         raise ValueError("expected an event with the tick of a schedule")
