@@ -77,11 +77,10 @@ if not TYPE_CHECKING:  # with it, a type checker would accept any name
         if name in _SUBMODULES:
             return _import(name)
         if name == "__version__":
-            value = _version()
-        elif name in __all__:
-            value = getattr(_import(_MODULES.get(name, "errors")), name)
-        else:
+            return _version()
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(_import(_MODULES.get(name, "errors")), name)
         globals()[name] = value
         return value
 
