@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import pydoc
 import subprocess
 import sys
@@ -126,8 +127,9 @@ def test_the_elected_invocation_loads_the_job(function: Loads) -> None:
 
 
 @pytest.mark.parametrize("name", s3leader.__all__)
-def test_each_public_name_is_found_and_listed(name: str) -> None:
-    assert getattr(s3leader, name).__name__ == name
+def test_each_public_name_is_found_listed_and_pickled(name: str) -> None:
+    found = getattr(s3leader, name)
+    assert (found.__name__, pickle.loads(pickle.dumps(found))) == (name, found)  # noqa: S301 - ours
     assert name in dir(s3leader)
 
 
