@@ -35,5 +35,7 @@ def prepared_client(arguments: Arguments) -> object:
 
     with suppress(S3LeaderError):
         settings = Settings.merge(arguments, os.environ)
+        if settings.catch_up is not None:  # each invocation looks for missed ticks
+            importlib.import_module("s3leader._cron")
         return default_client(try_timeout(settings.lease or _USUAL), settings.bucket_options.region)
     return None

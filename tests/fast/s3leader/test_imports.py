@@ -20,6 +20,11 @@ COSTLY = {
     *("argparse", "asyncio", "aws_lambda_powertools", "dateutil", "decimal", "email", "hashlib"),
     *("importlib.metadata", "secrets", "subprocess", "tempfile", "urllib", "zoneinfo"),
 }
+CREDENTIALS = {  # so that nobody asks the network for them
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 Loads = Mapping[str, set[str]]
 # `mark(name)` records what was loaded since the last mark.
 PROGRAM = """
@@ -77,8 +82,7 @@ def function(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     (folder / "billing" / "main.py").write_text(JOB)
     environment = {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
     if request.param == "in Lambda":
-        environment |= {"AWS_LAMBDA_FUNCTION_NAME": "nightly", "AWS_DEFAULT_REGION": "us-east-1"}
-        environment |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        environment |= {"AWS_LAMBDA_FUNCTION_NAME": "nightly", **CREDENTIALS}
     return loads(FUNCTION, environment)
 
 
@@ -108,6 +112,20 @@ def test_an_import_loads_no_client_and_nothing_that_only_some_need(code: str, mo
 def test_init_in_lambda_loads_what_each_invocation_uses_and_not_the_job(function: Loads) -> None:
     used = {"aws_lambda_powertools", "s3leader._io.s3_store", "encodings.idna"}
     assert among({*used, "billing", "wave", "dateutil.rrule"}, function["init"]) == used
+
+
+@pytest.mark.parametrize(("catch_up", "used"), [("latest", set()), ("each", {"dateutil.rrule"})])
+def test_init_in_lambda_loads_dateutil_if_each_invocation_looks_for_missed_ticks(
+    catch_up: str, used: set[str]
+) -> None:
+    environment = {
+        "AWS_LAMBDA_FUNCTION_NAME": "nightly",
+        "S3LEADER_SCHEDULES": '[["cron(0 3 * * ? *)", "UTC"]]',
+        "S3LEADER_CATCH_UP": catch_up,
+        **CREDENTIALS,
+    }
+    code = FUNCTION.partition("from s3leader._core")[0].replace("billing.main", "wave")
+    assert among({"dateutil.rrule"}, loads(code, environment)["init"]) == used
 
 
 @in_lambda

@@ -38,6 +38,9 @@ USABLE = {
     "in both branches": f"{FROM}if __debug__:\n  handler = singleton('job.work:work')\n"
     "else:\n  handler = singleton('job.work:work', wait=None)\n",
     "of the same module": f"{FROM}{WORK}handler = singleton('job.main:work')\n",
+    "of which one path is good": (
+        f"{FROM}JOB = 'job.work:no' if __debug__ else 'job.work:work'\nhandler = singleton(JOB)\n"
+    ),
     "of which one branch is good": f"{FROM}{WORK}handler = singleton('job.work:work') if __debug__"
     " else singleton('job.work:no')\n",
 }

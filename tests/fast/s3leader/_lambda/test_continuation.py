@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -96,6 +97,16 @@ def test_handler_fails_if_the_next_leg_is_not_started_and_the_retry_goes_on(
         handler({"tick": TICK}, Context())
     answer = handler({"tick": TICK}, Context())
     assert (answer["outcome"], answer["leg"]) == ("completed", 2)
+
+
+def test_what_starts_the_next_leg_is_imported_before_the_lock_is_sealed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3leader._io.lambda_client", None)
+    world = World()
+    with pytest.raises(ModuleNotFoundError):
+        world.invoke(world.job(lambda term: term.continue_later(), max_continuations=1))
+    assert json.loads(world.store.body(FIRST))["outcome"] == "failed"
 
 
 @pytest.mark.usefixtures("started")
