@@ -33,7 +33,13 @@ from ._core.config import check_tick
 from ._core.requests import Store
 from ._io.invocation import Invocation
 from ._io.seams import Seams, random_hex
-from ._lambda.continuation import LambdaContext, LambdaInvocation, LocalInvocation, time_left
+from ._lambda.continuation import (
+    LambdaContext,
+    LambdaInvocation,
+    LocalInvocation,
+    lease_for,
+    time_left,
+)
 from ._lambda.event import contender_of, target_of, tick_of, work_of
 from ._lambda.handler_contract import MARK, check_handler, refuse_deferred_result
 from ._lambda.import_path import ImportedHandler
@@ -43,12 +49,12 @@ from ._lambda.settings import Arguments, Settings
 from .election import Election, Memory, NotElected
 from .term import Term
 
+if TYPE_CHECKING:
+    from .observer import Observer
 if TYPE_CHECKING or find_spec("aws_lambda_powertools") is None:
     from ._lambda.report import Report  # whose error says how to install Powertools
 
 __all__ = ["Handler", "LambdaContext", "LambdaHandler", "singleton"]
-
-GRACE = timedelta(seconds=2)  # a function outlives its time-out a little
 
 Handler: TypeAlias = Callable[[Any, Any, Term], Any]
 
@@ -81,6 +87,7 @@ def singleton(
     wait: timedelta | None = None,
     max_attempts: int | None = None,
     max_continuations: int | None = None,
+    observer: Observer | None = None,
 ) -> LambdaHandler: ...
 @overload
 def singleton(
@@ -91,6 +98,7 @@ def singleton(
     wait: timedelta | None = None,
     max_attempts: int | None = None,
     max_continuations: int | None = None,
+    observer: Observer | None = None,
 ) -> Callable[[Handler], LambdaHandler]: ...
 def singleton(
     handler: Handler | str | None = None,
@@ -102,6 +110,7 @@ def singleton(
     wait: timedelta | None = None,
     max_attempts: int | None = None,
     max_continuations: int | None = None,
+    observer: Observer | None = None,
 ) -> LambdaHandler | Callable[[Handler], LambdaHandler]:
     """Call `handler(event, context, term)` only in the elected invocation.
 
@@ -123,7 +132,8 @@ def singleton(
     another candidate leads, at most the invocation's remaining time. `max_attempts` limits the
     attempts at one tick, and `max_continuations` (default 0) how often the handler may call
     `term.continue_later`, whose result has `"outcome": "continued"`. An event with `"repeat"`, true
-    or a text that says who asks for it and why, runs a completed tick again.
+    or a text that says who asks for it and why, runs a completed tick again. `observer` receives
+    what happens in the election (`s3leader.observer`).
     Test a decorated handler with `s3leader.testing.invoke`.
 
     Raises `InvalidArgument` for an argument that cannot be used (`BucketUnusable` for a bucket of
@@ -140,6 +150,7 @@ def singleton(
         wait=wait,
         max_attempts=max_attempts,
         max_continuations=max_continuations,
+        observer=observer,
     )
     decorate = _decorator(arguments)
     if handler is None:
@@ -154,6 +165,7 @@ class _Warm:
     store: Store | None
     client: object = None  # made in Lambda's init phase: while it is here, the store shares it
     memory: Memory = field(default_factory=Memory)
+    observer: Observer | None = None
 
 
 def _decorator(
@@ -163,13 +175,15 @@ def _decorator(
 
     def decorate(function: Handler) -> LambdaHandler:
         check_handler(function)
-        warm = _Warm(store, client=prepared_client(arguments) if store is None else None)
+        client = prepared_client(arguments) if store is None else None
+        warm = _Warm(store, client=client, observer=arguments.observer)
 
         @functools.wraps(function)
         def invoke(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401 - JSON
             if isinstance(context, LocalContext):
                 settings = Settings.merge(arguments, context.environment)
-                return _invoke(function, settings, _Warm(context.store), event, context)
+                own = _Warm(context.store, observer=arguments.observer)
+                return _invoke(function, settings, own, event, context)
             settings = Settings.merge(arguments, os.environ)
             return _invoke(function, settings, warm, event, context)
 
@@ -207,7 +221,7 @@ class _Contest:
     def run(self, event: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """Campaign for the event's tick, and call the handler if elected."""
         function, context = self.function, self.context
-        lease, renewing = _lease_for(context, self.settings.lease)
+        lease, renewing = lease_for(context, self.settings.lease)
         election = _election(self.settings, self.warm, context, lease, event)
         with _report(self.settings, context, event) as report:
             report.tick = check_tick(tick_of(event))
@@ -227,7 +241,7 @@ class _Contest:
     def last_completed(self) -> datetime | None:
         """Return the latest completed tick. Asks S3 only if this process has seen none."""
         if self._seen_completed() is None:
-            lease, _ = _lease_for(self.context, self.settings.lease)
+            lease, _ = lease_for(self.context, self.settings.lease)
             election = _election(self.settings, self.warm, self.context, lease, {})
             with _report(self.settings, self.context, {}):
                 election.observe()
@@ -268,6 +282,7 @@ def _election(
         settings.election,
         Seams(store=warm.store),
         memory=warm.memory,
+        observer=warm.observer,
         invocation=_invocation(context, event),
         prefix=settings.prefix,
         lease=lease,
@@ -282,11 +297,3 @@ def _invocation(context: LambdaContext, event: object) -> Invocation:
     if isinstance(context, LocalContext):
         return LocalInvocation(context)
     return LambdaInvocation(event, context)
-
-
-def _lease_for(context: LambdaContext, asked: timedelta | None) -> tuple[timedelta, bool]:
-    """Return the lease to campaign with, and whether it is short enough to need renewing."""
-    whole = time_left(context) + GRACE
-    if asked is None or asked >= whole:
-        return whole, False
-    return asked, True

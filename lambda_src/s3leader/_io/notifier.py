@@ -41,17 +41,22 @@ _ANSWERS: Final = {
 }
 
 
+def check_observer(observer: object) -> None:
+    """Raise `InvalidArgument` unless it is an `Observer`."""
+    if not isinstance(observer, events.Observer):
+        raise InvalidArgument(
+            f"expected observer to be an s3leader.observer.Observer, got {observer!r}: make a"
+            f" subclass, and pass an instance of it"
+        )
+
+
 class Notifier:
     """Notifies one observer of one election. `clock_ms` is the monotonic clock of the candidate."""
 
     def __init__(
         self, observer: events.Observer, election: str, clock_ms: Callable[[], int]
     ) -> None:
-        if not isinstance(observer, events.Observer):
-            raise InvalidArgument(
-                f"expected observer to be an s3leader.observer.Observer, got {observer!r}: make a"
-                f" subclass, and override the methods whose events you want"
-            )
+        check_observer(observer)
         self._observer, self._election, self._clock_ms = observer, election, clock_ms
 
     def lost(self, lost: Lost, tick: datetime | None, requests: int, began_ms: int) -> None:

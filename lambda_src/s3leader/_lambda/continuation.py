@@ -21,6 +21,7 @@ from s3leader._io.invocation import NoInvocation
 from s3leader.errors import InvalidArgument
 
 _MAX_EVENT: Final = 256 * 1024
+_GRACE: Final = timedelta(seconds=2)  # a function outlives its time-out a little
 # Lambda retries a failed asynchronous invocation after one minute, and again after two.
 _RETRIED_WITHIN: Final = timedelta(minutes=4)
 
@@ -106,3 +107,11 @@ def next_event(event: Mapping[str, Any], lock: Lock) -> dict[str, Any]:
         "leg": lock.leg + 1,
         **({"repeat": repeat} if lock.repeat else {}),
     }
+
+
+def lease_for(context: LambdaContext, asked: timedelta | None) -> tuple[timedelta, bool]:
+    """Return the lease to campaign with, and whether it is short enough to need renewing."""
+    whole = time_left(context) + _GRACE
+    if asked is None or asked >= whole:
+        return whole, False
+    return asked, True

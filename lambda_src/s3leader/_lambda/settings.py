@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from s3leader._core.config import (
     check_max_attempts,
@@ -23,6 +24,9 @@ from s3leader.errors import InvalidArgument
 from s3leader.schedule import Schedule
 
 from .catch_up import CatchUp
+
+if TYPE_CHECKING:
+    from s3leader.observer import Observer
 
 _DAY_S = 24 * 60 * 60
 _MAX_CATCH_UP = 10  # missed ticks that one invocation leads by default
@@ -41,6 +45,7 @@ class Arguments:
     wait: timedelta | None = None
     max_attempts: int | None = None
     max_continuations: int | None = None
+    observer: Observer | None = None
 
     def __post_init__(self) -> None:
         if self.election is not None:
@@ -53,6 +58,10 @@ class Arguments:
             check_wait(self.wait)
         check_max_attempts(self.max_attempts)
         check_max_continuations(self.max_continuations)
+        if self.observer is not None:
+            from s3leader._io.notifier import check_observer  # noqa: PLC0415 - as in Seams
+
+            check_observer(self.observer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

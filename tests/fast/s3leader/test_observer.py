@@ -9,6 +9,7 @@ import pytest
 
 from s3leader import InvalidArgument, LeadershipLost, S3LeaderError, Term
 from s3leader._core.requests import Create, Replace, Tag
+from s3leader.aws_lambda import singleton
 from s3leader.observer import (
     CampaignLost,
     LeadershipEnded,
@@ -19,7 +20,7 @@ from s3leader.observer import (
     Swept,
     Won,
 )
-from s3leader.testing import FakeClock, Fault, MemoryStore, election
+from s3leader.testing import FakeClock, Fault, MemoryStore, election, invoke
 from tests.fast.s3leader.forks import FORKS, in_child
 
 LEASE = timedelta(seconds=30)
@@ -259,3 +260,22 @@ def test_a_fork_reports_nothing_of_its_parents_term(scene: Scene) -> None:
 def test_what_is_no_observer_is_refused(observer: Any) -> None:
     with pytest.raises(InvalidArgument, match="expected observer to be"):
         election(observer=observer)
+
+
+def test_a_decorated_handlers_observer_receives_its_campaign_and_its_term() -> None:
+    recorder = Recorder()
+
+    @singleton(observer=recorder)
+    def handler(_event: object, _context: object, term: Term) -> int:
+        return term.number
+
+    store = MemoryStore()
+    for _ in range(2):
+        invoke(handler, tick=TICK, store=store)
+    assert recorder.names == ["won", "resigned", "campaign_lost"]
+    assert len(recorder.answers) == len(store.requests)
+
+
+def test_a_decorator_refuses_what_is_no_observer_when_it_is_applied() -> None:
+    with pytest.raises(InvalidArgument, match="expected observer to be"):
+        singleton(observer=Recorder)  # type: ignore[call-overload]
