@@ -128,6 +128,30 @@ def test_a_missing_bucket_is_a_problem(bucket: str, capsys: pytest.CaptureFixtur
     assert examined(capsys, f"{bucket}-mistyped", "nightly") == (1, {"bucket": "problem"})
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "cannot connect to 127.0.0.1:1, which"),
+        ({}, "NoSuchBucket"),
+    ],
+)
+def test_a_bucket_that_is_not_reached_is_explained_as_status_explains_it(
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    change: dict[str, str],
+    says: str,
+) -> None:
+    for variable, value in ({"AWS_MAX_ATTEMPTS": "1"} | change).items():
+        monkeypatch.setenv(variable, value)
+    place = ["--bucket", f"{bucket}-mistyped", "--json"]
+    assert main(["doctor", *place]) == 1
+    [found] = json.loads(capsys.readouterr().out)["findings"]
+    main(["status", "nightly", *place])
+    assert says in found["what"]
+    assert says in capsys.readouterr().err
+
+
 def test_as_a_process_it_prints_a_table_and_its_remedies(bucket: str) -> None:
     words = [sys.executable, "-m", "s3leader_cli", "doctor", "nightly", "--bucket", bucket]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from s3leader import BucketOptions
+from s3leader import BucketOptions, S3LeaderError
+from s3leader._core.requests import List, Unknown
+from s3leader._io.s3_store import S3Store
 from s3leader_cli.check.doctor.bucket import Condition, Listed, Probe
 from s3leader_cli.check.doctor.findings import Reading
+from s3leader_cli.report import advice
 
 from .clients import client
 
@@ -41,7 +45,7 @@ class S3ExaminedBucket:
         partition = self.client.meta.partition
         self.arn = bucket if bucket.startswith("arn:") else f"arn:{partition}:s3:::{bucket}"
         self._always = {"Bucket": bucket, **options.for_every_request()}
-        self._on_put = options.for_writes()
+        self._on_put, self._options = options.for_writes(), options
 
     @property
     def endpoint(self) -> str:
@@ -49,8 +53,17 @@ class S3ExaminedBucket:
         return str(self.client.meta.endpoint_url)
 
     def reachable(self) -> Reading:
-        """Ask for the bucket itself."""
-        return self._read("s3:ListBucket", lambda: self.client.head_bucket(**self._always))
+        """Ask for the bucket itself; a failure is described as the other commands describe it."""
+        found = self._read("s3:ListBucket", lambda: self.client.head_bucket(**self._always))
+        return found if found.failed is None else replace(found, failed=self._cause(found.failed))
+
+    def _cause(self, failed: str) -> str:
+        """Return why the bucket cannot be reached: a HEAD's answer has a number and no text."""
+        try:
+            answer = S3Store(self._always["Bucket"], options=self._options).perform(List("lock_"))
+        except S3LeaderError as error:
+            return advice(error)
+        return answer.cause if isinstance(answer, Unknown) else failed
 
     def settings(self) -> dict[str, Reading]:
         """Read each setting."""

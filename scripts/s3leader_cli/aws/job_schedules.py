@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import click
 
-from s3leader_cli.check.doctor.findings import Reading
-from s3leader_cli.check.doctor.schedules import ScheduleState
+from s3leader_cli.check.doctor.schedules import SchedulesFound, ScheduleState, Time
 from s3leader_cli.options import ElectionPlace
 
-from .deployed_job import find_jobs
+from .deployed_job import DeployedJob, find_jobs
+from .failures import RequestFailed
 from .schedules import get_schedule, names_of
 
+_NOT_KNOWN = "AWS does not know these credentials there, as if the Region were not enabled"
 
-def job_schedules(place: ElectionPlace) -> list[ScheduleState] | Reading:
-    """Return the state of each schedule, in all Regions, or why it cannot be read."""
+
+def job_schedules(place: ElectionPlace) -> SchedulesFound:
+    """Return the state of each schedule, in all Regions, and what could not be read."""
     try:
         found = find_jobs(place)
-        if not found.jobs and found.unsearched:
-            region, why = next(iter(found.unsearched.items()))
-            return Reading(failed=f"no job was found, and {region} could not be searched: {why}")
-        return [
-            _state(job.region, name, get_schedule(job, group, name))
-            for job in found.jobs
-            for group, name in names_of(job)
-        ]
-    except click.ClickException as error:
-        return Reading(failed=error.format_message())
+    except click.ClickException as error:  # there is no Region to begin with
+        return SchedulesFound(unread={"all Regions": error.format_message()})
+    missing = found.missing(())
+    unread = dict(found.unsearched)
+    unread |= {each: _NOT_KNOWN for each in found.not_enabled if each in missing}
+    schedules: list[ScheduleState] = []
+    declared: dict[str, frozenset[Time]] = defaultdict(frozenset)
+    for job in found.jobs:
+        declared[job.region] |= frozenset(job.schedules)
+        try:
+            names = names_of(job)
+        except RequestFailed as error:
+            unread[job.region] = error.message
+            continue
+        for group, name in names:
+            try:
+                schedules.append(_state(job, name, get_schedule(job, group, name)))
+            except RequestFailed as error:
+                unread[job.region] = error.message
+    return SchedulesFound(
+        schedules=schedules,
+        declared={region: times for region, times in declared.items() if times},
+        unread=unread,
+        absent=sorted(missing - unread.keys()),
+        not_enabled=[each for each in found.not_enabled if each not in missing],
+    )
 
 
-def _state(region: str, name: str, found: dict[str, Any]) -> ScheduleState:
+def _state(job: DeployedJob, name: str, found: dict[str, Any]) -> ScheduleState:
     return ScheduleState(
-        region=region,
+        region=job.region,
         name=name,
         expression=found["ScheduleExpression"],
         zone=found.get("ScheduleExpressionTimezone") or "UTC",

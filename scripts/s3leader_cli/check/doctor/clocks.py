@@ -56,18 +56,21 @@ def spread(samples: Sequence[Sample]) -> Spread:
 
 def check_clocks(samples: Sequence[Sample], failed: int, skew: timedelta) -> Iterator[Finding]:
     """Compare the spread with the allowance, of which a second is lost to rounding."""
-    if len(samples) < _FEW:
+    if len(samples) < max(_FEW, failed):
         yield Finding(
             check=CHECK,
             level="cannot tell",
             what=f"only {len(samples)} of {len(samples) + failed} new connections were answered",
+            do=f"run this again, from where the endpoint is reached without a proxy, with"
+            f" --connections {_FEW} at least",
         )
         return
     found, allowed = spread(samples), skew.total_seconds()
     hosts = len({each.address for each in samples})
+    lost = f" ({failed} others gave none)" if failed else ""
     facts = (
-        f"{len(samples)} answers on new connections to {hosts} addresses: S3's clocks are at least"
-        f" {found.least:.2f} s and at most {found.most:.2f} s apart; the allowance is"
+        f"{len(samples)} answers on new connections to {hosts} addresses{lost}: S3's clocks are at"
+        f" least {found.least:.2f} s and at most {found.most:.2f} s apart; the allowance is"
         f" {allowed:g} s, a second of it for rounding"
     )
     if found.least + _GRAIN_S > allowed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import click
 
@@ -16,6 +15,7 @@ from s3leader_cli.streams import print_error, print_json, print_out
 
 from .examination import Examination
 from .findings import Finding
+from .schedules import SchedulesFound
 
 _REQUESTS = """\
 Requests: 8 for the bucket's settings; LIST, GET and three PUTs that change nothing for the rights;
@@ -119,7 +119,7 @@ def _examination(
     )
 
 
-def _schedules(place: ElectionPlace) -> Any:  # noqa: ANN401 - see below
+def _schedules(place: ElectionPlace) -> SchedulesFound:
     from s3leader_cli.aws.job_schedules import job_schedules  # noqa: PLC0415 - boto3
 
     return job_schedules(place)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from s3leader import Election
 
-from . import lifecycle, locks
+from . import locks
 from .bucket import ExaminedBucket
 from .clocks import Sample, check_clocks
 from .findings import Finding, Reading, ok
 from .rights import check_rights
-from .schedules import ScheduleState, check_schedules
+from .schedules import SchedulesFound, check_schedules
 from .settings import check_settings
 
 Clocks = Callable[[], Sequence[Sample | None]]
-Schedules = Callable[[], Sequence[ScheduleState] | Reading]
+Schedules = Callable[[], SchedulesFound]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Examination:
                 level="problem",
                 what=f"it cannot be reached: {reachable.failed}",
                 do="check its name, the credentials (--profile), --region, --endpoint-url and"
-                " the network; `s3leader status` says more",
+                " the network",
             )
             return
         yield ok("bucket", "it is there") if reachable.known else reachable.unknown("bucket")
@@ -69,11 +69,7 @@ class Examination:
             yield from check_clocks(answered, len(samples) - len(answered), self.skew)
         if self.schedules is not None:
             self.step("the schedules")
-            found = self.schedules()
-            if isinstance(found, Reading):
-                yield found.unknown("schedules")
-            else:
-                yield from check_schedules(found)
+            yield from check_schedules(self.schedules())
 
     def _election(self, election: Election, settings: Mapping[str, Reading]) -> Iterator[Finding]:
         folder = election.config.folder
@@ -85,13 +81,12 @@ class Examination:
         key = None if head is None else locks.sealed_key(election, head)
         yield from check_rights(self.bucket, folder, key, candidate=self.candidate)
         if head is None:
+            unread = listed if not listed.known else readable
+            yield unread.unknown("locks")
             return
         yield from locks.check_highest(election, head, self.bucket)
         if not head.term:
             return
         yield from locks.check_recent(election)
-        rules = settings["lifecycle"]
-        days = lifecycle.deletes_after_days(rules.value, folder) if rules.known else None
-        seen: datetime | None = None if head.lock is None else head.lock.seen_at
-        yield from locks.check_old(election, head, self.bucket, days, seen)
+        yield from locks.check_old(election, head, self.bucket, settings["lifecycle"])
         yield locks.check_hint(head, readable.value)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 Level: TypeAlias = Literal["ok", "warning", "problem", "cannot tell"]
+RUN_AGAIN = "see to that, and run this again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,9 @@ class Reading:
                 what=f"these credentials have no right to {self.denied}",
                 do=f"allow {self.denied}, or run this with other credentials",
             )
-        return Finding(check=check, level="cannot tell", what=f"the read failed: {self.failed}")
+        return Finding(
+            check=check, level="cannot tell", what=f"the read failed: {self.failed}", do=RUN_AGAIN
+        )
 
 
 def ok(check: str, what: str) -> Finding:

@@ -12,7 +12,8 @@ from s3leader import CorruptLock, Election, Lock
 from s3leader.repair import is_note
 
 from .bucket import ExaminedBucket, Listed
-from .findings import Finding, Level, ok
+from .findings import Finding, Level, Reading, ok
+from .lifecycle import deletes_after_days
 
 READ = 50
 """How many of the latest terms are read; `verify` reads all."""
@@ -134,32 +135,49 @@ def check_recent(election: Election) -> Iterator[Finding]:
             " suspended candidate created its number again and crashed, or the store let two lead",
             do="s3leader verify tells which",
         )
+    elif corrupt:
+        yield Finding(
+            check="unsealed locks",
+            level="cannot tell",
+            what=f"{which}, none that can be read is unsealed; {_numbers(corrupt)} cannot be read",
+            do="s3leader verify judges the whole ledger by the locks beside them",
+        )
     elif locks:
         yield ok("unsealed locks", f"{which}, none below the highest is unsealed")
 
 
 def check_old(
-    election: Election,
-    head: Head,
-    bucket: ExaminedBucket,
-    history_days: int | None,
-    now: datetime | None,
+    election: Election, head: Head, bucket: ExaminedBucket, rules: Reading
 ) -> Iterator[Finding]:
-    """Judge the locks that should be tagged, and those that should be deleted by now."""
+    """Judge the locks that should be tagged, and those that the `rules` should have deleted."""
+    if head.lock is None:
+        for check in ("tagging", "leaking locks", "old locks"):
+            yield Finding(
+                check=check,
+                level="cannot tell",
+                what="the highest lock says which locks are tagged, and it cannot be read",
+                do="run this again once the highest lock is sealed",
+            )
+        return
     found: dict[int, Listed] = {}
     for each in bucket.keys(f"{election.config.folder}lock_"):
         match = _NAME.fullmatch(each.key.removeprefix(election.config.folder))
         if match is not None and 0 < int(match[1]) < head.term:
             found[int(match[1])] = each
-    swept = 0 if head.lock is None else min(head.lock.swept, head.term - 1)
+    swept = min(head.lock.swept, head.term - 1)
+    old = [found[term] for term in sorted(found) if term <= swept]
     yield _sweeping(head, swept)
-    yield from _untagged([found[term] for term in sorted(found) if term <= swept], bucket)
-    yield from _undeleted([found[t] for t in sorted(found) if t <= swept], history_days, now)
+    yield from _untagged(old, bucket)
+    if rules.known:
+        days = deletes_after_days(rules.value, election.config.folder)
+        yield from _undeleted(old, days, head.lock.seen_at)
+    else:
+        yield rules.unknown("old locks")
 
 
 def _sweeping(head: Head, swept: int) -> Finding:
     check, behind = "tagging", max(0, head.term - 1 - swept)
-    if head.lock is not None and behind <= _SWEPT_A_TERM:
+    if behind <= _SWEPT_A_TERM:
         return ok(
             check, f"all locks up to {swept} are tagged; later leaders tag the other {behind}"
         )

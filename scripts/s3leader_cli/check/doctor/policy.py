@@ -58,15 +58,23 @@ def check_policy(policy: Mapping[str, Any] | None, where: Place) -> Iterator[Fin
             else f"{each.what} is not denied: {each.means}",
             do=f"add to the bucket's policy: {add}",
         )
-    blocked = [each for each in _needed(where) if denied(given, each)]
-    for attempt in blocked:
-        yield Finding(
-            check=CHECK,
-            level="problem",
-            what=f"candidates are denied {attempt.action} on {attempt.resource}"
-            f"{_condition(attempt)}: nobody can lead",
-            do="take this request out of the statement that denies it",
-        )
+    for attempt in _needed(where):
+        result, request = denied(given, attempt), f"{attempt.action} on {attempt.resource}"
+        if result is None:
+            yield Finding(
+                check=CHECK,
+                level="cannot tell",
+                what=f"whether candidates are denied {request}{_condition(attempt)} depends on"
+                " conditions that are not understood here",
+                do="run this with the credentials of a candidate, and see its rights",
+            )
+        elif result:
+            yield Finding(
+                check=CHECK,
+                level="problem",
+                what=f"candidates are denied {request}{_condition(attempt)}: nobody can lead",
+                do="take this request out of the statement that denies it",
+            )
 
 
 def denies_unconditional_writes(policy: Mapping[str, Any] | None, where: Place) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .bucket import Condition, ExaminedBucket, Probe
-from .findings import Finding, Level, Reading, ok
+from .findings import RUN_AGAIN, Finding, Level, Reading, ok
 
 CHECK = "rights"
 _ABSENT = "lock_0000000000.json"  # no term has number 0, and the grants of a candidate include it
@@ -90,7 +90,7 @@ def _writing(probe: Probe, condition: Condition, missing: Level) -> Finding:
             what=f"{action} is missing, which is needed to {use}",
             do="allow s3:PutObject on the locks and the hint: LockBucket.grant_candidate grants it",
         )
-    return Finding(check=CHECK, level="cannot tell", what=f"{action}: {probe.cause}")
+    return Finding(check=CHECK, level="cannot tell", what=f"{action}: {probe.cause}", do=RUN_AGAIN)
 
 
 def _tagging(probe: Probe, missing: Level) -> Finding:
@@ -105,5 +105,8 @@ def _tagging(probe: Probe, missing: Level) -> Finding:
             do="allow s3:PutObjectTagging with the tag superseded=true: LockBucket.grant_candidate"
             " grants it",
         )
-    cause = probe.cause or "the store tagged an object that does not exist"
-    return Finding(check=CHECK, level="cannot tell", what=f"{action}: {cause}")
+    cause, do = probe.cause, RUN_AGAIN
+    if probe.result == "applied":
+        cause = "the store tagged an object that does not exist, so this shows no right"
+        do = "s3leader certify shows what else this store does differently"
+    return Finding(check=CHECK, level="cannot tell", what=f"{action}: {cause}", do=do)

@@ -27,9 +27,9 @@ def check_settings(
     rules, denials = settings["lifecycle"], settings["policy"]
     if rules.known:
         yield from lifecycle.check_lifecycle(rules.value, folder, prefix)
-        yield from _uploads(rules, denials, where, folder)
     else:
         yield rules.unknown(lifecycle.CHECK)
+    yield _uploads(rules, denials, where, folder)
     if denials.known:
         yield from policy.check_policy(denials.value, where)
     else:
@@ -55,20 +55,21 @@ def _region(region: Reading, client_region: str | None) -> Iterator[Finding]:
         yield ok("region", f"the bucket is in {region.value}")
 
 
-def _uploads(
-    rules: Reading, denials: Reading, where: policy.Place, folder: str
-) -> Iterator[Finding]:
-    if lifecycle.aborts_uploads(rules.value, folder):
-        yield ok("uploads", "unfinished multipart uploads are aborted")
-    elif denials.known and policy.denies_unconditional_writes(denials.value, where):
-        yield ok("uploads", "the policy allows no multipart upload of a lock")
-    else:
-        yield Finding(
-            check="uploads",
-            level="warning",
-            what="unfinished multipart uploads are kept and paid for",
-            do="add a lifecycle rule: AbortIncompleteMultipartUpload after 1 day",
-        )
+def _uploads(rules: Reading, denials: Reading, where: policy.Place, folder: str) -> Finding:
+    if rules.known and lifecycle.aborts_uploads(rules.value, folder):
+        return ok("uploads", "unfinished multipart uploads are aborted")
+    if denials.known and policy.denies_unconditional_writes(denials.value, where):
+        return ok("uploads", "the policy allows no multipart upload of a lock")
+    unread = " and ".join(
+        name for name, each in (("lifecycle rules", rules), ("policy", denials)) if not each.known
+    )
+    doubt = f", unless the {unread}, which could not be read, say otherwise" if unread else ""
+    return Finding(
+        check="uploads",
+        level="cannot tell" if unread else "warning",
+        what=f"unfinished multipart uploads are kept and paid for{doubt}",
+        do="add a lifecycle rule: AbortIncompleteMultipartUpload after 1 day",
+    )
 
 
 def _versioning(versioning: Reading, rules: Reading, folder: str) -> Finding:
@@ -136,7 +137,7 @@ def _object_lock(locking: Reading, rules: Reading, folder: str) -> Finding:
         return ok("object lock", f"{kept}; locks are deleted later than that")
     return Finding(
         check="object lock",
-        level="warning",
+        level="warning" if rules.known else "cannot tell",
         what=f"{kept}, which is longer than the lifecycle rule keeps locks, or than is known",
         do=f"let the lifecycle rule delete superseded locks after {days} days, or shorten the"
         " default retention",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from s3leader._core.requests import Create, Replace, Tag
 from s3leader._io.memory_store import MemoryStore
 from s3leader_cli.check.doctor.examination import Examination
 from s3leader_cli.check.doctor.findings import Finding, Reading
-from s3leader_cli.check.doctor.schedules import ScheduleState
+from s3leader_cli.check.doctor.schedules import SchedulesFound
 from tests.fast.s3leader_cli.check.examined import SETTINGS, ExaminedMemory, at
 
 FOLDER = "elections/nightly/"
@@ -35,7 +34,6 @@ class Patient:
             self.lead().resign()
         self.store._ignores = ignores
         self.bucket = ExaminedMemory(self.store, at(self.store))
-        self.schedules: Sequence[ScheduleState] | Reading = []
 
     def election(self) -> Election:
         return testing.election("nightly", store=self.store, clock=self.clock)
@@ -64,7 +62,7 @@ class Patient:
                 candidate=candidate,
                 skew=SKEW,
                 clocks=None,
-                schedules=lambda: self.schedules,
+                schedules=SchedulesFound,
             ).findings()
         )
 
@@ -159,10 +157,43 @@ def test_a_missing_right_to_read_is_a_problem(patient: Patient, right: str) -> N
     assert f"{right} is missing" in " ".join(each.what for each in patient.findings())
 
 
+@pytest.mark.parametrize("right", ["s3:ListBucket", "s3:GetObject"])
+def test_locks_that_cannot_be_read_are_not_passed_over(patient: Patient, right: str) -> None:
+    patient.bucket.denied = {right}
+    [found] = [each for each in patient.findings() if each.check == "locks"]
+    assert (found.level, f"allow {right}" in found.do) == ("cannot tell", True)
+
+
 def test_without_the_right_to_read_tags_their_checks_cannot_tell(patient: Patient) -> None:
     patient.bucket.denied = {"s3:GetObjectTagging"}
     found = patient.wrong()
     assert found == {"tag of the highest lock": "cannot tell", "leaking locks": "cannot tell"}
+
+
+def findings_without_remedy(patient: Patient) -> list[Finding]:
+    return [each for each in patient.findings() if each.level == "cannot tell" and not each.do]
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_that_was_not_read_is_never_ok_and_has_a_remedy(
+    patient: Patient, setting: str
+) -> None:
+    patient.bucket.changed = {setting: Reading(failed="timeout")}
+    assert patient.wrong()[setting] == "cannot tell"
+    assert not findings_without_remedy(patient)
+
+
+@pytest.mark.parametrize(
+    ("setting", "check"), [("lifecycle", "old locks"), ("lifecycle", "object lock"),
+                           ("policy", "uploads")],
+)  # fmt: skip
+def test_a_check_that_needs_a_setting_which_was_not_read_cannot_tell(
+    patient: Patient, setting: str, check: str
+) -> None:
+    retained = Reading(value={"Rule": {"DefaultRetention": {"Days": 30}}})
+    patient.bucket.changed = {"object lock": retained, setting: Reading(denied="s3:GetIt")}
+    assert patient.wrong()[check] == "cannot tell"
+    assert not findings_without_remedy(patient)
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -171,7 +202,7 @@ def test_a_setting_that_must_not_be_read_is_named_with_its_action(
 ) -> None:
     patient.bucket.changed = {setting: Reading(denied="s3:GetIt")}
     found = [each for each in patient.findings() if "s3:GetIt" in each.what]
-    assert [each.level for each in found] == ["cannot tell"]
+    assert {each.level for each in found} == {"cannot tell"}
 
 
 @pytest.mark.parametrize(
@@ -242,6 +273,20 @@ def test_a_corrupt_highest_lock_is_a_problem(patient: Patient) -> None:
     assert patient.wrong()["highest lock"] == "problem"
 
 
+def test_what_a_corrupt_highest_lock_would_say_of_others_is_not_known(patient: Patient) -> None:
+    patient.store.put(key(3), b"[]")
+    wrong = patient.wrong()
+    names = ("tagging", "leaking locks", "old locks")
+    assert [wrong[name] for name in names] == ["cannot tell"] * len(names)
+    assert not findings_without_remedy(patient)
+
+
+def test_whether_a_corrupt_lock_is_sealed_is_not_known(patient: Patient) -> None:
+    patient.store.put(key(1), b"[]")
+    patient.store.perform(Tag(key(1)))
+    assert patient.wrong() == {"corrupt locks": "warning", "unsealed locks": "cannot tell"}
+
+
 def test_a_lapsed_highest_lock_is_a_warning(patient: Patient) -> None:
     patient.lead()
     patient.clock.advance(timedelta(seconds=34))
@@ -293,52 +338,3 @@ def test_a_hint_is_compared_with_the_highest_term(
 ) -> None:
     patient.store.put(FOLDER + "hint.json", hint)
     assert patient.wrong() == (expected and {"hint": "warning"})
-
-
-# ---------------------------------------------------------------------------------- schedules
-
-
-def schedule(name: str, region: str = "eu-west-1", **facts: Any) -> ScheduleState:
-    usual: dict[str, Any] = {"expression": "cron(0 3 * * ? *)", "zone": "UTC", "enabled": True}
-    return ScheduleState(region=region, name=name, **usual | facts)
-
-
-def schedule_levels(patient: Patient, *schedules: ScheduleState) -> list[str]:
-    patient.schedules = schedules
-    return [each.level for each in patient.findings() if each.check == "schedules"]
-
-
-def test_schedules_that_are_enabled_and_in_step_are_ok(patient: Patient) -> None:
-    both = [schedule("a"), schedule("b"), schedule("a", region="us-east-1")]
-    assert schedule_levels(patient, *both) == ["ok", "ok"]
-
-
-def test_contenders_may_share_several_schedules(patient: Patient) -> None:
-    weekly = "cron(0 9 ? * MON *)"
-    several = [schedule(name, expression=each) for name in "ab" for each in (weekly, "at(x)")]
-    assert schedule_levels(patient, *several) == ["ok", "ok"]
-
-
-def test_schedules_that_are_off_are_found(patient: Patient) -> None:
-    off = schedule("b", enabled=False)
-    assert schedule_levels(patient, schedule("a"), off) == ["warning", "ok"]
-    assert schedule_levels(patient, off) == ["problem", "ok"]
-
-
-@pytest.mark.parametrize("change", [{"expression": "cron(5 3 * * ? *)"}, {"zone": "Europe/Berlin"}])
-def test_schedules_out_of_step_are_a_problem(patient: Patient, change: dict[str, str]) -> None:
-    three = [schedule("a"), schedule("b"), schedule("c", **change)]
-    assert schedule_levels(patient, *three) == ["ok", "problem"]
-
-
-def test_rates_are_never_in_step(patient: Patient) -> None:
-    assert schedule_levels(patient, schedule("a", expression="rate(5 minutes)")) == [
-        "ok",
-        "problem",
-    ]
-
-
-def test_no_job_is_a_warning_and_no_answer_cannot_tell(patient: Patient) -> None:
-    assert schedule_levels(patient) == ["warning"]
-    patient.schedules = Reading(failed="no right")
-    assert patient.findings()[-1].level == "cannot tell"

@@ -57,3 +57,11 @@ def test_the_remedy_is_an_allowance_that_suffices() -> None:
 def test_few_answers_prove_nothing() -> None:
     [found] = check_clocks(many(0)[:2], 38, SKEW)
     assert (found.level, "only 2 of 40" in found.what) == ("cannot tell", True)
+    assert "run this again" in found.do
+
+
+def test_connections_without_an_answer_are_counted_and_must_be_the_fewer() -> None:
+    [found] = check_clocks(many(0), 5, SKEW)
+    assert (found.level, "(5 others gave none)" in found.what) == ("ok", True)
+    [found] = check_clocks(many(0), 41, SKEW)
+    assert (found.level, "only 40 of 81" in found.what) == ("cannot tell", True)

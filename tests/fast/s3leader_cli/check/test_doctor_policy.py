@@ -83,6 +83,14 @@ def test_a_condition_that_is_not_understood_is_not_guessed() -> None:
     assert levels(*unclear) == ["ok", "cannot tell", "ok"]
 
 
+def test_a_denial_that_candidates_may_meet_is_not_passed_over() -> None:
+    elsewhere = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+    policy = [TLS, WRITES, DELETES, deny("s3:GetObject", "*", elsewhere)]
+    [*protected, found] = check_policy({"Statement": policy}, WHERE)
+    assert [each.level for each in protected] == ["ok", "ok", "ok"]
+    assert (found.level, "s3:GetObject" in found.what) == ("cannot tell", True)
+
+
 def test_one_of_both_deletes_is_not_enough() -> None:
     assert levels(WRITES, DELETES | {"Action": "s3:DeleteObject"}, TLS) == ["ok", "warning", "ok"]
 
