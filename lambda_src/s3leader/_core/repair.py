@@ -30,9 +30,12 @@ from .lock import DEPOSED, LAST_TERM, Lock
 from .requests import Create, Found, Listed, Missing, Read, Reply
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
+# The key of a lock that a restart created; an operator has said what its `done` is.
+RESTARTED_ABOVE: Final = "restarted_above"
 NOTE_OF_MOVE: Final = "this ledger was moved to"
 _MOVED: Final = re.compile(NOTE_OF_MOVE + r" (s3://\S+)")
 RESTARTS: Final = "the numbers of this ledger restart above this one"
+_NO_LOCK: Final = LedgerHead(lock=None, etag="", proved_highest_at_ms=None, observed_ms=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +70,8 @@ def find_end(config: CandidateConfig) -> Steps[LedgerEnd]:
                 f"the ledger is closed by the note {corrupt.key}, but the lock before it, of term"
                 f" {corrupt.term - 1}, is gone: restart the numbers above all that were used"
             ) from None
-        empty = LedgerHead(lock=None, etag="", proved_highest_at_ms=None, observed_ms=0)
         place = moved[1] if moved else None
-        return LedgerEnd(head=head or empty, moved_to=place, restarts=restarts)
+        return LedgerEnd(head=head or _NO_LOCK, moved_to=place, restarts=restarts)
 
 
 def check_over(config: CandidateConfig, lock: Lock | None) -> None:
@@ -104,12 +106,7 @@ def close(config: CandidateConfig, head: LedgerHead, note: str) -> Steps[None]:
     written = yield from _create(config, key, json.dumps(f"{note} ({config.nonce()})").encode())
     if isinstance(written, Reply):
         raise _changed(key)
-    proved_ms = head.proved_highest_at_ms
-    if proved_ms is None or written - proved_ms >= PROOF_VALID_MS:  # R7: an old number, perhaps
-        raise StoreUnavailable(
-            f"more than an hour passed between two requests, so {key} may not close the ledger."
-            f" Nothing else was changed; try again."
-        )
+    _check_proof(head, written, key)
 
 
 def copied(lock: Lock) -> Lock:
@@ -178,21 +175,27 @@ def prepare_restart(config: CandidateConfig, asked: Restart) -> Steps[LedgerEnd 
 
 
 def restart(config: CandidateConfig, asked: Restart) -> Steps[Lock]:
-    """Close the ledger and create a sealed lock above `asked.above`; return the highest lock."""
+    """Close the ledger and create a sealed lock above `asked.above`; return the highest lock.
+
+    If that lock is the next one, it closes the ledger itself, as a note would.
+    """
     found = yield from prepare_restart(config, asked)
-    if isinstance(found, CorruptLock):
-        head = None
-    else:
+    head, closed = _NO_LOCK, True  # a corrupt lock stops every candidate, as a note does
+    if not isinstance(found, CorruptLock):
         if found.head.lock is not None and found.head.term >= asked.term:
             return found.head.lock
         found = yield from sealed_end(config, found, asked.reason)
         head = found.head
-        if not found.closed and head.term + 1 < asked.term:
+        closed = found.closed
+        if not closed and head.term + 1 < asked.term:
             yield from close(config, head, RESTARTS)
-    lock = _restarted(asked, None if head is None else head.lock, config.nonce())
+            closed = True
+    lock = _restarted(asked, head.lock, config.nonce())
     written = yield from _create(config, config.key(lock.term), lock.encode())
     if isinstance(written, Reply):
         raise _changed(config.key(lock.term))
+    if not closed:  # the lock stands in the place of a note
+        _check_proof(head, written, config.key(lock.term))
     return replace(lock, modified_at=from_ms(written), seen_at=from_ms(written))
 
 
@@ -205,6 +208,7 @@ def _restarted(asked: Restart, last: Lock | None, nonce: str) -> Lock:
         swept=asked.above,  # R6: the numbers between were used by nobody, or are gone
         outcome=DEPOSED,
         reason=asked.reason,
+        extra={RESTARTED_ABOVE: asked.above},
     )
     if last is None:
         return replace(lock, done=done)
@@ -233,6 +237,16 @@ def _create(config: CandidateConfig, key: str, body: bytes) -> Steps[int | Reply
         nonce_of=lambda found: "own" if found.body == body else None,
     )
     return written.reply if isinstance(written, WriteConflict) else written.applied_ms
+
+
+def _check_proof(head: LedgerHead, written_ms: int, key: str) -> None:
+    """R7: raise if the number may be an old one, which others have used and deleted meanwhile."""
+    proved_ms = head.proved_highest_at_ms
+    if proved_ms is None or written_ms - proved_ms >= PROOF_VALID_MS:
+        raise StoreUnavailable(
+            f"more than an hour passed between two requests, so {key} may not close the ledger."
+            f" Nothing else was changed; try again."
+        )
 
 
 def _date_ms(reply: Reply) -> int:

@@ -11,67 +11,24 @@ from typing import Any
 
 import pytest
 
-from s3leader import CorruptLock, Election, InvalidArgument, NotElected, StillHeld
-from s3leader._core.requests import Create, Replace, StoreAnswer, StoreRequest
+from s3leader import (
+    CorruptLock,
+    Election,
+    InvalidArgument,
+    NotElected,
+    StillHeld,
+    StoreUnavailable,
+)
+from s3leader._core.requests import Create, List, Replace, StoreAnswer, StoreRequest
 from s3leader._core.times import to_ms
-from s3leader._io.memory_store import Fault, MemoryStore
-from s3leader.repair import Move, RepairRefused, restart_numbers, state_before_restart
+from s3leader._io.memory_store import Fault
+from s3leader.repair import RepairRefused, restart_numbers, state_before_restart
 from s3leader_cli.check.verify.ledger import Ledger
 from s3leader_cli.check.verify.rules import verify
-from tests.fast.s3leader.one_bucket import FOLDER, LAPSE, LATER, TICK, OneBucket, lost, won
+from tests.fast.s3leader.one_bucket import FOLDER, LAPSE, LATER, TICK, lost, won
+from tests.fast.s3leader.repaired import Died, Dying, Repaired
 
-PLACE = "s3://new/elections/e/"
 LONG_AGO = TICK - timedelta(days=1)
-
-
-class Died(BaseException):
-    """The process was killed."""
-
-
-class Dying(MemoryStore):
-    """Kills the process before or after its `left`th request."""
-
-    left = -1
-    after = False
-
-    def perform(self, request: StoreRequest) -> StoreAnswer:
-        self.left -= 1
-        if self.left == 0 and not self.after:
-            raise Died
-        answer = super().perform(request)
-        if self.left == 0:
-            raise Died
-        return answer
-
-
-class Repaired:
-    """A ledger of two completed terms, and a bucket for it to be moved to."""
-
-    def __init__(self) -> None:
-        self.bucket = OneBucket()
-        self.old = self.bucket.store = Dying(clock_ms=lambda: self.bucket.ms)
-        self.new = Dying(clock_ms=lambda: self.bucket.ms)
-        for tick in (TICK - timedelta(hours=1), TICK):
-            term = won(self.election().campaign(tick))
-            term.save({"after": 41})
-            term.resign()
-
-    def election(self, store: MemoryStore | None = None, **options: Any) -> Election:
-        return self.bucket.election(store=store or self.old, **options)
-
-    def move(self, place: str = PLACE) -> Move:
-        return Move(self.election(), self.election(self.new), place=place)
-
-    def restart(self, above: int = 1000, **more: Any) -> int:
-        facts: dict[str, Any] = {"done": TICK, "reason": "locks were deleted"} | more
-        return restart_numbers(self.election(), above=above, **facts).term
-
-    def objects(self) -> list[dict[str, bytes]]:
-        return [{key: s.body(key) for key in s.keys()} for s in (self.old, self.new)]  # noqa: SIM118
-
-    def delete_all(self) -> None:
-        for key in self.old.keys():  # noqa: SIM118 - no dict
-            self.old.delete(key)
 
 
 @pytest.fixture
@@ -332,14 +289,18 @@ def test_an_unfinished_restart_is_finished_with_a_number_above_its_note(ledger: 
     assert ledger.restart(above=500) == 501
 
 
-def test_a_candidate_suspended_for_an_hour_closes_nothing(ledger: Repaired) -> None:
-    """R7: the number may have been used and deleted since."""
-
+def suspend_after_the_list(ledger: Repaired) -> None:
     def suspend(request: StoreRequest, _: StoreAnswer) -> None:
-        if not isinstance(request, Create | Replace):
+        if isinstance(request, List):
             ledger.bucket.ms = to_ms(TICK) + 2 * 3_600_000
 
     ledger.old._observer = suspend
+
+
+def test_a_candidate_suspended_for_an_hour_closes_nothing(ledger: Repaired) -> None:
+    """R7: the number may have been used and deleted since."""
+
+    suspend_after_the_list(ledger)
     with pytest.raises(Exception, match="more than an hour passed"):
         ledger.move().run()
     assert ledger.new.keys() == ()
@@ -357,13 +318,45 @@ def test_a_candidate_that_has_seen_the_new_place_empty_does_not_lead_there(
         early.campaign(LATER)
 
 
+def faults(election: Election) -> list[str]:
+    """What `verify` finds broken."""
+    checked = verify(Ledger.of(election.history(limit=200), timedelta(seconds=3)))
+    return [found.what for each in checked for found in each.findings if found.certain]
+
+
 def test_notes_of_repairs_are_no_faults_of_a_ledger(ledger: Repaired) -> None:
     ledger.move().run()
     won(ledger.election(ledger.new).campaign(LATER)).resign()
     places = [ledger.election(ledger.old), ledger.election(ledger.new)]
     restart_numbers(places[1], above=90, done="none", reason="locks were deleted")
     won(ledger.election(ledger.new).campaign()).resign()
-    for election in places:
-        checked = verify(Ledger.of(election.history(limit=200), timedelta(seconds=3)))
-        found = [finding for each in checked for finding in each.findings if finding.certain]
-        assert found == []
+    assert [faults(each) for each in places] == [[], []]
+
+
+@pytest.mark.parametrize("above", [2, 3, 90])
+def test_the_tick_that_an_operator_states_is_no_fault_of_a_ledger(
+    ledger: Repaired, above: int
+) -> None:
+    """Also without a note: the lock that is created closes the ledger, if it is the next one."""
+    ledger.bucket.ms = to_ms(LATER)
+    assert ledger.restart(above, done=LATER) == above + 1
+    assert lost(ledger.election().campaign(LATER)).reason == "done"
+    won(ledger.election().campaign()).resign()
+    assert faults(ledger.election()) == []
+
+
+def test_numbers_below_the_lock_that_a_move_copies_are_not_missing(ledger: Repaired) -> None:
+    """The last leader died, so its lock does not say that the locks below are tagged."""
+    won(ledger.election().campaign(LATER))
+    ledger.bucket.pass_time(LAPSE)
+    ledger.move().run()
+    assert next_term(ledger.election(ledger.new)) == 4
+    assert faults(ledger.election(ledger.new)) == []
+
+
+def test_a_restart_that_was_suspended_for_an_hour_does_not_count(ledger: Repaired) -> None:
+    """R7: others may have led meanwhile, and the lock that it created may be one of many."""
+
+    suspend_after_the_list(ledger)
+    with pytest.raises(StoreUnavailable, match="more than an hour passed"):
+        ledger.restart(above=2)

@@ -96,6 +96,14 @@ def is_void(lock: Lock) -> bool:
     return lock.outcome in {"resigned", "continued"} and reason.startswith(_VOID)
 
 
+def is_done_stated(lock: Lock) -> bool:
+    """Whether an operator said which tick was done, and not a term that completed it.
+
+    That is so in a corrupt lock that was deposed, and in one that restarted the numbers.
+    """
+    return bool({"corrupt_body", "restarted_above"} & lock.extra.keys())
+
+
 def end_of(lock: Lock) -> datetime | None:
     """Return when a sealed lock was sealed, by S3's clock; None if that is not known."""
     if lock.modified_at is None or was_copied(lock):

@@ -12,7 +12,7 @@ from s3leader import Lock
 
 from .attempts import attempts_of
 from .findings import Finding, Verdict
-from .ledger import Ledger, end_of, is_void, was_copied
+from .ledger import Ledger, end_of, is_done_stated, is_void, was_copied
 
 _OUTCOMES = {"completed", "failed", "resigned", "deposed", "continued"}
 _LIFECYCLE = timedelta(days=1)  # no lifecycle rule deletes a younger object
@@ -51,8 +51,9 @@ def readable(ledger: Ledger) -> Iterator[Finding]:
 def numbers(ledger: Ledger) -> Iterator[Finding]:
     """R6 and R7: no number is missing without a lifecycle rule, and none was led twice."""
     higher: Lock | None = None
+    left_out_above = {each.term for each in ledger.notes}
     for lock in sorted(ledger.every(), key=lambda each: each.term, reverse=True):
-        if higher is not None and lock.term + 1 < higher.term:
+        if higher is not None and lock.term not in left_out_above:
             yield from _gap(ledger, lock.term + 1, higher)
         higher = lock
     for lock, later in ledger.recreated:
@@ -159,7 +160,7 @@ def done(ledger: Ledger) -> Iterator[Finding]:
             before != after
             and follower.term == lock.term + 1
             and follower.outcome != "completed"
-            and "corrupt_body" not in follower.extra  # an operator said what was done
+            and not is_done_stated(follower)
         ):
             what = f"done moved from {_maybe(before)} to {_maybe(after)} without a completed term"
             yield Finding(term=follower.term, what=what)
