@@ -15,6 +15,7 @@ from s3leader.errors import BucketUnusable, LeadershipLost
 from .candidate import CandidateConfig, LedgerHead, Steps
 from .conditional_write import WriteConflict, WriteUnknown, seal, write_until_known
 from .lock import Lock
+from .lost_lock import who_changed
 from .next_lock import void_lock
 from .requests import Replace
 from .sweep import sweep
@@ -105,7 +106,7 @@ def renew(
     except WriteUnknown:
         return replace(holding, doubtful=holding.doubtful | {nonce})
     if isinstance(written, WriteConflict):
-        raise LeadershipLost(term=lock.term, why="another candidate sealed its lock")
+        raise LeadershipLost(term=lock.term, why=who_changed(lock, written))
     in_time = written.received_ms < holding.deadline_ms
     return Holding(
         lock=lock,
@@ -133,5 +134,5 @@ def resign(
         holding = replace(holding, lock=replace(holding.lock, swept=swept))
     sealed = yield from seal_own(config, holding, outcome, reason, now_ms)
     if isinstance(sealed, WriteConflict):
-        raise LeadershipLost(term=holding.lock.term, why="another candidate sealed its lock first")
+        raise LeadershipLost(term=holding.lock.term, why=who_changed(holding.lock, sealed))
     return Resigned(head=sealed, sweep_error=sweep_error)

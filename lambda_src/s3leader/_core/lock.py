@@ -31,6 +31,7 @@ COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 RESIGNED: Final = "resigned"
 DEPOSED: Final = "deposed"
+LAPSED_SEALED_BY: Final = "lapsed; sealed by "
 CONTINUED: Final = "continued"
 
 _NAME = re.compile(r"lock_([0-9]{10})\.json")
@@ -101,6 +102,16 @@ class Lock:
     def lapsed(self, *, lease_ms: int, clock_skew_ms: int) -> bool:
         """Strictly more than its lease and the allowance has passed since its last write (R4)."""
         return not self.sealed and self.left_ms(lease_ms=lease_ms, clock_skew_ms=clock_skew_ms) < 0
+
+    @property
+    def sealed_after_lapse_by(self) -> str | None:
+        """The candidate that sealed the lock when its lease was over; None if no candidate did.
+
+        A lock that was deposed and has no such candidate was deposed by an operator.
+        """
+        reason = self.reason or ""
+        lapsed = self.outcome == DEPOSED and reason.startswith(LAPSED_SEALED_BY)
+        return reason.removeprefix(LAPSED_SEALED_BY) if lapsed else None
 
     # ------------------------------------------------------------------------- transitions
 

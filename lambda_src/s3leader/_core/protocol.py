@@ -99,7 +99,7 @@ from .conditional_write import WriteConflict, seal_other
 from .create_lock import Created, Voided, create_next_lock
 from .holding import Holding
 from .ledger import find_head, head_in
-from .lock import COMPLETED
+from .lock import COMPLETED, LAPSED_SEALED_BY
 from .next_lock import Work
 from .requests import Reply, Wait, Waited
 from .waiting import head_again, pause, read_again
@@ -245,7 +245,7 @@ def _wait_for_leader(goal: _Goal, at: _Progress, head: LedgerHead) -> Steps[_Pro
 
 def _seal_lapsed(config: CandidateConfig, at: _Progress, head: LedgerHead) -> Steps[_Progress]:
     """R3: seal a lapsed lock. Creating the next one is another step."""
-    sealed = yield from seal_other(config, head, f"lapsed; sealed by {config.candidate}")
+    sealed = yield from seal_other(config, head, f"{LAPSED_SEALED_BY}{config.candidate}")
     if isinstance(sealed, WriteConflict):
         return replace(at, head=head_again(sealed.reply, config, head))
     return replace(at, head=sealed, sealed_term=sealed.term)

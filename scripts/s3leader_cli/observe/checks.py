@@ -12,7 +12,6 @@ from s3leader_cli.report import Report, utc
 
 _MANY_ATTEMPTS = 3
 _BY_DEFAULT = timedelta(minutes=50)  # `logs` reads an hour, and somebody has to type it first
-_CRASH = "lapsed; sealed by "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +92,7 @@ def _failures(lock: Lock, recent: Sequence[Lock]) -> Iterator[Step]:
 
 
 def _went_wrong(lock: Lock) -> bool:
-    crashed = lock.outcome == "deposed" and (lock.reason or "").startswith(_CRASH)
+    crashed = lock.sealed_after_lapse_by is not None
     return lock.outcome == "failed" or crashed
 
 

@@ -101,7 +101,7 @@ def test_leaving_the_block_after_being_deposed_raises_leadership_lost(
 
 def test_leadership_lost_in_the_block_is_raised_unchanged(bucket: OneBucket, term: Term) -> None:
     bucket.election().depose(reason="stuck", force=True)
-    with pytest.raises(LeadershipLost, match="another candidate sealed") as caught, term:
+    with pytest.raises(LeadershipLost, match="an operator deposed it") as caught, term:
         term.renew()
     assert caught.value.__context__ is None
 

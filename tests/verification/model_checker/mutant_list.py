@@ -13,9 +13,9 @@ from .mutants import Mutant
 MUTANTS: Final = (
     Mutant(
         removed="R1, R3: a lapsed lock is sealed before it is succeeded",
-        old='sealed = yield from seal_other(config, head, f"lapsed',
+        old='sealed = yield from seal_other(config, head, f"{LAPSED_SEALED',
         new="sealed = replace(head, lock=replace(head.lock, expired=True))\n"
-        '    yield from ()\n    (f"lapsed',
+        '    yield from ()\n    (f"{LAPSED_SEALED',
         found={
             "race": "lock 2 is created while lock 1 is not sealed",
             "simulation": "is not sealed",

@@ -85,4 +85,4 @@ def report_on(election: str, ledger: Ledger, verdicts: Sequence[Verdict]) -> Rep
 
 def _by_operator(lock: Lock) -> bool:
     """Whether a person sealed it, perhaps before it had lapsed."""
-    return lock.outcome == "deposed" and not (lock.reason or "").startswith("lapsed; sealed by ")
+    return lock.outcome == "deposed" and lock.sealed_after_lapse_by is None
