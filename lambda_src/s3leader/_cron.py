@@ -78,7 +78,9 @@ def _zone(name: str) -> tzinfo:
 def _local_times(fields: list[str], after: datetime, before: datetime) -> Iterator[datetime]:
     """Yield the local times without a zone; some hours before and after allow for offsets."""
     if len(fields) != len(_RANGES):
-        raise InvalidArgument(f"expected the six fields of EventBridge's cron, got {fields!r}")
+        raise InvalidArgument(
+            f"expected the six fields of EventBridge's cron, got {len(fields)}: {' '.join(fields)}"
+        )
     minutes, hours, _, _, _, years = fields
     times = sorted(itertools.product(_values("hours", hours), _values("minutes", minutes)))
     in_years, first = set(_values("year", years)), after.replace(tzinfo=None) - _SLACK

@@ -25,10 +25,11 @@ _COLOURS = {
     "corrupt": "red",
 }
 _HEADINGS = ("term", "outcome", "holder", "tick", "try", "started", "lasted", "why")
-_LEAST = 14  # columns for `why`, so that it alone is folded
+_LEAST = 12  # characters of a line of `why` or `holder`, for others not to be folded
 _WIDTH = 120  # of a table that is not printed to a terminal
 # function/request id/random: the identity that s3leader.aws_lambda gives a candidate
 _LAMBDA = re.compile(r"([\w-]+)/([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}")
+_NARROW = 72  # a table of fewer columns breaks dates
 _NARROWEST = 40  # some terminals report 0 columns, and wrap lines themselves
 
 
@@ -66,31 +67,42 @@ def render_history(election: Election, locks: Sequence[Lock]) -> str:
     if not locks:
         return f"{election.name} has no term: {never_locked(election)}\n"
     screen = console()
-    table = Table(title=plain(f"{election.name}: newest terms first"), title_justify="left")
+    table = Table(
+        title=plain(f"{election.name}: newest terms first"),
+        title_justify="left",
+        show_edge=False,  # a term of a function fits into one line of 120 columns without it
+        pad_edge=False,
+    )
     table.add_column(_HEADINGS[0], justify="right")
     rows = [_cells(election, lock) for lock in locks]
     widest = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    room = screen.width - sum(widest[:-1]) - 3 * len(widest) - 1  # less the frame
+    room = screen.width - sum(widest[:-1]) - 3 * (len(widest) - 1)  # less the lines between
+    folded = _folded(room, holder=widest[_HEADINGS.index("holder")])
     for name in _HEADINGS[1:]:
-        fits = name != "why" and room >= _LEAST
-        table.add_column(name, overflow="fold", no_wrap=fits)
+        day = len("2026-11-23") if name in {"tick", "started"} and screen.width > _NARROW else None
+        table.add_column(name, overflow="fold", no_wrap=name not in folded, min_width=day)
     for row in rows:
         table.add_row(row[0], coloured(row[1]), *(plain(cell) for cell in row[2:]))
     return rendered(screen, table)
 
 
+def _folded(room: int, *, holder: int) -> Sequence[str]:
+    """Return which columns are folded if so many characters are left: `why`, or more, or all."""
+    if room >= _LEAST:
+        return ("why",)
+    return ("why", "holder") if room + holder >= 2 * _LEAST else _HEADINGS
+
+
 def _cells(election: Election, lock: Lock) -> list[str]:
     if lock.problem is not None:
         return [str(lock.term), "corrupt", "", "", "", "", "", lock.problem]
-    started = _time(lock.started_at)
-    same_day = lock.tick and lock.started_at and lock.tick.date() == lock.started_at.date()
     return [
         str(lock.term),
         lock.outcome or standing_of(election, lock),
         short_holder(lock.holder or "unnamed"),
         _time(lock.tick),
         str(lock.attempt),
-        started.partition(" ")[2] if same_day else started,
+        _time(lock.started_at),
         _lasted(lock),
         _LAMBDA.sub(r"…/\2", lock.reason or ""),
     ]
@@ -128,7 +140,7 @@ def _lasted(lock: Lock) -> str:
     end = lock.ended_at if lock.sealed else lock.seen_at
     if end is None or lock.started_at is None:
         return ""
-    return f"{(end - lock.started_at).total_seconds():.0f} s" + ("" if lock.sealed else " so far")
+    return f"{(end - lock.started_at).total_seconds():.0f} s"
 
 
 def _time(time: datetime | None) -> str:

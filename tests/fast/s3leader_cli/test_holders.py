@@ -26,8 +26,8 @@ def test_in_120_columns_a_term_without_a_reason_takes_one_line_with_a_shortened_
     _, out, _ = narrow.run("history")
     rows = out[out.index("╇") :].splitlines()[1:]
     for term, row in zip((2, 1), rows, strict=False):
-        assert row.startswith(f"│    {term} │")
-        assert "│ nightly-compaction/8f0b2c31 " in row
+        assert row.startswith(f"   {term} │")
+        assert "│ nightly-compaction/8f0b2c31 │ 2026-11-23 06:00:00Z │" in row
     assert REQUEST[8:] not in out  # neither the holder nor the candidate that sealed its lock
     assert max(map(len, out.splitlines())) <= 120
 

@@ -11,7 +11,7 @@ from s3leader import InvalidArgument
 from .model import DAYS_A_MONTH, SECONDS_A_MONTH
 
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,5}) (minute|hour|day)s?\)")
-_CRON = re.compile(r"cron\((?P<times>\S+ +\S+) +(?P<days>.*)\)")
+_CRON = re.compile(r"cron\(\s*(?P<times>\S+\s+\S+)(?P<days>(?:\s+\S+){4})\s*\)")
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 _YEAR = timedelta(days=365)
 
@@ -40,9 +40,9 @@ def _ticks(expression: str, zone: str, now: datetime) -> float:
 def _a_year(expression: str, zone: str, now: datetime) -> int:
     """Count the days with a tick, and the ticks of a day: a year may have half a million."""
     match = _CRON.fullmatch(expression)
-    if match is None:
+    if match is None:  # `at`, or an expression that the error has to quote as it is
         return _count(expression, zone, now, _YEAR)
-    days = _count(f"cron(0 12 {match['days']})", zone, now, _YEAR)
+    days = _count(f"cron(0 12{match['days']})", zone, now, _YEAR)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(seconds=1)
     return days * _count(f"cron({match['times']} * * ? *)", "UTC", midnight, timedelta(days=1))
 

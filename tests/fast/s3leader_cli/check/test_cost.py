@@ -120,6 +120,9 @@ def test_prices_are_options(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--schedule", "every day"], "every day"),
         (["--schedule", "cron(0 25 * * ? *)"], "cron(0 25 * * ? *)"),
+        (["--schedule", "cron(7 3 * * MON)"], "got 5: 7 3 * * MON."),
+        (["--schedule", "cron(7 3 * * ? * 9)"], "got 7: 7 3 * * ? * 9."),
+        (["--schedule", "cron(7)"], "got 1: 7."),
         (["--schedule", "cron(0 3 * * ? *)", "--time-zone", "Mars"], "Mars"),
         (["nightly", "--schedule", "rate(1 day)"], "give one of them"),
         (["nightly"], "--bucket"),

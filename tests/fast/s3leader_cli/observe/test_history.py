@@ -63,6 +63,12 @@ def test_all_terms_are_in_order(hours: Bucket) -> None:
     assert terms(hours, "--all") == [*range(60, 0, -1)]
 
 
+def test_in_the_table_a_term_started_on_a_day_and_not_only_at_a_time(hours: Bucket) -> None:
+    """`status` shows the same times in the same form."""
+    _, out, _ = hours.run("history", "nightly", "--limit", "1")
+    assert out.count("2026-11-22 12:00:00Z") == len(("tick", "started"))
+
+
 def test_deleted_locks_are_a_gap_and_not_the_end(hours: Bucket) -> None:
     for term in range(5, 58):
         hours.store.delete(f"elections/nightly/lock_{term:010d}.json")
