@@ -25,11 +25,10 @@ _COLOURS = {
     "corrupt": "red",
 }
 _HEADINGS = ("term", "outcome", "holder", "tick", "try", "started", "lasted", "why")
-_LEAST = 12  # characters of a line of `why` or `holder`, for others not to be folded
+_LEAST = 8  # characters of a line of `why` or `holder`, for others not to be folded
 _WIDTH = 120  # of a table that is not printed to a terminal
 # function/request id/random: the identity that s3leader.aws_lambda gives a candidate
 _LAMBDA = re.compile(r"([\w-]+)/([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}")
-_NARROW = 72  # a table of fewer columns breaks dates
 _NARROWEST = 40  # some terminals report 0 columns, and wrap lines themselves
 
 
@@ -75,22 +74,39 @@ def render_history(election: Election, locks: Sequence[Lock]) -> str:
     )
     table.add_column(_HEADINGS[0], justify="right")
     rows = [_cells(election, lock) for lock in locks]
-    widest = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    room = screen.width - sum(widest[:-1]) - 3 * (len(widest) - 1)  # less the lines between
-    folded = _folded(room, holder=widest[_HEADINGS.index("holder")])
+    spare = _spare(screen, rows)
+    if spare < 2 * _LEAST:
+        rows = [_with_days_above_times(row) for row in rows]
+        spare = _spare(screen, rows)
+    folded = {"why", "holder"} if spare >= 2 * _LEAST else {*_HEADINGS}
+    if spare >= _LEAST + max(len(row[2]) for row in rows):
+        folded = {"why"}
     for name in _HEADINGS[1:]:
-        day = len("2026-11-23") if name in {"tick", "started"} and screen.width > _NARROW else None
-        table.add_column(name, overflow="fold", no_wrap=name not in folded, min_width=day)
+        table.add_column(name, overflow="fold", no_wrap=name not in folded)
     for row in rows:
-        table.add_row(row[0], coloured(row[1]), *(plain(cell) for cell in row[2:]))
+        table.add_row(row[0], coloured(row[1]), *map(_lines, row[2:]))
     return rendered(screen, table)
 
 
-def _folded(room: int, *, holder: int) -> Sequence[str]:
-    """Return which columns are folded if so many characters are left: `why`, or more, or all."""
-    if room >= _LEAST:
-        return ("why",)
-    return ("why", "holder") if room + holder >= 2 * _LEAST else _HEADINGS
+def _spare(screen: Console, rows: Sequence[Sequence[str]]) -> int:
+    """Return how many characters of a line are left for `why` and `holder`."""
+    lines = 3 * (len(_HEADINGS) - 1)
+    for name, *cells in zip(_HEADINGS, *rows, strict=True):
+        if name not in {"why", "holder"}:
+            lines += max(len(line) for cell in (name, *cells) for line in cell.split("\n"))
+    return screen.width - lines
+
+
+def _with_days_above_times(row: Sequence[str]) -> list[str]:
+    """Return the cells in a form in which rich breaks neither a day nor a time."""
+    named = zip(_HEADINGS, row, strict=True)
+    return [
+        cell.replace(" ", "\n") if name in {"tick", "started"} else cell for name, cell in named
+    ]
+
+
+def _lines(cell: str) -> Text:
+    return Text("\n").join(map(plain, cell.split("\n")))
 
 
 def _cells(election: Election, lock: Lock) -> list[str]:

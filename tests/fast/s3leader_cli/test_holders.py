@@ -32,6 +32,15 @@ def test_in_120_columns_a_term_without_a_reason_takes_one_line_with_a_shortened_
     assert max(map(len, out.splitlines())) <= 120
 
 
+def test_in_80_columns_no_day_is_broken(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s3leader_cli.observe.view._WIDTH", 80)
+    cli.lead(HOLDER)
+    _, out, _ = cli.run("history")
+    assert "│ 2026-11-23 │ 1   │ 2026-11-23 │" in out
+    assert "│ 06:00:00Z  │     │ 06:00:01Z  │" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_json_has_the_whole_holder(narrow: Cli) -> None:
     _, out, _ = narrow.run("history", "--json")
     assert {term["holder"] for term in json.loads(out)["terms"]} == {HOLDER}
