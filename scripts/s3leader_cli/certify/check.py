@@ -177,15 +177,16 @@ class Check:
     """One property that elections need of a store.
 
     `run` returns what it saw, in a few words, or raises `CheckFailed` or `NotChecked`. `rules` are
-    those of the protocol that rest on the property. `without` says what a store without it is good
-    for; if `fatal`, that is nothing. A check for the full scale alone is not `quick`.
+    those of the protocol that rest on the property. `if_missing` says what it means for elections
+    that a store has it not; if `fatal`, the store cannot hold them. A check for the full scale
+    alone is not `quick`.
     """
 
     name: str
     group: str
     statement: str
     rules: str
-    without: str
+    if_missing: str
     run: Callable[[Subject], str]
     fatal: bool = True
     quick: bool = True

@@ -125,7 +125,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="A create stores its body byte for byte, up to 256 KiB, and answers its ETag.",
         rules="R1, R2",
-        without="unusable: locks could not be read back",
+        if_missing="unusable: locks could not be read back",
         run=_stores_bytes,
     ),
     Check(
@@ -133,7 +133,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="Keys with slashes are keys like others.",
         rules="R1",
-        without="unusable: the locks of an election are in a folder of its name",
+        if_missing="unusable: the locks of an election are in a folder of its name",
         run=_takes_slashes,
     ),
     Check(
@@ -141,7 +141,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="An object is found under any key that S3 allows.",
         rules="none",
-        without="names of elections and prefixes must consist of letters, digits and hyphens",
+        if_missing="names of elections and prefixes must consist of letters, digits and hyphens",
         run=_takes_unusual_keys,
         fatal=False,
         costs=lambda *_: Costs(writes=5, reads=5),
@@ -152,7 +152,7 @@ CHECKS: Final = (
         statement="A create (If-None-Match: *) is refused where an object exists, and changes"
         " nothing.",
         rules="R0, R1",
-        without=_TWO_LEADERS,
+        if_missing=_TWO_LEADERS,
         run=_refuses_create,
     ),
     Check(
@@ -160,7 +160,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="A compare-and-swap (If-Match) on the last ETag is applied and changes the ETag.",
         rules="R2, R3",
-        without="unusable: no leader could renew or resign",
+        if_missing="unusable: no leader could renew or resign",
         run=_applies_swap,
     ),
     Check(
@@ -168,7 +168,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="A compare-and-swap on any other ETag is refused and changes nothing.",
         rules="R0, R2, R3",
-        without="unusable: a leader that was deposed could go on",
+        if_missing="unusable: a leader that was deposed could go on",
         run=_refuses_swap,
         costs=lambda *_: Costs(writes=4, reads=2),
     ),
@@ -177,7 +177,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="A compare-and-swap of a missing key is refused and creates nothing.",
         rules="R2, R7",
-        without="unusable: a late renewal would bring a deleted lock back",
+        if_missing="unusable: a late renewal would bring a deleted lock back",
         run=_swaps_nothing,
     ),
     Check(
@@ -185,7 +185,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="A read of a missing key says that it is missing.",
         rules="R1, R5",
-        without="unusable: a lost answer could not be settled",
+        if_missing="unusable: a lost answer could not be settled",
         run=_misses,
     ),
     Check(
@@ -194,7 +194,7 @@ CHECKS: Final = (
         statement="Refusals are 412 PreconditionFailed; to an If-Match on a missing key, 404"
         " NoSuchKey will do.",
         rules="R0, R5",
-        without="unusable: a refusal would look like a lost answer",
+        if_missing="unusable: a refusal would look like a lost answer",
         run=_refuses_by_code,
     ),
     Check(
@@ -202,7 +202,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="A read shows every write that was answered before.",
         rules="R1, R2, R5",
-        without="unusable: a candidate could take a sealed or a renewed lock for an old one",
+        if_missing="unusable: a candidate could take a sealed or a renewed lock for an old one",
         run=_shows_writes,
         costs=lambda *_: Costs(writes=11, reads=10),
     ),

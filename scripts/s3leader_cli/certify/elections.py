@@ -22,7 +22,7 @@ from .check import Check, CheckFailed, Costs, NotChecked, Scale, Subject
 if TYPE_CHECKING:
     from s3leader._core.requests import Store
 
-    from .racers import Line
+    from .racers import WaitForAll
 
 GROUP: Final = "elections"
 _LEASE: Final = timedelta(seconds=60)
@@ -49,12 +49,14 @@ def _leads_in_turn(subject: Subject) -> str:
     return "two terms: elected, proved, renewed, resigned"
 
 
-def lead_ticks(store: Store, line: Line, me: int, prefix: str, ticks: int) -> list[str]:
+def lead_ticks(
+    store: Store, wait_for_all: WaitForAll, writer: int, prefix: str, ticks: int
+) -> list[str]:
     """Campaign for each tick at the same time as all others, and complete it if elected."""
-    candidate = election("ticks", store=store, prefix=prefix, lease=_LEASE, candidate=str(me))
+    candidate = election("ticks", store=store, prefix=prefix, lease=_LEASE, candidate=str(writer))
     results = []
     for number in range(ticks):
-        line()
+        wait_for_all()
         result = "unknown"
         with suppress(StoreUnavailable, LeadershipLost):
             term = candidate.campaign(_FIRST_TICK + timedelta(minutes=number))
@@ -87,17 +89,17 @@ class Count:
 
 
 def count_as_leader(
-    store: Store, line: Line, me: int, prefix: str, counter: Count
+    store: Store, wait_for_all: WaitForAll, writer: int, prefix: str, counter: Count
 ) -> tuple[int, int]:
     """Increment the counter, once in each term, as in ShedLock's test of the same kind.
 
     Return the number of increments, and how many of them were made after the lease was over. Only
     leadership keeps two writers apart.
     """
-    line()
-    if me >= counter.leaders:
+    wait_for_all()
+    if writer >= counter.leaders:
         return 0, 0
-    candidate = election("counter", store=store, prefix=prefix, lease=_LEASE, candidate=str(me))
+    candidate = election("counter", store=store, prefix=prefix, lease=_LEASE, candidate=str(writer))
     file, deadline = os.open(counter.path, os.O_RDWR), time.monotonic() + _COUNT_S
     done = late = 0
     try:
@@ -155,7 +157,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="Candidates are elected, hold others off, renew, resign and are succeeded.",
         rules="R0 to R9",
-        without="unusable",
+        if_missing="unusable",
         run=_leads_in_turn,
         costs=lambda *_: Costs(writes=15, reads=6),
     ),
@@ -164,7 +166,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="Of candidates that campaign for one tick at once, exactly one leads.",
         rules="R1, R8",
-        without="unusable: a tick would be worked twice",
+        if_missing="unusable: a tick would be worked twice",
         run=_once_per_tick,
         costs=_tick_costs,
     ),
@@ -173,7 +175,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="Leaders that increment a counter which nothing else protects lose no increment.",
         rules="R1 to R5",
-        without="unusable: two candidates led at once",
+        if_missing="unusable: two candidates led at once",
         run=_protects_a_counter,
         costs=_counter_costs,
     ),

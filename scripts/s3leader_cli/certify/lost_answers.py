@@ -117,7 +117,7 @@ CHECKS: Final = (
         group="lost answers",
         statement="A create, renewal, seal or tag whose answer is lost is settled by reading.",
         rules="R5",
-        without="unusable: after a time-out a candidate could not know whether it leads",
+        if_missing="unusable: after a time-out a candidate could not know whether it leads",
         run=_are_settled,
         costs=lambda *_: Costs(writes=12 * 13, reads=12 * 7),
     ),

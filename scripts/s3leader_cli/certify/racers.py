@@ -1,7 +1,8 @@
 """Concurrent writers: threads of this process, or of several processes with clients of their own.
 
-A piece of work is a function of a module, called as `work(store, line, me, *arguments)`: `me`
-numbers the writer from 0, and `line()` returns when all writers have called it.
+A piece of work is a function of a module, which all writers call at once as
+`work(store, wait_for_all, writer, *arguments)`. `writer` is the writer's number, from 0 on;
+`wait_for_all()` returns when all writers have called it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from s3leader._core.requests import Store
 
-Line: TypeAlias = Callable[[], object]
+WaitForAll: TypeAlias = Callable[[], object]
 Work: TypeAlias = Callable[..., Any]
 _SPAWN: Final = multiprocessing.get_context("spawn")
 _PATIENCE_S: Final = 120.0
@@ -41,11 +42,15 @@ class Open(Protocol):
 
 @dataclass(frozen=True)
 class _Failed:
-    """A writer raised."""
+    """A writer raised an error: `why`.
+
+    `of_the_store`: the store did not do what it must. `by_another`: only because another writer
+    had failed, for which this one waited.
+    """
 
     why: str
     of_the_store: bool
-    broken_line: bool
+    by_another: bool
 
 
 class Racers(Protocol):
@@ -59,22 +64,28 @@ class Racers(Protocol):
         ...
 
 
-def _guarded(work: Work, store: Store, barrier: Any, me: int, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
+def _guarded(
+    work: Work,
+    store: Store,
+    barrier: Any,  # noqa: ANN401 - of threads or of processes
+    writer: int,
+    arguments: tuple[Any, ...],
+) -> Any:  # noqa: ANN401 - of the work
     """Return the result, or `_Failed`; then no other writer waits for this one."""
     try:
-        return work(store, lambda: barrier.wait(_PATIENCE_S), me, *arguments)
+        return work(store, lambda: barrier.wait(_PATIENCE_S), writer, *arguments)
     except Exception as error:  # noqa: BLE001 - a writer must report any error
         barrier.abort()
         broken = isinstance(error, threading.BrokenBarrierError)
         if isinstance(error, BucketUnusable):
-            return _Failed(describe_refusal(error), of_the_store=True, broken_line=False)
-        return _Failed(describe_error(error), of_the_store=False, broken_line=broken)
+            return _Failed(describe_refusal(error), of_the_store=True, by_another=False)
+        return _Failed(describe_error(error), of_the_store=False, by_another=broken)
 
 
 def _results(results: list[Any]) -> list[Any]:
     failed = [result for result in results if isinstance(result, _Failed)]
     if failed:
-        failed.sort(key=lambda one: one.broken_line)
+        failed.sort(key=lambda one: one.by_another)
         raise (CheckFailed if failed[0].of_the_store else NotChecked)(failed[0].why)
     return results
 
@@ -95,8 +106,8 @@ class ThreadRacers:
         barrier = threading.Barrier(self.number)
         with ThreadPoolExecutor(self.number) as pool:
             started = [
-                pool.submit(_guarded, work, self._store, barrier, me, arguments)
-                for me in range(self.number)
+                pool.submit(_guarded, work, self._store, barrier, writer, arguments)
+                for writer in range(self.number)
             ]
             return _results([one.result() for one in started])
 
@@ -149,7 +160,7 @@ class ProcessRacers:
                 results |= pipe.recv()
         except (EOFError, OSError) as error:
             raise NotChecked(f"a process of writers has ended: {describe_error(error)}") from error
-        return _results([results[me] for me in range(self.number)])
+        return _results([results[writer] for writer in range(self.number)])
 
 
 def _serve(open_store: Open, barrier: Any, pipe: Connection, numbers: range) -> None:  # noqa: ANN401
@@ -164,6 +175,7 @@ def _serve(open_store: Open, barrier: Any, pipe: Connection, numbers: range) -> 
             except (EOFError, OSError):
                 return
             started = {
-                me: pool.submit(_guarded, work, store, barrier, me, arguments) for me in numbers
+                writer: pool.submit(_guarded, work, store, barrier, writer, arguments)
+                for writer in numbers
             }
-            pipe.send({me: one.result() for me, one in started.items()})
+            pipe.send({writer: one.result() for writer, one in started.items()})

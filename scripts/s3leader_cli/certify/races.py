@@ -18,7 +18,7 @@ from .check import Check, CheckFailed, Costs, NotChecked, Scale, Subject
 if TYPE_CHECKING:
     from s3leader._core.requests import Store, StoreAnswer
 
-    from .racers import Line
+    from .racers import WaitForAll
 
 GROUP: Final = "races"
 _APPLIED: Final = "applied"
@@ -26,8 +26,9 @@ _REFUSED: Final = "refused"
 _UNKNOWN: Final = "unknown"
 _TWO_LEADERS: Final = "unusable: two candidates would lead at once"
 _BATCH: Final = 5  # rounds between two looks at the clock
-_COUNT_S: Final = 120.0
+_COUNTING_S: Final = 120.0
 COUNTERS: Final = 8
+"""How many writers increment the counter."""
 _LARGE: Final = 200_000  # bytes
 
 
@@ -37,52 +38,59 @@ def _outcome(answer: StoreAnswer) -> str:
     return _REFUSED if isinstance(answer, Conflict) else _UNKNOWN
 
 
-def _body(me: int, number: int) -> bytes:
-    """Return a body that names its writer. Every other one is large, like a lock with a large
-    checkpoint: a server that checks a condition and then stores the body has a wider gap there.
+def _body(writer: int, number: int) -> bytes:
+    """Return a body that names its writer.
+
+    Every other one is large, like a lock with a large checkpoint: a server that checks a condition
+    and then stores the body takes longer between the two.
     """
-    return str(me).encode().ljust(_LARGE if number % 2 else 1)
+    return str(writer).encode().ljust(_LARGE if number % 2 else 1)
 
 
-def create_together(store: Store, line: Line, me: int, keys: list[str]) -> list[str]:
+def create_together(
+    store: Store, wait_for_all: WaitForAll, writer: int, keys: list[str]
+) -> list[str]:
     """Create each key at the same time as all others do."""
     outcomes = []
     for number, key in enumerate(keys):
-        line()
-        outcomes.append(_outcome(store.perform(Create(key, _body(me, number)))))
+        wait_for_all()
+        outcomes.append(_outcome(store.perform(Create(key, _body(writer, number)))))
     return outcomes
 
 
-def swap_together(store: Store, line: Line, me: int, etags: dict[str, str]) -> list[str]:
+def swap_together(
+    store: Store, wait_for_all: WaitForAll, writer: int, etags: dict[str, str]
+) -> list[str]:
     """Replace each object, on its ETag, at the same time as all others do."""
     outcomes = []
     for number, (key, etag) in enumerate(etags.items()):
-        line()
-        outcomes.append(_outcome(store.perform(Replace(key, _body(me, number), etag))))
+        wait_for_all()
+        outcomes.append(_outcome(store.perform(Replace(key, _body(writer, number), etag))))
     return outcomes
 
 
 @dataclass
 class _Tally:
-    """What rounds of a race came to."""
+    """How many rounds of a race there were, and how many answers were not known."""
 
     rounds: int = 0
     unknown: int = 0
 
     def add(self, subject: Subject, key: str, outcomes: list[str]) -> None:
-        """Count a round, whose winners must be one."""
+        """Count a round, by the outcome of each writer's write to `key`: one must have won.
+
+        The winner is the writer that was told so, or whose body is stored: its answer may be lost.
+        """
         self.rounds += 1
         self.unknown += outcomes.count(_UNKNOWN)
-        winners = {me for me, outcome in enumerate(outcomes) if outcome == _APPLIED}
-        answer = subject.ask(Read(key))
-        body = answer.body.decode().strip() if isinstance(answer, Found) else ""
-        written = {int(body)} if body.isdigit() else set()
-        if len(winners | written) > 1:
-            seen = f"{len(winners)} of {len(outcomes)} concurrent writes were answered 200"
-            if len(winners) == 1:
+        told = {writer for writer, outcome in enumerate(outcomes) if outcome == _APPLIED}
+        winners = told | _stored_writer(subject, key)
+        if len(winners) > 1:
+            seen = f"{len(told)} of {len(outcomes)} concurrent writes were answered 200"
+            if len(told) == 1:
                 seen = "a write was answered 200, and another one was stored"
             raise CheckFailed(f"{seen}, in round {self.rounds}")
-        if not winners | written and _UNKNOWN not in outcomes:
+        if not winners and _UNKNOWN not in outcomes:
             raise CheckFailed(f"round {self.rounds}: all {len(outcomes)} writes were refused")
 
     def describe(self, subject: Subject) -> str:
@@ -93,59 +101,72 @@ class _Tally:
         return text + (f", {self.unknown} answers unknown" if self.unknown else "")
 
 
-def _rounds(subject: Subject, batch: Callable[[list[str]], list[list[str]]]) -> str:
-    """Race for new keys, some rounds at a time; `batch` returns each writer's outcomes."""
+def _stored_writer(subject: Subject, key: str) -> set[int]:
+    """Return the writer whose body the object has; none if it is not there, or nobody's."""
+    answer = subject.ask(Read(key))
+    body = answer.body.decode().strip() if isinstance(answer, Found) else ""
+    return {int(body)} if body.isdigit() else set()
+
+
+def _race(subject: Subject, race_for: Callable[[list[str]], list[list[str]]]) -> str:
+    """Race for new keys, one a round, until the rounds or the time are over.
+
+    `race_for` lets all writers race for some keys, and returns each writer's outcomes.
+    """
     if subject.racers.number < 2:
         raise NotChecked("this store takes no concurrent requests")
     tally, began = _Tally(), time.monotonic()
     keys = [subject.key(f"{number}.json") for number in range(subject.scale.rounds)]
     for first in range(0, len(keys), _BATCH):
         some = keys[first : first + _BATCH]
-        for key, outcomes in zip(some, zip(*batch(some), strict=True), strict=True):
+        outcomes_by_key = zip(*race_for(some), strict=True)
+        for key, outcomes in zip(some, outcomes_by_key, strict=True):
             tally.add(subject, key, list(outcomes))
         if time.monotonic() - began > subject.scale.race_s:
             break
     return tally.describe(subject)
 
 
-def _one_create(subject: Subject) -> str:
-    return _rounds(subject, lambda keys: subject.racers.run(create_together, keys))
+def _one_create_wins(subject: Subject) -> str:
+    return _race(subject, lambda keys: subject.racers.run(create_together, keys))
 
 
-def _one_swap(subject: Subject) -> str:
-    def batch(keys: list[str]) -> list[list[str]]:
+def _one_swap_wins(subject: Subject) -> str:
+    def race_for(keys: list[str]) -> list[list[str]]:
         etags = {key: subject.write(Create(key, b"first")) for key in keys}
         return subject.racers.run(swap_together, etags)
 
-    return _rounds(subject, batch)
+    return _race(subject, race_for)
 
 
-def increment(store: Store, line: Line, me: int, key: str, times: int) -> int:
+def increment(store: Store, wait_for_all: WaitForAll, writer: int, key: str, times: int) -> int:
     """Add to this writer's own count in a shared object, and return how often that was done.
 
-    The object says whether a write without an answer was applied. Only the first writers take part:
-    each success of one makes all others try again.
+    The object has a count for each writer, so it also shows whether a write without an answer was
+    applied. Only the first writers take part: each success of one makes all others try again.
     """
-    line()
-    if me >= COUNTERS:
+    wait_for_all()
+    if writer >= COUNTERS:
         return 0
-    deadline, mine = time.monotonic() + _COUNT_S, 0
-    while mine < times and time.monotonic() < deadline:
+    deadline, done = time.monotonic() + _COUNTING_S, 0
+    while done < times and time.monotonic() < deadline:
         answer = store.perform(Read(key))
         if not isinstance(answer, Found):
             continue
         counts: dict[str, Any] = json.loads(answer.body)
-        if counts.get(str(me), 0) not in {mine, mine + 1}:
-            return mine  # an increment was lost: the sum shows it
-        if counts.get(str(me), 0) == mine + 1:
-            mine += 1  # the answer was lost
+        stored = counts.get(str(writer), 0)
+        if stored not in {done, done + 1}:
+            return done  # an increment was lost: the sum shows it
+        if stored == done + 1:
+            done += 1  # it was applied, and its answer was lost
             continue
-        body = json.dumps(counts | {str(me): mine + 1}).encode()
-        mine += isinstance(store.perform(Replace(key, body, answer.etag)), Applied)
-    return mine
+        body = json.dumps(counts | {str(writer): done + 1}).encode()
+        if isinstance(store.perform(Replace(key, body, answer.etag)), Applied):
+            done += 1
+    return done
 
 
-def _counts(subject: Subject) -> str:
+def _no_increment_is_lost(subject: Subject) -> str:
     if subject.racers.number < 2:
         raise NotChecked("this store takes no concurrent requests")
     key = subject.key("counter.json")
@@ -157,17 +178,17 @@ def _counts(subject: Subject) -> str:
     if total != sum(done):
         raise CheckFailed(f"{sum(done)} increments were answered 200, and {total} were stored")
     if total == 0:
-        raise CheckFailed(f"no writer could increment a counter within {_COUNT_S:.0f} s")
+        raise CheckFailed(f"no writer could increment a counter within {_COUNTING_S:.0f} s")
     rate = f"{total / max(took, 0.001):.0f} a second"
     return f"{total} increments by {min(subject.racers.number, COUNTERS)} writers, {rate}"
 
 
-def write_fenced(store: Store, line: Line, me: int, key: str) -> None:
-    """Write a fenced object with a token of one's own."""
-    line()
+def write_fenced(store: Store, wait_for_all: WaitForAll, writer: int, key: str) -> None:
+    """Write a fenced object with this writer's token, which no other writer has."""
+    wait_for_all()
     document = fenced_object(key, store=store)
     with suppress(StaleToken, Overwritten, StoreUnavailable):
-        document.write({"by": me}, token=me + 1, after=document.claim(me + 1))
+        document.write({"by": writer}, token=writer + 1, after=document.claim(writer + 1))
 
 
 def _keeps_highest_token(subject: Subject) -> str:
@@ -198,8 +219,8 @@ CHECKS: Final = (
         group=GROUP,
         statement="Of concurrent creates of one key, exactly one is applied.",
         rules="R1",
-        without=_TWO_LEADERS,
-        run=_one_create,
+        if_missing=_TWO_LEADERS,
+        run=_one_create_wins,
         costs=_race_costs,
     ),
     Check(
@@ -207,8 +228,8 @@ CHECKS: Final = (
         group=GROUP,
         statement="Of concurrent compare-and-swaps on one ETag, exactly one is applied.",
         rules="R2, R3",
-        without=_TWO_LEADERS,
-        run=_one_swap,
+        if_missing=_TWO_LEADERS,
+        run=_one_swap_wins,
         costs=_race_costs,
     ),
     Check(
@@ -216,8 +237,8 @@ CHECKS: Final = (
         group=GROUP,
         statement="A counter that many writers increment by compare-and-swap loses no increment.",
         rules="R2",
-        without=_TWO_LEADERS,
-        run=_counts,
+        if_missing=_TWO_LEADERS,
+        run=_no_increment_is_lost,
         costs=count_costs,
     ),
     Check(
@@ -225,7 +246,7 @@ CHECKS: Final = (
         group=GROUP,
         statement="The token of a fenced object is the highest that ever wrote it.",
         rules="fencing",
-        without="works without FencedObject",
+        if_missing="works without FencedObject",
         run=_keeps_highest_token,
         fatal=False,
         costs=lambda _, writers: Costs(writes=4 * writers, reads=6 * writers),

@@ -47,7 +47,7 @@ def markdown(report: Report, name: str) -> str:
         return f"{text}\nEvery check passes.\n"
     lines = [_row(["check", "rules", "result", "seen", "means"]), _row(["---"] * 5)]
     for each in failing:
-        means = each.check.without if each.outcome is Outcome.FAIL else ""
+        means = each.check.if_missing if each.outcome is Outcome.FAIL else ""
         words = [each.check.name, each.check.rules, each.outcome.value, each.detail, means]
         lines.append(_row(words))
     return text + "\n" + "\n".join(lines) + "\n"
@@ -95,7 +95,7 @@ def table(report: Report) -> str:
 def _seen(finding: Finding) -> str:
     if finding.outcome is not Outcome.FAIL:
         return finding.detail
-    return f"{finding.check.statement} Seen: {finding.detail}. Means: {finding.check.without}"
+    return f"{finding.check.statement} Seen: {finding.detail}. Means: {finding.check.if_missing}"
 
 
 def _speed(speed: Speed) -> str:

@@ -49,7 +49,7 @@ class Finding:
             "result": self.outcome.value,
             "detail": self.detail,
             "needed": check.fatal,
-            "means": check.without if failed else None,
+            "means": check.if_missing if failed else None,
         }
 
 
@@ -92,7 +92,7 @@ class Report:
                 return "Elections can be held on this store, as far as tests can show."
             case Verdict.LIMITED:
                 failed = [each for each in self.findings if each.outcome is Outcome.FAIL]
-                limits = "; ".join(dict.fromkeys(each.check.without for each in failed))
+                limits = "; ".join(dict.fromkeys(each.check.if_missing for each in failed))
                 return f"Elections can be held on this store: {limits}."
             case Verdict.UNPROVED:
                 names = ", ".join(each.check.name for each in self._needed(Outcome.NOT_CHECKED))

@@ -17,7 +17,7 @@ from .races import count_costs, increment
 if TYPE_CHECKING:
     from s3leader._core.requests import Store
 
-    from .racers import Line
+    from .racers import WaitForAll
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +78,13 @@ def measure(subject: Subject) -> Speed:
     )
 
 
-def create_many(store: Store, line: Line, me: int, folder: str, number: int) -> int:
+def create_many(
+    store: Store, wait_for_all: WaitForAll, writer: int, folder: str, number: int
+) -> int:
     """Create some objects of one's own, and return how many were created."""
-    line()
-    body = json.dumps({"by": me}).encode()
-    keys = [f"{folder}{me}-{one}.json" for one in range(number)]
+    wait_for_all()
+    body = json.dumps({"by": writer}).encode()
+    keys = [f"{folder}{writer}-{one}.json" for one in range(number)]
     return sum(isinstance(store.perform(Create(key, body)), Applied) for key in keys)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from s3leader import Lock
 
@@ -19,27 +20,32 @@ _LIFECYCLE = timedelta(days=1)  # no lifecycle rule deletes a younger object
 
 
 def verify(ledger: Ledger) -> list[Verdict]:
-    """Apply all rules."""
-    every, line = list(ledger.every()), ledger.sequence
-    pairs, neighbours = list(ledger.in_order()), list(ledger.neighbours())
-    applied: list[tuple[str, str, int, Callable[[Ledger], Iterator[Finding]]]] = [
-        ("readable", "every lock can be read", len(every), readable),
+    """Apply all rules. Beside each is how many locks, or pairs of locks, it is applied to."""
+    locks = len(list(ledger.every()))
+    in_sequence, with_tick = len(ledger.sequence), sum(map(_has_tick, ledger.sequence))
+    pairs, neighbours = len(list(ledger.in_order())), len(list(ledger.neighbours()))
+    rules: list[tuple[str, str, int, Callable[[Ledger], Iterator[Finding]]]] = [
+        ("readable", "every lock can be read", locks, readable),
         ("numbers", "numbers rise without gaps but those that the lifecycle rule leaves",
-         len(every), numbers),
-        ("one at a time", "each term was sealed before the next began", len(pairs), one_at_a_time),
+         locks, numbers),
+        ("one at a time", "each term was sealed before the next began", pairs, one_at_a_time),
         ("once per tick", "no tick was completed twice, nor led after it was completed",
-         sum(each.tick is not None for each in line), once_per_tick),
+         with_tick, once_per_tick),
         ("done", "the latest completed tick never goes back, and moves with a completed term only",
-         len(pairs), done),
-        ("swept", "the number up to which locks are tagged never goes back", len(line), swept),
-        ("attempts", "attempts and legs are counted on from the term before", len(neighbours),
+         pairs, done),
+        ("swept", "the number up to which locks are tagged never goes back", in_sequence, swept),
+        ("attempts", "attempts and legs are counted on from the term before", neighbours,
          attempts_of),
-        ("outcome", "each sealed lock has an outcome", len(line), outcome),
+        ("outcome", "each sealed lock has an outcome", in_sequence, outcome),
     ]  # fmt: skip
     return [
-        Verdict(rule=rule, claim=claim, checked=checked, findings=list(check(ledger)))
-        for rule, claim, checked, check in applied
+        Verdict(rule=name, claim=claim, checked=checked, findings=list(findings_of(ledger)))
+        for name, claim, checked, findings_of in rules
     ]
+
+
+def _has_tick(lock: Lock) -> bool:
+    return lock.tick is not None
 
 
 def readable(ledger: Ledger) -> Iterator[Finding]:
@@ -50,12 +56,10 @@ def readable(ledger: Ledger) -> Iterator[Finding]:
 
 def numbers(ledger: Ledger) -> Iterator[Finding]:
     """R6 and R7: no number is missing without a lifecycle rule, and none was led twice."""
-    higher: Lock | None = None
-    left_out_above = {each.term for each in ledger.notes}
-    for lock in sorted(ledger.every(), key=lambda each: each.term, reverse=True):
-        if higher is not None and lock.term not in left_out_above:
-            yield from _gap(ledger, lock.term + 1, higher)
-        higher = lock
+    notes = {each.term for each in ledger.notes}  # a repair leaves out numbers after its note
+    for lower, higher in pairwise(sorted(ledger.every(), key=lambda each: each.term)):
+        if lower.term not in notes:
+            yield from _missing_between(ledger, lower, higher)
     for lock, later in ledger.recreated:
         if is_void(lock):
             continue
@@ -74,23 +78,26 @@ def numbers(ledger: Ledger) -> Iterator[Finding]:
             )
 
 
-def _gap(ledger: Ledger, first: int, higher: Lock) -> Iterator[Finding]:
-    """Judge the missing numbers from `first` up to the lock `higher`."""
-    first, last = max(first, ledger.swept + 1), higher.term - 1
+def _missing_between(ledger: Ledger, lower: Lock, higher: Lock) -> Iterator[Finding]:
+    """Judge the numbers between two locks, of which there are none if one follows the other.
+
+    Those up to `swept` are tagged, so that the lifecycle rule may have deleted their locks.
+    """
+    first, last = max(lower.term, ledger.swept) + 1, higher.term - 1
     if first > last:
         return
     which = f"lock {first} is" if first == last else f"locks {first} to {last} are"
     began, seen = higher.started_at, higher.seen_at
-    young = began is not None and seen is not None and seen - began < _LIFECYCLE
+    too_young = began is not None and seen is not None and seen - began < _LIFECYCLE
     why = (
         "and the next one is less than a day old, so no lifecycle rule deleted it"
-        if young
+        if too_young
         else "deleted by hand, or by the lifecycle rule after a leader died while it was resigning"
     )
     yield Finding(
         term=first,
         what=f"{which} missing, though no lock says that it was tagged: {why}",
-        certain=young,
+        certain=too_young,
     )
 
 
@@ -124,37 +131,39 @@ def one_at_a_time(ledger: Ledger) -> Iterator[Finding]:
 
 def once_per_tick(ledger: Ledger) -> Iterator[Finding]:
     """R8: once a tick is completed, no term is led for it, unless an operator repeats it."""
-    by: dict[datetime, int] = {}
+    completed_by: dict[datetime, int] = {}
     for lock in ledger.sequence:
-        tick, completed = lock.tick, lock.outcome == "completed"
+        tick, done_now = lock.tick, lock.done
         if tick is None or lock.repeat or is_void(lock):
             continue
-        if completed and tick in by:
+        completed = lock.outcome == "completed"  # then its own tick is done now, and not before
+        if completed and tick in completed_by:
             yield Finding(
                 term=lock.term,
-                what=f"tick {_utc(tick)} was completed again, after term {by[tick]}, and no"
-                " operator asked to repeat it",
+                what=f"tick {_utc(tick)} was completed again, after term {completed_by[tick]}, and"
+                " no operator asked to repeat it",
             )
-        elif lock.done is not None and (lock.done > tick or (lock.done == tick and not completed)):
+        elif done_now is not None and (done_now > tick or (done_now == tick and not completed)):
             yield Finding(
                 term=lock.term,
-                what=f"it was led for tick {_utc(tick)}, though {_utc(lock.done)} was completed"
+                what=f"it was led for tick {_utc(tick)}, though {_utc(done_now)} was completed"
                 " before",
             )
         if completed:
-            by.setdefault(tick, lock.term)
+            completed_by.setdefault(tick, lock.term)
 
 
 def done(ledger: Ledger) -> Iterator[Finding]:
     """R8: `done` never falls, and only a completed term or an operator moves it."""
     for lock in ledger.sequence:
         if lock.outcome == "completed" and lock.tick is not None and not lock.is_done(lock.tick):
-            what = f"it completed tick {_utc(lock.tick)}, and records {_maybe(lock.done)} as done"
+            recorded = _utc_or_none(lock.done)
+            what = f"it completed tick {_utc(lock.tick)}, and records {recorded} as done"
             yield Finding(term=lock.term, what=what)
     for lock, follower in ledger.in_order():
         before, after = lock.done, follower.done
         if before is not None and (after is None or after < before):
-            what = f"done fell from {_utc(before)} in term {lock.term} to {_maybe(after)}"
+            what = f"done fell from {_utc(before)} in term {lock.term} to {_utc_or_none(after)}"
             yield Finding(term=follower.term, what=what)
         elif (
             before != after
@@ -162,7 +171,8 @@ def done(ledger: Ledger) -> Iterator[Finding]:
             and follower.outcome != "completed"
             and not is_done_stated(follower)
         ):
-            what = f"done moved from {_maybe(before)} to {_maybe(after)} without a completed term"
+            moved = f"from {_utc_or_none(before)} to {_utc_or_none(after)}"
+            what = f"done moved {moved} without a completed term"
             yield Finding(term=follower.term, what=what)
 
 
@@ -197,7 +207,7 @@ def _utc(time: datetime) -> str:
     return time.isoformat().replace("+00:00", "Z")
 
 
-def _maybe(time: datetime | None) -> str:
+def _utc_or_none(time: datetime | None) -> str:
     return "none" if time is None else _utc(time)
 
 
