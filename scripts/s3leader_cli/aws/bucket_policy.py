@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import boto3
 from botocore.exceptions import ClientError
 
 from s3leader import BucketOptions
 
-from .clients import client
-from .errors import explained
+from .clients import client, s3_arn
+from .failures import explained
 
 Statement: TypeAlias = Mapping[str, Any]
 
@@ -69,8 +68,9 @@ class BucketPolicy:
             return False
         document = self.document or {"Version": "2012-10-17", "Statement": []}
         document = {**document, "Statement": [*_listed(document["Statement"]), *self.missing]}
-        with explained("s3", self.bucket):
-            client("s3", self.region).put_bucket_policy(
+        s3 = client("s3", self.region)
+        with explained("s3:PutBucketPolicy", s3_arn(s3, self.bucket)):
+            s3.put_bucket_policy(
                 Bucket=self.bucket,
                 Policy=json.dumps(document),
                 **BucketOptions.from_environment().for_every_request(),
@@ -82,17 +82,17 @@ def read_policy(bucket: str, prefix: str, region: str | None, *, shared: bool) -
     """Return the bucket's policy, and which statements it lacks."""
     document = _read(bucket, region)
     there = [_canonical(each) for each in _listed((document or {}).get("Statement", []))]
-    s3 = client("s3", region)
-    partition = boto3.session.Session().get_partition_for_region(s3.meta.region_name)
+    partition = client("s3", region).meta.partition
     wanted = statements(partition, bucket, prefix, shared=shared)
     missing = [each for each in wanted if _canonical(each) not in there]
     return BucketPolicy(bucket=bucket, region=region, document=document, missing=missing)
 
 
 def _read(bucket: str, region: str | None) -> dict[str, Any] | None:
-    with explained("s3", bucket):
+    s3 = client("s3", region)
+    with explained("s3:GetBucketPolicy", s3_arn(s3, bucket)):
         try:
-            found = client("s3", region).get_bucket_policy(
+            found = s3.get_bucket_policy(
                 Bucket=bucket, **BucketOptions.from_environment().for_every_request()
             )
         except ClientError as error:

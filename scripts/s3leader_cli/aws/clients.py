@@ -54,6 +54,12 @@ def arn(service: str, region: str, rest: str) -> str:
     return f"arn:{partition}:{service}:{region}:*:{rest}"
 
 
+def s3_arn(s3: Any, bucket: str, key: str = "") -> str:  # noqa: ANN401 - a client
+    """Return the ARN of a bucket or an object, in the partition of the client `s3`."""
+    found = bucket if bucket.startswith("arn:") else f"arn:{s3.meta.partition}:s3:::{bucket}"
+    return f"{found}/{key}" if key else found
+
+
 def _boto3() -> boto3.session.Session:
     """Return a new boto3 session, since threads must not share one.
 

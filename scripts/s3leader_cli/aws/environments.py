@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import click
 
-from .clients import client
-from .errors import explained
+from .clients import arn, client
+from .failures import explained
 
 VARIABLE = "S3LEADER_LEDGER_RESTORED_AT"
 
@@ -26,7 +26,7 @@ class Function:
         The change is conditional on the revision that was read, so it overwrites no other. A
         repetition only replaces the environments once more.
         """
-        with explained("lambda", f"{self.name} in {self.region}"):
+        with explained("lambda:UpdateFunctionConfiguration", _arn(self.region, self.name)):
             functions = client("lambda", self.region)
             for _ in range(3):
                 functions.get_waiter("function_updated_v2").wait(FunctionName=self.name)
@@ -54,7 +54,11 @@ class Function:
 
 def log_group(region: str, name: str) -> str:
     """Return the name of a function's log group."""
-    with explained("lambda", f"{name} in {region}"):
+    with explained("lambda:GetFunctionConfiguration", _arn(region, name)):
         found = client("lambda", region).get_function_configuration(FunctionName=name)
     group: str = found.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
     return group
+
+
+def _arn(region: str, name: str) -> str:
+    return name if name.startswith("arn:") else arn("lambda", region, f"function:{name}")

@@ -18,11 +18,11 @@ from s3leader_cli.check.doctor.bucket import Condition, Listed, Probe
 from s3leader_cli.check.doctor.findings import Reading
 from s3leader_cli.report import advice
 
-from .clients import client
+from .clients import client, s3_arn
+from .failures import DENIED
 
 _IMPOSSIBLE: Final = f'"{"0" * 32}"'
 _SUPERSEDED: Final = {"TagSet": [{"Key": "superseded", "Value": "true"}]}
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "Forbidden", "403"})
 _UNSET = frozenset(
     {
         "NoSuchLifecycleConfiguration",
@@ -42,8 +42,7 @@ class S3ExaminedBucket:
         """Make the client; nothing is sent yet."""
         self.client: Any = client("s3", options.region)
         self.region: str | None = self.client.meta.region_name
-        partition = self.client.meta.partition
-        self.arn = bucket if bucket.startswith("arn:") else f"arn:{partition}:s3:::{bucket}"
+        self.arn = s3_arn(self.client, bucket)
         self._always = {"Bucket": bucket, **options.for_every_request()}
         self._on_put, self._options = options.for_writes(), options
 
@@ -157,7 +156,7 @@ class S3ExaminedBucket:
             code, _ = _code(error)
             if code in _UNSET:
                 return Reading()
-            return Reading(denied=action) if code in _DENIED else Reading(failed=str(error))
+            return Reading(denied=action) if code in DENIED else Reading(failed=str(error))
         except (BotoCoreError, ValueError) as error:
             return Reading(failed=str(error))
 
@@ -167,7 +166,7 @@ def _probed(call: Callable[[], Any]) -> Probe:
         call()
     except ClientError as error:
         code, status = _code(error)
-        if code in _DENIED:
+        if code in DENIED:
             return Probe(result="denied")
         refused = {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}
         if status in refused or code == "PreconditionFailed":

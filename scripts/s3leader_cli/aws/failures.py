@@ -18,9 +18,17 @@ from botocore.exceptions import (
     SSLError,
 )
 
-_DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "Forbidden",
+        "UnauthorizedOperation",
+        "403",  # the answer to a HEAD, which has no code
+    }
 )
+"""The codes that services answer if a right is missing."""
 _PERFORM = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)")
 _ON = re.compile(r"on resource: (?P<resource>arn:\S+)")
 _SERVER_ERRORS = range(500, 600)
@@ -49,7 +57,7 @@ def explained(action: str, resource: str) -> Iterator[None]:
     except ClientError as error:
         found: Any = error.response.get("Error", {})
         code, message = str(found.get("Code", "")), str(found.get("Message", ""))
-        if code in _DENIED:
+        if code in DENIED:
             raise RequestFailed(denial(action, resource, message), code=code) from error
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         kind = OutcomeUnknown if status in _SERVER_ERRORS else RequestFailed

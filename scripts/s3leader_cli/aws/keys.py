@@ -10,7 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from s3leader import BucketOptions, BucketUnusable, StoreUnavailable
 from s3leader_cli.observe.find import AT_ONCE, ListKeys, Page
 
-from .clients import client
+from .clients import client, s3_arn
+from .failures import DENIED
 
 if TYPE_CHECKING:
     from s3leader_cli.options import BucketPlace
@@ -28,7 +29,7 @@ def keys_of(place: BucketPlace) -> ListKeys:
             try:
                 page: dict[str, Any] = s3.list_objects_v2(Prefix=prefix, **always, **wanted)
             except ClientError as error:
-                raise _refused(place, prefix, error) from error
+                raise _refused(s3_arn(s3, place.bucket), place, prefix, error) from error
             except BotoCoreError as error:
                 raise StoreUnavailable(
                     f"S3 did not list bucket {place.bucket}: {error}. Check the credentials, the"
@@ -48,16 +49,15 @@ def keys_of(place: BucketPlace) -> ListKeys:
 
 
 def _refused(
-    place: BucketPlace, prefix: str, error: ClientError
+    arn: str, place: BucketPlace, prefix: str, error: ClientError
 ) -> BucketUnusable | StoreUnavailable:
     details: Any = error.response
     code = str(details.get("Error", {}).get("Code", ""))
     status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == "SlowDown":
         return StoreUnavailable(f"S3 did not list bucket {place.bucket}: {error}. Try again later")
-    arn = place.bucket if place.bucket.startswith("arn:") else f"arn:aws:s3:::{place.bucket}"
     remedy = f"S3 refused to list bucket {place.bucket}: {error}"
-    if code in {"AccessDenied", "403"}:
+    if code in DENIED:
         remedy = (
             f"S3 denied s3:ListBucket on {arn} for keys that begin with {prefix!r} ({error}). Allow"
             " it to this identity; to see a single election, s3leader status needs less"

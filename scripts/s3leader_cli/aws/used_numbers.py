@@ -11,8 +11,8 @@ from typing import Any
 from s3leader import BucketOptions, CorruptObject
 from s3leader.fencing import FencedObject
 
-from .clients import client
-from .errors import explained
+from .clients import arn, client, s3_arn
+from .failures import explained
 
 _LOCK = re.compile(r"lock_(\d{10})\.json$")
 _LABEL = re.compile(r"(?<![A-Za-z0-9])term[_=-]?(\d{1,10})(?!\d)")
@@ -38,7 +38,7 @@ def highest_lock(bucket: str, folder: str, region: str | None) -> Used:
 def hinted(bucket: str, folder: str, region: str | None) -> Used:
     """Return the number in the hint, which leaders of every 500th term write."""
     s3, key = client("s3", region), f"{folder}hint.json"
-    with explained("s3", f"{bucket}/{key}"):
+    with explained("s3:GetObject", s3_arn(s3, bucket, key)):
         try:
             body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         except s3.exceptions.NoSuchKey:
@@ -77,7 +77,7 @@ def logged(election: str, region: str, group: str) -> Used:
     """Return the highest term and the latest completed tick in a log group."""
     highest, done = 0, ""
     pages = client("logs", region).get_paginator("filter_log_events")
-    with explained("logs", group):
+    with explained("logs:FilterLogEvents", arn("logs", region, f"log-group:{group}:*")):
         for page in pages.paginate(logGroupName=group, filterPattern="{ $.term > 0 }"):
             for line in map(_line, page["events"]):
                 if line.get("service") == election and isinstance(line.get("term"), int):
@@ -100,7 +100,7 @@ def _highest(pattern: re.Pattern[str], keys: Iterator[str]) -> int | None:
 
 
 def _keys(bucket: str, prefix: str, region: str | None) -> Iterator[str]:
-    pages = client("s3", region).get_paginator("list_objects_v2")
-    with explained("s3", f"{bucket}/{prefix}"):
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+    s3 = client("s3", region)
+    with explained("s3:ListBucket", s3_arn(s3, bucket)):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (each["Key"] for each in page.get("Contents", []))

@@ -1,7 +1,7 @@
 """`s3leader repair policy`, `highest` and `forget`, on moto."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -10,8 +10,12 @@ import pytest
 from s3leader import Election, Term
 from s3leader.fencing import FencedObject
 from s3leader_cli.__main__ import main
-from s3leader_cli.aws.environments import VARIABLE
+from s3leader_cli.aws.bucket_policy import read_policy
+from s3leader_cli.aws.environments import VARIABLE, log_group
+from s3leader_cli.aws.failures import RequestFailed
+from s3leader_cli.aws.used_numbers import highest_lock, hinted
 from tests.dated_moto import mock_dated_aws
+from tests.fast.s3leader_cli.operate.stubs import replace_client, stubbed
 
 TICK = "2025-11-23T06:00:00Z"
 ROLE = {
@@ -177,3 +181,36 @@ def test_a_variable_of_each_function_is_changed_and_the_others_stay(account: Acc
 def test_a_function_that_does_not_exist_is_one_line(account: Account) -> None:
     code, _, err = account.run("forget", "nightly", "--function", "us-east-1/none", "--yes")
     assert (code, "us-east-1" in err, "Traceback" in err) == (1, True, False)
+
+
+def denied(monkeypatch: pytest.MonkeyPatch, module: str, service: str, operation: str) -> None:
+    """Let a module of s3leader_cli.aws have no right to an operation of a service."""
+    client, stubber = stubbed(service)
+    stubber.add_client_error(operation, "AccessDenied", "no")
+    replace_client(monkeypatch, module, **{service: client})
+
+
+@pytest.mark.parametrize(
+    ("call", "module", "operation", "statement"),
+    [
+        (lambda: read_policy("b", "p/", None, shared=False), "bucket_policy", "get_bucket_policy",
+         '"Action": "s3:GetBucketPolicy", "Resource": "arn:aws:s3:::b"'),
+        (lambda: highest_lock("b", "p/", None), "used_numbers", "list_objects_v2",
+         '"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b"'),
+        (lambda: hinted("b", "p/", None), "used_numbers", "get_object",
+         '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/p/hint.json"'),
+        (lambda: log_group("us-east-1", "job"), "environments", "get_function_configuration",
+         '"Resource": "arn:aws:lambda:us-east-1:*:function:job"'),
+    ],
+)  # fmt: skip
+def test_a_missing_right_is_named_by_the_statement_that_gives_it(
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[], object],
+    module: str,
+    operation: str,
+    statement: str,
+) -> None:
+    denied(monkeypatch, module, "lambda" if module == "environments" else "s3", operation)
+    with pytest.raises(RequestFailed) as refused:
+        call()
+    assert statement in refused.value.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from s3leader_cli.options import BucketPlace
 
 
 class S3:
+    meta = SimpleNamespace(partition="aws")
+
     def __init__(self, *answers: Any) -> None:
         self.answers, self.requests = list(answers), list[dict[str, str]]()
 
