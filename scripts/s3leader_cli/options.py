@@ -8,11 +8,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
 import click
 
 from s3leader import Election, InvalidArgument
+
+from .times import DURATION
 
 Command: TypeAlias = Callable[..., int]
 Ask: TypeAlias = Callable[[str], str] | None
@@ -79,48 +81,6 @@ class Context:
     ask: Ask = None
     words: tuple[str, ...] = ()
 
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = timedelta(days=36500)  # far from what a time and a system call can hold
-
-
-if TYPE_CHECKING:
-    _DurationType: TypeAlias = click.ParamType[timedelta]
-else:
-    _DurationType = click.ParamType  # generic only in newer versions
-
-
-class Duration(_DurationType):
-    """A number of seconds, or a number with one of the units s, m, h and d: 90, 90s, 1.5h."""
-
-    name = "duration"
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - click's signature
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> timedelta:
-        """Return the duration."""
-        if isinstance(value, timedelta):
-            return value
-        text = str(value)
-        unit = _UNITS.get(text[-1:], 0)
-        try:
-            duration = timedelta(seconds=float(text[:-1] if unit else text) * (unit or 1))
-        except (ValueError, OverflowError):
-            duration = timedelta(-1)
-        if not timedelta(0) <= duration <= _LONGEST:
-            self.fail(
-                "expected a duration from 0 to 36500d, in seconds or as 90s, 30m, 2h or 7d, got"
-                f" {text!r}",
-                param,
-                ctx,
-            )
-        return duration
-
-
-DURATION = Duration()
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 

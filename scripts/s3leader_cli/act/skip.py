@@ -10,10 +10,10 @@ import click
 from s3leader import Election, InvalidArgument, Lock, NotElected
 from s3leader_cli.confirmation import check_reason, confirm, yes_option
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU, NO_ELECTION
-from s3leader_cli.options import DURATION, Context, ElectionPlace, election_options, json_option
+from s3leader_cli.options import Context, ElectionPlace, election_options, json_option
 from s3leader_cli.report import lock_as_json, never_locked, utc
 from s3leader_cli.streams import print_error, print_json, print_out, printable
-from s3leader_cli.tick import TICK
+from s3leader_cli.times import DURATION, TICK
 
 _AHEAD = timedelta(hours=1)  # as the library: completing a tick completes all before it
 _TERMS = 50  # that are searched for the last failure

@@ -16,7 +16,7 @@ from s3leader_cli.options import Context, ElectionPlace, election_options, json_
 from s3leader_cli.reading import progress, read_terms
 from s3leader_cli.report import lock_as_json, never_locked
 from s3leader_cli.streams import print_error, print_json, print_out
-from s3leader_cli.times import TICK, TIME
+from s3leader_cli.times import TICK_TO_SHOW, TIME
 
 from .filters import OUTCOMES, Filters
 from .flat import KEYS, flat
@@ -37,7 +37,7 @@ _EPILOG = (
 @election_options
 @click.option("--since", type=TIME, metavar="TIME", help="Terms that ended later, or not yet.")
 @click.option("--until", type=TIME, metavar="TIME", help="Terms that began earlier.")
-@click.option("--tick", type=TICK, metavar="TIME", help="Terms for one tick.")
+@click.option("--tick", type=TICK_TO_SHOW, metavar="TIME", help="Terms for one tick.")
 @click.option(
     "--outcome",
     "outcomes",

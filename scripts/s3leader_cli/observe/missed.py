@@ -12,11 +12,11 @@ from s3leader import Election, InvalidArgument
 from s3leader.schedule import Schedule
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU, NO_ELECTION
 from s3leader_cli.operate.options import Wanted, job_options, note
-from s3leader_cli.options import DURATION, Context, json_option
+from s3leader_cli.options import Context, json_option
 from s3leader_cli.reading import progress, read_terms
 from s3leader_cli.report import never_locked, utc
 from s3leader_cli.streams import print_error, print_json, print_out
-from s3leader_cli.times import TIME, now
+from s3leader_cli.times import DURATION, TIME, now
 
 from .filters import Filters
 from .missed_ticks import LedgerOfTicks, Missed

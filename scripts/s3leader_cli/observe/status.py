@@ -12,10 +12,11 @@ import click
 
 from s3leader import Election, Lock
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU, NO_ELECTION
-from s3leader_cli.options import DURATION, Context, ElectionPlace, election_options, json_option
+from s3leader_cli.options import Context, ElectionPlace, election_options, json_option
 from s3leader_cli.reading import read_terms
 from s3leader_cli.report import Report, look_at, utc
 from s3leader_cli.streams import print_json, print_out
+from s3leader_cli.times import DURATION
 
 from .checks import Step, last_completion, next_steps, outcomes_in_words
 from .elections import names_like

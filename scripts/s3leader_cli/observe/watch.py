@@ -13,10 +13,10 @@ import click
 
 from s3leader import S3LeaderError
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU
-from s3leader_cli.options import DURATION, Context, ElectionPlace, election_options, json_option
+from s3leader_cli.options import Context, ElectionPlace, election_options, json_option
 from s3leader_cli.report import advice, never_locked, state_in_words, utc
 from s3leader_cli.streams import print_error, print_out, printable
-from s3leader_cli.times import TICK, now
+from s3leader_cli.times import DURATION, TICK_TO_SHOW, now
 
 from .changes import Change, Watcher
 from .elections import names_like
@@ -40,7 +40,12 @@ _EPILOG = (
     metavar="SECONDS",
     help="Between two looks (default 2, at least 0.1).",
 )
-@click.option("--until-done", type=TICK, metavar="TICK", help="End when this tick is completed.")
+@click.option(
+    "--until-done",
+    type=TICK_TO_SHOW,
+    metavar="TICK",
+    help="End when this tick is completed.",
+)
 @click.option("--for", "duration", type=DURATION, metavar="DURATION", help="End after this time.")
 @json_option
 @click.pass_obj

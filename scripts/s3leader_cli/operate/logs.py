@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU
-from s3leader_cli.options import DURATION, json_option
+from s3leader_cli.options import json_option
 from s3leader_cli.streams import print_out, printable
+from s3leader_cli.times import DURATION
 
 from .events import time_of
 from .options import Wanted, job_options, note, warn

@@ -13,7 +13,7 @@ from s3leader_cli.exit_codes import DONE, NEEDS_YOU
 from s3leader_cli.options import Context, ElectionPlace, election_options, json_option
 from s3leader_cli.report import lock_as_json, utc
 from s3leader_cli.streams import print_error, print_json, print_out
-from s3leader_cli.tick import DONE_TICK
+from s3leader_cli.times import DONE_TICK
 
 
 @click.command(

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from s3leader_cli.options import (
-    DURATION,
     Context,
     ElectionPlace,
     election_argument,
     where_options,
 )
+from s3leader_cli.times import DURATION
 
 from .codes import HELP
 

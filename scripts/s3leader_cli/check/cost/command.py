@@ -11,8 +11,9 @@ import click
 
 from s3leader import InvalidArgument
 from s3leader_cli.exit_codes import DONE
-from s3leader_cli.options import DURATION, Command, ElectionPlace, json_option, where_options
+from s3leader_cli.options import Command, ElectionPlace, json_option, where_options
 from s3leader_cli.streams import print_json, print_out
+from s3leader_cli.times import DURATION
 
 from .deployed import DeployedPlan
 from .model import Plan
