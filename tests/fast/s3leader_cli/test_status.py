@@ -106,7 +106,8 @@ def test_history_for_people_is_a_table_of_terms(cli: Cli) -> None:
     _, out, _ = cli.run("history")
     row = next(line for line in out.splitlines() if "out of disk" in line)
     assert [cell.strip() for cell in row.strip("│ ").split("│")] == [
-        "1", "failed", "c1", "2026-11-23 06:00:00Z", "1", "06:00:01Z", "0 s", "out of disk",
+        "1", "failed", "c1", "2026-11-23 06:00:00Z", "1", "2026-11-23 06:00:01Z", "0 s",
+        "out of disk",
     ]  # fmt: skip
     assert " held " in out
 
