@@ -88,7 +88,7 @@ class Report:
         ]
         for one in self.findings:
             lines += ["", f"## {one.check.name}: {one.result.outcome}", ""]
-            lines.append(f"It {one.check.does} ({one.seconds:.0f} s).")
+            lines.append(f"{one.check.does} It took {one.seconds:.0f} s.".lstrip())
             if one.result.why:
                 lines += ["", f"{one.result.why[:1].upper()}{one.result.why[1:]}."]
             if one.result.evidence:

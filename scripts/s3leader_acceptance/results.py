@@ -47,15 +47,18 @@ class Check:
     Attributes:
         name: for `--only` and the report.
         assumption: what it checks, quoted from docs/verification.md.
-        does: what it does for that, in one sentence.
         run: starts what takes time, yields, and then waits for it and returns the result. So the
-            waits of all checks overlap.
+            waits of all checks overlap. Its docstring begins with a sentence for users.
     """
 
     name: str
     assumption: str
-    does: str
     run: Run
+
+    @property
+    def does(self) -> str:
+        """What it does, in one sentence."""
+        return " ".join((self.run.__doc__ or "").partition("\n\n")[0].split())
 
 
 @dataclass(frozen=True, kw_only=True)

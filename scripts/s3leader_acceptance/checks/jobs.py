@@ -21,7 +21,7 @@ _CLOCK_SECONDS = 1.5  # two times of whole seconds, and the time of a request
 
 
 def scheduled_time(deployment: Deployment) -> Generator[None, None, Result]:
-    """Let schedules with a flexible window fire, and compare the ticks of their contenders."""
+    """Let schedules with a flexible window fire, and compare ticks and starts."""
     due = deployment.due
     yield
     ticks = _whole_ticks(deployment, 1 if due else _TICKS)
@@ -126,7 +126,7 @@ def _schedule_without_rights(deployment: Deployment) -> None:
 
 
 def retries(deployment: Deployment) -> Generator[None, None, Result]:
-    """Let an asynchronous invocation fail, and compare the request ids of its retries."""
+    """Let an asynchronous invocation fail three times, and compare the request ids."""
     tick = deployment.begin("Failing")
     yield
 
@@ -200,7 +200,7 @@ def _seconds_between(locks: list[Lock]) -> float | None:
 
 
 def legs(deployment: Deployment) -> Generator[None, None, Result]:
-    """Let a tick be continued more often than Lambda allows a function to invoke itself."""
+    """Continue a tick in 20 invocations, more often than Lambda lets a function invoke itself."""
     tick = deployment.begin("Legs")
     yield
     locks = deployment.completed("Legs", tick, seconds=600)
@@ -215,7 +215,7 @@ def legs(deployment: Deployment) -> Generator[None, None, Result]:
 
 
 def monotonic(deployment: Deployment) -> Generator[None, None, Result]:
-    """Compare the monotonic clock in a function with S3's clock."""
+    """Compare the monotonic clock of a function with S3's while a leader works."""
     tick = deployment.begin("Legs")
     yield
 

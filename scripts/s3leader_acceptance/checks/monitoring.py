@@ -19,14 +19,14 @@ _METRIC_SECONDS, _ALARM_SECONDS = 600, 1200
 _NAMESPACE = "s3leader"
 
 
-def emf(deployment: Deployment) -> Generator[None, None, Result]:
+def emf_metrics(deployment: Deployment) -> Generator[None, None, Result]:
     """Let a term fail, and wait for the metric that its function has printed."""
     deployment.begin("Failing")
     yield
     return _metric(deployment, "Failed", "Failing")
 
 
-def filters(deployment: Deployment) -> Generator[None, None, Result]:
+def filter_metrics(deployment: Deployment) -> Generator[None, None, Result]:
     """Write a line as `s3leader run` does, and wait for the metric of the metric filter."""
     group, stream = deployment.outputs["CommandsLog"], "acceptance"
     line = {

@@ -19,7 +19,7 @@ _RACERS = 6
 
 
 def races(deployment: Deployment) -> Generator[None, None, Result]:
-    """Let writers race for keys: one creates each, one replaces it."""
+    """Let writers race to create a key and to replace it, and count 200, 409 and 412."""
     yield
     folder = f"races/{secrets.token_hex(4)}/"
     keys = [f"{folder}{number:03d}" for number in range(8 if deployment.fast else 40)]

@@ -22,7 +22,6 @@ from .check import CheckFailed, NotChecked, describe_refusal
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-    from types import TracebackType
 
     from s3leader._core.requests import Store
 
@@ -137,12 +136,7 @@ class ProcessRacers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for pipe in self._pipes:
             pipe.close()
         for process in self._started:

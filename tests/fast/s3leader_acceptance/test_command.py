@@ -169,7 +169,7 @@ def test_error_in_a_check_is_its_result(
     said: list[str] = []
     progress: Any = type("", (), {"say": lambda _, text: said.append(text)})()
     deployment: Any = type("", (), {"progress": progress, "programs": []})()
-    one = Check(name="one", assumption="", does="", run=check)
+    one = Check(name="one", assumption="", run=check)
     (finding,) = run_checks(deployment, [one])
     assert finding.result.outcome == outcome
 

@@ -39,7 +39,7 @@ class Seen(SimpleNamespace):
 
 
 def check(run: Any, **seen: Any) -> Result:
-    one = Check(name="one", assumption="", does="", run=run)
+    one = Check(name="one", assumption="", run=run)
     deployment: Any = Seen(**seen)
     ((finding),) = run_checks(deployment, [one])
     return finding.result

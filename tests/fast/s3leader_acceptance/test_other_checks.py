@@ -40,7 +40,7 @@ class Seen(SimpleNamespace):
 
 
 def check(run: Any, **seen: Any) -> Result:
-    one = Check(name="one", assumption="", does="", run=run)
+    one = Check(name="one", assumption="", run=run)
     deployment: Any = Seen(**seen)
     ((finding),) = run_checks(deployment, [one])
     return finding.result
@@ -137,7 +137,7 @@ def test_last_write_of_an_overrunning_leader_is_within_its_lease(
 def test_metric_needs_data_where_logs_have_metrics_at_all(
     makes: Any, sums: list[float], outcome: str
 ) -> None:
-    found = check(monitoring.emf, makes_log_metrics=makes, points=lambda *_, **__: sums)
+    found = check(monitoring.emf_metrics, makes_log_metrics=makes, points=lambda *_, **__: sums)
     assert found.outcome == outcome
 
 
