@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -13,6 +12,7 @@ from constructs import Construct
 
 from s3leader_cdk._election.candidate_environment import set_limit_variables
 from s3leader_cdk._election.election_registry import register_job
+from s3leader_cdk._election.job import ElectionJob
 from s3leader_cdk._election.names import checked_election
 from s3leader_cdk._function.failed_events import FailedEvents
 from s3leader_cdk._function.underlying import (
@@ -33,16 +33,14 @@ from s3leader_cdk.contenders import Contenders, check_reserved_concurrency
 from s3leader_cdk.event_ages import EventAges, divide_max_tick_age
 from s3leader_cdk.job_function import JobFunction
 from s3leader_cdk.job_options import FailureOptions, TakeoverOptions, TriggerOptions
-from s3leader_cdk.job_record import JobRecord
 from s3leader_cdk.lock_bucket import LockBucket
-from s3leader_cdk.metrics import election_metric
-from s3leader_cdk.monitoring import Monitoring, check_regions
+from s3leader_cdk.monitoring import check_regions
 from s3leader_cdk.monitoring_options import MonitoringOptions
 
 _LAMBDA_DEFAULT_TIMEOUT = Duration.seconds(3)
 
 
-class SingletonJob(Construct):
+class SingletonJob(ElectionJob):
     """A function with its schedules, dead-letter queues and monitoring, and its election.
 
     Children: `function`, `unprocessed` (the queue of events that the function gave up on; None if
@@ -136,8 +134,15 @@ class SingletonJob(Construct):
             dead_letters=failures.dead_letters,
             enabled=trigger.enabled,
         )
-        self.monitoring = self._monitor(trigger, takeover, monitoring, interval)
-        self.record = self._record(takeover) if record else None
+        self.monitoring = self._make_monitoring(
+            trigger,
+            monitoring,
+            interval=interval,
+            longest=self.timeout,
+            function=function,
+            continuations=takeover.max_continuations > 0,
+        )
+        self.record = self._make_record(takeover, self.max_tick_age) if record else None
 
     @property
     def role(self) -> iam.IRole:
@@ -145,18 +150,6 @@ class SingletonJob(Construct):
         if self.function.role is None:
             raise ValueError(f"function {self.function.node.path} has no role to grant rights to")
         return self.function.role
-
-    def metric(
-        self, name: str, *, period: Duration | None = None, statistic: str = "Sum"
-    ) -> cloudwatch.Metric:
-        """Return a metric of the election, such as `Completed`; see `election_metric`."""
-        return election_metric(
-            name,
-            election=self.election,
-            bucket=self.lock_bucket.bucket_name,
-            period=period or Duration.minutes(1),
-            statistic=statistic,
-        )
 
     def _check_function(
         self, handler_check: HandlerCheck, takeover: TakeoverOptions, limits: Mapping[str, str]
@@ -207,40 +200,3 @@ class SingletonJob(Construct):
             max_event_age=ages.in_lambda,
             dead_letters=failures.dead_letters,
         ).configure()
-
-    def _monitor(
-        self,
-        trigger: TriggerOptions,
-        takeover: TakeoverOptions,
-        options: MonitoringOptions,
-        interval: Duration | None,
-    ) -> Monitoring:
-        options = options.with_default_expectation(interval, self.timeout, trigger.flexible_window)
-        return Monitoring(
-            self,
-            "Monitoring",
-            election=self.election,
-            bucket=self.lock_bucket.bucket_name,
-            prefix=self.lock_bucket.prefix,
-            function=self.function,
-            contenders=trigger.contenders,
-            continuations=takeover.max_continuations > 0,
-            undelivered=self.contenders.undelivered,
-            unprocessed=self.unprocessed,
-            regions=self.regions,
-            options=options if trigger.enabled else options.without("not_completed"),
-        )
-
-    def _record(self, takeover: TakeoverOptions) -> JobRecord:
-        return JobRecord(
-            self,
-            "Record",
-            election=self.election,
-            lock_bucket=self.lock_bucket,
-            contenders=self.contenders,
-            unprocessed=self.unprocessed,
-            monitoring=self.monitoring,
-            lease=takeover.lease,
-            max_tick_age=self.max_tick_age,
-            regions=self.regions,
-        )

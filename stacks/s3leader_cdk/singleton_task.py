@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Names, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from s3leader_cdk._election.election_registry import register_job
+from s3leader_cdk._election.job import ElectionJob
 from s3leader_cdk._election.names import checked_election
 from s3leader_cdk._option_types import checked_options, instance
 from s3leader_cdk._schedule.expressions import Schedule, schedule_expressions, shortest_interval
@@ -28,18 +29,16 @@ from s3leader_cdk.contender_targets import TaskTarget
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.dead_letters import dead_letter_queue
 from s3leader_cdk.job_options import FailureOptions, TakeoverOptions, TriggerOptions
-from s3leader_cdk.job_record import JobRecord
 from s3leader_cdk.lock_bucket import LockBucket
 from s3leader_cdk.log_metrics import LogMetrics
-from s3leader_cdk.metrics import election_metric
-from s3leader_cdk.monitoring import Monitoring, check_regions
+from s3leader_cdk.monitoring import check_regions
 from s3leader_cdk.monitoring_options import MonitoringOptions
 
 _START = Duration.minutes(5)  # a task may take so long to start, which delays its first completion
 _GROUP_LENGTH = 255
 
 
-class SingletonTask(Construct):
+class SingletonTask(ElectionJob):
     """A task with its schedules, dead-letter queues and monitoring, and its election.
 
     Not guaranteed: that a failed task runs again. ECS does not retry; with `wait`, another
@@ -71,6 +70,8 @@ class SingletonTask(Construct):
         regions: all Regions with a job that contends in this election, as for `SingletonJob`.
         record: whether to make a `JobRecord`. Default: True.
     """
+
+    unprocessed: sqs.IQueue
 
     @checked_options(
         task_definition=instance(
@@ -143,25 +144,17 @@ class SingletonTask(Construct):
         self.failed_tasks = FailedTasks(self, "FailedTasks", target=target, queue=self.unprocessed)
         self._log_group = self._find_log_group()
         self.log_metrics = self._read_metrics()
-        self.monitoring = self._monitor(trigger, monitoring, interval)
-        self.record = self._record(takeover, max_event_age) if record else None
+        self.monitoring = self._make_monitoring(
+            trigger, monitoring, interval=interval, longest=_START
+        )
+        self.record = (
+            self._make_record(takeover, max_event_age, self._log_group) if record else None
+        )
 
     @property
     def role(self) -> iam.IRole:
         """The task's role, for further rights of the command."""
         return self.task_definition.task_role
-
-    def metric(
-        self, name: str, *, period: Duration | None = None, statistic: str = "Sum"
-    ) -> cloudwatch.Metric:
-        """Return a metric of the election, such as `Completed`; see `election_metric`."""
-        return election_metric(
-            name,
-            election=self.election,
-            bucket=self.lock_bucket.bucket_name,
-            period=period or Duration.minutes(1),
-            statistic=statistic,
-        )
 
     def _checked_container(self, name: str | None) -> ecs.ContainerDefinition:
         task = self.task_definition
@@ -194,36 +187,4 @@ class SingletonTask(Construct):
             log_group=self._log_group,
             election=self.election,
             bucket=self.lock_bucket.bucket_name,
-        )
-
-    def _monitor(
-        self, trigger: TriggerOptions, options: MonitoringOptions, interval: Duration | None
-    ) -> Monitoring:
-        options = options.with_default_expectation(interval, _START, trigger.flexible_window)
-        return Monitoring(
-            self,
-            "Monitoring",
-            election=self.election,
-            bucket=self.lock_bucket.bucket_name,
-            prefix=self.lock_bucket.prefix,
-            contenders=trigger.contenders,
-            undelivered=self.contenders.undelivered,
-            unprocessed=self.unprocessed,
-            regions=self.regions,
-            options=options if trigger.enabled else options.without("not_completed"),
-        )
-
-    def _record(self, takeover: TakeoverOptions, max_tick_age: Duration) -> JobRecord:
-        return JobRecord(
-            self,
-            "Record",
-            election=self.election,
-            lock_bucket=self.lock_bucket,
-            contenders=self.contenders,
-            unprocessed=self.unprocessed,
-            monitoring=self.monitoring,
-            log_group=self._log_group,
-            lease=takeover.lease,
-            max_tick_age=max_tick_age,
-            regions=self.regions,
         )
