@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
 
-import click
-
-if TYPE_CHECKING:
-    _DurationType: TypeAlias = click.ParamType[timedelta]
-    _TimeType: TypeAlias = click.ParamType[datetime]
-else:
-    _DurationType = _TimeType = click.ParamType  # generic only in newer versions
+from .text_type import TextType
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=36500)  # far from what a time and a system call can hold
@@ -22,37 +16,27 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Duration(_DurationType):
+class Duration(TextType):
     """A number of seconds, or a number with one of the units s, m, h and d: 90, 90s, 1.5h."""
 
     name = "duration"
 
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - click's signature
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> timedelta:
+    def parse(self, text: str) -> timedelta:
         """Return the duration."""
-        if isinstance(value, timedelta):
-            return value
-        text = str(value)
         unit = _UNITS.get(text[-1:], 0)
         try:
             duration = timedelta(seconds=float(text[:-1] if unit else text) * (unit or 1))
         except (ValueError, OverflowError):
             duration = timedelta(-1)
         if not timedelta(0) <= duration <= _LONGEST:
-            self.fail(
+            raise ValueError(
                 "expected a duration from 0 to 36500d, in seconds or as 90s, 30m, 2h or 7d, got"
-                f" {text!r}",
-                param,
-                ctx,
+                f" {text!r}"
             )
         return duration
 
 
-class Time(_TimeType):
+class Time(TextType):
     """A time in ISO 8601, in UTC if it has no zone, and if `ago`, also a duration before now."""
 
     name = "time"
@@ -60,34 +44,19 @@ class Time(_TimeType):
     def __init__(self, *, ago: bool) -> None:
         self.ago = ago
 
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - click's signature
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> datetime:
+    def parse(self, text: str) -> datetime:
         """Return the time in UTC."""
-        if isinstance(value, datetime):
-            return value
-        text = str(value)
-        try:
+        with suppress(ValueError, OverflowError):
             time = datetime.fromisoformat(text)
             return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        try:
+        with suppress(ValueError, OverflowError):
             if self.ago:
-                ago: timedelta = DURATION.convert(text, None, None)
-                return now() - ago
-        except (click.BadParameter, OverflowError):
-            pass
+                return now() - DURATION.parse(text)
         or_ago = ", or how long ago it was, such as 90m, 2h or 3d" if self.ago else ""
-        return self.fail(
-            f"expected a time such as 2026-11-23T06:00:00Z{or_ago}, got {text!r}", param, ctx
-        )
+        raise ValueError(f"expected a time such as 2026-11-23T06:00:00Z{or_ago}, got {text!r}")
 
 
-class Tick(_TimeType):
+class Tick(TextType):
     """The tick that a command is to act on: a time in ISO 8601 with a zone.
 
     Nothing is assumed of one without a zone, as it would be for a filter.
@@ -95,35 +64,27 @@ class Tick(_TimeType):
 
     name = "tick"
 
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - click's signature
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> datetime:
+    def parse(self, text: str) -> datetime | str:
         """Return the time in UTC."""
-        try:
-            time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        except ValueError:
-            time = None
+        time = None
+        with suppress(ValueError):
+            time = datetime.fromisoformat(text)
         if time is None or time.utcoffset() is None:
-            self.fail(
-                f"expected a time with a zone, such as 2026-11-23T06:00:00Z, got {value!r}",
-                param,
-                ctx,
+            raise ValueError(
+                f"expected a time with a zone, such as 2026-11-23T06:00:00Z, got {text!r}"
             )
         try:
             return time.astimezone(UTC)
         except OverflowError:
-            self.fail(f"expected a time from year 2 to 9998, got {value!r}", param, ctx)
+            raise ValueError(f"expected a time from year 2 to 9998, got {text!r}") from None
 
 
 class DoneTick(Tick):
     """A tick, or `none`, which is returned as it is."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
+    def parse(self, text: str) -> datetime | str:
         """Return the time in UTC, or `none`."""
-        return value if value == "none" else super().convert(value, param, ctx)
+        return text if text == "none" else super().parse(text)
 
 
 DURATION = Duration()
