@@ -135,12 +135,7 @@ class SingletonJob(ElectionJob):
             enabled=trigger.enabled,
         )
         self.monitoring = self._make_monitoring(
-            trigger,
-            monitoring,
-            interval=interval,
-            longest=self.timeout,
-            function=function,
-            continuations=takeover.max_continuations > 0,
+            trigger, takeover, monitoring, interval, self.timeout, function=function
         )
         self.record = self._make_record(takeover, self.max_tick_age) if record else None
 

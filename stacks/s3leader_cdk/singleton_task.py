@@ -118,7 +118,7 @@ class SingletonTask(ElectionJob):
         interval = shortest_interval(expressions)
         trigger.check_interval(interval)
         monitoring.check_interval(interval)
-        max_event_age = scheduler_age(trigger, takeover, history=lock_bucket.history)
+        event_age = scheduler_age(trigger, takeover, history=lock_bucket.history)
         self._become_candidate(takeover)
         target = TaskTarget(
             task_definition=task_definition,
@@ -136,7 +136,7 @@ class SingletonTask(ElectionJob):
             target=target,
             expressions=expressions,
             count=trigger.contenders,
-            max_tick_age=max_event_age,
+            max_tick_age=event_age,
             flexible_window=trigger.flexible_window,
             dead_letters=failures.dead_letters,
             enabled=trigger.enabled,
@@ -144,12 +144,8 @@ class SingletonTask(ElectionJob):
         self.failed_tasks = FailedTasks(self, "FailedTasks", target=target, queue=self.unprocessed)
         self._log_group = self._find_log_group()
         self.log_metrics = self._read_metrics()
-        self.monitoring = self._make_monitoring(
-            trigger, monitoring, interval=interval, longest=_START
-        )
-        self.record = (
-            self._make_record(takeover, max_event_age, self._log_group) if record else None
-        )
+        self.monitoring = self._make_monitoring(trigger, takeover, monitoring, interval, _START)
+        self.record = self._make_record(takeover, event_age, self._log_group) if record else None
 
     @property
     def role(self) -> iam.IRole:

@@ -79,15 +79,16 @@ class _Tally:
     def add(self, subject: Subject, key: str, outcomes: list[str]) -> None:
         """Count a round, by the outcome of each writer's write to `key`: one must have won.
 
-        The winner is the writer that was told so, or whose body is stored: its answer may be lost.
+        The winner is the writer whose answer is 200, or whose body is stored: an answer may be
+        lost.
         """
         self.rounds += 1
         self.unknown += outcomes.count(_UNKNOWN)
-        told = {writer for writer, outcome in enumerate(outcomes) if outcome == _APPLIED}
-        winners = told | _stored_writer(subject, key)
+        answered = {writer for writer, outcome in enumerate(outcomes) if outcome == _APPLIED}
+        winners = answered | _stored_writer(subject, key)
         if len(winners) > 1:
-            seen = f"{len(told)} of {len(outcomes)} concurrent writes were answered 200"
-            if len(told) == 1:
+            seen = f"{len(answered)} of {len(outcomes)} concurrent writes were answered 200"
+            if len(answered) == 1:
                 seen = "a write was answered 200, and another one was stored"
             raise CheckFailed(f"{seen}, in round {self.rounds}")
         if not winners and _UNKNOWN not in outcomes:

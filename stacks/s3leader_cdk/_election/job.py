@@ -43,12 +43,12 @@ class ElectionJob(Construct):
     def _make_monitoring(
         self,
         trigger: TriggerOptions,
+        takeover: TakeoverOptions,
         options: MonitoringOptions,
-        *,
         interval: Duration | None,
         longest: Duration,
+        *,
         function: lambda_.IFunction | None = None,
-        continuations: bool = False,
     ) -> Monitoring:
         """Return the child `Monitoring`. A term ends at most `longest` after it has begun."""
         options = options.with_default_expectation(interval, longest, trigger.flexible_window)
@@ -60,7 +60,7 @@ class ElectionJob(Construct):
             prefix=self.lock_bucket.prefix,
             function=function,
             contenders=trigger.contenders,
-            continuations=continuations,
+            continuations=takeover.max_continuations > 0,
             undelivered=self.contenders.undelivered,
             unprocessed=self.unprocessed,
             regions=self.regions,

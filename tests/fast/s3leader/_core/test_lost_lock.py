@@ -1,4 +1,4 @@
-"""A holder that has lost its lock is told who changed it, as far as the lock says it."""
+"""What a holder that has lost its lock says of who changed it, as far as the lock shows it."""
 
 from __future__ import annotations
 
