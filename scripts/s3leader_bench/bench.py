@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from s3leader import Election
+from s3leader_bench.prices import Prices
 from s3leader_bench.stub.process import BUCKET, Stub
 from s3leader_bench.tables import Table
 
@@ -30,6 +31,7 @@ class Bench:
 
     stub: Stub
     quick: bool = False
+    prices: Prices = field(default_factory=Prices)
     steps: Callable[[int], None] = lambda _: None
     advance: Callable[[], None] = lambda: None
     results: dict[str, list[Table]] = field(default_factory=dict)

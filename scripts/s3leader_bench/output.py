@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -70,12 +71,28 @@ def show(results: Mapping[str, Sequence[Table]], found: Mapping[str, Any]) -> No
     console.print(f"{rounds}, {found['seconds']} s; {versions}", highlight=False)
 
 
-def write_docs(page: Path, results: Mapping[str, Sequence[Table]]) -> None:
-    """Replace what is between `<!-- bench NAME -->` and `<!-- end -->`, for what ran."""
-    text = page.read_text(encoding="utf-8")
-    for name, tables in results.items():
-        start, end = f"<!-- bench {name} -->\n", "<!-- end -->"
-        before, found, rest = text.partition(start)
-        if found:
-            text = f"{before}{start}\n{markdown(tables)}\n\n{end}{rest.partition(end)[2]}"
-    page.write_text(text, encoding="utf-8")
+def check_docs(page: Path, sections: Sequence[str]) -> None:
+    """Raise `ClickException` unless the page has both marks of each section: before measuring."""
+    for name in sections:
+        _parts(page, name)
+
+
+def write_docs(page: Path, name: str, tables: Sequence[Table]) -> None:
+    """Replace what is between `<!-- bench NAME -->` and `<!-- end -->`; the page is never half."""
+    before, after = _parts(page, name)
+    new = page.with_name(f".{page.name}.new")
+    new.write_text(f"{before}\n{markdown(tables)}\n\n{after}", encoding="utf-8")
+    new.replace(page)
+
+
+def _parts(page: Path, name: str) -> tuple[str, str]:
+    """Return what stands before a section's tables and after them, with the marks."""
+    start, end = f"<!-- bench {name} -->\n", "<!-- end -->"
+    before, found, rest = page.read_text(encoding="utf-8").partition(start)
+    old, closed, after = rest.partition(end)
+    if not found or not closed or "<!-- bench " in old:
+        raise click.ClickException(
+            f"{page} has no place for the section {name}: expected a line {start.strip()!r} and,"
+            f" before any other mark, a line {end!r}"
+        )
+    return before + found, closed + after

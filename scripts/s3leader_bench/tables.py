@@ -11,17 +11,22 @@ from s3leader_bench.rounds import Spread
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+_ORDER = (
+    *("LIST", "GET", "PUT", "tag"),
+    *("DescribeTable", "Query", "consistent GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+)
 Cell: TypeAlias = str | int | float | Spread | None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`note` says what the figures are and are not."""
+    """`note` says what the figures are and are not. With `text`, all columns are aligned left."""
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[Cell, ...]]
     note: str = ""
+    text: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return it for `json.dumps`, each row by its columns."""
@@ -30,7 +35,8 @@ class Table:
 
     def as_markdown(self) -> str:
         """Return it as Markdown."""
-        rule = "|".join("---" if index == 0 else "---:" for index in range(len(self.columns)))
+        others = "---" if self.text else "---:"
+        rule = "|".join(["---", *[others] * (len(self.columns) - 1)])
         lines = [f"**{self.title}.** {self.note}".rstrip(), ""]
         lines += [f"| {' | '.join(self.columns)} |", f"|{rule}|"]
         lines += [f"| {' | '.join(map(shown, row))} |" for row in self.rows]
@@ -46,7 +52,7 @@ class Table:
         )
         table.caption_justify = "left"
         for index, column in enumerate(self.columns):
-            table.add_column(column, justify="left" if index == 0 else "right")
+            table.add_column(column, justify="left" if self.text or index == 0 else "right")
         for row in self.rows:
             table.add_row(*map(shown, row))
         return table
@@ -77,9 +83,9 @@ def number(value: float) -> str:
 
 
 def by_kind(counts: Mapping[str, float]) -> str:
-    """Return requests by kind, such as `1 LIST, 1 GET, 1 PUT`, the first kind first."""
-    order = ("LIST", "GET", "PUT", "tag")
-    kinds = sorted(counts, key=lambda kind: (order.index(kind) if kind in order else 9, kind))
+    """Return requests by kind, such as `1 LIST, 1 GET, 1 PUT`, in this order."""
+    known = {kind: rank for rank, kind in enumerate(_ORDER)}
+    kinds = sorted(counts, key=lambda kind: (known.get(kind, len(known)), kind))
     return ", ".join(f"{counts[kind]:g} {kind}" for kind in kinds) or "none"
 
 

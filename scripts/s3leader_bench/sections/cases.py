@@ -72,11 +72,13 @@ class Cases:
 
     def take_over(self) -> Action:
         """The leader has died, and its lease is over."""
-        name = self._name()
-        term = won(self._bench.election(name).campaign())
-        key = f"{PREFIX}{name}/lock_{term.number:010d}.json"
-        self._bench.stub.age(key, 2 * LEASE.total_seconds())
-        return lambda: won(self._bench.election(name).campaign())
+        election = self._with_dead_leader()
+        return lambda: won(election().campaign())
+
+    def take_over_and_resign(self) -> Action:
+        """The whole term: its end tags the lock of the dead leader and the one before."""
+        election = self._with_dead_leader()
+        return lambda: won(election().campaign()).resign()
 
     def resign(self) -> Action:
         """The end of a term."""
@@ -102,6 +104,13 @@ class Cases:
         options = {"prefix": PREFIX, "lease": LEASE}
         waiting = Election._with_seams(name, seams, **options)  # type: ignore[arg-type]  # noqa: SLF001
         return lambda: lost(waiting.campaign(wait=timedelta(minutes=1)))
+
+    def _with_dead_leader(self) -> Callable[[], Election]:
+        name = self._name()
+        term = won(self._bench.election(name).campaign())
+        key = f"{PREFIX}{name}/lock_{term.number:010d}.json"
+        self._bench.stub.age(key, 2 * LEASE.total_seconds())
+        return lambda: self._bench.election(name)
 
     def _name(self) -> str:
         return self._bench.new_name(self._terms)

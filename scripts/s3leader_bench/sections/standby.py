@@ -17,14 +17,13 @@ from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, T
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.seams import Seams
 from s3leader_bench.bench import Bench
-from s3leader_bench.sections.dollars import dollars
+from s3leader_bench.prices import MONTH_S
 from s3leader_bench.tables import Cell, Table
 
 _LEASE: Final = timedelta(seconds=30)
 _SKEW: Final = timedelta(seconds=3)
 _POLLS_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _LEASES_S: Final = (2, 5, 15, 30, 900)
-_MONTH_H: Final = 730
 _MINUTES: Final = 20  # that a standby is watched for
 _KINDS: Final = {List: "LIST", Read: "GET", Create: "PUT", Replace: "PUT", Tag: "tag"}
 _SEED: Final = 12
@@ -64,7 +63,7 @@ def _row(
     return (
         name,
         month,
-        dollars({"GET": month}),
+        bench.prices.dollars({"GET": month}),
         *_ranks(resigned),
         *_ranks(crashed),
     )
@@ -98,7 +97,7 @@ class Watch:
         renewals = sent.pop("PUT", 0)
         if sent.keys() != {"GET"} or not renewals:
             raise RuntimeError(f"expected a standby to send only GETs, got {sent}")
-        return sent["GET"] * _MONTH_H * 60 // _MINUTES
+        return sent["GET"] * MONTH_S // (60 * _MINUTES)
 
     def seconds_after_resignation(self) -> float:
         """Return how long nobody leads when the leader resigns at a random moment."""

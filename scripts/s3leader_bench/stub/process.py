@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 from local_cloud.child_process import ChildProcess
@@ -19,10 +20,11 @@ _PASSED_ON = ("PATH", "LANG", "LD_LIBRARY_PATH")
 
 
 class Stub:
-    """A stub for as long as a `with` block runs."""
+    """A stub for as long as a `with` block runs; or a front of another server, at `upstream`."""
 
-    def __init__(self) -> None:
+    def __init__(self, upstream: str | None = None) -> None:
         command = [sys.executable, "-m", "s3leader_bench.stub", "{parent_pipe}"]
+        command += [] if upstream is None else [upstream]
         kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = ChildProcess(
             command,
@@ -39,6 +41,7 @@ class Stub:
                 raise RuntimeError(f"the stub did not start: {first}{output.read().decode()}")
         self.endpoint = f"http://127.0.0.1:{first.strip()}"
         self._control = http.client.HTTPConnection("127.0.0.1", int(first), timeout=60)
+        self._one_at_a_time = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -59,9 +62,12 @@ class Stub:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def counts(self) -> Counter[str]:
-        """Return the requests by kind since the last call."""
-        return Counter(json.loads(self._send("counts")))
+    def counts(self, sender: str | None = None) -> Counter[str]:
+        """Return the requests by kind since the last call.
+
+        With a `sender`, an access key id, only those that it signed; those of others are kept.
+        """
+        return Counter(json.loads(self._send("counts", sender=sender)))
 
     def set_round_trip(self, milliseconds: float) -> None:
         """Delay each answer, each new connection and each `100 Continue` by that much."""
@@ -80,9 +86,10 @@ class Stub:
         self._send("forget", bucket=bucket)
 
     def _send(self, what: str, **values: object) -> bytes:
-        self._control.request("POST", f"/-/{what}", json.dumps(values))
-        answer = self._control.getresponse()
-        body = answer.read()
+        with self._one_at_a_time:
+            self._control.request("POST", f"/-/{what}", json.dumps(values))
+            answer = self._control.getresponse()
+            body = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"the stub answered {answer.status} to {what}: {body.decode()}")
         return body

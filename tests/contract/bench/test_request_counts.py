@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from s3leader_bench.bench import Bench
+from s3leader_bench.prices import Prices
 from s3leader_bench.rounds import measure
 from s3leader_bench.sections.cases import Cases, first_win
 from s3leader_bench.sections.contenders import race
-from s3leader_bench.sections.dollars import dollars
 from s3leader_bench.sections.standby import Watch
 from s3leader_bench.stub.process import Stub
 
@@ -53,6 +53,13 @@ def test_a_first_win_sends_the_proofs_too(bench: Bench) -> None:
     assert sent == {"LIST": 1, "PUT": 3}
 
 
+def test_a_term_after_a_takeover_tags_the_dead_leaders_lock_and_the_one_before(
+    bench: Bench,
+) -> None:
+    sent = measure(Cases(bench, SHORT).take_over_and_resign, bench.stub.counts, 1).requests
+    assert sent == {"LIST": 1, "GET": 1, "PUT": 3, "tag": 2}
+
+
 def test_a_standby_reads_once_for_each_pause(bench: Bench) -> None:
     sent = measure(Cases(bench, SHORT).standby, bench.stub.counts, 1).requests
     assert sent["LIST"] == 1
@@ -73,7 +80,7 @@ def test_cold_losers_of_a_race_send_at_most_four_requests(bench: Bench) -> None:
 
 
 def test_a_warm_term_costs_fifteen_dollars_a_million() -> None:
-    assert dollars({"PUT": 2, "tag": 1}) * 1e6 == pytest.approx(15)
+    assert Prices().dollars({"PUT": 2, "tag": 1}) * 1e6 == pytest.approx(15)
 
 
 @pytest.mark.parametrize(("lease_s", "gets"), [(5, 3_600_000), (30, 1_800_000), (900, 1_800_000)])
