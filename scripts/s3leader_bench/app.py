@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from local_cloud.errors import LocalCloudError
 from s3leader_bench import output, versions
 from s3leader_bench.bench import Bench, Section
 from s3leader_bench.peers import environment
@@ -140,7 +141,7 @@ def run() -> int:
     except (click.Abort, KeyboardInterrupt):
         print("bench: interrupted; everything it started is stopped", file=sys.stderr)
         return 130
-    except RuntimeError as error:
+    except (RuntimeError, LocalCloudError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     return 0
