@@ -30,13 +30,14 @@ class Emulator:
         """Return a new process of a library; its key id says whose requests are counted."""
         command = [str(python), "-m", "s3leader_bench.peers.child", peer.adapter]
         log = self._directory / f"{peer.adapter}.log"
-        return PeerProcess(peer.name, command, self._environment(peer, role), log)
+        return PeerProcess(peer.name, command, self.environment(peer, role), log)
 
     def counts(self, peer: Peer, role: str = CANDIDATE) -> dict[str, int]:
         """Return the requests of a library's processes since the last call."""
         return dict(self.front.counts(_key_id(peer, role)))
 
-    def _environment(self, peer: Peer, role: str) -> Mapping[str, str]:
+    def environment(self, peer: Peer, role: str = CANDIDATE) -> Mapping[str, str]:
+        """Return the whole environment of a process whose requests are counted for a library."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         return {
             **kept,

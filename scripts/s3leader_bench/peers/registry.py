@@ -1,7 +1,8 @@
 """The libraries that are compared, and what each does and does not guarantee.
 
 Each statement was read in the source of the version that `requirements.txt` names; `read` says in
-which files. What a run can show, it shows: a takeover that does not happen is in the figures.
+which files. The surprising ones were also tried on the emulator (`test_peers.py`), and a takeover
+that does not happen is in the figures.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ PEERS: Final = (
             token="none: its record version is a UUID",  # noqa: S106
             lease_ends="the candidate's monotonic clock, since it first saw the record version",
             crash="yes, after a whole lease of watching",
-            release="conditional on the record version",
+            release="conditional on the record version; its `with` swallows the body's exception",
             paused="a callback at the next heartbeat, in another thread; no write is rejected",
             read="`python_dynamodb_lock.py`",
         ),
@@ -191,7 +192,8 @@ PEERS: Final = (
             token="none",  # noqa: S106
             lease_ends=HOSTS,
             crash="yes",
-            release="**check, then delete**: the condition of the delete holds for any holder",
+            release="**check, then delete**: the condition of the delete holds for any holder; an"
+            " object that has released once never does again",
             paused=NOT_NOTICED,
             read="`dynamodblock.py`",
         ),

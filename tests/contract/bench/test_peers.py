@@ -6,6 +6,9 @@ not installed them.
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,3 +82,15 @@ def test_requests_of_a_holder_are_not_counted_as_its_candidates(server: Emulator
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.package)
 def test_another_library_sends_what_is_published(server: Emulator, peer: Peer) -> None:
     assert won_and_lost(server, peer, environment.python()) == OF_PEERS[peer.package]
+
+
+@pytest.mark.skipif(
+    not environment.is_ready(), reason="`scripts/bench --peers` has not installed the libraries"
+)
+def test_the_surprising_statements_about_other_libraries_are_true(server: Emulator) -> None:
+    script = Path(__file__).with_name("surprises.py")
+    names = re.findall(r"^def (\w+)", script.read_text(), re.MULTILINE)
+    command = [str(environment.python()), str(script), *names]
+    env = server.environment(OURS)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout or "null") == dict.fromkeys(names, True), done.stderr
