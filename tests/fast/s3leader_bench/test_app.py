@@ -17,8 +17,8 @@ def test_a_section_can_be_measured_alone() -> None:
 
 
 def test_an_unknown_section_is_named_with_those_that_exist() -> None:
-    with pytest.raises(click.UsageError, match=r"'flor'; expected one of requests, .*floor"):
-        _chosen(["flor"], peers=False)
+    with pytest.raises(click.UsageError, match=r"'flow'; expected one of requests, .*floor"):
+        _chosen(["flow"], peers=False)
 
 
 @pytest.mark.parametrize("name", SECTIONS)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from s3leader_bench.peers.measuring import Takeover
 from s3leader_bench.peers.registry import ALL
 from s3leader_bench.rounds import Sample
@@ -21,3 +23,8 @@ def test_a_takeover_that_failed_once_is_not_hidden_by_others() -> None:
 def test_the_statements_are_published_for_each_package_once() -> None:
     packages = [row[0] for row in facts().rows]
     assert packages == list(dict.fromkeys(peer.package for peer in ALL))
+
+
+def test_the_published_statements_are_those_of_the_registry() -> None:
+    page = Path(__file__).parents[4] / "docs/performance.md"
+    assert facts().as_markdown() in page.read_text()
