@@ -32,7 +32,7 @@ def run(bench: Bench) -> list[Table]:
         measuring = Measuring(server, ALL, environment.python())
         samples = {
             case: {
-                trip: measuring.rounds(case, trip, bench.rounds(15, 2), bench.advance)
+                trip: measuring.rounds(case, trip, bench.rounds(11, 2), bench.advance)
                 for trip in trips
             }
             for case in _CASES
