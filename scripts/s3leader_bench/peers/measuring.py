@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Final, TypeVar
 
 from s3leader_bench.peers.emulator import HOLDER, ROLES, Emulator
@@ -51,6 +51,10 @@ class Standby:
     leader: Mapping[str, float]
 
 
+class _Stopped(Exception):  # noqa: N818 - the error is that of another thread
+    """Another library failed, or the run was interrupted."""
+
+
 class Measuring:
     """All libraries on one emulator."""
 
@@ -59,6 +63,7 @@ class Measuring:
         self._peers = peers
         self._python = python
         self._numbers = itertools.count()
+        self._stop = Event()  # ends the pauses of all when one fails, and on Ctrl-C
 
     def rounds(
         self, case: str, trip_ms: float, rounds: int, advance: Callable[[], None]
@@ -85,9 +90,28 @@ class Measuring:
         return found
 
     def _of_all(self, measure: Callable[[Peer], T]) -> dict[str, T]:
+        """Measure all at the same time; if one fails, or on Ctrl-C, the others soon end, too."""
+
+        def guarded(peer: Peer) -> T:
+            try:
+                return measure(peer)
+            except BaseException:
+                self._stop.set()
+                raise
+
         with ThreadPoolExecutor(len(self._peers)) as pool:
-            found = list(pool.map(measure, self._peers))
-        return {peer.name: one for peer, one in zip(self._peers, found, strict=True)}
+            futures = [pool.submit(guarded, peer) for peer in self._peers]
+            try:
+                wait(futures)
+            finally:
+                self._stop.set()
+        failures = [error for future in futures if (error := future.exception()) is not None]
+        for error in sorted(failures, key=lambda error: isinstance(error, _Stopped)):
+            raise error
+        self._stop.clear()
+        return {
+            peer.name: future.result() for peer, future in zip(self._peers, futures, strict=True)
+        }
 
     def _sample(
         self, peer: Peer, child: PeerProcess, case: str, trip_ms: float, names: list[str]
@@ -109,7 +133,7 @@ class Measuring:
             candidate.ask("gain_experience", name=name, lease=SHORT_S)
             with self._emulator.child(peer, self._python, HOLDER) as holder:
                 holder.crash(name=name, lease=SHORT_S)
-            time.sleep(SHORT_S + LATE_S)
+            self._pause(SHORT_S + LATE_S)
             self._emulator.counts(peer)
             found = candidate.ask("take_over")
             return Takeover(self._emulator.counts(peer), **found)
@@ -123,13 +147,17 @@ class Measuring:
         ):
             leader.ask("hold", name=name, lease=lease)
             standby.ask("stand_by", name=name, lease=lease, seconds=2 * seconds + LONG_S)
-            time.sleep(2)  # its first attempt, and what only a first term sends
+            self._pause(2)  # its first attempt, and what only a first term sends
             for role in ROLES:
                 self._emulator.counts(peer, role)
-            time.sleep(seconds)
+            self._pause(seconds)
             waited, led = (self._emulator.counts(peer, role) for role in ROLES)
             waits = standby.ask("still_stands_by")
         return Standby(_in_a_month(waited, seconds) if waits else None, _in_a_month(led, seconds))
+
+    def _pause(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise _Stopped
 
     def _new_name(self, peer: Peer) -> str:
         return f"{peer.adapter.replace('_', '-')}-{next(self._numbers)}"
