@@ -27,6 +27,8 @@ class Relay:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> Answer:
         """Send one request as it came, and return what the server answers."""
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # the server has closed it meanwhile
         if self._streams is None:
             self._streams = await asyncio.open_connection(*self._address, limit=1 << 20)
         reader, writer = self._streams
