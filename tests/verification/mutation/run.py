@@ -46,7 +46,7 @@ TESTS: Final = (
     "tests/fast/s3leader/_core/protocol/test_*.py",
     "tests/fast/hostile_ledgers/test_*.py",
     "tests/fast/s3leader/test_election*.py",
-    "tests/fast/s3leader/test_fencing*.py",
+    "tests/fast/s3leader/fencing/test_*.py",
 )
 # Each survivor would run these to their end, for half a minute; random tests find a gap by chance.
 TOO_SLOW: Final = {"test_any_body.py"}

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ._core import fenced_object
-from ._core.conditional_write import WriteApplied, write_until_known
-from ._core.fenced_object import FencedConfig, Snapshot
-from ._core.requests import (
+from s3leader._core import fenced_object
+from s3leader._core.conditional_write import WriteApplied, write_until_known
+from s3leader._core.fenced_object import FencedConfig, Snapshot
+from s3leader._core.requests import (
     Applied,
     Conflict,
     Create,
@@ -30,14 +30,14 @@ from ._core.requests import (
     StoreRequest,
     Unknown,
 )
-from ._io.s3_options import BucketOptions
-from ._io.seams import Seams
-from .errors import InvalidArgument, S3LeaderError, describe_error
+from s3leader._io.s3_options import BucketOptions
+from s3leader._io.seams import Seams
+from s3leader.errors import InvalidArgument, S3LeaderError, describe_error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from .term import Term
+    from s3leader.term import Term
 
 __all__ = ["FencedObject", "Snapshot", "create_until_known"]
 
