@@ -30,7 +30,7 @@ class BucketUnusable(S3LeaderError):  # noqa: N818 - says what is the matter
 
 
 class StoreUnavailable(S3LeaderError):  # noqa: N818
-    """S3 did not answer in time, despite retries: try again later.
+    """S3, or another store, did not answer in time, despite retries: try again later.
 
     The outcome of a write is then unknown. That is safe: if it created a lock, nobody leads its
     term, and the lock lapses after its lease.
@@ -131,7 +131,10 @@ class LedgerFull(S3LeaderError):  # noqa: N818
 
 
 class StaleToken(S3LeaderError):  # noqa: N818
-    """A fenced object carries a higher token, so the leader with `token` is stale: stop."""
+    """What was to be written carries a higher token, so the leader with `token` is stale: stop.
+
+    `key` names the fenced object, item or row, and `written_token` is the token that it carries.
+    """
 
     def __init__(self, *, key: str, token: int, written_token: int) -> None:
         super().__init__(
@@ -157,18 +160,21 @@ class Overwritten(S3LeaderError):  # noqa: N818
 
 
 class CorruptObject(S3LeaderError):  # noqa: N818
-    """A fenced object without a valid token, so no write to it can be checked.
+    """A fenced object or item without a valid token, so no write to it can be checked.
 
     `key` is the object, `problem` what is wrong with it.
     """
 
-    def __init__(self, *, key: str, problem: str) -> None:
+    def __init__(self, *, key: str, problem: str, remedy: str | None = None) -> None:
+        if remedy is None:
+            remedy = (
+                "If it is not meant to be one, use another key. If it is, write its last good"
+                " value with `FencedObject.restore(value, token=…)`, where the token is the number"
+                " of the latest term. Do not put an old version back as it is: it has the ETag"
+                " that it had, and a stale leader that knows this ETag could write."
+            )
         super().__init__(
-            f"{key} is not a fenced object: {problem}. Nothing was overwritten. If it is not meant"
-            f" to be one, use another key. If it is, write its last good value with"
-            f" `FencedObject.restore(value, token=…)`, where the token is the number of the latest"
-            f" term. Do not put an old version back as it is: it has the ETag that it had, and a"
-            f" stale leader that knows this ETag could write."
+            f"{key} is not a fenced object: {problem}. Nothing was overwritten. {remedy}"
         )
         self.key = key
         self.problem = problem

@@ -29,6 +29,7 @@ from .candidate import Steps
 from .conditional_write import WriteApplied, write_until_known
 from .ledger import ask
 from .requests import Create, Found, Read, Replace, Wait
+from .tokens import check_token, is_token
 
 _RESERVED: Final = frozenset({"fencing_token", "nonce"})
 _TRIES: Final = 9  # of a read or a claim; with the pauses between them, 13 to 26 seconds
@@ -144,11 +145,7 @@ def _send(
 
 
 def _encode(key: str, value: Mapping[str, Any], token: int, nonce: str) -> bytes:
-    if not _is_token(token):
-        raise InvalidArgument(
-            f"expected a fencing token, which is a whole number from 1, got {token!r}; pass the"
-            f" number of the term"
-        )
+    check_token(token)
     if reserved := sorted(_RESERVED & value.keys()):
         raise InvalidArgument(f"{key}: the keys {reserved} are reserved; use other names")
     try:
@@ -174,13 +171,9 @@ def _decode(key: str, body: bytes, etag: str) -> Snapshot:
         raise CorruptObject(key=key, problem=problem)
     token = value.pop("fencing_token", None)
     value.pop("nonce", None)
-    if not _is_token(token):
+    if not is_token(token):
         nested = isinstance(token, dict | list)
         found = f"a {type(token).__name__}" if nested else repr(token)[:40]
         problem = f'expected "fencing_token" to be a whole number from 1, got {found}'
         raise CorruptObject(key=key, problem=problem)
     return Snapshot(value, token, etag)
-
-
-def _is_token(token: object) -> bool:
-    return isinstance(token, int) and not isinstance(token, bool) and token >= 1

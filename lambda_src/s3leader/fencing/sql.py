@@ -1,0 +1,102 @@
+"""Transactions that a stale leader cannot commit: PostgreSQL, MySQL, MariaDB, SQLite.
+
+What is **not** guaranteed, first. `guard` protects the transaction that it is called in, and what
+does not go through it is not protected; PostgreSQL's trigger (`trigger_ddl`) refuses that as well.
+A new leader is safe from its predecessors once a guard of its own has returned: until then they
+may commit. What a transaction has read before its guard may be out of date, so call it first.
+While a guarded transaction is open, later ones wait, those of later terms too: let the server end
+transactions of paused clients (docs/fencing.md). Writers with equal tokens, such as a clone of the
+leader's process, are not told apart: both may write, one after the other. In MySQL and MariaDB a
+DDL statement commits, and ends the protection.
+
+A guard locks the row of its election until the transaction ends. So of two guarded transactions
+the later sees all that the earlier did, and if the commit's answer is lost, a new guarded
+transaction waits for the old one's end and then sees whether it was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from s3leader._core import sql_fence
+from s3leader._core.config import check_name
+from s3leader._core.sql_fence import STALE_STATE, TABLE, Dialect, guard_statements, guard_values
+from s3leader._core.tokens import check_token
+from s3leader._io.sql_connection import sql_connection
+from s3leader.errors import StaleToken
+
+__all__ = ["STALE_STATE", "guard", "table_ddl", "trigger_ddl"]
+
+
+def guard(
+    connection: Any,  # noqa: ANN401 - of any driver, or of SQLAlchemy
+    election: str,
+    token: int,
+    *,
+    table: str = TABLE,
+    dialect: Dialect | None = None,
+    paramstyle: str | None = None,
+) -> None:
+    """Let this transaction commit only if no later term has been here; lock the election's row.
+
+    Call it first in the transaction, outside of savepoints. `connection` is a driver's, or
+    SQLAlchemy's `Connection` or ORM session. `dialect` and `paramstyle` (as of the DB-API) are
+    needed for drivers that are not known here.
+
+    Raises:
+        StaleToken: a later term has been here. The transaction is rolled back or, on PostgreSQL,
+            can only be; stop, another candidate leads.
+        InvalidArgument: among others, the connection is in autocommit mode, where no guard helps.
+        Exception: of the driver. If it is a serialization failure or a lock time-out, roll the
+            transaction back and begin again.
+    """
+    check_name(election)
+    check_token(token)
+    values = guard_values(election, token)
+    sql = sql_connection(connection, dialect, paramstyle)
+    statements = guard_statements(sql.dialect, table)
+    sql.check_transaction()
+    try:
+        row = sql.execute(statements.raise_row, values)
+    except Exception as error:
+        error.add_note(
+            f"while raising the row of election {election!r} in table {table}. If the table does"
+            f" not exist, create it: s3leader.fencing.sql.table_ddl({sql.dialect!r})"
+        )
+        raise
+    if statements.read_row is not None:
+        row = sql.execute(statements.read_row, values)
+    if row[0] > token:
+        sql.forbid_commit(statements.forbid_commit)
+        raise StaleToken(
+            key=f"the row of election {election!r} in table {table}",
+            token=token,
+            written_token=row[0],
+        )
+
+
+def table_ddl(dialect: Dialect, *, table: str = TABLE) -> str:
+    """Return the statement that creates the table of guards, unless there is one.
+
+    A writer needs SELECT, INSERT and UPDATE on it. `dialect` is "postgresql", "mysql" (also for
+    MariaDB) or "sqlite".
+    """
+    return sql_fence.table_ddl(dialect, table)
+
+
+def trigger_ddl(
+    tables: Sequence[str], election: str, *, schema: str = "public", table: str = TABLE
+) -> list[str]:
+    """Return statements for PostgreSQL (11 or later) that let only guarded transactions write.
+
+    Each of `tables` gets a trigger that refuses INSERT, UPDATE, DELETE, MERGE, COPY and TRUNCATE in
+    a transaction without a guard of `election`, with SQLSTATE `STALE_STATE`. Names without a schema
+    are in `schema`; the table of guards, `table`, too. Execute the statements one by one, after
+    `table_ddl`'s, as the role that the tables belong to.
+
+    Not refused: that role and superusers may drop or disable a trigger. A partition that is written
+    by its own name needs its own trigger: name it too.
+    """
+    check_name(election)
+    return sql_fence.trigger_ddl(tables, election, schema=schema, table=table)
