@@ -1,0 +1,126 @@
+"""The scenarios find a fence from which a condition is removed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from s3leader._core import fenced_item, sql_fence
+from s3leader._core.requests import Found, Read, Replace, StoreAnswer, StoreRequest
+from s3leader._io.dynamodb import Transaction
+from s3leader._io.memory_store import MemoryStore
+from s3leader._io.seams import new_nonce
+from s3leader.errors import StaleToken
+from s3leader.fencing import FencedObject, sql
+from s3leader.fencing.dynamodb import FencedItems, FenceRow
+from tests.contract.fencing import scenarios
+from tests.contract.fencing.conftest import DATABASES
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def objects_without_if_match(patch: pytest.MonkeyPatch) -> None:
+    apply = MemoryStore._apply
+
+    def unconditional(self: MemoryStore, request: StoreRequest) -> StoreAnswer:
+        if isinstance(request, Replace) and isinstance(
+            now := apply(self, Read(request.key)), Found
+        ):
+            request = dataclasses.replace(request, etag=now.etag)
+        return apply(self, request)
+
+    patch.setattr(MemoryStore, "_apply", unconditional)
+
+
+def objects_whose_claim_writes_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(FencedObject, "claim", lambda self, _: self.read())
+
+
+def items_without_the_condition(patch: pytest.MonkeyPatch) -> None:
+    always = f"(attribute_exists({{name}}) OR {fenced_item.NOT_STALE})"
+    patch.setattr(fenced_item, "NOT_STALE", always)
+
+
+def updates_without_the_token(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fenced_item, "_with_set", lambda own, _: own or "REMOVE no_such_attribute")
+
+
+def transactions_that_are_sent_as_new_ones(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        Transaction, "_key", property(lambda _: new_nonce(), lambda *_: None), raising=False
+    )
+
+
+def transactions_without_the_row(patch: pytest.MonkeyPatch) -> None:
+    def transact(self: FenceRow, items: Any, *, token: int) -> None:
+        own = [self._own(item) for item in items]
+        unfenced = FencedItems(self._client, attribute="nothing")
+        if own:
+            unfenced._commit(own, token)
+
+    patch.setattr(FenceRow, "transact", transact)
+
+
+def guards_that_lower_the_row(patch: pytest.MonkeyPatch) -> None:
+    for dialect, found in sql_fence.STATEMENTS.items():
+        lowered = _MAXIMUM.sub("{token}", found.raise_row)
+        assert lowered != found.raise_row
+        patch.setitem(sql_fence.STATEMENTS, dialect, dataclasses.replace(found, raise_row=lowered))
+
+
+_MAXIMUM = re.compile(r"(?:GREATEST|max)\([^)]*\)")
+
+
+def guards_that_only_read(patch: pytest.MonkeyPatch) -> None:
+    """As a check in the caller's own code would: the row is written after it was compared."""
+    guard = sql.guard
+
+    def read(connection: Any, election: str, token: int, *, table: str) -> None:
+        mark = "?" if isinstance(connection, sqlite3.Connection) else "%s"
+        cursor = connection.cursor()
+        cursor.execute(f"SELECT token FROM {table} WHERE election = {mark}", (election,))
+        row = cursor.fetchone()
+        if row is None or row[0] < token:
+            guard(connection, election, token, table=table)
+            connection.commit()
+        elif row[0] > token:
+            raise StaleToken(key=table, token=token, written_token=row[0])
+
+    patch.setattr(sql, "guard", read)
+
+
+BEFORE, WITHIN = scenarios.stale_before_its_write, scenarios.stale_within_its_write
+LOST, CLONE = scenarios.answers_lost, scenarios.answer_lost_and_clone_writes
+LATE_STALE, LATE_OWN = scenarios.late_copy_of_a_stale_write, scenarios.late_copy_of_an_own_write
+BROKEN: list[tuple[str, Break, Any]] = [
+    ("object in memory", objects_without_if_match, WITHIN),
+    ("object in memory", objects_without_if_match, LATE_STALE),
+    ("object in memory", objects_whose_claim_writes_nothing, BEFORE),
+    ("table", items_without_the_condition, BEFORE),
+    ("table", items_without_the_condition, WITHIN),
+    ("table", updates_without_the_token, BEFORE),
+    ("client that sends once", transactions_that_are_sent_as_new_ones, LOST),
+    ("client that sends once", transactions_that_are_sent_as_new_ones, CLONE),
+    ("client that sends once", transactions_that_are_sent_as_new_ones, LATE_OWN),
+    ("row of a table", transactions_without_the_row, BEFORE),
+    ("row of a client", items_without_the_condition, WITHIN),
+    *((name, guards_that_lower_the_row, BEFORE) for name in DATABASES),
+    *((name, guards_that_only_read, WITHIN) for name in DATABASES),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "scenario"), BROKEN, ids=lambda each: getattr(each, "__name__", each)
+)
+def test_a_removed_condition_is_found(
+    name: str, broken: Break, scenario: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = make(name)
+    broken(monkeypatch)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        scenario(resource)
