@@ -120,7 +120,17 @@ def _joined(condition: str, own: object) -> str:
             f"expected ConditionExpression to be a string or a condition of"
             f" boto3.dynamodb.conditions, got {own!r}"
         )
-    return f"{condition} AND ({own})"
+    return f"{condition} AND {own if _is_enclosed(own.strip()) else f'({own})'}"
+
+
+def _is_enclosed(expression: str) -> bool:
+    """Whether one pair of parentheses encloses all of it; DynamoDB refuses a second pair."""
+    depth = 0
+    for at, character in enumerate(expression):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return at > 0 and at == len(expression) - 1
+    return False
 
 
 def _with_set(expression: str | None, assignment: str) -> str:

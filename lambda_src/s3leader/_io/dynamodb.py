@@ -10,6 +10,7 @@ first try: every copy then finds the token remembered, or is refused for its sig
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from s3leader._core.conditional_write import WriteUnknown, write_until_known
 from s3leader._core.fenced_item import Kind, check_not_stale, describe_item, unused
 from s3leader._core.requests import Applied, Create, StoreAnswer, StoreRequest, Unknown
-from s3leader.errors import S3LeaderError, StoreUnavailable, describe_error
+from s3leader.errors import InvalidArgument, S3LeaderError, StoreUnavailable, describe_error
 
 from .driver import Driver, monotonic_ms
 from .seams import new_nonce
@@ -60,6 +61,16 @@ class TransactionSettings:
     clock_ms: Callable[[], int] = monotonic_ms
     nonce: Callable[[], str] = new_nonce
     patience_ms: int = _PATIENCE_MS
+    pid: int = field(default_factory=os.getpid)
+
+    def check_process(self) -> None:
+        """Raise `InvalidArgument` in a fork of the process that made this."""
+        if os.getpid() != self.pid:
+            raise InvalidArgument(
+                f"the client was passed in by process {self.pid}, and process {os.getpid()} is a"
+                f" fork of it: they would share connections, and read each other's answers. Make a"
+                f" client in this process"
+            )
 
 
 @dataclass(kw_only=True)
@@ -90,6 +101,7 @@ class Transaction:
         Raises `StaleToken` if an item carries a higher token, `StoreUnavailable` if no answer came,
         and botocore's `ClientError` for every other refusal.
         """
+        self.settings.check_process()
         _refuse_late_sends_of(self.client)
         driver = self.settings.driver(store=self)
         write = Create(f"DynamoDB transaction {self._key}", b"")

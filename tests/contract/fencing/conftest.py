@@ -49,7 +49,7 @@ def mariadb() -> Iterator[int]:
 
 
 class Clients:
-    """Clients of one server, straight and through a proxy that has faults; they are slow to make."""
+    """Clients of one server, direct and through a faulty proxy; they are slow to make."""
 
     def __init__(self, server: Server, proxy: FaultyProxy) -> None:
         self.proxy = proxy

@@ -74,6 +74,11 @@ class FaultyProxy:
             self._perform(*request)
         return len(late)
 
+    def forget(self) -> None:
+        """Have no further faults, and nothing that is delayed."""
+        self._faults.clear()
+        self._late.clear()
+
     def close(self) -> None:
         self._http.shutdown()
         self._http.server_close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,7 +84,7 @@ def answers_lost(resource: Resource) -> None:
 
 
 def answer_lost_and_clone_writes(resource: Resource) -> None:
-    """A clone with the same token writes between a write whose answer is lost and its repetition."""
+    """A clone with the same token writes before a write whose answer is lost is repeated."""
     faults = resource.faults
     writer, clone = resource.writer(3), resource.writer(3)
     writer.claim()
@@ -156,9 +157,8 @@ def terms_in_parallel(resource: Resource) -> None:
         try:
             writer = resource.writer(token)
             patiently(writer.claim)
-            for number in range(4):
-                entry = f"{token}.{number}"
-                patiently(lambda entry=entry: writer.append(entry))
+            for entry in (f"{token}.{number}" for number in range(4)):
+                patiently(partial(writer.append, entry))
                 applied.append(entry)
         except StaleToken:
             pass
