@@ -1,0 +1,140 @@
+"""PostgreSQL's trigger refuses what no guard of the latest term has let through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import tuple_row
+
+from s3leader._core.sql_fence import setting_name
+from s3leader.fencing import sql
+from tests.contract.fencing.sql_resources import ELECTION
+
+WRITES = {
+    "insert": "INSERT INTO accounts VALUES ('b', 2)",
+    "update": "UPDATE accounts SET balance = 9",
+    "update of nothing": "UPDATE accounts SET balance = 9 WHERE false",
+    "delete": "DELETE FROM accounts",
+    "truncate": "TRUNCATE accounts",
+    "copy": "COPY accounts FROM PROGRAM 'echo b,2' WITH (FORMAT csv)",
+    "merge": "MERGE INTO accounts USING (SELECT 'b' AS id) AS new ON accounts.id = new.id"
+    " WHEN NOT MATCHED THEN INSERT VALUES (new.id, 2)",
+    "partition of its own name": "INSERT INTO parted_1 VALUES (1)",
+    "cascade": "DELETE FROM customers",
+}
+SCHEMA = """
+DROP SCHEMA IF EXISTS bank CASCADE; CREATE SCHEMA bank; SET search_path = bank;
+CREATE TABLE customers (id text PRIMARY KEY);
+CREATE TABLE accounts (id text REFERENCES customers ON DELETE CASCADE, balance integer);
+CREATE TABLE parted (n integer) PARTITION BY LIST (n);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+INSERT INTO customers VALUES ('a'), ('b'); INSERT INTO accounts VALUES ('a', 1);
+"""
+
+
+@pytest.fixture
+def connection(postgresql: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(postgresql, autocommit=True, row_factory=tuple_row) as setup:
+        setup.execute(SCHEMA)
+        setup.execute(sql.table_ddl("postgresql"))
+        for statement in sql.trigger_ddl(
+            ["accounts", "bank.parted", "parted_1"], ELECTION, schema="bank"
+        ):
+            setup.execute(statement)
+    with psycopg.connect(postgresql, options="-c search_path=bank") as made:
+        yield made
+        made.rollback()
+
+
+def balances(connection: psycopg.Connection[Any]) -> list[Any]:
+    return connection.execute("SELECT * FROM accounts ORDER BY id").fetchall()
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_writer_without_a_token_is_refused(
+    connection: psycopg.Connection[Any], write: str
+) -> None:
+    with pytest.raises(psycopg.Error, match="this transaction has no fencing token") as error:
+        connection.execute(WRITES[write])
+    assert error.value.sqlstate == sql.STALE_STATE
+    connection.rollback()
+    assert balances(connection) == [("a", 1)]
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_guarded_writer_is_not_refused(connection: psycopg.Connection[Any], write: str) -> None:
+    sql.guard(connection, ELECTION, 3)
+    connection.execute(WRITES[write])
+    connection.commit()
+
+
+def test_the_token_of_a_guard_ends_with_its_transaction(
+    connection: psycopg.Connection[Any],
+) -> None:
+    sql.guard(connection, ELECTION, 3)
+    connection.commit()
+    with pytest.raises(psycopg.Error, match="has no fencing token"):
+        connection.execute(WRITES["insert"])
+
+
+def test_a_guard_in_a_savepoint_that_is_rolled_back_lets_nothing_through(
+    connection: psycopg.Connection[Any],
+) -> None:
+    for statement in ("SAVEPOINT s", None, "ROLLBACK TO s"):
+        if statement is None:
+            sql.guard(connection, ELECTION, 3)
+        else:
+            connection.execute(statement)
+    with pytest.raises(psycopg.Error, match="has no fencing token"):
+        connection.execute(WRITES["insert"])
+
+
+def test_the_guard_of_another_election_lets_nothing_through(
+    connection: psycopg.Connection[Any],
+) -> None:
+    sql.guard(connection, "other", 3)
+    with pytest.raises(psycopg.Error, match=f"is fenced by election {ELECTION}"):
+        connection.execute(WRITES["insert"])
+
+
+@pytest.mark.parametrize("forged", ["2", "4"])
+def test_a_token_that_was_set_by_hand_is_refused_unless_it_is_the_latest(
+    connection: psycopg.Connection[Any], forged: str
+) -> None:
+    sql.guard(connection, ELECTION, 3)
+    connection.commit()
+    set_token = "SELECT set_config(%s, %s, false)"
+    connection.execute(set_token, (setting_name(ELECTION), "3"))
+    connection.execute(WRITES["insert"])
+    connection.execute(set_token, (setting_name(ELECTION), forged))
+    refusal = f"has fencing token 3, so a write with token {forged} is refused"
+    with pytest.raises(psycopg.Error, match=refusal):
+        connection.execute(WRITES["insert"])
+
+
+def test_a_temporary_table_does_not_take_the_place_of_the_fence(
+    connection: psycopg.Connection[Any],
+) -> None:
+    connection.execute("CREATE TEMPORARY TABLE s3leader_fence (election text, token bigint)")
+    connection.execute("INSERT INTO s3leader_fence VALUES (%s, 3)", (ELECTION,))
+    connection.execute("SELECT set_config(%s, '3', true)", (setting_name(ELECTION),))
+    with pytest.raises(psycopg.Error, match="has fencing token none"):
+        connection.execute(WRITES["insert"])
+
+
+def test_the_trigger_fires_also_where_a_superuser_replays_changes(
+    connection: psycopg.Connection[Any],
+) -> None:
+    connection.execute("SET session_replication_role = replica")
+    with pytest.raises(psycopg.Error, match="has no fencing token"):
+        connection.execute(WRITES["insert"])
+
+
+def test_the_statements_may_be_executed_again(connection: psycopg.Connection[Any]) -> None:
+    for statement in sql.trigger_ddl(["accounts"], "other", schema="bank"):
+        connection.execute(statement)
+    with pytest.raises(psycopg.Error, match="is fenced by election other"):
+        connection.execute(WRITES["insert"])
