@@ -118,16 +118,26 @@ def sql_connection(
         raise InvalidArgument(
             f"expected a connection of the DB-API or of SQLAlchemy, got a {_name(connection)}"
         )
-    packages = [each.__module__.partition(".")[0] for each in type(connection).__mro__]
-    package = next((each for each in packages if each in _DRIVERS), packages[0])
-    dialect = dialect or _DRIVERS.get(package)
-    paramstyle = paramstyle or getattr(sys.modules.get(package), "paramstyle", None)
+    modules = [each.__module__ for each in type(connection).__mro__]
+    packages = [each.partition(".")[0] for each in modules]
+    dialect = dialect or next(filter(None, map(_DRIVERS.get, packages)), None)
+    paramstyle = paramstyle or next(filter(None, map(_paramstyle, modules)), None)
     if dialect is None or paramstyle is None:
         raise InvalidArgument(
-            f"unknown driver {package!r} of a {_name(connection)}: pass the driver's own"
-            f" connection, or dialect=… (one of {DIALECTS}) and paramstyle=… (as of the DB-API)"
+            f"the driver of a {_name(connection)} is not known: pass the driver's own connection,"
+            f" or dialect=… (one of {DIALECTS}) and paramstyle=… (as of the DB-API)"
         )
     return SqlConnection(dialect, paramstyle, connection)
+
+
+def _paramstyle(module: str) -> str | None:
+    """Return the paramstyle of `module`, or of the nearest package around it that has one."""
+    while module:
+        style = getattr(sys.modules.get(module), "paramstyle", None)
+        if style is not None:
+            return str(style)
+        module = module.rpartition(".")[0]
+    return None
 
 
 def _alchemy(connection: Any, dialect: Dialect | None) -> SqlConnection:  # noqa: ANN401

@@ -1,0 +1,84 @@
+"""The SQL of guards: placeholders of each paramstyle, and DDL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from s3leader._core.sql_fence import (
+    DIALECTS,
+    guard_statements,
+    guard_values,
+    render,
+    setting_name,
+    table_ddl,
+    trigger_ddl,
+)
+from s3leader.errors import InvalidArgument
+
+VALUES = {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("style", "text", "parameters"),
+    [
+        ("qmark", "f(?, ?, ?)", (1, 2, 1)),
+        ("format", "f(%s, %s, %s)", (1, 2, 1)),
+        ("numeric", "f(:1, :2, :3)", (1, 2, 1)),
+        ("numeric_dollar", "f($1, $2, $3)", (1, 2, 1)),
+        ("named", "f(:a, :b, :a)", VALUES),
+        ("pyformat", "f(%(a)s, %(b)s, %(a)s)", VALUES),
+    ],
+)
+def test_values_are_passed_in_the_driver_s_paramstyle(
+    style: str, text: str, parameters: Any
+) -> None:
+    assert render("f({a}, {b}, {a})", VALUES, style) == (text, parameters)
+
+
+def test_an_unknown_paramstyle_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"expected a paramstyle .* got 'question'"):
+        render("{a}", VALUES, "question")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("style", ["qmark", "numeric", "pyformat"])
+def test_the_statements_of_guards_have_nothing_else_that_a_driver_replaces(
+    dialect: Any, style: str
+) -> None:
+    statements = guard_statements(dialect, "s.fence")
+    for each in (statements.raise_row, statements.read_row, statements.forbid_commit):
+        if each is not None:
+            assert not {"%", ":", "?", "$"} & {*each}
+            text, _ = render(each, guard_values("e", 1), style)
+            assert "{" not in text
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a;b", "1a", "a.b.c", 'a"', "a" * 64, None])
+def test_a_table_is_named_by_an_identifier(name: Any) -> None:
+    for use in (
+        lambda: guard_statements("sqlite", name),
+        lambda: table_ddl("sqlite", name),
+        lambda: trigger_ddl([name], "e", schema="public", table="fence"),
+        lambda: trigger_ddl(["a"], "e", schema="public", table=name),
+    ):
+        with pytest.raises(InvalidArgument, match="expected a name of letters, digits and _"):
+            use()
+
+
+@pytest.mark.parametrize("tables", ["accounts", [], ()])
+def test_a_trigger_needs_a_list_of_tables(tables: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected the names of one or more tables"):
+        trigger_ddl(tables, "e", schema="public", table="fence")
+
+
+def test_an_unknown_dialect_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"expected a dialect, one of .* got 'oracle'"):
+        table_ddl("oracle", "fence")  # type: ignore[arg-type]
+
+
+def test_settings_of_elections_differ_also_where_their_names_only_differ_in_case() -> None:
+    names = {setting_name(each) for each in ("a/b", "A/b", "a.b", "a_b")}
+    assert len(names) == 4
+    assert all(name.startswith("s3leader.token_") for name in names)
