@@ -49,6 +49,15 @@ def write(batch: Batch, fencing_token: int) -> None: ...
 """,
     "poll(": "def poll(fencing_token: int) -> None: ...\n",
     "FencedObject(": "from s3leader import Term\nterm: Term\n",
+    "Database": """
+import sqlite3
+from s3leader import Term
+Database = sqlite3.Connection
+""",
+    **dict.fromkeys(
+        ("FencedItems(", "fenced_request(", "FenceRow(", "as database:  # a", "engine.begin()"),
+        "from s3leader import Term\nterm: Term\n",
+    ),
     "create_until_known(": """
 from mypy_boto3_s3 import S3Client
 from s3leader import Term

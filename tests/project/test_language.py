@@ -46,6 +46,8 @@ ALLOWED = (
     r"kms master key|encryption master key|\bmaster key",  # AWS: a key of SNS, SQS and KMS
     r"boto(?:3|core) session(?: session)?",
     r"session tags|session policy|session token|get session",  # STS
+    r"orm session",  # SQLAlchemy
+    r"session replication role|idle in transaction session timeout",  # settings of PostgreSQL
 )
 # The CDK stages assets, and has a class Stage.
 CDK = ("stacks/", "tests/infra/", "tests/wheel/")

@@ -6,7 +6,7 @@ A new leader is safe from its predecessors once a guard of its own has returned:
 may commit. What a transaction has read before its guard may be out of date, so call it first.
 While a guarded transaction is open, later ones wait, those of later terms too: let the server end
 transactions of paused clients (docs/fencing.md). Writers with equal tokens, such as a clone of the
-leader's process, are not told apart: both may write, one after the other. In MySQL and MariaDB a
+leader's process, are not distinguished: both may write, one after the other. In MySQL and MariaDB a
 DDL statement commits, and ends the protection.
 
 A guard locks the row of its election until the transaction ends. So of two guarded transactions

@@ -52,6 +52,7 @@ class Clients:
     """Clients of one server, direct and through a faulty proxy; they are slow to make."""
 
     def __init__(self, server: Server, proxy: FaultyProxy) -> None:
+        self.env = server.env
         self.proxy = proxy
         self._session = boto3.session.Session("test", server.env["AWS_SECRET_ACCESS_KEY"])
         self._direct = server.endpoint

@@ -234,8 +234,8 @@ class DynamoDBResource:
         return list(TypeDeserializer().deserialize(item.get("log", {"L": []})))
 
 
-def create_table(client: Any) -> str:
-    name = f"fenced-{next(_numbers)}"
+def create_table(client: Any, name: str = "") -> str:
+    name = name or f"fenced-{next(_numbers)}"
     with_key = [{"AttributeName": "id", "KeyType": "HASH"}]
     types = [{"AttributeName": "id", "AttributeType": "S"}]
     client.create_table(

@@ -1,0 +1,224 @@
+"""The programs of docs/fencing.md run as written, and its story is true."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+
+from s3leader import Term
+from s3leader.errors import StaleToken
+from s3leader.fencing import sql
+from tests.contract.fencing.conftest import Clients
+from tests.contract.fencing.resources import create_table
+from tests.fast.s3leader.one_bucket import LAPSE, OneBucket
+
+Connect = Callable[..., sqlite3.Connection]
+
+PAGE = Path(__file__).parents[3] / "docs" / "fencing.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+NAMES = {"Database": Any, "Term": Any}
+
+
+def run(word: str, **names: Any) -> dict[str, Any]:
+    """Run the one program of the page that contains `word`."""
+    (text,) = (block for block in BLOCKS if word in block)
+    names = {**NAMES, **names}
+    exec(compile(text, str(PAGE), "exec"), names)  # noqa: S102 - that is the test
+    return names
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Connect:
+    """Connects to a database in which Alice has 100."""
+
+    def connect(factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+        return sqlite3.connect(tmp_path / "bank.db", timeout=0, factory=factory)
+
+    with closing(connect()) as database:
+        database.execute("CREATE TABLE accounts (id TEXT, balance INTEGER)")
+        database.execute("CREATE TABLE bookings (id INTEGER, amount INTEGER)")
+        database.execute("INSERT INTO accounts VALUES ('alice', 100)")
+        database.execute(sql.table_ddl("sqlite"))
+        database.commit()
+    return connect
+
+
+def balance(connect: Connect) -> int:
+    with closing(connect()) as database:
+        return int(database.execute("SELECT balance FROM accounts").fetchone()[0])
+
+
+class Leaders:
+    """The leaders of terms of one election, each elected when the lease of the last has run out."""
+
+    def __init__(self, connect: Connect, credit: Callable[..., None]) -> None:
+        self.connect, self.credit = connect, credit
+        self.bucket = OneBucket()
+
+    def elect(self) -> Term:
+        self.bucket.ms += LAPSE // timedelta(milliseconds=1)
+        term = self.bucket.election().campaign()
+        assert isinstance(term, Term)
+        return term
+
+    def credit_50(self) -> None:
+        with closing(self.connect()) as database:
+            self.credit(database, self.elect(), 50)
+
+
+class PausedTerm:
+    """A term whose process is paused right after `ensure_held` has returned."""
+
+    def __init__(self, term: Term, pause: Callable[[], None]) -> None:
+        self._term, self._pause = term, pause
+        self.number = term.number
+
+    def ensure_held(self) -> None:
+        self._term.ensure_held()
+        self._pause()
+
+
+def credit_10_and_pause(leaders: Leaders) -> None:
+    """Let a leader credit 10, and another one 50 while the first is paused."""
+    first = PausedTerm(leaders.elect(), leaders.credit_50)
+    with closing(leaders.connect()) as database:
+        leaders.credit(database, first, 10)
+
+
+def test_money_is_lost_without_a_fence(bank: Connect) -> None:
+    credit_10_and_pause(Leaders(bank, run("def credit_unfenced")["credit_unfenced"]))
+    assert balance(bank) == 110
+
+
+def test_no_money_is_lost_with_a_fence(bank: Connect) -> None:
+    with pytest.raises(StaleToken):
+        credit_10_and_pause(Leaders(bank, run("def credit(")["credit"]))
+    assert balance(bank) == 150
+
+
+def test_a_successor_waits_for_a_leader_that_is_paused_after_its_guard(bank: Connect) -> None:
+    leaders = Leaders(bank, run("def credit(")["credit"])
+
+    class Paused(sqlite3.Connection):
+        def execute(self, text: str, *values: Any) -> sqlite3.Cursor:
+            if text.startswith("UPDATE"):
+                with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+                    leaders.credit_50()
+            return super().execute(text, *values)
+
+    with closing(bank(Paused)) as database:
+        leaders.credit(database, leaders.elect(), 10)
+    leaders.credit_50()
+    assert balance(bank) == 160
+
+
+def test_a_booking_is_made_once_though_the_answer_to_its_commit_is_lost(bank: Connect) -> None:
+    book, term = run("def book")["book"], Leaders(bank, print).elect()
+
+    class Lossy(sqlite3.Connection):
+        def commit(self) -> None:
+            super().commit()
+            raise ConnectionError
+
+    with closing(bank(Lossy)) as database, suppress(ConnectionError):
+        book(database, term, 42, 50)
+    with closing(bank()) as database:
+        book(database, term, 42, 50)
+    assert balance(bank) == 150
+
+
+@pytest.fixture
+def term() -> Term:
+    return Leaders(lambda: None, print).elect()  # type: ignore[arg-type, return-value]
+
+
+def use(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients that are made without options find the server, in this test only."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for name, value in clients.env.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_fenced_object_is_claimed_and_written(
+    clients: Callable[[str], Clients], term: Term, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = clients("ministack")
+    s3 = made.make("client", "s3", direct=True)
+    s3.create_bucket(Bucket="data")
+    use(made, monkeypatch)
+    totals = run("FencedObject", term=term)["totals"].read()
+    assert (totals.value, totals.token) == ({"alice": 50}, term.number)
+
+
+@pytest.fixture
+def tables(clients: Callable[[str], Clients], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The tables of the page, in which Alice has 100, by a resource."""
+    made = clients("ministack")
+    use(made, monkeypatch)
+    client = made.make("client", "dynamodb", direct=True)
+    for name in ("accounts", "bookings", "fences"):
+        create_table(client, name)
+    client.put_item(TableName="accounts", Item={"id": {"S": "alice"}, "balance": {"N": "100"}})
+    yield made.make("resource", "dynamodb", direct=True)
+    for name in ("accounts", "bookings", "fences"):
+        client.delete_table(TableName=name)
+
+
+def alice(tables: Any) -> Any:
+    return tables.Table("accounts").get_item(Key={"id": "alice"})["Item"]
+
+
+def test_an_item_is_updated_with_its_token(tables: Any, term: Term) -> None:
+    run("FencedItems(", term=term)
+    assert alice(tables) == {"id": "alice", "balance": 150, "fencing_token": term.number}
+
+
+def test_a_request_of_one_s_own_is_fenced(tables: Any, term: Term) -> None:
+    run("fenced_request(", term=term)
+    run("fenced_request(", term=term)
+    tables.Table("accounts").put_item(Item={"id": "bob", "fencing_token": 9})
+    with pytest.raises(StaleToken):
+        run("fenced_request(", term=term)
+
+
+def test_a_transaction_raises_the_fence_row(tables: Any, term: Term) -> None:
+    run("FenceRow(", term=term)
+    assert alice(tables) == {"id": "alice", "balance": 150}
+    fence = tables.Table("fences").get_item(Key={"id": "nightly-credits"})["Item"]
+    assert fence["fencing_token"] == term.number
+
+
+def test_the_programs_for_postgresql_run(
+    postgresql: str, term: Term, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", postgresql.rpartition(":")[2].partition("/")[0])
+    monkeypatch.setenv("PGUSER", "postgres")
+    with psycopg.connect(postgresql, autocommit=True) as server:
+        server.execute("DROP DATABASE IF EXISTS bank")
+        server.execute("CREATE DATABASE bank")
+    with psycopg.connect("dbname=bank") as database:
+        database.execute("CREATE TABLE accounts (id text, balance integer)")
+        database.execute("CREATE TABLE bookings (id integer)")
+        database.execute("INSERT INTO accounts VALUES ('alice', 100)")
+    run("trigger_ddl(", term=term)
+    run("as database:  # a transaction", term=term)
+    run("create_engine", term=term)["engine"].dispose()
+    with psycopg.connect("dbname=bank") as database:
+        assert database.execute("SELECT balance FROM accounts").fetchone() == (200,)
+        with pytest.raises(psycopg.Error, match="has no fencing token"):
+            database.execute("UPDATE accounts SET balance = 0")
+
+
+def test_the_table_of_guards_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    run("print(sql.table_ddl")
+    assert capsys.readouterr().out.startswith("CREATE TABLE IF NOT EXISTS s3leader_fence")
