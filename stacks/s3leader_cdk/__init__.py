@@ -9,7 +9,8 @@ protected only where the job uses the runtime's fencing tokens.
 `JobFunction` is a Lambda function that is packaged with the runtime.
 `SingletonTask` does the same as `SingletonJob` for a task of ECS on Fargate.
 `Contenders`, `LogMetrics`, `Monitoring` and `JobRecord` are the parts of both, for other workloads.
-`grant_fenced` grants exact rights on one object that fencing tokens protect.
+`grant_fenced`, `grant_fenced_items` and `grant_fence_row` grant exact rights on what fencing tokens
+protect: an object of S3, items of DynamoDB, the row of an election.
 """
 
 try:
@@ -35,6 +36,7 @@ from s3leader_cdk.monitoring_options import AlarmOptions, MonitoringOptions
 from s3leader_cdk.runtime_layer import RuntimeLayer
 from s3leader_cdk.singleton_job import SingletonJob
 from s3leader_cdk.singleton_task import SingletonTask
+from s3leader_cdk.table_grants import grant_fence_row, grant_fenced_items
 
 __all__ = [
     "AlarmOptions",
@@ -56,6 +58,8 @@ __all__ = [
     "TaskTarget",
     "TriggerOptions",
     "election_metric",
+    "grant_fence_row",
     "grant_fenced",
+    "grant_fenced_items",
     "job_code",
 ]

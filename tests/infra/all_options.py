@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -21,7 +22,9 @@ from s3leader_cdk import (
     SingletonTask,
     TakeoverOptions,
     TriggerOptions,
+    grant_fence_row,
     grant_fenced,
+    grant_fenced_items,
 )
 from tests.infra.jobs import FOLDER, HANDLER, existing_function
 from tests.infra.tasks import add_container
@@ -63,6 +66,9 @@ def fill(stack: cdk.Stack) -> None:
     reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     locks.grant_observer(reader, election="everything")
     grant_fenced(locks.bucket, reader, key="reports/latest.json")
+    table = dynamodb.Table.from_table_name(stack, "Table", "bank")
+    grant_fenced_items(table, reader)
+    grant_fence_row(table, reader, partition_key="everything")
 
 
 def _vpc(stack: cdk.Stack) -> ec2.Vpc:

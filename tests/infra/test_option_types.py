@@ -10,6 +10,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
@@ -22,7 +23,9 @@ from s3leader_cdk import (
     Monitoring,
     SingletonJob,
     SingletonTask,
+    grant_fence_row,
     grant_fenced,
+    grant_fenced_items,
 )
 from tests.infra.jobs import build, existing_function
 from tests.infra.synth import new_stack
@@ -61,6 +64,8 @@ MADE: dict[str, tuple[Made, Callable[[cdk.Stack], Made]]] = {
         ),
     ),
     "grant_fenced": (grant_fenced, lambda _: grant_fenced),
+    "grant_fenced_items": (grant_fenced_items, lambda _: grant_fenced_items),
+    "grant_fence_row": (grant_fence_row, lambda _: grant_fence_row),
     "grant_candidate": (LockBucket.grant_candidate, lambda stack: locks(stack).grant_candidate),
     "grant_observer": (LockBucket.grant_observer, lambda stack: locks(stack).grant_observer),
     "attach": (LockBucket.attach, lambda stack: locks(stack).attach),
@@ -76,6 +81,8 @@ NEEDED: dict[str, Any] = {
     "key": "a.json",
     "log_group": lambda stack: logs.LogGroup(stack, "Group"),
     "max_tick_age": cdk.Duration.hours(1),
+    "partition_key": "nightly",
+    "table": lambda stack: dynamodb.Table.from_table_name(stack, "Table", "bank"),
 }
 
 

@@ -40,15 +40,18 @@ def checked_principal(grantee: iam.IGrantable) -> iam.IPrincipal:
     return principal
 
 
-def check_partition(principal: iam.IPrincipal, stack: Stack) -> None:
-    """Raise `ValueError` if the principal is known to be in another partition than `stack`."""
+def check_partition(principal: iam.IPrincipal, stack: Stack, resource: str = "bucket") -> None:
+    """Raise `ValueError` if the principal is known to be in another partition than `stack`.
+
+    `resource` is the kind of what is in the stack, for the message.
+    """
     arn, expected = arn_of(principal), stack.partition
     if Token.is_unresolved(arn) or Token.is_unresolved(expected) or ":" not in arn:
         return
     found = arn.split(":")[1]
     if found != expected:
         raise ValueError(
-            f"{arn} is in partition {found!r}, but the bucket is in {expected!r}: no grant"
+            f"{arn} is in partition {found!r}, but the {resource} is in {expected!r}: no grant"
             " reaches another partition"
         )
 
