@@ -33,6 +33,7 @@ LONGEST_FIRST = (
     "local_cloud",  # 10 to 55 each
     "infra/test_template_rules.py",  # 45
     "infra/packaging/test_dependencies.py",  # 43
+    "contract/fencing/test_fenced_writes.py",  # 35
     "wheel",  # 8 to 35 each
     "verification",  # 10 to 30 each
 )

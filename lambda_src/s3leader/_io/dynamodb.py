@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 
 from s3leader._core.conditional_write import WriteUnknown, write_until_known
 from s3leader._core.fenced_item import Kind, check_not_stale, describe_item, unused
@@ -50,7 +49,16 @@ _RETRIED_ERRORS: Final = frozenset(
 )
 _REFUSED: Final = "ConditionalCheckFailed"
 
-_may_send: ContextVar[Callable[[], bool] | None] = ContextVar("may_send", default=None)
+
+@dataclass(slots=True)
+class _Call:
+    """One call of the client: until when it may send, and whether it has."""
+
+    may_send: Callable[[], bool]
+    sent: bool = False
+
+
+_call: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,31 +125,25 @@ class Transaction:
 
     def perform(self, request: StoreRequest) -> StoreAnswer:  # noqa: ARG002 - as a store has it
         """Send it once. `request` is always the `Create` of `commit`."""
-        try:
-            with self._sending():
-                self.client.transact_write_items(
-                    TransactItems=self.items,  # type: ignore[arg-type]  # typed values or Python's
-                    ClientRequestToken=self._key,
-                )
-        except ClientError as error:
-            return self._answer(error)
-        except (HTTPClientError, _TooLateError) as error:
-            return Unknown(describe_error(error))
-        except Exception as error:
-            raise _Refused(error) from error
-        return Applied("", 0)
-
-    @contextmanager
-    def _sending(self) -> Iterator[None]:
-        """Let botocore send, and send again, for as long as that is safe."""
         if self._first_ms is None:
             self._first_ms = self.settings.clock_ms()
         end_ms = self._first_ms + _SENDS_END_MS
-        before = _may_send.set(lambda: self.settings.clock_ms() < end_ms)
+        call = _Call(lambda: self.settings.clock_ms() < end_ms)
+        before = _call.set(call)
         try:
-            yield
+            self.client.transact_write_items(
+                TransactItems=self.items,  # type: ignore[arg-type]  # typed values or Python's
+                ClientRequestToken=self._key,
+            )
+        except ClientError as error:
+            return self._answer(error)
+        except Exception as error:
+            if call.sent or isinstance(error, _TooLateError):
+                return Unknown(describe_error(error))
+            raise _Refused(error) from error
         finally:
-            _may_send.reset(before)
+            _call.reset(before)
+        return Applied("", 0)
 
     def _answer(self, error: ClientError) -> StoreAnswer:
         """Return what `error` leaves open, or raise."""
@@ -233,6 +235,9 @@ def _refuse_late_sends_of(client: DynamoDBClient) -> None:
 
 
 def _refuse_late_send(**_: object) -> None:
-    may_send = _may_send.get()
-    if may_send is not None and not may_send():
+    call = _call.get()
+    if call is None:
+        return  # the caller's own transaction
+    if not call.may_send():
         raise _TooLateError("sent for four minutes; a later copy might be applied a second time")
+    call.sent = True

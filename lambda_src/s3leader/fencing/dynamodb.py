@@ -5,10 +5,10 @@ that item: what the successor has not touched yet, and an item that does not exi
 write. A deletion takes the token along, so a stale leader may put the item again; TTL and
 everything else that goes past this module (BatchWriteItem, PartiQL, other programs) does the same.
 Where that matters, use a `FenceRow`, which a new leader claims first. Writers with equal tokens,
-such as a clone of the leader's process, are not distinguished: both may write. Conditions hold in one
-Region: a global table with eventual consistency merges the writes of others without them, and one
-with strong consistency takes no transactions. A write that ends in an error may have been applied,
-or may be applied within five minutes, once.
+such as a clone of the leader's process, are not distinguished: both may write. Conditions hold in
+one Region: a global table with eventual consistency merges the writes of others without them, and
+one with strong consistency takes no transactions. A write that ends in an error may have been
+applied, or may be applied within five minutes, once.
 
 Each write is a transaction (`TransactWriteItems`), also that of one item, which costs twice the
 write units. Only a transaction can be sent again without being applied twice (`SET n = n + 1`) and

@@ -57,6 +57,10 @@ class FaultyProxy:
         """The server performs the next writes, and the client sees the connection closed."""
         self._faults.extend(["answer"] * times)
 
+    def corrupt_answer(self) -> None:
+        """The server performs the next write, and its answer does not match its checksum."""
+        self._faults.append("checksum")
+
     def delay_copy(self) -> None:
         """The next write arrives only at `deliver_late`; the client sees the connection closed."""
         self._faults.append("late")
@@ -94,14 +98,16 @@ class FaultyProxy:
         if fault == "late":
             self._late.append(request)
         answer = fault if isinstance(fault, Answer) else None
-        if fault is None or fault == "answer":
+        if not isinstance(fault, Answer) and fault != "late":
             answer = self._perform(*request)
         if answer is None or fault == "answer":
             handler.close_connection = True
             return
         handler.send_response_only(answer.status)  # Date is the server's
+        if fault == "checksum":
+            handler.send_header("x-amz-crc32", "1")
         for name, value in answer.headers:
-            if name.lower() not in _HOP_BY_HOP:
+            if name.lower() not in _HOP_BY_HOP | ({"x-amz-crc32"} if fault else set()):
                 handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(answer.body)))
         handler.end_headers()

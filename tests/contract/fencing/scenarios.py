@@ -156,7 +156,8 @@ def terms_in_parallel(resource: Resource) -> None:
     def lead(token: int) -> None:
         try:
             writer = resource.writer(token)
-            patiently(writer.claim)
+            with suppress(StoreUnavailable):  # others came between all its tries; an append will do
+                patiently(writer.claim)
             for entry in (f"{token}.{number}" for number in range(4)):
                 patiently(partial(writer.append, entry))
                 applied.append(entry)

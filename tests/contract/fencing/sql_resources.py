@@ -136,7 +136,7 @@ class SqliteResource(SqlResource):
 
 
 def postgresql(address: str) -> SqlResource:
-    options = "-c lock_timeout=1ms"
+    options = "-c lock_timeout=20ms"
     return SqlResource(
         "postgresql", lambda: psycopg.connect(address, options=options), "serial PRIMARY KEY"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.conditions import Attr
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from s3leader._io.driver import Driver
 from s3leader._io.dynamodb import TransactionSettings
@@ -210,6 +210,29 @@ def test_every_other_refusal_is_raised_as_it_is(items: FencedItems, proxy: Fault
     with pytest.raises(ClientError, match="AccessDenied"):
         items.update_item(token=4, Key={"id": "a"})
     assert proxy.writes - writes == 1
+
+
+def test_an_answer_that_cannot_be_read_is_settled_as_a_lost_one_is(
+    table: Any, items: FencedItems, proxy: FaultyProxy
+) -> None:
+    writes = proxy.writes
+    proxy.corrupt_answer()
+    add = {"UpdateExpression": "ADD amount :n", "ExpressionAttributeValues": {":n": 1}}
+    items.update_item(token=4, Key={"id": "a"}, **add)
+    found = item(table)
+    assert found is not None
+    assert (proxy.writes - writes, found["amount"]) == (2, 2)
+
+
+def test_what_boto3_refuses_to_send_is_raised_at_once(
+    items: FencedItems, proxy: FaultyProxy
+) -> None:
+    writes = proxy.writes
+    with pytest.raises(TypeError, match="Float types are not supported"):
+        items.put_item(token=4, Item={"id": "a", "amount": 1.5})
+    with pytest.raises(ParamValidationError, match="Unknown parameter"):
+        items.put_item(token=4, Item={"id": "a"}, Condition="x")
+    assert proxy.writes == writes
 
 
 def with_settings(table: Any, **settings: Any) -> FencedItems:

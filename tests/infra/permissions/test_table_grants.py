@@ -58,7 +58,7 @@ def table(stack: cdk.Stack, **properties: Any) -> dynamodb.Table:
 
 
 def granted(grant: Grant, **properties: Any) -> Synthesized:
-    return synthesize(lambda stack: grant(table(stack, **properties), role(stack)))  # type: ignore[arg-type, return-value]
+    return synthesize(lambda stack: grant(table(stack, **properties), role(stack)))
 
 
 @BOTH
