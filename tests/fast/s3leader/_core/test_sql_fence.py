@@ -82,3 +82,30 @@ def test_settings_of_elections_differ_also_where_their_names_only_differ_in_case
     names = {setting_name(each) for each in ("a/b", "A/b", "a.b", "a_b")}
     assert len(names) == 4
     assert all(name.startswith("s3leader.token_") for name in names)
+
+
+def test_a_trigger_is_made_for_each_table_in_its_schema() -> None:
+    function, *others = trigger_ddl(["accounts", "log.paid"], "e/1", schema="bank", table="fence")
+    call = f"bank.s3leader_require_guard('e/1', '{setting_name('e/1')}')"
+    made = "CREATE TRIGGER s3leader_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON"
+    assert others == [
+        statement
+        for table in ("bank.accounts", "log.paid")
+        for statement in (
+            f"DROP TRIGGER IF EXISTS s3leader_guard ON {table}",
+            f"{made} {table} FOR EACH STATEMENT EXECUTE FUNCTION {call}",
+            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER s3leader_guard",
+        )
+    ]
+    assert function.startswith("CREATE OR REPLACE FUNCTION bank.s3leader_require_guard()")
+    assert "FROM bank.fence WHERE election = TG_ARGV[0] FOR SHARE;" in function
+
+
+def test_the_fence_of_a_trigger_may_be_in_another_schema() -> None:
+    function, *_ = trigger_ddl(["accounts"], "e", schema="bank", table="locks.fence")
+    assert "FROM locks.fence WHERE" in function
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_table_is_created_unless_there_is_one(dialect: Any) -> None:
+    assert table_ddl(dialect, "s.fence").startswith("CREATE TABLE IF NOT EXISTS s.fence (election")
