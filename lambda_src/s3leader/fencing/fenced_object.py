@@ -58,7 +58,7 @@ class FencedObject:
         client: S3Client | None = None,
         bucket_options: BucketOptions | None = None,
     ) -> None:
-        from ._io.s3_store import S3Store  # noqa: PLC0415 - as in Election
+        from s3leader._io.s3_store import S3Store  # noqa: PLC0415 - as in Election
 
         self._set_up(key, Seams(store=S3Store(bucket, client=client, options=bucket_options)))
 
