@@ -40,6 +40,11 @@ class SqlConnection:
     driver: Any
     alchemy: Any = None
 
+    def read_number(self, statement: str, values: Mapping[str, object]) -> int:
+        """Execute a statement as `execute` does, and return the first value of its first row."""
+        row = self.execute(statement, values)
+        return int(next(iter(row.values())) if isinstance(row, Mapping) else row[0])
+
     def execute(self, statement: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401
         """Execute a statement with `{name}` in place of values; return its first row or None."""
         text, parameters = render(statement, values, self.style)
@@ -47,6 +52,8 @@ class SqlConnection:
             result = self.alchemy.exec_driver_sql(text, parameters)
             return result.fetchone() if result.returns_rows else None
         cursor = self.driver.cursor()
+        if hasattr(cursor, "row_factory"):  # tuples, whatever rows the caller's cursors return
+            cursor.row_factory = None if self.dialect == "sqlite" else _of_tuples
         try:
             cursor.execute(text, parameters)
             return cursor.fetchone() if cursor.description is not None else None
@@ -90,11 +97,16 @@ class SqlConnection:
         if callable(get := getattr(driver, "get_autocommit", None)):
             return bool(get())
         if self.dialect == "mysql":
-            return bool(self.execute("SELECT @@autocommit", {})[0])
+            return bool(self.read_number("SELECT @@autocommit", {}))
         raise InvalidArgument(
             f"cannot tell whether a {_name(driver)} is in autocommit mode; pass the driver's own"
             f" connection, which has an attribute `autocommit`"
         )
+
+
+def _of_tuples(_: object) -> type[tuple[Any, ...]]:
+    """Make rows for psycopg."""
+    return tuple
 
 
 def sql_connection(

@@ -58,21 +58,23 @@ def guard(
     statements = guard_statements(sql.dialect, table)
     sql.check_transaction()
     try:
-        row = sql.execute(statements.raise_row, values)
+        if statements.read_row is None:
+            written = sql.read_number(statements.raise_row, values)
+        else:
+            sql.execute(statements.raise_row, values)
+            written = sql.read_number(statements.read_row, values)
     except Exception as error:
         error.add_note(
             f"while raising the row of election {election!r} in table {table}. If the table does"
             f" not exist, create it: s3leader.fencing.sql.table_ddl({sql.dialect!r})"
         )
         raise
-    if statements.read_row is not None:
-        row = sql.execute(statements.read_row, values)
-    if row[0] > token:
+    if written > token:
         sql.forbid_commit(statements.forbid_commit)
         raise StaleToken(
             key=f"the row of election {election!r} in table {table}",
             token=token,
-            written_token=row[0],
+            written_token=written,
         )
 
 

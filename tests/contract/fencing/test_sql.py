@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import psycopg
 import pymysql
 import pytest
 import sqlalchemy
+from psycopg.rows import class_row, dict_row
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -268,3 +270,29 @@ def database_waits_for_the_end(database: Database) -> None:
     with closing(database.connect(**options)) as connection:
         sql.guard(connection, ELECTION, 3)
         connection.commit()
+
+
+@dataclass
+class Payment:
+    amount: int
+
+
+def in_own_form(database: Database, form: str) -> Any:
+    """A connection whose rows are dictionaries, or objects of a class of the caller's."""
+    if database.dialect == "postgresql":
+        return database.connect(row_factory=dict_row if form == "dict" else class_row(Payment))
+    if database.dialect == "mysql":
+        return database.connect(cursorclass=pymysql.cursors.DictCursor)
+    connection = database.connect()
+    connection.row_factory = lambda cursor, row: {cursor.description[0][0]: row[0]}
+    return connection
+
+
+@pytest.mark.parametrize("form", ["dict", "class"])
+def test_rows_may_have_any_form(database: Database, form: str) -> None:
+    database.lead(5)
+    with closing(in_own_form(database, form)) as connection:
+        sql.guard(connection, ELECTION, 5)
+        connection.commit()
+        with pytest.raises(StaleToken, match="carries fencing token 5"):
+            sql.guard(connection, ELECTION, 3)
