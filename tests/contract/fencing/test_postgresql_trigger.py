@@ -38,7 +38,7 @@ INSERT INTO customers VALUES ('a'), ('b'); INSERT INTO accounts VALUES ('a', 1);
 @pytest.fixture
 def connection(postgresql: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(postgresql, autocommit=True, row_factory=tuple_row) as setup:
-        setup.execute(SCHEMA)
+        setup.execute(SCHEMA)  # it also sets the search path
         setup.execute(sql.table_ddl("postgresql"))
         for statement in sql.trigger_ddl(
             ["accounts", "bank.parted", "parted_1"], ELECTION, schema="bank"
@@ -113,6 +113,22 @@ def test_a_token_that_was_set_by_hand_is_refused_unless_it_is_the_latest(
     refusal = f"has fencing token 3, so a write with token {forged} is refused"
     with pytest.raises(psycopg.Error, match=refusal):
         connection.execute(WRITES["insert"])
+
+
+def test_a_successor_waits_for_a_writer_whose_token_was_set_by_hand(
+    connection: psycopg.Connection[Any], postgresql: str
+) -> None:
+    sql.guard(connection, ELECTION, 3)
+    connection.commit()
+    connection.execute("SELECT set_config(%s, '3', true)", (setting_name(ELECTION),))
+    connection.execute(WRITES["insert"])
+    options = "-c search_path=bank -c lock_timeout=20ms"
+    with psycopg.connect(postgresql, options=options) as successor:
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            sql.guard(successor, ELECTION, 5)
+        successor.rollback()
+        connection.commit()
+        sql.guard(successor, ELECTION, 5)
 
 
 def test_a_temporary_table_does_not_take_the_place_of_the_fence(
