@@ -99,6 +99,7 @@ class Transaction:
     operation: str | None = None
     _key: str = field(init=False)
     _first_ms: int | None = field(default=None, init=False)
+    _cause: str = field(default="none", init=False)
 
     def __post_init__(self) -> None:
         self._key = self.settings.nonce()
@@ -119,12 +120,17 @@ class Transaction:
             raise self._own_error(refused.error) from None
         except WriteUnknown as error:
             raise StoreUnavailable(
-                f"DynamoDB did not say whether the write with token {self.token} was applied"
-                f" ({error}). It may still be applied, once. Try again later."
+                f"DynamoDB did not say whether the write with token {self.token} was applied (the"
+                f" last answer: {self._cause}). It may still be applied, once. Try again later."
             ) from error
 
     def perform(self, request: StoreRequest) -> StoreAnswer:  # noqa: ARG002 - as a store has it
         """Send it once. `request` is always the `Create` of `commit`."""
+        answer = self._send()
+        self._cause = getattr(answer, "cause", self._cause)
+        return answer
+
+    def _send(self) -> StoreAnswer:
         if self._first_ms is None:
             self._first_ms = self.settings.clock_ms()
         end_ms = self._first_ms + _SENDS_END_MS

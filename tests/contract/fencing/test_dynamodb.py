@@ -246,7 +246,9 @@ def with_settings(table: Any, **settings: Any) -> FencedItems:
 def test_a_write_that_is_never_answered_is_given_up(table: Any, proxy: FaultyProxy) -> None:
     writes = proxy.writes
     proxy.lose_answers(3)
-    with pytest.raises(StoreUnavailable, match=r"DynamoDB did not say.* applied, once"):
+    with pytest.raises(
+        StoreUnavailable, match=r"^DynamoDB did not say.*last answer: Conn.* applied, once"
+    ):
         with_settings(table, patience_ms=60).put_item(token=3, Item={"id": "a"})
     assert proxy.writes - writes <= 3
     assert item(table) == {"id": "a", "fencing_token": 3}
