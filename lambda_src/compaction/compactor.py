@@ -166,9 +166,10 @@ class _Compaction:
 
     def all_steps(self) -> Summary:
         committed = frozenset((*self._manifest.deleting, *self._manifest.undeleted))
-        self._finish_and_retry()
-        self._sweep()
-        self._compact_batches(committed)
+        with self._source.contents(self._list(committed)) as contents:
+            self._finish_and_retry()
+            self._sweep()
+            self._compact_batches(contents)
         self._clear()
         return self._report()
 
@@ -186,21 +187,22 @@ class _Compaction:
         if not refused:
             self._manifest = replace(self._manifest, swept=number - 1)
 
-    def _compact_batches(self, committed: frozenset[str]) -> None:
-        with closing(self._source.contents(self._list(committed))) as contents:
-            more = True
-            try:
-                while more and not self._deletions.at_limit:
-                    with closing(Batch(self._term.number, self._summary.batches + 1)) as batch:
-                        more = self._read(batch, contents)
-                        if batch.inputs:
-                            part, rejects = self._upload(batch)
-                            self._commit(batch, part, rejects)
-                            self._deletions.delete(batch.inputs)
-                            self._save()
-            finally:
-                if self._left_over:
-                    self._left_over[1].close()
+    def _compact_batches(
+        self, contents: Iterator[tuple[Input, Content | Withheld | None]]
+    ) -> None:
+        more = True
+        try:
+            while more and not self._deletions.at_limit:
+                with closing(Batch(self._term.number, self._summary.batches + 1)) as batch:
+                    more = self._read(batch, contents)
+                    if batch.inputs:
+                        part, rejects = self._upload(batch)
+                        self._commit(batch, part, rejects)
+                        self._deletions.delete(batch.inputs)
+                        self._save()
+        finally:
+            if self._left_over:
+                self._left_over[1].close()
 
     def _list(self, committed: frozenset[str]) -> Iterator[Input]:
         inputs = list_inputs(self._client, self._bucket, after=self._reached)

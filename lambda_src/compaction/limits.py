@@ -13,9 +13,10 @@ class Limits:
     """What bounds memory, disk and the size of a commit. Bytes are decompressed ones.
 
     A batch is closed by `batch_bytes` or `batch_objects`, whichever is reached first; an object
-    larger than a batch is a batch of its own. `readers` objects are read at a time, each in at
-    most `object_memory` bytes of memory; a larger one is read alone, through a file on disk, up to
-    `object_bytes`. `record_bytes` is the most that the records of one object's malformed lines may
+    larger than a batch is a batch of its own. At most `readers` objects are read at a time, each in
+    at most `object_memory` bytes of memory; a larger one is read alone, through a file on disk, up
+    to `object_bytes`. What is read and not yet in a batch takes at most `ahead_bytes`, and an
+    `object_memory` more for each reader whose object expands by more than usual. `record_bytes` is the most that the records of one object's malformed lines may
     take, since they can take several times the lines' own bytes. `manifest_parts` is how many
     parts the manifest names itself before it moves them to a segment. `sweep_again` is how many
     terms are searched for orphans more than once, because a write of theirs may have landed late.
@@ -38,7 +39,8 @@ class Limits:
     object_bytes: int = 256 * _MIB
     object_memory: int = _MIB
     record_bytes: int = 4 * _MIB
-    readers: int = 8
+    ahead_bytes: int = 16 * _MIB
+    readers: int = 32
     manifest_parts: int = 200
     sweep_again: int = 10
     undeleted_inputs: int = 1000

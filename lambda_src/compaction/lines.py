@@ -39,7 +39,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import IO, Final, NoReturn
+from typing import IO, Final, NamedTuple, NoReturn
 
 from compaction.formats import CHUNK, Unreadable, is_text, text_of
 from compaction.limits import Limits
@@ -124,8 +124,7 @@ def rejected_whole(reason: str, *, size: int) -> Content:
     return content
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line without its newline. If it is longer than `data`, that is only its beginning."""
 
     number: int
@@ -145,6 +144,10 @@ def split(chunks: Iterable[bytes], limits: Limits) -> Iterator[Line]:
     for chunk in chunks:
         *ends, tail = chunk.split(b"\n")
         for end in ends:
+            if not length and len(end) <= most:  # nearly every line is whole in one chunk
+                yield Line(number, end, len(end))
+                number += 1
+                continue
             length += len(end)
             held += end[: most - len(held)]
             yield Line(number, bytes(held if length <= most else held[:beginning]), length)
@@ -184,15 +187,16 @@ _JSON: Final = json.JSONDecoder(parse_constant=_reject_constant, parse_int=str, 
 
 
 def _sort(content: Content, line: Line, limits: Limits) -> None:
-    if not line.cut and not line.data.strip(_BLANKS):
-        content.blank += 1
-        return
-    problem = None if line.cut else problem_of(line.data)
-    if not line.cut and problem is None:
+    cut = line.cut
+    problem = None if cut else problem_of(line.data)
+    if not cut and problem is None:
         content.good.write(line.data + b"\n")
         content.lines += 1
         return
-    if not is_text(line.data, cut=line.cut):
+    if not cut and not line.data.strip(_BLANKS):
+        content.blank += 1
+        return
+    if not is_text(line.data, cut=cut):
         content.binary += 1
         content.binary_bytes += line.length
     if problem is None:

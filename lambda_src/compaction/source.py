@@ -1,16 +1,15 @@
 """List the inputs in key order, read several at a time, and yield their lines in that order.
 
-Memory is bounded by the number of readers, not by the backlog: pages and objects are fetched when
-they are needed.
+Memory is bounded by `Limits.ahead_bytes` and the number of readers, not by the backlog: pages and
+objects are fetched when there is room for them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 from compaction.formats import CHUNK
 from compaction.layout import EVENTS
 from compaction.lines import Content, TooLarge, rejected_whole, sort_lines
+from compaction.read_ahead import ReadAhead
 from compaction.s3_errors import GONE, cannot_serve_key, code_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 3
+# Gzip makes JSON about ten times smaller. What expands more counts once it is read.
+_EXPANSION: Final = 16
+_LEAST_HELD: Final = CHUNK  # also of an empty object: it bounds how many are ahead
 _MOST_COPIED: Final = 5 * 1024**3  # the most that CopyObject takes; the object may have to be kept
 
 
@@ -93,43 +96,55 @@ class Source:
         self._limits = limits
         self._should_stop = should_stop
 
+    @contextmanager
     def contents(
         self, inputs: Iterator[Input]
-    ) -> Generator[tuple[Input, Content | Withheld | None], None, None]:
-        """Yield each input with its content: None if it is gone or has changed since LIST.
+    ) -> Iterator[Iterator[tuple[Input, Content | Withheld | None]]]:
+        """Start the readers, and return an iterator of each input with its content, in order.
 
-        An input that S3 does not serve is yielded as `Withheld`, so that it does not delay others.
-        The caller closes the contents. Closing the generator stops the readers.
+        The content is None if the input is gone or has changed since LIST. An input that S3 does
+        not serve has a `Withheld`, so that it does not delay others. The caller closes the
+        contents. On leaving, the readers give up and what they have read is freed.
         """
-        ahead: deque[tuple[Input, Future[Content | Withheld | None]]] = deque()
-        pool = ThreadPoolExecutor(self._limits.readers, thread_name_prefix="compaction-reader")
+        ahead = ReadAhead(
+            inputs,
+            self._small,
+            expected=self._expected_bytes,
+            held=self._bytes_held,
+            readers=self._limits.readers,
+            most_bytes=self._limits.ahead_bytes,
+        )
         try:
-            for item in inputs:
-                ahead.append((item, pool.submit(self._small, item)))
-                if len(ahead) > self._limits.readers:
-                    yield self._next(ahead)
-            while ahead:
-                yield self._next(ahead)
+            yield (self._result(item, read) for item, read in ahead.results())
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for _, left in ahead:
+            for left in ahead.close():
                 _close(left)
 
-    def _next(
-        self, ahead: deque[tuple[Input, Future[Content | Withheld | None]]]
+    def _expected_bytes(self, item: Input) -> int:
+        if item.size > self._limits.object_memory:
+            return 0  # no reader reads it
+        return min(max(item.size * _EXPANSION, _LEAST_HELD), self._limits.object_memory)
+
+    def _bytes_held(self, content: Content | Withheld | None) -> int:
+        if not isinstance(content, Content):
+            return _LEAST_HELD
+        files = (content.size, content.record_bytes)  # each is on disk beyond this limit
+        return max(sum(min(each, self._limits.object_memory) for each in files), _LEAST_HELD)
+
+    def _result(
+        self, item: Input, read: Future[Content | Withheld | None]
     ) -> tuple[Input, Content | Withheld | None]:
-        item, future = ahead.popleft()
         try:
-            return item, future.result()
+            return item, read.result()
         except TooLarge:
             log.info("%s is large; reading it through a file", item.key)
             return item, self._large(item)
 
-    def _small(self, item: Input) -> Content | Withheld | None:
+    def _small(self, item: Input, is_closed: Callable[[], bool]) -> Content | Withheld | None:
         """Read one object in memory; `TooLarge` if it is not small."""
         if item.size > self._limits.object_memory:
             raise TooLarge
-        return self._read(item, self._limits.object_memory)
+        return self._read(item, self._limits.object_memory, is_closed)
 
     def _large(self, item: Input) -> Content | Withheld | None:
         """Read one object through a file, in the caller's thread, so one at a time."""
@@ -142,7 +157,7 @@ class Source:
             return rejected_whole(str(problem), size=item.size)
 
     def _read(
-        self, item: Input, at_most: int, should_stop: Callable[[], bool] = lambda: False
+        self, item: Input, at_most: int, should_stop: Callable[[], bool]
     ) -> Content | Withheld | None:
         """Read one object; start again if its body breaks off, as nothing but the whole counts.
 
