@@ -31,6 +31,7 @@ def data_client(*, region: str | None = None) -> S3Client:
     times by `parsed_time` and has a fixed User-Agent: a quarter less CPU for each request.
     """
     core = botocore.session.Session()
+    session = boto3.session.Session(botocore_session=core)  # which adds to the User-Agent
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parsed_time)
     config = Config(
         connect_timeout=3,
@@ -44,7 +45,6 @@ def data_client(*, region: str | None = None) -> S3Client:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    session = boto3.session.Session(botocore_session=core)
     return session.client("s3", region_name=region, config=config)
 
 

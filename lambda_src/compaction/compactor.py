@@ -27,7 +27,8 @@ has those of the last batch, `undeleted` has those of earlier batches that S3 re
   are swept again.
 - LIST: list the inputs, without those that the manifest named in `deleting` or `undeleted` at
   CLAIM. For each batch of them:
-  - READ: read the inputs and sort their lines. This changes nothing.
+  - READ: read the inputs and sort their lines. This changes nothing, so it runs ahead: it begins
+    right after CLAIM, and goes on during the steps below, as far as `Limits.ahead_bytes` allows.
   - KEEP: copy each input that is rejected as a whole. If S3 refuses, the input stays where it is
     and is tried again in the next term.
   - UPLOAD: create the part and the reject file; once the manifest names `Limits.manifest_parts`
@@ -77,7 +78,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
@@ -91,7 +92,7 @@ from compaction.lines import Content
 from compaction.manifest import Entry, Manifest
 from compaction.orphans import delete_orphans, find_orphans
 from compaction.s3_errors import GONE
-from compaction.source import Input, OutOfTime, Source, Withheld, list_inputs
+from compaction.source import Contents, Input, OutOfTime, Source, list_inputs
 from compaction.summary import InputsWithheld, Summary
 from compaction.writer import Writer
 
@@ -166,7 +167,8 @@ class _Compaction:
 
     def all_steps(self) -> Summary:
         committed = frozenset((*self._manifest.deleting, *self._manifest.undeleted))
-        with self._source.contents(self._list(committed)) as contents:
+        listed = self._list(committed, after=self._reached)
+        with self._source.contents(listed) as contents:
             self._finish_and_retry()
             self._sweep()
             self._compact_batches(contents)
@@ -187,9 +189,7 @@ class _Compaction:
         if not refused:
             self._manifest = replace(self._manifest, swept=number - 1)
 
-    def _compact_batches(
-        self, contents: Iterator[tuple[Input, Content | Withheld | None]]
-    ) -> None:
+    def _compact_batches(self, contents: Contents) -> None:
         more = True
         try:
             while more and not self._deletions.at_limit:
@@ -204,13 +204,11 @@ class _Compaction:
             if self._left_over:
                 self._left_over[1].close()
 
-    def _list(self, committed: frozenset[str]) -> Iterator[Input]:
-        inputs = list_inputs(self._client, self._bucket, after=self._reached)
-        return (item for item in inputs if item.key not in committed)
+    def _list(self, committed: frozenset[str], *, after: str) -> Generator[Input, None, None]:
+        with closing(list_inputs(self._client, self._bucket, after=after)) as inputs:
+            yield from (item for item in inputs if item.key not in committed)
 
-    def _read(
-        self, batch: Batch, contents: Iterator[tuple[Input, Content | Withheld | None]]
-    ) -> bool:
+    def _read(self, batch: Batch, contents: Contents) -> bool:
         """Fill the batch; return False if no inputs are left or it is time to stop."""
         while not self._should_stop():
             try:

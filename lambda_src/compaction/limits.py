@@ -16,13 +16,14 @@ class Limits:
     larger than a batch is a batch of its own. At most `readers` objects are read at a time, each in
     at most `object_memory` bytes of memory; a larger one is read alone, through a file on disk, up
     to `object_bytes`. What is read and not yet in a batch takes at most `ahead_bytes`, and an
-    `object_memory` more for each reader whose object expands by more than usual. `record_bytes` is the most that the records of one object's malformed lines may
-    take, since they can take several times the lines' own bytes. `manifest_parts` is how many
-    parts the manifest names itself before it moves them to a segment. `sweep_again` is how many
-    terms are searched for orphans more than once, because a write of theirs may have landed late.
-    `undeleted_inputs` is how many committed inputs that S3 refuses to delete the manifest may
-    remember before no further batch is committed; since one batch more may be refused, it names at
-    most that many and `batch_objects`. A thousand keys of 100 bytes add 130 KB to each commit.
+    `object_memory` more for each reader whose object expands by more than usual. `record_bytes` is
+    the most that the records of one object's malformed lines may take, since they can take several
+    times the lines' own bytes. `manifest_parts` is how many parts the manifest names itself before
+    it moves them to a segment. `sweep_again` is how many terms are searched for orphans more than
+    once, because a write of theirs may have landed late. `undeleted_inputs` is how many committed
+    inputs that S3 refuses to delete the manifest may remember before no further batch is committed;
+    since one batch more may be refused, it names at most that many and `batch_objects`. A thousand
+    keys of 100 bytes add 130 KB to each commit.
 
     An object is rejected as a whole by two shares, in percent (see `lines.py`). Newlines cut
     compressed data into lines of 256 bytes on average, and 99 in 100 of them are not text, so

@@ -114,7 +114,7 @@ class ReadAhead(Generic[_Item, _Result]):
     def _take(self) -> _Slot[_Item, _Result] | None:
         """Take the next item once there is room for it; None if there is none or it is over."""
         with self._turn:
-            if self._closed:
+            if self._is_closed():
                 return None
             try:
                 item = next(self._items)
@@ -131,6 +131,9 @@ class ReadAhead(Generic[_Item, _Result]):
                 self._changed.notify_all()
             return slot
 
+    def _is_closed(self) -> bool:
+        return self._closed
+
     def _has_room_for(self, slot: _Slot[_Item, _Result]) -> bool:
         # All items in `_ahead` are being read, so the consumer can go on until it is empty.
         return not self._ahead or self._bytes + slot.held <= self._most_bytes
@@ -143,7 +146,7 @@ class ReadAhead(Generic[_Item, _Result]):
 
     def _fill(self, slot: _Slot[_Item, _Result]) -> None:
         try:
-            result = self._read(slot.item, lambda: self._closed)
+            result = self._read(slot.item, self._is_closed)
         except BaseException as error:  # noqa: BLE001 - the consumer raises it
             self._settle(slot, 0)
             slot.read.set_exception(error)

@@ -7,12 +7,12 @@ objects are fetched when there is room for them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
@@ -56,6 +56,9 @@ class Withheld:
     code: str
 
 
+Contents: TypeAlias = Iterator[tuple[Input, Content | Withheld | None]]
+
+
 class OutOfTime(Exception):  # noqa: N818 - private to the package
     """Time ran out while the large object at `key` was being read."""
 
@@ -64,22 +67,32 @@ class OutOfTime(Exception):  # noqa: N818 - private to the package
         self.key = key
 
 
-def list_inputs(client: S3Client, bucket: str, *, after: str) -> Iterator[Input]:
+def list_inputs(client: S3Client, bucket: str, *, after: str) -> Generator[Input, None, None]:
     """List the inputs, a page at a time: first those whose keys follow `after`, then the others.
 
-    Keys that end with `/` are folders that the console made, not inputs.
+    Keys that end with `/` are folders that the console made, not inputs. Closing the generator
+    waits for the request that is under way.
     """
     yield from _list_after(client, bucket, after)
     if after:
-        yield from takewhile(lambda item: item.key <= after, _list_after(client, bucket, ""))
+        with closing(_list_after(client, bucket, "")) as again:
+            yield from takewhile(lambda item: item.key <= after, again)
 
 
-def _list_after(client: S3Client, bucket: str, after: str) -> Iterator[Input]:
-    pages = client.get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=bucket, Prefix=EVENTS, StartAfter=after):
-        for item in page.get("Contents", ()):
-            if not item["Key"].endswith("/"):
-                yield Input(item["Key"], item["ETag"], item["Size"])
+def _list_after(client: S3Client, bucket: str, after: str) -> Generator[Input, None, None]:
+    """List the inputs; each page is requested while the one before is read, all in one thread.
+
+    If each reader listed in turn, memory would grow: each thread's heap keeps the size of a page.
+    """
+    found = client.get_paginator("list_objects_v2")
+    pages = iter(found.paginate(Bucket=bucket, Prefix=EVENTS, StartAfter=after))
+    with ThreadPoolExecutor(1, thread_name_prefix="compaction-lister") as lister:
+        coming = lister.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = lister.submit(next, pages, None)
+            for item in page.get("Contents", ()):
+                if not item["Key"].endswith("/"):
+                    yield Input(item["Key"], item["ETag"], item["Size"])
 
 
 class Source:
@@ -97,14 +110,13 @@ class Source:
         self._should_stop = should_stop
 
     @contextmanager
-    def contents(
-        self, inputs: Iterator[Input]
-    ) -> Iterator[Iterator[tuple[Input, Content | Withheld | None]]]:
+    def contents(self, inputs: Generator[Input, None, None]) -> Iterator[Contents]:
         """Start the readers, and return an iterator of each input with its content, in order.
 
         The content is None if the input is gone or has changed since LIST. An input that S3 does
         not serve has a `Withheld`, so that it does not delay others. The caller closes the
-        contents. On leaving, the readers give up and what they have read is freed.
+        contents. On leaving, the readers give up, what they have read is freed, and `inputs` is
+        closed.
         """
         ahead = ReadAhead(
             inputs,
@@ -119,6 +131,7 @@ class Source:
         finally:
             for left in ahead.close():
                 _close(left)
+            inputs.close()
 
     def _expected_bytes(self, item: Input) -> int:
         if item.size > self._limits.object_memory:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import threading
+import tracemalloc
 from itertools import count
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.response import StreamingBody
 
 from compaction import InputsWithheld, Limits
+from s3leader import LeadershipLost
 from tests.fast.compaction.fake_s3 import Perform, s3_error
 from tests.fast.compaction.world import FakeTerm, World
 
@@ -186,3 +190,79 @@ def test_records_count_towards_the_bytes_of_a_batch() -> None:
         world.produce(name, [b"1", b"X" + b"\0" * 100])
     world.lead()
     assert [entry["lines"] for entry in world.entries().rejected] == [1, 1, 1]
+
+
+def backlog(count: int) -> World:
+    """Return a world with so many inputs, and with as many readers as a function has."""
+    world = World(limits=Limits(batch_objects=20), page_size=20)
+    for number in range(count):
+        world.produce(f"{number:04}", [b'"%d"' % number])
+    return world
+
+
+def test_backlog_of_large_objects_takes_no_more_memory_with_all_readers() -> None:
+    """Of 40 objects of 900 KB, two are held at a time; with all readers' it would be 29 MB."""
+    world = World(limits=Limits(ahead_bytes=2 * 1024**2))
+    line = b'"%s"\n' % (b"x" * 10_000)
+    for number in range(40):
+        world.s3.put(f"events/{number:04}", line * 90)
+    others = threading.Event()
+
+    def hold_first(name: str, given: dict[str, Any], perform: Perform) -> Any:
+        if given.get("Key") == "events/0000":
+            others.wait(30)  # for as many as can be read meanwhile
+        elif given.get("Key") == "events/0001":
+            others.set()
+        return perform()
+
+    world.s3.hook = hold_first
+    tracemalloc.start()
+    world.lead()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8_000_000, peak
+
+
+def test_readers_begin_after_the_claim_and_before_the_sweep() -> None:
+    world = backlog(3)
+    both = Barrier(2)
+    claimed: list[bool] = []
+
+    def meet(name: str, given: dict[str, Any], perform: Perform) -> Any:
+        key = given.get("Key", given.get("Prefix", ""))
+        if name == "list_objects_v2" and key == "events/":
+            claimed.append("put_object" in world.s3.log)
+        if (name, key) in {("get_object", "events/0000"), ("list_objects_v2", "compacted/term_")}:
+            both.wait(timeout=30)
+        return perform()
+
+    world.s3.hook = meet
+    world.lead()
+    assert (claimed[0], world.faults()) == (True, [])
+
+
+@pytest.mark.parametrize("at", ["0000", "0023", "0059"])
+def test_error_of_any_reader_loses_nothing_and_ends_all_readers(at: str) -> None:
+    world = backlog(60)
+    error = ConnectionClosedError(endpoint_url="s3")
+    world.s3.fail("get_object", error, keys=[f"events/{at}"])
+    with pytest.raises(ConnectionClosedError):
+        world.lead()
+    assert readers_alive() == []
+    world.s3.hook = None
+    world.lead()
+    assert world.faults() == []
+
+
+def test_term_that_is_lost_ends_all_readers() -> None:
+    world, term = backlog(60), FakeTerm(1)
+    world.s3.before("put_object", lambda: setattr(term, "held", len(world.s3.log) < 9))
+    with pytest.raises(LeadershipLost):
+        world.lead(term)
+    assert readers_alive() == []
+
+
+def readers_alive() -> list[str]:
+    """Return the threads that read or list inputs."""
+    names = (each.name for each in threading.enumerate())
+    return [name for name in names if name.startswith("compaction-")]
