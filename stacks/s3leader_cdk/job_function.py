@@ -26,11 +26,12 @@ from s3leader_cdk._function_properties import FunctionProperties, check_names
 from s3leader_cdk._handler import check
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import checked_options
-from s3leader_cdk._packaging.asset import ARCHITECTURE, PYTHON, RUNTIMES, list_job, listed_code
+from s3leader_cdk._packaging.asset import RUNTIMES, list_job, listed_code
 from s3leader_cdk._packaging.errors import unwrapped
 from s3leader_cdk._packaging.folder_files import FolderFiles
 from s3leader_cdk._packaging.platforms import Platform
 from s3leader_cdk._packaging.requirements import Requirements, job_requirements
+from s3leader_cdk._packaging.staging import ARCHITECTURE, PYTHON
 from s3leader_cdk._packaging.warnings import warnings
 from s3leader_cdk.metrics_output import check_environment
 

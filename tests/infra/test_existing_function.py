@@ -8,7 +8,8 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_lambda as lambda_
 
 from s3leader_cdk import LockBucket, RuntimeLayer
-from s3leader_cdk._packaging.asset import locate_runtime, stage
+from s3leader_cdk._packaging.asset import locate_runtime
+from s3leader_cdk._packaging.staging import stage
 from tests.infra import jobs
 from tests.infra.jobs import existing_function
 from tests.infra.synth import Synthesized, new_app, new_stack, plain, synthesize

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 from aws_cdk import IgnoreStrategy
@@ -100,8 +101,8 @@ def folder_files(
         raise TypeError(f"exclude {exclude!r} is a string: give a list of patterns, [{exclude!r}]")
     walk = _Walk(
         root=folder,
-        ignored=IgnoreStrategy.git(str(folder), [*defaults, *exclude]),
-        excluded=IgnoreStrategy.git(str(folder), list(exclude)),
+        ignored=(*defaults, *exclude),
+        excluded=tuple(exclude),
         output=None if output is None else output.resolve(),
     )
     files = sorted(walk.files(folder, (folder.resolve(),)), key=lambda each: each.name)
@@ -124,8 +125,8 @@ def check_size(sizes: Mapping[str, int]) -> None:
 @dataclass(kw_only=True)
 class _Walk:
     root: Path
-    ignored: IgnoreStrategy
-    excluded: IgnoreStrategy
+    ignored: tuple[str, ...]
+    excluded: tuple[str, ...]
     output: Path | None
     withheld: list[Path] = field(default_factory=list)
 
@@ -147,13 +148,14 @@ class _Walk:
                 yield self._file(path)
 
     def _is_excluded(self, path: Path, *, is_folder: bool) -> bool:
-        if not _matches(self.ignored, path, is_folder=is_folder):
+        relative = path.relative_to(self.root).as_posix()
+        if not _matches(self.ignored, relative, is_folder=is_folder):
             if _UNUSABLE.search(path.name):
                 raise _unshippable(path, "its name cannot be used in Lambda")
             marked = any((path / name).is_file() for name in _MARKERS)
             return is_folder and (marked or path.resolve() == self.output)
         known_secret = any(fnmatch(path.name.lower(), pattern) for pattern in SECRETS)
-        if known_secret and not _matches(self.excluded, path, is_folder=is_folder):
+        if known_secret and not _matches(self.excluded, relative, is_folder=is_folder):
             self.withheld.append(path)
         return True
 
@@ -171,9 +173,17 @@ class _Walk:
         )
 
 
-def _matches(patterns: IgnoreStrategy, path: Path, *, is_folder: bool) -> bool:
-    match = patterns.completely_ignores if is_folder else patterns.ignores
-    return match(str(path))
+@cache
+def _matches(patterns: tuple[str, ...], relative: str, *, is_folder: bool) -> bool:
+    """Ask CDK, in another process, once for each name: the jobs of an app have many in common."""
+    strategy = _strategy(patterns)
+    match = strategy.completely_ignores if is_folder else strategy.ignores
+    return match(f"/{relative}")
+
+
+@cache
+def _strategy(patterns: tuple[str, ...]) -> IgnoreStrategy:
+    return IgnoreStrategy.git("/", list(patterns))  # patterns are relative to the root
 
 
 @contextmanager

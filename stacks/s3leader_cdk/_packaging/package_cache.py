@@ -61,10 +61,23 @@ def installed(wanted: Installation) -> Iterator[zipfile.ZipFile]:
 def extract(archive: zipfile.ZipFile, output: Path, *, without: frozenset[str]) -> None:
     """Write the files of an installation, less those in `without` and the list of its files."""
     for each in archive.infolist():
-        if each.filename in without or each.filename.endswith(".dist-info/RECORD"):
+        if each.filename in without or not is_shipped(each.filename):
             continue
         path = Path(archive.extract(each, output))
         path.chmod(0o755 if each.external_attr >> 16 & _EXECUTABLE else 0o644)
+
+
+def is_shipped(name: str) -> bool:
+    """Return whether a file of an installation is shipped: all are but the lists of files."""
+    return not name.endswith(".dist-info/RECORD")
+
+
+def place(wanted: Installation) -> tuple[str, str]:
+    """Return what distinguishes an installation from all others of this process."""
+    try:
+        return str(_folder()), key(wanted)
+    except FileNotFoundError:
+        return "", key(wanted)
 
 
 def _folder() -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk._packaging import dependencies
-from s3leader_cdk._packaging.asset import RuntimeSource
+from s3leader_cdk._packaging.staging import RuntimeSource
 
 
 @pytest.fixture(autouse=True)

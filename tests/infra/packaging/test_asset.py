@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from s3leader_cdk import StagingError, job_code
-from s3leader_cdk._packaging import asset
-from s3leader_cdk._packaging.asset import RuntimeSource, list_job, locate_runtime
+from s3leader_cdk._packaging import staging
+from s3leader_cdk._packaging.asset import list_job, locate_runtime
+from s3leader_cdk._packaging.staging import RuntimeSource
 
 Change = Callable[[Path, RuntimeSource], object]
 
 
 def content_hash(job: Path, runtime: RuntimeSource) -> str:
-    return asset.content_hash(list_job(job), runtime)
+    # A copy, because a source reads its files once.
+    return staging.content_hash(list_job(job), replace(runtime))
 
 
 def touch(job: Path, runtime: RuntimeSource) -> None:
@@ -87,7 +89,7 @@ def test_job_and_runtime_are_staged_under_their_names_and_nothing_compiled(
     compile_python(job, runtime)
     output = tmp_path / "output"
     output.mkdir()
-    asset.stage(list_job(job), runtime, output)
+    staging.stage(list_job(job), runtime, output)
     staged = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
     assert staged == ["job/main.py", "s3leader/__init__.py", "s3leader/inner/lock.py"]
 

@@ -12,11 +12,12 @@ import pytest
 
 from s3leader_cdk import StagingError
 from s3leader_cdk._packaging import dependencies
-from s3leader_cdk._packaging.asset import ARCHITECTURE, PYTHON, locate_runtime
+from s3leader_cdk._packaging.asset import locate_runtime
 from s3leader_cdk._packaging.dependencies import Installation, install
 from s3leader_cdk._packaging.installer_settings import pip_environment, uv_environment
 from s3leader_cdk._packaging.platforms import Platform
 from s3leader_cdk._packaging.requirement_lines import Line
+from s3leader_cdk._packaging.staging import ARCHITECTURE, PYTHON
 from tests.infra.packaging.wheels import lock, wheel
 
 ON_LAMBDA = Platform(python=PYTHON.name.removeprefix("python"), architecture=ARCHITECTURE.name)

@@ -8,7 +8,8 @@ import pytest
 
 from s3leader_cdk import StagingError, job_code
 from s3leader_cdk._packaging import folder_files, package_cache
-from s3leader_cdk._packaging.asset import RuntimeSource, content_hash, list_job, stage
+from s3leader_cdk._packaging.asset import list_job
+from s3leader_cdk._packaging.staging import RuntimeSource, content_hash, stage
 
 
 @pytest.fixture(autouse=True)

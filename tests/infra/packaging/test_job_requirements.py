@@ -12,11 +12,12 @@ from aws_cdk.assertions import Annotations, Match, Template
 
 from s3leader_cdk import JobFunction, StagingError
 from s3leader_cdk._packaging import asset, dependencies, folder_files, package_cache
-from s3leader_cdk._packaging.asset import RuntimeSource, content_hash, list_job, stage
+from s3leader_cdk._packaging.asset import list_job
 from s3leader_cdk._packaging.dependencies import Installation
 from s3leader_cdk._packaging.distributions import SUPPORTED
 from s3leader_cdk._packaging.platforms import Platform
 from s3leader_cdk._packaging.requirements import job_requirements
+from s3leader_cdk._packaging.staging import RuntimeSource, content_hash, stage
 from tests.infra.jobs import DECORATED
 from tests.infra.packaging.wheels import lock, wheel
 
