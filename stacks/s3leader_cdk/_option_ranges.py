@@ -14,7 +14,8 @@ def check_whole(name: str, number: float, *, least: int, most: int | None = None
     """
     # jsii returns whole numbers as floats, and cannot take an infinite one. True is an int, too.
     finite = not isinstance(number, bool) and math.isfinite(number)
-    if finite and Token.is_unresolved(number):
+    # CDK encodes tokens as negative numbers. Asking it takes a call of another process.
+    if finite and number < 0 and Token.is_unresolved(number):
         return int(number)
     too_many = most is not None and number > most
     if not finite or not float(number).is_integer() or number < least or too_many:

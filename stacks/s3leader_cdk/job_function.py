@@ -26,7 +26,7 @@ from s3leader_cdk._function_properties import FunctionProperties, check_names
 from s3leader_cdk._handler import check
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import checked_options
-from s3leader_cdk._packaging.asset import RUNTIMES, list_job, listed_code
+from s3leader_cdk._packaging.asset import list_job, listed_code, runtime_names
 from s3leader_cdk._packaging.errors import unwrapped
 from s3leader_cdk._packaging.folder_files import FolderFiles
 from s3leader_cdk._packaging.platforms import Platform
@@ -128,6 +128,7 @@ class JobFunction(lambda_.Function):
                 handler=check.ENTRY if check.uses_entry(handler, handler_check) else handler,
                 **given,
             )
+        self.own_log_group = log_group
         if job is None:
             check.check_function(self, self, handler, handler_check)
         else:
@@ -196,7 +197,7 @@ def _packaged(
 
 
 def _check_properties(given: Mapping[str, Any]) -> None:
-    runtime, names = given["runtime"].name, [each.name for each in RUNTIMES]
+    runtime, names = given["runtime"].name, runtime_names()
     if runtime not in names and not Token.is_unresolved(runtime):
         raise ValueError(
             f"runtime {runtime} cannot be used: the runtime library needs {', '.join(names)}"

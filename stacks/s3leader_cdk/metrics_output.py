@@ -39,8 +39,21 @@ def check_function(function: lambda_.IFunction) -> None:
             " Lambda drops the election's metrics, and no alarm sees them: give it INFO, and set"
             " the level of the job's own logger in its code"
         )
-    if config.log_group is not None:
+    if config.log_group is not None and not _is_standard(function, config.log_group):
         check_log_class(function, config.log_group, kind="function")
+
+
+def _is_standard(function: lambda_.IFunction, name: str) -> bool:
+    """Return whether a function made here logs to a group of its own, of the usual class.
+
+    This answers without a search in the whole stack, which has as many groups as jobs.
+    """
+    group: logs.ILogGroup | None = getattr(function, "own_log_group", None)
+    if group is None or group.log_group_name != name:
+        return False
+    resource = group.node.default_child
+    usual = {None, "STANDARD"}
+    return isinstance(resource, logs.CfnLogGroup) and resource.log_group_class in usual
 
 
 def check_environment(environment: Mapping[str, str] | None) -> None:
@@ -81,11 +94,12 @@ def check_log_class(writer: IConstruct, name: str, *, kind: str) -> None:
     stack = Stack.of(writer)
     wanted = stack.resolve(name)
     for group in stack.node.find_all():
-        if not isinstance(group, logs.CfnLogGroup) or group.log_group_class is None:
+        if not isinstance(group, logs.CfnLogGroup):
             continue
-        if group.log_group_class != "STANDARD" and stack.resolve(group.ref) == wanted:
+        kept_as = group.log_group_class
+        if kept_as not in {None, "STANDARD"} and stack.resolve(group.ref) == wanted:
             raise ValueError(
                 f"{kind} {writer.node.path} logs to {group.node.path} of class"
-                f" {group.log_group_class}, from which CloudWatch takes no metrics, and no alarm"
+                f" {kept_as}, from which CloudWatch takes no metrics, and no alarm"
                 " sees them: give it a log group of class STANDARD"
             )

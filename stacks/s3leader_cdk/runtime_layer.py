@@ -6,7 +6,12 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from s3leader_cdk._packaging.asset import ARCHITECTURES, RUNTIMES, layer_code
+from s3leader_cdk._packaging.asset import (
+    ARCHITECTURES,
+    RUNTIMES,
+    layer_code,
+    runtime_names,
+)
 from s3leader_cdk._packaging.errors import unwrapped
 
 _SHARED = "S3LeaderRuntime"
@@ -38,7 +43,7 @@ def runtime_layer_for(function: lambda_.Function) -> lambda_.ILayerVersion:
             f"function {function.node.path} is a container image, which takes no layers: install"
             " s3leader[lambda] in the image, and use grant_candidate or SingletonJob"
         )
-    names = [runtime.name for runtime in RUNTIMES]
+    names = runtime_names()
     if function.runtime.name not in names:
         raise ValueError(
             f"function {function.node.path} runs {function.runtime.name}, but the runtime layer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import cast
 
 from aws_cdk import Duration, IResource, Token, TreeInspector
@@ -126,6 +127,7 @@ def checked_lease_seconds(lease: Duration) -> int:
     return int(asked)
 
 
+@cache
 def seconds(duration: Duration) -> float:
     """Return a duration of any unit in seconds."""
     return float(duration.to_milliseconds()) / 1000

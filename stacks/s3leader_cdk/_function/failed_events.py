@@ -101,14 +101,16 @@ class FailedEvents:
         beside = self.function.node.try_find_child("EventInvokeConfig")
         qualifiers = ["$LATEST" if self.function is self.underlying else self._qualifier()]
         stack, name = Stack.of(self.underlying), self.underlying.function_name
+        resolved, beside_path = stack.resolve(name), beside and f"{beside.node.path}/"
         for each in self.job.node.root.node.find_all():
             if not isinstance(each, lambda_.CfnEventInvokeConfig):
                 continue
-            if beside is not None and each.node.path.startswith(f"{beside.node.path}/"):
+            if beside_path and each.node.path.startswith(beside_path):
                 return each
-            same = each.function_name == name or (
-                Stack.of(each).node.path == stack.node.path
-                and stack.resolve(each.function_name) == stack.resolve(name)
+            its_name = each.function_name
+            same = its_name == name or (
+                # First, because it tells the configurations of other jobs in one call.
+                stack.resolve(its_name) == resolved and Stack.of(each).node.path == stack.node.path
             )
             if same and each.qualifier in qualifiers:
                 return each

@@ -37,6 +37,12 @@ ARCHITECTURES = (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64)
 _HERE = Path(__file__).resolve().parents[1]
 
 
+@cache
+def runtime_names() -> list[str]:
+    """Return the names of the runtimes that the library runs on."""
+    return [each.name for each in RUNTIMES]
+
+
 def job_code(folder: str | Path, *, exclude: Sequence[str] = ()) -> lambda_.Code:
     """Return the code asset of the job in `folder`, which is shipped as a package of that name.
 
