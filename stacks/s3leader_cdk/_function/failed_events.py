@@ -101,7 +101,8 @@ class FailedEvents:
         beside = self.function.node.try_find_child("EventInvokeConfig")
         qualifiers = ["$LATEST" if self.function is self.underlying else self._qualifier()]
         stack, name = Stack.of(self.underlying), self.underlying.function_name
-        resolved, beside_path = stack.resolve(name), beside and f"{beside.node.path}/"
+        here, resolved = stack.node.path, stack.resolve(name)
+        beside_path = beside and f"{beside.node.path}/"
         for each in self.job.node.root.node.find_all():
             if not isinstance(each, lambda_.CfnEventInvokeConfig):
                 continue
@@ -109,8 +110,8 @@ class FailedEvents:
                 return each
             its_name = each.function_name
             same = its_name == name or (
-                # First, because it tells the configurations of other jobs in one call.
-                stack.resolve(its_name) == resolved and Stack.of(each).node.path == stack.node.path
+                # A name of another stack cannot always be resolved in this one.
+                each.stack.node.path == here and stack.resolve(its_name) == resolved
             )
             if same and each.qualifier in qualifiers:
                 return each

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -92,9 +93,8 @@ def install(wanted: Installation, output: Path) -> None:
 
 def _pip(platform: Platform) -> tuple[list[str], dict[str, str]]:
     options = ["--no-input", "--no-color", "--disable-pip-version-check"]
-    listing = pip_listing_environment(os.environ)
-    listed = [*_python(), "-m", "pip", *options, "config", "list"]
-    settings = _run(listed, listing, "pip could not list its settings")
+    listing = frozenset(pip_listing_environment(os.environ).items())
+    settings = _list_settings((*_python(), "-m", "pip", *options, "config", "list"), listing)
     command = [*_python(), "-c", _PIP_FOR_ANOTHER_MACHINE, json.dumps(platform.markers)]
     command += [*options, "install", "--quiet", "--no-compile"]
     command += ["--implementation=cp", f"--python-version={platform.python}"]
@@ -115,10 +115,18 @@ def _uv(uv: str, platform: Platform) -> tuple[list[str], dict[str, str]]:
 
 
 def _has_pip() -> bool:
-    found = subprocess.run(  # noqa: S603 - own arguments, no shell
-        [*_python(), "-c", "import pip"], capture_output=True, check=False
-    )
-    return found.returncode == 0
+    return _succeeds((*_python(), "-c", "import pip"))
+
+
+# An app with many jobs installs for each list of requirements, and asks the rest once.
+@cache
+def _succeeds(command: tuple[str, ...]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - own arguments, no shell
+
+
+@cache
+def _list_settings(command: tuple[str, ...], environment: frozenset[tuple[str, str]]) -> str:
+    return _run(command, dict(environment), "pip could not list its settings")
 
 
 def _find_uv() -> str | None:
