@@ -40,7 +40,7 @@ _written: dict[Hashable, _Written] = {}
 
 
 def link(content: Hashable, output: Path) -> bool:
-    """Link the files that `remember` was told of into `output`; return whether that was possible.
+    """Link the files of a content that was remembered; return whether that was possible.
 
     `content` stands for all of them: the same content has the same files.
     """
