@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING
 
-from ._core.candidate import LedgerHead
-from ._core.config import Config, check_done, check_tick, check_wait, work_for
-from ._core.depose import depose
-from ._core.ledger import extent, find_head, history
-from ._core.lock import LAST_TERM, Lock
+from ._core.config import Config, check_tick, work_for
+from ._core.ledger import extent
+from ._core.lock import Lock
 from ._core.next_lock import Work
-from ._core.protocol import LossReason, Lost, campaign
 from ._io.driver import Stop
-from ._io.invocation import Invocation, NoInvocation
+from ._io.election_state import ElectionOptions, ElectionState, NotElected, new_identity
 from ._io.memory import Memory
-from ._io.seams import Seams, random_hex
-from .errors import InvalidArgument
+from ._io.seams import Seams
 from .term import Term
 
 if TYPE_CHECKING:
@@ -30,41 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Election", "ElectionOptions", "Memory", "NotElected"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotElected:
-    """The normal result of a lost campaign; false in an `if`.
-
-    `reason` is `held` (another candidate leads), `done` (the tick is completed), `beaten` (another
-    candidate was faster), `exhausted` (the tick has had `max_attempts` terms) or `stopped` (its
-    `stop` was set). `lock` is the highest lock that was seen, None if there was none; `requests`
-    the number of requests sent.
-    """
-
-    reason: LossReason
-    lock: Lock | None
-    requests: int
-
-    def __bool__(self) -> Literal[False]:
-        return False
-
-    def __repr__(self) -> str:
-        seen = "no lock" if self.lock is None else f"term {self.lock.term} of {self.lock.holder!r}"
-        return f"NotElected({self.reason}, {seen}, requests={self.requests})"
-
-
-class ElectionOptions(TypedDict, total=False):
-    """Options of an `Election`, apart from those that say which bucket it is on and how."""
-
-    prefix: str
-    lease: timedelta
-    clock_skew: timedelta
-    max_attempts: int | None
-    max_continuations: int | None
-    poll: timedelta | None
-    candidate: str
-
-
-class Election:
+class Election(ElectionState):
     """A named contest on a bucket.
 
     `lease` is how long a leader that dies without resigning keeps others out. `clock_skew` is the
@@ -107,47 +67,13 @@ class Election:
             max_attempts=max_attempts,
             max_continuations=max_continuations,
             poll=poll,
-            candidate=_identity() if candidate is None else candidate,
+            candidate=new_identity() if candidate is None else candidate,
         )
         from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import
 
         store = lock_store(bucket, lease, client=client, options=bucket_options)
         seams = Seams(store=store).observed_by(observer, name)
         self._set_up(config, seams, Memory(), named=candidate is not None)
-
-    @classmethod
-    def _with_seams(
-        cls,
-        name: str,
-        seams: Seams,
-        *,
-        memory: Memory | None = None,
-        invocation: Invocation | None = None,
-        observer: Observer | None = None,
-        **options: Unpack[ElectionOptions],
-    ) -> Election:
-        """Make an election for a test, or for the decorator, which keeps store and memory warm."""
-        self = cls.__new__(cls)
-        seams = seams.observed_by(observer, name)
-        named = "candidate" in options
-        config = Config(name=name, **(options if named else {"candidate": _identity(), **options}))
-        memory = Memory() if memory is None else memory
-        self._set_up(config, seams, memory, named=named)
-        self._invocation = NoInvocation() if invocation is None else invocation
-        return self
-
-    def _set_up(self, config: Config, seams: Seams, memory: Memory, *, named: bool) -> None:
-        self.config = config
-        self._seams = seams
-        self._memory = memory
-        self._invocation: Invocation = NoInvocation()
-        self._rules = config.candidate_config(seams.nonce)
-        self._named_in = None if named else os.getpid()
-
-    @property
-    def name(self) -> str:
-        """The election's name."""
-        return self.config.name
 
     def campaign(
         self,
@@ -174,50 +100,13 @@ class Election:
 
     def _campaign(self, work: Work, wait: timedelta, stop: Stop | None = None) -> Term | NotElected:
         driver = self._seams.driver(stop)
-        self._rename_in_fork()
         if stop is not None and stop.is_set():
             return NotElected(reason="stopped", lock=None, requests=0)
-        began_ms = self._seams.clock_ms()
-        steps = campaign(
-            self._rules,
-            work,
-            wait_ms=check_wait(wait),
-            known=self._memory.seen,
-            now_ms=began_ms,
-        )
-        result = driver.run(steps)
-        if isinstance(result, Lost):
-            self._memory.learn(result.head)
-            if self._seams.notifier is not None:
-                self._seams.notifier.lost(result, work.tick, driver.requests, began_ms)
-            return NotElected(reason=result.why, lock=result.head.lock, requests=driver.requests)
-        holding = result.holding
-        term = Term(
-            config=self._rules,
-            driver=driver,
-            holding=holding,
-            took_over=result.took_over,
-            remember=self._memory.learn,
-            max_continuations=self.config.max_continuations,
-            invocation=self._invocation,
-            notifier=self._seams.notifier,
-            began_ms=began_ms,
-        )
-        self._memory.learn(
-            LedgerHead(
-                lock=holding.lock,
-                etag=holding.etag,
-                proved_highest_at_ms=holding.date_ms,
-                observed_ms=holding.received_ms,
-            )
-        )
-        return term
+        return driver.run(self._campaigning(Term, work, wait, driver))
 
     def observe(self) -> Lock | None:
         """Return the highest lock, None if there is none. Raises `CorruptLock`."""
-        head = self._seams.driver().run(find_head(self._rules))
-        self._memory.learn(head)
-        return head.lock
+        return self._seams.driver().run(self._observing())
 
     def history(self, limit: int = 20, *, before: int | None = None) -> list[Lock]:
         """Return the locks of up to `limit` terms, the newest first. A corrupt one has a `problem`.
@@ -226,11 +115,7 @@ class Election:
         is not looked up. A term whose lock is deleted counts, so fewer locks, or none, do not mean
         that no older one exists: `terms` says where the ledger begins.
         """
-        if limit < 1:
-            raise InvalidArgument(f"expected a limit of 1 or more, got {limit}")
-        if before is not None and not 1 <= before <= LAST_TERM + 1:
-            raise InvalidArgument(f"expected before to be a term's number, got {before}")
-        return self._seams.driver().run(history(self._rules, limit, before))
+        return self._seams.driver().run(self._reading_history(limit, before))
 
     def terms(self) -> range:
         """Return the numbers from the lowest lock to the highest, an empty range without locks.
@@ -260,35 +145,5 @@ class Election:
         deleted. Raises `InvalidArgument` if `done` is missing, lies in the future, or is given for
         a lock that can be read.
         """
-        if not reason.strip():
-            raise InvalidArgument("expected a reason, which the history shows, got an empty string")
-        if done is not None and not force:
-            raise InvalidArgument(
-                "expected force=True with done, which is only for sealing a corrupt lock"
-            )
-        stated = check_done(done)
-        sealed = self._seams.driver().run(
-            depose(self._rules, reason=reason, force=force, term=term, done=stated)
-        )
-        if sealed is None:
-            return None
-        self._memory.learn(sealed)
-        return sealed.lock
-
-    def is_lapsed(self, lock: Lock) -> bool:
-        """Whether a lock had lapsed when it was read (R4)."""
-        return self._rules.lapsed(lock)
-
-    def _rename_in_fork(self) -> None:
-        """Make a new default identity in a fork: no two processes may share one."""
-        if self._named_in in {None, os.getpid()}:
-            return
-        self.config = replace(self.config, candidate=_identity())
-        self._rules = self.config.candidate_config(self._seams.nonce)
-        self._named_in = os.getpid()
-
-
-def _identity() -> str:
-    import socket  # noqa: PLC0415 - only a default identity needs it
-
-    return f"{socket.gethostname()[:100]}-{os.getpid()}-{random_hex(4)}"
+        steps = self._deposing(reason=reason, force=force, term=term, done=done)
+        return self._seams.driver().run(steps)
