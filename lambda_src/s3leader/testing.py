@@ -25,7 +25,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ._core.requests import Store
 from ._core.times import to_ms
@@ -38,7 +38,18 @@ from .errors import InvalidArgument
 from .fencing import FencedObject
 from .observer import Observer
 
-__all__ = ["FakeClock", "Fault", "MemoryStore", "election", "fenced_object", "invoke"]
+if TYPE_CHECKING:
+    from .aio import AsyncElection
+
+__all__ = [
+    "FakeClock",
+    "Fault",
+    "MemoryStore",
+    "async_election",
+    "election",
+    "fenced_object",
+    "invoke",
+]
 
 
 def invoke(
@@ -97,6 +108,21 @@ def election(
     """
     seams = _seams(store, clock)
     return Election._with_seams(name, seams, observer=observer, **options)  # noqa: SLF001 - as below
+
+
+def async_election(
+    name: str = "test",
+    *,
+    store: Store | None = None,
+    clock: FakeClock | None = None,
+    observer: Observer | None = None,
+    **options: Unpack[ElectionOptions],
+) -> AsyncElection:
+    """Return a candidate's `AsyncElection`, as `election` does."""
+    from .aio import AsyncElection  # noqa: PLC0415 - only users of asyncio pay for it
+
+    seams = _seams(store, clock)
+    return AsyncElection._with_seams(name, seams, observer=observer, **options)  # noqa: SLF001
 
 
 def fenced_object(

@@ -77,26 +77,27 @@ class Driver:
                     continue
                 self.requests += 1
                 try:
-                    answer = _perform(self.store, request)
+                    answer = perform(self.store, request)
                 except S3LeaderError as error:
-                    self._observe(request, error, sent_ms, self.clock_ms())
+                    self.observe(request, error, sent_ms, self.clock_ms())
                     request = steps.throw(error)
                 else:
                     received_ms = self.clock_ms()
-                    self._observe(request, answer, sent_ms, received_ms)
-                    self._warn_once(request, answer)
+                    self.observe(request, answer, sent_ms, received_ms)
+                    self.warn_once(request, answer)
                     request = steps.send(Reply(answer, sent_ms, received_ms))
         except StopIteration as stop:
             result: Result = stop.value
             return result
 
-    def _observe(
+    def observe(
         self,
         request: StoreRequest,
         answer: StoreAnswer | S3LeaderError,
         sent_ms: int,
         received_ms: int,
     ) -> None:
+        """Tell the observer how a request ended."""
         if self.on_answer is not None:
             self.on_answer(request, answer, received_ms - sent_ms)
 
@@ -110,7 +111,7 @@ class Driver:
             seconds = 0
         return Waited(stopped=self.stop.wait(seconds))
 
-    def _warn_once(self, request: StoreRequest, answer: StoreAnswer) -> None:
+    def warn_once(self, request: StoreRequest, answer: StoreAnswer) -> None:
         """Log a missing answer at once, because a process may be killed before it gives up.
 
         The same warning is not repeated until a request has been answered.
@@ -124,7 +125,7 @@ class Driver:
         self._warned = warning
 
 
-def _perform(store: Store, request: StoreRequest) -> StoreAnswer:
+def perform(store: Store, request: StoreRequest) -> StoreAnswer:
     """Perform `request`. An exception that is not an `S3LeaderError` is logged and means `Unknown`.
 
     The store may have sent the request before it raised.
