@@ -89,7 +89,8 @@ class AsyncTerm(TermState):
     async def resign(self, outcome: Outcome = COMPLETED, reason: str | None = None) -> None:
         """Seal the lock, which ends the term. Raises as `Term.resign` does.
 
-        When it is cancelled, it still seals the lock, if S3 answers within `GRACE`.
+        When it is cancelled, it still seals the lock, if S3 answers within `GRACE`. It first waits
+        for a write that another task has under way.
         """
         await self._seal(checked_outcome(outcome), reason, None, Cancellation(must_finish=True))
 

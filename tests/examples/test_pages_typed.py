@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES.remove(ROOT / "docs" / "recipes.md")  # its programs are those of `examples/services`
 FENCED = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 IN_A_SHELL = re.compile(r"^python - <<'EOF'\n(.*?)^EOF", re.DOTALL | re.MULTILINE)
 ONE_PROGRAM = {"constructs.md"}  # each block goes on where the one before it ended

@@ -101,7 +101,7 @@ class AsyncRenewal(Generic[_Value]):
                 _log.warning("term %d was not renewed: %s", self._term, text, exc_info=unexpected)
 
     def _look(self) -> None:
-        """Look at the deadline: no task, since whoever stops the loop cancels all tasks."""
+        """Look at the deadline: a timer, since a loop that is shut down cancels all tasks."""
         left = self._left()
         if left is not None and left <= _MARGIN:
             self._lose(LeadershipLost(term=self._term, why="its lease could not be renewed"))

@@ -333,7 +333,7 @@ def test_a_fork_holds_nothing(world: World) -> None:
     assert (in_child(child), term.held) == ("(False, 0)", True)
 
 
-def test_whoever_ends_the_loop_ends_the_terms(world: World) -> None:
+def test_a_loop_that_is_shut_down_ends_its_terms(world: World) -> None:
     """`asyncio.run` cancels the tasks that are left when the main one returns, all at once."""
 
     async def job() -> None:

@@ -1,0 +1,50 @@
+"""Celery beat on several hosts, of which one sends tasks: with its checkpoint, the next goes on.
+
+LOCK_BUCKET=… celery --app celery_beat beat --scheduler celery_beat.LeadingScheduler
+"""
+
+import os
+from datetime import datetime
+
+from celery import Celery
+from celery.beat import Scheduler
+
+from s3leader import Election, LeadershipLost, StoreUnavailable, Term
+
+app = Celery("celery_beat")
+app.conf.beat_schedule = {"poll": {"task": "poll", "schedule": 60.0}}
+
+
+class LeadingScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
+    """Sends what is due while it leads, and saves when each task was sent last."""
+
+    term: Term | None = None
+    election: Election | None = None
+
+    def tick(self, *args: object, **options: object) -> float:
+        """Send what is due; return the seconds until the next tick, at most a third of a lease."""
+        try:
+            if self.term is None or not self.term.held:
+                self._campaign()
+            if self.term is None:
+                return 5
+            seconds: float = super().tick(*args, **options)
+            self.term.save({name: str(each.last_run_at) for name, each in self.schedule.items()})
+            return min(10, seconds)
+        except (LeadershipLost, StoreUnavailable):
+            self.term = None
+            return 5
+
+    def _campaign(self) -> None:
+        self.election = self.election or Election("beat", bucket=os.environ["LOCK_BUCKET"])
+        self.term = self.election.campaign() or None
+        for name, sent in self.term.state.items() if self.term else ():
+            if name in self.schedule:
+                self.schedule[name].last_run_at = datetime.fromisoformat(sent)
+        self._heap = None  # which beat makes anew from these times
+
+    def close(self) -> None:
+        """Let another host lead at once."""
+        if self.term is not None and self.term.held:
+            self.term.resign("resigned", "stopped")
+        super().close()

@@ -1,0 +1,163 @@
+"""Each recipe of `docs/recipes.md` runs, and the page shows it as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import io
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
+from apscheduler.schedulers.background import BackgroundScheduler
+from django.conf import settings
+from django.core.management import call_command
+
+from s3leader import Lock, Term, testing
+from s3leader.testing import MemoryStore
+from tests.dated_moto import mock_dated_aws
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ROOT / "examples" / "services"
+SOON_S = 60  # only a failing test takes as long
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+COMMENT = re.compile(r"  # (?:type: ignore|noqa).*")
+
+
+def module(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, SERVICES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+def lock_in(store: MemoryStore) -> Lock | None:
+    return testing.election(store=store).observe()
+
+
+async def led(store: MemoryStore) -> None:
+    """Return once somebody leads."""
+    async with asyncio.timeout(SOON_S):
+        while not store.keys():  # noqa: ASYNC110 - other code leads
+            await asyncio.sleep(0.01)
+
+
+def test_the_page_shows_each_recipe_as_it_is() -> None:
+    page = BLOCK.findall((ROOT / "docs/recipes.md").read_text())
+    recipes = [COMMENT.sub("", path.read_text()) for path in sorted(SERVICES.glob("*.py"))]
+    assert len(page) == len(recipes)
+    assert [recipe for recipe in recipes if not any(block in recipe for block in page)] == []
+
+
+def test_an_asyncio_service_resigns_on_sigterm(
+    store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = module("asyncio_service")
+
+    async def main() -> None:
+        serving = asyncio.create_task(recipe.serve(testing.async_election(store=store)))
+        await led(store)
+        signal.raise_signal(signal.SIGTERM)
+        async with asyncio.timeout(SOON_S):
+            await serving
+
+    asyncio.run(main())
+    lock = lock_in(store)
+    assert lock is not None
+    assert lock.sealed
+
+
+def test_one_replica_of_a_fastapi_application_leads_until_it_is_shut_down(
+    store: MemoryStore,
+) -> None:
+    recipe = module("fastapi_app")
+
+    async def lifespan(candidate: str) -> bool:
+        app = recipe.create_app(testing.async_election(store=store, candidate=candidate))
+        async with app.router.lifespan_context(app):
+            await led(store)
+            lock = await testing.async_election(store=store).observe()
+            return lock is not None and not lock.sealed
+
+    assert asyncio.run(lifespan("a")) is True
+    lock = lock_in(store)
+    assert lock is not None
+    assert (lock.outcome, lock.reason) == ("resigned", "cancelled")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_dated_aws():
+        boto3.client("s3").create_bucket(Bucket="locks")
+        yield
+
+
+def test_a_django_command_does_the_work_of_a_day_once(bucket: None) -> None:
+    if not settings.configured:
+        settings.configure(LOCK_BUCKET="locks")
+    recipe, printed = module("send_reminders"), io.StringIO()
+    for day in ("2026-01-01", "2026-01-01", "2026-01-02"):
+        call_command(recipe.Command(), tick=f"{day}T00:00:00Z", stdout=printed)
+    first, second = (
+        [f"{who} is reminded with fencing token {n}" for who in ("ada", "grace")] for n in (1, 2)
+    )
+    assert printed.getvalue().splitlines() == [*first, "not elected: done", *second]
+
+
+def test_one_celery_beat_sends_and_the_next_one_goes_on(store: MemoryStore) -> None:
+    recipe = module("celery_beat")
+    recipe.app.conf.broker_url = "memory://"
+    beats = [recipe.LeadingScheduler(app=recipe.app) for _ in range(2)]
+    for beat in beats:
+        beat.election = testing.election(store=store)
+        beat.schedule["poll"].last_run_at -= timedelta(minutes=2)
+    sent = []
+    for beat in (*beats, *beats):
+        beat.tick()
+        sent.append([each.schedule["poll"].total_run_count for each in beats])
+    beats[0].close()
+    beats[1].tick()
+    sent.append([each.schedule["poll"].total_run_count for each in beats])
+    beats[1].close()
+    assert sent == [[1, 0]] * 5
+    assert beats[1].schedule["poll"].last_run_at >= beats[0].schedule["poll"].last_run_at
+
+
+def test_each_run_of_apscheduler_is_done_by_one_of_its_processes(store: MemoryStore) -> None:
+    recipe, ran, ended = module("apscheduler_jobs"), list[datetime | None](), threading.Semaphore(0)
+
+    def job(term: Term) -> None:
+        ran.append(term.tick)
+
+    def clock() -> datetime:
+        return datetime(2026, 1, 1, 12, 7, 31, tzinfo=UTC)
+
+    schedulers = [BackgroundScheduler(timezone=UTC) for _ in range(3)]
+    for scheduler in schedulers:
+        recipe.add_singleton(scheduler, testing.election(store=store), job, clock)
+        scheduler.add_listener(lambda _: ended.release(), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        scheduler.get_jobs()[0].modify(next_run_time=datetime.now(UTC))
+        scheduler.start()
+    for _ in schedulers:
+        assert ended.acquire(timeout=SOON_S)
+    for scheduler in schedulers:
+        scheduler.shutdown()
+    assert ran == [datetime(2026, 1, 1, 12, 5, tzinfo=UTC)]
