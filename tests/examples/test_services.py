@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from s3leader import Lock, Term, testing
+from s3leader.aio import AsyncElection
 from s3leader.testing import MemoryStore
 from tests.dated_moto import mock_dated_aws
 
@@ -108,6 +109,19 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with mock_dated_aws():
         boto3.client("s3").create_bucket(Bucket="locks")
         yield
+
+
+def test_an_async_election_on_a_bucket_leads_and_resigns(bucket: None) -> None:
+    """With the client that it makes itself, which its requests' threads share."""
+    election = AsyncElection("poller", bucket="locks")
+
+    async def main() -> list[str | None]:
+        if term := await election.campaign():
+            async with term, term.keep_renewing():
+                await term.save({"a": 1})
+        return [lock.outcome for lock in await election.history()]
+
+    assert asyncio.run(main()) == ["completed"]
 
 
 def test_a_django_command_does_the_work_of_a_day_once(bucket: None) -> None:

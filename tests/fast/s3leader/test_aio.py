@@ -182,7 +182,7 @@ def test_a_stop_that_is_set_sends_nothing(world: World) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [{"stop": threading.Event()}, {"tick": "today"}, {"wait": -SECOND}, {"repeat": True}],
-    ids=str,
+    ids=["stop", "tick", "wait", "repeat"],
 )
 def test_a_campaign_that_cannot_be_is_refused(world: World, arguments: Any) -> None:
     async def main() -> None:
