@@ -27,6 +27,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ._core.times import format_time
+from ._io.term_state import TermState
 from .observer import (
     CampaignLost,
     LeadershipEnded,
@@ -37,7 +38,6 @@ from .observer import (
     Swept,
     Won,
 )
-from .term import Term
 
 try:
     from opentelemetry import baggage, context, metrics, trace
@@ -81,8 +81,10 @@ class OpenTelemetryObserver(Observer):
         self._lock = threading.Lock()
 
     @contextmanager
-    def current(self, term: Term) -> Iterator[trace.Span]:
+    def current(self, term: TermState) -> Iterator[trace.Span]:
         """Make the term's span the current one, and the term baggage, while the block runs.
+
+        `term` is a `Term` or an `AsyncTerm`.
 
         The baggage has `s3leader.election`, `s3leader.term` and, if there is one, `s3leader.tick`.
         """

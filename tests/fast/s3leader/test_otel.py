@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from s3leader import LeadershipLost, Term
 from s3leader.otel import OpenTelemetryObserver
-from s3leader.testing import FakeClock, MemoryStore, election
+from s3leader.testing import FakeClock, MemoryStore, async_election, election
 
 TICK = "2025-11-23T06:00:00Z"
 LEASE = timedelta(seconds=30)
@@ -133,6 +134,22 @@ def test_work_within_the_term_is_its_child_and_carries_it_as_baggage(scene: Scen
     assert parent is not None
     assert parent.span_id == scene.span("s3leader.term").context.span_id
     assert baggage.get_all() == {}
+
+
+def test_work_of_an_asyncio_term_is_its_child_too(scene: Scene) -> None:
+    made = async_election("e", store=scene.store, clock=scene.clock, observer=scene.observer)
+    tracer = scene.tracers.get_tracer("job")
+
+    async def main() -> None:
+        if term := await made.campaign(TICK):
+            async with term:
+                with scene.observer.current(term), tracer.start_as_current_span("work"):
+                    await term.renew()
+
+    asyncio.run(main())
+    parent = scene.span("work").parent
+    assert parent is not None
+    assert parent.span_id == scene.span("s3leader.term").context.span_id
 
 
 def test_metrics_count_campaigns_terms_and_renewals(scene: Scene) -> None:
