@@ -125,7 +125,7 @@ def elsewhere() -> tuple[Term, list[int]]:
             names["term"].resign()
 
     names: dict[str, Any] = {"poll": poll}
-    exec(compile(block("with term, term.keep_renewing()"), str(README), "exec"), names)  # noqa: S102
+    exec(compile(block("    with term, term.keep_renewing()"), str(README), "exec"), names)  # noqa: S102
     return names["term"], polled
 
 
@@ -150,6 +150,21 @@ def test_a_term_is_observed_with_open_telemetry(
 ) -> None:
     run(block("OpenTelemetryObserver"))
     assert "'election': 'nightly', 'term': 1" in capsys.readouterr().out
+
+
+def test_the_asyncio_program_leads_until_its_block_is_left(bucket: object) -> None:
+    polled: list[int] = []
+
+    def poll(fencing_token: int) -> None:
+        polled.append(fencing_token)
+        if len(polled) == 2:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(block("AsyncElection("), poll=poll)
+    lock = Election("poller", bucket="locks").observe()
+    assert lock is not None
+    assert (polled, lock.outcome, lock.state) == ([1, 1], "failed", {"polled": True})
 
 
 def test_fenced_object_carries_the_token(bucket: Any) -> None:
