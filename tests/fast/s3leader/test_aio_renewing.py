@@ -53,7 +53,7 @@ def test_a_deposed_leader_is_cancelled_and_leadership_lost_is_raised(world: Worl
                 reached.append("the end of the work")
             reached.append("the work after it")
 
-    with pytest.raises(LeadershipLost, match="another candidate sealed"):
+    with pytest.raises(LeadershipLost, match="leadership of term 1 is lost"):
         world.run(main())
     assert reached == ["the end of the work"]
     assert outcomes(world) == [("deposed", "stuck")]
