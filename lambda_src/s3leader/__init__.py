@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TooManyContinuations,
     )
     from .leader_elector import LeaderElector
+    from .partitions import Partitions
     from .term import Term
 
     __version__: str
@@ -51,6 +52,7 @@ __all__ = [
     "Lock",
     "NotElected",
     "Overwritten",
+    "Partitions",
     "S3LeaderError",
     "StaleToken",
     "StillHeld",
@@ -66,6 +68,7 @@ _MODULES = {  # all others are in `errors`
     "LeaderElector": "leader_elector",
     "Lock": "_core.lock",
     "NotElected": "election",
+    "Partitions": "partitions",
     "Term": "term",
 }
 _SUBMODULES = ("election", "errors", "term")  # `import s3leader` is enough to use these
