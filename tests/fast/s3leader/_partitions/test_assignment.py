@@ -14,7 +14,7 @@ SEEDS = range(30)
 
 
 def some_slots(seed: int) -> dict[int, int | None]:
-    random_ = random.Random(seed)
+    random_ = random.Random(seed)  # noqa: S311 - not a secret
     return dict.fromkeys(sorted(random_.sample(range(16), random_.randint(1, 16))))
 
 
@@ -55,7 +55,7 @@ def test_a_worker_that_leaves_moves_only_its_own_share(left: int) -> None:
 
 def test_while_workers_come_and_go_few_more_partitions_move_than_must() -> None:
     """Slots are vacated at random, and the lowest vacant one is taken."""
-    random_, slots = random.Random(1), dict.fromkeys(range(8))
+    random_, slots = random.Random(1), dict.fromkeys(range(8))  # noqa: S311
     shares, moves, least = assign(NAMES, slots), 0, 0
     for _ in range(100):
         if len(slots) < 3 or (len(slots) < 16 and random_.random() < 0.5):
@@ -72,7 +72,7 @@ def test_while_workers_come_and_go_few_more_partitions_move_than_must() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_limit_is_exceeded_and_nothing_is_left_over_that_has_room(seed: int) -> None:
-    random_ = random.Random(seed)
+    random_ = random.Random(seed)  # noqa: S311 - not a secret
     slots: dict[int, int | None] = {slot: random_.randint(1, 12) for slot in some_slots(seed)}
     shares = assign(NAMES, slots)
     room = sum(limit or 0 for limit in slots.values())
