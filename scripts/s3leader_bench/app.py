@@ -29,6 +29,7 @@ SECTIONS = {
     "function": "a Lambda function's init and first invocations",
     "takeover": "from SIGKILL to the next leader, for leases of 2, 5 and 15 s",
     "standby": "what a waiting candidate costs, and how soon it leads",
+    "partitions": "64 partitions and workers that come and go: fair shares, and the price",
     "dollars": "prices of a million ticks, and of a standby's month",
     "compaction": "the example job beside a pool of readers: throughput and memory",
     "peers": "other libraries on the same emulator (only with --peers)",

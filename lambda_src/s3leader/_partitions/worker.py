@@ -24,6 +24,7 @@ from .work import Work
 _CHECK_MS: Final = 200  # how often a step follows while work is asked to end
 _MARGIN: Final = timedelta(milliseconds=250)  # before a deadline: a little more than one step
 _LONGEST_BACKOFF_MS: Final = 60_000
+_LONGEST_READ_MS: Final = 5_000  # between two reads of the slots, however long the lease is
 _SLOW_AT_ONCE: Final = 6  # campaigns and resignations, so that threads are left for renewals
 
 StartWork: TypeAlias = Callable[[str, Term], Work]
@@ -156,7 +157,8 @@ class Worker:
         changed, self._seen = seen != self._seen, seen
         names = [one.name for one in self._partitions]
         self._learn(frozenset(assign(names, seen)[slot]))
-        lapse_ms, pause_ms = self.members.next_lapse_ms, self._interval_ms()
+        lapse_ms = self.members.next_lapse_ms
+        pause_ms = min(self._interval_ms(), self._uniform(0.9, 1) * _LONGEST_READ_MS)
         if lapse_ms is not None:  # S3 shows whole seconds, so a lapse half a second late
             pause_ms = min(pause_ms, lapse_ms + self._uniform(250, 500))
         return self._soon_ms() if changed else pause_ms

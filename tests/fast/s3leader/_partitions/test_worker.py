@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from s3leader._partitions import worker as module
@@ -11,9 +14,9 @@ from s3leader_bench.virtual_workers import VirtualWorker, VirtualWorkers
 LONG = 120.0  # virtual seconds, well above lease, allowance and all pauses
 
 
-def settled(workers: int, *, partitions: int = 12, **options: float) -> VirtualWorkers:
+def settled(workers: int, *, partitions: int = 12, **options: Any) -> VirtualWorkers:
     """Return a group whose workers have their shares."""
-    group = VirtualWorkers(partitions, **options)  # type: ignore[arg-type]
+    group = VirtualWorkers(partitions, **options)
     for _ in range(workers):
         group.start()
     assert group.run_for(LONG, group.is_fair) is not None
@@ -76,6 +79,12 @@ def test_the_partitions_of_a_dead_worker_are_shared_out_once_its_lease_is_over()
     group.kill(group.workers[0])
     assert (fair_after(group, 17), fair_after(group, 8)) == (False, True)
     assert (group.wins, group.shares()) == (3, [4, 4, 4])
+
+
+def test_with_a_long_lease_newcomers_are_noticed_as_soon() -> None:
+    group = settled(3, lease=timedelta(minutes=5))
+    group.start()
+    assert fair_after(group, 10)
 
 
 def test_the_partitions_of_a_worker_that_leaves_are_shared_out_within_seconds() -> None:
