@@ -37,7 +37,7 @@ _log = logging.getLogger("s3leader")
 PartitionWork: TypeAlias = Callable[[str, Term, threading.Event], None]
 OnError: TypeAlias = Callable[[str, BaseException], None]
 
-_THREADS: Final = 16  # that send requests; renewals of 64 terms, 50 ms each, take 0.2 s
+_THREADS: Final = 10  # that send requests: as many as a boto3 client has connections by default
 _CHECK_S: Final = 0.2  # how often `stop` and the leases are checked
 _MOST_WORKERS: Final = 1000
 

@@ -23,7 +23,7 @@ from s3leader._partitions.worker import Worker
 from s3leader.partitions import Partitions
 
 _KINDS: Final = {List: "LIST", Read: "GET", Create: "PUT", Replace: "PUT", Tag: "tag"}
-_DELAY_MS: Final = (15, 60)  # from a decision to the effect of its request
+_DELAY_MS: Final = (15.0, 60.0)  # from a decision to the effect of its request
 
 
 @dataclass(slots=True)
@@ -60,6 +60,7 @@ class VirtualWorker:
     works: dict[str, VirtualWork] = field(default_factory=dict)
     worker: Worker = field(init=False)
     steps: int = 0
+    threads_free_ms: list[float] = field(default_factory=list)
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
         """Send a request, unless this worker is cut off."""
@@ -81,6 +82,8 @@ class VirtualWorkers:
         seed: int = 0,
         work_takes_ms: float = 0,
         max_workers: int = 16,
+        threads: int = 10,
+        delay_ms: tuple[float, float] = _DELAY_MS,
     ) -> None:
         self.ms = 1_000_000_000
         self.random = random.Random(seed)  # noqa: S311 - moments, not secrets
@@ -92,6 +95,7 @@ class VirtualWorkers:
         self.overlaps: list[str] = []
         self._lease, self._skew = lease, clock_skew
         self._work_takes_ms, self._max_workers = work_takes_ms, max_workers
+        self._threads, self._delay_ms = threads, delay_ms
         self._last_work: dict[str, VirtualWork] = {}
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -101,6 +105,7 @@ class VirtualWorkers:
     def start(self, *, max_share: int | None = None) -> VirtualWorker:
         """Start a worker."""
         one = VirtualWorker(f"worker-{len(self.workers)}", self.store)
+        one.threads_free_ms = [self.ms] * self._threads
         seams = Seams(
             store=one, clock_ms=lambda: self.ms, sleep=self._sleep, uniform=self.random.uniform
         )
@@ -185,11 +190,19 @@ class VirtualWorkers:
         return work
 
     def _submit(self, one: VirtualWorker, action: Callable[[], None]) -> None:
+        """Let a free thread act, after the delay of a request; others of the action come after."""
+        delay_ms = self.random.uniform(*self._delay_ms)
+        acts_ms = max(self.ms, heapq.heappop(one.threads_free_ms)) + delay_ms
+        heapq.heappush(one.threads_free_ms, acts_ms)
+
         def act() -> None:
+            before = one.sent.total()
             action()
+            more_ms = max(0, one.sent.total() - before - 1) * delay_ms
+            heapq.heapreplace(one.threads_free_ms, one.threads_free_ms[0] + more_ms)
             self._step(one)
 
-        self._at(one, self.ms + self.random.uniform(*_DELAY_MS), act)
+        self._at(one, acts_ms, act)
 
     def _step(self, one: VirtualWorker) -> None:
         one.steps += 1

@@ -134,6 +134,23 @@ def test_election_elsewhere_leads_until_it_resigns(bucket: object) -> None:
     assert (term.outcome, polled) == ("completed", [1, 1, 1])
 
 
+def test_a_worker_leads_all_shards_until_it_is_stopped(
+    bucket: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_signal: list[Any] = []
+    consumed: set[str] = set()
+
+    def consume(shard: str, fencing_token: int) -> None:
+        consumed.add(shard)
+        if len(consumed) == 3:
+            on_signal[0]()
+
+    monkeypatch.setattr("signal.signal", lambda _, handler: on_signal.append(handler))
+    run(block("Partitions(").replace("range(64)", "range(3)"), consume=consume)["share"]()
+    locks = [Election(f"shards/{number}", bucket="locks").observe() for number in range(3)]
+    assert [lock.outcome for lock in locks if lock] == ["resigned"] * 3
+
+
 def test_an_observer_is_reported_of_a_lost_term(
     bucket: object, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -170,8 +170,10 @@ class Worker:
 
     def _step_partition(self, one: _Partition, now_ms: float) -> float:
         wanted = self._wants(one.name)
+        if one.busy and one.slow:  # it changes `term` and `work`, in another thread
+            return now_ms + self._third_ms
         if one.term is None or one.work is None:
-            if one.busy or wanted is not True or self._crowded():
+            if wanted is not True or self._crowded():
                 return now_ms + self._third_ms
             return self._start(one, lambda: self._campaign(one), now_ms, slow=True)
         left = one.term.remaining() - _MARGIN

@@ -128,7 +128,11 @@ def test_a_partition_whose_work_returned_is_led_until_the_end(store: MemoryStore
 def test_on_error_that_raises_changes_nothing(store: MemoryStore) -> None:
     store.put("elections/b/lock_0000000001.json", b"[]")
     process = Process(store)
-    process.partitions._on_error = lambda *_: 1 / 0
+
+    def on_error(name: str, error: BaseException) -> None:
+        raise ZeroDivisionError
+
+    process.partitions._on_error = on_error
     assert eventually(lambda: process.running == {"a", "c", "d"})
     process.end()
 

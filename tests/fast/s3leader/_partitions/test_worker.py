@@ -81,6 +81,17 @@ def test_the_partitions_of_a_dead_worker_are_shared_out_once_its_lease_is_over()
     assert (group.wins, group.shares()) == (3, [4, 4, 4])
 
 
+@pytest.mark.parametrize(("threads", "keeps"), [(10, True), (1, False)])
+def test_the_renewals_of_64_short_leases_do_not_starve(threads: int, *, keeps: bool) -> None:
+    """Each request takes 50 to 250 ms. The second case shows that too few threads are noticed."""
+    group = VirtualWorkers(
+        64, lease=timedelta(seconds=5), threads=threads, delay_ms=(50, 250), seed=1
+    )
+    group.start()
+    group.run_for(25)
+    assert ((group.wins, group.all_led()) == (64, True)) is keeps
+
+
 def test_with_a_long_lease_newcomers_are_noticed_as_soon() -> None:
     group = settled(3, lease=timedelta(minutes=5))
     group.start()
