@@ -229,14 +229,14 @@ class Worker:
         """End a term whose work has ended. If S3 does not answer, its lease runs out by itself."""
         term, error = one.term, None if one.work is None else one.work.error
         one.term = one.work = None
-        failed = error is not None and not isinstance(error, LeadershipLost)
         if error is not None:
             self.report(one.name, error)
-        if term is not None and failed:
-            term.resign(FAILED, describe_error(error))
-        elif term is not None:
-            term.resign(RESIGNED, "given up")
-        return self._backoff_ms(one) if failed else self._soon_ms()
+        outcome, reason, pause_ms = RESIGNED, "given up", self._soon_ms()
+        if error is not None and not isinstance(error, LeadershipLost):
+            outcome, reason, pause_ms = FAILED, describe_error(error), self._backoff_ms(one)
+        if term is not None:
+            term.resign(outcome, reason)
+        return pause_ms
 
     def _crowded(self) -> bool:
         return sum(one.busy and one.slow for one in self._partitions) >= _SLOW_AT_ONCE

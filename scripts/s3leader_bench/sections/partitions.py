@@ -12,14 +12,13 @@ from datetime import timedelta
 from typing import Final
 
 from s3leader_bench.bench import Bench
-from s3leader_bench.sections.dollars import dollars
+from s3leader_bench.prices import MONTH_S
 from s3leader_bench.tables import Cell, Table
 from s3leader_bench.virtual_workers import VirtualWorker, VirtualWorkers
 
 _PARTITIONS: Final = 64
 _WORKERS: Final = (2, 4, 8, 16)
 _LEASES_S: Final = (15, 60)
-_MONTH_S: Final = 730 * 3600
 _LIMIT_S: Final = 300  # within which shares must be fair
 _EVENT_S: Final = 60  # between two events, on average, while workers come and go
 
@@ -143,11 +142,11 @@ def _steady_row(bench: Bench, lease_s: int, workers: int, seconds: int) -> tuple
     sent: Counter[str] = sum((one.sent for one in group.workers), Counter())
     if not {"PUT", "GET"} >= sent.keys() or group.wins != wins:
         raise RuntimeError(f"expected renewals and reads only, got {sent}")
-    month = {kind: sent[kind] * _MONTH_S // seconds for kind in ("PUT", "GET")}
+    month = {kind: sent[kind] * MONTH_S // seconds for kind in ("PUT", "GET")}
     bench.advance()
-    price = dollars(month)
+    price = bench.prices.dollars(month)
     return (f"{lease_s} s", workers, month["PUT"], month["GET"], price, price / workers,
-            dollars({"PUT": month["PUT"]}))  # fmt: skip
+            bench.prices.dollars({"PUT": month["PUT"]}))  # fmt: skip
 
 
 def _churn_row(bench: Bench, seconds: int) -> tuple[Cell, ...]:

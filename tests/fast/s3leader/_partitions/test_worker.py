@@ -62,9 +62,13 @@ def test_after_any_trouble_shares_are_fair_and_no_partition_ever_had_two_leaders
     assert (fair_after(group, LONG), group.overlaps) == (True, [])
 
 
-def test_when_nothing_happens_nothing_moves() -> None:
+def test_when_nothing_happens_nothing_moves_and_only_renewals_and_reads_are_sent() -> None:
     group = settled(5)
+    for one in group.workers:
+        one.sent.clear()
     group.run_for(600)
+    assert {kind for one in group.workers for kind in one.sent} == {"PUT", "GET"}
+    assert all(550 <= one.sent["GET"] <= 800 for one in group.workers)  # 5 in 4.5 to 5 s
     assert (group.wins, sorted(group.shares())) == (0, [2, 2, 2, 3, 3])
 
 
