@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -28,12 +27,12 @@ def elections(store: MemoryStore, names: tuple[str, ...] = NAMES) -> list[Electi
 
 
 def eventually(is_true: Callable[[], bool]) -> bool:
-    ends = time.monotonic() + SOON
-    while not is_true():
-        if time.monotonic() > ends:
-            return False
-        time.sleep(0.01)
-    return True
+    pause = threading.Event()
+    for _ in range(round(SOON / 0.01)):
+        if is_true():
+            return True
+        pause.wait(0.01)
+    return False
 
 
 class Process:
