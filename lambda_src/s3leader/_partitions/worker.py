@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from s3leader._core.lock import FAILED, RESIGNED
 from s3leader.election import Election
 from s3leader.errors import BucketUnusable, LeadershipLost, StoreUnavailable, describe_error
-from s3leader.term import Term
+from s3leader.term import Outcome, Term
 
 from .assignment import assign
 from .members import Members
@@ -231,7 +231,8 @@ class Worker:
         one.term = one.work = None
         if error is not None:
             self.report(one.name, error)
-        outcome, reason, pause_ms = RESIGNED, "given up", self._soon_ms()
+        outcome: Outcome = RESIGNED
+        reason, pause_ms = "given up", self._soon_ms()
         if error is not None and not isinstance(error, LeadershipLost):
             outcome, reason, pause_ms = FAILED, describe_error(error), self._backoff_ms(one)
         if term is not None:
