@@ -57,7 +57,7 @@ class Partitions:
     again after a pause that grows to a minute.
 
     `group` is the name under which workers know each other; its slots are elections with the
-    prefix, bucket, lease and candidate of the first of `elections`. All workers of a group must be
+    prefix, bucket and candidate of the first of `elections`, which have one lease. All workers of a group must be
     given the same elections and `max_workers`, the number of slots. A worker beyond them waits.
     `max_share` is the most partitions that this worker leads. If the limits of all do not suffice,
     nobody leads the rest.
@@ -152,6 +152,12 @@ def _slots(elections: tuple[Election, ...], group: str, number: int) -> list[Ele
             f"expected elections with different names, got {times} with the name {name!r}"
         )
     first = elections[0]
+    for one in elections:
+        if one.config.lease != first.config.lease:
+            raise InvalidArgument(
+                f"expected elections with one lease, got {first.config.lease} for {first.name!r}"
+                f" and {one.config.lease} for {one.name!r}"
+            )
     config, seams = first.config, replace(first._seams, notifier=None)  # noqa: SLF001 - same bucket
     slots = [
         Election._with_seams(  # noqa: SLF001

@@ -13,9 +13,10 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from s3leader._core.lock import FAILED, RESIGNED
+from s3leader._io.term_state import Outcome
 from s3leader.election import Election
 from s3leader.errors import BucketUnusable, LeadershipLost, StoreUnavailable, describe_error
-from s3leader.term import Outcome, Term
+from s3leader.term import Term
 
 from .assignment import assign
 from .members import Members

@@ -208,6 +208,13 @@ def test_values_that_cannot_be_used_are_refused(options: dict[str, Any], text: s
     assert store.requests == []
 
 
+def test_elections_with_different_leases_are_refused() -> None:
+    """All are renewed, and the slots are read, by one schedule."""
+    others = [testing.election("z"), *elections(MemoryStore())]
+    with pytest.raises(InvalidArgument, match="got 0:00:30 for 'z' and 0:00:05 for 'a'"):
+        Partitions(others, group="group", work=lambda *_: None)
+
+
 def test_slots_are_like_the_first_election() -> None:
     store = MemoryStore()
     first = testing.election(
