@@ -57,10 +57,10 @@ class Partitions:
     again after a pause that grows to a minute.
 
     `group` is the name under which workers know each other; its slots are elections with the
-    prefix, bucket and candidate of the first of `elections`, which have one lease. All workers of a group must be
-    given the same elections and `max_workers`, the number of slots. A worker beyond them waits.
-    `max_share` is the most partitions that this worker leads. If the limits of all do not suffice,
-    nobody leads the rest.
+    prefix, bucket and candidate of the first of `elections`, which have one lease. All workers of a
+    group must be given the same elections and `max_workers`, the number of slots. A worker beyond
+    them waits. `max_share` is the most partitions that this worker leads. If the limits of all do
+    not suffice, nobody leads the rest.
 
     `on_error(name, error)` is called for what goes wrong with one partition, while the others go
     on: work that raised, a corrupt lock, a request that S3 refused. By default it is logged.
