@@ -80,7 +80,7 @@ def store() -> MemoryStore:
 def test_a_worker_alone_leads_all_and_gives_all_up_when_it_is_stopped(store: MemoryStore) -> None:
     process = Process(store)
     assert eventually(lambda: process.running == {*NAMES})
-    assert process.partitions.leading == {*NAMES}
+    assert eventually(lambda: process.partitions.leading == {*NAMES})
     process.end()
     heads = [one.observe() for one in elections(store)]
     assert sorted(process.stopped) == [(name, True) for name in NAMES]
