@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from s3leader._core.requests import Replace
+from s3leader._io.boto3_client import make_boto3_client
 from s3leader._io.memory_store import MemoryStore
+from s3leader._io.s3_client import StoreClient, default_client
 from s3leader._io.s3_store import S3Store
 from tests.contract import servers
 from tests.dated_moto import mock_dated_aws
@@ -38,8 +40,18 @@ if TYPE_CHECKING:
     from tests.contract.servers import Server
 
 # The stores, each with the number of concurrent writers it is tested with: SeaweedFS answers
-# contended writes in steps of a second, and moto is not atomic, so it applies two of them.
-STORES = {"memory": 64, "model": 64, "moto": 0, "ministack": 64, "seaweedfs": 8}
+# contended writes in steps of a second, and moto is not atomic, so it applies two of them. A store
+# makes an HTTP client for itself; those named for boto3 are passed a client of boto3's. SeaweedFS
+# has room for the buckets of one store.
+STORES = {
+    "memory": 64,
+    "model": 64,
+    "moto": 0,
+    "moto, boto3": 0,
+    "ministack": 64,
+    "ministack, boto3": 8,
+    "seaweedfs": 8,
+}
 numbers = itertools.count(1)
 
 
@@ -61,13 +73,20 @@ class TestedStore:
             pytest.skip("a store in memory has no bucket that could be missing")
         if self.name == "seaweedfs" and isinstance(request, Replace):
             pytest.skip("SeaweedFS answers If-Match in a missing bucket with 412, not NoSuchBucket")
-        return S3Store("there-is-no-such-bucket", client=boto3_client(self.name))
+        return S3Store("there-is-no-such-bucket", client=client_of(self.name))
 
 
 @cache
-def boto3_client(name: str) -> S3Client:
-    """Return the client that a store makes in this environment; cached, as that is slow."""
-    return S3Store("any", timeout=timedelta(seconds=30))._client
+def boto3_client(server: str) -> S3Client:
+    """Return a client of boto3's in the environment of `server`; cached, as that is slow."""
+    return make_boto3_client(30, "us-east-1")
+
+
+@cache
+def client_of(name: str) -> S3Client | StoreClient:
+    """Return the client of a store in this environment."""
+    server, _, boto3 = name.partition(", ")
+    return boto3_client(server) if boto3 else default_client(timedelta(seconds=30), "us-east-1")
 
 
 @pytest.fixture(scope="session")
@@ -90,13 +109,16 @@ def tested(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestedStore]:
     name: str = request.param
-    if name not in {"memory", "model", "moto"}:
-        server: Server = request.getfixturevalue(name)
+    kind = name.partition(", ")[0]
+    if kind not in {"memory", "model", "moto"}:
+        server: Server = request.getfixturevalue(kind)
         for variable, value in server.env.items():
             monkeypatch.setenv(variable, value)
     with ExitStack() as stack:
-        if name == "moto":
+        if kind == "moto":
             stack.enter_context(mock_dated_aws())
+            for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+                monkeypatch.setenv(variable, "test")
             monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield TestedStore(name, _empty_store(name))
 
@@ -106,9 +128,9 @@ def _empty_store(name: str) -> Store:
         return MemoryStore()
     if name == "model":
         return ModelStore()
-    client, bucket = boto3_client(name), f"contract-{next(numbers)}"
-    client.create_bucket(Bucket=bucket)
-    return S3Store(bucket, client=client)
+    bucket = f"contract-{next(numbers)}"
+    boto3_client(name.partition(", ")[0]).create_bucket(Bucket=bucket)
+    return S3Store(bucket, client=client_of(name))
 
 
 @pytest.fixture

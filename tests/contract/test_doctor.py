@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from s3leader import Election, Term
-from s3leader._io.s3_store import S3Store
+from s3leader._io.boto3_client import make_boto3_client
 from s3leader_cli.__main__ import main
 from s3leader_cli.check.doctor.policy import Place, check_policy
 
@@ -47,7 +47,7 @@ def s3(ministack: Server) -> S3Client:
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in ministack.env.items():
             patch.setenv(variable, value)
-        return S3Store("any")._client
+        return make_boto3_client(30, "us-east-1")
 
 
 @pytest.fixture

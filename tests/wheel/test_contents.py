@@ -53,9 +53,9 @@ def test_a_wheel_built_from_the_sdist_is_the_same(wheel: Path, tmp_path: Path) -
     assert contents(build("wheel", root, tmp_path / "built")) == contents(wheel)
 
 
-def test_boto3_alone_is_asked_for_and_with_each_extra_what_it_names(said: Message) -> None:
+def test_boto3_and_botocore_are_asked_for_and_with_each_extra_what_it_names(said: Message) -> None:
     extras = {name: {*asked_for(said, name)} for name in said.get_all("Provides-Extra", [])}
-    assert asked_for(said).keys() == {"boto3"}
+    assert asked_for(said).keys() == {"boto3", "botocore"}
     assert extras == {
         "cdk": {"aws-cdk-lib", "constructs"},
         "lambda": {"aws-lambda-powertools"},

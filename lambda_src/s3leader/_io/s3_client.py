@@ -1,24 +1,19 @@
-"""The boto3 client of a store: made for each process, or passed in by the caller.
-
-Only this module and `s3_store` import boto3 or botocore: this one makes the client, that one uses
-it.
-"""
+"""The client of a store: made for each process, or a boto3 client that the caller passed in."""
 
 from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import InvalidRegionError
-from botocore.handlers import add_expect_header
 
 from s3leader.errors import InvalidArgument, describe_error
 
+from .http_client import HttpS3Client
+from .http_settings import find_settings
 from .s3_region import RegionChoice, choose_region
 
 if TYPE_CHECKING:
@@ -40,6 +35,26 @@ _AWS_HOSTS: Final = (
 )
 
 
+class StoreClient(Protocol):
+    """What a store uses of a boto3 client."""
+
+    @property
+    def meta(self) -> Any:  # noqa: ANN401 - `endpoint_url`, `partition`, `region_name`
+        """What the client was made with."""
+
+    def list_objects_v2(self, **params: Any) -> dict[str, Any]:  # noqa: ANN401
+        """ListObjectsV2."""
+
+    def get_object(self, **params: Any) -> dict[str, Any]:  # noqa: ANN401
+        """GetObject."""
+
+    def put_object(self, **params: Any) -> dict[str, Any]:  # noqa: ANN401
+        """PutObject."""
+
+    def put_object_tagging(self, **params: Any) -> dict[str, Any]:  # noqa: ANN401
+        """PutObjectTagging."""
+
+
 class ProcessClient:
     """A client that forks of the process do not share.
 
@@ -48,14 +63,15 @@ class ProcessClient:
     so a fork that uses it gets an error.
     """
 
-    def __init__(self, given: S3Client | None, make: Callable[[], S3Client]) -> None:
+    def __init__(
+        self, given: S3Client | StoreClient | None, make: Callable[[], StoreClient]
+    ) -> None:
         self.given = given is not None
         self._make = make
-        self._client = make() if given is None else given
+        self._client = make() if given is None else _checked(given)
         self._pid = os.getpid()
-        _check_client(self._client)
 
-    def of_this_process(self) -> S3Client:
+    def of_this_process(self) -> StoreClient:
         """Return the client of this process."""
         if os.getpid() != self._pid:
             self._replace_after_fork()
@@ -75,12 +91,11 @@ class ProcessClient:
 
 
 # The clients of this process that a store still uses, by what they were made from. Two elections
-# of a process share a client: making one takes 70 ms and 12 MB. It is a pool of connections, and
-# has no part in any election.
-_shared: WeakValueDictionary[tuple[object, ...], S3Client] = WeakValueDictionary()
+# of a process share a client. It is a pool of connections, and has no part in any election.
+_shared: WeakValueDictionary[tuple[object, ...], StoreClient] = WeakValueDictionary()
 
 
-def default_client(timeout: timedelta, region: str | None) -> S3Client:
+def default_client(timeout: timedelta, region: str | None) -> StoreClient:
     """Return a client that gives up early and never sends a request twice.
 
     Without `region`, the environment decides (`choose_region`). Stores that ask for the same in
@@ -98,29 +113,19 @@ def default_client(timeout: timedelta, region: str | None) -> S3Client:
 
 
 def _decides(variable: str) -> bool:
-    """Return whether a client depends on a variable: botocore's own, and those of proxies."""
-    return variable.startswith(("AWS_", "BOTO_", "BOTO3_")) or variable.lower().endswith("_proxy")
+    """Return whether a client depends on a variable: of botocore, of files, or of proxies."""
+    known = variable.startswith(("AWS_", "BOTO")) or variable in {"HOME", "REQUESTS_CA_BUNDLE"}
+    return known or variable.lower().endswith("_proxy")
 
 
-def _make_client(seconds: float, region: RegionChoice) -> S3Client:
-    # boto3 from 1.36 on sends a CRC in a trailer by default, which many S3-compatible servers
-    # refuse or store as part of the body. To Amazon S3, `S3Store` sends one in a header.
-    checksums = {
-        option: "when_required"
-        for option in ("request_checksum_calculation", "response_checksum_validation")
-        if option in Config.OPTION_DEFAULTS
-    }
-    config = Config(
-        connect_timeout=seconds,
-        read_timeout=seconds,
-        retries={"total_max_attempts": 1},
-        tcp_keepalive=True,
-        max_pool_connections=50,  # as many threads may share the client
-        **checksums,  # type: ignore[arg-type]  # options that older boto3 does not know
-    )
-    # Not boto3.client, which shares state between threads and is not thread-safe.
+def _make_client(seconds: float, region: RegionChoice) -> StoreClient:
     try:
-        client = boto3.session.Session().client("s3", region_name=region.name, config=config)
+        settings = find_settings(region.name)
+        if settings is not None:
+            return HttpS3Client(settings, seconds)
+        from .boto3_client import make_boto3_client  # noqa: PLC0415 - boto3 takes 90 ms to import
+
+        return cast("StoreClient", make_boto3_client(seconds, region.name))
     except Exception as error:  # botocore cannot use a profile, a file or a variable
         check = "Check AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3"
         if isinstance(error, InvalidRegionError):
@@ -129,10 +134,6 @@ def _make_client(seconds: float, region: RegionChoice) -> S3Client:
             f"no S3 client can be made from this environment:"
             f" {describe_error(error).rstrip('.')}. {check}"
         ) from error
-    # botocore sends `Expect: 100-continue` with each PUT and waits for the answer before it sends
-    # the body. A lock is far smaller than what that saves, and the wait is a whole round trip.
-    client.meta.events.unregister("before-call.s3", add_expect_header)
-    return client
 
 
 def describe_unreachable(error: EndpointConnectionError, region: RegionChoice) -> str:
@@ -158,22 +159,15 @@ def _is_unresolved(error: BaseException | None) -> bool:
     return False
 
 
-def is_amazon(client: S3Client) -> bool:
+def is_amazon(client: S3Client | StoreClient) -> bool:
     """Return whether the client's endpoint is Amazon S3, and not a compatible server."""
     host = urlsplit(client.meta.endpoint_url).hostname or ""
     return host.endswith(_AWS_HOSTS)
 
 
-def _check_client(client: S3Client) -> None:
-    """Raise `InvalidArgument` unless it is an S3 client that supports conditional writes."""
-    try:
-        put = client.meta.service_model.operation_model("PutObject").input_shape
-    except Exception as error:  # an object without `meta`, or the client of another service
-        raise InvalidArgument(
-            f"expected a boto3 S3 client, got {client!r}; make one with boto3.client('s3')"
-        ) from error
-    if put is None or not {"IfMatch", "IfNoneMatch"} <= put.members.keys():
-        raise InvalidArgument(
-            f"boto3 {boto3.__version__} does not support If-Match and If-None-Match on PutObject;"
-            f" install boto3 1.35.69 or newer"
-        )
+def _checked(client: S3Client | StoreClient) -> StoreClient:
+    if not isinstance(client, HttpS3Client):
+        from .boto3_client import check_boto3_client  # noqa: PLC0415 - boto3 takes 90 ms to import
+
+        check_boto3_client(cast("S3Client", client))
+    return cast("StoreClient", client)

@@ -53,9 +53,14 @@ from s3leader._core.requests import (
 from s3leader.errors import BucketUnusable, InvalidArgument, S3LeaderError, describe_error
 
 from .s3_answers import IncompleteAnswerError, date_ms, etag, keys, modified_ms, required
-from .s3_client import ProcessClient, default_client, describe_unreachable, is_amazon
+from .s3_client import (
+    ProcessClient,
+    StoreClient,
+    default_client,
+    describe_unreachable,
+    is_amazon,
+)
 from .s3_options import BucketOptions, check_bucket
-from .s3_refusals import is_transient_error, refusal, refusal_elsewhere
 from .s3_region import choose_region
 
 if TYPE_CHECKING:
@@ -98,7 +103,7 @@ class S3Store:
         self,
         bucket: str,
         *,
-        client: S3Client | None = None,
+        client: S3Client | StoreClient | None = None,
         options: BucketOptions | None = None,
         timeout: timedelta = timedelta(seconds=3),
         body_limit: int | None = None,
@@ -118,7 +123,7 @@ class S3Store:
         self._incomplete: Counter[type[StoreRequest]] = Counter()
 
     @property
-    def _client(self) -> S3Client:
+    def _client(self) -> StoreClient:
         return self._clients.of_this_process()
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
@@ -179,7 +184,7 @@ class S3Store:
                 return self._put(client, request, IfMatch=request.etag)
             case Tag():
                 tagged = client.put_object_tagging(
-                    **self._always,  # type: ignore[arg-type]  # a TypedDict of optional keys
+                    **self._always,
                     Key=request.key,
                     Tagging={"TagSet": [{"Key": "superseded", "Value": "true"}]},
                 )
@@ -187,15 +192,15 @@ class S3Store:
             case _:
                 assert_never(request)
 
-    def _list(self, client: S3Client, request: List) -> Listed:
+    def _list(self, client: StoreClient, request: List) -> Listed:
         # S3 ignores StartAfter if there is a token; other servers may ignore the token.
         after = request.start_after if request.token is None else None
         start = {"StartAfter": after, "ContinuationToken": request.token}
         page = client.list_objects_v2(
-            **self._always,  # type: ignore[arg-type]  # a TypedDict of optional keys
+            **self._always,
             Prefix=request.prefix,
             MaxKeys=1000,
-            **{name: value for name, value in start.items() if value is not None},  # type: ignore[arg-type]  # the same
+            **{name: value for name, value in start.items() if value is not None},
         )
         found = keys(page)
         early = after is not None and found[:1] <= (after,) and found != ()
@@ -205,8 +210,8 @@ class S3Store:
         token = required(page, "NextContinuationToken") if truncated else None
         return Listed(found, truncated, self._date_ms(page), token)
 
-    def _read(self, client: S3Client, request: Read) -> Found | Unknown:
-        got = client.get_object(**self._always, Key=request.key)  # type: ignore[arg-type]  # the same
+    def _read(self, client: StoreClient, request: Read) -> Found | Unknown:
+        got = client.get_object(**self._always, Key=request.key)
         stream, limit = got["Body"], self._body_limit
         try:
             length = required(got, "ContentLength")
@@ -218,7 +223,7 @@ class S3Store:
             return Unknown("the body was truncated")
         return Found(body, etag(got), self._date_ms(got), modified_ms(got))
 
-    def _put(self, client: S3Client, request: Create | Replace, **condition: str) -> Applied:
+    def _put(self, client: StoreClient, request: Create | Replace, **condition: str) -> Applied:
         extra = dict(self._on_put)
         if self._checksum:
             # Computed here, because recent botocore sends the one it computes in a trailer.
@@ -226,11 +231,7 @@ class S3Store:
             extra["ChecksumCRC32"] = base64.b64encode(crc).decode()
             extra["ChecksumAlgorithm"] = "CRC32"  # required for Object Lock by S3's documentation
         put = client.put_object(
-            **self._always,  # type: ignore[arg-type]  # a TypedDict of optional keys
-            Key=request.key,
-            Body=request.body,
-            **extra,  # type: ignore[arg-type]  # the same
-            **condition,  # type: ignore[arg-type]  # the same
+            **self._always, Key=request.key, Body=request.body, **extra, **condition
         )
         return Applied(etag(put), self._date_ms(put))
 
@@ -251,11 +252,15 @@ class S3Store:
         missing = code == "NoSuchKey" or headers.get("x-amz-delete-marker") == "true"
         if ours and isinstance(request, Read | Tag) and missing:
             return Missing(self._date_ms(response))
+        from . import s3_refusals  # noqa: PLC0415 - few processes need its messages
+
         truncated = status == HTTPStatus.NOT_FOUND and code == "404"
-        if truncated or is_transient_error(code, status):
+        if truncated or s3_refusals.is_transient_error(code, status):
             return Unknown(f"{code} (HTTP {status}): {error}")
         if not ours:
-            raise refusal_elsewhere(error.operation_name, code=code, message=message) from error
+            raise s3_refusals.refusal_elsewhere(
+                error.operation_name, code=code, message=message
+            ) from error
         raise self._refused(request, code, message, headers) from error
 
     def _conflict(self, code: str, response: Mapping[str, Any]) -> Conflict | Unknown:
@@ -273,6 +278,8 @@ class S3Store:
         message: str,
         headers: Mapping[str, str],
     ) -> BucketUnusable:
+        from .s3_refusals import refusal  # noqa: PLC0415 - as above
+
         client = self._client
         return refusal(
             request,

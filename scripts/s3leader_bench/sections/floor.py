@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from botocore.handlers import add_expect_header
 
-from s3leader._io.s3_client import default_client
+from s3leader import Election
+from s3leader._io.boto3_client import make_boto3_client
 from s3leader_bench.bench import PREFIX, Bench
 from s3leader_bench.clients.boto import Boto3Client
 from s3leader_bench.clients.client import Client, cold_win, create, term
@@ -21,10 +20,8 @@ from s3leader_bench.sections.requests import ROUND_TRIPS_MS, behind
 from s3leader_bench.stub.process import BUCKET
 from s3leader_bench.tables import Cell, Table, by_kind
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-OURS, WITH_EXPECT = "s3leader", "s3leader, with `Expect: 100-continue`"
+OURS, ON_BOTO3 = "s3leader", "s3leader, on a boto3 client"
+WITH_EXPECT = "s3leader, on a boto3 client with `Expect: 100-continue`"
 BARE, BARE_LESS = "bare boto3", "bare boto3, without `Expect`"
 SIGNER, LEANEST = "urllib3 and botocore's signer", "http.client and hmac"
 
@@ -64,18 +61,17 @@ def _measured(bench: Bench, variants: dict[str, Prepare], trip: float) -> dict[s
 
 
 def _variants(bench: Bench, win: Callable[[Client, str], str], *, warm: bool) -> dict[str, Prepare]:
-    shared = default_client(timedelta(seconds=4.5), None)
-    expecting = default_client(timedelta(seconds=4.6), None)
+    plain, expecting = make_boto3_client(4.5, None), make_boto3_client(4.5, None)
     expecting.meta.events.register("before-call.s3", add_expect_header)
 
-    def ours(client: S3Client) -> Prepare:
+    def ours(make: Callable[[str], Election]) -> Prepare:
         def prepare() -> Action:
             name = bench.new_name(10)
-            election = bench.election(name, client)
+            election = make(name)
             won(election.campaign()).resign()
             if warm:
                 return lambda: won(election.campaign()).resign()
-            return lambda: won(bench.election(name, client).campaign()).resign()
+            return lambda: won(make(name).campaign()).resign()
 
         return prepare
 
@@ -87,8 +83,9 @@ def _variants(bench: Bench, win: Callable[[Client, str], str], *, warm: bool) ->
         return prepare
 
     return {
-        OURS: ours(shared),
-        WITH_EXPECT: ours(expecting),
+        OURS: ours(bench.election),
+        ON_BOTO3: ours(lambda name: bench.election(name, plain)),
+        WITH_EXPECT: ours(lambda name: bench.election(name, expecting)),
         BARE: bare(Boto3Client(BUCKET, expect=True)),
         BARE_LESS: bare(Boto3Client(BUCKET, expect=False)),
         SIGNER: bare(SignerClient(BUCKET)),

@@ -22,6 +22,7 @@ RUNTIME = "s3leader"
 SUPPORTED: Mapping[str, tuple[str, str]] = {
     "aws-lambda-powertools": ("2.15.0", "4"),
     "boto3": ("1.35.69", ""),
+    "botocore": ("1.35.69", ""),
     "jmespath": ("1.0.1", "2"),
     "typing-extensions": ("4.11.0", "5"),
 }

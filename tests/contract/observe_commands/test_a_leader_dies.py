@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 
 from s3leader import Election, Term
-from s3leader._io.s3_store import S3Store
+from s3leader._io.boto3_client import make_boto3_client
 from tests.contract.servers import Server
 
 BUCKET = "watched"
@@ -33,8 +33,8 @@ time.sleep(1000)
 def environment(ministack: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for variable, value in ministack.env.items():
         monkeypatch.setenv(variable, value)
-    S3Store("any")._client.create_bucket(Bucket=f"{BUCKET}-empty")
-    S3Store("any")._client.create_bucket(Bucket=BUCKET)
+    make_boto3_client(30, "us-east-1").create_bucket(Bucket=f"{BUCKET}-empty")
+    make_boto3_client(30, "us-east-1").create_bucket(Bucket=BUCKET)
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return kept | ministack.env | {"PYTHONPATH": os.pathsep.join(sys.path)}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from s3leader import Election
-from s3leader._io.s3_store import S3Store
+from s3leader._io.boto3_client import make_boto3_client
 from tests.contract.run_command.proxy import Proxy, proxy_to
 from tests.contract.servers import Server
 
@@ -59,7 +59,7 @@ def machine(
     for variable, value in ministack.env.items():
         monkeypatch.setenv(variable, value)
     bucket = f"run-{next(numbers)}"
-    S3Store("any")._client.create_bucket(Bucket=bucket)
+    make_boto3_client(30, "us-east-1").create_bucket(Bucket=bucket)
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = kept | ministack.env | {
         "PYTHONPATH": os.pathsep.join(sys.path), "S3LEADER_BUCKET": bucket, "TMPDIR": str(tmp_path),

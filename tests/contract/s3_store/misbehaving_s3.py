@@ -18,6 +18,7 @@ from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, T
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from ssl import SSLContext
 
     from mypy_boto3_s3 import S3Client
 
@@ -75,8 +76,8 @@ def page(*keys: str, count: int | None = None, rest: str = "") -> bytes:
 class MisbehavingS3:
     """`will(…)` sets the answers to the next requests; `sent` holds the requests received."""
 
-    def __init__(self, port: int) -> None:
-        self.endpoint = f"http://127.0.0.1:{port}"
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
         self.sent: list[Sent] = []
         self.answers: SimpleQueue[bytes | None] = SimpleQueue()
         self.over = threading.Event()
@@ -106,7 +107,7 @@ class MisbehavingS3:
 
 
 @contextmanager
-def misbehaving_s3() -> Iterator[MisbehavingS3]:
+def misbehaving_s3(tls: SSLContext | None = None) -> Iterator[MisbehavingS3]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -123,14 +124,17 @@ def misbehaving_s3() -> Iterator[MisbehavingS3]:
             with suppress(OSError):
                 self.wfile.write(response)
 
-        do_PUT = do_GET  # noqa: N815 - the name that http.server looks for
+        do_PUT = do_HEAD = do_POST = do_GET  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *_: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        s3 = MisbehavingS3(server.server_address[1])
+        scheme = "http" if tls is None else "https"
+        s3 = MisbehavingS3(f"{scheme}://127.0.0.1:{server.server_address[1]}")
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

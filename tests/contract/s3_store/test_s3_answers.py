@@ -43,7 +43,7 @@ from tests.contract.s3_store.misbehaving_s3 import (
 )
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    from s3leader._io.s3_client import StoreClient
 
 WRITES: list[StoreRequest] = [CREATE, REPLACE]
 ENCODED = (
@@ -160,7 +160,7 @@ def test_no_answer_within_the_timeout_means_unknown_after_one_try(s3: Misbehavin
     ],
 )
 def test_a_redirect_or_a_truncated_answer_means_unknown(
-    s3: MisbehavingS3, client: S3Client, request_: StoreRequest, response: bytes
+    s3: MisbehavingS3, client: StoreClient, request_: StoreRequest, response: bytes
 ) -> None:
     s3.will(response, response)  # botocore follows a redirect once by itself
     store = S3Store("locks", client=client, body_limit=5)
@@ -178,7 +178,7 @@ def test_an_unknown_outcome_names_its_cause(s3: MisbehavingS3, store: S3Store) -
     ("body", "read"), [(b"1234", b"1234"), (b"12345", b"12345"), (b"123456789", b"12345")]
 )
 def test_a_body_is_read_up_to_its_limit(
-    s3: MisbehavingS3, client: S3Client, body: bytes, read: bytes
+    s3: MisbehavingS3, client: StoreClient, body: bytes, read: bytes
 ) -> None:
     s3.will(found(body))
     answered = S3Store("locks", client=client, body_limit=5).perform(READ)
@@ -294,7 +294,7 @@ def test_a_server_without_dates_elects_no_leader(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(("request_", "response"), UNDATED.values(), ids=UNDATED)
 def test_clock_ms_replaces_a_missing_date_in_whole_seconds(
-    s3: MisbehavingS3, client: S3Client, request_: StoreRequest, response: bytes
+    s3: MisbehavingS3, client: StoreClient, request_: StoreRequest, response: bytes
 ) -> None:
     s3.will(response)
     store = S3Store("locks", client=client, clock_ms=lambda: 1_700_000_000_999)
@@ -303,7 +303,7 @@ def test_clock_ms_replaces_a_missing_date_in_whole_seconds(
     assert answered.date_ms == 1_700_000_000_000
 
 
-def test_a_date_takes_precedence_over_clock_ms(s3: MisbehavingS3, client: S3Client) -> None:
+def test_a_date_takes_precedence_over_clock_ms(s3: MisbehavingS3, client: StoreClient) -> None:
     s3.will(answer(200, ETag=ETAG))
     store = S3Store("locks", client=client, clock_ms=lambda: 0)
     assert store.perform(CREATE) == Applied(ETAG, DATE_MS)

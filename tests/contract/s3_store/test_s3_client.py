@@ -87,8 +87,9 @@ def test_a_client_that_was_passed_in_is_refused_in_a_fork(s3: MisbehavingS3) -> 
 
 
 def test_a_timeout_bounds_connecting_and_reading_and_must_be_positive() -> None:
-    config: Any = default_client(timedelta(milliseconds=1500), "us-east-1").meta.config
-    assert (config.connect_timeout, config.read_timeout) == (1.5, 1.5)
+    client: Any = default_client(timedelta(milliseconds=1500), "us-east-1")
+    timeout = client._http._timeout
+    assert (timeout.connect_timeout, timeout.read_timeout) == (1.5, 1.5)
     with pytest.raises(InvalidArgument, match="0:00:00"):
         S3Store("locks", timeout=timedelta(0))
 
@@ -218,7 +219,10 @@ def test_stores_of_one_process_share_a_client(s3: MisbehavingS3) -> None:
 
 
 @pytest.mark.usefixtures("s3")
-@pytest.mark.parametrize("variable", ["AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "https_proxy"])
+@pytest.mark.parametrize(
+    "variable",
+    ["AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "https_proxy", "HOME", "REQUESTS_CA_BUNDLE"],
+)
 def test_a_changed_environment_gets_another_client(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:

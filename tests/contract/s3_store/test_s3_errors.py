@@ -16,8 +16,9 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from s3leader import BucketUnusable, Election, InvalidArgument, Term, testing
+from s3leader import BucketUnusable, InvalidArgument, Term, testing
 from s3leader._core.requests import Applied, List, StoreRequest, Tag, Unknown
+from s3leader._io.http_client import HttpS3Client
 from s3leader._io.s3_client import default_client
 from s3leader._io.s3_store import S3Store
 from s3leader.testing import FakeClock
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
+
+    from s3leader._io.s3_client import StoreClient
 
 OBJECT = f"arn:aws:s3:::locks/{KEY}"
 
@@ -124,25 +127,37 @@ TRANSIENT = [
 ]
 
 
+class RaisingCredentials:
+    """Credentials that raise an error when they are used for the first `times` requests."""
+
+    def __init__(self, real: Any, error: BaseException, times: int) -> None:
+        self.real, self.error, self.left = real, error, times
+
+    def get_frozen_credentials(self) -> Any:
+        if self.left:
+            self.left -= 1
+            raise self.error
+        return self.real.get_frozen_credentials()
+
+
+def holder_of_credentials(client: Any) -> Any:
+    return client if isinstance(client, HttpS3Client) else client._request_signer
+
+
 @contextmanager
-def raising(client: S3Client, error: BaseException, times: int = 10**6) -> Iterator[S3Store]:
+def raising(client: StoreClient, error: BaseException, times: int = 10**6) -> Iterator[S3Store]:
     """Return a store whose client raises before it sends the next requests, as signing does."""
-    left = [times]
-
-    def raises(**_: object) -> None:
-        if left[0]:
-            left[0] -= 1
-            raise error
-
-    client.meta.events.register_first("request-created.s3", raises, unique_id="raises")
+    holder = holder_of_credentials(client)
+    real = holder._credentials
+    holder._credentials = RaisingCredentials(real, error, times)
     yield S3Store("locks", client=client)
-    client.meta.events.unregister("request-created.s3", raises, unique_id="raises")
+    holder._credentials = real
 
 
 @pytest.mark.parametrize("request_", EVERY_REQUEST, ids=lambda request: type(request).__name__)
 @pytest.mark.parametrize("raised", TRANSIENT, ids=lambda raised: type(raised).__name__)
 def test_an_exception_of_the_client_means_unknown(
-    client: S3Client, raised: Exception, request_: StoreRequest
+    client: StoreClient, raised: Exception, request_: StoreRequest
 ) -> None:
     with raising(client, raised) as store:
         outcome = store.perform(request_)
@@ -151,36 +166,38 @@ def test_an_exception_of_the_client_means_unknown(
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
-def test_an_interruption_passes_through(client: S3Client, raised: type[BaseException]) -> None:
+def test_an_interruption_passes_through(client: StoreClient, raised: type[BaseException]) -> None:
     with raising(client, raised()) as store, pytest.raises(raised):
         store.perform(CREATE)
 
 
-def test_an_untrusted_certificate_is_an_error(client: S3Client) -> None:
+def test_an_untrusted_certificate_is_an_error(client: StoreClient) -> None:
     untrusted = SSLError(endpoint_url="https://s3", error=OSError("CERTIFICATE_VERIFY_FAILED"))
     with raising(client, untrusted) as store, pytest.raises(BucketUnusable, match="AWS_CA_BUNDLE"):
         store.perform(CREATE)
 
 
-def test_expired_refreshed_credentials_mean_unknown(s3: MisbehavingS3) -> None:
+def test_expired_refreshed_credentials_mean_unknown(
+    s3: MisbehavingS3, client: StoreClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A refresh may return credentials that have expired already (analytics-platform issue 86)."""
 
     def lasting(seconds: int) -> dict[str, str]:
         ends = datetime.now(UTC) + timedelta(seconds=seconds)
         return {"access_key": "a", "secret_key": "b", "token": "c", "expiry_time": ends.isoformat()}
 
-    client: Any = s3.client()
     fetched = iter([lasting(-1), lasting(7200)])
-    client._request_signer._credentials = RefreshableCredentials.create_from_metadata(
+    expired = RefreshableCredentials.create_from_metadata(
         lasting(-1), lambda: next(fetched), "test"
     )
+    monkeypatch.setattr(holder_of_credentials(client), "_credentials", expired)
     s3.will(answer(200, ETag=ETAG))
     store = S3Store("locks", client=client)
     assert [type(store.perform(CREATE)) for _ in range(2)] == [Unknown, Applied]
 
 
 def test_a_campaign_survives_one_exception_of_the_client(
-    s3: MisbehavingS3, client: S3Client
+    s3: MisbehavingS3, client: StoreClient
 ) -> None:
     s3.will(answer(200, page(count=0)), answer(200, ETag=ETAG), answer(412), answer(412))
     with raising(client, EXPIRED, times=1) as store:
@@ -208,7 +225,7 @@ def refused_by(operation: str, code: str, message: str = "", status: int = 403) 
     ],
 )
 def test_a_refusal_of_another_service_is_never_taken_for_an_answer_of_s3(
-    client: S3Client, refusal: ClientError, action: str
+    client: StoreClient, refusal: ClientError, action: str
 ) -> None:
     for request in EVERY_REQUEST:
         with raising(client, refusal) as store, pytest.raises(BucketUnusable) as refused:
@@ -227,20 +244,20 @@ def test_a_refusal_of_another_service_is_never_taken_for_an_answer_of_s3(
     ],
 )
 def test_a_transient_error_of_another_service_means_unknown(
-    client: S3Client, transient: ClientError
+    client: StoreClient, transient: ClientError
 ) -> None:
     with raising(client, transient) as store:
         assert isinstance(store.perform(CREATE), Unknown)
 
 
 def test_a_campaign_does_not_blame_the_bucket_for_a_role_that_cannot_be_assumed(
-    client: S3Client,
+    client: StoreClient,
 ) -> None:
     role, action = "arn:aws:iam::111122223333:role/job", "sts:AssumeRoleWithWebIdentity"
     message = f"Not authorized to perform {action} on resource: {role}"
     denied = refused_by("AssumeRoleWithWebIdentity", "AccessDenied", message)
     with raising(client, denied), pytest.raises(BucketUnusable, match="trust policy") as refused:
-        Election("nightly", bucket="locks", client=client).campaign()
+        testing.election("nightly", store=S3Store("locks", client=client)).campaign()
     assert (refused.value.action, refused.value.resource) == (action, role)
     assert "The bucket did not refuse" in str(refused.value)
     assert "s3:" not in str(refused.value)
@@ -260,12 +277,14 @@ def test_an_old_boto3_is_refused_with_the_version_to_install() -> None:
         S3Store("locks", client=old)
 
 
+@pytest.mark.parametrize("maker", ["botocore.session.Session", "boto3.session.Session"])
 def test_an_environment_that_botocore_cannot_use_is_an_invalid_argument(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, maker: str
 ) -> None:
     def session(**_: object) -> object:
         raise RuntimeError("a plug-in of botocore's failed")
 
-    monkeypatch.setattr("boto3.session.Session", session)
+    monkeypatch.setattr(maker, session)
+    monkeypatch.setenv("AWS_AUTH_SCHEME_PREFERENCE", "sigv4a")  # which needs a session, and boto3
     with pytest.raises(InvalidArgument, match="RuntimeError: a plug-in of botocore's failed"):
         default_client(timedelta(seconds=1), None)

@@ -32,6 +32,8 @@ from tests.contract.s3_store.misbehaving_s3 import (
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from s3leader._io.s3_client import StoreClient
+
 KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ACCESS_POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/locks"
 
@@ -165,7 +167,9 @@ def test_bucket_names_and_access_points_are_accepted(bucket: str) -> None:
     check_bucket(bucket)
 
 
-def sent_with(s3: MisbehavingS3, client: S3Client, request: StoreRequest, **options: Any) -> Sent:
+def sent_with(
+    s3: MisbehavingS3, client: StoreClient, request: StoreRequest, **options: Any
+) -> Sent:
     s3.will(error(503, "SlowDown"))
     S3Store("locks", client=client, options=BucketOptions(**options)).perform(request)
     return s3.sent[0]
@@ -177,7 +181,7 @@ def sent_with(s3: MisbehavingS3, client: S3Client, request: StoreRequest, **opti
     [("AES256", None), ("aws:kms", None), ("aws:kms", KMS_KEY), ("aws:kms:dsse", None)],
 )
 def test_every_write_requests_the_encryption(
-    s3: MisbehavingS3, client: S3Client, write: StoreRequest, encryption: str, key: str | None
+    s3: MisbehavingS3, client: StoreClient, write: StoreRequest, encryption: str, key: str | None
 ) -> None:
     headers = sent_with(s3, client, write, encryption=encryption, kms_key=key).headers
     assert headers["x-amz-server-side-encryption"] == encryption
@@ -186,16 +190,16 @@ def test_every_write_requests_the_encryption(
 
 @pytest.mark.parametrize("request_", EVERY_REQUEST, ids=lambda request: type(request).__name__)
 def test_every_request_names_the_expected_bucket_owner(
-    s3: MisbehavingS3, client: S3Client, request_: StoreRequest
+    s3: MisbehavingS3, client: StoreClient, request_: StoreRequest
 ) -> None:
     sent = sent_with(s3, client, request_, bucket_owner="111122223333")
     assert sent.headers["x-amz-expected-bucket-owner"] == "111122223333"
 
 
-def test_a_fenced_object_sends_its_bucket_options(s3: MisbehavingS3, client: S3Client) -> None:
+def test_a_fenced_object_sends_its_bucket_options(s3: MisbehavingS3) -> None:
     s3.will(answer(200, ETag=ETAG))
     options = BucketOptions(encryption="aws:kms")
-    fenced = FencedObject("manifest.json", bucket="data", client=client, bucket_options=options)
+    fenced = FencedObject("manifest.json", bucket="data", bucket_options=options)
     fenced.write({}, token=1, after=None)
     assert s3.sent[0].headers["x-amz-server-side-encryption"] == "aws:kms"
 
@@ -222,7 +226,7 @@ def test_an_invalid_option_is_refused_with_its_value(given: dict[str, Any], valu
 
 @pytest.mark.parametrize("write", [CREATE, REPLACE], ids=["create", "replace"])
 def test_a_requested_checksum_is_sent_in_a_header(
-    s3: MisbehavingS3, client: S3Client, write: Create | Replace
+    s3: MisbehavingS3, client: StoreClient, write: Create | Replace
 ) -> None:
     sent = sent_with(s3, client, write, checksum=True)
     crc = base64.b64encode(zlib.crc32(write.body).to_bytes(4, "big")).decode()
