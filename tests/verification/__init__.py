@@ -8,7 +8,7 @@ model_checker    Visits every state of two or three candidates (and of two write
                  `python -m tests.verification.model_checker.scenarios [NAME …]`
 simulation       Thirty candidates over days of simulated time, by seed, with faults.
                  `python -m tests.verification.simulation --hours 48 --seeds 4`, minutes.
-fault_injection  Real processes with the boto3 store against an S3 server that delays, loses and
+fault_injection  Real processes with the real store against an S3 server that delays, loses and
                  repeats; broken builds must be found. Minutes.
                  `python -m tests.verification.fault_injection`
 kills            Leaders killed and stopped on a real S3 server, in minutes.

@@ -1,10 +1,11 @@
 """Tens of real processes contend over a hostile S3: `python -m tests.verification.fault_injection`.
 
-The real boto3 store speaks HTTP to a server on loopback that delays, cuts, loses, refuses and
+The real store speaks HTTP to a server on loopback that delays, cuts, loses, refuses and
 repeats, and whose front ends' clocks differ as much as `clock_skew` allows. With `--clocks wrong`
 they differ by far more. Then two may believe to lead at a time, which is not checked; what does
 not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced writes. With `--echo`,
-a proxy sends each PUT twice and hands back the second answer.
+a proxy sends each PUT twice and hands back the second answer. With `--boto3`, the requests
+are sent by boto3's client instead of the store's own.
 
 The processes' own event logs are judged alone first (`invariants`), then against the server's
 record (`store_invariants`).
@@ -46,6 +47,8 @@ def main() -> int:
         folder = Path(temporary) if asked.logs is None else asked.logs
         folder.mkdir(parents=True, exist_ok=True)
         os.environ |= Server(f"http://127.0.0.1:{s3.server_address[1]}").env
+        if asked.boto3:
+            os.environ["AWS_AUTH_SCHEME_PREFERENCE"] = "sigv4"  # a setting that is left to boto3
         lease, counter = timedelta(seconds=asked.lease), folder / "counter.txt"
         counter.touch()
         contest = Contest(store=lock_store("locks", lease), counter=counter, lease=lease)
@@ -84,6 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--clocks", choices=sorted(CLOCKS_S), default="allowed")
     parser.add_argument("--patience", type=float, default=120.0, help="seconds without a new term")
     parser.add_argument("--echo", action="store_true", help="each PUT is sent twice")
+    parser.add_argument("--boto3", action="store_true", help="send the requests by boto3")
     parser.add_argument("--logs", type=Path, help="a new folder to leave the event logs in")
     parser.add_argument("--first", help="module:function to call first in each process, for tests")
     return parser.parse_args()

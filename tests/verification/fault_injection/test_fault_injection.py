@@ -1,4 +1,4 @@
-"""Sixteen real processes, the real boto3 store, and an S3 that does all it may to confuse them."""
+"""Sixteen real processes, the real store, and an S3 that does all it may to confuse them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def contest(folder: Path, *arguments: str) -> tuple[int, str]:
     )
 
 
-@pytest.mark.parametrize("settings", [(), ("--echo",), ("--clocks", "wrong")], ids=" ".join)
+@pytest.mark.parametrize(
+    "settings", [(), ("--echo",), ("--clocks", "wrong", "--boto3")], ids=" ".join
+)
 def test_a_faulty_s3_breaks_no_promise(settings: tuple[str, ...], tmp_path: Path) -> None:
     code, verdict = contest(tmp_path, "--terms", "20", *settings)
     assert code == 0, verdict
