@@ -77,7 +77,7 @@ def _imports(bench: Bench) -> Table:
         "Imports",
         ("statement", "CPU above an empty interpreter, ms", "modules"),
         rows,
-        "The fourth is what Lambda imports at init, with Powertools and boto3.",
+        "The fourth is what Lambda imports at init, with Powertools and the client.",
     )
 
 
