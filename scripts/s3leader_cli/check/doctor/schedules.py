@@ -114,25 +114,28 @@ def _enabled(found: SchedulesFound) -> Finding:
 
 
 def _in_step(found: SchedulesFound) -> Finding:
-    """Contenders share a tick only if each has a schedule for it, in every Region."""
-    shown = "; ".join(dict.fromkeys(f"{text} ({zone})" for text, zone in _times(found.schedules)))
-    rates = [each for each in found.schedules if each.expression.startswith("rate(")]
+    """Contenders share a tick only if each has a schedule for it, in every Region.
+
+    A schedule that fires once, beside lasting ones, is a person's: its tick is shared by nobody.
+    """
+    schedules = [each for each in found.schedules if not each.expression.startswith("at(")]
+    schedules = schedules or list(found.schedules)
+    shown = "; ".join(dict.fromkeys(f"{text} ({zone})" for text, zone in _times(schedules)))
+    rates = [each for each in schedules if each.expression.startswith("rate(")]
     if any(count > 1 for count in _times(rates).values()):
         return _out_of_step(
             f"{shown}; a rate counts from the creation of each schedule",
             "use a cron, or one contender in one Region",
         )
     changed = [
-        each
-        for each in found.schedules
-        if each.time not in found.declared.get(each.region, {each.time})
+        each for each in schedules if each.time not in found.declared.get(each.region, {each.time})
     ]
     if changed:
         return _out_of_step(
             f"{_names(changed)} is not as its stack has made it: {shown}",
             "deploy the stack again, which sets it back",
         )
-    uneven = _uneven(found.schedules)
+    uneven = _uneven(schedules)
     if found.unread:
         what = f"{uneven} differs from the others" if uneven else "they are in step"
         return Finding(

@@ -65,6 +65,20 @@ def test_schedule_that_is_not_its_stacks_is_out_of_step() -> None:
     assert (found.level, "eu-west-1/b is not as its stack" in found.what) == ("problem", True)
 
 
+def test_a_schedule_that_fires_once_beside_lasting_ones_is_a_persons() -> None:
+    extra = schedule("once", expression="at(2026-11-27T06:00:00)")
+    both = [schedule("a"), schedule("b")]
+    declared = {EU: frozenset(each.time for each in both)}
+    assert levels(*both, extra, declared=declared) == ["ok", "ok"]
+
+
+def test_schedules_that_all_fire_once_must_be_in_step_too() -> None:
+    first, second = (f"at(2026-11-27T0{hour}:00:00)" for hour in (6, 7))
+    assert levels(schedule("a", expression=first), schedule("b", expression=first)) == ["ok", "ok"]
+    three = [*(schedule(name, expression=first) for name in "ab"), schedule("c", expression=second)]
+    assert levels(*three) == ["ok", "problem"]
+
+
 def test_one_rate_is_in_step_with_itself() -> None:
     assert levels(schedule("a", expression=RATE)) == ["ok", "ok"]
 
