@@ -9,9 +9,8 @@ is named instead, and imported by the elected invocation alone:
 
     handler = singleton("billing.main:work")
 
-Not guaranteed: that the handler
-of a failed or crashed term had no effects. Its tick may be attempted again, so write with
-`term.fencing_token`, and checkpoint with `term.save`.
+Not guaranteed: that the handler of a failed or crashed term had no effects. Its tick may be
+attempted again, so write with `term.fencing_token`, and checkpoint with `term.save`.
 
 By default the lease is the invocation's remaining time plus two seconds. Lambda ends the function
 before that, so the lease needs no renewal. `S3LEADER_LEASE_SECONDS` asks for a shorter lease, for a
@@ -37,6 +36,7 @@ from ._lambda.continuation import (
     LambdaContext,
     LambdaInvocation,
     LocalInvocation,
+    check_context,
     lease_for,
     time_left,
 )
@@ -185,6 +185,7 @@ def _decorator(
                 own = _Warm(context.store, observer=arguments.observer)
                 return _invoke(function, settings, own, event, context)
             settings = Settings.merge(arguments, os.environ)
+            check_context(context)
             return _invoke(function, settings, warm, event, context)
 
         setattr(invoke, MARK, True)

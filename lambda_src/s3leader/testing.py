@@ -2,19 +2,19 @@
 
 A handler that is decorated with `@singleton` is tested with `invoke`:
 
-from s3leader.testing import MemoryStore, invoke
+    from s3leader.testing import MemoryStore, invoke
 
-store = MemoryStore()
-assert invoke(handler, tick="2025-11-23T06:00:00Z", store=store)["outcome"] == "completed"
-assert invoke(handler, tick="2025-11-23T06:00:00Z", store=store)["reason"] == "done"
+    store = MemoryStore()
+    assert invoke(handler, tick="2025-11-23T06:00:00Z", store=store)["outcome"] == "completed"
+    assert invoke(handler, tick="2025-11-23T06:00:00Z", store=store)["reason"] == "done"
 
 Code that takes an `Election` is tested with `election`, on a `FakeClock` if time has to pass:
 
-clock = FakeClock()
-store = MemoryStore(clock_ms=clock.read_ms)
-term = election(store=store, clock=clock).campaign()
-clock.advance(timedelta(minutes=1))
-assert not term.held
+    clock = FakeClock()
+    store = MemoryStore(clock_ms=clock.read_ms)
+    term = election(store=store, clock=clock).campaign()
+    clock.advance(timedelta(minutes=1))
+    assert not term.held
 
 A `MemoryStore` can be given faults: `store.script(Fault.ANSWER_LOST)`.
 """
@@ -72,9 +72,12 @@ def invoke(
     whose result cannot be written as JSON.
     """
     if not is_singleton(handler):
-        raise InvalidArgument(f"{handler!r} is not decorated with @singleton")
+        raise InvalidArgument(
+            f"{handler!r} is not decorated with @singleton: pass the decorated function, which"
+            f" Lambda calls"
+        )
     context = LocalContext(
-        store=MemoryStore() if store is None else store,
+        store=_store_or_new(store),
         environment={
             "S3LEADER_BUCKET": "local",
             "S3LEADER_ELECTION": "local",
@@ -156,10 +159,18 @@ class FakeClock:
 
 
 def _seams(store: Store | None, clock: FakeClock | None) -> Seams:
-    store = MemoryStore() if store is None else store
+    store = _store_or_new(store)
     if clock is None:
         return Seams(store=store)
     return Seams(store=store, clock_ms=clock.read_ms, sleep=clock.sleep)
+
+
+def _store_or_new(store: Store | None) -> Store:
+    if isinstance(store, type):  # its calls would fail as those of a store that is unavailable
+        raise InvalidArgument(
+            f"expected store to be a store, got {store!r}: pass an instance, {store.__name__}()"
+        )
+    return MemoryStore() if store is None else store
 
 
 def _plain(value: object) -> float:

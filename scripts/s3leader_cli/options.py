@@ -37,11 +37,15 @@ class BucketPlace:
     lease: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
-        """Raise `InvalidArgument` for a URL or an ARN in the place of a name."""
+        """Raise `InvalidArgument` for a URL or an ARN in the place of a name, or a bad prefix."""
         if not _BUCKET.fullmatch(self.bucket):
             raise InvalidArgument(
                 f"--bucket {self.bucket!r} is not a bucket's name: give the name (or the ARN of an"
                 " access point) alone, and a folder of elections with --prefix"
+            )
+        if self.prefix and not self.prefix.endswith("/"):  # `list` would find parts of names
+            raise InvalidArgument(
+                f"prefix {self.prefix!r} must end in a slash: {self.prefix + '/'!r}"
             )
 
 

@@ -43,11 +43,15 @@ _ANSWERS: Final = {
 
 def check_observer(observer: object) -> None:
     """Raise `InvalidArgument` unless it is an `Observer`."""
-    if not isinstance(observer, events.Observer):
-        raise InvalidArgument(
-            f"expected observer to be an s3leader.observer.Observer, got {observer!r}: make a"
-            f" subclass, and pass an instance of it"
-        )
+    if isinstance(observer, events.Observer):
+        return
+    if isinstance(observer, type) and issubclass(observer, events.Observer):
+        remedy = f"pass an instance, {observer.__name__}(…)"
+    else:
+        remedy = "make a subclass, and pass an instance of it"
+    raise InvalidArgument(
+        f"expected observer to be an s3leader.observer.Observer, got {observer!r}: {remedy}"
+    )
 
 
 class Notifier:

@@ -38,6 +38,15 @@ class LambdaContext(Protocol):
         ...
 
 
+def check_context(context: object) -> None:
+    """Raise `InvalidArgument` for what is not Lambda's context, as a test may pass."""
+    if not hasattr(context, "get_remaining_time_in_millis"):
+        raise InvalidArgument(
+            f"expected Lambda's context, got {context!r}: in a test, call the handler with"
+            f" s3leader.testing.invoke, which makes one"
+        )
+
+
 def time_left(context: LambdaContext) -> timedelta:
     """Return the invocation's remaining time."""
     return timedelta(milliseconds=context.get_remaining_time_in_millis())

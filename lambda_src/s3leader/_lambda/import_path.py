@@ -29,14 +29,14 @@ class ImportedHandler:
         """Return the handler that a path names; nothing is imported.
 
         Raises `InvalidArgument` for a text that is no such path, and for a module that is known to
-        be missing: of a package that has been imported, as that of the caller has, or of none.
+        be missing: it or a package above it, of a package that has been imported or of none.
         """
         module, _, name = path.partition(":")
         if not (_is_name(name) and all(_is_name(part) for part in module.split("."))):
             raise InvalidArgument(
                 f"@singleton was given {path!r}, expected a handler, or its import path, such as"
-                f" 'billing.main:work' for work() in billing/main.py. Options are passed by name,"
-                f" as in @singleton(election='nightly')"
+                f" {_example(path)}. Options are passed by name, as in"
+                f" @singleton(election='nightly')"
             )
         if _is_missing(module):
             raise InvalidArgument(f"{path!r} names the module {module}, {_MISSING}")
@@ -87,16 +87,29 @@ class ImportedHandler:
 _MISSING = "which cannot be found: correct the path, or ship the module with the function"
 
 
+def _example(path: str) -> str:
+    """Return a path as an example: of the text with its last dot as the colon, if that is one."""
+    module, dot, name = path.rpartition(".")
+    if dot and all(_is_name(part) for part in path.split(".")):
+        return f"'{module}:{name}' for {name}() in {module.replace('.', '/')}.py"
+    return "'billing.main:work' for work() in billing/main.py"
+
+
 def _is_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _is_missing(module: str) -> bool:
-    """Return whether a module certainly does not exist. It imports no package to find out."""
-    package = module.rpartition(".")[0]
-    if module in sys.modules or (package and package not in sys.modules):
+    """Return whether a module certainly does not exist. It imports no package to find out.
+
+    What is looked for is the outermost package, or module, that has not been imported.
+    """
+    parts = module.split(".")
+    names = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+    first = next((name for name in names if name not in sys.modules), None)
+    if first is None:
         return False
     try:
-        return find_spec(module) is None
+        return find_spec(first) is None
     except (ImportError, ValueError):  # its package is a plain module
         return True

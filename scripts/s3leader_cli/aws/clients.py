@@ -33,7 +33,9 @@ def clients(service: str, regions: Iterable[str]) -> dict[str, Any]:
 
 def default_region() -> str | None:
     """Return the Region that boto3 uses if none is given."""
-    return _boto3().region_name
+    known = _boto3()
+    with _usable_settings():
+        return known.region_name
 
 
 def regions_beside(region: str, service: str) -> list[str]:
@@ -65,9 +67,9 @@ def _boto3() -> boto3.session.Session:
 
     It shares the descriptions of services, which take most of the time to make a client.
     """
-    core = botocore.session.Session()
-    core.register_component("data_loader", _loader())
     with _usable_settings():
+        core = botocore.session.Session()
+        core.register_component("data_loader", _loader())
         return boto3.session.Session(botocore_session=core)
 
 
@@ -78,9 +80,9 @@ def _usable_settings() -> Iterator[None]:
         yield
     except (BotoCoreError, ValueError) as error:
         raise click.ClickException(
-            f"boto3 can make no client from these settings: {error}. Check --profile, --region and"
-            " --endpoint-url, and the variables AWS_PROFILE, AWS_DEFAULT_REGION and"
-            " AWS_ENDPOINT_URL"
+            f"boto3 can make no client from these settings: {str(error).rstrip('.')}. Check"
+            " --profile, --region and --endpoint-url, and the variables AWS_PROFILE,"
+            " AWS_DEFAULT_REGION and AWS_ENDPOINT_URL"
         ) from error
 
 

@@ -34,6 +34,13 @@ from .ticks import tick_of
 
 _TOO_LATE = {"deadline", "not started"}
 _MILLISECOND = timedelta(milliseconds=1)
+_WHY_NOT_ELECTED = {
+    "held": "another candidate leads",
+    "done": "the tick is completed",
+    "beaten": "another candidate was faster",
+    "exhausted": "the tick has had all its attempts",
+    "stopped": "this candidate was asked to stop",
+}
 
 
 def run(options: RunOptions, elect: Elect) -> int:
@@ -80,11 +87,13 @@ class _Run:
             return self._lead(result)
         if self._signals.received is not None:
             return 128 + self._signals.received
-        seen = "" if result.lock is None else f", the last seen: term {result.lock.term}"
         by = result.lock.holder if result.lock is not None else None
+        why = f"{result.reason}: {_WHY_NOT_ELECTED[result.reason]}"
+        if result.lock is not None:
+            why += f"; the last seen is term {result.lock.term} of {by or 'an unnamed candidate'}"
         self._reports.loss(
             "not_elected",
-            f"{self._election.name}: not elected: {result.reason}{seen} of {by or 'nobody'}",
+            f"{self._election.name}: not elected: {why}",
             reason=result.reason,
             term=None if result.lock is None else result.lock.term,
             holder=by,

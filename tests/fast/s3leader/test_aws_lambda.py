@@ -184,3 +184,10 @@ def test_undecorated_function_is_called_without_an_election(store: MemoryStore) 
         return event["x"]
 
     assert (handler.undecorated({"x": 1}, None, None), store.requests) == (1, [])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("context", [None, {}], ids=repr)
+def test_what_is_no_context_of_lambda_is_refused(store: MemoryStore, context: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"expected Lambda's context, got .*testing\.invoke"):
+        job(store)({"tick": TICK}, context)
+    assert store.keys() == ()

@@ -256,9 +256,16 @@ def test_a_fork_reports_nothing_of_its_parents_term(scene: Scene) -> None:
     assert in_child(child) == "True"
 
 
-@pytest.mark.parametrize("observer", [object(), Recorder, print])
-def test_what_is_no_observer_is_refused(observer: Any) -> None:
-    with pytest.raises(InvalidArgument, match="expected observer to be"):
+@pytest.mark.parametrize(
+    ("observer", "remedy"),
+    [
+        (object(), "make a subclass, and pass an instance of it"),
+        (Recorder, r"pass an instance, Recorder\(…\)"),
+        (print, "make a subclass, and pass an instance of it"),
+    ],
+)
+def test_what_is_no_observer_is_refused(observer: Any, remedy: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"expected observer to be .*: {remedy}$"):
         election(observer=observer)
 
 

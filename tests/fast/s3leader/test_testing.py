@@ -15,7 +15,7 @@ from s3leader import InvalidArgument, Term
 from s3leader._core.requests import List
 from s3leader._lambda.continuation import LambdaContext
 from s3leader.aws_lambda import singleton
-from s3leader.testing import MemoryStore, invoke
+from s3leader.testing import MemoryStore, election, invoke
 
 TICK = "2025-11-23T06:00:00Z"
 
@@ -95,6 +95,16 @@ def test_the_undecorated_function_can_be_called() -> None:
 def test_a_handler_that_is_not_decorated_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="is not decorated with @singleton"):
         invoke(lambda event, context: None)
+
+
+def test_a_class_in_the_place_of_a_store_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"pass an instance, MemoryStore\(\)"):
+        invoke(handler, store=cast("Any", MemoryStore))
+
+
+def test_an_election_refuses_a_class_in_the_place_of_a_store() -> None:
+    with pytest.raises(InvalidArgument, match=r"pass an instance, MemoryStore\(\)"):
+        election(store=cast("Any", MemoryStore))
 
 
 @pytest.mark.parametrize(("result", "converted"), [(Decimal(3), 3), ((3,), [3])])

@@ -114,3 +114,24 @@ def test_without_a_command_the_help_is_printed_as_text(
     assert main([]) == 2
     err = capsys.readouterr().err
     assert ("\n  status " in err, "\\n" in err) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("statsu", "No such command 'statsu': did you mean status?"),
+        ("xyzzy", "No such command 'xyzzy': there are list, status, watch, "),
+    ],
+)
+def test_a_mistyped_command_says_which_there_are(
+    capsys: pytest.CaptureFixture[str], word: str, said: str
+) -> None:
+    assert said in usage_error(capsys, word, "nightly")
+
+
+@pytest.mark.parametrize("words", [("list",), ("status", "nightly")], ids=str)
+def test_a_prefix_without_its_slash_is_refused(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    said = usage_error(capsys, *words, "--bucket", "locks", "--prefix", "el")
+    assert said == "s3leader: prefix 'el' must end in a slash: 'el/'\n"

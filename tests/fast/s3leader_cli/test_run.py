@@ -73,6 +73,8 @@ def test_a_completed_tick_is_not_run_again(wrapper: Wrapper) -> None:
     done = wrapper.run("--tick", TICK, "--json", "--", "false", BEFORE=DONE)
     report = json.loads(done.stderr)
     assert (done.returncode, report["event"], report["reason"]) == (0, "not_elected", "done")
+    said = "nightly: not elected: done: the tick is completed; the last seen is term 1 of "
+    assert report["message"].startswith(said)
 
 
 def test_nothing_is_printed_of_a_lost_election_if_that_is_asked_for(wrapper: Wrapper) -> None:

@@ -145,7 +145,10 @@ def test_a_module_that_is_missing_is_named_when_it_can_be_known(path: str) -> No
         invoke(singleton(path), tick=TICK)
 
 
-@pytest.mark.parametrize("path", ["no_such_module:work", "jobs.nowhere:work"])
+@pytest.mark.parametrize(
+    "path",
+    ["no_such_module:work", "no_such_package.main:work", "jobs.nowhere:work", "jobs.no.main:work"],
+)
 def test_a_missing_module_beside_imported_ones_is_refused_at_once(path: str) -> None:
     __import__("jobs")
     with pytest.raises(InvalidArgument, match="which cannot be found: correct the path, or ship"):
@@ -168,6 +171,20 @@ def test_a_text_that_is_no_path_is_refused_at_once(path: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         singleton(path)
     assert f"was given {path!r}, expected a handler, or its import path" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "example"),
+    [
+        ("jobs.main.work", "'jobs.main:work' for work() in jobs/main.py"),
+        ("jobs.work", "'jobs:work' for work() in jobs.py"),
+        ("nightly", "'billing.main:work' for work() in billing/main.py"),
+    ],
+)
+def test_a_path_with_a_dot_for_its_colon_is_shown_with_one(path: str, example: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        singleton(path)
+    assert f"such as {example}. Options" in str(raised.value)
 
 
 def test_a_short_lease_is_renewed_while_the_job_is_imported(
