@@ -112,7 +112,7 @@ class ReadAhead(Generic[_Item, _Result]):
                 self._changed.notify_all()
 
     def _take(self) -> _Slot[_Item, _Result] | None:
-        """Take the next item once there is room for it; None if there is none or it is over."""
+        """Take the next item once there is room for it; None if there is none or all is closed."""
         with self._turn:
             if self._is_closed():
                 return None
@@ -147,11 +147,12 @@ class ReadAhead(Generic[_Item, _Result]):
     def _fill(self, slot: _Slot[_Item, _Result]) -> None:
         try:
             result = self._read(slot.item, self._is_closed)
+            held = self._held_by(result)
         except BaseException as error:  # noqa: BLE001 - the consumer raises it
             self._settle(slot, 0)
             slot.read.set_exception(error)
         else:
-            self._settle(slot, self._held_by(result))
+            self._settle(slot, held)
             slot.read.set_result(result)
 
     def _settle(self, slot: _Slot[_Item, _Result], held: int) -> None:

@@ -12,6 +12,9 @@ what this candidate knows; the ledger says what happened.
 A method is called in the thread in which the event happened: that of `campaign`, of a renewal, of
 the job. Its time is time of the lease, so it should only count or enqueue. An exception that it
 raises is logged and changes nothing. A fork of the process reports nothing about its parent's term.
+
+`requests` counts those to the store since the campaign began, also in `Resigned`. `duration` is the
+time since then; in `Resigned`, since the win.
 """
 
 from __future__ import annotations

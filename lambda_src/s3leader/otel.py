@@ -14,7 +14,7 @@ status is an error. Renewals are events of the term's span. Metrics: `s3leader.c
 `s3leader.result`), `s3leader.terms` (by `s3leader.outcome`), `s3leader.takeovers`,
 `s3leader.renewals` (by `s3leader.late`), `s3leader.swept`, and the histogram
 `s3leader.request.duration` in seconds (by `s3leader.request` and `s3leader.answer`). All have
-`s3leader.election`. No metric has a term, a tick or a holder, whose values never end.
+`s3leader.election`. No metric has a term, a tick or a holder: each value would be a new series.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ class OpenTelemetryObserver(Observer):
         `term` is a `Term` or an `AsyncTerm`.
 
         The baggage has `s3leader.election`, `s3leader.term` and, if there is one, `s3leader.tick`.
+        If this observer has no span of the term (it is not the election's observer, or the term has
+        ended), the span is the invalid one, which records nothing.
         """
         with self._lock:
             span = self._spans.get((term.election, term.number), trace.INVALID_SPAN)

@@ -15,9 +15,10 @@ from .requests import Read, Reply, Wait
 def pause(config: CandidateConfig, head: LedgerHead, left_ms: int) -> Wait:
     """Return the pause before the next look, which comes within `left_ms`.
 
-    It ends when the lock can have lapsed (or its reservation be over, R10), if that comes before
-    the next look is due. S3's times are whole seconds, so an answer may show a lapse up to a second
-    late: then `lapse_ms` is 0, and the next pauses are short.
+    It ends a quarter to half a second after the lock can have lapsed (or its reservation be over,
+    R10), if that comes before the next look is due; drawn, so that candidates which wait for the
+    same lock do not all look at once. S3's times are whole seconds, so an answer may show a lapse
+    up to a second late: then `lapse_ms` is 0, and the next pauses are short.
     """
     longest_ms = min(left_ms, config.poll_ms)
     lapse_ms = config.left_ms(head)
@@ -37,8 +38,8 @@ def read_again(config: CandidateConfig, head: LedgerHead) -> Steps[tuple[LedgerH
 def head_again(reply: Reply, config: CandidateConfig, head: LedgerHead) -> LedgerHead | None:
     """Return the lock from a second read. `head`, the first read, showed it unsealed.
 
-    So at that time no higher lock existed (R1). If the lock has been sealed meanwhile, the time of
-    that proof is kept (R7).
+    So when it was first read, no higher lock existed (R1). If it has been sealed since, the second
+    read proves nothing about higher locks, so the time of the first proof is kept (R7).
     """
     again = head_in(reply, config, head.term, no_higher_at_ms=head.proved_highest_at_ms)
     if again is not None and again.allows_next:

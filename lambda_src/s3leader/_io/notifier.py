@@ -95,7 +95,7 @@ class Notifier:
         )
 
     def renewed(self, before: Holding, after: Holding, lease_ms: int) -> None:
-        """Notify that a renewal has been answered, or not."""
+        """Notify that a renewal has ended: late if unconfirmed, or if it left less than a third."""
         left_ms = max(0, before.deadline_ms - self._clock_ms())
         confirmed = not after.doubtful and after.received_ms < before.deadline_ms
         late = not confirmed or left_ms * 3 < lease_ms
@@ -112,7 +112,7 @@ class Notifier:
         self._notify(self._observer.leadership_ended, events.LeadershipEnded, term=term, why=why)
 
     def resigned(self, resigned: Resigned, before: Lock, requests: int, won_ms: int) -> None:
-        """Notify that a term has ended, and what was tagged with it."""
+        """Notify that a term has ended, and of the old locks that were tagged at its end."""
         sealed, error = resigned.head.lock, resigned.sweep_error
         if sealed is None:
             raise TypeError("a term was resigned, and there is no lock")

@@ -23,8 +23,8 @@ _EXTENDED_BEFORE = 600.0  # seconds before an event becomes visible again
 class HeldLetters:
     """What was read of all queues. At the end, other readers see again what is left.
 
-    `complete` is False if something could not be read or deleted, `all_read` if events may be in
-    the queues that are not in `letters`.
+    `complete` is False if something could not be read or deleted. `all_read` is False if events
+    may be in the queues that are not in `letters`.
     """
 
     complete: bool = True

@@ -96,12 +96,14 @@ def _report(run: RedriveRun, assessed: Sequence[AssessedLetter], *, as_json: boo
 
 
 def _summary(run: RedriveRun, assessed: Sequence[AssessedLetter]) -> str:
-    done = [*run.actions.values()]
+    actions = [*run.actions.values()]
     left = len(assessed) - len(run.deleted)
-    text = f"{done.count('redriven')} redriven, {done.count('discarded')} deleted, {left} left."
-    if started := done.count("started"):
+    text = (
+        f"{actions.count('redriven')} redriven, {actions.count('discarded')} deleted, {left} left."
+    )
+    if started := actions.count("started"):
         text += f" {started} started, and not completed."
-    if sent := done.count("sent") + done.count("perhaps sent"):
+    if sent := actions.count("sent") + actions.count("perhaps sent"):
         text += f" {sent} given to Lambda, and not seen to run: look before you redrive it again."
     kept = [each for each in assessed if each.letter.message_id not in run.deleted]
     if needless := [each for each in kept if each.standing == "done"]:

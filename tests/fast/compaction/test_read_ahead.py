@@ -139,6 +139,28 @@ class Ended(BaseException):
     """Nothing catches this by accident."""
 
 
+def test_error_of_measuring_a_result_is_the_result_of_its_item() -> None:
+    """Otherwise the consumer waits for that item forever."""
+    errors: list[BaseException | None] = []
+
+    def consume() -> None:
+        errors.extend(read.exception() for _, read in ahead.results())
+
+    ahead = ReadAhead(
+        iter([4, 0]),
+        lambda item, _: item,
+        expected=lambda _: 1,
+        held=lambda result: 4 // result,
+        readers=2,
+        most_bytes=100,
+    )
+    with closing(ahead):
+        consumer = threading.Thread(target=consume, daemon=True)
+        consumer.start()
+        consumer.join(LONG)
+    assert [type(error) for error in errors] == [type(None), ZeroDivisionError]
+
+
 def test_error_of_the_items_is_raised_after_all_that_was_taken_before() -> None:
     def items() -> Iterator[int]:
         yield from range(5)

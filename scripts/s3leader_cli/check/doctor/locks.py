@@ -178,9 +178,9 @@ def check_old(
 def _sweeping(head: Head, swept: int) -> Finding:
     check, behind = "tagging", max(0, head.term - 1 - swept)
     if behind <= _SWEPT_A_TERM:
-        return ok(
-            check, f"all locks up to {swept} are tagged; later leaders tag the other {behind}"
-        )
+        tagged = f"all locks up to {swept} are tagged" if swept else "no lock is tagged yet"
+        rest = f"; later leaders tag {behind} more" if behind else ""
+        return ok(check, f"{tagged}{rest}")
     return Finding(
         check=check,
         level="warning",
@@ -202,7 +202,8 @@ def _untagged(old: Sequence[Listed], bucket: ExaminedBucket) -> Iterator[Finding
         if tags.value is not None and tags.value.get("superseded") != "true":
             leaking.append(each.key)
     if not leaking:
-        yield ok(check, f"the {min(len(old), SAMPLED)} oldest locks are tagged")
+        number = min(len(old), SAMPLED)
+        yield ok(check, f"the {number} oldest locks are tagged" if number else "there is none yet")
         return
     yield Finding(
         check=check,

@@ -70,7 +70,8 @@ def check_schedules(found: SchedulesFound) -> Iterator[Finding]:
             check=CHECK,
             level="warning",
             what=f"no deployed job of this election was found{_not_enabled(found)}",
-            do="none is needed for candidates that something else starts",
+            do="nothing, if something else starts the candidates, such as `s3leader run`; otherwise"
+            " check the name of the election, and deploy the job's stack",
         )
 
 
@@ -159,7 +160,11 @@ def _out_of_step(how: str, do: str) -> Finding:
 
 
 def _uneven(schedules: Sequence[ScheduleState]) -> str:
-    """Name what differs: a Region with other times, or the rarest time within one; else empty."""
+    """Name what differs from the rest, or return an empty text.
+
+    Within a Region each time must have as many schedules as any other, one for each contender: what
+    differs are the schedules of the rarest time. Between Regions the sets of times must be equal.
+    """
     regions: dict[str, list[ScheduleState]] = defaultdict(list)
     for each in schedules:
         regions[each.region].append(each)
@@ -185,6 +190,6 @@ def _not_enabled(found: SchedulesFound) -> str:
     if not found.not_enabled:
         return ""
     return (
-        "; not searched, as AWS does not know these credentials there, as if the Regions were not"
-        f" enabled for the account: {', '.join(found.not_enabled)}"
+        "; not searched, because AWS does not know these credentials there (the Regions are"
+        f" probably not enabled for the account): {', '.join(found.not_enabled)}"
     )
