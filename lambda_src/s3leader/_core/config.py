@@ -68,6 +68,7 @@ class Config:
                 )
         check_max_attempts(self.max_attempts)
         check_max_continuations(self.max_continuations)
+        check_text("candidate", self.candidate)
         if not (1 <= len(self.candidate) <= 200 and self.candidate.isprintable()):
             raise InvalidArgument(
                 f"candidate is {self.candidate!r}; give 1 to 200 printable characters"
@@ -110,18 +111,26 @@ def usual_poll_ms(lease_ms: int) -> int:
 
 def check_name(name: str) -> None:
     """Raise `InvalidArgument` unless `name` is one or more good segments joined by slashes."""
+    check_text("election name", name)
     for segment in name.split("/"):
         _check_segment(segment, f"election name {name!r}")
 
 
 def check_prefix(prefix: str) -> None:
     """Raise `InvalidArgument` unless `prefix` is empty, or good segments each ending in a slash."""
+    check_text("prefix", prefix)
     if not prefix:
         return
     if not prefix.endswith("/"):
         raise InvalidArgument(f"prefix {prefix!r} must end in a slash: {prefix + '/'!r}")
     for segment in prefix.removesuffix("/").split("/"):
         _check_segment(segment, f"prefix {prefix!r}")
+
+
+def check_text(what: str, value: object) -> None:
+    """Raise `InvalidArgument` for what is no text, such as a variable that is not set."""
+    if not isinstance(value, str):
+        raise InvalidArgument(f"expected {what} to be a text, got {value!r}")
 
 
 def _check_segment(segment: str, of: str) -> None:

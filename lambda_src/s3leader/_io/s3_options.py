@@ -47,8 +47,10 @@ def check_bucket(bucket: str) -> None:
         InvalidArgument: it is not a name that boto3 can use.
         BucketUnusable: it names something that is not one strongly consistent bucket.
     """
-    if not bucket:
-        raise InvalidArgument("expected the name of a bucket, got ''")
+    if not bucket or not isinstance(bucket, str):
+        raise InvalidArgument(
+            f"expected the name of a bucket, got {bucket!r}; give one, such as 'locks'"
+        )
     for code, pattern in _UNFIT.items():
         if re.search(rf"(?:{pattern})" if ":" in bucket else rf"(?:{pattern})$", bucket):
             raise BucketUnusable(

@@ -229,7 +229,10 @@ def _problem(found: Value) -> str:
     if found.kind is Kind.MISSING:
         return found.where
     if found.kind is Kind.SINGLETON:
-        return f"it is decorated with @singleton already ({found.where})"
+        return (
+            f"it is decorated with @singleton already ({found.where}): remove the decorator, or"
+            f" name it with a dot, as Lambda does"
+        )
     if found.kind in {Kind.DECORATOR, Kind.LITERAL, Kind.MODULE}:
         return f"it is not a function ({found.where})"
     return f"the function ({found.where}) {found.rejection}" if found.rejection else ""

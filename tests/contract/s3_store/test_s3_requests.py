@@ -135,6 +135,8 @@ def test_a_bucket_type_that_cannot_hold_an_election_is_refused(bucket: str, code
         ("arn:aws:s3:::locks", "'locks'"),
         ("arn:aws-cn:s3:::locks/*", "'locks'"),
         ("", "expected the name of a bucket"),
+        (None, "expected the name of a bucket"),
+        (5, "expected the name of a bucket"),
         ("locks/", "the name alone"),
         ("locks/elections", "the name alone"),
         ("https://locks.s3.amazonaws.com", "the name alone"),
@@ -143,7 +145,7 @@ def test_a_bucket_type_that_cannot_hold_an_election_is_refused(bucket: str, code
         ("arn:aws:s3:eu-west-1:111122223333:accesspoint/a/object/k", "the name alone"),
     ],
 )
-def test_an_invalid_bucket_name_is_refused_with_a_suggestion(bucket: str, right: str) -> None:
+def test_an_invalid_bucket_name_is_refused_with_a_suggestion(bucket: Any, right: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
         S3Store(bucket)
     assert repr(bucket) in str(refused.value)

@@ -69,8 +69,9 @@ def check_clocks(samples: Sequence[Sample], failed: int, skew: timedelta) -> Ite
     hosts = len({each.address for each in samples})
     lost = f" ({failed} others gave none)" if failed else ""
     facts = (
-        f"{len(samples)} answers on new connections to {hosts} address{'es' if hosts > 1 else ''}{lost}: S3's clocks are at"
-        f" least {found.least:.2f} s and at most {found.most:.2f} s apart; the allowance is"
+        f"{len(samples)} answers on new connections to {hosts}"
+        f" address{'es' if hosts > 1 else ''}{lost}: S3's clocks are at least"
+        f" {found.least:.2f} s and at most {found.most:.2f} s apart; the allowance is"
         f" {allowed:g} s, a second of it for rounding"
     )
     if found.least + _GRAIN_S > allowed:

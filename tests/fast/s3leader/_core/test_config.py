@@ -43,6 +43,7 @@ def test_folder_is_prefix_name_and_a_slash(prefix: str, name: str) -> None:
         ("poll", A_DAY + timedelta(milliseconds=1)),
         ("max_attempts", 0),
         ("max_attempts", -1),
+        *[(field, value) for field in ("name", "prefix", "candidate") for value in (None, 5)],
         ("candidate", ""),
         ("candidate", "x" * 201),
         ("candidate", "two\nlines"),
