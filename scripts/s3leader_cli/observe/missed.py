@@ -115,7 +115,12 @@ def schedules_of(wanted: Wanted) -> list[Schedule]:
     """Return the schedules of the deployed job, in all its Regions."""
     from s3leader_cli.aws.schedules import expressions_of  # noqa: PLC0415 - boto3
 
-    jobs = wanted.find()
+    try:
+        jobs = wanted.find()
+    except click.ClickException as error:
+        raise click.ClickException(
+            f"{error.message}. For candidates that something else starts, give --schedule"
+        ) from error
     found = {each for job in jobs.found for each in (job.schedules or expressions_of(job))}
     if not found:
         raise click.ClickException(

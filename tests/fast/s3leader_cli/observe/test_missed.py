@@ -166,6 +166,16 @@ def test_the_schedules_of_the_deployed_job_are_taken(
     )  # fmt: skip
 
 
+def test_without_a_deployed_job_the_remedy_is_a_schedule(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = JobsFound(jobs=(), searched=("eu-west-1",))
+    monkeypatch.setattr("s3leader_cli.aws.deployed_job.find_jobs", lambda *_: none)
+    code, _, err = bucket.run("missed", "nightly")
+    remedy = "For candidates that something else starts, give --schedule\n"
+    assert (code, "no record of a job" in err, err.endswith(remedy)) == (1, True, True)
+
+
 @pytest.mark.parametrize(
     ("schedule", "says"),
     [("rate(1 hour)", "expected cron(…) or at(…)"), ("at(noon)", "cannot be evaluated")],
