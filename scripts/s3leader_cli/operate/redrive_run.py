@@ -170,13 +170,15 @@ class RedriveRun:
         if letter.tick is None and self._has_own_term(letter, request, follower):
             self._delete_if_it_returns(letter)  # a second run could not be recognised as one
         last = follower.follow(first_within=_TERM_BEGINS_WITHIN)
-        if follower.is_done() or (last is not None and last.outcome == "completed"):
+        if any(each.outcome == "completed" for each in follower.terms.values()):
             left = [each for each in letters if each.message_id not in self.deleted]
             self._delete(left, "discarded", because="though its run is completed")
             self.actions[letter.message_id] = "redriven"
             return True
-        resigned = last is not None and last.outcome == "resigned"  # which is no error to Lambda
-        if self._has_own_term(letter, request, follower) and not resigned:
+        mine = self._has_own_term(letter, request, follower)
+        if follower.is_done():
+            return self._overtaken(letter)
+        if mine and (last is None or last.outcome != "resigned"):  # which is no error to Lambda
             self._delete_if_it_returns(letter)
         if last is not None:
             why = (last.reason or "no reason").rstrip(".")
@@ -186,6 +188,20 @@ class RedriveRun:
                 f" again; the other events stay.{stays} {self._advice(letter)}"
             )
         return False
+
+    def _overtaken(self, letter: DeadLetter) -> bool:
+        """Keep an event whose tick only counts as done; those of later ticks may follow.
+
+        Lambda's run of it is not elected, which is no error, so the event would not return.
+        """
+        self._left = True
+        warn(
+            f"a later tick was completed first, so {tick_text(letter)} counts as done, and no term"
+            " of this run has completed it. Its events stay. If its own work is missing, run it"
+            f" with `s3leader trigger {self.election.name} --tick {utc(letter.tick)} --repeat"
+            " --reason …`; pause the job before you redrive others"
+        )
+        return True
 
     def _has_own_term(self, letter: DeadLetter, request: str, follower: Follower) -> bool:
         """Whether a run of this request has begun, and not only one of the same tick.
