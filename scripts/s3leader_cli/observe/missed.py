@@ -63,7 +63,9 @@ _EPILOG = (
     help="Ticks that are younger are not due yet.",
 )
 @click.option("--any-term", is_flag=True, help="Only ticks without any term, even a failed one.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 if a tick was missed.")
+@click.option(
+    "--exit-code", is_flag=True, help="Exit with 1 if a tick was missed, or nobody can lead."
+)
 @json_option
 @click.pass_obj
 def missed(
@@ -96,7 +98,10 @@ def missed(
         })  # fmt: skip
     else:
         _print_for_people(wanted, found, len(ticks) - len(older), older)
-    return NEEDS_YOU if exit_code and certain else DONE
+    if ledger.is_blocked:
+        command = typed(wanted.place, "status")
+        print_error(f"s3leader: the highest lock is corrupt, so nobody can lead: see {command}")
+    return NEEDS_YOU if exit_code and (certain or ledger.is_blocked) else DONE
 
 
 def ticks_of(schedules: list[Schedule], since: datetime, until: datetime) -> list[datetime]:

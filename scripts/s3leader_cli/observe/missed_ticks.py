@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -61,6 +61,7 @@ class LedgerOfTicks:
 
     def __init__(self, election: Election, locks: Sequence[Lock], *, reaches_back: bool) -> None:
         self._election = election
+        self._highest = locks[0] if locks else None
         self.terms: dict[datetime, list[Lock]] = defaultdict(list)
         for lock in reversed(locks):
             if lock.tick is not None:
@@ -76,7 +77,7 @@ class LedgerOfTicks:
         terms = self.terms.get(tick, [])
         if any_term and terms:
             return True
-        waits = bool(terms) and terms[-1].outcome == "continued"
+        waits = bool(terms) and self._waits(terms[-1])
         completed = any(each.outcome == "completed" for each in terms)
         held = any(standing_of(self._election, each) == "held" for each in terms)
         return completed or waits or held
@@ -84,6 +85,19 @@ class LedgerOfTicks:
     def is_older(self, tick: datetime) -> bool:
         """Whether a tick was due before the first lock that is left."""
         return self.begins is not None and tick < self.begins and tick not in self.terms
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the highest lock is corrupt, so that nobody can lead."""
+        return self._highest is not None and self._highest.problem is not None
+
+    def _waits(self, lock: Lock) -> bool:
+        """Whether the next leg of a continued tick may still begin, which R10 gives one lease."""
+        if lock.outcome != "continued" or lock is not self._highest:
+            return False
+        config, grain = self._election.config, timedelta(milliseconds=1)
+        lease_ms, skew_ms = config.lease // grain, config.clock_skew // grain
+        return lock.left_ms(lease_ms=lease_ms, clock_skew_ms=skew_ms) >= 0
 
     def _standing(self, lock: Lock) -> str:
         return "died" if standing_of(self._election, lock) == "lapsed" else "sealed"

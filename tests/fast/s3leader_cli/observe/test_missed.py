@@ -102,6 +102,26 @@ def test_a_tick_that_is_being_led_is_not_missed(clock: Clock) -> None:
     assert whys(clock.missed()) == {"01": "failed"}  # its lock has lapsed
 
 
+@pytest.mark.parametrize("buried", [False, True])
+def test_a_tick_that_waits_for_its_next_leg_is_missed_once_that_is_lost(
+    clock: Clock, buried: object
+) -> None:
+    clock.at(1, None).continue_later({})
+    assert whys(clock.missed(*HOURLY, "--since", tick(1), "--grace", "0")) == {}
+    if buried:
+        clock.at(2)
+    clock.go(2)
+    assert whys(clock.missed()) == {"01": "failed"} | ({} if buried else {"02": "never led"})
+
+
+def test_a_corrupt_highest_lock_does_not_let_a_monitor_be_content(clock: Clock) -> None:
+    """Nobody can lead, though which ticks are missing cannot be read."""
+    clock.bucket.put(2, "[]")
+    clock.go(3)
+    code, _, err = clock.bucket.run("missed", "nightly", *HOURLY, "--since", tick(1), "--exit-code")
+    assert (code, "nobody can lead" in err) == (1, True)
+
+
 def test_a_young_tick_is_not_due_yet(clock: Clock) -> None:
     clock.go(1, seconds=200)
     assert clock.missed()["ticks"] == 0
