@@ -18,11 +18,15 @@ class CheckpointFile:
     """`S3LEADER_STATE_FILE`, which no other user can read."""
 
     def __init__(self, state: Mapping[str, Any]) -> None:
-        """Write `state` to a new file."""
+        """Write `state` to a new file; raise `OSError` if that is impossible."""
         self.folder = Path(tempfile.mkdtemp(prefix="s3leader-"))
         self.path = self.folder / "state.json"
         self._saved = dict(state)
-        self.path.write_text(json.dumps(self._saved), encoding="utf-8")
+        try:
+            self.path.write_text(json.dumps(self._saved), encoding="utf-8")
+        except OSError:  # a full disk
+            self.remove()
+            raise
 
     def changed(self) -> dict[str, Any] | None:
         """Return what the command has written since it was saved last; None if nothing.

@@ -7,8 +7,8 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -65,6 +65,18 @@ def run(options: RunOptions, elect: Elect) -> int:
         return 128 + (signals.received or signal.SIGINT)
 
 
+class _Unprepared(Exception):  # noqa: N818 - as s3leader's own errors
+    """The machine has no disk space, process or descriptor left, so nothing was started."""
+
+
+@contextmanager
+def _preparing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _Unprepared(str(error)) from error
+
+
 class _Run:
     def __init__(
         self,
@@ -103,8 +115,10 @@ class _Run:
         return self._options.if_lost
 
     def _lead(self, term: Term) -> int:
-        file = CheckpointFile(term.state)
+        file: CheckpointFile | None = None
         try:
+            with _preparing():
+                file = CheckpointFile(term.state)
             if self._signals.received is not None:
                 self._resign(term, "resigned", f"{self._signals.received.name} came first")
                 return 128 + self._signals.received
@@ -113,18 +127,24 @@ class _Run:
             self._reports.problem("not_started", f"{self._options.words[0]!r}: {error}")
             self._resign(term, "failed", f"the command cannot be executed: {error}")
             return codes.NOT_FOUND if error.errno == errno.ENOENT else codes.NOT_EXECUTABLE
+        except _Unprepared as error:
+            self._reports.problem("not_started", f"the command was not started: {error}")
+            self._resign(term, "failed", f"the command was not started: {error}")
+            return codes.NOT_EXECUTABLE
         finally:
-            file.remove()
+            if file is not None:
+                file.remove()
 
     def _supervise(self, term: Term, file: CheckpointFile) -> int:
         lease = self._election.config.lease
-        command = GuardedCommand(
-            self._options.words,
-            self._environment(term, file),
-            deadline_ms=deadline_ms(term),
-            limits=Limits.of_lease(lease // _MILLISECOND, self._options.grace // _MILLISECOND),
-            remove=(file.path, file.folder),
-        )
+        with _preparing():
+            command = GuardedCommand(
+                self._options.words,
+                self._environment(term, file),
+                deadline_ms=deadline_ms(term),
+                limits=Limits.of_lease(lease // _MILLISECOND, self._options.grace // _MILLISECOND),
+                remove=(file.path, file.folder),
+            )
         self._signals.on_stop = command.stop
         if self._signals.received is not None:  # since it was looked at
             command.stop()

@@ -257,3 +257,26 @@ def test_an_error_s_line_of_json_names_its_class(wrapper: Wrapper) -> None:
     fails = "import s3leader; raise s3leader.CorruptLock(key='k', term=1, problem='p')"
     line = json.loads(wrapper.run("--json", "--", "true", BEFORE=fails).stderr)
     assert (line["event"], line["error"]) == ("error", "CorruptLock")
+
+
+NO_PROCESS = """
+import subprocess
+def start(*_, **__):
+    raise BlockingIOError(11, "no process is left")
+subprocess.Popen = start
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [("import tempfile; tempfile.tempdir = '/gone'", "No such file"), (NO_PROCESS, "no process")],
+    ids=["no temporary folder", "no process"],
+)
+def test_term_is_over_at_once_if_this_machine_cannot_start_the_command(
+    wrapper: Wrapper, before: str, why: str
+) -> None:
+    """Else all candidates wait for its lease, and the exit code 1 seems to be the command's."""
+    done = wrapper.run("--", "true", BEFORE=before)
+    outcome, reason = wrapper.ended()
+    assert (done.returncode, outcome, why in (reason or "")) == (126, "failed", True)
+    assert done.stderr.startswith("s3leader: the command was not started: ")
