@@ -63,7 +63,8 @@ def _waiting(election: Election, lock: Lock) -> Iterator[Step]:
     lease = timedelta(milliseconds=lock.lease_ms) if lock.lease_ms else election.config.lease
     waited = timedelta(milliseconds=lock.age_ms())
     lost = waited > lease + election.config.clock_skew
-    since = f"tick {utc(lock.tick)} waits for leg {lock.leg + 1} since {waited.seconds} s"
+    seconds = round(waited.total_seconds())
+    since = f"tick {utc(lock.tick)} waits for leg {lock.leg + 1} since {seconds} s"
     yield Step(
         what=f"{since}: its invocation seems to be lost" if lost else since,
         commands=(f"logs{_tick(lock)}{_since(lock)}", f"trigger{_tick(lock)}") if lost else (),

@@ -91,6 +91,15 @@ def test_a_continued_tick_waits_for_its_next_leg_for_a_lease(
     assert (found, "waits for leg 2" in report["next_steps"][0]["what"]) == (code, True)
 
 
+def test_a_continuation_that_is_lost_for_days_is_not_shown_as_lost_for_seconds(
+    bucket: Bucket,
+) -> None:
+    bucket.lead().continue_later({"after": 7})
+    bucket.pass_time(2 * 86400 + 5)
+    _, report = status(bucket)
+    assert "since 172805 s" in report["next_steps"][0]["what"]
+
+
 @pytest.mark.parametrize(("max_age", "code"), [("2h", 0), ("30m", 1)])
 def test_the_last_completion_may_be_too_old(bucket: Bucket, max_age: str, code: int) -> None:
     bucket.lead().resign()
