@@ -47,12 +47,17 @@ def depose(context: Context, /, *, place: ElectionPlace, as_json: bool, **option
     election = context.elect(place)
     seal = _Seal(election, context.ask, **options)
     lock = seal.perform()
-    missing = lock is None and election.observe() is None
+    report = look_at(election) if lock is None else None
+    missing = report is not None and report.standing == "vacant"
     if as_json:
         note = {"note": never_locked(election)} if missing else {}
         print_json({"deposed": None if lock is None else lock_as_json(lock), **note})
     elif missing:
         print_out(f"Nothing to depose: {never_locked(election)}\n")
+    elif report is not None and report.standing != "sealed":
+        print_out(
+            f"Nothing to depose: that term is over, and term {report.term} has begun since.\n"
+        )
     elif lock is None:
         print_out(f"Nothing to depose: the highest lock of {election.name} is sealed already.\n")
     else:

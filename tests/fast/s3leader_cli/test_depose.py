@@ -78,6 +78,8 @@ def test_forcing_does_not_seal_a_term_that_began_during_the_question(cli: Cli) -
     cli.meanwhile = change_leaders
     code, out, _ = force(cli, answer="yes")
     assert (code, out.startswith("Nothing to depose"), cli.status()["leader"]) == (0, True, "c2")
+    assert "is sealed already" not in out
+    assert "term 2 has begun since" in out
 
 
 def test_forcing_without_a_terminal_needs_yes(cli: Cli) -> None:
