@@ -15,7 +15,7 @@ from s3leader_cli.operate.options import Wanted, job_options, note
 from s3leader_cli.options import Context, json_option
 from s3leader_cli.reading import progress, read_terms
 from s3leader_cli.report import never_locked, utc
-from s3leader_cli.streams import print_error, print_json, print_out
+from s3leader_cli.streams import print_error, print_json, print_out, printable
 from s3leader_cli.times import DURATION, TIME, now
 
 from .filters import Filters
@@ -158,7 +158,7 @@ def _print_for_people(
     wanted: Wanted, found: list[Missed], ticks: int, older: list[datetime]
 ) -> None:
     election = wanted.place.election
-    lines = [f"{utc(each.tick)}  {each.in_words()}\n" for each in found]
+    lines = [printable(f"{utc(each.tick)}  {each.in_words()}") + "\n" for each in found]
     certain = [each for each in found if each.why != "unknown"]
     lines.append(f"{election} missed {len(certain)} of {ticks} ticks.\n")
     if older:

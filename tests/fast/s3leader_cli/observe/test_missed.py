@@ -122,6 +122,15 @@ def test_a_corrupt_highest_lock_does_not_let_a_monitor_be_content(clock: Clock) 
     assert (code, "nobody can lead" in err) == (1, True)
 
 
+@pytest.mark.parametrize("key", ["reason", "outcome"])
+def test_what_a_lock_says_cannot_control_the_terminal(clock: Clock, key: str) -> None:
+    body = {"expired": True, "tick": tick(1), "outcome": "failed"}
+    clock.bucket.put(2, {**body, key: "\x1b]0;owned\x07\n\u202e"})
+    clock.go(1)
+    _, out, _ = clock.bucket.run("missed", "nightly", *HOURLY, "--since", tick(1))
+    assert r"\x1b]0;owned\x07\n\u202e" in out
+
+
 def test_a_young_tick_is_not_due_yet(clock: Clock) -> None:
     clock.go(1, seconds=200)
     assert clock.missed()["ticks"] == 0
