@@ -78,3 +78,11 @@ def test_an_election_without_terms_can_be_drawn() -> None:
 def test_two_contenders_have_two_lanes() -> None:
     svg = svg_of(term(1, holder="blue"), term(2, holder="green", started_at=at(90)))
     assert (">blue</text>" in svg, ">green</text>" in svg) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["\N{FIRECRACKER}" * 40, "job-" + "\U00020000" * 60], ids=["signs", "ideographs"]
+)
+def test_a_long_name_of_rare_characters_can_be_drawn(name: str) -> None:
+    """Vega shortens it between the two halves of a character, which its measuring refuses."""
+    assert "…" in svg_of(term(1, holder=name))
