@@ -74,20 +74,21 @@ def _holds(operator: str, key: str, values: Sequence[str], attempt: Attempt) -> 
     """Whether a condition holds; None if it is not understood."""
     found = {name.lower(): value for name, value in attempt.context.items()}.get(key)
     name = operator.removesuffix("IfExists")
+    if found is None and key not in _KNOWN:
+        return None
     if operator == "Null":
         return (found is None) is (values[0].lower() == "true")
     if found is None:
-        return True if name != operator else (False if key in _KNOWN else None)
+        return name != operator
     if name in {"Bool", "StringEqualsIgnoreCase"}:
         return found.lower() in [each.lower() for each in values]
-    if name == "StringEquals":
-        return found in values
     if name == "StringLike":
         return any(_like(each, found) for each in values)
-    return None
+    return found in values if name == "StringEquals" else None
 
 
-# Keys that are absent from a request that does not set them, and not merely unknown here.
+# Keys that are absent from a request that does not set them. Any other may be in a request, though
+# it is not in an `Attempt`: a tag of the caller, MFA, a header for encryption.
 _KNOWN = frozenset({"s3:if-match", "s3:if-none-match"})
 
 

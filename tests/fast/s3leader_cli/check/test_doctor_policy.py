@@ -83,6 +83,35 @@ def test_a_condition_that_is_not_understood_is_not_guessed() -> None:
     assert levels(*unclear) == ["ok", "cannot tell", "ok"]
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+        {"StringNotLikeIfExists": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/admin"}},
+        {"Null": {"aws:PrincipalTag/team": "true"}},
+    ],
+    ids=str,
+)
+def test_a_denial_that_some_people_escape_is_no_protection(condition: dict[str, Any]) -> None:
+    """A person with MFA, the role or the tag sends a request that has the key."""
+    assert levels(WRITES, DELETES | {"Condition": condition}, TLS)[1] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Null": {"s3:x-amz-server-side-encryption": "true"}},
+        {"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "aws:kms"}},
+    ],
+    ids=str,
+)
+def test_a_demand_for_a_header_does_not_deny_candidates_that_may_send_it(
+    condition: dict[str, Any],
+) -> None:
+    header = deny("s3:PutObject", "*", condition)
+    assert "problem" not in levels(TLS, WRITES, DELETES, header)
+
+
 def test_a_denial_that_candidates_may_meet_is_not_passed_over() -> None:
     elsewhere = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
     policy = [TLS, WRITES, DELETES, deny("s3:GetObject", "*", elsewhere)]
