@@ -43,7 +43,7 @@ class Filter:
         if not isinstance(fields, dict) or "message" not in fields:
             return False  # metrics are printed as JSON too
         return (
-            self.election in {fields.get("service"), fields.get("election")}
+            self.election in (fields.get("service"), fields.get("election"))  # values may be lists
             and (self.tick is None or fields.get("tick") == _utc(self.tick))
             and (self.term is None or fields.get("term") == self.term)
         )
@@ -59,10 +59,10 @@ class Line:
     text: str
 
     def fields(self) -> Any:  # noqa: ANN401 - JSON
-        """Return the line's JSON, None if it is not JSON."""
+        """Return the line's JSON, None if it is not JSON; NaN, which JSON lacks, as a text."""
         try:
-            return json.loads(self.text)
-        except ValueError:
+            return json.loads(self.text, parse_constant=str)
+        except (ValueError, RecursionError):  # a job's own lines may be anything
             return None
 
 

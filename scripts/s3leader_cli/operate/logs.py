@@ -58,8 +58,8 @@ def logs(
     start_ms = max(0, _ms(datetime.now(UTC) - since))  # CloudWatch knows no time before 1970
     found = [Log(job, asked) for job in jobs.found]
     lines, complete = _read(found, start_ms)
-    _print(lines, as_json=as_json)
-    if follow:
+    read = _print(lines, as_json=as_json)
+    if follow and read:
         _follow(found, lines, as_json=as_json)
     if not lines:
         note(f"no line in the last {since}: --since 1d looks further back, --all shows all lines")
@@ -89,12 +89,13 @@ def _follow(logs: Sequence[Log], lines: list[Line], *, as_json: bool) -> None:
         found, _ = _read(logs, _ms(datetime.now(UTC) - _LATE))
         new = [each for each in found if each not in shown]
         shown |= set(new)
-        _print(new, as_json=as_json)
+        if not _print(new, as_json=as_json):
+            return
 
 
-def _print(lines: Iterable[Line], *, as_json: bool) -> None:
-    for each in lines:
-        print_out((_as_json(each) if as_json else render(each)) + "\n")
+def _print(lines: Iterable[Line], *, as_json: bool) -> bool:
+    """Print the lines; return False once nobody reads them any more."""
+    return all(print_out((_as_json(each) if as_json else render(each)) + "\n") for each in lines)
 
 
 def render(line: Line) -> str:

@@ -12,7 +12,7 @@ from s3leader_cli.aws import alarms, deployed_job, logs, schedules
 from s3leader_cli.aws.alarms import Alarm
 from s3leader_cli.aws.deployed_job import DeployedJob, JobsFound
 from s3leader_cli.aws.failures import RequestFailed
-from s3leader_cli.aws.logs import Line
+from s3leader_cli.aws.logs import Filter, Line
 from s3leader_cli.aws.schedules import Switched
 from tests.fast.s3leader_cli.command_line import Cli
 from tests.fast.s3leader_cli.operate.stubs import JOB
@@ -181,6 +181,34 @@ def test_new_lines_are_followed_until_the_command_is_interrupted(
         130,
         ["first", "second"],
     )
+
+
+def test_following_ends_when_nobody_reads_it_any_more(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: dict[str, list[Line]] = {HERE: [line(1, HERE, message="first")], THERE: []}
+    lines(monkeypatch, found)
+    monkeypatch.setattr(
+        "time.sleep", lambda _: found.update({THERE: [line(2, THERE, message="x")]})
+    )
+    monkeypatch.setattr("s3leader_cli.operate.logs.print_out", lambda text: "first" in text)
+    assert cli.run("logs", "--follow")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"message": "m", "service": ["nightly"], "election": {}}', "[" * 100_000, '{"message": NaN}'],
+    ids=["other types", "deep", "NaN"],
+)
+def test_any_line_of_a_job_can_be_shown(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    odd = Line(at_ms=1, region=HERE, event_id="", text=text)
+    lines(monkeypatch, {HERE: [odd], THERE: []})
+    assert not Filter(election="nightly").accepts(odd.fields())
+    code, out, _ = cli.run("logs", "--all", "--json")
+    json.loads(out, parse_constant=pytest.fail)
+    assert code == 0
 
 
 @pytest.mark.parametrize(
