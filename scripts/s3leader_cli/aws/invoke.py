@@ -71,7 +71,7 @@ class Invocation:
         except OutcomeUnknown as error:
             return Answer(kind="lost", problem=error.message)
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=str)  # NaN, which JSON lacks, as a text
         except ValueError:
             value = text.decode("utf-8", "backslashreplace")
         if "FunctionError" in got:

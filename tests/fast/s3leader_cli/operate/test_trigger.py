@@ -75,6 +75,18 @@ def test_exit_code_says_whether_the_work_is_done(
     assert (outcome.code, outcome.word) == (code, word)
 
 
+def test_number_that_json_lacks_does_not_spoil_the_document(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda's runtime for Python writes NaN as Python does."""
+    work = run(cli, tick=TICK)
+    body = json.dumps({**LED, "result": {"mean": float("nan")}}).encode()
+    replace_client(monkeypatch, "invoke", **{"lambda": Lambda(body)})
+    work.report(work.perform(JOB), as_json=True)
+    shown = json.loads(cli.capsys.readouterr().out, parse_constant=pytest.fail)
+    assert shown["answer"]["result"] == {"mean": "NaN"}
+
+
 def test_error_of_the_function_is_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     error = {"errorType": "KeyError", "errorMessage": "'rates'"}
     outcome = answered(cli, monkeypatch, error, FunctionError="Unhandled")
