@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from .clients import arn, client
-from .failures import explained
+from .failures import RequestFailed, explained
 
 VARIABLE = "S3LEADER_LEDGER_RESTORED_AT"
 
@@ -31,7 +33,7 @@ class Function:
             for _ in range(3):
                 functions.get_waiter("function_updated_v2").wait(FunctionName=self.name)
                 found = functions.get_function_configuration(FunctionName=self.name)
-                variables = found.get("Environment", {}).get("Variables", {})
+                variables = self._variables(found.get("Environment", {}))
                 # Emulators of Lambda may lack it.
                 revision = {key: found[key] for key in ("RevisionId",) if key in found}
                 try:
@@ -50,6 +52,17 @@ class Function:
         raise click.ClickException(
             f"{self.name} in {self.region} is being changed by somebody else; run the command again"
         )
+
+    def _variables(self, environment: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return all variables, or raise: what is written replaces them all."""
+        if error := environment.get("Error"):  # in the place of those that cannot be decrypted
+            raise RequestFailed(
+                f"the variables of {self.name} in {self.region} cannot be read, so they are left as"
+                f" they are: {error.get('ErrorCode')}: {error.get('Message')}. Allow kms:Decrypt on"
+                " their key, or deploy the function again"
+            )
+        found: Mapping[str, str] = environment.get("Variables", {})
+        return found
 
 
 def log_group(region: str, name: str) -> str:

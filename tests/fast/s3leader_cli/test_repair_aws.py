@@ -183,6 +183,36 @@ def test_a_function_that_does_not_exist_is_one_line(account: Account) -> None:
     assert (code, "us-east-1" in err, "Traceback" in err) == (1, True, False)
 
 
+class UnreadableFunction:
+    """A function whose variables are encrypted with a key that these credentials may not use."""
+
+    def __init__(self) -> None:
+        self.exceptions = boto3.client("lambda").exceptions
+        self.written: list[dict[str, Any]] = []
+
+    def get_waiter(self, _: str) -> Any:
+        return self
+
+    def wait(self, **_: str) -> None: ...
+
+    def get_function_configuration(self, **_: str) -> dict[str, Any]:
+        error = {"ErrorCode": "AccessDeniedException", "Message": "KMS access was denied"}
+        return {"RevisionId": "1", "Environment": {"Error": error}}
+
+    def update_function_configuration(self, **call: Any) -> None:
+        self.written.append(call)
+
+
+def test_variables_that_cannot_be_read_are_not_replaced_by_one(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda answers with an error in their place, and takes what is written as all of them."""
+    function = UnreadableFunction()
+    replace_client(monkeypatch, "environments", **{"lambda": function})
+    code, _, err = account.run("forget", "nightly", "--function", "us-east-1/job")
+    assert (code, function.written, "kms:Decrypt" in err) == (1, [], True)
+
+
 def denied(monkeypatch: pytest.MonkeyPatch, module: str, service: str, operation: str) -> None:
     """Let a module of s3leader_cli.aws have no right to an operation of a service."""
     client, stubber = stubbed(service)
