@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 from s3leader import CorruptLock, Election, Lock, S3LeaderError
 
+from .closed import closed_by
+
 # Advice for callers of the library, and what replaces it on the command line.
 _INSTEAD = {
     r", or pass a client with others": "",
@@ -30,7 +32,7 @@ class Report:
 
     `left` is the rest of the lease, `lapses_in` that plus the allowance for clock skew; negative
     once over, None if the lock is sealed. `came_about` says how the previous term ended, `body` is
-    a corrupt lock's.
+    a corrupt lock's. `closed` says what to do if a repair has closed the ledger.
     """
 
     election: str
@@ -43,6 +45,7 @@ class Report:
     came_about: str | None = None
     problem: str | None = None
     body: bytes | None = None
+    closed: str | None = None
     contender: str = ""
     doubt: str | None = None
 
@@ -75,6 +78,7 @@ def look_at(election: Election) -> Report:
             term=corrupt.term,
             problem=advice(corrupt),
             body=corrupt.body,
+            closed=closed_by(corrupt),
             contender="raise CorruptLock, and change nothing",
         )
     if lock is None:
@@ -123,6 +127,8 @@ def never_locked(election: Election) -> str:
 
 def advice(error: S3LeaderError) -> str:
     """Return an error's message with the options of this command instead of Python's."""
+    if isinstance(error, CorruptLock) and (closed := closed_by(error)):
+        return closed
     command = "`s3leader depose --reason … --force --done TICK`, where TICK"
     text = str(error).replace("`depose(reason=…, force=True, done=…)`, where `done`", command)
     for python, instead in _INSTEAD.items():

@@ -85,6 +85,8 @@ class _Seal:
                 )
             return self.election.depose(reason=self.reason)
         report = look_at(self.election)
+        if report.closed is not None:
+            raise click.ClickException(report.closed)
         _check_done(self.election, report, self.done)
         force = report.standing in {"held", "corrupt"}
         if force and not _confirmed(self.election, report, self.ask, yes=self.yes):

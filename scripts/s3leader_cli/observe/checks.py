@@ -31,7 +31,9 @@ def next_steps(
 ) -> Iterator[Step]:
     """Yield what is off. `recent` are the terms before the one in the report, newest first."""
     lock = report.lock
-    if report.standing == "corrupt":
+    if report.closed is not None:
+        yield Step(what=report.closed)
+    elif report.standing == "corrupt":
         yield Step(
             what=f"the lock of term {report.term} is corrupt, so nobody can lead",
             commands=("history --limit 3", 'depose --force --done TICK --reason "…"'),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from s3leader import CorruptLock, Election, Lock
 from s3leader.repair import is_note
+from s3leader_cli.closed import closed_by
 
 from .bucket import ExaminedBucket, Listed
 from .findings import Finding, Level, Reading, ok
@@ -70,7 +71,8 @@ def check_highest(election: Election, head: Head, bucket: ExaminedBucket) -> Ite
             check=check,
             level="problem",
             what=f"{head.corrupt.key} is corrupt: {head.corrupt.problem}. Nobody leads",
-            do="look at it, then s3leader depose --reason … --force --done TICK",
+            do=closed_by(head.corrupt)
+            or "look at it, then s3leader depose --reason … --force --done TICK",
         )
     elif head.lock is None:
         yield Finding(
