@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from s3leader import Election, Lock
+from s3leader_cli.check.verify.ledger import is_void
 from s3leader_cli.report import Report, utc
 
 _MANY_ATTEMPTS = 3
@@ -76,7 +77,8 @@ def _waiting(election: Election, lock: Lock) -> Iterator[Step]:
 
 def _failures(lock: Lock, recent: Sequence[Lock]) -> Iterator[Step]:
     """The latest terms that have ended were no success."""
-    ended = [each for each in (lock, *recent) if each.sealed and each.problem is None]
+    led = [each for each in (lock, *recent) if not is_void(each)]
+    ended = [each for each in led if each.sealed and each.problem is None]
     bad = list(takewhile(_went_wrong, ended))
     if not bad:
         return

@@ -79,7 +79,10 @@ def missed(
     election = context.elect(wanted.place)
     ledger = _ledger(election, since)
     if ledger is None:
-        print_error(f"s3leader: {never_locked(election)}")
+        if as_json:
+            print_json({"election": election.name, "note": never_locked(election)})
+        else:
+            print_error(f"s3leader: {never_locked(election)}")
         return NO_ELECTION
     older = [tick for tick in ticks if ledger.is_older(tick)]
     found = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -129,6 +130,11 @@ def test_what_a_lock_says_cannot_control_the_terminal(clock: Clock, key: str) ->
     clock.go(1)
     _, out, _ = clock.bucket.run("missed", "nightly", *HOURLY, "--since", tick(1))
     assert r"\x1b]0;owned\x07\n\u202e" in out
+
+
+def test_an_election_without_locks_is_a_document_too(bucket: Bucket) -> None:
+    code, out, _ = bucket.run("missed", "nightly", *HOURLY, "--json")
+    assert (code, "is the name right" in json.loads(out)["note"]) == (3, True)
 
 
 def test_a_young_tick_is_not_due_yet(clock: Clock) -> None:

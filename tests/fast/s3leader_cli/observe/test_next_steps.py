@@ -91,6 +91,13 @@ def test_a_continued_tick_waits_for_its_next_leg_for_a_lease(
     assert (found, "waits for leg 2" in report["next_steps"][0]["what"]) == (code, True)
 
 
+def test_a_void_win_does_not_hide_that_the_last_term_failed(bucket: Bucket) -> None:
+    bucket.lead().resign(outcome="failed", reason="no disk")
+    bucket.lead().resign(outcome="resigned", reason="void: it was won too late")
+    code, report = status(bucket)
+    assert (code, "term 1 failed" in report["next_steps"][0]["what"]) == (1, True)
+
+
 def test_a_continuation_that_is_lost_for_days_is_not_shown_as_lost_for_seconds(
     bucket: Bucket,
 ) -> None:
