@@ -38,6 +38,8 @@ def forget(
     from s3leader_cli.aws.environments import Function  # noqa: PLC0415 - boto3 takes time
 
     names = function_names(place, functions)
+    if not names:
+        return _nothing(as_json=as_json)
     shown = ", ".join(f"{region}/{name}" for region, name in names)
     confirm(context.ask, f"new environments for: {shown}", "Start them?", yes=yes)
     for number, (region, name) in enumerate(names, 1):
@@ -47,4 +49,15 @@ def forget(
         print_json({"forgotten": [{"region": region, "function": name} for region, name in names]})
     else:
         print_out(f"They remember no lock: {shown}.\n")
+    return DONE
+
+
+def _nothing(*, as_json: bool) -> int:
+    if as_json:
+        print_json({"forgotten": []})
+    else:
+        print_out(
+            "Nothing to do in Lambda: the job has no function. Restart processes elsewhere that"
+            " campaign, yourself.\n"
+        )
     return DONE

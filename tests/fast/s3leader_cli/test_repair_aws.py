@@ -14,8 +14,9 @@ from s3leader_cli.aws.bucket_policy import read_policy
 from s3leader_cli.aws.environments import VARIABLE, log_group
 from s3leader_cli.aws.failures import RequestFailed
 from s3leader_cli.aws.used_numbers import highest_lock, hinted
+from s3leader_cli.operate.options import Jobs
 from tests.dated_moto import mock_dated_aws
-from tests.fast.s3leader_cli.operate.stubs import replace_client, stubbed
+from tests.fast.s3leader_cli.operate.stubs import PLACE, TASK_JOB, replace_client, stubbed
 
 TICK = "2025-11-23T06:00:00Z"
 ROLE = {
@@ -211,6 +212,15 @@ def test_variables_that_cannot_be_read_are_not_replaced_by_one(
     replace_client(monkeypatch, "environments", **{"lambda": function})
     code, _, err = account.run("forget", "nightly", "--function", "us-east-1/job")
     assert (code, function.written, "kms:Decrypt" in err) == (1, [], True)
+
+
+def test_a_job_without_functions_is_not_said_to_have_forgotten(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = Jobs(place=PLACE, found=(TASK_JOB,))
+    monkeypatch.setattr("s3leader_cli.repair.deployed.Wanted.find", lambda _: tasks)
+    code, out, err = account.run("forget", "nightly", answer=None)
+    assert (code, "remember" in out, "no function" in out, err) == (0, False, True, "")
 
 
 def denied(monkeypatch: pytest.MonkeyPatch, module: str, service: str, operation: str) -> None:
