@@ -20,7 +20,10 @@ def closed_by(corrupt: CorruptLock) -> str | None:
     if not is_note(text):
         return None
     if place := _PLACE.search(text):
-        what = f"this ledger was moved to {place[1]}: look there, and let every candidate use it"
+        what = (
+            f"this ledger was moved to {place[1]}: s3leader repair move says whether that is"
+            " finished; then every candidate has to use that place"
+        )
     else:
         what = (
             "a repair of this ledger has closed it and is not finished: run the same command again"

@@ -14,6 +14,8 @@ from s3leader_cli.options import Context, ElectionPlace, election_options, json_
 from s3leader_cli.report import never_locked, utc
 from s3leader_cli.streams import print_json, print_out
 
+from .half_done import says_if_half_done
+
 
 @click.command(
     short_help="Let the ledger go on in another bucket.",
@@ -57,7 +59,8 @@ def move(
     result = _Result(place, there, found, found)
     if not (found.closed and found.copied):
         confirm(context.ask, result.plan(), "Move it?", yes=yes)
-        result = replace(result, now=work.run() or found)
+        with says_if_half_done():
+            result = replace(result, now=work.run() or found)
     if as_json:
         print_json(result.as_json())
     else:

@@ -15,6 +15,8 @@ from s3leader_cli.report import lock_as_json, utc
 from s3leader_cli.streams import print_error, print_json, print_out
 from s3leader_cli.times import DONE_TICK
 
+from .half_done import says_if_half_done
+
 
 @click.command(
     "restart-numbers",
@@ -71,13 +73,14 @@ def restart_numbers(
     if done != "none":
         plan += f" No tick up to {utc(done)} will be led again."
     confirm(context.ask, plan, "Restart the numbers?", yes=yes)
-    lock = repair.restart_numbers(
-        election,
-        above=above,
-        done=done,
-        reason=f"restored by an operator: {reason}",
-        keep_state=keep_state,
-    )
+    with says_if_half_done():
+        lock = repair.restart_numbers(
+            election,
+            above=above,
+            done=done,
+            reason=f"restored by an operator: {reason}",
+            keep_state=keep_state,
+        )
     if as_json:
         print_json({"restarted": True, "lock": lock_as_json(lock)})
     else:

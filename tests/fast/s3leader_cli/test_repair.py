@@ -1,5 +1,6 @@
 """`s3leader repair move` and `restart-numbers`: what they ask, print and leave."""
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 
 from s3leader import Election, NotElected, Term, testing
-from s3leader._io.memory_store import MemoryStore
+from s3leader._core.requests import Create
+from s3leader._io.memory_store import Fault, MemoryStore
 from s3leader_cli.__main__ import main
 from s3leader_cli.options import ElectionPlace
 
@@ -157,3 +159,23 @@ def test_the_configuration_file_is_for_the_commands_of_the_group(
     monkeypatch.setenv("S3LEADER_CONFIG", str(file))
     monkeypatch.delenv("S3LEADER_BUCKET", raising=False)
     assert main(["repair", *MOVE, "--yes"], elect=buckets.elect) == 0
+
+
+@pytest.mark.parametrize("words", [MOVE, RESTART], ids=["move", "restart"])
+def test_an_interruption_says_that_the_repair_may_be_half_done(
+    buckets: Buckets, words: Sequence[str]
+) -> None:
+    """Then nobody can lead, at the old place or at the new one, until it is finished."""
+    creates = itertools.count()
+
+    def interrupts(request: object) -> bool:
+        if isinstance(request, Create) and next(creates) == 1:
+            raise KeyboardInterrupt
+        return False
+
+    buckets.election("new")
+    for store in buckets.stores.values():
+        store.script(Fault.ANSWER_LOST, on=interrupts)
+    code, _, err = buckets.run(words)
+    assert (code, "run the same command again" in err) == (130, True)
+    assert buckets.run(words)[0] == 0
