@@ -94,6 +94,12 @@ class Run:
             made = queue_event(_with_function(job), json.dumps(self.event))
         except OutcomeUnknown as error:
             return self._perhaps_started(error.message)
+        except KeyboardInterrupt:
+            say(
+                "interrupted: the job may have been started, and then goes on; see `s3leader"
+                " status` and `s3leader logs`"
+            )
+            raise
         return Outcome(DONE, "started", f"Lambda has taken the event, as request {made}.")
 
     def perform(self, job: DeployedJob) -> Outcome:

@@ -247,3 +247,20 @@ def test_run_of_another_tick_is_not_this_one(cli: Cli) -> None:
     follower = run(cli, tick=TICK).follower
     follower.after = 0
     assert follower.look() is None
+
+
+@pytest.mark.parametrize("interrupted", ["start", "perform"])
+def test_interruption_says_that_the_job_may_have_been_started(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, interrupted: str
+) -> None:
+    def interrupt() -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Follower, "look", lambda _: interrupt())
+    replace_client(monkeypatch, "invoke", **{"lambda": Lambda(interrupt)})
+    if interrupted == "perform":
+        replace_client(monkeypatch, "invoke", **{"lambda": Lambda(lambda: b"{}")})
+        monkeypatch.setattr("s3leader_cli.aws.invoke.Invocation.wait", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(run(cli, tick=TICK), interrupted)(JOB)
+    assert "`s3leader logs`" in cli.capsys.readouterr().err
