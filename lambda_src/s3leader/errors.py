@@ -45,13 +45,23 @@ class CorruptLock(S3LeaderError):  # noqa: N818
     """
 
     def __init__(
-        self, *, key: str, term: int, problem: str, etag: str = "", body: bytes = b""
+        self,
+        *,
+        key: str,
+        term: int,
+        problem: str,
+        etag: str = "",
+        body: bytes = b"",
+        remedy: str | None = None,
     ) -> None:
-        super().__init__(
-            f"lock {key} cannot be trusted: {problem}. Nobody leads this election until it is"
-            f" dealt with. Look at the object; if no leader can still be at work under it, seal"
+        remedy = remedy or (
+            f"Look at the object; if no leader can still be at work under it, seal"
             f" it with `depose(reason=…, force=True, done=…)`, where `done` is the latest tick that"
             f" was completed: the next candidate then leads term {term + 1}."
+        )
+        super().__init__(
+            f"lock {key} cannot be trusted: {problem}. Nobody leads this election until it is"
+            f" dealt with. {remedy}"
         )
         self.key = key
         self.term = term

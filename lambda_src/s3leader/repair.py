@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ._core import notes
 from ._core.config import check_done
 from ._core.lock import Lock
 from ._core.repair import (
-    NOTE_OF_MOVE,
-    RESTARTS,
     LedgerEnd,
     Restart,
     check_over,
@@ -100,7 +99,7 @@ class Move:
         driver, rules = self.new._seams.driver(), self.new._rules  # noqa: SLF001 - of this package
         end = driver.run(find_end(rules))
         if highest.term > 1 and not end.restarts:
-            driver.run(close(rules, end.head, RESTARTS))
+            driver.run(close(rules, end.head, notes.RESTARTS))
         driver.run(copy(rules, highest))
 
     def _end(self) -> LedgerEnd:
@@ -134,7 +133,7 @@ class Move:
 
 def is_note(problem: str) -> bool:
     """Whether a lock cannot be read because a repair has put its note there, which closes it."""
-    return RESTARTS in problem or NOTE_OF_MOVE in problem
+    return notes.is_note(problem)
 
 
 def state_before_restart(

@@ -23,6 +23,7 @@ from .candidate import CandidateConfig, LedgerHead, Steps
 from .conditional_write import seal_other
 from .ledger import ask, find_head, head_in
 from .lock import MAX_BODY, ROOM_TO_SEAL, Lock, decode_lock
+from .notes import is_note
 from .requests import Found, Missing, Read
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
@@ -37,7 +38,7 @@ def depose(
     is the lock of that term.
 
     `done` is only for a corrupt lock. Returns None if there is nothing to depose. Raises
-    `StillHeld` or `CorruptLock` without force, and `InvalidArgument` where `done` is missing,
+    `StillHeld` or `CorruptLock` without force, `CorruptLock` also for the note of a repair, and `InvalidArgument` where `done` is missing,
     lies in the future, or is given for a lock that can be read.
     """
     head: LedgerHead | None
@@ -46,7 +47,7 @@ def depose(
     except CorruptLock as corrupt:
         if term is not None and corrupt.term != term:
             return None
-        if not force:
+        if not force or is_note(corrupt.body.decode("utf-8", "replace")):
             raise
         head = yield from _in_place_of(config, corrupt, reason, done)
         done = None

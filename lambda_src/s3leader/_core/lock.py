@@ -16,6 +16,7 @@ from typing import Any, Final
 from s3leader.errors import CorruptLock
 
 from .attempts import MAX_NUMBER
+from .notes import CLOSED, is_note
 from .strict_json import load
 from .times import format_time, parse_time, to_ms
 
@@ -197,7 +198,10 @@ def decode_lock(body: bytes, *, key: str, term: int, etag: str = "") -> Lock:
         return _decode(body, term)
     except (ValueError, RecursionError) as error:
         problem = str(error) or type(error).__name__
-        raise CorruptLock(key=key, term=term, problem=problem, etag=etag, body=body) from None
+        remedy = CLOSED if is_note(body.decode("utf-8", "replace")) else None
+        raise CorruptLock(
+            key=key, term=term, problem=problem, etag=etag, body=body, remedy=remedy
+        ) from None
 
 
 def _decode(body: bytes, term: int) -> Lock:

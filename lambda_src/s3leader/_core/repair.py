@@ -27,14 +27,13 @@ from .candidate import PROOF_VALID_MS, CandidateConfig, LedgerHead, Steps
 from .conditional_write import WriteConflict, seal_other, write_until_known
 from .ledger import ask, find_head, read_lock
 from .lock import DEPOSED, LAST_TERM, Lock
+from .notes import NOTE_OF_MOVE, RESTARTS
 from .requests import Create, Found, Listed, Missing, Read, Reply
 from .times import MOST_AHEAD_MS, format_time, from_ms, to_ms
 
 # The key of a lock that a restart created; an operator has said what its `done` is.
 RESTARTED_ABOVE: Final = "restarted_above"
-NOTE_OF_MOVE: Final = "this ledger was moved to"
 _MOVED: Final = re.compile(NOTE_OF_MOVE + r" (s3://\S+)")
-RESTARTS: Final = "the numbers of this ledger restart above this one"
 _NO_LOCK: Final = LedgerHead(lock=None, etag="", proved_highest_at_ms=None, observed_ms=0)
 
 

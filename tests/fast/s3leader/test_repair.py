@@ -16,6 +16,7 @@ from s3leader import (
     Election,
     InvalidArgument,
     NotElected,
+    S3LeaderError,
     StillHeld,
     StoreUnavailable,
 )
@@ -360,3 +361,21 @@ def test_a_restart_that_was_suspended_for_an_hour_does_not_count(ledger: Repaire
     suspend_after_the_list(ledger)
     with pytest.raises(StoreUnavailable, match="more than an hour passed"):
         ledger.restart(above=2)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_the_note_of_a_move_is_never_deposed(ledger: Repaired, force: bool) -> None:
+    moves(ledger)
+    with pytest.raises(CorruptLock, match="Never seal or delete the note"):
+        ledger.election().depose(reason="it looks stuck", force=force, done=TICK if force else None)
+    with pytest.raises(CorruptLock, match="this ledger was moved"):
+        ledger.election().campaign(LATER)
+
+
+def test_the_note_of_an_unfinished_restart_is_never_deposed(ledger: Repaired) -> None:
+    ledger.old.script(Fault.REFUSED, on=lambda one: isinstance(one, Create) and "1001" in one.key)
+    with pytest.raises(S3LeaderError):
+        ledger.restart()
+    with pytest.raises(CorruptLock, match="if a repair was interrupted, run it again"):
+        ledger.election().depose(reason="it looks stuck", force=True, done=TICK)
+    assert restarts(ledger) == 1002
