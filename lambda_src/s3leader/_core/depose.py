@@ -38,8 +38,9 @@ def depose(
     is the lock of that term.
 
     `done` is only for a corrupt lock. Returns None if there is nothing to depose. Raises
-    `StillHeld` or `CorruptLock` without force, `CorruptLock` also for the note of a repair, and `InvalidArgument` where `done` is missing,
-    lies in the future, or is given for a lock that can be read.
+    `StillHeld` or `CorruptLock` without force, `CorruptLock` also for the note of a repair, and
+    `InvalidArgument` where `done` is missing, lies in the future, or is given for a lock that can
+    be read.
     """
     head: LedgerHead | None
     try:

@@ -363,11 +363,11 @@ def test_a_restart_that_was_suspended_for_an_hour_does_not_count(ledger: Repaire
         ledger.restart(above=2)
 
 
-@pytest.mark.parametrize("force", [False, True])
-def test_the_note_of_a_move_is_never_deposed(ledger: Repaired, force: bool) -> None:
+@pytest.mark.parametrize("how", [{}, {"force": True, "done": TICK}], ids=str)
+def test_the_note_of_a_move_is_never_deposed(ledger: Repaired, how: dict[str, Any]) -> None:
     moves(ledger)
     with pytest.raises(CorruptLock, match="Never seal or delete the note"):
-        ledger.election().depose(reason="it looks stuck", force=force, done=TICK if force else None)
+        ledger.election().depose(reason="it looks stuck", **how)
     with pytest.raises(CorruptLock, match="this ledger was moved"):
         ledger.election().campaign(LATER)
 
