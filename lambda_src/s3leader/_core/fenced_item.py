@@ -73,8 +73,18 @@ def check_not_stale(
     Raises `CorruptObject` if what it carries is no token. Otherwise the request's own condition
     failed. `label` names the item.
     """
+    written = written_token(item, attribute=attribute, label=label)
+    if written is not None and written > token:
+        raise StaleToken(key=label, token=token, written_token=written)
+
+
+def written_token(item: Mapping[str, Any] | None, *, attribute: str, label: str) -> int | None:
+    """Return the token that `item` carries, None without one.
+
+    Raises `CorruptObject` if what it carries is no token. `label` names the item.
+    """
     if item is None or attribute not in item:
-        return
+        return None
     written = _number(item[attribute])
     if not is_token(written):
         raise CorruptObject(
@@ -83,8 +93,7 @@ def check_not_stale(
             remedy="If this attribute is not the fencing token, name another with `attribute=…`."
             " If it is, set it to the number of the latest term by a request of your own.",
         )
-    if written > token:
-        raise StaleToken(key=label, token=token, written_token=written)
+    return int(written)
 
 
 def describe_item(request: Mapping[str, Any]) -> str:

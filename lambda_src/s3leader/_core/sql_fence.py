@@ -79,6 +79,12 @@ def guard_statements(dialect: Dialect, table: str) -> GuardStatements:
     )
 
 
+def read_statement(table: str) -> str:
+    """Return the statement that reads the row's token as it was committed, in every dialect."""
+    check_identifier("table", table)
+    return f"SELECT token FROM {table} WHERE election = {{election}}"  # noqa: S608 - just checked
+
+
 def guard_values(election: str, token: int) -> dict[str, object]:
     """Return the values of a guard's statements."""
     return {

@@ -42,8 +42,12 @@ class SqlConnection:
 
     def read_number(self, statement: str, values: Mapping[str, object]) -> int:
         """Execute a statement as `execute` does, and return the first value of its first row."""
+        return _first(self.execute(statement, values))
+
+    def find_number(self, statement: str, values: Mapping[str, object]) -> int | None:
+        """Do the same, and return None if there is no row."""
         row = self.execute(statement, values)
-        return int(next(iter(row.values())) if isinstance(row, Mapping) else row[0])
+        return None if row is None else _first(row)
 
     def execute(self, statement: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401
         """Execute a statement with `{name}` in place of values; return its first row or None."""
@@ -102,6 +106,10 @@ class SqlConnection:
             f"cannot tell whether a {_name(driver)} is in autocommit mode; pass the driver's own"
             f" connection, which has an attribute `autocommit`"
         )
+
+
+def _first(row: Any) -> int:  # noqa: ANN401 - of any form
+    return int(next(iter(row.values())) if isinstance(row, Mapping) else row[0])
 
 
 def _of_tuples(_: object) -> type[tuple[Any, ...]]:

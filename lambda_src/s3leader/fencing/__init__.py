@@ -8,6 +8,7 @@ these modules is not refused (PostgreSQL's trigger excepted), and removes the pr
 - `s3leader.fencing.dynamodb`: items of DynamoDB that carry the token, and a row for those that
   do not.
 - `s3leader.fencing.sql`: transactions of PostgreSQL, MySQL, MariaDB and SQLite.
+- `s3leader.fencing.http`: requests to WSGI and ASGI applications.
 
 docs/fencing.md shows what goes wrong without a fence.
 """

@@ -28,6 +28,7 @@ from s3leader._core.fenced_item import (
     check_not_stale,
     describe_item,
     fence,
+    written_token,
 )
 from s3leader._core.tokens import check_token
 from s3leader._io.dynamodb import Transaction, TransactionSettings, plain_condition
@@ -151,7 +152,7 @@ class FenceRow:
         self._client, own = _client_and_table(dynamodb)
         if (name := table or own) is None:
             raise InvalidArgument("a client does not know the table of the row: pass table=…")
-        self._row = {"TableName": name, "Key": dict(key)}
+        self._row: dict[str, Any] = {"TableName": name, "Key": dict(key)}
         self._table = own
         self._attribute = attribute
         self._settings = TransactionSettings()
@@ -163,6 +164,15 @@ class FenceRow:
         Raises as `transact` does.
         """
         self.transact([], token=token)
+
+    def read_token(self) -> int | None:
+        """Return the row's token by a consistent read, None if there is no row.
+
+        A later term may come as soon as this has returned: it tells only who is stale. It needs
+        dynamodb:GetItem. Raises boto3's errors, and `CorruptObject`.
+        """
+        item: Any = self._client.get_item(**self._row, ConsistentRead=True).get("Item")
+        return written_token(item, attribute=self._attribute, label=describe_item(self._row))
 
     def transact(self, items: Sequence[Mapping[str, Any]], *, token: int) -> None:
         """Apply all of boto3's TransactItems or none, at most 99, and only if no term is later.

@@ -26,7 +26,7 @@ from s3leader._core.tokens import check_token
 from s3leader._io.sql_connection import sql_connection
 from s3leader.errors import StaleToken
 
-__all__ = ["STALE_STATE", "guard", "table_ddl", "trigger_ddl"]
+__all__ = ["STALE_STATE", "guard", "read_token", "table_ddl", "trigger_ddl"]
 
 
 def guard(
@@ -64,10 +64,7 @@ def guard(
             sql.execute(statements.raise_row, values)
             written = sql.read_number(statements.read_row, values)
     except Exception as error:
-        error.add_note(
-            f"while raising the row of election {election!r} in table {table}. If the table does"
-            f" not exist, create it: s3leader.fencing.sql.table_ddl({sql.dialect!r})"
-        )
+        error.add_note(_explained("raising", election, table, sql.dialect))
         raise
     if written > token:
         sql.forbid_commit(statements.forbid_commit)
@@ -76,6 +73,36 @@ def guard(
             token=token,
             written_token=written,
         )
+
+
+def read_token(
+    connection: Any,  # noqa: ANN401 - as guard takes it
+    election: str,
+    *,
+    table: str = TABLE,
+    dialect: Dialect | None = None,
+    paramstyle: str | None = None,
+) -> int | None:
+    """Return the highest token that any committed guard of `election` had, None if there was none.
+
+    It locks nothing: a later term may come as soon as this has returned. It is no guard, then, and
+    tells only who is stale. The parameters are those of `guard`.
+    """
+    check_name(election)
+    statement = sql_fence.read_statement(table)
+    sql = sql_connection(connection, dialect, paramstyle)
+    try:
+        return sql.find_number(statement, {"election": election})
+    except Exception as error:
+        error.add_note(_explained("reading", election, table, sql.dialect))
+        raise
+
+
+def _explained(doing: str, election: str, table: str, dialect: Dialect) -> str:
+    return (
+        f"while {doing} the row of election {election!r} in table {table}. If the table does not"
+        f" exist, create it: s3leader.fencing.sql.table_ddl({dialect!r})"
+    )
 
 
 def table_ddl(dialect: Dialect, *, table: str = TABLE) -> str:

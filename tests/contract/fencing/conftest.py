@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from s3leader._io.memory_store import MemoryStore
+from s3leader.fencing import sql
+from s3leader.fencing.http import ProcessMemory, SqlMemory, TokenMemory
 from tests.contract.fencing import databases, sql_resources
 from tests.contract.fencing.faults import FaultyProxy, faulty
+from tests.contract.fencing.http_resources import (
+    ELECTION,
+    AsgiServer,
+    HttpResource,
+    Log,
+    WsgiServer,
+)
 from tests.contract.fencing.resources import (
     DynamoDBResource,
     ObjectResource,
@@ -20,6 +32,7 @@ from tests.contract.fencing.resources import (
     create_bucket,
     create_table,
 )
+from tests.fast.s3leader.fencing.test_fenced_object import fenced
 
 if TYPE_CHECKING:
     from tests.contract.servers import Server
@@ -33,7 +46,8 @@ RETRYING = Config(retries={"total_max_attempts": 4, "mode": "legacy"})
 OBJECTS = ["object in memory", "object on ministack", "object on seaweedfs"]
 DYNAMODB = ["table", "client", "client that sends once", "row of a table", "row of a client"]
 DATABASES = ["sqlite", "postgresql", "mariadb"]
-RESOURCES = [*OBJECTS, *DYNAMODB, *DATABASES]
+HTTP = ["wsgi", "asgi", "wsgi with an object", "asgi with sqlite"]
+RESOURCES = [*OBJECTS, *DYNAMODB, *DATABASES, *HTTP]
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +109,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
             return _object(name.rsplit(maxsplit=1)[-1], request)
         if name in DYNAMODB:
             return _dynamodb(name, request)
+        if name in HTTP:
+            return _http(name, tmp_path)
         if name == "sqlite":
             return sql_resources.SqliteResource(tmp_path)
         return getattr(sql_resources, name)(request.getfixturevalue(name))  # type: ignore[no-any-return]
@@ -106,6 +122,20 @@ def make(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
 def resource(request: pytest.FixtureRequest, make: Any) -> Resource:
     made: Resource = make(request.param)
     return made
+
+
+def _http(name: str, folder: Path) -> Resource:
+    log = Log()
+    server = WsgiServer if name.startswith("wsgi") else AsgiServer
+    memory: TokenMemory = ProcessMemory()
+    if name.endswith("object"):
+        memory = fenced(MemoryStore())
+    elif name.endswith("sqlite"):
+        database = folder / "memory.db"
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute(sql.table_ddl("sqlite"))
+        memory = SqlMemory(lambda: sqlite3.connect(database), ELECTION)
+    return HttpResource(server(log, memory), log)
 
 
 def _object(server: str, request: pytest.FixtureRequest) -> Resource:

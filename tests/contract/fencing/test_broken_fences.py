@@ -15,11 +15,13 @@ from s3leader._core.requests import Found, Read, Replace, StoreAnswer, StoreRequ
 from s3leader._io.dynamodb import Transaction
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.seams import new_nonce
+from s3leader._io.token_gate import Admitted, TokenGate
 from s3leader.errors import StaleToken
 from s3leader.fencing import FencedObject, sql
 from s3leader.fencing.dynamodb import FencedItems, FenceRow
+from s3leader.fencing.http import ProcessMemory
 from tests.contract.fencing import scenarios
-from tests.contract.fencing.conftest import DATABASES
+from tests.contract.fencing.conftest import DATABASES, HTTP
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -94,6 +96,38 @@ def guards_that_only_read(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sql, "guard", read)
 
 
+def requests_without_the_check(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(TokenGate, "ask", lambda _, token: Admitted(token))
+
+
+def memories_that_compare_the_wrong_way(patch: pytest.MonkeyPatch) -> None:
+    def claim(self: ProcessMemory, *, token: int) -> None:
+        if token > self._highest > 0:
+            raise StaleToken(key="memory", token=token, written_token=self._highest)
+        self._highest = token
+
+    patch.setattr(ProcessMemory, "claim", claim)
+
+
+def memories_that_refuse_equal_tokens(patch: pytest.MonkeyPatch) -> None:
+    claim = ProcessMemory.claim
+
+    def refuse(self: ProcessMemory, *, token: int) -> None:
+        if token == self._highest:
+            raise StaleToken(key="memory", token=token, written_token=self._highest)
+        claim(self, token=token)
+
+    patch.setattr(ProcessMemory, "claim", refuse)
+
+
+def memories_that_take_any_token(patch: pytest.MonkeyPatch) -> None:
+    def claim(self: ProcessMemory, *, token: int) -> None:
+        self._highest = token
+
+    patch.setattr(ProcessMemory, "claim", claim)
+    patch.setattr(TokenGate, "_learn", lambda *_: None)
+
+
 BEFORE, WITHIN = scenarios.stale_before_its_write, scenarios.stale_within_its_write
 LOST, CLONE = scenarios.answers_lost, scenarios.answer_lost_and_clone_writes
 LATE_STALE, LATE_OWN = scenarios.late_copy_of_a_stale_write, scenarios.late_copy_of_an_own_write
@@ -111,6 +145,11 @@ BROKEN: list[tuple[str, Break, Any]] = [
     ("row of a client", items_without_the_condition, WITHIN),
     *((name, guards_that_lower_the_row, BEFORE) for name in DATABASES),
     *((name, guards_that_only_read, WITHIN) for name in DATABASES),
+    *((name, requests_without_the_check, BEFORE) for name in HTTP),
+    ("wsgi", requests_without_the_check, WITHIN),
+    ("wsgi", memories_that_compare_the_wrong_way, BEFORE),
+    ("asgi", memories_that_take_any_token, WITHIN),
+    ("asgi", memories_that_refuse_equal_tokens, scenarios.equal_tokens),
 ]
 
 
@@ -122,5 +161,5 @@ def test_a_removed_condition_is_found(
 ) -> None:
     resource = make(name)
     broken(monkeypatch)
-    with pytest.raises((AssertionError, pytest.fail.Exception)):
+    with pytest.raises((AssertionError, StaleToken, pytest.fail.Exception)):
         scenario(resource)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+from wsgiref import simple_server
 
 import boto3
 import psycopg
@@ -81,6 +85,7 @@ class PausedTerm:
     def __init__(self, term: Term, pause: Callable[[], None]) -> None:
         self._term, self._pause = term, pause
         self.number = term.number
+        self.election = "nightly-credits"
 
     def ensure_held(self) -> None:
         self._term.ensure_held()
@@ -139,6 +144,44 @@ def test_a_booking_is_made_once_though_the_answer_to_its_commit_is_lost(bank: Co
 @pytest.fixture
 def term() -> Term:
     return Leaders(lambda: None, print).elect()  # type: ignore[arg-type, return-value]
+
+
+class Quiet(simple_server.WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(application: Any) -> Iterator[str]:
+    with simple_server.make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_stale_leader_s_request_is_refused_by_the_server(bank: Connect) -> None:
+    post = run("def post_credit")["post_credit"]
+    leaders = Leaders(bank, print)
+
+    class Closed(sqlite3.Connection):  # at the end of its block, as other drivers do
+        def __exit__(self, *error: object) -> Any:
+            super().__exit__(*error)  # type: ignore[arg-type]
+            self.close()
+
+    with serving(run("FencedWSGI(", connect=lambda: bank(Closed))["application"]) as url:
+
+        def succeed() -> None:
+            post(url, PausedTerm(leaders.elect(), lambda: None), b"50")
+
+        with pytest.raises(StaleToken):
+            post(url, PausedTerm(leaders.elect(), succeed), b"10")
+        with pytest.raises(HTTPError, match="428"):
+            urlopen(url, b"10")  # noqa: S310 - of this machine
+    assert balance(bank) == 150
 
 
 def use(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,289 @@
+"""HTTP requests that a server refuses from stale leaders: a header, and WSGI and ASGI middleware.
+
+What is **not** guaranteed, first. The check of a request and its effect are two steps: a request
+that was admitted before its successor's may still be running, and may write after it. Where that
+matters, let the application check again in the transaction that writes (`sql.guard` or a
+`FenceRow`, with the token that it finds in `environ` or `scope`). A server is safe from a stale
+leader only once a request of a later term has reached it. The header proves nothing: a
+client that sends a high token shuts the leader out, so let authentication come first.
+Equal tokens pass, those of a clone of the leader's process too.
+
+    requests.post(url, headers=fencing_headers(term), json=…)        # the leader
+
+    application = FencedWSGI(application, election="nightly-credits", memory=memory)  # the server
+
+A refused request does not reach the application. The answer is a problem of RFC 9457:
+
+    409 with both numbers    the token is lower than one that has been here; do not try again
+    428                      there is no token
+    400                      the header is malformed, or of another election
+    503                      the memory does not answer; try again
+
+It is 409 and not 412, because that is for the conditions of HTTP's own headers (`If-Match`), which
+clients meet by reading again and trying again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from s3leader._core.fencing_header import (
+    HEADER,
+    SAFE_METHODS,
+    FencingToken,
+    Problem,
+    stale,
+    stale_token,
+)
+from s3leader._core.sql_fence import TABLE, Dialect
+from s3leader._core.tokens import check_token
+from s3leader._io.token_gate import Admitted, TokenGate, TokenMemory
+from s3leader.errors import StaleToken
+from s3leader.fencing import sql
+
+if TYPE_CHECKING:
+    from s3leader.fencing.dynamodb import FenceRow
+    from s3leader.term import Term
+
+__all__ = [
+    "ENVIRON_KEY",
+    "HEADER",
+    "SAFE_METHODS",
+    "FencedASGI",
+    "FencedWSGI",
+    "FencingToken",
+    "ProcessMemory",
+    "RowMemory",
+    "SqlMemory",
+    "TokenMemory",
+    "fencing_headers",
+    "raise_if_stale",
+]
+
+ENVIRON_KEY: Final = "s3leader.fencing_token"
+_WSGI_NAME: Final = "HTTP_FENCING_TOKEN"
+_ASGI_NAME: Final = b"fencing-token"
+_POLICY_VIOLATION: Final = 1008  # the close code of a web socket
+
+Environ = dict[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+def fencing_headers(term: Term) -> dict[str, str]:
+    """Return the headers of a leader's request. Call `term.ensure_held()` before you send it."""
+    return {HEADER: FencingToken(term.election, term.number).format()}
+
+
+def raise_if_stale(status: int, body: bytes | str) -> None:
+    """Raise `StaleToken` if an answer refuses the request as a stale leader's; then stop."""
+    if (error := stale_token(status, body)) is not None:
+        raise error
+
+
+class ProcessMemory:
+    """Remembers in this process alone, for a server that is one process.
+
+    A restart forgets: until a request of the latest term comes, every token passes.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._highest = 0
+
+    def claim(self, *, token: int) -> None:
+        """Raise the memory to `token`, or raise `StaleToken`."""
+        check_token(token)
+        with self._lock:
+            if token < self._highest:
+                raise StaleToken(
+                    key="the server's memory", token=token, written_token=self._highest
+                )
+            self._highest = token
+
+
+class SqlMemory:
+    """Remembers in the election's row of the table of guards (`sql.table_ddl`).
+
+    `connect` returns a connection of a driver or of SQLAlchemy (`engine.connect`), which is closed
+    after each use. A token that the row has already costs one SELECT, a higher one a transaction.
+    The SELECT has to see the latest commit: connect to the primary, not to a replica.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        election: str,
+        *,
+        table: str = TABLE,
+        dialect: Dialect | None = None,
+        paramstyle: str | None = None,
+    ) -> None:
+        self._connect = connect
+        self._election = election
+        self._options: dict[str, Any] = {
+            "table": table,
+            "dialect": dialect,
+            "paramstyle": paramstyle,
+        }
+
+    def claim(self, *, token: int) -> None:
+        """Raise the row to `token`, as `sql.guard` does in a transaction of its own."""
+        check_token(token)
+        connection = self._connect()
+        try:
+            written = sql.read_token(connection, self._election, **self._options)
+            connection.rollback()  # so that the guard comes first in its transaction
+            if written != token:
+                sql.guard(connection, self._election, token, **self._options)
+                connection.commit()
+        finally:
+            with suppress(Exception):
+                connection.rollback()
+            connection.close()
+
+
+class RowMemory:
+    """Remembers in a `FenceRow`, and reads it first.
+
+    A token that the row has already costs one consistent read instead of a transaction. The read
+    needs dynamodb:GetItem on the row, which `grant_fence_row` does not give.
+    """
+
+    def __init__(self, row: FenceRow) -> None:
+        self._row = row
+
+    def claim(self, *, token: int) -> None:
+        """Raise the row to `token`, as `FenceRow.claim` does."""
+        check_token(token)
+        if self._row.read_token() != token:
+            self._row.claim(token=token)
+
+
+class FencedWSGI:
+    """Passes a WSGI application the requests of the latest term of `election`.
+
+    `memory` is a `FencedObject`, a `FenceRow`, or one of the classes here; each is for one
+    election. Requests with one of the `unguarded` methods pass without a check. Others need a
+    token; if `required` is False, those without one pass too. The application finds the number at
+    `environ["s3leader.fencing_token"]`; it is absent if nothing was checked. A `StaleToken` that
+    it raises, of a guard of its own, is answered in the same way.
+
+    The memory is asked about each token, because another process of the server may have seen a
+    higher one; only a lower one than this process has seen is refused at once. With `cache`, the
+    highest one passes for so long without asking: then a deposed leader's request may pass for so
+    long after its successor's first. Errors of the memory are the application's: it is not called.
+    """
+
+    def __init__(
+        self,
+        application: Callable[[Environ, Any], Iterable[bytes]],
+        *,
+        election: str,
+        memory: TokenMemory,
+        required: bool = True,
+        unguarded: Collection[str] = SAFE_METHODS,
+        cache: timedelta | None = None,
+    ) -> None:
+        self._application = application
+        self._gate = TokenGate(
+            election, memory, required=required, unguarded=unguarded, cache=cache
+        )
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+        """Answer a request, or let the application do so."""
+        value = environ.get(_WSGI_NAME)
+        answer = self._gate.decide(environ["REQUEST_METHOD"], [] if value is None else [value])
+        if not isinstance(answer, Admitted | Problem):
+            answer = self._gate.ask(answer.token)
+        if isinstance(answer, Problem):
+            return _answer(environ, answer, start_response)
+        if answer.token is not None:
+            environ[ENVIRON_KEY] = answer.token
+        try:
+            return self._application(environ, start_response)
+        except StaleToken as error:  # of a guard of its own
+            problem = stale(self._gate.election, error.token, error.written_token)
+            return _answer(environ, problem, start_response, sys.exc_info())
+
+
+def _answer(
+    environ: Environ,
+    problem: Problem,
+    start_response: Any,  # noqa: ANN401 - WSGI's
+    *failed: object,
+) -> list[bytes]:
+    start_response(f"{problem.status.value} {problem.status.phrase}", problem.headers(), *failed)
+    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else problem.body()]
+
+
+class FencedASGI:
+    """Passes an ASGI application the requests of the latest term; otherwise as `FencedWSGI`.
+
+    The application finds the number at `scope["s3leader.fencing_token"]`. The memory is asked in
+    a thread of asyncio's, so the server has to run on asyncio. A web socket counts as a GET when
+    it is opened, and what is sent over it later is not checked.
+    """
+
+    def __init__(
+        self,
+        application: Callable[[Any, Receive, Send], Awaitable[None]],
+        *,
+        election: str,
+        memory: TokenMemory,
+        required: bool = True,
+        unguarded: Collection[str] = SAFE_METHODS,
+        cache: timedelta | None = None,
+    ) -> None:
+        self._application = application
+        self._gate = TokenGate(
+            election, memory, required=required, unguarded=unguarded, cache=cache
+        )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, or let the application do so."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._application(scope, receive, send)
+            return
+        values = [value.decode("latin-1") for name, value in scope["headers"] if name == _ASGI_NAME]
+        answer = self._gate.decide(scope.get("method", "GET"), values)
+        if not isinstance(answer, Admitted | Problem):
+            answer = await asyncio.to_thread(self._gate.ask, answer.token)
+        if isinstance(answer, Problem):
+            await _refuse(scope, answer, receive, send)
+            return
+        if answer.token is not None:
+            scope = {**scope, ENVIRON_KEY: answer.token}
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._application(scope, receive, send_and_note)
+        except StaleToken as error:  # of a guard of its own
+            if started or scope["type"] != "http":
+                raise
+            problem = stale(self._gate.election, error.token, error.written_token)
+            await _refuse(scope, problem, receive, send)
+
+
+async def _refuse(scope: Message, problem: Problem, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        return
+    headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers()]
+    start = {"type": "http.response.start", "status": problem.status.value, "headers": headers}
+    await send(start)
+    body = b"" if scope["method"] == "HEAD" else problem.body()
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,167 @@
+"""A gate asks its memory about each token, and refuses lower ones by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from s3leader._core.fencing_header import SAFE_METHODS, FencingToken, Problem
+from s3leader._io.token_gate import Admitted, TokenGate, Undecided
+from s3leader.errors import InvalidArgument, StaleToken, StoreUnavailable
+from s3leader.testing import FakeClock
+
+SECOND = timedelta(seconds=1)
+
+
+class Memory:
+    """A memory of the whole server, which counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.highest = 0
+        self.asked: list[int] = []
+        self.before: Callable[[], object] = lambda: None
+
+    def claim(self, *, token: int) -> None:
+        self.asked.append(token)
+        self.before()
+        if token < self.highest:
+            raise StaleToken(key="memory", token=token, written_token=self.highest)
+        self.highest = token
+
+
+class Process:
+    """One process of the server."""
+
+    def __init__(self, memory: Any, clock: FakeClock | None = None, **options: Any) -> None:
+        defaults: dict[str, Any] = {"required": True, "unguarded": SAFE_METHODS, "cache": None}
+        clock = clock or FakeClock()
+        self.gate = TokenGate("e", memory, clock_ms=clock.read_ms, **defaults | options)
+
+    def send(self, token: int | None, method: str = "POST") -> int | None:
+        """Send a request; return its token if it is admitted, the status if it is refused."""
+        values = [] if token is None else [FencingToken("e", token).format()]
+        answer = self.gate.decide(method, values)
+        if isinstance(answer, Undecided):
+            answer = self.gate.ask(answer.token)
+        return -answer.status.value if isinstance(answer, Problem) else answer.token
+
+
+def test_lower_tokens_are_refused_and_equal_and_higher_ones_pass() -> None:
+    process = Process(Memory())
+    assert [process.send(token) for token in (3, 3, 5, 3, 5, 7, 6)] == [3, 3, 5, -409, 5, 7, -409]
+
+
+def test_a_lower_token_is_refused_without_asking() -> None:
+    memory = Memory()
+    process = Process(memory)
+    process.send(5)
+    process.send(3)
+    assert memory.asked == [5]
+
+
+def test_what_another_process_has_seen_is_asked_for_also_if_the_token_is_known_here() -> None:
+    memory = Memory()
+    first, second = Process(memory), Process(memory)
+    assert first.send(3) == 3
+    assert second.send(5) == 5
+    assert first.send(3) == -409
+    assert first.send(4) == -409
+    assert memory.asked == [3, 5, 3]
+
+
+def test_a_cached_token_passes_without_asking_for_its_time_and_no_longer() -> None:
+    memory, clock = Memory(), FakeClock()
+    process = Process(memory, clock, cache=SECOND)
+    for seconds in (0, 0.5, 0.499):
+        clock.sleep(seconds)
+        assert process.send(3) == 3
+    assert memory.asked == [3]
+    clock.sleep(0.001)
+    memory.highest = 5
+    assert process.send(3) == -409
+
+
+def test_the_time_of_a_cached_token_begins_before_the_memory_is_asked() -> None:
+    memory, clock = Memory(), FakeClock()
+    process = Process(memory, clock, cache=SECOND)
+    memory.before = lambda: clock.sleep(1)
+    process.send(3)
+    memory.highest = 5
+    assert process.send(3) == -409
+
+
+def test_a_token_that_is_known_from_a_refusal_is_asked_for_all_the_same() -> None:
+    memory = Memory()
+    memory.highest = 5
+    process = Process(memory, cache=SECOND)
+    assert process.send(3) == -409
+    memory.highest = 7
+    assert process.send(5) == -409
+
+
+def test_a_higher_token_is_asked_for_while_another_is_cached() -> None:
+    memory = Memory()
+    process = Process(memory, cache=SECOND)
+    assert [process.send(token) for token in (3, 5, 3, 5)] == [3, 5, -409, 5]
+    assert memory.asked == [3, 5]
+
+
+def test_a_memory_that_does_not_answer_lets_nothing_pass_and_teaches_nothing() -> None:
+    memory = Memory()
+    process = Process(memory)
+
+    def fail() -> None:
+        raise StoreUnavailable("no answer")
+
+    memory.before = fail
+    assert process.send(5) == -503
+    memory.before = lambda: None
+    assert process.send(3) == 3
+
+
+def test_another_error_of_the_memory_is_the_caller_s() -> None:
+    memory = Memory()
+    memory.before = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        Process(memory).send(3)
+
+
+def test_a_guarded_request_needs_a_token_unless_it_is_optional() -> None:
+    assert Process(Memory()).send(None) == -428
+    assert Process(Memory(), required=False).send(None) is None
+
+
+@pytest.mark.parametrize("method", sorted(SAFE_METHODS))
+def test_safe_methods_pass_without_a_check(method: str) -> None:
+    memory = Memory()
+    process = Process(memory)
+    assert process.gate.decide(method, ["malformed"]) == Admitted(None)
+    assert memory.asked == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "QUERY", "get"])
+def test_all_other_methods_are_guarded(method: str) -> None:
+    assert Process(Memory()).send(None, method) == -428
+
+
+def test_all_methods_are_guarded_if_none_is_excepted() -> None:
+    assert Process(Memory(), unguarded=()).send(None, "GET") == -428
+
+
+BAD: list[dict[str, Any]] = [
+    {"election": "a//b"},
+    {"memory": object()},
+    {"unguarded": "GET"},
+    {"unguarded": ["get"]},
+    {"cache": -SECOND},
+]
+
+
+@pytest.mark.parametrize("wrong", BAD, ids=str)
+def test_a_bad_option_is_refused_when_the_gate_is_made(wrong: dict[str, Any]) -> None:
+    good = {"election": "e", "memory": Memory(), "required": True, "unguarded": (), "cache": None}
+    with pytest.raises(InvalidArgument):
+        TokenGate(**{**good, **wrong})
