@@ -1,0 +1,243 @@
+"""Content of any type and size up to 5 GiB on S3, which a stale leader cannot replace.
+
+What is **not** guaranteed, first. Readers use this class too: the object at `key` is a small
+`FencedObject` that names the body, which is at a key of its own. A stale leader is refused only
+after its successor has written, so a new leader calls `claim` before it relies on what it reads.
+Anything that writes or deletes these objects by other means removes the protection. A write that
+ends in an error may have been applied and then replaced.
+
+Why two objects: a condition of S3 is on the ETag, which is made of the content alone. Were the
+token in the metadata of the body, a claim would not change the ETag, and neither would a second
+write of the same bytes: a stale leader could go on (decision 0035).
+
+Each write leaves the body before it for readers that have begun, and deletes the one before that.
+A write that fails, or whose process dies, leaves a body that nothing names: `sweep` deletes those
+of earlier terms.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from s3leader._core.conditional_write import WriteConflict, write_until_known
+from s3leader._core.fenced_body import (
+    Body,
+    BytesVersion,
+    body_key,
+    body_prefix,
+    is_left_behind,
+    value_of,
+)
+from s3leader._core.requests import Create
+from s3leader._core.tokens import check_token
+from s3leader._io.s3_options import BucketOptions
+from s3leader.errors import (
+    CorruptObject,
+    InvalidArgument,
+    S3LeaderError,
+    StaleToken,
+    StoreUnavailable,
+)
+
+from .fenced_object import FencedObject, Snapshot
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from s3leader._io.s3_bodies import BodyStream
+
+__all__ = ["Body", "BytesVersion", "FencedBytes"]
+
+_MOST: Final = 5 << 30  # bytes of one PutObject
+_CHUNK: Final = 1 << 20
+_TRIES: Final = 4  # of opening a body that is replaced meanwhile
+_TIMEOUT: Final = timedelta(seconds=60)  # S3 answers a large upload only when it has stored it
+_log = logging.getLogger("s3leader")
+
+
+class FencedBytes:
+    """The bytes at `key` of `bucket`. They carry the highest token that ever wrote them.
+
+    `client` is a boto3 S3 client; without one, clients are made. `bucket_options` say what the
+    bucket demands of each request. All calls block: for up to about 30 seconds while S3 does not
+    answer, and a second more for each MB that is written; then they raise `StoreUnavailable`.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        bucket: str,
+        client: S3Client | None = None,
+        bucket_options: BucketOptions | None = None,
+    ) -> None:
+        from s3leader._io.s3_bodies import Bodies  # noqa: PLC0415 - as in Election
+        from s3leader._io.s3_client import ProcessClient, default_client  # noqa: PLC0415
+
+        options = bucket_options or BucketOptions()
+        self.key = key
+        self._pointer = FencedObject(key, bucket=bucket, client=client, bucket_options=options)
+        clients = ProcessClient(client, lambda: default_client(_TIMEOUT, options.region))
+        self._bodies = Bodies(bucket, clients, options)
+
+    def read(self) -> BytesVersion | None:
+        """Return what is known of the current version, without its content; None if none is."""
+        found = self._pointer.read()
+        return None if found is None else self._version(found)
+
+    def open(self) -> BodyStream | None:
+        """Begin to read the current version; None if there is none, or only a claim.
+
+        The stream has the `version`, for the write that is to be based on it.
+
+        Raises:
+            CorruptObject: a body is missing or, at the end of the stream, is not what was written.
+            StoreUnavailable: S3 did not answer.
+        """
+        missing: Body | None = None
+        for _ in range(_TRIES):
+            version = self.read()
+            if version is None or version.body is None:
+                return None
+            if version.body == missing:
+                raise CorruptObject(
+                    key=self.key,
+                    problem=f"the body {missing.key}, which it names, is not there",
+                    remedy="Write it again.",
+                )
+            if (stream := self._bodies.open(version, version.body)) is not None:
+                return stream
+            missing = version.body  # replaced, and deleted since
+        raise StoreUnavailable(
+            f"{self.key} was replaced by others during each of {_TRIES} tries to open it. Try again"
+        )
+
+    def write(
+        self,
+        content: bytes | Path | IO[bytes],
+        *,
+        token: int,
+        after: BytesVersion | None,
+        content_type: str = "application/octet-stream",
+    ) -> BytesVersion:
+        """Replace the version `after` with `content`; return the new version.
+
+        With `after=None` there must be none yet. `content` is read twice or more, so a stream has
+        to be seekable, and is read from its start; nobody may change it meanwhile.
+
+        Raises:
+            StaleToken: a higher token has written here; stop, another candidate leads.
+            Overwritten: `after` is no longer the current version; read it again.
+            StoreUnavailable: S3 did not say whether the write was applied.
+        """
+        check_token(token)
+        if after is not None and after.token > token:
+            raise StaleToken(key=self.key, token=token, written_token=after.token)
+        with _opened(content) as file:
+            body = self._upload(file, token, content_type)
+        snapshot = None if after is None else after.snapshot
+        written = self._pointer.write(value_of(body, after), token=token, after=snapshot)
+        if after is not None and after.previous is not None:
+            self._delete(after.previous)
+        return self._version(written)
+
+    def claim(self, token: int) -> BytesVersion:
+        """Write `token`, so that all lower tokens are refused from now on. The content stays.
+
+        Raises as `write` does, except `Overwritten`.
+        """
+        return self._version(self._pointer.claim(token))
+
+    def sweep(self, token: int) -> list[str]:
+        """Claim `token`, and delete the bodies of earlier terms that nothing names.
+
+        They are left by writes that failed or came too late. Returns their keys. Raises as `claim`
+        does; `BucketUnusable` if S3 refuses to list or delete.
+        """
+        now = self.claim(token)
+        left = [
+            body
+            for body in self._bodies.keys(body_prefix(self.key))
+            if is_left_behind(self.key, body, now)
+        ]
+        for body in left:
+            self._bodies.delete(body)
+        return left
+
+    def _version(self, snapshot: Snapshot) -> BytesVersion:
+        return BytesVersion.parse(self.key, snapshot)
+
+    def _upload(self, file: IO[bytes], token: int, content_type: str) -> Body:
+        """Create a body under a new key, however often that takes."""
+        from s3leader._io.s3_bodies import NewBody  # noqa: PLC0415 - as above
+
+        seams = self._pointer._seams  # noqa: SLF001 - one seam for both
+        nonce = seams.nonce()
+        size, digest = _measure(file)
+        body = Body(body_key(self.key, token, nonce), size, digest, content_type)
+        metadata = {"nonce": nonce, "fencing-token": str(token), "sha256": digest}
+        store = NewBody(self._bodies, body, file, metadata)
+        result = replace(seams.driver(), store=store).run(
+            write_until_known(
+                Create(body.key, b""),
+                nonce,
+                patience_ms=30_000 + size // 1000,
+                nonce_of=lambda found: found.body.decode(),
+            )
+        )
+        if isinstance(result, WriteConflict):
+            raise StoreUnavailable(
+                f"another object is at {body.key}, a key that was drawn for this write alone."
+                f" Nothing was replaced; keep other writers away from {body_prefix(self.key)}"
+            )
+        return body
+
+    def _delete(self, key: str) -> None:
+        """Delete a body that nothing names. If that fails, `sweep` of a later term does it."""
+        try:
+            self._bodies.delete(key)
+        except S3LeaderError as error:
+            _log.warning("the old body %s could not be deleted: %s", key, error)
+
+
+@contextmanager
+def _opened(content: bytes | Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    if isinstance(content, bytes | bytearray | memoryview):
+        yield io.BytesIO(content)
+    elif isinstance(content, str | os.PathLike):
+        with Path(content).open("rb") as file:
+            yield file
+    elif hasattr(content, "read") and getattr(content, "seekable", bool)():
+        yield content
+    else:
+        raise InvalidArgument(
+            f"content: expected bytes, a path or a seekable binary file, got"
+            f" {type(content).__name__}; copy a stream that cannot be read twice into a"
+            f" tempfile.TemporaryFile() first"
+        )
+
+
+def _measure(file: IO[bytes]) -> tuple[int, str]:
+    """Return the size and the SHA-256 of a file."""
+    size, digest = 0, sha256()
+    file.seek(0)
+    while data := file.read(_CHUNK):
+        if not isinstance(data, bytes):
+            raise InvalidArgument("content: expected a binary file, got one of text; open it 'rb'")
+        size += len(data)
+        digest.update(data)
+        if size > _MOST:
+            raise InvalidArgument(
+                f"content: expected at most {_MOST:,} bytes, which is S3's limit for one upload;"
+                f" write several objects, and name them in one FencedObject"
+            )
+    return size, digest.hexdigest()
