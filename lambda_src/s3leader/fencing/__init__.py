@@ -5,6 +5,7 @@ written to it, so a new leader claims it before it relies on what it reads. A wr
 these modules is not refused (PostgreSQL's trigger excepted), and removes the protection.
 
 - `FencedObject`, here: one JSON object on S3. `create_until_known` creates what it names.
+- `s3leader.fencing.fenced_bytes`: content of any type, up to 5 GiB.
 - `s3leader.fencing.dynamodb`: items of DynamoDB that carry the token, and a row for those that
   do not.
 - `s3leader.fencing.sql`: transactions of PostgreSQL, MySQL, MariaDB and SQLite.

@@ -16,6 +16,7 @@ from s3leader._io.memory_store import MemoryStore
 from s3leader.fencing import sql
 from s3leader.fencing.http import ProcessMemory, SqlMemory, TokenMemory
 from tests.contract.fencing import databases, sql_resources
+from tests.contract.fencing.bytes_resources import BytesResource
 from tests.contract.fencing.faults import FaultyProxy, faulty
 from tests.contract.fencing.http_resources import (
     ELECTION,
@@ -44,10 +45,11 @@ ONE_ATTEMPT = Config(
 RETRYING = Config(retries={"total_max_attempts": 4, "mode": "legacy"})
 
 OBJECTS = ["object in memory", "object on ministack", "object on seaweedfs"]
+BYTES = ["bytes on ministack", "bytes on seaweedfs", "bytes and spared bodies on ministack"]
 DYNAMODB = ["table", "client", "client that sends once", "row of a table", "row of a client"]
 DATABASES = ["sqlite", "postgresql", "mariadb"]
 HTTP = ["wsgi", "asgi", "wsgi with an object", "asgi with sqlite"]
-RESOURCES = [*OBJECTS, *DYNAMODB, *DATABASES, *HTTP]
+RESOURCES = [*OBJECTS, *BYTES, *DYNAMODB, *DATABASES, *HTTP]
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +109,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
     def resource(name: str) -> Resource:
         if name in OBJECTS:
             return _object(name.rsplit(maxsplit=1)[-1], request)
+        if name in BYTES:
+            return _bytes(name, request)
         if name in DYNAMODB:
             return _dynamodb(name, request)
         if name in HTTP:
@@ -144,7 +148,16 @@ def _object(server: str, request: pytest.FixtureRequest) -> Resource:
     clients: Clients = request.getfixturevalue("clients")(server)
     direct = clients.make("client", "s3", direct=True)
     through = clients.make("client", "s3")
+    clients.proxy.spared = None
     return S3Resource(through, direct, create_bucket(direct), clients.proxy)
+
+
+def _bytes(name: str, request: pytest.FixtureRequest) -> Resource:
+    clients: Clients = request.getfixturevalue("clients")(name.rsplit(maxsplit=1)[-1])
+    direct = clients.make("client", "s3", direct=True)
+    through = clients.make("client", "s3")
+    bucket = create_bucket(direct)
+    return BytesResource(through, direct, bucket, clients.proxy, spare_bodies="spared" in name)
 
 
 def _dynamodb(name: str, request: pytest.FixtureRequest) -> Resource:

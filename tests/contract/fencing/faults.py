@@ -35,6 +35,7 @@ class FaultyProxy:
         self._faults: deque[str | Answer] = deque()
         self._late: list[tuple[str, str, dict[str, str], bytes]] = []
         self.writes = 0
+        self.spared: str | None = None  # in the path of writes to which nothing happens
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -94,7 +95,8 @@ class FaultyProxy:
         headers = {k: v for k, v in handler.headers.items() if k.lower() not in _HOP_BY_HOP}
         request = (handler.command, handler.path, headers, body)
         self.writes += is_write
-        fault = self._faults.popleft() if is_write and self._faults else None
+        spared = self.spared is not None and self.spared in handler.path
+        fault = self._faults.popleft() if is_write and self._faults and not spared else None
         if fault == "late":
             self._late.append(request)
         answer = fault if isinstance(fault, Answer) else None

@@ -40,7 +40,19 @@ def objects_without_if_match(patch: pytest.MonkeyPatch) -> None:
 
 
 def objects_whose_claim_writes_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(FencedObject, "claim", lambda self, _: self.read())
+    claim = FencedObject.claim
+    patch.setattr(FencedObject, "claim", lambda self, token: self.read() or claim(self, token))
+
+
+def bytes_that_compare_with_the_newest(patch: pytest.MonkeyPatch) -> None:
+    write = FencedObject.write
+
+    def newest(self: FencedObject, value: Any, *, token: int, after: Any) -> Any:
+        now = self.read()
+        higher = None if now is None else dataclasses.replace(now, token=min(now.token, token))
+        return write(self, value, token=token, after=higher)
+
+    patch.setattr(FencedObject, "write", newest)
 
 
 def items_without_the_condition(patch: pytest.MonkeyPatch) -> None:
@@ -135,6 +147,8 @@ BROKEN: list[tuple[str, Break, Any]] = [
     ("object in memory", objects_without_if_match, WITHIN),
     ("object in memory", objects_without_if_match, LATE_STALE),
     ("object in memory", objects_whose_claim_writes_nothing, BEFORE),
+    ("bytes on ministack", objects_whose_claim_writes_nothing, BEFORE),
+    ("bytes on ministack", bytes_that_compare_with_the_newest, WITHIN),
     ("table", items_without_the_condition, BEFORE),
     ("table", items_without_the_condition, WITHIN),
     ("table", updates_without_the_token, BEFORE),

@@ -198,8 +198,47 @@ def test_a_fenced_object_is_claimed_and_written(
     s3 = made.make("client", "s3", direct=True)
     s3.create_bucket(Bucket="data")
     use(made, monkeypatch)
-    totals = run("FencedObject", term=term)["totals"].read()
+    totals = run("totals =", term=term)["totals"].read()
     assert (totals.value, totals.token) == ({"alice": 50}, term.number)
+
+
+@pytest.fixture
+def data(clients: Callable[[str], Clients], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A client for the bucket of the page, which is emptied, and the files of the page."""
+    made = clients("ministack")
+    s3 = made.make("client", "s3", direct=True)
+    use(made, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    for name in ("daily.parquet", "part-1.csv", "part-2.csv"):
+        (tmp_path / name).write_text(name)
+    s3.create_bucket(Bucket="data")
+    for found in s3.list_objects_v2(Bucket="data").get("Contents", ()):
+        s3.delete_object(Bucket="data", Key=found["Key"])
+    return s3
+
+
+def test_content_is_claimed_written_and_read_as_a_stream(
+    data: Any, term: Term, tmp_path: Path
+) -> None:
+    run("report.write(Path", term=term)
+    run("shutil.copyfileobj")
+    assert (tmp_path / "copy.parquet").read_text() == "daily.parquet"
+
+
+def test_a_manifest_names_many_objects_and_what_it_does_not_name_is_deleted(
+    data: Any, term: Term
+) -> None:
+    manifest = run("upload_file", term=term)["manifest"].read()
+    parts = manifest.value["parts"]
+    assert [data.get_object(Bucket="data", Key=key)["Body"].read() for key in parts] == [
+        *(b"part-1.csv", b"part-2.csv")
+    ]
+    left = {token: f"daily/parts/{token:010d}-left.csv" for token in (0, term.number)}
+    for key in left.values():
+        data.put_object(Bucket="data", Key=key)
+    run("written_by", term=term)
+    listed = data.list_objects_v2(Bucket="data", Prefix="daily/parts/")["Contents"]
+    assert {found["Key"] for found in listed} == {*parts, left[term.number]}
 
 
 @pytest.fixture
