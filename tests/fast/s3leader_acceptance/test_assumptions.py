@@ -20,8 +20,8 @@ def sentences(statement: str) -> list[str]:
     return re.split(r"(?<=\.) (?=[A-Z`])", text)
 
 
-def test_page_states_fourteen_assumptions() -> None:
-    assert len(STATEMENTS) == 14
+def test_page_states_fifteen_assumptions() -> None:
+    assert len(STATEMENTS) == 15
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda text: text[:30])
