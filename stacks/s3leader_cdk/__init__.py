@@ -9,8 +9,9 @@ protected only where the job uses the runtime's fencing tokens.
 `JobFunction` is a Lambda function that is packaged with the runtime.
 `SingletonTask` does the same as `SingletonJob` for a task of ECS on Fargate.
 `Contenders`, `LogMetrics`, `Monitoring` and `JobRecord` are the parts of both, for other workloads.
-`grant_fenced`, `grant_fenced_items` and `grant_fence_row` grant exact rights on what fencing tokens
-protect: an object of S3, items of DynamoDB, the row of an election.
+`grant_fenced`, `grant_fenced_bytes`, `grant_fenced_items` and `grant_fence_row` grant exact rights
+on what fencing tokens protect: an object or content of S3, items of DynamoDB, the row of an
+election.
 """
 
 try:
@@ -24,7 +25,7 @@ from s3leader_cdk._packaging.asset import job_code
 from s3leader_cdk._packaging.errors import StagingError
 from s3leader_cdk.contender_targets import ContenderTarget, FunctionTarget, TaskTarget
 from s3leader_cdk.contenders import Contenders
-from s3leader_cdk.grants import grant_fenced
+from s3leader_cdk.grants import grant_fenced, grant_fenced_bytes
 from s3leader_cdk.job_function import JobFunction
 from s3leader_cdk.job_options import FailureOptions, TakeoverOptions, TriggerOptions
 from s3leader_cdk.job_record import JobRecord
@@ -60,6 +61,7 @@ __all__ = [
     "election_metric",
     "grant_fence_row",
     "grant_fenced",
+    "grant_fenced_bytes",
     "grant_fenced_items",
     "job_code",
 ]

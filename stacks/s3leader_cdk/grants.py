@@ -1,6 +1,6 @@
 """Grants of exactly the permissions that one election or one fenced object needs.
 
-No grant includes a delete: only the bucket's lifecycle rule deletes locks (R6).
+No grant on an election includes a delete: only the bucket's lifecycle rule deletes locks (R6).
 """
 
 from __future__ import annotations
@@ -99,11 +99,7 @@ def grant_fenced(
         key: the object's key.
         granted_elsewhere: True if you have added the statements that the error of this call lists.
     """
-    if not key or Token.is_unresolved(key) or any(each in key for each in _PATTERN):
-        raise ValueError(
-            "key: expected the key of one object, known at synth and without *, ? and ${, for"
-            f" example 'reports/latest.json'; got {key!r}"
-        )
+    _check_key(key)
     access = BucketAccess(
         bucket=bucket,
         kms_key=usable_key(bucket.encryption_key, bucket),
@@ -111,6 +107,53 @@ def grant_fenced(
         kms_actions=_READ_AND_WRITE,
     )
     return access.grant(grantee, granted_elsewhere=granted_elsewhere)
+
+
+@checked_options()
+def grant_fenced_bytes(
+    bucket: s3.IBucket, grantee: iam.IGrantable, *, key: str, granted_elsewhere: bool = False
+) -> iam.Grant:
+    """Let `grantee` read, write and sweep the `FencedBytes` at `key` of `bucket`.
+
+    Their content is below `<key>.bodies/`: there the grantee may create objects, not replace them,
+    and delete them. The object at `key` has the rights of `grant_fenced`.
+
+    Args:
+        bucket: the bucket of the bytes.
+        grantee: a function, role or other principal.
+        key: the key of the bytes.
+        granted_elsewhere: True if you have added the statements that the error of this call lists.
+    """
+    _check_key(key)
+    bodies = [f"{key}.bodies/*"]
+    create, _ = _conditional_put_permissions(bodies)
+    access = BucketAccess(
+        bucket=bucket,
+        kms_key=usable_key(bucket.encryption_key, bucket),
+        permissions=[
+            *_read_permissions([key, *bodies]),
+            *_conditional_put_permissions([key]),
+            create,
+            Permission(actions=["s3:DeleteObject"], key_patterns=bodies),
+        ],
+        kms_actions=_READ_AND_WRITE,
+    )
+    grant = access.grant(grantee, granted_elsewhere=granted_elsewhere)
+    acknowledge_object_wildcards(
+        grantee.grant_principal,
+        bucket,
+        bodies,
+        reason="Each write adds an object; the pattern matches those of one fenced object.",
+    )
+    return grant
+
+
+def _check_key(key: str) -> None:
+    if not key or Token.is_unresolved(key) or any(each in key for each in _PATTERN):
+        raise ValueError(
+            "key: expected the key of one object, known at synth and without *, ? and ${, for"
+            f" example 'reports/latest.json'; got {key!r}"
+        )
 
 
 def _read_permissions(keys: Sequence[str]) -> list[Permission]:

@@ -24,6 +24,7 @@ from s3leader_cdk import (
     TriggerOptions,
     grant_fence_row,
     grant_fenced,
+    grant_fenced_bytes,
     grant_fenced_items,
 )
 from tests.infra.jobs import FOLDER, HANDLER, existing_function
@@ -66,6 +67,7 @@ def fill(stack: cdk.Stack) -> None:
     reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     locks.grant_observer(reader, election="everything")
     grant_fenced(locks.bucket, reader, key="reports/latest.json")
+    grant_fenced_bytes(locks.bucket, reader, key="reports/latest.png")
     table = dynamodb.Table.from_table_name(stack, "Table", "bank")
     grant_fenced_items(table, reader)
     grant_fence_row(table, reader, partition_key="everything")

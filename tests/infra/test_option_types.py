@@ -25,6 +25,7 @@ from s3leader_cdk import (
     SingletonTask,
     grant_fence_row,
     grant_fenced,
+    grant_fenced_bytes,
     grant_fenced_items,
 )
 from tests.infra.jobs import build, existing_function
@@ -65,6 +66,7 @@ MADE: dict[str, tuple[Made, Callable[[cdk.Stack], Made]]] = {
     ),
     "grant_fenced": (grant_fenced, lambda _: grant_fenced),
     "grant_fenced_items": (grant_fenced_items, lambda _: grant_fenced_items),
+    "grant_fenced_bytes": (grant_fenced_bytes, lambda _: grant_fenced_bytes),
     "grant_fence_row": (grant_fence_row, lambda _: grant_fence_row),
     "grant_candidate": (LockBucket.grant_candidate, lambda stack: locks(stack).grant_candidate),
     "grant_observer": (LockBucket.grant_observer, lambda stack: locks(stack).grant_observer),

@@ -8,7 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy
+from sqlalchemy.pool import NullPool
 
 from s3leader.errors import StaleToken
 from s3leader.fencing import FencedObject, sql
@@ -20,10 +23,16 @@ from tests.contract.fencing.resources import create_bucket, create_table
 from tests.contract.fencing.sql_resources import connect_to_mariadb
 
 
-@pytest.fixture(params=["object", "table", "client", "row", "postgresql", "mariadb"])
+STORES = ["object", "table", "client", "row"]
+DATABASES = ["postgresql", "mariadb", "sqlalchemy"]
+
+
+@pytest.fixture(params=[*STORES, *DATABASES])
 def memories(request: pytest.FixtureRequest) -> Callable[[], TokenMemory]:
     """A function that returns the memory of one more process of a server."""
-    if request.param in {"postgresql", "mariadb"}:
+    if request.param == "sqlalchemy":
+        return _sqlalchemy(request.getfixturevalue("tmp_path"))
+    if request.param in DATABASES:
         return _sql(request.param, request)
     clients: Clients = request.getfixturevalue("clients")("ministack")
     if request.param == "object":
@@ -42,7 +51,6 @@ def memories(request: pytest.FixtureRequest) -> Callable[[], TokenMemory]:
 
 def _sql(name: str, request: pytest.FixtureRequest) -> Callable[[], TokenMemory]:
     server = request.getfixturevalue(name)
-    psycopg = pytest.importorskip("psycopg")
     is_postgresql = name == "postgresql"
 
     def connect() -> Any:
@@ -55,6 +63,13 @@ def _sql(name: str, request: pytest.FixtureRequest) -> Callable[[], TokenMemory]
         cursor.execute(sql.table_ddl("postgresql" if is_postgresql else "mysql", table=table))
         connection.commit()
     return lambda: SqlMemory(connect, ELECTION, table=table)
+
+
+def _sqlalchemy(folder: Path) -> Callable[[], TokenMemory]:
+    engine = sqlalchemy.create_engine(f"sqlite:///{folder}/fence.db", poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(sql.table_ddl("sqlite"))
+    return lambda: SqlMemory(engine.connect, ELECTION)
 
 
 def test_processes_of_one_server_share_what_they_have_seen(

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from s3leader_cdk import LockBucket, grant_fenced
+from s3leader_cdk import LockBucket, grant_fenced, grant_fenced_bytes
 from tests.infra.jobs import existing_function as function
 from tests.infra.synth import Synthesized, new_stack, synthesize
 
@@ -212,6 +212,25 @@ def test_a_writer_of_a_fenced_object_may_read_and_conditionally_write_it_and_not
     assert fenced().statements("AWS::IAM::Policy") == FENCED
 
 
+def test_a_writer_of_fenced_bytes_may_create_and_delete_bodies_and_nothing_more() -> None:
+    def build(stack: cdk.Stack) -> None:
+        grant_fenced_bytes(s3.Bucket(stack, "Data"), role(stack), key=FENCED_KEY)
+
+    listed, read, *writes = synthesize(build).statements("AWS::IAM::Policy")
+    bodies = f"<Data666C94C7.Arn>/{FENCED_KEY}.bodies/*"
+    own = f"<Data666C94C7.Arn>/{FENCED_KEY}"
+    assert listed["Condition"]["StringLike"] == {
+        "s3:prefix": [FENCED_KEY, f"{FENCED_KEY}.bodies/*"]
+    }
+    assert (read["Action"], read["Resource"]) == ("s3:GetObject", [own, bodies])
+    create = on_object("s3:PutObject", Null={"s3:if-none-match": "false"})
+    assert writes == [
+        {**create, "Resource": [own, bodies]},
+        on_object("s3:PutObject", Null={"s3:if-match": "false"}),
+        {**on_object("s3:DeleteObject"), "Resource": bodies},
+    ]
+
+
 def test_a_writer_of_a_fenced_object_may_use_the_key_of_its_bucket() -> None:
     template = fenced(encryption=s3.BucketEncryption.KMS)
     *_, statement = template.statements("AWS::IAM::Policy")
@@ -227,10 +246,13 @@ def test_a_writer_of_a_fenced_object_may_use_the_key_of_its_bucket() -> None:
     ["", "reports/*", "a?.json", "${aws:username}", cdk.Aws.STACK_NAME],
     ids=["empty", "*", "?", "a variable", "a token"],
 )
-def test_only_the_key_of_one_object_that_is_known_at_synth_can_be_fenced(key: str) -> None:
+@pytest.mark.parametrize("grant", [grant_fenced, grant_fenced_bytes])
+def test_only_the_key_of_one_object_that_is_known_at_synth_can_be_fenced(
+    key: str, grant: Callable[..., object]
+) -> None:
     stack = new_stack()
     with pytest.raises(ValueError, match="expected the key of one object, known at synth"):
-        grant_fenced(s3.Bucket(stack, "Data"), role(stack), key=key)
+        grant(s3.Bucket(stack, "Data"), role(stack), key=key)
 
 
 def test_an_incomplete_grant_on_a_fenced_object_is_rejected() -> None:
