@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -30,15 +30,18 @@ from s3leader._core.requests import (
 )
 from s3leader.errors import BucketUnusable, CorruptObject, StoreUnavailable, describe_error
 
-from .s3_client import ProcessClient, is_amazon
+from .boto3_client import make_boto3_client
+from .s3_client import ProcessClient, StoreClient, is_amazon
 from .s3_options import BucketOptions
 from .s3_refusals import is_transient_error, refusal
+from .s3_region import choose_region
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined]  # of Python 3.12
 
     from mypy_boto3_s3 import S3Client
 
+_TIMEOUT_S: Final = 60.0  # S3 answers a large upload only when it has stored it
 _GONE: Final = {"NoSuchKey", "404"}
 _Answer = TypeVar("_Answer")
 
@@ -51,10 +54,20 @@ class Bodies:
     clients: ProcessClient
     options: BucketOptions
 
+    @classmethod
+    def made_for(cls, bucket: str, client: S3Client | None, options: BucketOptions) -> Bodies:
+        """Return the bodies of a bucket; without a `client`, boto3 makes one."""
+
+        def make() -> StoreClient:  # the client of locks knows too few operations
+            region = choose_region(options.region).name
+            return cast("StoreClient", make_boto3_client(_TIMEOUT_S, region))
+
+        return cls(bucket, ProcessClient(client, make), options)
+
     @property
     def client(self) -> S3Client:
         """The client of this process."""
-        return self.clients.of_this_process()
+        return cast("S3Client", self.clients.of_this_process())
 
     def open(self, version: BytesVersion, body: Body) -> BodyStream | None:
         """Begin to read a body; return None if there is none. Raises `StoreUnavailable`."""

@@ -8,7 +8,7 @@ ends in an error may have been applied and then replaced.
 
 Why two objects: a condition of S3 is on the ETag, which is made of the content alone. Were the
 token in the metadata of the body, a claim would not change the ETag, and neither would a second
-write of the same bytes: a stale leader could go on (decision 0035).
+write of the same bytes: a stale leader could go on (decision 0038).
 
 Each write leaves the body before it for readers that have begun, and deletes the one before that.
 A write that fails, or whose process dies, leaves a body that nothing names: `sweep` deletes those
@@ -23,7 +23,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -60,7 +59,6 @@ __all__ = ["Body", "BytesVersion", "FencedBytes"]
 _MOST: Final = 5 << 30  # bytes of one PutObject
 _CHUNK: Final = 1 << 20
 _TRIES: Final = 4  # of opening a body that is replaced meanwhile
-_TIMEOUT: Final = timedelta(seconds=60)  # S3 answers a large upload only when it has stored it
 _log = logging.getLogger("s3leader")
 
 
@@ -81,13 +79,11 @@ class FencedBytes:
         bucket_options: BucketOptions | None = None,
     ) -> None:
         from s3leader._io.s3_bodies import Bodies  # noqa: PLC0415 - as in Election
-        from s3leader._io.s3_client import ProcessClient, default_client  # noqa: PLC0415
 
         options = bucket_options or BucketOptions()
         self.key = key
         self._pointer = FencedObject(key, bucket=bucket, client=client, bucket_options=options)
-        clients = ProcessClient(client, lambda: default_client(_TIMEOUT, options.region))
-        self._bodies = Bodies(bucket, clients, options)
+        self._bodies = Bodies.made_for(bucket, client, options)
 
     def read(self) -> BytesVersion | None:
         """Return what is known of the current version, without its content; None if none is."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from s3leader.errors import StaleToken
+from s3leader.errors import Overwritten, StaleToken
 from s3leader.fencing.fenced_bytes import FencedBytes
 from tests.contract.fencing.conftest import RETRYING, Clients
 from tests.contract.fencing.resources import create_bucket
@@ -81,3 +81,24 @@ def test_a_sweep_deletes_what_a_stale_leader_left(server: Clients) -> None:
     assert report.read() == report.claim(6)
     assert report.claim(6).body == second.body
     assert report.sweep(7) == []
+
+
+def test_the_client_that_is_made_without_one_does_all_of_it(
+    server: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = create_bucket(server.make("client", "s3", direct=True))
+    for name, value in {**server.env, "AWS_ENDPOINT_URL": server.proxy.endpoint}.items():
+        monkeypatch.setenv(name, value)
+    report = FencedBytes("k", bucket=bucket)
+    server.proxy.spared = None
+    server.proxy.lose_answers(1)  # of a body, which is then found by a HEAD
+    now = report.write(b"1", token=3, after=None)
+    for content in (b"2", b"3"):
+        now = report.write(content, token=3, after=now)
+    with pytest.raises(Overwritten):
+        report.write(b"left", token=3, after=None)
+    assert len(report.sweep(4)) == 1
+    stream = report.open()
+    assert stream is not None
+    with stream:
+        assert stream.read() == b"3"

@@ -22,7 +22,6 @@ from tests.contract.fencing.http_resources import ELECTION, HttpWriter, Log, Wsg
 from tests.contract.fencing.resources import create_bucket, create_table
 from tests.contract.fencing.sql_resources import connect_to_mariadb
 
-
 STORES = ["object", "table", "client", "row"]
 DATABASES = ["postgresql", "mariadb", "sqlalchemy"]
 
