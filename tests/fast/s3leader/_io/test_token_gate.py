@@ -160,7 +160,7 @@ BAD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("wrong", BAD, ids=str)
+@pytest.mark.parametrize("wrong", BAD, ids=lambda wrong: next(iter(wrong)))
 def test_a_bad_option_is_refused_when_the_gate_is_made(wrong: dict[str, Any]) -> None:
     good = {"election": "e", "memory": Memory(), "required": True, "unguarded": (), "cache": None}
     with pytest.raises(InvalidArgument):

@@ -263,6 +263,23 @@ def test_a_row_of_a_database_is_a_memory_that_is_written_only_by_higher_tokens(
     assert sum("COMMIT" in each for each in said) == 2
 
 
+def test_the_guard_of_a_memory_comes_first_in_its_transaction(database: Path) -> None:
+    said: list[str] = []
+
+    class Noting(sqlite3.Connection):
+        def rollback(self) -> None:
+            said.append("ROLLBACK")
+            super().rollback()
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(database, factory=Noting)
+        connection.set_trace_callback(lambda text: said.append(text.split()[0]))
+        return connection
+
+    SqlMemory(connect, ELECTION).claim(token=3)
+    assert said[: said.index("INSERT")] == ["SELECT", "ROLLBACK", "BEGIN"]
+
+
 def test_a_missing_table_of_guards_is_explained(tmp_path: Path) -> None:
     memory = SqlMemory(lambda: sqlite3.connect(tmp_path / "empty.db"), ELECTION)
     with pytest.raises(sqlite3.OperationalError) as error:
