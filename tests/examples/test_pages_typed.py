@@ -48,6 +48,7 @@ class Batch:
 def batches(after: int | None) -> Iterator[Batch]: ...  # type: ignore[empty-body]
 def write(batch: Batch, fencing_token: int) -> None: ...
 """,
+    "consume(": "def consume(shard: str, fencing_token: int) -> None: ...\n",
     "poll(": "def poll(fencing_token: int) -> None: ...\n",
     "FencedObject(": "from s3leader import Term\nterm: Term\n",
     "Database": """

@@ -66,7 +66,7 @@ class BytesVersion:
         if found is None:
             return cls(None, previous, snapshot)
         try:
-            body = Body(**found)
+            body: Any = Body(**found)  # its values are still to be checked
         except TypeError:
             raise _corrupt(key, f'expected "body" to describe a body, got {found!r}') from None
         good = (

@@ -15,6 +15,7 @@ from .failures import RequestFailed
 from .schedules import get_schedule, names_of
 
 _NOT_KNOWN = "AWS does not know these credentials there, as if the Region were not enabled"
+_UTC = frozenset({"", "UTC", "Etc/UTC", "Etc/UCT", "UCT", "Etc/Universal", "Zulu", "Etc/Zulu"})
 
 
 def job_schedules(place: ElectionPlace) -> SchedulesFound:
@@ -29,7 +30,7 @@ def job_schedules(place: ElectionPlace) -> SchedulesFound:
     schedules: list[ScheduleState] = []
     declared: dict[str, frozenset[Time]] = defaultdict(frozenset)
     for job in found.jobs:
-        declared[job.region] |= frozenset(job.schedules)
+        declared[job.region] |= {(text, _zone(name)) for text, name in job.schedules}
         try:
             names = names_of(job)
         except RequestFailed as error:
@@ -49,11 +50,16 @@ def job_schedules(place: ElectionPlace) -> SchedulesFound:
     )
 
 
+def _zone(name: str | None) -> str:
+    """Return the name of a time zone; UTC has several, and is meant where there is none."""
+    return "UTC" if name is None or name in _UTC else name
+
+
 def _state(job: DeployedJob, name: str, found: dict[str, Any]) -> ScheduleState:
     return ScheduleState(
         region=job.region,
         name=name,
         expression=found["ScheduleExpression"],
-        zone=found.get("ScheduleExpressionTimezone") or "UTC",
+        zone=_zone(found.get("ScheduleExpressionTimezone")),
         enabled=found.get("State") != "DISABLED",
     )

@@ -94,10 +94,12 @@ def test_cold_and_current_candidates_pay_what_the_design_says() -> None:
     assert paid.keys() >= {("cold", "won"), ("cold", "held"), ("current", "won")}
 
 
-def test_memory_that_others_have_outrun_costs_at_most_six_requests() -> None:
-    """A conflict, what it hit, LIST, GET, PUT; one more where another was faster meanwhile."""
+def test_memory_that_others_have_outrun_costs_at_most_seven_requests() -> None:
+    """The remembered leader's lock, a conflict, what it hit, LIST, GET, PUT; one more where another
+    was faster meanwhile.
+    """
     campaigns = quiet_run(8, 30, 3).statistics.campaigns
-    assert max(n for kind, _, n in campaigns if kind == "old") <= 6
+    assert max(n for kind, _, n in campaigns if kind == "old") <= 7
 
 
 def test_thousands_of_locks_do_not_make_a_cold_start_dear() -> None:

@@ -117,9 +117,15 @@ def _enabled(found: SchedulesFound) -> Finding:
 def _in_step(found: SchedulesFound) -> Finding:
     """Contenders share a tick only if each has a schedule for it, in every Region.
 
-    A schedule that fires once, beside lasting ones, is a person's: its tick is shared by nobody.
+    A schedule that fires once, beside those of the stack, is a person's: its tick is shared by
+    nobody.
     """
-    schedules = [each for each in found.schedules if not each.expression.startswith("at(")]
+    schedules = [
+        each
+        for each in found.schedules
+        if not each.expression.startswith("at(")
+        or each.time in found.declared.get(each.region, frozenset())
+    ]
     schedules = schedules or list(found.schedules)
     shown = "; ".join(dict.fromkeys(f"{text} ({zone})" for text, zone in _times(schedules)))
     rates = [each for each in schedules if each.expression.startswith("rate(")]

@@ -72,6 +72,13 @@ def test_a_schedule_that_fires_once_beside_lasting_ones_is_a_persons() -> None:
     assert levels(*both, extra, declared=declared) == ["ok", "ok"]
 
 
+def test_a_schedule_that_fires_once_beside_a_stacks_that_do_so_too_is_a_persons() -> None:
+    own = [schedule(name, expression="at(2099-01-01T00:00:00)") for name in "ab"]
+    extra = schedule("once", expression="at(2026-11-27T06:00:00)")
+    declared = {EU: frozenset(each.time for each in own)}
+    assert levels(*own, extra, declared=declared) == ["ok", "ok"]
+
+
 def test_schedules_that_all_fire_once_must_be_in_step_too() -> None:
     first, second = (f"at(2026-11-27T0{hour}:00:00)" for hour in (6, 7))
     assert levels(schedule("a", expression=first), schedule("b", expression=first)) == ["ok", "ok"]

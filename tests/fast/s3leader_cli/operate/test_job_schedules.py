@@ -1,5 +1,6 @@
 """What `doctor` reads of schedules: what it could not read is named, and what it could is kept."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -100,3 +101,10 @@ def test_search_that_cannot_begin_reads_nothing(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(module, "find_jobs", find_jobs)
     assert job_schedules(PLACE).unread == {"all Regions": "no Region is known"}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/UTC", "Etc/Universal"])
+def test_the_names_of_utc_are_one_zone(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    find(monkeypatch, replace(job(EU), schedules=((TIME[0], zone),)))
+    found = job_schedules(PLACE)
+    assert {each.time for each in found.schedules} == found.declared[EU] == {TIME}
