@@ -43,6 +43,7 @@ class Deployment:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     programs: list[Program] = field(default_factory=list)
     _begun: dict[str, datetime] = field(default_factory=dict)
+    _as_deployed: str | None = field(default=None, init=False)
     began: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
@@ -114,18 +115,30 @@ class Deployment:
         if not self.fast:
             return None
         due = (datetime.now(UTC) + timedelta(seconds=3)).replace(microsecond=0)
+        self._as_deployed = self._set_schedules(f"at({due:%Y-%m-%dT%H:%M:%S})")
+        return due
+
+    def set_schedules_back(self) -> None:
+        """Set the schedules to when they were due as deployed, if `due` has changed that."""
+        if self._as_deployed is not None:
+            self._set_schedules(self._as_deployed)
+
+    def _set_schedules(self, expression: str) -> str:
+        """Let all schedules of the ticks be due then; return when they were before."""
         scheduler, group = self.client("scheduler"), self.outputs["TicksGroup"]
+        before = expression
         for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
             found = scheduler.get_schedule(GroupName=group, Name=listed["Name"])
+            before = found["ScheduleExpression"]
             scheduler.update_schedule(
                 GroupName=group,
                 Name=listed["Name"],
-                ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+                ScheduleExpression=expression,
                 FlexibleTimeWindow=found["FlexibleTimeWindow"],
                 Target=found["Target"],
                 State="ENABLED",
             )
-        return due
+        return before
 
     def _event(self, job: str) -> dict[str, object]:
         legs = {"do": "legs", "legs": LEGS, "seconds": 3 if self.fast else 60}

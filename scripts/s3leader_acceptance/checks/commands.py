@@ -33,6 +33,7 @@ def doctor(deployment: Deployment) -> Generator[None, None, Result]:
     began = deployment.wait("a term", lambda: deployment.terms("Ticks"), seconds=300)
     if began is None:
         return failed("the schedules have started no term")
+    deployment.set_schedules_back()
     command = ["doctor", deployment.election("Ticks"), "--bucket", deployment.bucket, "--json"]
     program = _start(deployment, "doctor", command)
     ended = program.wait(_announced(deployment, "doctor", 300))
