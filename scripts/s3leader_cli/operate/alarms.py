@@ -40,7 +40,11 @@ _EXPLAINED_BY = {
 )
 @job_options
 @click.option("--all", "every", is_flag=True, help="Show also alarms that are off.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 if an alarm is on, for monitors.")
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit with 1 if an alarm is on, or none is known in a Region, for monitors.",
+)
 @json_option
 def alarms(*, wanted: Wanted, every: bool, exit_code: bool, as_json: bool) -> int:
     """Show the alarms, and return the exit code."""
@@ -54,12 +58,14 @@ def alarms(*, wanted: Wanted, every: bool, exit_code: bool, as_json: bool) -> in
         if not job.alarms:
             warn(f"{job.source} in {job.region} names no alarm")
         try:
-            found += alarms_of(job)
+            of_job = alarms_of(job)
         except RequestFailed as error:
             warn(f"{job.region}: {error.message}")
             complete = False
-    if exit_code and not found:
-        complete = False  # a monitor must not be content because no alarm is known
+            continue
+        if exit_code and not of_job:
+            complete = False  # a monitor must not be content because no alarm is known
+        found += of_job
     on = [each for each in found if each.state == "ALARM"]
     gone = [each for each in found if each.state is None]
     shown = found if every else [*on, *gone]

@@ -248,3 +248,16 @@ def test_a_monitor_is_not_content_because_no_alarm_is_known(
 ) -> None:
     monkeypatch.setattr(alarms, "alarms_of", lambda _: [])
     assert cli.run("alarms", "--exit-code")[0] == 1
+
+
+def test_region_whose_record_names_no_alarm_is_not_fine_for_a_monitor(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def alarms_of(job: DeployedJob) -> list[Alarm]:
+        fine = Alarm(region=HERE, kind="failed", name="F", state="OK")
+        return [] if job.region == THERE else [fine]
+
+    monkeypatch.setattr(alarms, "alarms_of", alarms_of)
+    code, out, _ = cli.run("alarms", "--exit-code")
+    assert (code, "that could be read" in out) == (1, True)
+    assert cli.run("alarms")[0] == 0
