@@ -42,7 +42,8 @@ class DeployedJob:
 
     `source` says where that is known from. `group` is the schedules' group; without it, `named`
     has their groups and names. `queues` has the ARNs of the queues `undelivered` and
-    `unprocessed`, `alarms` the names of alarms.
+    `unprocessed` (and `undelivered-2` and so on, if a function without a record has schedules with
+    other queues), `alarms` the names of alarms.
     """
 
     region: str

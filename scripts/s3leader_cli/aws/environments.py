@@ -33,7 +33,11 @@ class Function:
             for _ in range(3):
                 functions.get_waiter("function_updated_v2").wait(FunctionName=self.name)
                 found = functions.get_function_configuration(FunctionName=self.name)
-                variables = self._variables(found.get("Environment", {}))
+                variables = variables_of(  # what is written replaces them all
+                    found.get("Environment", {}),
+                    f"{self.name} in {self.region}",
+                    "they are left as they are",
+                )
                 # Emulators of Lambda may lack it.
                 revision = {key: found[key] for key in ("RevisionId",) if key in found}
                 try:
@@ -53,16 +57,19 @@ class Function:
             f"{self.name} in {self.region} is being changed by somebody else; run the command again"
         )
 
-    def _variables(self, environment: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return all variables, or raise: what is written replaces them all."""
-        if error := environment.get("Error"):  # in the place of those that cannot be decrypted
-            raise RequestFailed(
-                f"the variables of {self.name} in {self.region} cannot be read, so they are left as"
-                f" they are: {error.get('ErrorCode')}: {error.get('Message')}. Allow kms:Decrypt on"
-                " their key, or deploy the function again"
-            )
-        found: Mapping[str, str] = environment.get("Variables", {})
-        return found
+
+def variables_of(environment: Mapping[str, Any], function: str, therefore: str) -> dict[str, str]:
+    """Return all variables of a function's `Environment`; `RequestFailed` if they are not shown.
+
+    `therefore` says what is not done without them.
+    """
+    if error := environment.get("Error"):  # in the place of those that cannot be decrypted
+        raise RequestFailed(
+            f"the variables of {function} cannot be read, so {therefore}:"
+            f" {error.get('ErrorCode')}: {error.get('Message')}. Allow kms:Decrypt on their key, or"
+            " deploy the function again"
+        )
+    return dict(environment.get("Variables", {}))
 
 
 def log_group(region: str, name: str) -> str:

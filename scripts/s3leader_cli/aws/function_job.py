@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from s3leader_cli.options import ElectionPlace
 
 from .clients import client
 from .deployed_job import DeployedJob, home_region
+from .environments import variables_of
 from .failures import RequestFailed, explained
 
 _ARN = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):\d{12}:function:.+")
@@ -26,16 +27,15 @@ def job_of_function(place: ElectionPlace, function: str, region: str | None) -> 
     lambdas = client("lambda", where)
     with explained("lambda:GetFunctionConfiguration", function):
         found = lambdas.get_function_configuration(FunctionName=function)
-    _check(place, function, found.get("Environment", {}).get("Variables", {}))
+    variables = variables_of(
+        found.get("Environment", {}),
+        f"--function {function}",
+        f"it may be a candidate of another election than {place.election!r}",
+    )
+    _check(place, function, variables)
     started = found["FunctionArn"]
     schedules = _schedules(where, started)
-    queues = {"unprocessed": _on_failure(lambdas, started)}
-    if schedules:
-        first = client("scheduler", where)
-        group, name = schedules[0]
-        with explained("scheduler:GetSchedule", f"{group}/{name}"):
-            target = first.get_schedule(GroupName=group, Name=name)["Target"]
-        queues["undelivered"] = target.get("DeadLetterConfig", {}).get("Arn")
+    queues = {**_undelivered(where, schedules), "unprocessed": _on_failure(lambdas, started)}
     return DeployedJob(
         region=where,
         election=place.election,
@@ -72,6 +72,21 @@ def _schedules(region: str, function: str) -> list[tuple[str, str]]:
             for each in page["Schedules"]
             if each["Target"]["Arn"] == function
         ]
+
+
+def _undelivered(region: str, schedules: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the dead-letter queues of all schedules, each once: they need not share one."""
+    found: dict[str, None] = {}
+    scheduler = client("scheduler", region)
+    for group, name in schedules:
+        with explained("scheduler:GetSchedule", f"{group}/{name}"):
+            target = scheduler.get_schedule(GroupName=group, Name=name)["Target"]
+        if queue := target.get("DeadLetterConfig", {}).get("Arn"):
+            found[queue] = None
+    return {
+        "undelivered" if number == 1 else f"undelivered-{number}": queue
+        for number, queue in enumerate(found, 1)
+    }
 
 
 def _on_failure(lambdas: Any, function: str) -> str | None:  # noqa: ANN401 - a client
