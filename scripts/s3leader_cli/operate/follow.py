@@ -93,6 +93,16 @@ class Follower:
         # A tick that is repeated is done from the start.
         return not self.repeat and self.head is not None and self.head.is_done(self.tick)
 
+    def is_overtaken(self) -> bool:
+        """Whether the tick only counts as done, because a later one is completed (R8)."""
+        completed = any(each.outcome == "completed" for each in self.terms.values())
+        return (
+            self.is_done()
+            and not completed
+            and self.head is not None
+            and (self.head.done != self.tick)
+        )
+
     def _is_ours(self, lock: Lock) -> bool:
         same = lock.tick == self.tick and (lock.repeat or not self.repeat)
         return same and self.accepts(lock)

@@ -54,6 +54,16 @@ def not_elected(value: dict[str, Any]) -> Outcome:
     return Outcome(code, reason, texts.get(reason, f"Not elected: {reason}."), value)
 
 
+def overtaken(name: str, tick: str, answer: Any, *, task: bool) -> Outcome:  # noqa: ANN401 - JSON
+    """Return what to say of a tick that only counts as done, and is not led any more."""
+    command = f"s3leader trigger {name}" + ("" if task else f" --tick {tick} --repeat --reason …")
+    text = (
+        f"Tick {tick} was not completed: a later tick was completed meanwhile, so it counts as done"
+        f" and is not led any more. If its own work is missing, run it with `{command}`."
+    )
+    return Outcome(NEEDS_YOU, "overtaken", text, answer)
+
+
 def already_done(head: Lock) -> str:
     """Return why a tick is not run again."""
     return (

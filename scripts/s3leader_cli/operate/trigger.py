@@ -18,7 +18,7 @@ from s3leader_cli.streams import print_json, print_out, printable
 from .events import event_of, time_of
 from .follow import POLL_SECONDS, Follower, say
 from .options import Wanted, job_options
-from .outcomes import Outcome, already_done, not_elected, of_term
+from .outcomes import Outcome, already_done, not_elected, of_term, overtaken
 
 if TYPE_CHECKING:
     from s3leader_cli.aws.deployed_job import DeployedJob
@@ -154,7 +154,7 @@ class Run:
             text = f"The function did not answer as a contender does: {json.dumps(value)}"
             return Outcome(NEEDS_YOU, "unknown", text, value)
         if not value["elected"]:
-            return not_elected(value)
+            return self._overtaken(value) or not_elected(value)
         if value["outcome"] == "continued":
             return self._followed(timedelta(minutes=5), value)
         term = f"term {value['term']}, led by {value['holder']}"
@@ -185,6 +185,8 @@ class Run:
         latest = self.follower.look()
         if latest is None:
             code = "no exit code" if ended.code is None else f"exit code {ended.code}"
+            if instead := self._overtaken(None):
+                return instead
             if self.follower.is_done():
                 text = "The tick was completed before: this task was not elected."
                 return Outcome(DONE, "done", text)
@@ -238,12 +240,22 @@ class Run:
 
     def _followed(self, first_within: timedelta, answer: Any = None) -> Outcome:  # noqa: ANN401 - JSON
         latest = self.follower.follow(first_within=first_within)
+        unfinished = latest is None or latest.outcome == "continued"
+        if unfinished and (instead := self._overtaken(answer)):
+            return instead
         if latest is None:
             if self.follower.is_done():
                 return Outcome(DONE, "done", "The tick is completed, by another term.", answer)
             text = f"No term of this run is in the ledger. {self._advice()}"
             return Outcome(NEEDS_YOU, "unknown", text, answer)
         return of_term(latest, answer, done=self.follower.is_done())
+
+    def _overtaken(self, answer: Any) -> Outcome | None:  # noqa: ANN401 - JSON
+        """Return what to say if a later tick was completed instead of this one."""
+        if not self.follower.is_overtaken():
+            return None
+        task = self.job is not None and self.job.task is not None
+        return overtaken(self.election.name, self.event["tick"], answer, task=task)
 
 
 def _number(lock: Lock | None) -> int:

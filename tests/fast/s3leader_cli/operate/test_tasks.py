@@ -193,6 +193,21 @@ def test_task_that_ends_without_a_term_says_how(cli: Cli, monkeypatch: pytest.Mo
     assert (outcome.code, outcome.text.endswith("with exit code 1: no image")) == (1, True)
 
 
+def test_task_whose_tick_a_later_one_has_overtaken_is_not_said_to_be_done(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object, **__: object) -> TaskState:
+        with cli.election("another").campaign("2026-11-23T07:00:00Z") as term:  # type: ignore[union-attr]
+            assert term
+        return ENDED
+
+    monkeypatch.setattr(tasks, "start_task", lambda *_: TASK)
+    monkeypatch.setattr(tasks, "state_of", end)
+    outcome = run(cli, tick=TICK).perform(TASK_JOB)
+    assert (outcome.code, outcome.word) == (1, "overtaken")
+    assert "`s3leader trigger nightly`" in outcome.text  # tasks know no --repeat
+
+
 @pytest.mark.parametrize("state", [MISSING, TaskState(status="PENDING")])
 def test_task_that_does_not_start_is_waited_for_ten_minutes(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, state: TaskState

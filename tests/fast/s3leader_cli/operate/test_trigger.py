@@ -1,6 +1,7 @@
 """`s3leader trigger`: events, answers, lost connections, and tasks, without a server."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -264,3 +265,48 @@ def test_interruption_says_that_the_job_may_have_been_started(
     with pytest.raises(KeyboardInterrupt):
         getattr(run(cli, tick=TICK), interrupted)(JOB)
     assert "`s3leader logs`" in cli.capsys.readouterr().err
+
+
+LATER = "2026-11-23T07:00:00Z"
+
+
+def complete(cli: Cli, tick: str) -> None:
+    with cli.election("another").campaign(tick) as term:  # type: ignore[union-attr]
+        assert term
+
+
+def lost(cli: Cli) -> bytes:
+    complete(cli, LATER)
+    raise ReadTimeoutError(endpoint_url="lambda")
+
+
+def refused(cli: Cli) -> bytes:
+    complete(cli, LATER)
+    return json.dumps({**LOST, "reason": "done", "term_tick": LATER}).encode()
+
+
+def abandoned(cli: Cli) -> bytes:
+    cli.lead().continue_later({"at": 1})
+    cli.pass_time(600)
+    complete(cli, LATER)
+    return json.dumps({**LED, "outcome": "continued"}).encode()
+
+
+@pytest.mark.parametrize("ends", [lost, refused, abandoned])
+def test_tick_that_a_later_one_has_overtaken_is_not_said_to_be_completed(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, ends: Callable[[Cli], bytes]
+) -> None:
+    outcome = answered(cli, monkeypatch, lambda: ends(cli))
+    assert (outcome.code, outcome.word) == (1, "overtaken")
+    assert f"`s3leader trigger nightly --tick {TICK} --repeat --reason …`" in outcome.text
+
+
+def test_tick_that_was_completed_before_a_later_one_is_completed(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off() -> bytes:
+        complete(cli, TICK)
+        return lost(cli)
+
+    outcome = answered(cli, monkeypatch, break_off)
+    assert (outcome.code, outcome.word) == (0, "completed")
