@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
@@ -12,14 +12,14 @@ from s3leader_cli.report import lease_left, utc
 
 Kind: TypeAlias = Literal[
     "leads", "progress", "lapsing", "lapsed", "renewed late", "ended", "corrupt", "error",
-    "recovered",
+    "recovered", "restarted",
 ]  # fmt: skip
 _AHEAD = 10  # terms looked for at once, if several began since the last look
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """`at` is S3's time, None for an error, which has none. `text` is for people."""
+    """`at` is S3's time, None without an answer that has it. `text` is for people."""
 
     kind: Kind
     at: str | None
@@ -51,11 +51,15 @@ class Watcher:
     """Looks at an election again and again.
 
     The first look lists the locks: 2 requests (up to 4 for over 1,000 locks). Each later one reads
-    the latest lock, unless it is sealed, and the one after it: 1 or 2 GET.
+    the latest lock, unless it is sealed, and the one after it: 1 or 2 GET. After `list_every`
+    looks that show no new term, or if the latest lock is gone, the locks are listed again: their
+    numbers may have been restarted, below or above those that are known.
     """
 
-    def __init__(self, election: Election) -> None:
+    def __init__(self, election: Election, list_every: int = 30) -> None:
         self.election = election
+        self._list_every = list_every
+        self._quiet = 0  # looks without a new term since the last list
         self.lock: Lock | None = None
         self._terms: range | None = None
         self._phase: Kind = "leads"
@@ -67,7 +71,17 @@ class Watcher:
             newest = self._terms.stop - 1
             locks = self.election.history(1, before=newest + 1) if newest else []
         else:
-            locks = self._later(self._terms.stop - 1)
+            newest = self._terms.stop - 1
+            locks = self._later(newest)
+            if self._is_list_due(locks, newest):
+                terms = self.election.terms()
+                listed = self._listed(terms, newest)
+                self._quiet = 0
+                if newest and not self._goes_on(listed, newest):
+                    self._terms, self.lock, self._phase = terms, None, "leads"
+                    yield _restarted(listed, newest)
+                    listed = listed[:1]
+                locks = listed or locks
         for lock in reversed(locks):
             self._terms = range(min(self._terms.start, lock.term), lock.term + 1)
             yield from self._compare(lock)
@@ -82,6 +96,32 @@ class Watcher:
             further = self.election.history(_AHEAD, before=newest + _AHEAD + 1)
             found = [*further, *found]
         return found
+
+    def _is_list_due(self, locks: Sequence[Lock], newest: int) -> bool:
+        if any(each.term > newest for each in locks):
+            self._quiet = 0
+            return False
+        self._quiet += 1
+        gone = self.lock is not None and not self.lock.sealed and not locks
+        return gone or self._quiet >= self._list_every
+
+    def _listed(self, terms: range, newest: int) -> list[Lock]:
+        """Return the locks that a list shows, from the newest known on if there are not many."""
+        highest = terms.stop - 1
+        after = highest - newest
+        limit = after + 1 if 0 <= after < _AHEAD else 1
+        return self.election.history(limit, before=highest + 1) if highest else []
+
+    def _goes_on(self, listed: Sequence[Lock], newest: int) -> bool:
+        """Whether the locks follow the one that is known, or are that one."""
+        by_term = {each.term: each for each in listed}
+        if newest + 1 in by_term:  # it began between the look and the list
+            return True
+        same, last = by_term.get(newest), self.lock
+        if same is None or len(by_term) > 1 or last is None:
+            return False
+        readable = last.problem is None and same.problem is None
+        return not readable or (same.holder == last.holder and same.sealed >= last.sealed)
 
     def _compare(self, lock: Lock) -> Iterator[Change]:
         last, self.lock = self.lock, lock
@@ -133,6 +173,17 @@ class Watcher:
         self._phase = phase
         kind: Kind = "renewed late" if phase == "leads" else phase
         yield Change(kind=kind, at=utc(lock.seen_at), text=texts[phase], lock=lock, facts=facts)
+
+
+def _restarted(listed: Sequence[Lock], newest: int) -> Change:
+    """Return a change for locks that do not follow the newest one that was known."""
+    head = listed[0] if listed else None
+    now = "none is left" if head is None else f"now lock {head.term} is"
+    text = (
+        f"the numbers do not go on: lock {newest} was the highest, and {now}. Locks were deleted"
+        " or restored, or the numbers were restarted (`s3leader repair`)"
+    )
+    return Change(kind="restarted", at=None if head is None else utc(head.seen_at), text=text)
 
 
 def _ended(lock: Lock) -> str:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from s3leader import repair
 from s3leader._core.requests import List, Read
 from s3leader._io.memory_store import Fault
 from s3leader_cli.observe.changes import Watcher
@@ -132,3 +133,86 @@ def test_it_ends_when_the_tick_is_done(bucket: Bucket) -> None:
 def test_a_mistyped_name_suggests_others(bucket: Bucket) -> None:
     bucket.lead()
     assert "Similar names: nightly." in bucket.run("watch", "nightli", "--for", "0")[2]
+
+
+class Restarted:
+    """An election of two sealed terms, watched, whose locks are then changed by hand."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
+        for _ in range(2):
+            bucket.lead().resign("failed")
+        self.watcher = Watcher(bucket.election(candidate="watcher"), list_every=3)
+        assert self.look() == ["leads", "ended"]
+
+    def look(self) -> list[str]:
+        return [change.kind for change in self.watcher.look()]
+
+    def looks(self) -> list[str]:
+        return [kind for _ in range(3) for kind in self.look()]
+
+    def body(self, term: int) -> bytes:
+        return self.bucket.store.body(f"elections/nightly/lock_{term:010d}.json")
+
+    def delete(self) -> None:
+        for key in self.bucket.store.keys():  # noqa: SIM118 - no dict
+            self.bucket.store.delete(key)
+
+
+@pytest.fixture
+def restarted(bucket: Bucket) -> Restarted:
+    return Restarted(bucket)
+
+
+@pytest.mark.parametrize("terms", [1, 2])
+def test_numbers_that_restart_are_noticed(restarted: Restarted, terms: int) -> None:
+    restarted.delete()
+    for _ in range(terms - 1):
+        restarted.bucket.lead(candidate="new").resign("failed")
+    term = restarted.bucket.lead(candidate="newer")
+    assert restarted.looks() == ["restarted", "leads"]
+    term.resign("failed")
+    restarted.bucket.lead()
+    assert restarted.looks() == ["ended", "leads"]
+
+
+def test_repair_that_restarts_the_numbers_is_noticed(restarted: Restarted) -> None:
+    repair.restart_numbers(restarted.bucket.election(), above=40, done="none", reason="lost")
+    assert restarted.looks() == ["corrupt"]  # the note that closes the old numbers
+    assert restarted.looks() == ["restarted", "leads", "ended"]
+    restarted.bucket.lead()
+    assert restarted.looks() == ["leads"]
+
+
+@pytest.mark.parametrize("number", [4, 40])
+def test_numbers_that_go_on_higher_up_are_noticed(restarted: Restarted, number: int) -> None:
+    restarted.bucket.put(number, json.loads(restarted.body(2)) | {"term": number})
+    assert restarted.looks() == ["restarted", "leads", "ended"]
+
+
+def test_locks_that_are_all_deleted_are_noticed_at_once_while_somebody_leads(
+    restarted: Restarted,
+) -> None:
+    restarted.bucket.lead()
+    restarted.look()
+    restarted.delete()
+    (change,) = restarted.watcher.look()
+    assert (change.kind, "none is left" in change.text) == ("restarted", True)
+    assert restarted.looks() == []
+    restarted.bucket.lead()
+    assert restarted.looks() == ["leads"]
+
+
+def test_a_ledger_without_new_terms_has_not_restarted(restarted: Restarted) -> None:
+    assert restarted.looks() == []
+    restarted.bucket.lead()
+    assert restarted.looks() == ["leads"]
+    assert restarted.looks() == []
+
+
+def test_a_first_term_may_have_any_number(bucket: Bucket) -> None:
+    watcher = Watcher(bucket.election(candidate="watcher"), list_every=1)
+    assert list(watcher.look()) == []
+    repair.restart_numbers(bucket.election(), above=17, done="none", reason="lost")
+    bucket.store.delete("elections/nightly/lock_0000000001.json")
+    assert [each.kind for each in watcher.look()] == ["leads", "ended"]
