@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import click
 from s3leader_cli.exit_codes import DONE, NEEDS_YOU
 from s3leader_cli.options import json_option
 from s3leader_cli.streams import print_out, printable
-from s3leader_cli.times import DURATION
+from s3leader_cli.times import DURATION, now
 
 from .events import time_of
 from .options import Wanted, job_options, note, warn
@@ -55,38 +55,46 @@ def logs(
         raise click.UsageError("--all goes without --tick and --term, which other lines lack")
     asked = Filter(election=wanted.place.election, tick=time_of(tick), term=term, every=every)
     jobs = wanted.find()
-    start_ms = max(0, _ms(datetime.now(UTC) - since))  # CloudWatch knows no time before 1970
+    start_ms = max(0, _ms(now() - since))  # CloudWatch knows no time before 1970
     found = [Log(job, asked) for job in jobs.found]
-    lines, complete = _read(found, start_ms)
+    starts = dict.fromkeys(found, start_ms)
+    lines, complete = _read(starts)
     read = _print(lines, as_json=as_json)
     if follow and read:
-        _follow(found, lines, as_json=as_json)
+        _follow(starts, lines, as_json=as_json)
     if not lines:
         note(f"no line in the last {since}: --since 1d looks further back, --all shows all lines")
     return DONE if complete and jobs.complete else NEEDS_YOU
 
 
-def _read(logs: Sequence[Log], start_ms: int) -> tuple[list[Line], bool]:
-    """Return the lines of all Regions by time, and whether all could be read."""
+def _read(starts: dict[Log, int]) -> tuple[list[Line], bool]:
+    """Return the lines of all Regions by time, and whether all could be read.
+
+    `starts` has from which millisecond on each is read. A log that could be read to its end is read
+    from a little before this moment next time; the others from the same time again.
+    """
     from s3leader_cli.aws.failures import RequestFailed  # noqa: PLC0415 - boto3
 
     lines: list[Line] = []
     complete = True
-    for each in logs:
+    for each, start_ms in starts.items():
+        next_ms = max(start_ms, _ms(now() - _LATE))
         try:
             lines += each.lines(start_ms)
         except RequestFailed as error:
             warn(error.message)
             complete = False
+        else:
+            starts[each] = next_ms
     # Stable: lines of one millisecond stay in CloudWatch's order.
     return sorted(lines, key=lambda each: each.at_ms), complete
 
 
-def _follow(logs: Sequence[Log], lines: list[Line], *, as_json: bool) -> None:
+def _follow(starts: dict[Log, int], lines: list[Line], *, as_json: bool) -> None:
     shown = set(lines)
     while True:
         time.sleep(_POLL_SECONDS)
-        found, _ = _read(logs, _ms(datetime.now(UTC) - _LATE))
+        found, _ = _read(starts)
         new = [each for each in found if each not in shown]
         shown |= set(new)
         if not _print(new, as_json=as_json):

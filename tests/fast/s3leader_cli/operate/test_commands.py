@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -180,6 +180,48 @@ def test_new_lines_are_followed_until_the_command_is_interrupted(
     assert (code, [json.loads(each)["message"] for each in out.splitlines()]) == (
         130,
         ["first", "second"],
+    )
+
+
+@pytest.mark.parametrize("failing", [True, False], ids=["outage", "suspended machine"])
+def test_following_goes_on_where_a_region_was_last_read(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, failing: object
+) -> None:
+    """Ten minutes pass without a read: far longer than the overlap of two reads."""
+    at = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    written = [(HERE, at), (THERE, at + HOUR / 20), (THERE, at + HOUR / 6)]
+    minutes = [0]
+
+    class Log:
+        def __init__(self, job: DeployedJob, wanted: object) -> None:
+            self.region = job.region
+
+        def lines(self, start_ms: int) -> list[Line]:
+            if failing and self.region == THERE and 0 < minutes[0] < 10:
+                raise RequestFailed("eu-west-1 does not answer")
+            known = [(region, int(each.timestamp() * 1000)) for region, each in written]
+            until_ms = int(now().timestamp() * 1000)
+            return [
+                line(at_ms, region, message=str(at_ms))
+                for region, at_ms in known
+                if region == self.region and start_ms <= at_ms <= until_ms
+            ]
+
+    def now() -> datetime:
+        return at + minutes[0] * HOUR / 60
+
+    def pause(_: float) -> None:
+        if minutes[0] >= 12:
+            raise KeyboardInterrupt
+        minutes[0] += 1 if failing else 12
+
+    monkeypatch.setattr(logs, "Log", Log)
+    monkeypatch.setattr("s3leader_cli.operate.logs.now", now)
+    monkeypatch.setattr("time.sleep", pause)
+    code, out, _ = cli.run("logs", "--follow", "--json")
+    assert (code, [json.loads(each)["at"][11:16] for each in out.splitlines()]) == (
+        130,
+        ["06:00", "06:03", "06:10"],
     )
 
 
