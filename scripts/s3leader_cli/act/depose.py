@@ -14,6 +14,8 @@ from s3leader_cli.options import Ask, Context, ElectionPlace, election_options, 
 from s3leader_cli.report import Report, lock_as_json, look_at, never_locked, utc
 from s3leader_cli.streams import print_error, print_json, print_out, printable
 
+from .unfinished import says_if_unfinished
+
 WHAT_FORCING_MEANS = """\
 Forcing seals the lock; it does not stop its holder. A holder that is still at work continues until
 its next renewal fails or its lease ends, and meanwhile the next candidate leads too. Only writes
@@ -83,7 +85,7 @@ class _Seal:
                 raise InvalidArgument(
                     "--done is only for a corrupt lock, which is sealed with --force"
                 )
-            return self.election.depose(reason=self.reason)
+            return self._depose()
         report = look_at(self.election)
         if report.closed is not None:
             raise click.ClickException(report.closed)
@@ -92,9 +94,17 @@ class _Seal:
         if force and not _confirmed(self.election, report, self.ask, yes=self.yes):
             raise Unchanged
         # Only the term that was shown, so that --force cannot seal one that began since.
-        return self.election.depose(
-            reason=self.reason, force=force, term=report.term, done=self.done if force else None
-        )
+        return self._depose(force=force, term=report.term, done=self.done if force else None)
+
+    def _depose(self, **options: Any) -> Lock | None:  # noqa: ANN401 - of Election.depose
+        again = "run the same command again, which seals the lock if it is not sealed"
+        if self.force:  # with --yes it would seal a lock of a term that began since
+            again = "run the command again without --yes, which shows the lock before it seals it"
+        status = f"`s3leader status {self.election.name}`"
+        with says_if_unfinished(
+            f"whether the lock is sealed is not known: {status} shows it; or {again}"
+        ):
+            return self.election.depose(reason=self.reason, **options)
 
 
 def _confirmed(election: Election, report: Report, ask: Ask, *, yes: bool) -> bool:

@@ -15,6 +15,8 @@ from s3leader_cli.report import lock_as_json, never_locked, utc
 from s3leader_cli.streams import print_error, print_json, print_out, printable
 from s3leader_cli.times import DURATION, TICK
 
+from .unfinished import says_if_unfinished
+
 _AHEAD = timedelta(hours=1)  # as the library: completing a tick completes all before it
 _TERMS = 50  # that are searched for the last failure
 
@@ -62,11 +64,15 @@ def skip(
     confirm(context.ask, _plan(election, lock, tick), f"Skip {utc(tick)}?", yes=yes)
     if wait and not lock.sealed:
         print_error(f"waiting for term {lock.term}, for up to {wait.total_seconds():g} s")
-    term = election.campaign(tick, wait=wait)
-    if isinstance(term, NotElected):
-        return _say(_Result(election, tick, term.reason, term.lock), as_json=as_json)
-    with term:
-        term.resign("completed", reason=f"skipped by an operator: {reason}")
+    with says_if_unfinished(
+        f"whether {utc(tick)} is skipped is not known: run the same command again, which says it,"
+        " and skips the tick if it is not done; with --wait 60, as this command's term may be left"
+    ):
+        term = election.campaign(tick, wait=wait)
+        if isinstance(term, NotElected):
+            return _say(_Result(election, tick, term.reason, term.lock), as_json=as_json)
+        with term:
+            term.resign("completed", reason=f"skipped by an operator: {reason}")
     return _say(_Result(election, tick, "skipped", term.lock), as_json=as_json)
 
 

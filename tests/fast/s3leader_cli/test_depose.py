@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from s3leader import NotElected, Term
+from s3leader import Election, NotElected, StoreUnavailable, Term
 from s3leader._core.requests import Create
 from tests.fast.s3leader_cli.command_line import FIRST, SECOND, TICK, Cli
 
@@ -190,3 +190,22 @@ def test_done_does_not_matter_where_there_is_nothing_to_depose(
     found, out, err = force(cli, "--done", "none", "--yes")
     assert (found, out.startswith("Nothing to depose"), err) == (code, True, "")
     assert [cli.store.body(key) for key in cli.store.keys()] == before  # noqa: SIM118 - no dict
+
+
+@pytest.mark.parametrize("more", [[], ["--force", "--yes"]], ids=["", "forced"])
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (StoreUnavailable("no answer"), 1)]
+)
+def test_a_deposition_that_ends_early_says_how_to_go_on(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, more: list[str], error: BaseException, code: int
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise error
+
+    cli.lead()
+    monkeypatch.setattr(Election, "depose", end)
+    found, _, err = cli.run("depose", "--reason", "it hangs", *more)
+    assert (found, "whether the lock is sealed is not known" in err) == (code, True)
+    assert "`s3leader status nightly`" in err
+    # With --yes it would seal the lock of a term that has begun since, too.
+    assert ("without --yes" in err) is bool(more)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from s3leader import NotElected, Term
+from s3leader import Election, NotElected, StoreUnavailable, Term
 from s3leader._core.requests import Replace
 from s3leader._io.memory_store import Fault
 from tests.fast.s3leader_cli.command_line import FIRST, TICK, Cli
@@ -139,6 +139,38 @@ def test_a_skip_whose_answer_is_lost_is_settled(cli: Cli) -> None:
     fail(cli)
     cli.store.script(Fault.ANSWER_LOST, on=Replace)
     assert (skip(cli)[0], highest(cli)["done"]) == (0, TICK)
+
+
+@pytest.mark.parametrize("method", ["campaign", "resign"])
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (StoreUnavailable("no answer"), 1)]
+)
+def test_a_skip_that_ends_early_says_that_it_can_be_run_again(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, method: str, error: BaseException, code: int
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise error
+
+    fail(cli)
+    monkeypatch.setattr(Election if method == "campaign" else Term, method, end)
+    found, _, err = skip(cli)
+    assert found == code
+    assert f"whether {TICK} is skipped is not known: run the same command again" in err
+    monkeypatch.undo()
+    cli.pass_time(60)
+    assert (skip(cli)[0], highest(cli)["done"]) == (0, TICK)
+
+
+def test_a_skip_that_nobody_has_confirmed_has_nothing_to_run_again(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    fail(cli)
+    monkeypatch.setattr(cli, "meanwhile", stop)
+    code, _, err = skip(cli)
+    assert (code, "run the same command again" in err) == (130, False)
 
 
 @pytest.mark.parametrize(
