@@ -11,6 +11,7 @@ from s3leader import BucketOptions, Election, InvalidArgument, S3LeaderError
 
 from .configuration import defaults
 from .exit_codes import INTERRUPTED, NEEDS_YOU, USAGE, Unchanged
+from .json_errors import ErrorOutput
 from .report import advice
 from .run.codes import MISCONFIGURED
 from .run.words import split_command
@@ -27,46 +28,48 @@ _EXTRAS = {"click": "cli", "rich": "cli", "vl_convert": "timeline"}
 def main(argv: Sequence[str] | None = None, *, elect: Elect | None = None, ask: Ask = None) -> int:
     """Run the command line and return its exit code; tests replace `elect` and `ask`."""
     words, command = split_command(sys.argv[1:] if argv is None else argv)
-    usage = MISCONFIGURED if words[:1] == ["run"] else USAGE
+    runs = words[:1] == ["run"]  # and leaves standard output to its command
+    errors = ErrorOutput(as_json="--json" in words and not runs)
     try:
-        prepare(prints=usage == USAGE)
+        prepare(prints=not runs)
         if ask is None and is_interactive():
             ask = ask_person
-        return _run(words, command, elect or _election, ask, usage)
+        return _run(words, command, elect or _election, ask, errors)
     except OutputFailed as error:
         print_error(f"s3leader: {error}")
         return NEEDS_YOU
-    except Unchanged:
-        print_error("s3leader: nothing was changed")
-        return NEEDS_YOU
+    except Unchanged as error:
+        return errors.show(error, "nothing was changed", NEEDS_YOU)
     except S3LeaderError as error:
-        print_error(f"s3leader: {printable(' '.join(advice(error).split()))}")
         # An error with a cause is due to the environment (a profile, say), not to an argument.
-        return (
-            USAGE if isinstance(error, InvalidArgument) and error.__cause__ is None else NEEDS_YOU
-        )
+        is_usage = isinstance(error, InvalidArgument) and error.__cause__ is None
+        text = printable(" ".join(advice(error).split()))
+        return errors.show(error, text, USAGE if is_usage else NEEDS_YOU)
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        print_error(
-            f"s3leader: expected the package {error.name}, which is not installed: run pip install"
+        text = (
+            f"expected the package {error.name}, which is not installed: run pip install"
             f" 's3leader[{extra}]'"
         )
-        return NEEDS_YOU
+        return errors.show(error, text, NEEDS_YOU)
     except KeyboardInterrupt:  # during the imports
         print_error("\ns3leader: interrupted")
         return INTERRUPTED
 
 
-def _run(words: Sequence[str], command: Sequence[str], elect: Elect, ask: Ask, usage: int) -> int:
-    """Parse the words and run the command; `usage` is the exit code of a wrong word."""
+def _run(
+    words: Sequence[str], command: Sequence[str], elect: Elect, ask: Ask, errors: ErrorOutput
+) -> int:
+    """Parse the words and run the command."""
     import click  # noqa: PLC0415 - an extra
 
     from .app import app  # noqa: PLC0415 - the same
     from .options import Context  # noqa: PLC0415 - the same
 
-    context = Context(elect=elect, ask=ask, words=tuple(command))
+    context = Context(elect=elect, ask=ask, words=tuple(command), errors=errors)
+    usage = MISCONFIGURED if words[:1] == ["run"] else USAGE
     try:
         code = app.main(
             list(words),
@@ -81,14 +84,12 @@ def _run(words: Sequence[str], command: Sequence[str], elect: Elect, ask: Ask, u
     except click.UsageError as error:
         if error.ctx is not None:
             print_error(error.ctx.get_usage())
-        print_error(f"s3leader: {printable(' '.join(error.format_message().split()))}")
-        return usage
+        return errors.show(error, printable(" ".join(error.format_message().split())), usage)
     except click.Abort:  # Ctrl-C, after which click ends the line
         print_error("s3leader: interrupted")
         return INTERRUPTED
     except click.ClickException as error:
-        print_error(f"s3leader: {printable(error.format_message())}")
-        return NEEDS_YOU
+        return errors.show(error, printable(error.format_message()), NEEDS_YOU)
     return int(code or 0)
 
 

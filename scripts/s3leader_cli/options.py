@@ -6,14 +6,15 @@ import functools
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
 from s3leader import Election, InvalidArgument
 
+from .json_errors import ErrorOutput
 from .times import DURATION
 
 Command: TypeAlias = Callable[..., int]
@@ -78,15 +79,27 @@ Elect: TypeAlias = Callable[[ElectionPlace], Election]
 class Context:
     """What a command has besides its options. Tests replace it.
 
-    `elect` returns an election, `ask` asks a person, `words` is the command that `run` is to run.
+    `elect` returns an election, `ask` asks a person, `words` is the command that `run` is to run,
+    `errors` shows errors.
     """
 
     elect: Elect
     ask: Ask = None
     words: tuple[str, ...] = ()
+    errors: ErrorOutput = field(default_factory=ErrorOutput)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def _choose_error_output(ctx: click.Context, _: click.Parameter, value: Any) -> Any:  # noqa: ANN401
+    context = ctx.find_object(Context)
+    if context is not None:
+        context.errors.as_json = bool(value)
+    return value
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, is_eager=True, callback=_choose_error_output,
+    help="Print JSON, for programs.",
+)  # fmt: skip
 
 
 def lease_option(function: Command) -> Command:

@@ -16,11 +16,23 @@ class OutputFailed(Exception):  # noqa: N818 - as s3leader's own errors
     """Standard output cannot be written."""
 
 
+class _Written:
+    """Whether anything was written to standard output."""
+
+    anything = False
+
+
+def has_written() -> bool:
+    """Return whether this command has written anything to standard output."""
+    return _Written.anything
+
+
 def prepare(*, prints: bool = True) -> None:
     """Escape characters that an encoding lacks; if it `prints`, raise if standard output is closed.
 
     If a shell closed the descriptor (`>&-`), Python has no stream, and `print` writes nothing.
     """
+    _Written.anything = False
     if prints and sys.stdout is None:
         raise OutputFailed("standard output is closed: redirect it to /dev/null to discard it")
     for stream in (sys.stdout, sys.stderr):
@@ -34,6 +46,7 @@ def print_out(text: str) -> bool:
 
     Return False if its reader has just closed the pipe, so that a long command can end.
     """
+    _Written.anything = _Written.anything or bool(text)
     try:
         print(text, end="", flush=True)
     except OSError as error:

@@ -41,12 +41,22 @@ class RequestFailed(click.ClickException):
         super().__init__(message)
         self.code = code
 
+    @property
+    def kind(self) -> str:
+        """The word of `--json` for it."""
+        return "denied" if self.code in DENIED else "request_failed"
+
 
 class OutcomeUnknown(RequestFailed):
     """A request that was sent, and whose answer was lost or is a 5xx: AWS may have carried it out.
 
     Any other `RequestFailed` has changed nothing.
     """
+
+    @property
+    def kind(self) -> str:
+        """The word of `--json` for it."""
+        return "outcome_unknown"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ def elect(options: ElectionPlace) -> Election:
 def run(
     capsys: pytest.CaptureFixture[str], election: str, *more: str, bucket: str = "locks"
 ) -> tuple[int, str]:
-    code = main(["status", election, "--bucket", bucket, "--json", *more], elect=elect)
+    code = main(["status", election, "--bucket", bucket, *more], elect=elect)
     out, err = capsys.readouterr()
     return code, out + err
 
@@ -75,7 +75,7 @@ def test_what_is_not_an_elections_name_is_a_usage_error(
 def test_a_prefix_in_the_name_is_allowed_with_a_note(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code, said = run(capsys, "elections/nightly")
+    code, said = run(capsys, "elections/nightly", "--json")
     assert (code, "The prefix elections/ is added to the name: perhaps nightly?" in said) == (
         3,
         True,

@@ -108,7 +108,7 @@ def test_a_closed_standard_output_is_refused_before_anything_is_done(
 
 
 def test_errors_do_not_go_to_standard_output_instead(program: list[str]) -> None:
-    done = closed(program, "2>&-", "status", "a key/", "--json")
+    done = closed(program, "2>&-", "status", "a key/")
     assert (done.returncode, done.stdout) == (2, "")
 
 
