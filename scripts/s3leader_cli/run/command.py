@@ -7,8 +7,8 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from . import codes
 from .checkpoint import CheckpointFile
 from .guarded import Ended, GuardedCommand, Limits, NotStarted
 from .options import RunOptions
+from .preparation import Unprepared, preparing
 from .processes import clock_ms
 from .renewals import Renewals, deadline_ms
 from .reports import Reports, behind
@@ -63,18 +64,6 @@ def run(options: RunOptions, elect: Elect) -> int:
         return codes.of_error(error)
     except KeyboardInterrupt:
         return 128 + (signals.received or signal.SIGINT)
-
-
-class _Unprepared(Exception):  # noqa: N818 - as s3leader's own errors
-    """The machine has no disk space, process or descriptor left, so nothing was started."""
-
-
-@contextmanager
-def _preparing() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _Unprepared(str(error)) from error
 
 
 class _Run:
@@ -117,7 +106,7 @@ class _Run:
     def _lead(self, term: Term) -> int:
         file: CheckpointFile | None = None
         try:
-            with _preparing():
+            with preparing():
                 file = CheckpointFile(term.state)
             if self._signals.received is not None:
                 self._resign(term, "resigned", f"{self._signals.received.name} came first")
@@ -127,7 +116,7 @@ class _Run:
             self._reports.problem("not_started", f"{self._options.words[0]!r}: {error}")
             self._resign(term, "failed", f"the command cannot be executed: {error}")
             return codes.NOT_FOUND if error.errno == errno.ENOENT else codes.NOT_EXECUTABLE
-        except _Unprepared as error:
+        except Unprepared as error:
             self._reports.problem("not_started", f"the command was not started: {error}")
             self._resign(term, "failed", f"the command was not started: {error}")
             return codes.NOT_EXECUTABLE
@@ -137,7 +126,7 @@ class _Run:
 
     def _supervise(self, term: Term, file: CheckpointFile) -> int:
         lease = self._election.config.lease
-        with _preparing():
+        with preparing():
             command = GuardedCommand(
                 self._options.words,
                 self._environment(term, file),
