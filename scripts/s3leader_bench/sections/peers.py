@@ -74,7 +74,8 @@ def _ratios(case: str, by_trip: Mapping[int, Mapping[str, Sequence[Sample]]]) ->
         f"Requests, and ratios to s3leader, warm: {_CASES[case]}",
         ("library", "requests", "CPU", *walls),
         rows,
-        "One process for each library, the same boto3, rounds that alternate."
+        "One process for each library, the same boto3 (s3leader has a client of its own), rounds"
+        " that alternate."
         + (" dynamodblock pauses for 0.1 s before it gives up." if case == "loss" else ""),
     )
 
