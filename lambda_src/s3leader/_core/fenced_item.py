@@ -129,7 +129,22 @@ def _joined(condition: str, own: object) -> str:
             f"expected ConditionExpression to be a string or a condition of"
             f" boto3.dynamodb.conditions, got {own!r}"
         )
+    if not _is_balanced(own):
+        raise InvalidArgument(
+            f"expected the parentheses of ConditionExpression to match, got {own!r}: it could undo"
+            f" the condition on the fencing token"
+        )
     return f"{condition} AND {own if _is_enclosed(own.strip()) else f'({own})'}"
+
+
+def _is_balanced(expression: str) -> bool:
+    """Whether no parenthesis is closed before it is opened, and none is left open."""
+    depth = 0
+    for character in expression:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _is_enclosed(expression: str) -> bool:

@@ -256,7 +256,11 @@ class Worker:
         task.busy = True
         if isinstance(task, _Partition):
             task.slow = slow
-        self.submit(lambda: self._perform(task, action))
+        try:
+            self.submit(lambda: self._perform(task, action))
+        except BaseException:  # no thread can be started, or Ctrl-C: it is tried again
+            task.busy = False
+            raise
         return now_ms + self._third_ms
 
     def _perform(self, task: _Task, action: Action) -> None:

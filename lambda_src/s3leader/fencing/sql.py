@@ -6,8 +6,11 @@ A new leader is safe from its predecessors once a guard of its own has returned:
 may commit. What a transaction has read before its guard may be out of date, so call it first.
 While a guarded transaction is open, later ones wait, those of later terms too: let the server end
 transactions of paused clients (docs/fencing.md). Writers with equal tokens, such as a clone of the
-leader's process, are not distinguished: both may write, one after the other. In MySQL and MariaDB a
-DDL statement commits, and ends the protection.
+leader's process, are not distinguished: both may write, one after the other.
+
+What ends the transaction ends the protection, silently: a DDL statement in MySQL and MariaDB, a
+deadlock there (error 1213 rolls all of it back: begin again with the guard), `executescript` of
+sqlite3, and a rollback to a savepoint that was set before the guard.
 
 A guard locks the row of its election until the transaction ends. So of two guarded transactions
 the later sees all that the earlier did, and if the commit's answer is lost, a new guarded

@@ -178,7 +178,7 @@ def test_memory_is_bounded_by_the_batch_and_not_by_the_backlog() -> None:
     body = b'{"some": "event", "of": "no importance"}\n' * 500  # 20 KB
     peaks = []
     for backlog in (15, 75):
-        limits = Limits(batch_bytes=150_000, object_memory=25_000, readers=2)
+        limits = Limits(batch_bytes=150_000, object_memory=25_000, readers=2, ahead_bytes=150_000)
         world = World(limits=limits, page_size=20)
         for n in range(backlog):
             world.s3.put(f"events/{n:04}", body)

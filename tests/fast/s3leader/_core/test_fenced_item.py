@@ -119,6 +119,10 @@ def test_a_token_is_a_whole_number_from_one(token: Any) -> None:
         ("Delete", {"Key": {"fencing_token": 1}}, "reserved for the fencing token"),
         ("Put", {"Item": {"id": "a"}, "Expected": {}}, r"\['Expected'\] cannot be joined"),
         ("Put", {"Item": {"id": "a"}, "ConditionExpression": 1}, "to be a string or a condition"),
+        *[
+            ("Put", {"Item": {"id": "a"}, "ConditionExpression": own}, "parentheses .* to match")
+            for own in ("a = :a) OR (b = :b", "(a = :a", "a = :a)")
+        ],
     ],
 )
 def test_a_request_that_cannot_be_fenced_is_refused(

@@ -62,6 +62,22 @@ def test_a_lower_token_is_refused_without_asking() -> None:
     assert memory.asked == [5]
 
 
+def test_a_lower_token_that_the_memory_took_before_a_higher_one_is_not_let_through_after_it() -> (
+    None
+):
+    """Its thread pauses between the memory's answer and its own, and a higher one passes."""
+    memory = Memory()
+    process = Process(memory)
+
+    def answer_late(*, token: int) -> None:
+        Memory.claim(memory, token=token)
+        if token == 5:
+            assert process.send(6) == 6
+
+    memory.claim = answer_late  # type: ignore[method-assign]
+    assert process.send(5) == -409
+
+
 def test_what_another_process_has_seen_is_asked_for_also_if_the_token_is_known_here() -> None:
     memory = Memory()
     first, second = Process(memory), Process(memory)
