@@ -114,17 +114,20 @@ class TokenGate:
             return stale(self.election, token, error.written_token)
         except StoreUnavailable as error:
             return not_known(self.election, str(error))
-        highest = self._learn(token, asked_ms)
-        if token < highest:  # another thread let a higher one through since the memory answered
-            return stale(self.election, token, highest)
-        return Admitted(token)
+        self._learn(token, asked_ms)
+        return self.still_admitted(Admitted(token))  # a thread may pause before it gets here
 
-    def _learn(self, token: int, asked_ms: int | None = None) -> int:
-        """Remember that the memory has `token`; return the highest that it is known to have."""
+    def still_admitted(self, admitted: Admitted) -> Admitted | Problem:
+        """Return a decision again, or a refusal if a higher token was admitted since."""
+        token, highest = admitted.token, self._highest
+        if token is not None and token < highest:
+            return stale(self.election, token, highest)
+        return admitted
+
+    def _learn(self, token: int, asked_ms: int | None = None) -> None:
         with self._lock:
             if token > self._highest:
                 self._highest = token
                 self._asked_ms = self._clock_ms() - self._cache_ms  # not asked for yet
             if token == self._highest and asked_ms is not None:
                 self._asked_ms = max(self._asked_ms, asked_ms)
-            return self._highest

@@ -7,6 +7,7 @@ changes what it is about.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -256,10 +257,17 @@ class Worker:
         task.busy = True
         if isinstance(task, _Partition):
             task.slow = slow
+        claim = threading.Lock()  # `submit` may fail after it has queued the action, or before
+
+        def perform() -> None:
+            if claim.acquire(blocking=False):
+                self._perform(task, action)
+
         try:
-            self.submit(lambda: self._perform(task, action))
-        except BaseException:  # no thread can be started, or Ctrl-C: it is tried again
-            task.busy = False
+            self.submit(perform)
+        except BaseException:  # no thread can be started, or Ctrl-C
+            if claim.acquire(blocking=False):
+                task.busy = False
             raise
         return now_ms + self._third_ms
 

@@ -174,7 +174,7 @@ class FencedWSGI:
     election. Requests with one of the `unguarded` methods pass without a check. Others need a
     token; if `required` is False, those without one pass too. The application finds the number at
     `environ["s3leader.fencing_token"]`; it is absent if nothing was checked. A `StaleToken` that
-    it raises, of a guard of its own, is answered in the same way.
+    it raises for this token, from a guard of its own, is answered in the same way.
 
     The memory is asked about each token, because another process of the server may have seen a
     higher one; only a lower one than this process has seen is refused at once. With `cache`, the
@@ -209,7 +209,9 @@ class FencedWSGI:
             environ[ENVIRON_KEY] = answer.token
         try:
             return self._application(environ, start_response)
-        except StaleToken as error:  # of a guard of its own
+        except StaleToken as error:
+            if error.token != answer.token:
+                raise  # not of this request: the application has written with a token of its own
             problem = stale(self._gate.election, error.token, error.written_token)
             return _answer(environ, problem, start_response, sys.exc_info())
 
@@ -256,6 +258,8 @@ class FencedASGI:
         answer = self._gate.decide(scope.get("method", "GET"), values)
         if not isinstance(answer, Admitted | Problem):
             answer = await asyncio.to_thread(self._gate.ask, answer.token)
+            if isinstance(answer, Admitted):  # the loop may have admitted a higher one since
+                answer = self._gate.still_admitted(answer)
         if isinstance(answer, Problem):
             await _refuse(scope, answer, receive, send)
             return
@@ -271,7 +275,7 @@ class FencedASGI:
         try:
             await self._application(scope, receive, send_and_note)
         except StaleToken as error:  # of a guard of its own
-            if started or scope["type"] != "http":
+            if started or scope["type"] != "http" or error.token != answer.token:
                 raise
             problem = stale(self._gate.election, error.token, error.written_token)
             await _refuse(scope, problem, receive, send)

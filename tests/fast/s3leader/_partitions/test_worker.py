@@ -62,6 +62,35 @@ def test_after_any_trouble_shares_are_fair_and_no_partition_ever_had_two_leaders
     assert (fair_after(group, LONG), group.overlaps) == (True, [])
 
 
+@pytest.mark.parametrize("is_queued", [True, False])
+def test_an_action_whose_start_was_interrupted_runs_once_at_most_and_is_started_again(
+    is_queued: bool,  # noqa: FBT001 - a case
+) -> None:
+    group = settled(1, partitions=1)
+    worker = group.workers[0].worker
+    submit, queued = worker.submit, []
+
+    def interrupted(action: Any) -> None:
+        if is_queued:
+            queued.append(action)
+        raise KeyboardInterrupt
+
+    worker.submit = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        group.run_for(LONG)
+    worker.submit = submit
+    group.workers[0].sent.clear()
+    for action in queued:
+        action()
+    assert not group.workers[0].sent
+    group._step(group.workers[0])
+    group.run_for(LONG)
+    assert (group.is_fair(), group.wins) == (True, 0)  # all renewed in time
+    group.stop(group.workers[0])
+    group.run_for(LONG)
+    assert worker.ended  # no action counts as running for ever
+
+
 def test_when_nothing_happens_nothing_moves_and_only_renewals_and_reads_are_sent() -> None:
     group = settled(5)
     for one in group.workers:

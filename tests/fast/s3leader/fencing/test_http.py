@@ -169,6 +169,31 @@ def test_a_guard_of_the_application_s_own_is_answered_in_the_same_way(kind: Any)
         raise_if_stale(status, body)
 
 
+def test_a_stale_token_of_the_application_s_own_leadership_is_not_the_client_s(kind: Any) -> None:
+    server = kind(ProcessMemory())
+    server.work = stop  # token 3, which is not that of the request
+    with pytest.raises(StaleToken):
+        server.send("POST", header(5))
+
+
+def test_a_request_that_a_higher_token_overtook_in_the_event_loop_does_not_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The thread has admitted it, and the loop admits another before it goes on with this one."""
+    server = Asgi(ProcessMemory())
+    gate = server.app._gate
+    ask = gate.ask
+
+    def ask_and_be_overtaken(token: int) -> Any:
+        answer = ask(token)
+        gate._learn(4)
+        return answer
+
+    monkeypatch.setattr(gate, "ask", ask_and_be_overtaken)
+    assert server.send("POST", header(3))[0] == 409
+    assert server.ran == []
+
+
 def test_a_stale_token_after_the_answer_has_begun_is_the_server_s_to_handle() -> None:
     server = Asgi(ProcessMemory())
     server.work_after = stop
