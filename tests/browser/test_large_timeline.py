@@ -6,7 +6,7 @@ from selenium.webdriver.common.keys import Keys
 
 from s3leader_cli.timeline.palette import LOOKS
 from tests.browser.timeline_page import TimelinePage
-from tests.fast.s3leader_cli.timeline.ledgers import data_of, term
+from tests.s3leader_cli.timeline.ledgers import data_of, term
 
 MANY, FAILED = 50_000, 31_416
 

@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from s3leader_demo.live_page import LivePage
 from tests.browser.timeline_page import TimelinePage
-from tests.fast.s3leader_cli.timeline.ledgers import START, at, data_of, term
+from tests.s3leader_cli.timeline.ledgers import START, at, data_of, term
 
 
 class Growing:

@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from s3leader_cli.timeline.page import render_page
 from s3leader_cli.timeline.palette import LOOKS, themes
 from tests.browser.timeline_page import TimelinePage
-from tests.fast.s3leader_cli.timeline.ledgers import START, at, data_of, term
+from tests.s3leader_cli.timeline.ledgers import START, at, data_of, term
 
 HOSTILE = "</script><img src=x onerror=\"document.title='broken'\">"
 TERMS = (

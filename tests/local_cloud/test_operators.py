@@ -1,7 +1,7 @@
 """The commands for a deployed job: trigger, pause, resume, redrive, logs, alarms.
 
 The emulator checks the operator's rights. Runs that start a task of ECS are tested without a
-server, in tests/fast/s3leader_cli/test_tasks.py.
+server, in tests/s3leader_cli/test_tasks.py.
 """
 
 import itertools

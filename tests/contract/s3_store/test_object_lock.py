@@ -13,8 +13,8 @@ from compaction.clients import data_client
 from compaction.writer import Writer
 from s3leader import Election, Term
 from s3leader.fencing import FencedObject
+from tests.compaction.world import FakeTerm
 from tests.dated_moto import mock_dated_aws
-from tests.fast.compaction.world import FakeTerm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from compaction.writer import KeyTaken
 from s3leader import BucketUnusable, Election, LeadershipLost, StaleToken, StoreUnavailable
 from s3leader.testing import MemoryStore, election
 from s3leader_demo import candidate
-from tests.fast.compaction.fake_s3 import s3_error
+from tests.compaction.fake_s3 import s3_error
 
 MAY_PASS = [
     LeadershipLost(term=1, why="a test"),

@@ -24,7 +24,7 @@ from s3leader.errors import (
 from s3leader.fencing import fenced_bytes
 from s3leader.fencing.fenced_bytes import BytesVersion, FencedBytes
 from s3leader.testing import FakeClock
-from tests.fast.compaction.fake_s3 import FakeS3, s3_error
+from tests.compaction.fake_s3 import FakeS3, s3_error
 
 KEY = "reports/latest.bin"
 LOST = ConnectionClosedError(endpoint_url="https://s3")
