@@ -155,7 +155,8 @@ def job_of(name: str, text: str, region: str, place: ElectionPlace) -> DeployedJ
         return _decoded(record, name, region, place)
     except (ValueError, TypeError, LookupError) as error:
         raise RequestFailed(
-            f"record {name} cannot be read ({error!r}): deploy its stack again, or give --function"
+            f"record {name} cannot be read ({error!r}): deploy its stack again; commands that take"
+            " --function do not need it"
         ) from error
 
 

@@ -18,7 +18,6 @@ def render_list(rows: Sequence[Row]) -> str:
     for heading in _HEADINGS:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        left = row.lease_left_seconds
         table.add_row(
             plain(row.election),
             coloured(row.state),
@@ -26,12 +25,18 @@ def render_list(rows: Sequence[Row]) -> str:
             "" if row.term is None else str(row.term),
             plain(_shown(row.tick)),
             plain(_shown(row.since)),
-            "" if left is None else f"{left:.0f} s",
+            _left(row.lease_left_seconds),
         )
     problems = "".join(
         f"{plain(row.election)}: {plain(row.problem)}\n" for row in rows if row.problem is not None
     )
     return rendered(console(), table) + (f"\n{problems}" if problems else "")
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.0f} s" if seconds >= 0 else f"ended {-seconds:.0f} s ago"
 
 
 def _shown(time: str | None) -> str:

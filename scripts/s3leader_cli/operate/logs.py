@@ -94,9 +94,10 @@ def _follow(starts: dict[Log, int], lines: list[Line], *, as_json: bool) -> None
     shown = set(lines)
     while True:
         time.sleep(_POLL_SECONDS)
+        earliest_ms = min(starts.values(), default=0)  # no line before it is read again
         found, _ = _read(starts)
         new = [each for each in found if each not in shown]
-        shown |= set(new)
+        shown = {each for each in shown if each.at_ms >= earliest_ms} | set(new)
         if not _print(new, as_json=as_json):
             return
 

@@ -158,5 +158,9 @@ def _say(data: dict[str, Any], files: dict[str, Path | None], *, as_json: bool) 
         print_json({"election": data["election"], "terms": count, "missed": missed, **written})
     elif written:
         names = " and ".join(written.values())
-        shown = f"{count} terms" + (f", {missed} missed ticks" if missed else "")
+        shown = _counted(count, "term") + (f", {_counted(missed, 'missed tick')}" if missed else "")
         print_error(f"wrote {names}: {shown} of {data['election']}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

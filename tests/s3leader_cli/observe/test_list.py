@@ -37,6 +37,16 @@ def test_a_leader_is_shown_with_term_tick_and_lease(bucket: Bucket) -> None:
     }]  # fmt: skip
 
 
+@pytest.mark.parametrize(("seconds", "shown"), [(10, "20 s"), (30, "0 s"), (75, "ended 45 s ago")])
+def test_a_lease_that_has_ended_is_not_shown_as_a_negative_rest(
+    bucket: Bucket, seconds: int, shown: str
+) -> None:
+    bucket.lead()
+    bucket.pass_time(seconds)
+    _, out, _ = bucket.run("list")
+    assert out.splitlines()[1].rstrip().endswith(f"  {shown}")
+
+
 def test_corrupt_and_unreadable_elections_do_not_hide_the_others(bucket: Bucket) -> None:
     for name in ("a", "b", "c"):
         bucket.lead(name).resign()

@@ -175,6 +175,7 @@ def test_new_lines_are_followed_until_the_command_is_interrupted(
             raise KeyboardInterrupt
         found[THERE] = [line(2, THERE, message="second")]
 
+    monkeypatch.setattr("s3leader_cli.operate.logs.now", lambda: datetime(1970, 1, 1, tzinfo=UTC))
     monkeypatch.setattr("time.sleep", pause)
     code, out, _ = cli.run("logs", "--follow", "--json")
     assert (code, [json.loads(each)["message"] for each in out.splitlines()]) == (

@@ -32,6 +32,13 @@ def test_it_writes_a_page_of_the_terms(led: Cli, tmp_path: Path) -> None:
     assert timeline_of(page)["terms"]["term"] == [1, 2]
 
 
+def test_a_single_term_is_counted_in_the_singular(led: Cli, tmp_path: Path) -> None:
+    page = tmp_path / "out.html"
+    assert led.run("timeline", "--limit", "1", "--html", str(page))[2] == (
+        f"wrote {page}: 1 term of nightly\n"
+    )
+
+
 def test_it_writes_an_svg(led: Cli, tmp_path: Path) -> None:
     code, _, _ = led.run("timeline", "--svg", str(tmp_path / "out.svg"))
     assert (code, (tmp_path / "out.svg").read_text()[:4]) == (0, "<svg")
