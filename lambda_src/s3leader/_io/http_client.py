@@ -1,12 +1,13 @@
 """A client of S3 for the five requests of a store: botocore without its model of all of S3.
 
-It has four methods of a boto3 client, with boto3's arguments, answers and exceptions, as far as
-`S3Store` uses them. botocore's parts do the work: its credentials, its signer, its HTTP on top
-of urllib3 with proxies and certificates, and S3's ruleset for endpoints. What is left out takes
-more than half of a cold process's CPU: the service model, the parsers, events and retries.
+Four methods of a boto3 client cover them (a create and a replace are both PutObject), with boto3's
+arguments, answers and exceptions, as far as `S3Store` uses them. botocore's parts do the work: its
+credentials, its signer, its HTTP on top of urllib3 with proxies and certificates, and S3's ruleset
+for endpoints. What is left out takes more than half of a cold process's CPU (decision 0037): the
+service model, the parsers, events and retries.
 
-Each request is sent once. Only where S3 says that the bucket is in another Region, and so has
-refused the request, is it sent once more, to that Region, as botocore does.
+Each request is sent once. Only where S3 refuses it because the bucket is in another Region is it
+sent once more, to that Region, as botocore does. If S3 does not name the Region, a HeadBucket asks.
 """
 
 from __future__ import annotations
@@ -61,15 +62,15 @@ _QUERY: Final = {
 }
 _AGENT: Final = f"s3leader Botocore/{botocore.__version__}"
 # A page of 1,000 keys, each of 1,024 bytes that are all percent-encoded, is below 4 MB.
-_MOST: Final = 8 * 1024 * 1024
+_MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 _SOCKET_OPTIONS: Final = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
 ]
-_REDIRECTS: Final = frozenset(
+_REDIRECT_STATUSES: Final = frozenset(
     {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.TEMPORARY_REDIRECT}
 )
-_ELSEWHERE: Final = frozenset({"PermanentRedirect", "IllegalLocationConstraintException"})
+_WRONG_REGION_CODES: Final = frozenset({"PermanentRedirect", "IllegalLocationConstraintException"})
 
 
 class _Call(NamedTuple):
@@ -85,7 +86,7 @@ class _Call(NamedTuple):
 
 
 class ClientMeta(NamedTuple):
-    """What errors say of a client."""
+    """The endpoint and the Region that error messages name."""
 
     endpoint_url: str
     region_name: str
@@ -106,16 +107,16 @@ class HttpS3Client:
     def __init__(self, settings: HttpSettings, timeout_s: float) -> None:
         self._endpoints = Endpoints(settings)
         self._credentials = settings.credentials
-        self._regions: dict[str, str] = {}  # of buckets that are not where the settings say
-        own = self._endpoints.resolve(None)
-        url = settings.endpoint_url or own.url
-        self.meta = ClientMeta(url, own.region, self._endpoints)
+        self._redirected: dict[str, str] = {}  # bucket: the Region that S3 referred us to
+        default = self._endpoints.resolve(None)
+        url = settings.endpoint_url or default.url
+        self.meta = ClientMeta(url, default.region, self._endpoints)
         self._http = URLLib3Session(
             verify=settings.verify,  # type: ignore[arg-type]  # a file too
             proxies=proxies_for(url),
             proxies_config=settings.proxies_config,
             timeout=(timeout_s, timeout_s),  # type: ignore[arg-type]  # the stub knows no pair
-            max_pool_connections=50,  # as many threads may share the client
+            max_pool_connections=50,  # are kept open; more threads open, and close, their own
             socket_options=_SOCKET_OPTIONS,  # type: ignore[arg-type]  # the stub is wrong
         )
 
@@ -171,21 +172,20 @@ class HttpS3Client:
             _raise_late_error(call, http_xml.parse(body), meta)
         return meta
 
-    def _send(self, call: _Call, retries: int = 0) -> tuple[AWSResponse, dict[str, Any]]:
+    def _send(self, call: _Call) -> tuple[AWSResponse, dict[str, Any]]:
         """Return the answer, and its head in boto3's form; raise `ClientError` for an error."""
         response = self._send_once(call)
-        meta = _meta(response, retries)
-        if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
-            return response, meta
-        error = _error(response)
-        region = None if retries else self._region_elsewhere(call, meta, error)
-        if region is None:
+        meta, error = _meta(response, retries=0), _error(response)
+        if error is not None and (region := self._other_region(call, meta, error)):
+            self._redirected[call.bucket] = region
+            response = self._send_once(call)
+            meta, error = _meta(response, retries=1), _error(response)
+        if error is not None:
             raise _client_error(call, error, meta)
-        self._regions[call.bucket] = region
-        return self._send(call, retries + 1)
+        return response, meta
 
     def _send_once(self, call: _Call) -> AWSResponse:
-        endpoint = self._endpoints.resolve(call.bucket, self._regions.get(call.bucket))
+        endpoint = self._endpoints.resolve(call.bucket, self._redirected.get(call.bucket))
         url = endpoint.url
         if call.key is not None:
             url = url.rstrip("/") + "/" + quote(call.key)
@@ -197,23 +197,22 @@ class HttpS3Client:
         request = AWSRequest(call.method, url, headers, call.body, stream_output=True)
         if self._credentials is None:
             raise NoCredentialsError
-        # These are refreshed first, if they expire soon.
+        # get_frozen_credentials refreshes credentials that expire soon.
         keys = cast("ReadOnlyCredentials", self._credentials.get_frozen_credentials())
         S3SigV4Auth(keys, endpoint.service, endpoint.region).add_auth(request)
         prepared = request.prepare()
-        answer = _answered_by_handler(call.operation, prepared)
+        answer = _answer_of_handler(call.operation, prepared)
         return self._http.send(prepared) if answer is None else answer
 
-    def _region_elsewhere(
+    def _other_region(
         self, call: _Call, meta: Mapping[str, Any], error: Mapping[str, str]
     ) -> str | None:
         """Return the Region that S3 refers this request to; None if it does not."""
-        code = error["Code"]
-        wrongly_signed = code == "AuthorizationHeaderMalformed" and "Region" in error
-        redirected = meta["ResponseMetadata"]["HTTPStatusCode"] in _REDIRECTS
-        if call.bucket.startswith("arn:"):
+        if call.bucket.startswith("arn:"):  # the endpoint of an access point names its Region
             return None
-        if not (redirected or wrongly_signed or code in _ELSEWHERE):
+        code, status = error["Code"], meta["ResponseMetadata"]["HTTPStatusCode"]
+        wrongly_signed = code == "AuthorizationHeaderMalformed" and "Region" in error
+        if not (wrongly_signed or status in _REDIRECT_STATUSES or code in _WRONG_REGION_CODES):
             return None
         headers = meta["ResponseMetadata"]["HTTPHeaders"]
         region: str | None = headers.get("x-amz-bucket-region") or error.get("Region")
@@ -228,10 +227,8 @@ class HttpS3Client:
         return region or None
 
 
-def _answered_by_handler(operation: str, request: AWSPreparedRequest) -> AWSResponse | None:
-    """Return what a handler answers that is registered for the requests of all of botocore's
-    clients, as those do that stand in for AWS in tests; None if none does.
-    """
+def _answer_of_handler(operation: str, request: AWSPreparedRequest) -> AWSResponse | None:
+    """Return the answer of one of botocore's global handlers, such as moto's; None if none does."""
     handlers = getattr(sys.modules.get("botocore.handlers"), "BUILTIN_HANDLERS", ())
     event = f"before-send.s3.{operation}"
     for name, handler, *_ in handlers:
@@ -247,7 +244,7 @@ def _trace() -> dict[str, str]:
     trace = os.environ.get("_X_AMZN_TRACE_ID")
     if trace is None or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return {}
-    return {"X-Amzn-Trace-Id": quote(trace, safe="-=;:+&[]{}\"',")}
+    return {"X-Amzn-Trace-Id": quote(trace, safe="-=;:+&[]{}\"',")}  # botocore's set for it
 
 
 def _meta(response: AWSResponse, retries: int) -> dict[str, Any]:
@@ -265,19 +262,23 @@ def _meta(response: AWSResponse, retries: int) -> dict[str, Any]:
 
 
 def _client_error(call: _Call, error: Mapping[str, str], meta: Mapping[str, Any]) -> ClientError:
-    answer: Any = {"Error": error, **meta}
-    return ClientError(answer, call.operation)
+    return ClientError(cast("Any", {"Error": error, **meta}), call.operation)
 
 
 def _raise_late_error(call: _Call, root: Element, meta: dict[str, Any]) -> None:
-    """Raise the `ClientError` of an answer that failed after S3 had sent a 200."""
+    """Raise the `ClientError` of a request that failed after S3 had sent its 200.
+
+    Its status becomes 500, as in botocore: the outcome of a write is then unknown.
+    """
     if refused := http_xml.error(root):
         meta["ResponseMetadata"]["HTTPStatusCode"] = HTTPStatus.INTERNAL_SERVER_ERROR
         raise _client_error(call, refused, meta)
 
 
-def _error(response: AWSResponse) -> dict[str, str]:
-    """Return what an answer with an error says; its status stands in for a missing code."""
+def _error(response: AWSResponse) -> dict[str, str] | None:
+    """Return the error of an answer, if it is one; its status stands in for a missing code."""
+    if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        return None
     body, status = _read(response), response.status_code
     with suppress(ValueError):
         said = http_xml.error(http_xml.parse(body))
@@ -290,9 +291,9 @@ def _read(response: AWSResponse) -> bytes:
     """Return the whole body, which also gives the connection back to its pool."""
     raw = response.raw
     try:
-        body: bytes = raw.read(_MOST + 1)
+        body: bytes = raw.read(_MAX_BODY_BYTES + 1)
     finally:
         raw.close()
-    if len(body) > _MOST:
-        raise ValueError(f"expected an answer of at most {_MOST} bytes, got more")
+    if len(body) > _MAX_BODY_BYTES:
+        raise ValueError(f"expected an answer of at most {_MAX_BODY_BYTES} bytes, got more")
     return body

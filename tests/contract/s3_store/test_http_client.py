@@ -302,7 +302,7 @@ def test_a_document_type_is_refused_before_it_is_parsed() -> None:
 def test_an_answer_that_does_not_end_is_read_no_further_than_its_limit(
     s3: MisbehavingS3, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    monkeypatch.setattr(http_client, "_MOST", 100)
+    monkeypatch.setattr(http_client, "_MAX_BODY_BYTES", 100)
     s3.will(answer(status, page("a" * 200, count=1)))
     answered = S3Store("locks").perform(List(""))
     assert isinstance(answered, Unknown)
