@@ -18,7 +18,8 @@ def main() -> None:
     """Campaign and lead until a signal."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # In a thread: a handler may interrupt the main thread's own use of the event.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     election = Election("poller", bucket=os.environ["LOCK_BUCKET"], lease=timedelta(seconds=10))
     while not stop.is_set():
         try:

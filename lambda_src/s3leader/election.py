@@ -9,6 +9,7 @@ from ._core.config import Config, check_tick, work_for
 from ._core.ledger import extent
 from ._core.lock import Lock
 from ._core.next_lock import Work
+from ._io.arguments import check_stop
 from ._io.driver import Stop
 from ._io.election_state import ElectionOptions, ElectionState, NotElected, new_identity
 from ._io.memory import Memory
@@ -99,9 +100,11 @@ class Election(ElectionState):
         return self._campaign(work_for(check_tick(tick), repeat=repeat), wait, stop)
 
     def _campaign(self, work: Work, wait: timedelta, stop: Stop | None = None) -> Term | NotElected:
+        if stop is not None:
+            check_stop(stop)
+            if stop.is_set():
+                return NotElected(reason="stopped", lock=None, requests=0)
         driver = self._seams.driver(stop)
-        if stop is not None and stop.is_set():
-            return NotElected(reason="stopped", lock=None, requests=0)
         return driver.run(self._campaigning(Term, work, wait, driver))
 
     def observe(self) -> Lock | None:

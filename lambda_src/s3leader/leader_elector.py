@@ -17,9 +17,10 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from ._core.lock import FAILED, RESIGNED, Lock
+from ._io.arguments import check_callback, check_stop
 from ._io.driver import Stop
 from .election import Election
-from .errors import LeadershipLost, S3LeaderError, StoreUnavailable, describe_error
+from .errors import InvalidArgument, LeadershipLost, S3LeaderError, StoreUnavailable, describe_error
 from .term import Term
 
 _log = logging.getLogger("s3leader")
@@ -42,7 +43,8 @@ class LeaderElector:
     run out. If it returns earlier, the process still leads, as in client-go. If it raises, the term
     is sealed as failed. `on_stopped_leading()` is called after `on_started_leading` has returned,
     and only if this process has led. `on_new_leader(holder)` is called once for each holder that is
-    seen to lead, this one included.
+    seen to lead, this one included. Raises `InvalidArgument` for an async function or an
+    `AsyncElection`, which need an event loop: see `s3leader.aio`.
 
         stop = threading.Event()
         LeaderElector(election, on_started_leading=work).run(stop)
@@ -56,6 +58,11 @@ class LeaderElector:
         on_stopped_leading: OnStoppedLeading = lambda: None,
         on_new_leader: OnNewLeader = lambda _: None,
     ) -> None:
+        if not isinstance(election, Election):
+            raise InvalidArgument(f"expected election to be an Election, got {election!r}")
+        check_callback("on_started_leading", on_started_leading)
+        check_callback("on_stopped_leading", on_stopped_leading)
+        check_callback("on_new_leader", on_new_leader)
         self._election = election
         self._on_started_leading = on_started_leading
         self._on_stopped_leading = on_stopped_leading
@@ -70,6 +77,7 @@ class LeaderElector:
         trying. Raises what `on_started_leading` raised, and what only a person can correct, such as
         `BucketUnusable` and `CorruptLock`.
         """
+        check_stop(stop)
         while not stop.is_set():
             try:
                 result = self._election.campaign(wait=_CAMPAIGN, stop=stop)

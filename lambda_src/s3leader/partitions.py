@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from ._io.arguments import check_callback, check_stop
 from ._io.driver import Stop
 from ._partitions.members import Members
 from ._partitions.work import ThreadedWork
@@ -80,7 +81,9 @@ class Partitions:
         max_workers: int = 16,
         on_error: OnError = _log_error,
     ) -> None:
-        self._elections = tuple(elections)
+        self._elections = _checked(elections)
+        check_callback("work", work)
+        check_callback("on_error", on_error)
         _check_number("max_share", max_share, least=1, most=None)
         _check_number("max_workers", max_workers, least=1, most=_MOST_WORKERS)
         self._slots = _slots(self._elections, group, max_workers)
@@ -100,6 +103,7 @@ class Partitions:
         within seconds. While S3 does not answer, it goes on trying. Raises `BucketUnusable` if S3
         refuses the first campaign for a slot.
         """
+        check_stop(stop)
         wake = threading.Event()
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="s3leader-partitions") as pool:
 
@@ -139,6 +143,14 @@ class Partitions:
 def _step(worker: Worker, wake: threading.Event) -> None:
     wake.clear()
     wake.wait(min(_CHECK_S, worker.step() / 1000))
+
+
+def _checked(elections: Iterable[Election]) -> tuple[Election, ...]:
+    given = tuple(elections)
+    for one in given:
+        if not isinstance(one, Election):
+            raise InvalidArgument(f"expected each of elections to be an Election, got {one!r}")
+    return given
 
 
 def _slots(elections: tuple[Election, ...], group: str, number: int) -> list[Election]:

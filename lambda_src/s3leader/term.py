@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -88,8 +88,7 @@ class Term(TermState):
                 if self._not_started is not None:
                     raise self._not_started
 
-    @contextmanager
-    def keep_renewing(self, every: timedelta | None = None) -> Iterator[Self]:
+    def keep_renewing(self, every: timedelta | None = None) -> AbstractContextManager[Self]:
         """Renew from a thread until the block is left, by default three times per lease.
 
         Leaving the block joins the thread. The thread ends early once the deadline has passed;
@@ -97,6 +96,10 @@ class Term(TermState):
         """
         self._refuse_fork()
         every_ms = renewal_interval_ms(self._config.lease_ms, every)
+        return self._renewed(every_ms)
+
+    @contextmanager
+    def _renewed(self, every_ms: int) -> Iterator[Self]:
         with renewal(self.renew, self.number, every_ms, lambda: self._outcome is not None):
             yield self
 

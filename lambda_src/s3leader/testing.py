@@ -170,6 +170,8 @@ def _store_or_new(store: Store | None) -> Store:
         raise InvalidArgument(
             f"expected store to be a store, got {store!r}: pass an instance, {store.__name__}()"
         )
+    if store is not None and not callable(getattr(store, "perform", None)):
+        raise InvalidArgument(f"expected store to be a store, such as MemoryStore(), got {store!r}")
     return MemoryStore() if store is None else store
 
 

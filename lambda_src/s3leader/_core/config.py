@@ -206,8 +206,10 @@ def check_done(done: datetime | str | None) -> datetime | Literal["none"] | None
 
 def check_duration(name: str, value: object) -> None:
     """Raise `InvalidArgument` for anything but a timedelta."""
-    if not isinstance(value, timedelta):
-        raise InvalidArgument(f"{name} is {value!r}; give a timedelta, as timedelta(seconds=30)")
+    if isinstance(value, timedelta):
+        return
+    seconds = value if type(value) in (int, float) else "…"
+    raise InvalidArgument(f"{name} is {value!r}; give a timedelta, as timedelta(seconds={seconds})")
 
 
 def check_wait(wait: timedelta) -> int:

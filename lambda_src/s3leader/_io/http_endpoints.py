@@ -52,7 +52,7 @@ class Endpoints:
             validate_region_name(region)
         own = settings.endpoint_url
         if own and not (is_valid_endpoint_url(own) or is_valid_ipv6_endpoint_url(own)):
-            raise ValueError(f"Invalid endpoint: {own}")  # as boto3 says it
+            raise ValueError(f"Invalid endpoint: {own}; give a URL, such as https://{own}")
         self._settings = settings
         regional = settings.s3.get("us_east_1_regional_endpoint") == "regional"
         if region is None or (region == "us-east-1" and not regional):

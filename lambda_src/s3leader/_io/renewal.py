@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from s3leader._core.config import milliseconds
+from s3leader._core.config import check_duration, milliseconds
 from s3leader.errors import InvalidArgument, LeadershipLost, S3LeaderError, describe_error
 
 _log = logging.getLogger("s3leader")
@@ -17,6 +17,8 @@ _log = logging.getLogger("s3leader")
 
 def renewal_interval_ms(lease_ms: int, every: timedelta | None) -> int:
     """Return how often to renew, in milliseconds: `every`, or a third of the lease."""
+    if every is not None:
+        check_duration("every", every)
     every_ms = lease_ms // 3 if every is None else milliseconds(every)
     if not 0 < every_ms < lease_ms:
         raise InvalidArgument(
