@@ -102,7 +102,7 @@ class AsyncTerm(TermState):
         """
         checked, too_many = self._checked_continuation(state)
         outcome: Outcome = CONTINUED if too_many is None else FAILED
-        reason = None if too_many is None else str(too_many)
+        reason = None if too_many is None else describe_error(too_many)
         await self._seal(outcome, reason, checked, Cancellation(must_finish=True))
         if too_many is not None:
             raise too_many
@@ -122,7 +122,7 @@ class AsyncTerm(TermState):
             term=self.number,
             every_ms=renewal_interval_ms(self._config.lease_ms, every),
             left=self._left,
-            on_lost=self._report_end,
+            on_lost=lambda why: self._report_end("ran_out", why),
         )
 
     async def __aenter__(self) -> Self:
@@ -223,7 +223,7 @@ class AsyncElection(ElectionState):
         from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import
 
         store = lock_store(bucket, config.lease, client=client, options=bucket_options)
-        seams = Seams(store=store).observed_by(observer, name)
+        seams = Seams(store=store).observed_by((observer,), config)
         self._set_up(config, seams, Memory(), named=named)
 
     async def campaign(
@@ -244,7 +244,7 @@ class AsyncElection(ElectionState):
             if not isinstance(stop, asyncio.Event):
                 raise InvalidArgument(f"expected stop to be an asyncio.Event or None, got {stop!r}")
             if stop.is_set():
-                return NotElected(reason="stopped", lock=None, requests=0)
+                return self._stopped(work)
         driver, cancellation = self._seams.driver(), Cancellation()
         steps = self._campaigning(AsyncTerm, work, wait, driver)
         result = await AsyncDriver(driver=driver, stop=stop).run(steps, cancellation)

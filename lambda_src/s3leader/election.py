@@ -73,7 +73,7 @@ class Election(ElectionState):
         from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import
 
         store = lock_store(bucket, lease, client=client, options=bucket_options)
-        seams = Seams(store=store).observed_by(observer, name)
+        seams = Seams(store=store).observed_by((observer,), config)
         self._set_up(config, seams, Memory(), named=candidate is not None)
 
     def campaign(
@@ -103,7 +103,7 @@ class Election(ElectionState):
         if stop is not None:
             check_stop(stop)
             if stop.is_set():
-                return NotElected(reason="stopped", lock=None, requests=0)
+                return self._stopped(work)
         driver = self._seams.driver(stop)
         return driver.run(self._campaigning(Term, work, wait, driver))
 

@@ -10,11 +10,12 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from ._core.candidate import Steps
 from ._core.checkpoint import checked_state
 from ._core.lock import COMPLETED, CONTINUED, FAILED
 from ._io.renewal import renewal, renewal_interval_ms
 from ._io.term_state import Outcome, TermState, checked_outcome
-from .errors import describe_error
+from .errors import InvalidArgument, describe_error
 
 _log = logging.getLogger("s3leader")
 
@@ -32,6 +33,7 @@ class Term(TermState):
 
     def _set_up(self) -> None:
         self._writing = threading.RLock()
+        self._is_writing = False
         self._not_started: Exception | None = None
 
     def renew(self) -> None:
@@ -69,7 +71,7 @@ class Term(TermState):
         """
         checked, too_many = self._checked_continuation(state)
         if too_many is not None:
-            self._seal(FAILED, str(too_many), checked)
+            self._seal(FAILED, describe_error(too_many), checked)
             raise too_many
         prepared = self._invocation.prepare_next(self.lock)
         self._refuse_fork()
@@ -126,11 +128,21 @@ class Term(TermState):
     def _seal(
         self, outcome: Outcome, reason: str | None, state: Mapping[str, Any] | None = None
     ) -> None:
-        self._refuse_fork()
-        with self._writing:
-            self._driver.run(self._sealing(outcome, reason, state))
+        self._write(self._sealing(outcome, reason, state))
 
     def _renew(self, state: Mapping[str, Any] | None) -> None:
+        self._write(self._renewing(state))
+
+    def _write(self, steps: Steps[None]) -> None:
         self._refuse_fork()
         with self._writing:
-            self._driver.run(self._renewing(state))
+            if self._is_writing:  # in this thread: below it, an observer is being notified
+                raise InvalidArgument(
+                    f"expected an observer to leave term {self.number} alone, got a call during a"
+                    f" write of its lock: let another thread make it"
+                )
+            self._is_writing = True
+            try:
+                self._driver.run(steps)
+            finally:
+                self._is_writing = False

@@ -89,6 +89,8 @@ class Driver:
         except StopIteration as stop:
             result: Result = stop.value
             return result
+        finally:
+            steps.close()  # after Ctrl-C, say, `steps` must not wait for the garbage collector
 
     def observe(
         self,

@@ -23,6 +23,7 @@ from .driver import Driver
 from .invocation import Invocation, NoInvocation
 from .memory import Memory
 from .seams import Seams, random_hex
+from .term_facts import election_address
 from .term_state import TermState
 
 if TYPE_CHECKING:
@@ -79,17 +80,20 @@ class ElectionState:
         memory: Memory | None = None,
         invocation: Invocation | None = None,
         observer: Observer | None = None,
+        report: Observer | None = None,
         **options: Unpack[ElectionOptions],
     ) -> Self:
-        """Make an election for a test, or for the decorator, which keeps store and memory warm."""
+        """Make an election for a test, or for the decorator, which keeps store and memory warm.
+
+        `report` receives each event before `observer`.
+        """
         self = cls.__new__(cls)
-        seams = seams.observed_by(observer, name)
         named = "candidate" in options
         config = Config(
             name=name, **(options if named else {"candidate": new_identity(), **options})
         )
         memory = Memory() if memory is None else memory
-        self._set_up(config, seams, memory, named=named)
+        self._set_up(config, seams.observed_by((report, observer), config), memory, named=named)
         self._invocation = NoInvocation() if invocation is None else invocation
         return self
 
@@ -106,6 +110,14 @@ class ElectionState:
         """The election's name."""
         return self.config.name
 
+    @property
+    def address(self) -> str:
+        """Where the election's locks are, such as `s3://locks/elections/nightly`.
+
+        No other election has it: events carry it, so one observer may serve many elections.
+        """
+        return election_address(self._seams.store, self.config.folder)
+
     def is_lapsed(self, lock: Lock) -> bool:
         """Whether a lock had lapsed when it was read (R4)."""
         return self._rules.lapsed(lock)
@@ -115,31 +127,20 @@ class ElectionState:
     ) -> Steps[AnyTerm | NotElected]:
         """Try to lead the next term, which is made as a `kind` with `driver`."""
         self._rename_in_fork()
-        began_ms = self._seams.clock_ms()
-        result = yield from campaign(
-            self._rules,
-            work,
-            wait_ms=check_wait(wait),
-            known=self._memory.seen,
-            now_ms=began_ms,
-        )
+        wait_ms, known, began_ms = check_wait(wait), self._memory.seen, self._seams.clock_ms()
+        notifier = self._seams.notifier
+        try:
+            result = yield from campaign(
+                self._rules, work, wait_ms=wait_ms, known=known, now_ms=began_ms
+            )
+        except BaseException as error:
+            if notifier is not None:
+                notifier.failed(error, work.tick, driver.requests, began_ms)
+            raise
         if isinstance(result, Lost):
             self._memory.learn(result.head)
-            if self._seams.notifier is not None:
-                self._seams.notifier.lost(result, work.tick, driver.requests, began_ms)
-            return NotElected(reason=result.why, lock=result.head.lock, requests=driver.requests)
+            return self._lost(result, work, driver.requests, began_ms)
         holding = result.holding
-        term = kind(
-            config=self._rules,
-            driver=driver,
-            holding=holding,
-            took_over=result.took_over,
-            remember=self._memory.learn,
-            max_continuations=self.config.max_continuations,
-            invocation=self._invocation,
-            notifier=self._seams.notifier,
-            began_ms=began_ms,
-        )
         self._memory.learn(
             LedgerHead(
                 lock=holding.lock,
@@ -148,7 +149,28 @@ class ElectionState:
                 observed_ms=holding.received_ms,
             )
         )
-        return term
+        return kind(
+            config=self._rules,
+            driver=driver,
+            holding=holding,
+            took_over=result.took_over,
+            remember=self._memory.learn,
+            max_continuations=self.config.max_continuations,
+            invocation=self._invocation,
+            notifier=notifier,
+            began_ms=began_ms,
+        )
+
+    def _lost(self, lost: Lost, work: Work, requests: int, began_ms: int) -> NotElected:
+        if self._seams.notifier is not None:
+            self._seams.notifier.lost(lost, work.tick, requests, began_ms)
+        return NotElected(reason=lost.why, lock=lost.head.lock, requests=requests)
+
+    def _stopped(self, work: Work) -> NotElected:
+        """Return the result of a campaign whose `stop` was set before it began."""
+        self._rename_in_fork()
+        unknown = LedgerHead(lock=None, etag="", proved_highest_at_ms=None, observed_ms=0)
+        return self._lost(Lost(why="stopped", head=unknown), work, 0, self._seams.clock_ms())
 
     def _observing(self) -> Steps[Lock | None]:
         head = yield from find_head(self._rules)

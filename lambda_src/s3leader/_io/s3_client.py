@@ -165,6 +165,18 @@ def is_amazon(client: S3Client | StoreClient) -> bool:
     return host.endswith(_AWS_HOSTS)
 
 
+def bucket_address(client: S3Client | StoreClient, bucket: str) -> str:
+    """Return the bucket's address, which no other bucket has.
+
+    Buckets of one name may exist on servers that are compatible, and in each partition of AWS.
+    """
+    url, region = client.meta.endpoint_url, client.meta.region_name or ""
+    host = urlsplit(url).hostname or ""
+    if host.endswith(".amazonaws.com") and not region.startswith("us-gov-"):
+        return f"s3://{bucket}"
+    return f"{url.rstrip('/')}/{bucket}"
+
+
 def _checked(client: S3Client | StoreClient) -> StoreClient:
     if not isinstance(client, HttpS3Client):
         from .boto3_client import check_boto3_client  # noqa: PLC0415 - boto3 takes 90 ms to import

@@ -56,6 +56,7 @@ from .s3_answers import IncompleteAnswerError, date_ms, etag, keys, modified_ms,
 from .s3_client import (
     ProcessClient,
     StoreClient,
+    bucket_address,
     default_client,
     describe_unreachable,
     is_amazon,
@@ -118,6 +119,7 @@ class S3Store:
         self._on_put = {"ContentType": "application/json", **options.for_writes()}
         checksum = options.checksum
         self._checksum = is_amazon(self._client) if checksum is None else checksum
+        self.address = bucket_address(self._client, bucket)
         self._body_limit = body_limit
         self._clock_ms = clock_ms
         self._incomplete: Counter[type[StoreRequest]] = Counter()

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from s3leader._core.requests import Store
 
 from .driver import Driver, Stop, monotonic_ms
+from .term_facts import election_address
 
 if TYPE_CHECKING:
+    from s3leader._core.config import Config
     from s3leader.observer import Observer
 
     from .notifier import Notifier
@@ -61,10 +63,13 @@ class Seams:
             on_answer=None if self.notifier is None else self.notifier.answered,
         )
 
-    def observed_by(self, observer: Observer | None, election: str) -> Seams:
-        """Return the same seams, whose events `observer` receives."""
-        if observer is None:
+    def observed_by(self, observers: tuple[Observer | None, ...], config: Config) -> Seams:
+        """Return the same seams, whose events each of `observers` receives that is not None."""
+        present = tuple(observer for observer in observers if observer is not None)
+        if not present:
             return self
         from .notifier import Notifier  # noqa: PLC0415 - only observers need it
 
-        return replace(self, notifier=Notifier(observer, election, self.clock_ms))
+        address = election_address(self.store, config.folder)
+        notifier = Notifier(present, election=config.name, address=address, clock_ms=self.clock_ms)
+        return replace(self, notifier=notifier)

@@ -10,6 +10,7 @@ from typing import Any
 from s3leader._core.candidate import CandidateConfig
 from s3leader._core.holding import Holding
 from s3leader._core.lock import Lock
+from s3leader._core.requests import Store
 from s3leader._core.times import format_time
 
 from .driver import Driver
@@ -26,6 +27,15 @@ class TermStatus(enum.Enum):
     FORKED = "forked"  # this process is a fork of the one that won the term
 
 
+def election_address(store: Store, folder: str) -> str:
+    """Return where an election's locks are, which differs for each election of this process.
+
+    A store that has no address, as one in memory, differs from others while it exists.
+    """
+    bucket = getattr(store, "address", f"{type(store).__name__}-{id(store):x}")
+    return f"{bucket}/{folder.removesuffix('/')}"
+
+
 class TermFacts:
     """The part of a `Term` that only reads its lock and its invocation."""
 
@@ -40,8 +50,17 @@ class TermFacts:
         return self._config.election
 
     @property
+    def address(self) -> str:
+        """Where the election's locks are, as in `Election.address` and in events."""
+        return election_address(self._driver.store, self._config.folder)
+
+    @property
     def log_fields(self) -> dict[str, str | int | None]:
-        """What a log line of the job says of its term: `logger.append_keys(**term.log_fields)`."""
+        """What a log line of the job says of its term: `logger.append_keys(**term.log_fields)`.
+
+        In Lambda, let Powertools' `inject_lambda_context(clear_state=True)` remove such keys after
+        the invocation.
+        """
         return {
             "election": self.election,
             "term": self.number,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +18,12 @@ from s3leader._core.checkpoint import checked_state
 from s3leader._core.config import milliseconds
 from s3leader._core.holding import Holding, renew, resign
 from s3leader._core.lock import COMPLETED, CONTINUED, FAILED, RESIGNED
-from s3leader.errors import InvalidArgument, LeadershipLost, TooManyContinuations
+from s3leader.errors import (
+    InvalidArgument,
+    LeadershipLost,
+    S3LeaderError,
+    TooManyContinuations,
+)
 
 from .driver import Driver
 from .invocation import Invocation
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("s3leader")
 
 Outcome: TypeAlias = Literal["completed", "failed", "resigned", "continued"]
+EndCause: TypeAlias = Literal["ran_out", "changed", "unsealed"]
 
 
 def checked_outcome(outcome: Outcome) -> Outcome:
@@ -70,7 +77,8 @@ class TermState(TermFacts):
         self._invocation = invocation
         self._notifier = notifier
         self._won_ms = driver.clock_ms()
-        self._end_reported = False
+        # Taken for good by what reports the term's end: threads may learn of it at the same time.
+        self._end_report = threading.Lock()
         self.took_over = took_over
         self._set_up()
         if notifier is not None:
@@ -110,7 +118,7 @@ class TermState(TermFacts):
             status, reason = self._status_and_reason()
             reason = reason or "its lease has run out"
             if status is TermStatus.HELD:
-                self._report_end(reason)
+                self._report_end("ran_out", reason)
             raise LeadershipLost(term=self.number, why=reason)
 
     def _renewing(self, state: Mapping[str, Any] | None) -> Steps[None]:
@@ -121,6 +129,10 @@ class TermState(TermFacts):
             self._holding = yield from renew(self._config, before, state)
         except LeadershipLost as error:
             self._lose(error.why)
+            raise
+        except S3LeaderError:
+            if self._notifier is not None:
+                self._notifier.renewed(before, None, self._config.lease_ms)
             raise
         if self._notifier is not None:
             self._notifier.renewed(before, self._holding, self._config.lease_ms)
@@ -151,9 +163,13 @@ class TermState(TermFacts):
         except LeadershipLost as error:
             self._lose(error.why)
             raise
+        except BaseException:
+            self._report_end("unsealed", self._reason)
+            raise
         self._end(TermStatus.RESIGNED, f"it has resigned ({outcome})")
         self._outcome = outcome
         self._remember(sealed.head)
+        self._end_report.acquire(blocking=False)  # nothing may report after it that it was lost
         if self._notifier is not None:
             self._notifier.resigned(sealed, holding.lock, self.requests, self._won_ms)
         if sealed.sweep_error is not None:
@@ -190,12 +206,14 @@ class TermState(TermFacts):
 
     def _lose(self, why: str) -> None:
         self._end(TermStatus.LOST, why)
-        self._report_end(why)
+        self._report_end("changed", why)
 
-    def _report_end(self, why: str) -> None:
-        if self._notifier is not None and not self._end_reported:
-            self._end_reported = True
-            self._notifier.ended(self.number, why)
+    def _report_end(self, cause: EndCause, why: str) -> None:
+        """Report once that leadership has ended, never in a fork and never after `resigned`."""
+        if self._notifier is None or self._in_fork():
+            return
+        if self._end_report.acquire(blocking=False):
+            self._notifier.ended(self.number, cause, why)
 
     def _refuse_fork(self) -> None:
         """Raise in a fork, before it waits for a thread lock that the parent may have held."""

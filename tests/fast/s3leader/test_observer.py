@@ -16,36 +16,15 @@ from s3leader.observer import (
     Observer,
     Renewed,
     Resigned,
-    StoreAnswered,
     Swept,
     Won,
 )
 from s3leader.testing import FakeClock, Fault, MemoryStore, election, invoke
 from tests.fast.s3leader.forks import FORKS, in_child
+from tests.fast.s3leader.recorder import METHODS, Recorder
 
 LEASE = timedelta(seconds=30)
 TICK = "2025-11-23T06:00:00Z"
-METHODS = [name for name in vars(Observer) if not name.startswith("_")]
-
-
-class Recorder(Observer):
-    """Keeps the events with the names of their methods, apart from the store's answers."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, Any]] = []
-        self.answers: list[StoreAnswered] = []
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in METHODS and name != "store_answered":
-            return lambda event: self.events.append((name, event))
-        return super().__getattribute__(name)
-
-    def store_answered(self, event: StoreAnswered) -> None:
-        self.answers.append(event)
-
-    @property
-    def names(self) -> list[str]:
-        return [name for name, _ in self.events]
 
 
 class Scene:
@@ -54,6 +33,10 @@ class Scene:
         self.store = MemoryStore(clock_ms=self.clock.read_ms)
         self.observer = Recorder()
         self.election = self.candidate(self.observer)
+
+    @property
+    def here(self) -> dict[str, str]:
+        return {"election": "e", "address": self.election.address}
 
     def candidate(self, observer: Observer | None = None) -> Any:
         return election("e", store=self.store, clock=self.clock, observer=observer, lease=LEASE)
@@ -70,7 +53,7 @@ def scene() -> Scene:
 
 
 def test_a_term_from_its_win_to_its_end(scene: Scene) -> None:
-    term = scene.won(tick=TICK)
+    term, here = scene.won(tick=TICK), scene.here
     scene.clock.advance(timedelta(seconds=5))
     term.renew()
     term.resign(reason="enough")
@@ -78,23 +61,25 @@ def test_a_term_from_its_win_to_its_end(scene: Scene) -> None:
         (
             "won",
             Won(
-                election="e",
+                **here,
                 term=1,
                 holder=term.lock.holder,
                 tick=term.tick,
                 attempt=1,
                 leg=1,
                 repeat=False,
+                repeat_reason=None,
+                done=None,
                 took_over=False,
                 requests=4,
                 duration=timedelta(0),
             ),
         ),
-        ("renewed", Renewed(election="e", term=1, left=timedelta(seconds=25), confirmed=True)),
+        ("renewed", Renewed(**here, term=1, left=timedelta(seconds=25), confirmed=True)),
         (
             "resigned",
             Resigned(
-                election="e",
+                **here,
                 term=1,
                 tick=term.tick,
                 outcome="completed",
@@ -172,14 +157,14 @@ def test_a_lease_that_ran_out_is_reported_once_and_may_be_followed_by_the_resign
     term.resign()
     assert scene.observer.names == ["won", "leadership_ended", "resigned"]
     assert scene.observer.events[1][1] == LeadershipEnded(
-        election="e", term=1, why="its lease has run out"
+        **scene.here, term=1, cause="ran_out", why="its lease has run out"
     )
 
 
 def test_swept_locks_are_counted(scene: Scene) -> None:
     scene.candidate().campaign().resign()
     scene.won().resign()
-    assert ("swept", Swept(election="e", term=2, locks=1, error=None)) in scene.observer.events
+    assert ("swept", Swept(**scene.here, term=2, locks=1, error=None)) in scene.observer.events
 
 
 def test_a_sweep_that_is_refused_is_reported_with_its_cause(scene: Scene) -> None:
@@ -229,6 +214,9 @@ def everything(scene: Scene, observer: Observer | None) -> list[object]:
         scene.clock.advance(LEASE - timedelta(seconds=1))
         term.renew()
     candidate.campaign(tick=TICK)
+    scene.store.script(Fault.REFUSED, on=Create)
+    with pytest.raises(S3LeaderError):
+        candidate.campaign()
     last = candidate.campaign()
     scene.clock.advance(LEASE)
     with pytest.raises(LeadershipLost):
