@@ -45,6 +45,7 @@ from ._lambda.handler_contract import MARK, check_handler, refuse_deferred_resul
 from ._lambda.import_path import ImportedHandler
 from ._lambda.init_phase import prepared_client
 from ._lambda.local import LocalContext
+from ._lambda.result import elected, not_elected
 from ._lambda.settings import Arguments, Settings
 from .election import Election, Memory, NotElected
 from .term import Term
@@ -205,7 +206,7 @@ def _invoke(
     contest = _Contest(function, settings, warm, context)
     if settings.catch_up is None:
         return contest.run(event)
-    with _report(settings, context, event):
+    with contest.report(event):
         target = target_of(event)
     return contest.run(event) if target is None else settings.catch_up.run(contest, event, target)
 
@@ -223,28 +224,28 @@ class _Contest:
         """Campaign for the event's tick, and call the handler if elected."""
         function, context = self.function, self.context
         lease, renewing = lease_for(context, self.settings.lease)
-        election = _election(self.settings, self.warm, context, lease, event)
-        with _report(self.settings, context, event) as report:
+        report = self.report(event)
+        election = self._election(lease, event, report)
+        with report:
             report.tick = check_tick(tick_of(event))
             work = work_of(report.tick, event)
-            wait = min(self.settings.wait, time_left(context))
+            wait = min(self.settings.wait, self.time_left())
             result = election._campaign(work, wait)  # noqa: SLF001 - an event may name a later leg
             if isinstance(result, NotElected):
-                return report.lost(result)
+                return not_elected(result, report.own_facts())
             with result:
-                report.won(result)
                 with result.keep_renewing() if renewing else nullcontext():
                     value = function(event, context, result)
                 result.finish_continuing()
                 refuse_deferred_result(getattr(function, "__name__", repr(function)), value)
-            return report.completed(result, value)
+            return elected(result, value, report.own_facts())
 
     def last_completed(self) -> datetime | None:
         """Return the latest completed tick. Asks S3 only if this process has seen none."""
         if self._seen_completed() is None:
             lease, _ = lease_for(self.context, self.settings.lease)
-            election = _election(self.settings, self.warm, self.context, lease, {})
-            with _report(self.settings, self.context, {}):
+            election = self._election(lease, {}, report := self.report({}))
+            with report:
                 election.observe()
         return self._seen_completed()
 
@@ -256,42 +257,41 @@ class _Contest:
         """Return the invocation's remaining time."""
         return time_left(self.context)
 
+    def report(self, event: object) -> Report:
+        """Return a report of what `event` leads to."""
+        from ._lambda.report import Report  # noqa: PLC0415 - in Lambda, imported at init
 
-def _report(settings: Settings, context: LambdaContext, event: object) -> Report:
-    from ._lambda.report import Report  # noqa: PLC0415 - in Lambda, imported at init
+        return Report(
+            self.settings.election,
+            self.settings.bucket,
+            self.context.function_name,
+            contender=contender_of(event),
+            request_id=self.context.aws_request_id,
+            counts_legs=self.settings.max_continuations > 0,
+            schedules=self.settings.schedules,
+        )
 
-    return Report(
-        settings.election,
-        settings.bucket,
-        context.function_name,
-        contender=contender_of(event),
-        request_id=context.aws_request_id,
-        counts_legs=settings.max_continuations > 0,
-        schedules=settings.schedules,
-    )
+    def _election(self, lease: timedelta, event: object, report: Report) -> Election:
+        """Return this invocation's candidate, which shares store and memory with earlier ones."""
+        settings, warm, context = self.settings, self.warm, self.context
+        if warm.store is None:
+            from ._io.lock_store import lock_store  # noqa: PLC0415 - in Lambda, imported at init
 
-
-def _election(
-    settings: Settings, warm: _Warm, context: LambdaContext, lease: timedelta, event: object
-) -> Election:
-    """Return this invocation's candidate, which shares store and memory with earlier ones."""
-    if warm.store is None:
-        from ._io.lock_store import lock_store  # noqa: PLC0415 - in Lambda, imported at init
-
-        warm.store = lock_store(settings.bucket, lease, options=settings.bucket_options)
-    return Election._with_seams(  # noqa: SLF001 - the store and the memory outlive the invocation
-        settings.election,
-        Seams(store=warm.store),
-        memory=warm.memory,
-        observer=warm.observer,
-        invocation=_invocation(context, event),
-        prefix=settings.prefix,
-        lease=lease,
-        max_attempts=settings.max_attempts,
-        max_continuations=settings.max_continuations,
-        # An asynchronous retry keeps its request id, hence the random part.
-        candidate=f"{context.function_name}/{context.aws_request_id}/{random_hex(4)}",
-    )
+            warm.store = lock_store(settings.bucket, lease, options=settings.bucket_options)
+        return Election._with_seams(  # noqa: SLF001 - store and memory outlive the invocation
+            settings.election,
+            Seams(store=warm.store),
+            memory=warm.memory,
+            observer=warm.observer,
+            report=report,
+            invocation=_invocation(context, event),
+            prefix=settings.prefix,
+            lease=lease,
+            max_attempts=settings.max_attempts,
+            max_continuations=settings.max_continuations,
+            # An asynchronous retry keeps its request id, hence the random part.
+            candidate=f"{context.function_name}/{context.aws_request_id}/{random_hex(4)}",
+        )
 
 
 def _invocation(context: LambdaContext, event: object) -> Invocation:

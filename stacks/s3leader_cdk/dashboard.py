@@ -106,7 +106,12 @@ def create_dashboard(
             ),
         ],
         [
-            _graph("Requests to S3", requests, width=_QUARTER),
+            _graph(
+                "Requests to S3; late renewals and terms that could not tag old locks (right)",
+                requests,
+                right=watched.everywhere("RenewedLate", "TaggingFailed"),
+                width=_QUARTER,
+            ),
             _graph("Campaigns that failed", failed, width=_QUARTER),
             *_invocations(function),
             *_waiting(queues),

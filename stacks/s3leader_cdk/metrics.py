@@ -27,8 +27,9 @@ def election_metric(
 
     Args:
         name: `Won`, `Lost`, `LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`, `TakenOver`,
-            `Completed`, `Failed`, `Resigned`, `LeadershipLost`, `CorruptLock`, `CampaignFailed`,
-            `Requests` (counts), `Duration` (milliseconds) or `Behind` (seconds).
+            `Completed`, `Failed`, `Resigned`, `RenewedLate`, `LeadershipLost`, `TaggingFailed`,
+            `CorruptLock`, `CampaignFailed`, `Requests` (counts), `Duration` (milliseconds) or
+            `Behind` (seconds).
         election: the name of the election.
         bucket: the name of the lock bucket; the same name in another bucket is another
             election.

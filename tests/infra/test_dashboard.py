@@ -167,7 +167,7 @@ def test_every_alarm_s_state_is_shown(shown: Shown) -> None:
         ("Latest completed tick", ["Minimum", "Maximum", "Missed", "Repeated"]),
         ("The highest leg", ["Maximum"]),
         ("Continued terms", ["Continued", "TooManyContinuations", "ContinuationNotStarted"]),
-        ("Requests", ["Requests"]),
+        ("Requests", ["Requests", "RenewedLate", "TaggingFailed"]),
         ("Campaigns that failed", ["CampaignFailed", "CorruptLock"]),
         ("Function", ["Errors", "Throttles", "Concurrent"]),
         ("Dead letters", ["Undelivered", "Unprocessed"]),

@@ -18,7 +18,10 @@ from .settings import Arguments, Settings
 
 _USUAL: Final = timedelta(minutes=1)  # a lease for which `try_timeout` is what it is for long ones
 # What each invocation uses, elected or not; the last one only when the first host name is resolved.
-_USED: Final = ("s3leader._lambda.report", "s3leader._io.lock_store", "encodings.idna")
+_USED: Final = (
+    *("s3leader._lambda.report", "s3leader._io.notifier", "s3leader._io.lock_store"),
+    "encodings.idna",
+)
 
 
 def prepared_client(arguments: Arguments) -> object:

@@ -1,12 +1,17 @@
 """The report of one invocation to CloudWatch: one log line for each event, and metrics.
 
+A `Report` is an observer of the invocation's election. What it says of the election comes from
+events alone (`s3leader.observer`); only what is no event of an election, such as an invalid tick or
+an error of the handler, is taken from the exception that leaves its block.
+
 Metrics are in the namespace `s3leader` with the dimensions `bucket` and `election`: `Won`, `Lost`
 (and why: `LostHeld`, `LostDone`, `LostBeaten`, `LostExhausted`), `TakenOver`, `Completed`,
 `Failed`, `Resigned`, `Continued`, `ContinuationNotStarted`, `TooManyContinuations`, `Leg` (of the
 term that was won, where continuations are allowed), `Repeated`, `Missed` (ticks of the schedule,
-where it is known, between the latest completed one and this one), `LeadershipLost`, `CorruptLock`,
-`CampaignFailed` (S3 does not answer or refuses; a bad tick), `Requests` (of the election to S3),
-`Duration` (of the handler).
+where it is known, between the latest completed one and this one), `RenewedLate` (renewals that were
+not confirmed, or left less than a third of the lease), `LeadershipLost`, `TaggingFailed` (terms
+that could not tag old locks), `CorruptLock`, `CampaignFailed` (S3 does not answer or refuses; a bad
+tick), `Requests` (of the election to S3), `Duration` (of the handler).
 
 `Behind` is the number of seconds from the latest completed tick that the invocation knows of to its
 own tick, at least 0. It is missing without a tick, and before a tick is completed. It does not
@@ -24,15 +29,13 @@ dimension `contender`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from s3leader._core.lock import COMPLETED, Lock
+from s3leader._core.lock import COMPLETED
 from s3leader._core.times import format_time
 from s3leader._io.driver import monotonic_ms
-from s3leader.election import NotElected
 from s3leader.errors import (
     ContinuationNotStarted,
     CorruptLock,
@@ -41,22 +44,25 @@ from s3leader.errors import (
     TooManyContinuations,
     describe_error,
 )
+from s3leader.observer import (
+    CampaignFailed,
+    CampaignLost,
+    LeadershipEnded,
+    Observer,
+    Renewed,
+    Resigned,
+    StoreAnswered,
+    Swept,
+    Won,
+)
 from s3leader.schedule import Schedule, missed_ticks
-from s3leader.term import Term
 
-try:
-    from aws_lambda_powertools import Logger
-    from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-except ImportError as error:  # pragma: no cover - tested with the wheel, without extras
-    raise ImportError(
-        "s3leader.aws_lambda needs Powertools for AWS Lambda: pip install 's3leader[lambda]'"
-    ) from error
+from .metrics import Logger, Metrics
 
-NAMESPACE = "s3leader"
 _MOST_MISSED = 100  # ticks that are counted
 
 
-class Report:
+class Report(Observer):
     """A context manager around one invocation, which writes the metrics on exit.
 
     A fork that leaves the block reports nothing; its parent does.
@@ -74,78 +80,86 @@ class Report:
         schedules: tuple[Schedule, ...] = (),
     ) -> None:
         self._log = Logger(service=election)
-        dimensions = {"bucket": bucket, "election": election}
-        self._metrics = _metrics(function_name, dimensions)
-        # A second object: several sets of dimensions in one would repeat, and charge for, all
-        # metrics.
-        self._of_contender = None
-        if contender is not None:
-            dimensions["contender"] = str(contender)
-            self._of_contender = _metrics(function_name, dimensions)
+        self._metrics = Metrics(election, bucket, function_name, contender)
         self._contender = contender
         self._request_id = request_id
         self._counts_legs = counts_legs
         self._schedules = schedules
         self.tick: datetime | None = None  # set once the event has been checked
-        self._term: Term | None = None
-        self._began_ms = monotonic_ms()
+        self._requests = 0
+        self._won: Won | None = None
+        self._won_ms = 0
+        self._ended: LeadershipEnded | None = None
+        self._resigned: Resigned | None = None
+        self._campaign_failed = False
         self._pid = os.getpid()
 
     def __enter__(self) -> Self:
         return self
 
-    def lost(self, result: NotElected) -> dict[str, Any]:
-        """Report a lost campaign, and return the result of the invocation."""
-        lock = result.lock
-        facts = {"reason": result.reason, **_facts(lock)}
-        facts["term_tick"] = None if lock is None else _format(lock.tick)
-        self._log.info("not elected", extra=self._extra(**facts, requests=result.requests))
-        self._count_contender("Lost")
-        self._count(f"Lost{result.reason.capitalize()}")
-        self._add("Requests", MetricUnit.Count, result.requests)
-        self._behind(self.tick, None if lock is None else lock.done)
-        return {"elected": False, **facts, **self._own()}
+    # --------------------------------------------------------------------------------- events
 
-    def won(self, term: Term) -> None:
-        """Report a new leader."""
-        self._term = term
-        self._began_ms = monotonic_ms()
+    def store_answered(self, event: StoreAnswered) -> None:  # noqa: ARG002 - each one counts
+        """Count a request of the election."""
+        self._requests += 1
+
+    def campaign_lost(self, event: CampaignLost) -> None:
+        """Report a lost campaign."""
         extra = self._extra(
-            **_facts(term.lock),
-            **_work(term),
-            taken_over=term.took_over,
-            requests=term.requests,
+            reason=event.reason,
+            term=event.term,
+            holder=event.holder,
+            term_tick=_format(event.term_tick),
+            requests=event.requests,
         )
-        self._log.info("elected", extra=extra)
-        self._count_contender("Won")
+        self._log.info("not elected", extra=extra)
+        self._metrics.count("Lost", by_contender=True)
+        self._metrics.count(f"Lost{event.reason.capitalize()}")
+        self._metrics.count("Requests", self._requests)
+        self._behind(self.tick, event.done)
+
+    def campaign_failed(self, event: CampaignFailed) -> None:
+        """Report a campaign that raised."""
+        self._no_campaign(event.error, event.key, event.problem)
+
+    def won(self, event: Won) -> None:
+        """Report a new leader."""
+        self._won, self._won_ms = event, monotonic_ms()
+        facts: dict[str, object] = {"attempt": event.attempt, "leg": event.leg}
+        if event.repeat:
+            facts |= {"repeat": True, "repeat_reason": event.repeat_reason}
+        facts |= {"taken_over": event.took_over, "requests": event.requests}
+        self._log.info("elected", extra=self._extra(**self._of_term(), **facts))
+        self._metrics.count("Won", by_contender=True)
         if self._counts_legs:
-            self._add("Leg", MetricUnit.Count, term.leg)
-        if term.lock.repeat and term.leg == 1:
-            self._count("Repeated")
-        if term.took_over:
-            self._count("TakenOver")
+            self._metrics.count("Leg", event.leg)
+        if event.repeat and event.leg == 1:
+            self._metrics.count("Repeated")
+        if event.took_over:
+            self._metrics.count("TakenOver")
 
-    def completed(self, term: Term, value: object) -> dict[str, Any]:
-        """Report a term whose handler returned, and return the result of the invocation.
+    def renewed_late(self, event: Renewed) -> None:
+        """Report a renewal that was nearly too late, or was not confirmed."""
+        left = {"left": event.left.total_seconds(), "confirmed": event.confirmed}
+        self._log.warning("renewed late", extra=self._extra(**self._of_term(), **left))
+        self._metrics.count("RenewedLate")
 
-        Raises `LeadershipLost` in a fork, which has not sealed the lock and knows no outcome.
-        """
-        outcome = None if self._in_fork() else term.outcome
-        if outcome is None:
-            why = f"process {self._pid} won it, and process {os.getpid()} is a fork of that one"
-            raise LeadershipLost(term=term.number, why=why)
-        self._log.info("term over", extra=self._extra(**_facts(term.lock), outcome=outcome))
-        self._count(outcome.capitalize())
-        if outcome == COMPLETED and not term.lock.repeat:
-            self._count_missed(term.last_completed)
-        return {
-            "elected": True,
-            **_facts(term.lock),
-            **self._own(),
-            **_work(term),
-            "outcome": outcome,
-            "result": value,
-        }
+    def leadership_ended(self, event: LeadershipEnded) -> None:
+        """Keep why leadership has ended."""
+        self._ended = event
+
+    def swept(self, event: Swept) -> None:
+        """Report old locks that could not be tagged."""
+        if event.error is not None:
+            extra = self._extra(**self._of_term(), locks=event.locks, error=event.error)
+            self._log.warning("old locks not tagged", extra=extra)
+            self._metrics.count("TaggingFailed")
+
+    def resigned(self, event: Resigned) -> None:
+        """Keep how the term ended."""
+        self._resigned = event
+
+    # ---------------------------------------------------------------------- the invocation's end
 
     def __exit__(
         self,
@@ -153,52 +167,72 @@ class Report:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._in_fork():
+        if os.getpid() != self._pid:
             return
         try:
-            if error is not None:
-                self._failed(error)
-            if self._term is not None:
-                self._add("Requests", MetricUnit.Count, self._term.requests)
-                self._add("Duration", MetricUnit.Milliseconds, monotonic_ms() - self._began_ms)
-                completed = self._term.outcome == COMPLETED
-                done = self._term.tick if completed else self._term.lock.done
-                self._behind(self._term.tick, done)
+            if self._won is not None:
+                self._report_term(self._won, error)
+            elif error is not None and not self._campaign_failed:
+                corrupt = error if isinstance(error, CorruptLock) else None
+                key, problem = (corrupt.key, corrupt.problem) if corrupt else (None, None)
+                self._no_campaign(describe_error(error), key, problem)
         finally:
-            for metrics in (self._metrics, self._of_contender):
-                if metrics is not None and metrics.metric_set:
-                    metrics.flush_metrics()
+            self._metrics.flush()
 
-    def _in_fork(self) -> bool:
-        return os.getpid() != self._pid
-
-    def _failed(self, error: BaseException) -> None:
-        facts = _facts(self._term.lock if self._term is not None else None)
-        if isinstance(error, LeadershipLost):
-            self._log.error("leadership lost", extra=self._extra(**facts, why=error.why))
-            self._count("LeadershipLost")
-        elif isinstance(error, CorruptLock):
-            extra = self._extra(key=error.key, problem=error.problem)
-            self._log.error("corrupt lock", extra=extra)
-            self._count("CorruptLock")
-        elif isinstance(error, ContinuationNotStarted):
-            self._log.error(
-                "continuation not started", extra=self._extra(**facts, error=str(error))
-            )
-            self._count("ContinuationNotStarted")
-        elif self._term is not None:
-            if isinstance(error, TooManyContinuations):
-                self._count("TooManyContinuations")
-            self._count("Failed")
-            self._log.error("term failed", extra=self._extra(**facts, error=describe_error(error)))
+    def _no_campaign(self, error: str, key: str | None, problem: str | None) -> None:
+        """Report a campaign that has failed, or what was wrong before it could begin."""
+        self._campaign_failed = True
+        if key is not None:
+            self._log.error("corrupt lock", extra=self._extra(key=key, problem=problem))
+            self._metrics.count("CorruptLock")
         else:
-            self._count("CampaignFailed")
-            self._log.error("could not campaign", extra=self._extra(error=describe_error(error)))
+            self._log.error("could not campaign", extra=self._extra(error=error))
+            self._metrics.count("CampaignFailed")
 
-    def _extra(self, **facts: object) -> dict[str, object]:
-        return {**facts, **self._own()}
+    def _report_term(self, won: Won, error: BaseException | None) -> None:
+        outcome = None if self._resigned is None else self._resigned.outcome
+        why = self._why_lost(error)
+        if why is not None:
+            self._log.error("leadership lost", extra=self._extra(**self._of_term(), why=why))
+            self._metrics.count("LeadershipLost")
+        elif error is None and outcome is not None:
+            extra = self._extra(**self._of_term(), outcome=outcome)
+            self._log.info("term over", extra=extra)
+            self._metrics.count(outcome.capitalize())
+            if outcome == COMPLETED and not won.repeat:
+                self._count_missed(won.done)
+        if error is not None and not isinstance(error, LeadershipLost):
+            self._report_error(error)
+        self._metrics.count("Requests", self._requests)
+        self._metrics.milliseconds("Duration", monotonic_ms() - self._won_ms)
+        self._behind(won.tick, won.tick if outcome == COMPLETED else won.done)
 
-    def _own(self) -> dict[str, object]:
+    def _why_lost(self, error: BaseException | None) -> str | None:
+        """Return why leadership was lost, None if it was not.
+
+        A lease that has run out is no loss if the term was resigned all the same.
+        """
+        ended = self._ended
+        if ended is not None and ended.cause == "changed":
+            return ended.why
+        if isinstance(error, LeadershipLost):
+            return error.why
+        over = error is None and self._resigned is None
+        return ended.why if ended is not None and over else None
+
+    def _report_error(self, error: BaseException) -> None:
+        if isinstance(error, ContinuationNotStarted):
+            extra = self._extra(**self._of_term(), error=str(error))
+            self._log.error("continuation not started", extra=extra)
+            self._metrics.count("ContinuationNotStarted")
+            return
+        if isinstance(error, TooManyContinuations):
+            self._metrics.count("TooManyContinuations")
+        self._metrics.count("Failed")
+        extra = self._extra(**self._of_term(), error=describe_error(error))
+        self._log.error("term failed", extra=extra)
+
+    def own_facts(self) -> dict[str, object]:
         """Return the facts of this invocation, whichever candidate leads."""
         return {
             "tick": _format(self.tick),
@@ -206,10 +240,16 @@ class Report:
             "request_id": self._request_id,
         }
 
+    def _extra(self, **facts: object) -> dict[str, object]:
+        return {**facts, **self.own_facts()}
+
+    def _of_term(self) -> dict[str, object]:
+        won = self._won
+        return {} if won is None else {"term": won.term, "holder": won.holder}
+
     def _behind(self, tick: datetime | None, done: datetime | None) -> None:
         if tick is not None and done is not None:
-            behind = max(timedelta(0), tick - done)
-            self._add("Behind", MetricUnit.Seconds, behind.total_seconds())
+            self._metrics.seconds("Behind", max(timedelta(0), tick - done).total_seconds())
 
     def _count_missed(self, done: datetime | None) -> None:
         """Count the ticks of the schedule that the completed one has passed over.
@@ -223,42 +263,7 @@ class Report:
         except InvalidArgument as error:
             self._log.warning("missed ticks are not counted", extra=self._extra(error=str(error)))
         else:
-            self._add("Missed", MetricUnit.Count, len(missed))
-
-    def _count_contender(self, name: str) -> None:
-        self._count(name)
-        if self._of_contender is not None:
-            self._of_contender.add_metric(name=name, unit=MetricUnit.Count, value=1)
-
-    def _count(self, name: str) -> None:
-        self._add(name, MetricUnit.Count, 1)
-
-    def _add(self, name: str, unit: MetricUnit, value: float) -> None:
-        self._metrics.add_metric(name=name, unit=unit, value=value)
-
-
-def _metrics(function_name: str, dimensions: Mapping[str, str]) -> EphemeralMetrics:
-    metrics = EphemeralMetrics(namespace=NAMESPACE)
-    metrics.service = ""  # the environment must not add a dimension: alarms name these only
-    for name, value in dimensions.items():
-        metrics.add_dimension(name=name, value=value)
-    metrics.add_metadata(key="function_name", value=function_name)
-    return metrics
-
-
-def _facts(lock: Lock | None) -> dict[str, Any]:
-    """Return the number and the holder of a lock's term."""
-    if lock is None:
-        return {"term": None, "holder": None}
-    return {"term": lock.term, "holder": lock.holder}
-
-
-def _work(term: Term) -> dict[str, Any]:
-    """Return how often the tick was attempted, and where a longer attempt stands."""
-    facts: dict[str, Any] = {"attempt": term.attempt, "leg": term.leg}
-    if term.lock.repeat:
-        facts |= {"repeat": True, "repeat_reason": term.lock.repeat_reason}
-    return facts
+            self._metrics.count("Missed", len(missed))
 
 
 def _format(tick: datetime | None) -> str | None:

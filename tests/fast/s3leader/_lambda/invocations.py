@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from s3leader import ContinuationNotStarted, S3LeaderError, Term
-from s3leader._core.requests import Create, Read, Replace, StoreAnswer, StoreRequest
+from s3leader._core.requests import Create, Read, Replace, StoreAnswer, StoreRequest, Tag
 from s3leader._core.times import parse_time, to_ms
 from s3leader._io import lambda_client
 from s3leader._io.memory_store import Fault, MemoryStore
@@ -161,6 +161,22 @@ def leadership_lost(world: World) -> None:
     world.invoke(world.job(work))
 
 
+def renewed_late(world: World) -> None:
+    def work(term: Term) -> None:
+        world.store.script(Fault.REFUSED, on=Replace)
+        with suppress(S3LeaderError):
+            term.renew()
+
+    world.invoke(world.job(work))
+
+
+def not_tagged(world: World) -> None:
+    completed(world)
+    world.blobs()
+    world.store.script(Fault.REFUSED, on=Tag)
+    world.invoke(world.job(), LATER)
+
+
 def corrupt_lock(world: World) -> None:
     world.store.perform(Create(FIRST, b"[]"))
     world.invoke(world.job())
@@ -222,6 +238,8 @@ METRICS: Mapping[Callable[[World], None], Mapping[str, float]] = {
     exhausted: {"Lost": 1, "LostExhausted": 1, "Requests": 2},
     taken_over: {"Won": 1, "TakenOver": 1, "Completed": 1, "Requests": 8, "Behind": 0},
     leadership_lost: {"Won": 1, "LeadershipLost": 1, "Requests": 6},
+    renewed_late: {"Won": 1, "RenewedLate": 1, "Completed": 1, "Requests": 6, "Behind": 0},
+    not_tagged: {"Won": 1, "TaggingFailed": 1, "Completed": 1, "Requests": 5, "Behind": 0},
     corrupt_lock: {"CorruptLock": 1},
     refused: {"CampaignFailed": 1},
     continued: {"Won": 1, "Leg": 1, "Continued": 1, "Requests": 5},
