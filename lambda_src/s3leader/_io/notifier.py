@@ -188,7 +188,7 @@ class Notifier:
             events.StoreAnswered,
             request=_REQUESTS[type(request)],
             key=request.prefix if isinstance(request, List) else request.key,
-            answer="refused" if refused else _ANSWERS[type(answer)],
+            answer="refused" if refused else _ANSWERS.get(type(answer), "unknown"),
             cause=str(answer) if refused else getattr(answer, "cause", None),
             duration=timedelta(milliseconds=duration_ms),
         )

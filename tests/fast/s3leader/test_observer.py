@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from s3leader import InvalidArgument, LeadershipLost, S3LeaderError, Term
-from s3leader._core.requests import Create, Replace, Tag
+from s3leader._core.requests import Create, Replace, StoreRequest, Tag
 from s3leader.aws_lambda import singleton
 from s3leader.observer import (
     CampaignLost,
@@ -274,3 +277,31 @@ def test_a_decorated_handlers_observer_receives_its_campaign_and_its_term() -> N
 def test_a_decorator_refuses_what_is_no_observer_when_it_is_applied() -> None:
     with pytest.raises(InvalidArgument, match="expected observer to be"):
         singleton(observer=Recorder)  # type: ignore[call-overload]
+
+
+def test_an_event_is_a_frozen_record_that_can_be_copied_compared_and_sent(scene: Scene) -> None:
+    scene.won(tick=TICK).resign()
+    for name, event in scene.observer.events:
+        assert copy.deepcopy(event) == event == pickle.loads(pickle.dumps(event))  # noqa: S301 - ours
+        assert len({event, copy.copy(event)}) == 1
+        assert type(event)(**vars(event)) == event != type(event)(**{**vars(event), "term": 9})
+        assert f"{type(event).__name__}(election='e', " in repr(event)
+        with pytest.raises(AttributeError, match="cannot set term: events do not change"):
+            event.term = 9
+        with pytest.raises(AttributeError, match="cannot delete term: events do not change"):
+            del event.term
+        with pytest.raises(TypeError, match=r"missing or unknown: holdr, term$"):
+            type(event)(**{key: 1 for key in vars(event) if key != "term"}, holdr=1)
+        assert name in METHODS
+
+
+class Odd(MemoryStore):
+    def perform(self, request: StoreRequest) -> Any:
+        answer = super().perform(request)
+        return type("Better", (type(answer),), {})(**asdict(answer))
+
+
+def test_an_answer_of_an_unknown_type_does_not_break_an_observed_election() -> None:
+    recorder = Recorder()
+    election(store=Odd(), observer=recorder).campaign().resign()  # type: ignore[union-attr]
+    assert recorder.names == ["won", "resigned"]

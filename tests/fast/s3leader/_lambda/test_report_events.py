@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from s3leader import Term
+from s3leader import LeadershipLost, StoreUnavailable, Term
 from s3leader._io.notifier import Notifier
 from s3leader._lambda import report as module
 from s3leader._lambda.report import Report
@@ -114,8 +114,8 @@ METHOD_OF = {
 }
 
 
-def made_of(events: tuple[Event, ...]) -> Mapping[str, float]:
-    """Return the metrics that a report makes of these events alone."""
+def made_of(events: tuple[Event, ...], error: Exception | None = None) -> Mapping[str, float]:
+    """Return the metrics that a report makes of these events, and of what leaves its block."""
     world = World()
     report = Report(
         "nightly",
@@ -126,10 +126,12 @@ def made_of(events: tuple[Event, ...]) -> Mapping[str, float]:
         counts_legs=True,
         schedules=(Schedule("cron(0 * * * ? *)", "UTC"),),
     )
-    with redirect_stdout(world.output), report:
+    with redirect_stdout(world.output), suppress(Exception), report:
         report.tick = TICK
         for event in events:
             getattr(report, METHOD_OF[type(event)])(event)
+        if error is not None:
+            raise error
     (only,) = world.blobs()
     return only.values
 
@@ -139,6 +141,33 @@ def test_each_metric_is_made_of_events_alone(name: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "monotonic_ms", lambda: 0)
     events, value = EVENTS[name]
     assert made_of(events)[name] == value
+
+
+def ended(cause: Any) -> LeadershipEnded:
+    return LeadershipEnded(**AT, term=7, cause=cause, why="the reason")
+
+
+@pytest.mark.parametrize(
+    ("events", "error", "ends"),
+    [
+        ((ended("changed"),), LeadershipLost(term=7, why="deposed"), {"LeadershipLost"}),
+        ((ended("changed"),), ZeroDivisionError(), {"LeadershipLost", "Failed"}),
+        ((ended("ran_out"), resigned("completed")), None, {"Completed", "Missed"}),
+        (
+            (ended("ran_out"), resigned("failed")),
+            LeadershipLost(term=7, why="time"),
+            {"LeadershipLost"},
+        ),
+        ((ended("ran_out"), resigned("failed")), ZeroDivisionError(), {"Failed"}),
+        ((ended("unsealed"),), StoreUnavailable("no answer"), {"Failed"}),
+        ((resigned("completed"),), ZeroDivisionError(), {"Failed"}),
+    ],
+)
+def test_how_a_term_ended_is_counted_by_what_the_leader_learned_and_what_the_handler_raised(
+    events: tuple[Event, ...], error: Exception | None, ends: set[str]
+) -> None:
+    always = {"Won", "Leg", "Requests", "Duration", "Behind"}
+    assert made_of((won(), *events), error).keys() - always == ends
 
 
 def documented() -> set[str]:
