@@ -35,7 +35,7 @@ def test_powertools_logger_has_the_term_of_each_invocation() -> None:
 @pytest.fixture
 def exported() -> Iterator[InMemoryLogRecordExporter]:
     """What OpenTelemetry's handler exports of the program's log."""
-    exporter, provider, root = InMemoryLogRecordExporter(), LoggerProvider(), logging.getLogger()
+    exporter, provider, root = InMemoryLogRecordExporter(), LoggerProvider(), logging.getLogger()  # type: ignore[no-untyped-call]
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     handler = LoggingHandler(logger_provider=provider)
     level = root.level

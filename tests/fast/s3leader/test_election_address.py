@@ -16,7 +16,7 @@ from tests.fast.s3leader.recorder import Recorder
 
 
 def client(region: str, endpoint: str | None = None) -> Any:
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    keys: dict[str, Any] = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     return boto3.client("s3", region_name=region, endpoint_url=endpoint, **keys)
 
 

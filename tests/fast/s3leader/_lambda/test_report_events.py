@@ -42,9 +42,9 @@ from tests.fast.s3leader._lambda.invocations import (
 from tests.fast.s3leader.recorder import METHODS, Recorder
 
 OPERATING = Path(__file__).parents[4] / "docs" / "operating.md"
-AT = {"election": "nightly", "address": "s3://locks/elections/nightly"}
+AT: dict[str, Any] = {"election": "nightly", "address": "s3://locks/elections/nightly"}
 DONE, TICK = (datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (3, 6))
-TIMES = {"requests": 3, "duration": timedelta(seconds=1)}
+TIMES: dict[str, Any] = {"requests": 3, "duration": timedelta(seconds=1)}
 # What an error of the handler says, and no event of the election.
 OF_ERRORS = {"ContinuationNotStarted", "TooManyContinuations"}
 
