@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from s3leader import Election, LeaderElector, Partitions, S3LeaderError, Term
-from s3leader._core.requests import StoreAnswer, StoreRequest
+from s3leader import Election, LeaderElector, LeadershipLost, Partitions, S3LeaderError, Term
+from s3leader._core.requests import Replace, StoreAnswer, StoreRequest
 from s3leader._io.term_facts import TermStatus
 from s3leader._io.term_state import TermState
 from s3leader.aio import AsyncElection
-from s3leader.testing import FakeClock, MemoryStore, election
+from s3leader.observer import LeadershipEnded, Observer
+from s3leader.testing import FakeClock, Fault, MemoryStore, election
 from tests.fast.s3leader import test_aio_cancellation as cancellation
 from tests.fast.s3leader.recorder import Recorder
 from tests.fast.s3leader.virtual_loop import World
@@ -237,3 +238,68 @@ def test_a_loss_that_is_noticed_while_another_thread_resigns_is_not_reported_aft
     with pytest.raises(S3LeaderError):
         term.ensure_held()
     assert recorder.names == ["won", "resigned"]
+
+
+def depose(store: MemoryStore) -> None:
+    election("e", store=store).depose(reason="an operator", force=True)
+
+
+def cut_off(store: MemoryStore) -> None:
+    store.script(Fault.REQUEST_LOST, on=Replace, times=100_000)
+
+
+TROUBLES = pytest.mark.parametrize(
+    ("trouble", "cause"), [(depose, "changed"), (cut_off, "ran_out")]
+)
+
+
+class Ends(Observer):
+    """Keeps the causes for which leadership has ended."""
+
+    def __init__(self) -> None:
+        self.causes: list[str] = []
+        self.ended = threading.Event()
+
+    def leadership_ended(self, event: LeadershipEnded) -> None:
+        self.causes.append(event.cause)
+        self.ended.set()
+
+
+@TROUBLES
+def test_an_asyncio_term_that_is_lost_while_a_task_renews_it_ends_once_and_says_why(
+    trouble: Callable[[MemoryStore], None], cause: str
+) -> None:
+    ends, world = Ends(), World()
+    made = world.election(observer=ends)
+
+    async def lead() -> None:
+        term = await made.campaign(TICK)
+        assert term
+        async with term, term.keep_renewing():
+            trouble(world.store)
+            await asyncio.sleep(120)
+
+    with pytest.raises(LeadershipLost):
+        world.run(lead())
+    assert ends.causes == [cause]
+
+
+@TROUBLES
+def test_a_blocking_term_that_is_lost_while_a_thread_renews_it_ends_once_and_says_why(
+    trouble: Callable[[MemoryStore], None], cause: str
+) -> None:
+    ends, store = Ends(), MemoryStore()
+    lease = timedelta(seconds=2) if cause == "ran_out" else timedelta(minutes=1)
+    made = election("e", store=store, observer=ends, lease=lease)
+
+    def lead() -> None:
+        term = made.campaign()
+        assert isinstance(term, Term)
+        with term, term.keep_renewing(timedelta(milliseconds=20)):
+            trouble(store)
+            assert ends.ended.wait(SOON_S)
+            term.ensure_held()
+
+    with pytest.raises(LeadershipLost):
+        lead()
+    assert ends.causes == [cause]
