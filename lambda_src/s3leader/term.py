@@ -136,10 +136,11 @@ class Term(TermState):
     def _write(self, steps: Steps[None]) -> None:
         self._refuse_fork()
         with self._writing:
-            if self._is_writing:  # in this thread: below it, an observer is being notified
+            if self._is_writing:  # in this thread: a second write would undo what the first knows
                 raise InvalidArgument(
-                    f"expected an observer to leave term {self.number} alone, got a call during a"
-                    f" write of its lock: let another thread make it"
+                    f"expected no call of term {self.number} during a write of its lock by the same"
+                    f" thread, got one from an observer or a signal's handler: let another thread"
+                    f" make it"
                 )
             self._is_writing = True
             try:
