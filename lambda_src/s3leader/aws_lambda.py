@@ -278,6 +278,8 @@ class _Contest:
             from ._io.lock_store import lock_store  # noqa: PLC0415 - in Lambda, imported at init
 
             warm.store = lock_store(settings.bucket, lease, options=settings.bucket_options)
+        # An asynchronous retry keeps its request id, hence the random part.
+        candidate = f"{context.function_name}/{context.aws_request_id}/{random_hex(4)}"
         return Election._with_seams(  # noqa: SLF001 - store and memory outlive the invocation
             settings.election,
             Seams(store=warm.store),
@@ -285,12 +287,7 @@ class _Contest:
             observer=warm.observer,
             report=report,
             invocation=_invocation(context, event),
-            prefix=settings.prefix,
-            lease=lease,
-            max_attempts=settings.max_attempts,
-            max_continuations=settings.max_continuations,
-            # An asynchronous retry keeps its request id, hence the random part.
-            candidate=f"{context.function_name}/{context.aws_request_id}/{random_hex(4)}",
+            **settings.election_options(lease=lease, candidate=candidate),
         )
 
 

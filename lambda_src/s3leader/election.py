@@ -35,6 +35,9 @@ class Election(ElectionState):
     `poll` is how long a waiting candidate lets pass at most between two looks at the leader's lock,
     from 0.1 s; by default it is a fifth of the lease, from 0.25 to 2 s. It decides how soon a
     resignation is noticed; the end of a lease is noticed without it.
+    `long_ledger` is for an election of which the bucket keeps more than about 1,000 locks: a
+    candidate that knows none of them then sends one request less to find the highest. On a shorter
+    ledger it sends one more; it finds the same lock either way.
     `candidate` is an identity for people to read; by default it consists of host, process and a
     random part. `client` is a boto3 S3 client; without one, a client is made with short time-outs
     and no retries. `bucket_options` say what the bucket demands of each request. `observer`
@@ -56,6 +59,7 @@ class Election(ElectionState):
         max_attempts: int | None = None,
         max_continuations: int | None = None,
         poll: timedelta | None = None,
+        long_ledger: bool = False,
         candidate: str | None = None,
         observer: Observer | None = None,
         bucket_options: BucketOptions | None = None,
@@ -68,6 +72,7 @@ class Election(ElectionState):
             max_attempts=max_attempts,
             max_continuations=max_continuations,
             poll=poll,
+            long_ledger=long_ledger,
             candidate=new_identity() if candidate is None else candidate,
         )
         from ._io.lock_store import lock_store  # noqa: PLC0415 - boto3 takes 190 ms to import

@@ -106,6 +106,7 @@ def _election(place: ElectionPlace) -> Election:
         prefix=place.prefix,
         lease=place.lease,
         max_attempts=place.max_attempts,
+        long_ledger=place.long_ledger,
         bucket_options=options,
     )
 

@@ -59,6 +59,7 @@ class ElectionPlace(BucketPlace):
 
     election: str
     max_attempts: int | None = None
+    long_ledger: bool = False
     encryption: str | None = None
     kms_key: str | None = None
 

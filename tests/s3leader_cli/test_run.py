@@ -87,6 +87,32 @@ def test_a_tick_has_as_many_attempts_as_allowed(wrapper: Wrapper) -> None:
     assert (done.returncode, "exhausted" in done.stderr) == (9, True)
 
 
+@pytest.mark.parametrize(
+    ("words", "more", "first"),
+    [
+        ((), {}, "List"),
+        ((), {"S3LEADER_LONG_LEDGER": ""}, "List"),
+        ((), {"S3LEADER_LONG_LEDGER": "false"}, "List"),
+        ((), {"S3LEADER_LONG_LEDGER": "true"}, "Read"),
+        (("--long-ledger",), {}, "Read"),
+    ],
+)
+def test_a_candidate_of_a_long_ledger_reads_the_hint_first(
+    wrapper: Wrapper, words: tuple[str, ...], more: dict[str, str], first: str
+) -> None:
+    asked = wrapper.folder / "asked"
+    write = f"pathlib.Path({str(asked)!r}).write_text(str(store.requests))"
+    kept = f"import atexit; atexit.register(lambda: {write})"
+    done = wrapper.run(*words, "--", "true", BEFORE=kept, **more)
+    assert (done.returncode, asked.read_text()[: len(first) + 2]) == (0, f"[{first}(")
+
+
+def test_an_unknown_value_of_long_ledger_is_refused(wrapper: Wrapper) -> None:
+    done = wrapper.run("--", "true", S3LEADER_LONG_LEDGER="long")
+    assert (done.returncode, "'long' is not a valid boolean" in done.stderr) == (78, True)
+    assert "S3LEADER_LONG_LEDGER" in done.stderr
+
+
 def test_a_wait_ends_when_the_other_leader_resigns(wrapper: Wrapper) -> None:
     before = f"import threading; threading.Timer(3, {HELD}.resign).start()"
     assert wrapper.run("--wait", "600", "--", "sh", "-c", "exit 6", BEFORE=before).returncode == 6

@@ -19,7 +19,8 @@ store = MemoryStore()
 
 def elect(options):
     election = testing.election(
-        options.election, store=store, lease=options.lease, max_attempts=options.max_attempts
+        options.election, store=store, lease=options.lease, max_attempts=options.max_attempts,
+        long_ledger=options.long_ledger,
     )
     exec(os.environ.get("BEFORE", ""), globals() | {"election": election})
     return election

@@ -29,6 +29,7 @@ class CandidateConfig:
     """The settings of a candidate. `folder` is the key prefix of the election's objects and ends
     in a slash; `nonce` never returns the same value twice; `poll_ms` is how long a waiting
     candidate lets pass at most before it looks at the leader's lock again; `election` is its name.
+    With `long_ledger`, a candidate that knows no lock reads the hint before it lists.
     """
 
     folder: str
@@ -39,6 +40,7 @@ class CandidateConfig:
     max_attempts: int | None = None
     poll_ms: int = 2_000
     election: str = ""
+    long_ledger: bool = False
 
     def key(self, term: int) -> str:
         """Return the key of a term's lock."""

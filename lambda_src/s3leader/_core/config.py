@@ -38,6 +38,7 @@ class Config:
     max_attempts: int | None = None
     max_continuations: int | None = None
     poll: timedelta | None = None
+    long_ledger: bool = False
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -68,6 +69,10 @@ class Config:
                 )
         check_max_attempts(self.max_attempts)
         check_max_continuations(self.max_continuations)
+        if not isinstance(self.long_ledger, bool):
+            raise InvalidArgument(
+                f"expected long_ledger to be True or False, got {self.long_ledger!r}"
+            )
         check_text("candidate", self.candidate)
         if not (1 <= len(self.candidate) <= 200 and self.candidate.isprintable()):
             raise InvalidArgument(
@@ -90,6 +95,7 @@ class Config:
             max_attempts=self.max_attempts,
             poll_ms=self._poll_ms(),
             election=self.name,
+            long_ledger=self.long_ledger,
         )
 
     def _poll_ms(self) -> int:

@@ -3,8 +3,9 @@
 The ledger of an election is `lock_0000000001.json`, `lock_0000000002.json`, … in one folder. A
 candidate lists the keys after the last lock that it knows, and reads the last key of the list. On
 a cold start with more than one page of keys it first reads the *hint*, an object that leaders
-rewrite every 500th term: `{"term": 1500}`. Listing then starts just below the term of the hint. A
-missing, outdated or wrong hint costs requests, never correctness.
+rewrite every 500th term: `{"term": 1500}`; with `long_ledger` it reads the hint before it lists.
+Listing then starts just below the term of the hint, whose own lock may be the highest. A missing,
+outdated or wrong hint costs requests, never correctness.
 
 `proved_highest_at_ms` is a time, by S3's `Date`, at which a lock was certainly the highest. The
 functions below rely on these invariants:
@@ -161,7 +162,7 @@ def extent(config: CandidateConfig) -> Steps[range]:
     terms = _terms(config, _listed(first))
     lowest = terms[0] if terms else 1
     if _listed(first).truncated:
-        highest, _ = yield from _highest_after(config, 0)
+        highest, _ = yield from _highest_after(replace(config, long_ledger=True), 0)
     else:
         highest = terms[-1] if terms else None
     return range(lowest, (highest or 0) + 1)
@@ -179,14 +180,17 @@ def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | Non
     which that page starts. A page may be empty and still be followed by others (S3 skips delete
     markers), so only the continuation token ends the loop.
 
-    If `known` is 0 and there is a second page, listing continues at the hint. If no lock follows
-    there, the hint was too high, and listing resumes at the second page.
+    If `known` is 0, listing begins at the hint on a long ledger, and otherwise continues there if
+    there is a second page. If no lock follows there, the hint was too high, and listing resumes
+    where it was left.
     """
     highest: int | None = None
     proof: Reply | None = None
     request = List(config.folder + "lock_", config.key(known) if known else None)
-    hint_settled = known > 0  # it was read, or is not needed: a lock is known
     left_off = None  # where to resume if the hint is too high
+    hint_settled = known > 0 or config.long_ledger  # it was read, or is not needed
+    if not known and config.long_ledger:
+        left_off, request = yield from _skip_to_hint(config, request, 0)
     while True:
         reply = yield from ask(request)
         page = _listed(reply)
@@ -201,13 +205,23 @@ def _highest_after(config: CandidateConfig, known: int) -> Steps[tuple[int | Non
             request = replace(request, token=page.next_token)
             if not hint_settled:
                 hint_settled = True
-                term = yield from _hinted_term(config)
-                if term - 1 > (highest or 0):
-                    left_off, request = request, List(request.prefix, config.key(term - 1))
+                left_off, request = yield from _skip_to_hint(config, request, highest or 0)
         elif left_off is not None and not terms:
             request, left_off = left_off, None
         else:
             return highest, proof
+
+
+def _skip_to_hint(
+    config: CandidateConfig, request: List, highest: int
+) -> Steps[tuple[List | None, List]]:
+    """Return `request` and the list that begins just below the hint; None and `request` if the hint
+    leads no further than `highest`.
+    """
+    term = yield from _hinted_term(config)
+    if term - 1 > highest:
+        return request, List(request.prefix, config.key(term - 1))
+    return None, request
 
 
 def _existing(config: CandidateConfig, first: int, before: int) -> Steps[Sequence[int]]:

@@ -63,6 +63,7 @@ class ElectionOptions(TypedDict, total=False):
     max_attempts: int | None
     max_continuations: int | None
     poll: timedelta | None
+    long_ledger: bool
     candidate: str
 
 

@@ -26,6 +26,7 @@ from s3leader.schedule import Schedule
 from .catch_up import CatchUp
 
 if TYPE_CHECKING:
+    from s3leader._io.election_state import ElectionOptions
     from s3leader.observer import Observer
 
 _DAY_S = 24 * 60 * 60
@@ -75,6 +76,7 @@ class Settings:
     wait: timedelta
     max_attempts: int | None
     max_continuations: int
+    long_ledger: bool
     schedules: tuple[Schedule, ...]
     catch_up: CatchUp | None
     bucket_options: BucketOptions
@@ -103,10 +105,22 @@ class Settings:
             wait=wait,
             max_attempts=attempts,
             max_continuations=legs,
+            long_ledger=_truth(environment, "LONG_LEDGER"),
             schedules=_schedules(environment),
             catch_up=_catch_up(environment),
             bucket_options=BucketOptions.from_environment(environment),
         )
+
+    def election_options(self, *, lease: timedelta, candidate: str) -> ElectionOptions:
+        """Return the options of the election for one invocation."""
+        return {
+            "prefix": self.prefix,
+            "lease": lease,
+            "candidate": candidate,
+            "max_attempts": self.max_attempts,
+            "max_continuations": self.max_continuations,
+            "long_ledger": self.long_ledger,
+        }
 
 
 def _required(environment: Mapping[str, str], name: str, argument: str) -> str:
@@ -140,6 +154,13 @@ def _number(environment: Mapping[str, str], name: str, *, least: int, if_unset: 
     if not (text.isascii() and text.isdigit() and int(text) >= least):
         raise _unusable(name, text, f"a whole number from {least}", if_unset)
     return int(text)
+
+
+def _truth(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(f"S3LEADER_{name}") or "false"
+    if text not in {"true", "false"}:
+        raise _unusable(name, text, "'true' or 'false'", "'false'")
+    return text == "true"
 
 
 def _schedules(environment: Mapping[str, str]) -> tuple[Schedule, ...]:

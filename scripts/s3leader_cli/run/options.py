@@ -40,6 +40,7 @@ class RunOptions:
     wait: timedelta
     tick: str | None
     max_attempts: int | None
+    long_ledger: bool
     grace: timedelta
     if_lost: int
     quiet: bool
@@ -55,6 +56,7 @@ class RunOptions:
             region=self.region,
             lease=self.lease,
             max_attempts=self.max_attempts,
+            long_ledger=self.long_ledger,
         )
 
 
@@ -99,6 +101,13 @@ class RunOptions:
     show_envvar=True,
     metavar="N",
     help="How many terms a tick may have (default: no limit).",
+)
+@click.option(
+    "--long-ledger",
+    is_flag=True,
+    envvar="S3LEADER_LONG_LEDGER",
+    show_envvar=True,
+    help="The bucket keeps more than about 1,000 locks: find the highest with a request less.",
 )
 @click.option(
     "--grace",

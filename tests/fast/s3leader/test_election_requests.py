@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from s3leader import Election
+from s3leader import BucketUnusable, Election
 from s3leader._core.lock import Lock
-from s3leader._core.requests import Create, Read, Replace, StoreRequest
+from s3leader._core.requests import Create, List, Read, Replace, StoreRequest
+from s3leader._io.memory_store import MemoryStore
+from s3leader.aio import AsyncElection
 from tests.fast.s3leader.one_bucket import (
     FOLDER,
     LAPSE,
@@ -18,6 +22,7 @@ from tests.fast.s3leader.one_bucket import (
     InterferingStore,
     OneBucket,
     after,
+    key,
     lost,
     read,
     tag,
@@ -152,14 +157,113 @@ def test_observing_costs_list_get(bucket: OneBucket) -> None:
     assert costs(bucket, bucket.election().observe) == [LIST, read(1)]
 
 
-def test_cold_start_on_a_long_ledger_costs_two_more(bucket: OneBucket) -> None:
-    for term in range(1, 2_203):
+HINT = Read(FOLDER + "hint.json")
+
+
+def lengthen(bucket: OneBucket, terms: int, hint: bytes | None) -> None:
+    for term in range(1, terms + 1):
         sealed = Lock(term=term, expired=True, nonce=f"n{term}", proved=True)
-        bucket.store.put(f"{FOLDER}lock_{term:010d}.json", sealed.encode())
-    bucket.store.put(FOLDER + "hint.json", b'{"term": 2000}')
-    hint = Read(FOLDER + "hint.json")
+        bucket.store.put(key(term), sealed.encode())
+    if hint is not None:
+        bucket.store.put(HINT.key, hint)
+
+
+def test_cold_start_on_a_long_ledger_costs_two_more(bucket: OneBucket) -> None:
+    lengthen(bucket, 2_202, b'{"term": 2000}')
     asked = costs(bucket, bucket.election().campaign)
-    assert asked == [LIST, hint, after(1999), read(2202), (Create, 2203)]
+    assert asked == [LIST, HINT, after(1999), read(2202), (Create, 2203)]
+
+
+def test_cold_start_that_expects_a_long_ledger_costs_one_more(bucket: OneBucket) -> None:
+    lengthen(bucket, 2_202, b'{"term": 2000}')
+    asked = costs(bucket, bucket.election(long_ledger=True).campaign)
+    assert asked == [HINT, after(1999), read(2202), (Create, 2203)]
+
+
+def test_cold_start_that_expects_a_long_ledger_costs_one_more_on_a_short_one(
+    bucket: OneBucket,
+) -> None:
+    warm(bucket)
+    asked = costs(bucket, bucket.election(long_ledger=True).campaign)
+    assert asked == [HINT, LIST, read(1), (Create, 2)]
+
+
+def test_losing_cold_on_a_ledger_that_is_expected_to_be_long_costs_hint_list_get(
+    bucket: OneBucket,
+) -> None:
+    lengthen(bucket, 1_499, b'{"term": 1000}')
+    won(bucket.election().campaign())  # it writes the hint only when it resigns
+    asked = costs(bucket, bucket.election(long_ledger=True).campaign)
+    assert asked == [HINT, after(999), read(1500)]
+
+
+def test_leader_of_every_500th_term_moves_the_hint_to_its_own_lock(bucket: OneBucket) -> None:
+    lengthen(bucket, 1_499, b'{"term": 1000}')
+    won(bucket.election(long_ledger=True).campaign()).resign()
+    asked = costs(bucket, bucket.election(long_ledger=True).campaign)
+    assert asked == [HINT, after(1499), read(1500), (Create, 1501)]
+
+
+@pytest.mark.parametrize(
+    "hint", [None, b"?", b'{"term": 0}'], ids=["missing", "corrupt", "of no term"]
+)
+def test_without_a_hint_a_ledger_that_is_expected_to_be_long_is_listed_from_its_start(
+    bucket: OneBucket, hint: bytes | None
+) -> None:
+    lengthen(bucket, 1_202, hint)
+    first, second, *others = costs(bucket, bucket.election(long_ledger=True).campaign)[1:]
+    assert (first, others) == (LIST, [read(1202), (Create, 1203)])
+    assert isinstance(second, List)
+    assert second.token is not None
+
+
+def test_hint_beyond_the_highest_lock_costs_one_list_more(bucket: OneBucket) -> None:
+    lengthen(bucket, 2, b'{"term": 700}')  # that of another election
+    asked = costs(bucket, bucket.election(long_ledger=True).campaign)
+    assert asked == [HINT, after(699), LIST, read(2), (Create, 3)]
+
+
+def test_hint_more_than_a_page_below_the_highest_lock_costs_one_list_more(
+    bucket: OneBucket,
+) -> None:
+    lengthen(bucket, 1_602, b'{"term": 500}')
+    hint, first, second, *others = costs(bucket, bucket.election(long_ledger=True).campaign)
+    assert (hint, first, others) == (HINT, after(499), [read(1602), (Create, 1603)])
+    assert isinstance(second, List)
+    assert second.token is not None
+
+
+def test_hint_that_may_not_be_read_costs_one_request(bucket: OneBucket) -> None:
+    warm(bucket)
+
+    def refuse(request: StoreRequest) -> None:
+        if request == HINT:
+            bucket.store.perform(request)
+            raise BucketUnusable("no", action="s3:GetObject", resource="arn", code="AccessDenied")
+
+    election = bucket.election(store=InterferingStore(bucket, refuse), long_ledger=True)
+    assert costs(bucket, election.campaign) == [HINT, LIST, read(1), (Create, 2)]
+
+
+def test_warm_candidate_does_not_read_the_hint(bucket: OneBucket) -> None:
+    election = bucket.election(long_ledger=True)
+    won(election.campaign()).resign("failed")
+    assert costs(bucket, election.campaign) == [(Create, 2)]
+
+
+def test_both_kinds_of_election_take_long_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    monkeypatch.setattr("s3leader._io.lock_store.lock_store", lambda *_, **__: store)
+    options: dict[str, Any] = {"bucket": "locks", "long_ledger": True}
+    Election("e", **options).observe()
+    asyncio.run(AsyncElection("e", **options).observe())
+    assert store.requests == [HINT, LIST, HINT, LIST]
+
+
+def test_observing_a_long_ledger_costs_hint_list_get(bucket: OneBucket) -> None:
+    lengthen(bucket, 1_502, b'{"term": 1500}')
+    asked = costs(bucket, bucket.election(long_ledger=True).observe)
+    assert asked == [HINT, after(1499), read(1502)]
 
 
 def test_warm_cost_does_not_grow_with_the_terms_that_others_led(bucket: OneBucket) -> None:

@@ -63,6 +63,7 @@ class Plan:
     lease_ms: int = LEASE_MS
     clock_skew_ms: int = SKEW_MS
     max_attempts: int | None = None
+    long_ledger: bool = False  # it reads the hint before it lists
     nonces: str | None = None
     rate: Fraction = Fraction(1)
     deposes: bool = False
@@ -82,6 +83,7 @@ def candidate_config(plan: Plan, number: Nonces) -> CandidateConfig:
         clock_skew_ms=plan.clock_skew_ms,
         max_attempts=plan.max_attempts,
         poll_ms=plan.poll_ms,
+        long_ledger=plan.long_ledger,
     )
 
 

@@ -166,7 +166,7 @@ MUTANTS: Final = (
         removed="R5: a 412 is looked into, not taken for a loss",
         old="            reply = yield Read(write.key)\n            answer = reply.answer\n",
         new="            return WriteConflict(reply=reply)\n",
-        found={"echo-first": "who knows nothing of it", "simulation": "holds the lock"},
+        found={"echo-first": "who knows nothing of it", "simulation": "VIOLATION"},
     ),
     Mutant(
         removed="R5: a leader whose lock another sealed does not report completion",

@@ -60,9 +60,11 @@ def _on(service: Service, about: str, *, nobody_leads: bool = True) -> Scenario:
 
 
 def _with_hint(body: bytes, about: str, service: Service = Service(page_size=1)) -> Scenario:  # noqa: B008 - frozen
+    """One candidate reads the hint after the first page, the other before it lists."""
     hint = S3Object(f"{FOLDER}hint.json", body, 0, False)
     objects = (hint, *LEDGER_OF_499)
-    return Scenario(about, alike("ab", 0), Budget(lost=1), service=service, objects=objects)
+    plans = (Plan("a", (0,)), Plan("b", (0,), long_ledger=True))
+    return Scenario(about, plans, Budget(lost=1), service=service, objects=objects)
 
 
 def _writers(about: str, budget: Budget) -> Scenario:
@@ -135,6 +137,12 @@ UNUSUAL: Final = {
     "hint-corrupt": _with_hint(b"[", "a hint that is no JSON"),
     "hint-denied": _with_hint(
         b"[", "a hint that may not be read", Service(page_size=1, denies=frozenset({Read}))
+    ),
+    "hint-first": Scenario(
+        "days of sleep and deleted locks, for candidates that read the hint before they list",
+        (Plan("a", (0, 1), long_ledger=True), Plan("b", (None,), long_ledger=True)),
+        Budget(days=1),
+        objects=(S3Object(f"{FOLDER}hint.json", b'{"term": 499}', 0, False), *LEDGER_OF_499),
     ),
     "no-tags": Scenario(
         "a missing right to tag",

@@ -32,7 +32,8 @@ def slowest_rate(lease_ms: int, skew_ms: int, apart_ms: int) -> float:
 class Plan:
     """`hours` of ticks, one a minute; `pause_every` hours nothing is fired for two or three days.
 
-    Of each hour, faults happen in the first `faulty_minutes`.
+    Of each hour, faults happen in the first `faulty_minutes`. Of so many candidates, one
+    expects a long ledger; with `long_ledger_every` 0 none.
     """
 
     seed: int
@@ -43,6 +44,7 @@ class Plan:
     pause_every: float = 2.5
     page_size: int = 50
     max_attempts: int = 3
+    long_ledger_every: int = 2
 
     def draw_rate(self, rng: random.Random) -> float:
         """A stopwatch's rate: up to the bound, and often at it."""

@@ -192,7 +192,8 @@ class Simulation:
             self.pool[self.pool.index(candidate)] = self._new_candidate()
 
     def _new_candidate(self) -> Candidate:
-        name, nonces = f"c{next(self._names)}", itertools.count(1)
+        number, nonces = next(self._names), itertools.count(1)
+        name = f"c{number}"
         config = CandidateConfig(
             folder=FOLDER,
             candidate=name,
@@ -200,6 +201,8 @@ class Simulation:
             lease_ms=self.rng.choice(LEASES_MS),
             clock_skew_ms=SKEW_MS,
             max_attempts=self.plan.max_attempts,
+            long_ledger=self.plan.long_ledger_every > 0
+            and number % self.plan.long_ledger_every == 0,
         )
         return Candidate(
             name=name,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from s3leader import BucketUnusable, Election, InvalidArgument, NotElected, Term
+from s3leader._core.requests import List, Read, StoreRequest
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.s3_options import BucketOptions
 from s3leader._lambda.settings import Arguments, Settings
@@ -18,9 +19,14 @@ PLACE = {"S3LEADER_BUCKET": "locks", "S3LEADER_ELECTION": "nightly"}
 KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
 
 
+VARIABLES = (
+    "PREFIX", "LEASE_SECONDS", "REGION", "MAX_ATTEMPTS", "WAIT_SECONDS", "LONG_LEDGER",
+)  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PREFIX", "LEASE_SECONDS", "REGION", "MAX_ATTEMPTS", "WAIT_SECONDS"):
+    for name in VARIABLES:
         monkeypatch.delenv(f"S3LEADER_{name}", raising=False)
     for variable, value in PLACE.items():
         monkeypatch.setenv(variable, value)
@@ -99,11 +105,25 @@ def test_a_campaign_waits(
         *(("MAX_ATTEMPTS", text) for text in ("0", "-1", "1.5", "some", "²")),
         *(("LEASE_SECONDS", text) for text in ("soon", "0", "-3", "90000", "nan")),
         ("WAIT_SECONDS", "long"),
+        *(("LONG_LEDGER", text) for text in ("1", "yes", "True", "long")),
     ],
 )
 def test_an_invalid_variable_is_named_with_its_value(variable: str, text: str) -> None:
     with pytest.raises(InvalidArgument, match=f"S3LEADER_{variable} to be .* got '{text}'"):
         Settings.merge(Arguments(), {**PLACE, f"S3LEADER_{variable}": text})
+
+
+@pytest.mark.parametrize(
+    ("variable", "first"),
+    [(None, List), ("", List), ("false", List), ("true", Read)],
+)
+def test_the_environment_says_whether_a_cold_start_reads_the_hint_first(
+    monkeypatch: pytest.MonkeyPatch, variable: str | None, first: type[StoreRequest]
+) -> None:
+    set_or_leave(monkeypatch, "S3LEADER_LONG_LEDGER", variable)
+    store = MemoryStore()
+    singleton_on(store)(lambda event, context, term: None)({}, Context())
+    assert isinstance(store.requests[0], first)
 
 
 @pytest.mark.parametrize("missing", PLACE)

@@ -82,7 +82,7 @@ def play(steps: Steps[Result], *exchanges: Exchange, start_ms: int = 0) -> Resul
     raise AssertionError(f"it asks for more: {request}")
 
 
-def config(*, max_attempts: int | None = None) -> CandidateConfig:
+def config(*, max_attempts: int | None = None, long_ledger: bool = False) -> CandidateConfig:
     """The candidate `me`, whose nonces are n1, n2, n3 …"""
     numbers = itertools.count(1)
     return CandidateConfig(
@@ -92,6 +92,7 @@ def config(*, max_attempts: int | None = None) -> CandidateConfig:
         lease_ms=LEASE_MS,
         clock_skew_ms=SKEW_MS,
         max_attempts=max_attempts,
+        long_ledger=long_ledger,
     )
 
 
