@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from s3leader import Election
+from s3leader.election import ElectionOptions
 from s3leader_bench.prices import Prices
 from s3leader_bench.stub.process import BUCKET, Stub
 from s3leader_bench.tables import Table
@@ -50,9 +51,12 @@ class Bench:
             self.stub.generate("locks", f"{PREFIX}{name}/", earlier_terms)
         return name
 
-    def election(self, name: str, client: S3Client | None = None) -> Election:
+    def election(
+        self, name: str, client: S3Client | None = None, *, long_ledger: bool = False
+    ) -> Election:
         """Return a new candidate, which knows nothing yet."""
-        return Election(name, bucket=BUCKET, prefix=PREFIX, lease=LEASE, client=client)
+        options = ElectionOptions(prefix=PREFIX, lease=LEASE, long_ledger=long_ledger)
+        return Election(name, bucket=BUCKET, client=client, **options)
 
 
 @dataclass(frozen=True, slots=True)

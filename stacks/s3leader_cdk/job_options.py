@@ -22,6 +22,7 @@ from s3leader_cdk._election.candidate_environment import checked_lease_seconds, 
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import check_fields
 from s3leader_cdk._schedule.expressions import named_expressions
+from s3leader_cdk._schedule.ledger_length import ledger_variables
 
 MAX_CONTENDERS, MAX_RETRIES = 10, 2
 CatchUp: TypeAlias = Literal["latest", "each"]
@@ -76,9 +77,15 @@ class TriggerOptions:
                     f" {self.catch_up!r}: give catch_up='each', or leave max_catch_up out"
                 )
 
-    def variables(self, expressions: Sequence[scheduler.ScheduleExpression]) -> dict[str, str]:
-        """Return the environment variables for the schedules, and for catching up with them."""
-        variables = {"S3LEADER_SCHEDULES": json.dumps(named_expressions(expressions))}
+    def variables(
+        self, expressions: Sequence[scheduler.ScheduleExpression], *, history: Duration | None
+    ) -> dict[str, str]:
+        """Return the environment variables for the schedules, for catching up with them, and for
+        the length of the ledger that the lock bucket's `history` leaves.
+        """
+        schedules = named_expressions(expressions)
+        variables = {"S3LEADER_SCHEDULES": json.dumps(schedules)}
+        variables |= ledger_variables(schedules, history)
         if self.catch_up == "each":
             variables["S3LEADER_CATCH_UP"] = self.catch_up
         if self.max_catch_up is not None:

@@ -106,7 +106,7 @@ class SingletonJob(ElectionJob):
         self.regions = check_regions(regions, here=Stack.of(self).region)
         self.function = function
         expressions = schedule_expressions(schedule, time_zone=trigger.time_zone)
-        limits = takeover.variables() | trigger.variables(expressions)
+        limits = takeover.variables() | trigger.variables(expressions, history=lock_bucket.history)
         self._underlying = self._check_function(checked_mode(handler_check), takeover, limits)
         self.timeout = self._underlying.timeout or _LAMBDA_DEFAULT_TIMEOUT
         interval = shortest_interval(expressions)

@@ -16,7 +16,13 @@ from s3leader_cdk._election.election_registry import register_job
 from s3leader_cdk._election.job import ElectionJob
 from s3leader_cdk._election.names import checked_election
 from s3leader_cdk._option_types import checked_options, instance
-from s3leader_cdk._schedule.expressions import Schedule, schedule_expressions, shortest_interval
+from s3leader_cdk._schedule.expressions import (
+    Schedule,
+    named_expressions,
+    schedule_expressions,
+    shortest_interval,
+)
+from s3leader_cdk._schedule.ledger_length import ledger_variables
 from s3leader_cdk._task.container import (
     check_command,
     checked_container,
@@ -119,7 +125,7 @@ class SingletonTask(ElectionJob):
         trigger.check_interval(interval)
         monitoring.check_interval(interval)
         event_age = scheduler_age(trigger, takeover, history=lock_bucket.history)
-        self._become_candidate(takeover)
+        self._become_candidate(takeover, named_expressions(expressions))
         target = TaskTarget(
             task_definition=task_definition,
             cluster=cluster,
@@ -164,12 +170,13 @@ class SingletonTask(ElectionJob):
         check_command(container, self.election)
         return container
 
-    def _become_candidate(self, takeover: TakeoverOptions) -> None:
+    def _become_candidate(self, takeover: TakeoverOptions, schedules: list[list[str]]) -> None:
         locks, task = self.lock_bucket, self.task_definition
         folder = f"{locks.prefix}{self.election}"
         register_job(self, locks.bucket, folder, several_regions=len(self.regions) > 1)
         variables = locks.candidate_environment(task, election=self.election, lease=takeover.lease)
-        set_variables(self.container, variables | takeover.variables())
+        variables |= takeover.variables() | ledger_variables(schedules, locks.history)
+        set_variables(self.container, variables)
         locks.grant_candidate(task.task_role, election=self.election)
 
     def _find_log_group(self) -> logs.ILogGroup:

@@ -136,6 +136,14 @@ def test_a_lock_bucket_with_a_name_can_be_used_in_other_regions() -> None:
     assert (variables["S3LEADER_BUCKET"], variables["S3LEADER_REGION"]) == ("acme-locks", HOME)
 
 
+def test_candidates_of_all_regions_expect_the_same_ledger() -> None:
+    app = new_app()
+    locks, options = named_locks(app), {"schedule": "rate(1 minute)", "regions": [HOME, AWAY]}
+    jobs = [away_job(app, locks, each, **options) for each in (HOME, AWAY)]
+    variables = [Synthesized(cdk.Stack.of(job)).variables() for job in jobs]
+    assert [each["S3LEADER_LONG_LEDGER"] for each in variables] == ["true", "true"]
+
+
 def test_a_name_in_the_accounts_own_namespace_is_known_in_other_regions() -> None:
     app = new_app()
     here, there = (cdk.Environment(account="1" * 12, region=each) for each in (HOME, AWAY))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from s3leader import Election, NotElected, Term
 from s3leader._io.lock_store import lock_store
@@ -47,15 +48,22 @@ class Cases:
             "standby for a minute": self.standby,
         }
 
+    def hint_first(self) -> dict[str, Prepare]:
+        """Return the cases of cold candidates that expect a long ledger, by name."""
+        return {
+            "win, cold, `long_ledger`": partial(self.win_cold, long_ledger=True),
+            "lose, cold, `long_ledger`": partial(self.lose_cold, long_ledger=True),
+        }
+
     def win_warm(self) -> Action:
         """Its process has led the latest term."""
         election = self._warm(self._name())
         return lambda: won(election.campaign())
 
-    def win_cold(self) -> Action:
+    def win_cold(self, *, long_ledger: bool = False) -> Action:
         """The candidate is made, too: its client is shared."""
         name = self._name()
-        return lambda: won(self._bench.election(name).campaign())
+        return lambda: won(self._bench.election(name, long_ledger=long_ledger).campaign())
 
     def lose_warm(self) -> Action:
         """Another candidate was faster since its latest term."""
@@ -64,11 +72,11 @@ class Cases:
         won(self._bench.election(name).campaign())
         return lambda: lost(election.campaign())
 
-    def lose_cold(self) -> Action:
+    def lose_cold(self, *, long_ledger: bool = False) -> Action:
         """Another candidate leads."""
         name = self._name()
         won(self._bench.election(name).campaign())
-        return lambda: lost(self._bench.election(name).campaign())
+        return lambda: lost(self._bench.election(name, long_ledger=long_ledger).campaign())
 
     def take_over(self) -> Action:
         """The leader has died, and its lease is over."""

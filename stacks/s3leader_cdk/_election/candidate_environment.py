@@ -33,6 +33,9 @@ _SET_BY_JOB = {
     "S3LEADER_SCHEDULES": "schedule",
     "S3LEADER_WAIT_SECONDS": "wait",
 }
+_SET_BY_SOME_JOBS = {  # others may have their own value, such as those on an imported bucket
+    "S3LEADER_LONG_LEDGER": "schedule and the LockBucket's history",
+}
 
 # A leader renews after each third of its lease and waits at least half a second for S3: with a
 # shorter lease, one slow answer would cost it the leadership.
@@ -95,7 +98,8 @@ def set_candidate_variables(
 
 def set_limit_variables(function: lambda_.Function, limits: Mapping[str, str]) -> None:
     """Set the variables of a job's limits; raise `ValueError` if the function has them already."""
-    _check_variables_unset(function, _SET_BY_JOB)
+    by_this_job = {name: of for name, of in _SET_BY_SOME_JOBS.items() if name in limits}
+    _check_variables_unset(function, _SET_BY_JOB | by_this_job)
     for name, value in limits.items():
         function.add_environment(name, value)
 

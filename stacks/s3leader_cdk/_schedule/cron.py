@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-_DEPLOY_TIME = "${Token["  # CDK's mark of a value that is known only at deployment
+DEPLOY_TIME = "${Token["  # CDK's mark of a value that is known only at deployment
 _ITEM = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>\d{1,4}))?", re.ASCII)
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # in a leap year
 
@@ -51,7 +51,7 @@ class Field:
 
     def values(self, text: str) -> frozenset[int]:
         """Return all numbers that `text` can stand for, or raise `ValueError` with the reason."""
-        if _DEPLOY_TIME in text or (text == "?" and self.special):
+        if DEPLOY_TIME in text or (text == "?" and self.special):
             return self._all()
         return frozenset().union(*(self._item(item) for item in text.split(",")))
 

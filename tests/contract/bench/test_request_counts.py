@@ -18,12 +18,15 @@ from s3leader_bench.stub.process import Stub
 
 SHORT, LONG = 10, 10**6
 WIN = {"LIST": 1, "GET": 1, "PUT": 1}
-# With and without a page of a thousand keys and the hint object.
+# With and without a page of a thousand keys and the hint object, or with the hint alone.
 EXPECTED = {
     ("win, warm", SHORT): {"PUT": 1},
     ("win, warm", LONG): {"PUT": 1},
     ("win, cold", SHORT): WIN,
     ("win, cold", LONG): {"LIST": 2, "GET": 2, "PUT": 1},
+    ("win, cold, `long_ledger`", SHORT): {"LIST": 1, "GET": 2, "PUT": 1},
+    ("win, cold, `long_ledger`", LONG): {"LIST": 1, "GET": 2, "PUT": 1},
+    ("lose, cold, `long_ledger`", LONG): {"LIST": 1, "GET": 2},
     ("lose, warm", SHORT): {"PUT": 1, "GET": 1},
     ("lose, cold", SHORT): {"LIST": 1, "GET": 1},
     ("lose, cold", LONG): {"LIST": 2, "GET": 2},
@@ -44,7 +47,8 @@ def bench() -> Iterator[Bench]:
 
 @pytest.mark.parametrize(("case", "terms"), EXPECTED, ids=str)
 def test_a_case_sends_no_more_than_before(bench: Bench, case: str, terms: int) -> None:
-    prepare = Cases(bench, terms).all()[case]
+    cases = Cases(bench, terms)
+    prepare = (cases.all() | cases.hint_first())[case]
     assert measure(prepare, bench.stub.counts, 1).requests == EXPECTED[case, terms]
 
 

@@ -101,7 +101,10 @@ def test_locks_are_kept_for_the_history_and_paid_with_their_state_and_tags() -> 
 
 def test_a_long_ledger_makes_cold_starts_dearer() -> None:
     short, long = Plan(ticks=900, contenders=1), Plan(ticks=9000, contenders=1)
-    assert dollars(long, list=1) == pytest.approx(20 * dollars(short, list=1))
+    each_reads_the_hint = 9000 / 1000
+    assert dollars(long, list=1) == pytest.approx(10 * dollars(short, list=1))
+    expected = 10 * dollars(short, get=1) + each_reads_the_hint
+    assert dollars(long, get=1) == pytest.approx(expected)
 
 
 def test_the_function_is_paid_for_its_work_and_for_each_start() -> None:

@@ -50,8 +50,10 @@ TAKE_OVER: Final = Requests(puts=1)
 """The seal of a lapsed lock, before a win."""
 LOOK: Final = Requests(gets=1)
 """A look at the leader's lock by a candidate that waits."""
-LONG_LIST: Final = Requests(lists=1, gets=1)
-"""What a cold start costs more if more than 1,000 locks are kept: the hint and a second page."""
+LONG_LIST: Final = Requests(gets=1)
+"""What a cold start costs more if more than 1,000 locks are kept, and the candidate expects it, as
+the constructs see to: the hint.
+"""
 HINT: Final = Requests(gets=1, puts=1)
 """What every 500th term costs more: its leader reads and rewrites the hint."""
 HINT_EVERY: Final = 500
