@@ -18,6 +18,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 
+from s3leader_cdk._cdk_facts import has
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -79,7 +81,7 @@ def instance(expected: str, *types: type) -> OptionType:
 
 def _having(attribute: str, expected: str) -> OptionType:
     # jsii cannot tell whether an object implements an interface, such as `IBucket`.
-    return OptionType(expected, lambda value: hasattr(value, attribute))
+    return OptionType(expected, lambda value: has(value, attribute))
 
 
 def _duration(example: str) -> OptionType:
@@ -117,7 +119,7 @@ def _are_variables(value: object) -> bool:
 
 def _are_topics(value: object) -> bool:
     topics = value.values() if isinstance(value, Mapping) else [value]
-    return all(hasattr(each, "topic_arn") for each in topics)
+    return all(has(each, "topic_arn") for each in topics)
 
 
 _SWITCH = instance("True or False", bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Annotations, Aws, Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
@@ -12,6 +12,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import (
+    Once,
+    place_at_deployment,
+    place_of,
+    region_of,
+)
 from s3leader_cdk._permissions.principals import known_to_differ
 
 _PRINCIPAL = "cloudwatch.amazonaws.com"
@@ -28,15 +34,24 @@ def topic_action(scope: Construct, topic: sns.ITopic) -> cloudwatch.IAlarmAction
     _check_key(scope, topic)
     # A topic with a policy of its own, such as one that requires TLS, lacks SNS's default policy,
     # which lets the account's alarms publish. `grant_publish` also grants the topic's key.
-    same_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-    topic.grant_publish(iam.ServicePrincipal(_PRINCIPAL, conditions=same_account))
+    action = _action_of(topic)
     if topic.node.default_child is None:
         _warn_of_imported(scope, topic)
+    return action
+
+
+def _allowed_action(topic: sns.ITopic) -> cloudwatch.IAlarmAction:
+    same_account = {"StringEquals": {"aws:SourceAccount": place_at_deployment().account}}
+    topic.grant_publish(iam.ServicePrincipal(_PRINCIPAL, conditions=same_account))
     return cloudwatch_actions.SnsAction(topic)
 
 
+# A second grant, for another job of the app, would add the same statement.
+_action_of: Once[sns.ITopic, cloudwatch.IAlarmAction] = Once(_allowed_action)
+
+
 def _check_region(scope: Construct, topic: sns.ITopic) -> None:
-    region, topic_region = Stack.of(scope).region, topic.env.region
+    region, topic_region = region_of(scope), place_of(topic).region
     if known_to_differ(region, topic_region):
         raise ValueError(
             f"topic {topic.node.path} is in {topic_region}, and the alarms are in {region}:"

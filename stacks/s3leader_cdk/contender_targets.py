@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from aws_cdk import Duration
@@ -14,6 +15,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
+
+from s3leader_cdk._cdk_facts import arn_of_function
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,7 @@ class FunctionTarget:
         """Allow to invoke the function, and not its other versions and aliases."""
         return [
             iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]
+                actions=["lambda:InvokeFunction"], resources=[arn_of_function(self.function)]
             )
         ]
 
@@ -63,12 +66,17 @@ class FunctionTarget:
             self.function,
             role=delivery.role,
             dead_letter_queue=delivery.dead_letter_queue,
-            input=scheduler.ScheduleTargetInput.from_object(
-                {"tick": scheduler.ContextAttribute.scheduled_time, "contender": contender}
-            ),
+            input=_event(contender),
             max_event_age=delivery.max_event_age,
             retry_attempts=delivery.retry_attempts,
         )
+
+
+@cache
+def _event(contender: int) -> scheduler.ScheduleTargetInput:
+    return scheduler.ScheduleTargetInput.from_object(
+        {"tick": scheduler.ContextAttribute.scheduled_time, "contender": contender}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

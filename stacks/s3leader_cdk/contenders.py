@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 
-from aws_cdk import Annotations, Aws, Duration, RemovalPolicy, Token
+from aws_cdk import Annotations, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import is_unresolved, made_in, place_at_deployment, resource_of
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import checked_options
 from s3leader_cdk._schedule.expressions import (
@@ -67,6 +69,7 @@ class Contenders(Construct):
         enabled: bool = True,
     ) -> None:
         super().__init__(scope, id)
+        made_in(scope, self)
         self.target = started = _one_target(function, target)
         count = check_whole("count", count, least=1, most=MAX_CONTENDERS)
         self._expressions = shared = [
@@ -111,7 +114,7 @@ class Contenders(Construct):
                 # Otherwise a schedule of any account could make EventBridge use this role.
                 conditions={
                     "StringEquals": {
-                        "aws:SourceAccount": Aws.ACCOUNT_ID,
+                        "aws:SourceAccount": place_at_deployment().account,
                         "aws:SourceArn": self.group.schedule_group_arn,
                     }
                 },
@@ -161,13 +164,13 @@ def _one_target(
 
 
 def _warn_of_lost_ticks(scope: Construct, expression: scheduler.ScheduleExpression) -> None:
-    zone = expression.time_zone
-    if zone is None or zone.timezone_name == UTC_ZONE:
+    ((text, zone),) = named_expressions([expression])
+    if zone in {UTC_ZONE, "UTC"}:
         return
     if not has_database():
         Annotations.of(scope).add_warning_v2(
             "s3leader:time-zone-unchecked",
-            f"time zone {zone.timezone_name} of schedule {expression.expression_string!r} was not"
+            f"time zone {zone} of schedule {text!r} was not"
             " checked, since this machine has no time zone database: install the package tzdata",
         )
     this_year = datetime.now(UTC).year  # noqa: TID251 - at synth, where no election depends on it
@@ -175,8 +178,8 @@ def _warn_of_lost_ticks(scope: Construct, expression: scheduler.ScheduleExpressi
     if lost is not None:
         Annotations.of(scope).add_warning_v2(
             "s3leader:lost-tick",
-            f"schedule {expression.expression_string!r} loses a tick, for example on"
-            f" {lost:%Y-%m-%d}: the clocks of {zone.timezone_name} skip {lost:%H:%M} on that day,"
+            f"schedule {text!r} loses a tick, for example on"
+            f" {lost:%Y-%m-%d}: the clocks of {zone} skip {lost:%H:%M} on that day,"
             " and EventBridge does not run what is due then. Give a time that each day has, or UTC",
         )
 
@@ -193,18 +196,23 @@ def _warn_if_over(scope: Construct, expression: scheduler.ScheduleExpression) ->
 
 def _time_window(flexible: Duration | None) -> scheduler.TimeWindow:
     if flexible is None:
-        return scheduler.TimeWindow.off()
+        return _no_window()
     check_window(flexible)
     return scheduler.TimeWindow.flexible(flexible)
 
 
+@cache
+def _no_window() -> scheduler.TimeWindow:
+    return scheduler.TimeWindow.off()
+
+
 def check_reserved_concurrency(function: lambda_.Function, contenders: int) -> None:
     """Raise `ValueError` for concurrency that does not suffice for the contenders of one tick."""
-    resource = function.node.default_child
+    resource = resource_of(function)
     if not isinstance(resource, lambda_.CfnFunction):
         return
     reserved = resource.reserved_concurrent_executions
-    if reserved is None or Token.is_unresolved(reserved):
+    if reserved is None or is_unresolved(reserved):
         return
     name = "reserved_concurrent_executions"
     if reserved == 0:

@@ -14,6 +14,7 @@ from constructs import Construct
 from s3leader_cdk.metrics import election_metric
 
 _PERIOD = Duration.minutes(5)
+_SHOWN = Duration.days(3)
 _DEFAULT_PREFIX = "elections/"
 _FULL, _HALF, _THIRD, _QUARTER = 24, 12, 8, 6
 _MOST_ALARMS = 100  # in one widget, by CloudWatch
@@ -118,7 +119,7 @@ def create_dashboard(
         ],
         *([_legs(watched)] if watched.continuations else []),
     ]
-    return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
+    return cloudwatch.Dashboard(scope, "Dashboard", default_interval=_SHOWN, widgets=rows)
 
 
 def create_dashboard_of_many(
@@ -169,7 +170,7 @@ def create_dashboard_of_many(
             *_waiting(queues),
         ],
     ]
-    return cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(3), widgets=rows)
+    return cloudwatch.Dashboard(scope, "Dashboard", default_interval=_SHOWN, widgets=rows)
 
 
 def _header_of_many(elections: Sequence[Watched]) -> str:

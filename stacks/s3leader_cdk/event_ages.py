@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from aws_cdk import Annotations, Duration
 from constructs import Construct
 
-from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._cdk_facts import of_seconds, seconds
 from s3leader_cdk.job_options import TakeoverOptions, TriggerOptions
 
 _HOUR_S, _DAY_S = 3_600, 86_400
@@ -87,7 +87,7 @@ def divide_max_tick_age(
         ValueError: if the age is too short for all of them, or longer than they can use.
     """
     window_s, wait_s = _or_zero(trigger.flexible_window), _or_zero(takeover.wait)
-    age_s = _or_zero(trigger.max_tick_age or Duration.seconds(window_s + wait_s + _HOUR_S))
+    age_s = _or_zero(trigger.max_tick_age or of_seconds(window_s + wait_s + _HOUR_S))
     least_s, most_s = window_s + wait_s + 2 * _MIN_AGE_S, window_s + _DAY_S
     if not least_s <= age_s <= most_s:
         raise ValueError(
@@ -100,10 +100,10 @@ def divide_max_tick_age(
     in_lambda_s = min(max(left_s // 2, int(retries_s)), left_s - _MIN_AGE_S, _MAX_IN_LAMBDA_S)
     retry_s = seconds(timeout) + _BEFORE_RETRY_S[0] if retry_attempts > 0 else 0
     return EventAges(
-        tick=Duration.seconds(age_s),
-        in_scheduler=Duration.seconds(left_s - in_lambda_s),
-        in_lambda=Duration.seconds(in_lambda_s),
-        for_retry=Duration.seconds(retry_s),
+        tick=of_seconds(age_s),
+        in_scheduler=of_seconds(left_s - in_lambda_s),
+        in_lambda=of_seconds(in_lambda_s),
+        for_retry=of_seconds(retry_s),
         timeout=timeout,
     )
 

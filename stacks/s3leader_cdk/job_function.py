@@ -7,21 +7,26 @@ from pathlib import Path
 from typing import Any, Literal, Unpack
 
 from aws_cdk import (
-    Acknowledgment,
     Annotations,
     App,
-    Aws,
     Duration,
     RemovalPolicy,
-    Token,
-    Validations,
 )
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from s3leader_cdk._election.candidate_environment import RESERVED, seconds
+from s3leader_cdk._cdk_facts import (
+    Once,
+    app_of,
+    is_unresolved,
+    made_in,
+    name_of_runtime,
+    principal_of,
+    seconds,
+)
+from s3leader_cdk._election.candidate_environment import RESERVED
+from s3leader_cdk._function.role import allow_network_interfaces, create_role
 from s3leader_cdk._function_properties import FunctionProperties, check_names
 from s3leader_cdk._handler import check
 from s3leader_cdk._option_ranges import check_whole
@@ -47,15 +52,8 @@ _OWN = ("code", "handler", "requirements", "exclude", "handler_check")
 _OF_OWN_LOG_GROUP = ("log_retention", "log_removal_policy")
 _OF_CUSTOM_RESOURCE = ("log_retention_role", "log_retention_retry_options")
 
-# Lambda makes network interfaces in the function's name, so the role needs these actions.
-_NETWORK_INTERFACES = [
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-]
+_output_of: Once[App, str] = Once(lambda app: app.outdir)
+_name_of_architecture: Once[lambda_.Architecture, str] = Once(lambda each: each.name)
 
 
 class JobFunction(lambda_.Function):
@@ -111,16 +109,11 @@ class JobFunction(lambda_.Function):
         given["code"] = code if job is None else _packaged(job, required, given)
         given["environment"] = _environment(given, handler, check.checked_mode(handler_check))
         given["log_group"] = log_group = _log_group(scope, id, given)
-        given["role"] = role = given.get("role") or iam.Role(
-            scope,
-            f"{id}Role",
-            description="Candidates of an election on Amazon S3",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        )
+        given["role"] = role = given.get("role") or create_role(scope, id)
         # Lambda's managed policy allows writing to any log group; this role, only to its own.
         log_group.grant_write(role)
         if "vpc" in given:
-            _allow_network_interfaces(role)
+            allow_network_interfaces(role)
         with unwrapped():
             super().__init__(
                 scope,
@@ -128,22 +121,31 @@ class JobFunction(lambda_.Function):
                 handler=check.ENTRY if check.uses_entry(handler, handler_check) else handler,
                 **given,
             )
+        made_in(scope, self)
+        principal_of.set(self, role)
         self.own_log_group = log_group
         if job is None:
             check.check_function(self, self, handler, handler_check)
         else:
-            self._check_files(job, Path(str(code)), handler, handler_check)
+            self._check_files(job, Path(str(code)), handler, handler_check, given)
         for name, message in [] if required is None else required.warnings():
             Annotations.of(self).add_warning_v2(name, message)
 
     def _check_files(
-        self, job: FolderFiles, folder: Path, handler: str, mode: check.HandlerCheck
+        self,
+        job: FolderFiles,
+        folder: Path,
+        handler: str,
+        mode: check.HandlerCheck,
+        given: Mapping[str, Any],
     ) -> None:
-        named = check.check_folder(self, folder, handler, mode, python=self.runtime.name)
+        python, platform = name_of_runtime(given["runtime"]), _platform(given)
+        named = check.check_folder(self, folder, handler, mode, python=python)
         for each in (handler, named or handler):
             _check_handler_is_shipped(job, each)
-        python = self.runtime.name.removeprefix("python")
-        for name, message in warnings(job, python=python, architecture=self.architecture.name):
+        for name, message in warnings(
+            job, python=platform.python, architecture=platform.architecture
+        ):
             Annotations.of(self).add_warning_v2(name, message)
 
 
@@ -152,8 +154,8 @@ def _list_files(
 ) -> FolderFiles | None:
     """Return what is shipped of a job's folder, None for a `Code`."""
     if not isinstance(code, lambda_.Code):
-        root = scope.node.root
-        output = root.outdir if isinstance(root, App) else None
+        root = app_of(scope)
+        output = _output_of(root) if isinstance(root, App) else None
         return list_job(code, exclude=exclude, output=output)
     if isinstance(code, lambda_.InlineCode):
         raise ValueError(  # noqa: TRY004 - a Code is the right type, this one lacks the runtime
@@ -186,19 +188,22 @@ def _packaged(
 ) -> lambda_.Code:
     if required is None:
         return listed_code(job)
-    runtime = given["runtime"].name
-    if Token.is_unresolved(runtime):
+    if is_unresolved(name_of_runtime(given["runtime"])):
         raise ValueError(
             f"{required.file} cannot be installed for a runtime that is known only at deployment:"
             " give one of lambda_.Runtime, or requirements=False"
         )
-    python, architecture = runtime.removeprefix("python"), given["architecture"].name
-    return listed_code(job, required.on(Platform(python=python, architecture=architecture)))
+    return listed_code(job, required.on(_platform(given)))
+
+
+def _platform(given: Mapping[str, Any]) -> Platform:
+    python = name_of_runtime(given["runtime"]).removeprefix("python")
+    return Platform(python=python, architecture=_name_of_architecture(given["architecture"]))
 
 
 def _check_properties(given: Mapping[str, Any]) -> None:
-    runtime, names = given["runtime"].name, runtime_names()
-    if runtime not in names and not Token.is_unresolved(runtime):
+    runtime, names = name_of_runtime(given["runtime"]), runtime_names()
+    if runtime not in names and not is_unresolved(runtime):
         raise ValueError(
             f"runtime {runtime} cannot be used: the runtime library needs {', '.join(names)}"
         )
@@ -256,25 +261,3 @@ def _log_group(scope: Construct, function_id: str, given: dict[str, Any]) -> log
         retention=given.pop("log_retention", logs.RetentionDays.ONE_MONTH),
         removal_policy=given.pop("log_removal_policy", RemovalPolicy.RETAIN),
     )
-
-
-def _allow_network_interfaces(role: iam.IRole) -> None:
-    # Lambda needs these actions, the job's code does not. Requests by the code carry the function's
-    # ARN. The pattern matches any function of the account, because the ARN of this function would
-    # make it and its role depend on each other.
-    functions = f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:{Aws.ACCOUNT_ID}:function:*"
-    conditions = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
-    for effect, when in ((iam.Effect.ALLOW, None), (iam.Effect.DENY, conditions)):
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                effect=effect, actions=_NETWORK_INTERFACES, resources=["*"], conditions=when
-            )
-        )
-    if isinstance(role, iam.Role):
-        Validations.of(role).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::*]",
-                reason="Network interfaces have no name before Lambda makes them, and descriptions"
-                " take no resource; the function's own code is denied all of it.",
-            )
-        )

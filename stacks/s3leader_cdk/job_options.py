@@ -18,7 +18,8 @@ from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
-from s3leader_cdk._election.candidate_environment import checked_lease_seconds, seconds
+from s3leader_cdk._cdk_facts import of_seconds, seconds
+from s3leader_cdk._election.candidate_environment import checked_lease_seconds
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import check_fields
 from s3leader_cdk._schedule.expressions import named_expressions
@@ -173,7 +174,7 @@ class TakeoverOptions:
         needs_short_lease = self.lease is None and seconds(timeout) > _LEASE_OF_LEGS_S
         if not needs_short_lease:
             return self
-        return replace(self, lease=Duration.seconds(_LEASE_OF_LEGS_S))
+        return replace(self, lease=of_seconds(_LEASE_OF_LEGS_S))
 
     def check_timeout(self, timeout: Duration) -> None:
         """Raise `ValueError` for a lease or a wait that is not shorter than the timeout."""

@@ -6,20 +6,33 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Annotations, Aws, Duration, Stack, Token
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._cdk_facts import (
+    Once,
+    arn_of_function,
+    arn_of_queue,
+    is_unresolved,
+    made_in,
+    path_of,
+    place_at_deployment,
+    place_of,
+    resource_of,
+    seconds,
+    stack_of,
+)
 from s3leader_cdk._election.names import checked_election, shortened
 from s3leader_cdk._function.underlying import underlying_function
 from s3leader_cdk._option_types import checked_options, instance
 from s3leader_cdk.contender_targets import FunctionTarget, TaskTarget
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.lock_bucket import LockBucket
+from s3leader_cdk.metrics_output import logging_config_of
 from s3leader_cdk.monitoring import Monitoring
 
 VERSION = 1
@@ -72,6 +85,7 @@ class JobRecord(Construct):
         regions: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, id)
+        made_in(scope, self)
         self._locks, self._contenders = lock_bucket, contenders
         name = checked_election(election, prefix=lock_bucket.prefix)
         started = self._started_resource()
@@ -110,7 +124,7 @@ class JobRecord(Construct):
             "Parameter",
             parameter_name=name,
             description=f"Where the job of election {shortened(election)} is; read by s3leader",
-            string_value=Stack.of(self).to_json_string(record),
+            string_value=stack_of(self).to_json_string(record),
             # The names of many alarms may take more than the 4 KB of a standard parameter. Only
             # then is it an advanced one, which has a price.
             tier=ssm.ParameterTier.INTELLIGENT_TIERING,
@@ -119,17 +133,14 @@ class JobRecord(Construct):
     def _own_part(self) -> str:
         # An app may be deployed twice, in stacks of two names. A nested stack's own name is known
         # only at deployment, so the outermost stack's is taken.
-        stack = Stack.of(self)
-        while stack.nested_stack_parent is not None:
-            stack = stack.nested_stack_parent
-        text = f"{stack.stack_name}\n{self.node.path}"
+        text = f"{_outermost_name_of(stack_of(self))}\n{path_of(self)}"
         return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
     def _home(self) -> str:
         """Return the lock bucket's Region."""
-        region = self._locks.bucket.env.region
+        region = place_of(self._locks.bucket).region
         # A Region that is not known at synth is taken to be that of this stack.
-        return Aws.REGION if Token.is_unresolved(region) else region
+        return place_at_deployment().region if is_unresolved(region) else region
 
     def _started_resource(self) -> dict[str, Any]:
         """Return what the schedules start."""
@@ -147,15 +158,25 @@ class JobRecord(Construct):
         return {}
 
 
+def _outermost_name(stack: Stack) -> str:
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack.stack_name
+
+
+_outermost_name_of: Once[Stack, str] = Once(_outermost_name)
+
+
 def _of_function(function: lambda_.IFunction) -> dict[str, Any]:
-    found: dict[str, Any] = {"function": function.function_arn}
+    found: dict[str, Any] = {"function": arn_of_function(function)}
     underlying = underlying_function(function)
     if underlying is None:
         return found
-    if underlying.timeout is not None:
-        found["timeout"] = seconds(underlying.timeout)
-    resource = underlying.node.default_child
-    config = resource.logging_config if isinstance(resource, lambda_.CfnFunction) else None
+    timeout = underlying.timeout
+    if timeout is not None:
+        found["timeout"] = seconds(timeout)
+    resource = resource_of(underlying)
+    config = logging_config_of(resource) if isinstance(resource, lambda_.CfnFunction) else None
     # Not `function.log_group`, which makes a custom resource if there is none.
     if isinstance(config, lambda_.CfnFunction.LoggingConfigProperty) and config.log_group:
         found["log_group"] = config.log_group
@@ -163,7 +184,7 @@ def _of_function(function: lambda_.IFunction) -> dict[str, Any]:
 
 
 def _arns(queues: Mapping[str, sqs.IQueue | None]) -> dict[str, str]:
-    return {name: queue.queue_arn for name, queue in queues.items() if queue is not None}
+    return {name: arn_of_queue(queue) for name, queue in queues.items() if queue is not None}
 
 
 def _names(monitoring: Monitoring) -> dict[str, str]:

@@ -14,6 +14,7 @@ from constructs import Construct
 from s3leader_cdk._bucket import rules
 from s3leader_cdk._bucket.encryption import EncryptionHeader, checked_header, usable_key
 from s3leader_cdk._bucket.new_bucket import NewBucket
+from s3leader_cdk._cdk_facts import made_in, name_of_bucket, notes_of, place_of
 from s3leader_cdk._election.candidate_environment import (
     candidate_variables,
     check_has_environment,
@@ -26,8 +27,6 @@ from s3leader_cdk._option_types import BUCKET_OR_NAME, FUNCTION_IN_APP, checked_
 from s3leader_cdk._permissions.principals import known_to_differ
 from s3leader_cdk.grants import ElectionGrants
 from s3leader_cdk.runtime_layer import runtime_layer_for
-
-_LAYERED = "s3leader:layered"
 
 
 class LockBucket(Construct):
@@ -88,6 +87,7 @@ class LockBucket(Construct):
         granted_elsewhere: bool = False,
     ) -> None:
         super().__init__(scope, id)
+        made_in(scope, self)
         self.prefix = checked_prefix(prefix)
         self.granted_elsewhere = granted_elsewhere
         kept = rules.checked_history(history)
@@ -128,7 +128,7 @@ class LockBucket(Construct):
     @property
     def bucket_name(self) -> str:
         """The bucket's name, for `Election`."""
-        return self.bucket.bucket_name
+        return name_of_bucket(self.bucket)
 
     @checked_options()
     def grant_candidate(
@@ -213,8 +213,8 @@ class LockBucket(Construct):
         grant = self.grant_candidate(
             function, election=election, lease=lease, granted_elsewhere=granted_elsewhere
         )
-        if not any(each.type == _LAYERED for each in function.node.metadata):
-            function.node.add_metadata(_LAYERED, added.node.path)
+        if "layered" not in (notes := notes_of(function)):
+            notes["layered"] = True
             function.add_layers(added)
         return grant
 
@@ -283,7 +283,7 @@ class LockBucket(Construct):
 
 
 def _check_layer(layer: lambda_.ILayerVersion, function: lambda_.Function) -> None:
-    there, here = layer.env.region, function.env.region
+    there, here = place_of(layer).region, place_of(function).region
     if known_to_differ(there, here):
         raise ValueError(
             f"layer {layer.node.path} is in {there}, but function {function.node.path} is in"

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import jsii
-from aws_cdk import Stack, Token, TreeInspector
+from aws_cdk import TreeInspector
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct, IValidation
 
+from s3leader_cdk._cdk_facts import (
+    Once,
+    is_unresolved,
+    node_of,
+    notes_of,
+    resource_of,
+    resources_in,
+    stack_of,
+)
+
 _LEVELS_WITH_METRICS = frozenset({"TRACE", "DEBUG", "INFO"})
 _TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})  # as Powertools reads it
 _SWITCHES = ("POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_DEV")
-_CHECKED = "s3leader:metrics-checked"
+
+# A struct, whose values are read one by one.
+logging_config_of: Once[lambda_.CfnFunction, object] = Once(lambda each: each.logging_config)
 
 
 def check_function(function: lambda_.IFunction) -> None:
@@ -23,17 +36,20 @@ def check_function(function: lambda_.IFunction) -> None:
     `system_log_level` does not matter: it filters Lambda's own lines, which have no metrics. The
     environment is checked at synth, since variables may be added until then.
     """
-    resource = function.node.default_child
-    if not isinstance(resource, lambda_.CfnFunction):
+    resource = resource_of(function)
+    if not isinstance(resource, lambda_.CfnFunction) or "metrics_checked" in notes_of(function):
         return
-    if not any(each.type == _CHECKED for each in function.node.metadata):
-        function.node.add_metadata(_CHECKED, True)
-        function.node.add_validation(_EnvironmentCheck(resource))
-    config = resource.logging_config
+    _check_logging(function, resource)
+    node_of(function).add_validation(_EnvironmentCheck(function))
+    notes_of(function)["metrics_checked"] = True
+
+
+def _check_logging(function: lambda_.IFunction, resource: lambda_.CfnFunction) -> None:
+    config = logging_config_of(resource)
     if not isinstance(config, lambda_.CfnFunction.LoggingConfigProperty):
         return
     level = config.application_log_level
-    if level is not None and not Token.is_unresolved(level) and level not in _LEVELS_WITH_METRICS:
+    if level is not None and not is_unresolved(level) and level not in _LEVELS_WITH_METRICS:
         raise ValueError(
             f"function {function.node.path} has the application log level {level}, at which"
             " Lambda drops the election's metrics, and no alarm sees them: give it INFO, and set"
@@ -51,7 +67,7 @@ def _is_standard(function: lambda_.IFunction, name: str) -> bool:
     group: logs.ILogGroup | None = getattr(function, "own_log_group", None)
     if group is None or group.log_group_name != name:
         return False
-    resource = group.node.default_child
+    resource = resource_of(group)
     usual = {None, "STANDARD"}
     return isinstance(resource, logs.CfnLogGroup) and resource.log_group_class in usual
 
@@ -69,18 +85,12 @@ def check_environment(environment: Mapping[str, str] | None) -> None:
 
 @jsii.implements(IValidation)
 class _EnvironmentCheck:
-    def __init__(self, resource: lambda_.CfnFunction) -> None:
-        self._resource = resource
+    def __init__(self, function: lambda_.IFunction) -> None:
+        self._function = function
 
     def validate(self) -> list[str]:
         """Return errors for CDK to report."""
-        # `resource.environment` is lazy, and jsii turns it into an empty struct. An inspector keeps
-        # the value on the JavaScript side, where it can be resolved.
-        inspector = TreeInspector()
-        self._resource.inspect(inspector)
-        attributes = Stack.of(self._resource).resolve(inspector)["attributes"]
-        environment = attributes["aws:cdk:cloudformation:props"].get("environment") or {}
-        variables = environment.get("variables") or {}
+        variables = variables_of(self._function)
         known = {name: each for name, each in variables.items() if isinstance(each, str)}
         try:
             check_environment(known)
@@ -89,11 +99,26 @@ class _EnvironmentCheck:
         return []
 
 
+def variables_of(function: lambda_.IFunction) -> Mapping[str, Any]:
+    """Return the environment of a function, if this app makes it, with its tokens resolved."""
+    resource = resource_of(function)
+    if not isinstance(resource, lambda_.CfnFunction):
+        return {}
+    # `resource.environment` is lazy, and jsii turns it into an empty struct. An inspector keeps the
+    # value on the JavaScript side, where it can be resolved.
+    inspector = TreeInspector()
+    resource.inspect(inspector)
+    attributes = stack_of(function).resolve(inspector)["attributes"]
+    environment = attributes["aws:cdk:cloudformation:props"].get("environment") or {}
+    variables: Mapping[str, Any] = environment.get("variables") or {}
+    return variables
+
+
 def check_log_class(writer: IConstruct, name: str, *, kind: str) -> None:
     """Raise `ValueError` if the log group `name` is of a class without metrics."""
-    stack = Stack.of(writer)
+    stack = stack_of(writer)
     wanted = stack.resolve(name)
-    for group in stack.node.find_all():
+    for group in resources_in(stack, "AWS::Logs::LogGroup"):
         if not isinstance(group, logs.CfnLogGroup):
             continue
         kept_as = group.log_group_class

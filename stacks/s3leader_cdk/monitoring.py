@@ -6,13 +6,20 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Annotations, Duration, Stack, Token
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._cdk_facts import (
+    arn_of_queue,
+    is_unresolved,
+    made_in,
+    of_seconds,
+    region_of,
+    seconds,
+)
 from s3leader_cdk._election.names import shortened
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import BUCKET_NAME, checked_options, instance
@@ -87,7 +94,8 @@ class Monitoring(Construct):
         options: MonitoringOptions | None = None,
     ) -> None:
         super().__init__(scope, id)
-        here = Stack.of(self).region
+        made_in(scope, self)
+        here = region_of(self)
         named = check_regions(regions, here=here)
         check_whole("contenders", contenders, least=0, most=_MOST_CONTENDERS)
         if function is not None:
@@ -165,7 +173,8 @@ class Monitoring(Construct):
                 if name == "not_completed"
                 else self._count(scope, name, watched, function, queue)
             )
-            alarm.add_alarm_action(*self._actions[self._options.severity(name)])
+            if actions := self._actions[self._options.severity(name)]:
+                alarm.add_alarm_action(*actions)
             self.alarms[key] = alarm
 
     def _warn_of_silence(self) -> None:
@@ -256,7 +265,7 @@ def check_regions(regions: Sequence[str], *, here: str) -> list[str]:
             )
     if len({*regions}) < len(regions):
         raise ValueError(f"regions {[*regions]} name one Region twice: give each once")
-    if regions and not Token.is_unresolved(here) and here not in regions:
+    if regions and not is_unresolved(here) and here not in regions:
         raise ValueError(
             f"regions {[*regions]} do not include {here!r}, the Region of this stack: name every"
             " Region with contenders, this one included"
@@ -272,7 +281,7 @@ def _divide(expected: Duration) -> tuple[Duration, int]:
     """
     expected_s = seconds(expected)
     period_s = math.ceil(expected_s / _PERIODS / _MINUTE_S) * _MINUTE_S
-    return Duration.seconds(period_s), math.ceil(expected_s / period_s)
+    return of_seconds(period_s), math.ceil(expected_s / period_s)
 
 
 def _alarm_id(name: str) -> str:
@@ -286,6 +295,6 @@ def _queues_by_alarm(
     """Return the queues by the names of their alarms: one queue for both needs one alarm."""
     given = {"undelivered": undelivered, "unprocessed": unprocessed}
     queues = {name: queue for name, queue in given.items() if queue is not None}
-    if len(queues) > len({queue.queue_arn for queue in queues.values()}):
+    if len(queues) > len({arn_of_queue(queue) for queue in queues.values()}):
         return {"dead_letters": queues["undelivered"]}
     return queues

@@ -11,7 +11,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
-from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._cdk_facts import of_seconds, seconds
 from s3leader_cdk._option_ranges import check_whole
 from s3leader_cdk._option_types import check_fields
 
@@ -175,7 +175,7 @@ class MonitoringOptions:
             return self
         delay_s = seconds(timeout) + (0 if window is None else seconds(window))
         expected_s = max(2 * seconds(interval) + delay_s, seconds(MIN_SILENCE))
-        return replace(self, expected_within=Duration.seconds(expected_s))
+        return replace(self, expected_within=of_seconds(expected_s))
 
 
 def checked_watched(

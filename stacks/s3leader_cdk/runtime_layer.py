@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import stack_of
 from s3leader_cdk._packaging.asset import (
     ARCHITECTURES,
     RUNTIMES,
@@ -49,6 +49,6 @@ def runtime_layer_for(function: lambda_.Function) -> lambda_.ILayerVersion:
             f"function {function.node.path} runs {function.runtime.name}, but the runtime layer"
             f" needs one of {', '.join(names)}: use one of them"
         )
-    stack = Stack.of(function)
+    stack = stack_of(function)
     found = stack.node.try_find_child(_SHARED)
     return found if isinstance(found, lambda_.LayerVersion) else RuntimeLayer(stack, _SHARED)

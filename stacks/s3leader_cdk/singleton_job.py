@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import region_of
 from s3leader_cdk._election.candidate_environment import set_limit_variables
 from s3leader_cdk._election.election_registry import register_job
 from s3leader_cdk._election.job import ElectionJob
@@ -103,7 +104,7 @@ class SingletonJob(ElectionJob):
         failures, monitoring = failures or FailureOptions(), monitoring or MonitoringOptions()
         self.lock_bucket = lock_bucket
         self.election = checked_election(election, prefix=lock_bucket.prefix)
-        self.regions = check_regions(regions, here=Stack.of(self).region)
+        self.regions = check_regions(regions, here=region_of(self))
         self.function = function
         expressions = schedule_expressions(schedule, time_zone=trigger.time_zone)
         limits = takeover.variables() | trigger.variables(expressions, history=lock_bucket.history)
@@ -177,9 +178,10 @@ class SingletonJob(ElectionJob):
         register_job(
             self, locks.bucket, f"{locks.prefix}{name}", several_regions=len(self.regions) > 1
         )
-        if is_image(function):
+        packaged = isinstance(function, JobFunction)
+        if image := not packaged and is_image(function):
             check_image(self, function, handler_check)
-        if isinstance(function, JobFunction) or is_image(function):
+        if packaged or image:
             locks.grant_candidate(function, election=name, lease=takeover.lease)
         else:
             locks.attach(function, election=name, lease=takeover.lease, handler_check=handler_check)

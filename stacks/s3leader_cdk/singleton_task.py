@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, Names, Stack
+from aws_cdk import Duration, Names
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -12,6 +12,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import path_of, region_of, stack_of
 from s3leader_cdk._election.election_registry import register_job
 from s3leader_cdk._election.job import ElectionJob
 from s3leader_cdk._election.names import checked_election
@@ -117,7 +118,7 @@ class SingletonTask(ElectionJob):
         failures, monitoring = failures or FailureOptions(), monitoring or MonitoringOptions()
         check_options(trigger, takeover, failures)
         self.election = checked_election(election, prefix=lock_bucket.prefix)
-        self.regions = check_regions(regions, here=Stack.of(self).region)
+        self.regions = check_regions(regions, here=region_of(self))
         self.task_definition, self.cluster = task_definition, cluster
         self.lock_bucket, self.container = lock_bucket, self._checked_container(container)
         expressions = schedule_expressions(schedule, time_zone=trigger.time_zone)
@@ -160,7 +161,7 @@ class SingletonTask(ElectionJob):
 
     def _checked_container(self, name: str | None) -> ecs.ContainerDefinition:
         task = self.task_definition
-        if Stack.of(task).node.path != Stack.of(self).node.path:
+        if path_of(stack_of(task)) != path_of(stack_of(self)):
             raise ValueError(
                 f"task definition {task.node.path} is in another stack than {self.node.path}, so"
                 " each stack would wait for the other: make the SingletonTask in the task"

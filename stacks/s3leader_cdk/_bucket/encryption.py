@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from aws_cdk import Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from s3leader_cdk._cdk_facts import resource_of, stack_of
 from s3leader_cdk._permissions.principals import known_to_differ
 
 EncryptionHeader = Literal["AES256", "aws:kms", "aws:kms:dsse"]
@@ -64,10 +64,10 @@ def _is_kms(rule: Mapping[str, Any]) -> bool:
 
 def _default_encryption(bucket: s3.IBucket) -> Mapping[str, Any]:
     """Return the default encryption of `bucket`; empty if this app does not create it."""
-    resource = bucket.node.default_child
+    resource = resource_of(bucket)
     if not isinstance(resource, s3.CfnBucket):
         return {}
-    found = Stack.of(bucket).resolve(resource.bucket_encryption) or {}
+    found = stack_of(bucket).resolve(resource.bucket_encryption) or {}
     rules = found.get("serverSideEncryptionConfiguration") or [{}]
     rule: Mapping[str, Any] = rules[0].get("serverSideEncryptionByDefault") or {}
     return rule

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import cast
 
-from aws_cdk import Duration, IResource, Token, TreeInspector
+from aws_cdk import Duration, IResource
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
+from s3leader_cdk._cdk_facts import (
+    has,
+    is_unresolved,
+    name_of_bucket,
+    notes_of,
+    path_of,
+    place_of,
+    resource_of,
+    seconds,
+)
 from s3leader_cdk._permissions.access import account_of_bucket
-from s3leader_cdk.metrics_output import check_function
+from s3leader_cdk.metrics_output import check_function, variables_of
 
 RESERVED = "S3LEADER_"
-_CANDIDATE = "s3leader:candidate"
 _SET_HERE = {
     "S3LEADER_BUCKET": "the LockBucket",
     "S3LEADER_BUCKET_OWNER": "the bucket's account",
@@ -55,14 +63,14 @@ def candidate_variables(
 
     `encryption` holds the variables that name the encryption header, if one is to be sent.
     """
-    variables = {"S3LEADER_BUCKET": bucket.bucket_name}
+    variables = {"S3LEADER_BUCKET": name_of_bucket(bucket)}
     if election is not None:
         variables["S3LEADER_ELECTION"] = election
     variables["S3LEADER_PREFIX"] = prefix
     if _in_another_region(candidate, bucket):
         _check_name_is_known(candidate, bucket)
-        variables["S3LEADER_REGION"] = bucket.env.region
-    account = account_of_bucket(bucket, candidate.env.account)
+        variables["S3LEADER_REGION"] = place_of(bucket).region
+    account = account_of_bucket(bucket, place_of(candidate).account)
     if account is not None:
         variables["S3LEADER_BUCKET_OWNER"] = account
     variables |= encryption
@@ -80,18 +88,19 @@ def set_candidate_variables(
     """
     check_function(function)
     prefix = variables["S3LEADER_PREFIX"]
-    candidacy = {"bucket": bucket.node.path, "prefix": prefix, "election": elections}
-    for before in (each.data for each in function.node.metadata if each.type == _CANDIDATE):
-        if before != candidacy:
-            raise ValueError(
-                f"function {function.node.path} is already a candidate of {before['election']!r}"
-                f" and cannot be one of {elections!r} too, because its environment names one"
-                " election: use one function for each, or grant to its role and construct Election"
-                " in the code"
-            )
-    if all(each.type != _CANDIDATE for each in function.node.metadata):  # else set by this function
+    candidacy = (path_of(bucket), prefix, elections)
+    notes = notes_of(function)
+    before = notes.get("candidacy", candidacy)
+    if before != candidacy:
+        raise ValueError(
+            f"function {path_of(function)} is already a candidate of {before[-1]!r}"
+            f" and cannot be one of {elections!r} too, because its environment names one"
+            " election: use one function for each, or grant to its role and construct Election"
+            " in the code"
+        )
+    if "candidacy" not in notes:  # otherwise they were set here
         _check_variables_unset(function, _SET_HERE)
-    function.node.add_metadata(_CANDIDATE, candidacy)
+    notes["candidacy"] = candidacy
     for name, value in variables.items():
         function.add_environment(name, value)
 
@@ -106,7 +115,7 @@ def set_limit_variables(function: lambda_.Function, limits: Mapping[str, str]) -
 
 def check_has_environment(grantee: object) -> None:
     """Raise `ValueError` for a function, alias or version whose environment cannot be set here."""
-    if not hasattr(grantee, "function_arn"):  # any IFunction; jsii cannot ask for interfaces
+    if not has(grantee, "function_arn"):  # any IFunction; jsii cannot ask for interfaces
         return
     raise ValueError(_no_environment_message(cast("lambda_.IFunction", grantee)))
 
@@ -131,22 +140,9 @@ def checked_lease_seconds(lease: Duration) -> int:
     return int(asked)
 
 
-@cache
-def seconds(duration: Duration) -> float:
-    """Return a duration of any unit in seconds."""
-    return float(duration.to_milliseconds()) / 1000
-
-
 def _check_variables_unset(function: lambda_.Function, reserved: Mapping[str, str]) -> None:
     """Raise `ValueError` if the function was constructed with one of the `reserved` variables."""
-    resource = function.node.default_child
-    if not isinstance(resource, lambda_.CfnFunction):
-        return
-    inspector = TreeInspector()  # `resource.environment` comes through jsii without its values
-    resource.inspect(inspector)
-    properties = inspector.attributes["aws:cdk:cloudformation:props"]
-    environment = function.stack.resolve(properties.get("environment")) or {}
-    for name in sorted(reserved.keys() & environment.get("variables", {}).keys()):
+    for name in sorted(reserved.keys() & variables_of(function).keys()):
         raise ValueError(
             f"environment variable {name!r} of function {function.node.path} is set by s3leader,"
             f" from {reserved[name]}: omit it from the function's environment"
@@ -168,11 +164,11 @@ def _no_environment_message(function: lambda_.IFunction) -> str:
 
 
 def _check_name_is_known(candidate: IResource, bucket: s3.IBucket) -> None:
-    resource = bucket.node.default_child
+    resource = resource_of(bucket)
     if not isinstance(resource, s3.CfnBucket):
         return
     name = resource.bucket_name
-    if name is None or Token.is_unresolved(name):
+    if name is None or is_unresolved(name):
         raise ValueError(
             f"{candidate.node.path} is in another Region than bucket {bucket.node.path},"
             " whose name is not known there: give the LockBucket a bucket_name, or a"
@@ -182,5 +178,5 @@ def _check_name_is_known(candidate: IResource, bucket: s3.IBucket) -> None:
 
 def _in_another_region(candidate: IResource, bucket: s3.IBucket) -> bool:
     # A Region that is not known at synth is taken to be that of the candidate's stack.
-    there = bucket.env.region
-    return not Token.is_unresolved(there) and there != candidate.env.region
+    there = place_of(bucket).region
+    return not is_unresolved(there) and there != place_of(candidate).region

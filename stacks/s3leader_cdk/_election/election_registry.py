@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from typing import cast
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
-from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
-_REGISTRY = "S3LeaderElections"
-_JOB, _ONLY_REGION = "s3leader:job", "s3leader:only-region"
+from s3leader_cdk._cdk_facts import (
+    Once,
+    app_of,
+    name_of_bucket,
+    path_of,
+    region_of,
+    resource_of,
+    stack_of,
+)
+
+
+class _Entry(NamedTuple):
+    """A job, and whether it is in one Region alone."""
+
+    job: Construct
+    only_region: bool
+
+
+# The jobs of an app by election and Region. Not in the construct tree, which asks CDK each time.
+_entries: WeakKeyDictionary[IConstruct, dict[str, dict[str, _Entry]]] = WeakKeyDictionary()
 
 
 def register_job(job: Construct, bucket: s3.IBucket, folder: str, *, several_regions: bool) -> None:
@@ -19,36 +36,27 @@ def register_job(job: Construct, bucket: s3.IBucket, folder: str, *, several_reg
 
     One job per Region may have it, if all of them were given several Regions.
     """
-    # The construct tree holds the registry; it adds no resource.
-    election = _child(_child(job.node.root, _REGISTRY), _digest(_identity(bucket), folder))
-    region = _digest(Stack.of(job).region)
-    for other in election.node.children:
-        notes = {each.type: each.data for each in other.node.metadata}
-        if other.node.id == region or not several_regions or notes[_ONLY_REGION]:
+    election = json.dumps([_identity_of(bucket), folder])
+    jobs = _entries.setdefault(app_of(job), {}).setdefault(election, {})
+    here = region_of(job)
+    for region, other in jobs.items():
+        if region == here or not several_regions or other.only_region:
             raise ValueError(
-                f"election {folder!r} of this bucket already belongs to job {notes[_JOB]}, so"
-                f" {job.node.path} cannot use it too: each would take the other's ticks. Give each"
-                " job its own election; for contenders in several Regions, create one job per"
+                f"election {folder!r} of this bucket already belongs to job {path_of(other.job)},"
+                f" so {path_of(job)} cannot use it too: each would take the other's ticks. Give"
+                " each job its own election; for contenders in several Regions, create one job per"
                 " Region, each with the same regions=[…]"
             )
-    entry = Construct(election, region)
-    entry.node.add_metadata(_JOB, job.node.path)
-    entry.node.add_metadata(_ONLY_REGION, not several_regions)
+    jobs[here] = _Entry(job, not several_regions)
 
 
-def _identity(bucket: s3.IBucket) -> object:
-    """Return a value that is equal for the same bucket, as far as synthesis can tell."""
-    stack, resource = Stack.of(bucket), bucket.node.default_child
+def _identify(bucket: s3.IBucket) -> str:
+    """Return a text that is equal for the same bucket, as far as synthesis can tell."""
+    stack, resource = stack_of(bucket), resource_of(bucket)
     given = stack.resolve(resource.bucket_name) if isinstance(resource, s3.CfnBucket) else None
-    name = stack.resolve(bucket.bucket_name) if given is None else given
+    name = stack.resolve(name_of_bucket(bucket)) if given is None else given
     # Anything but a plain name refers to a resource or a parameter of its stack.
-    return name if isinstance(name, str) else [stack.node.path, name]
+    return json.dumps(name if isinstance(name, str) else [path_of(stack), name], sort_keys=True)
 
 
-def _child(parent: IConstruct, name: str) -> Construct:
-    found = parent.node.try_find_child(name)
-    return found if isinstance(found, Construct) else Construct(cast("Construct", parent), name)
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+_identity_of: Once[s3.IBucket, str] = Once(_identify)

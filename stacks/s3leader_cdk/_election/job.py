@@ -9,6 +9,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import made_in
 from s3leader_cdk.contenders import Contenders
 from s3leader_cdk.job_options import TakeoverOptions, TriggerOptions
 from s3leader_cdk.job_record import JobRecord
@@ -27,6 +28,10 @@ class ElectionJob(Construct):
     unprocessed: sqs.IQueue | None
     contenders: Contenders
     monitoring: Monitoring
+
+    def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - what every construct calls it
+        super().__init__(scope, id)
+        made_in(scope, self)
 
     def metric(
         self, name: str, *, period: Duration | None = None, statistic: str = "Sum"

@@ -7,19 +7,22 @@ user's own stays, with its destinations; the job adds what it lacks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
-from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._cdk_facts import app_of, path_of, resources_in, seconds, stack_of
 from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue, grant_send
 
 _CONFIG = lambda_.CfnEventInvokeConfig
 _RETRIES = "maximum_retry_attempts"
 _AGE = "maximum_event_age_in_seconds"
+# How many configurations an app's jobs made. If it has no others, none has to be looked at.
+_made: WeakKeyDictionary[IConstruct, int] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,11 @@ class FailedEvents:
     def configure(self) -> sqs.IQueue | None:
         """Return the queue; None if the function has a destination that is no queue of this app."""
         own = self._own_config()
-        return self._create() if own is None else self._complete(own)
+        if own is not None:
+            return self._complete(own)
+        queue, app = self._create(), app_of(self.job)
+        _made[app] = _made.get(app, 0) + 1
+        return queue
 
     def _create(self) -> sqs.IQueue:
         queue = self._queue()
@@ -98,20 +105,24 @@ class FailedEvents:
 
     def _own_config(self) -> lambda_.CfnEventInvokeConfig | None:
         """Return the app's configuration of this function, alias or version, if there is one."""
+        app = app_of(self.job)
+        found = resources_in(app, "AWS::Lambda::EventInvokeConfig")
+        if len(found) == _made.get(app, 0):
+            return None  # all of them are those of other jobs
         beside = self.function.node.try_find_child("EventInvokeConfig")
         qualifiers = ["$LATEST" if self.function is self.underlying else self._qualifier()]
-        stack, name = Stack.of(self.underlying), self.underlying.function_name
-        here, resolved = stack.node.path, stack.resolve(name)
+        stack, name = stack_of(self.underlying), self.underlying.function_name
+        here, resolved = path_of(stack), stack.resolve(name)
         beside_path = beside and f"{beside.node.path}/"
-        for each in self.job.node.root.node.find_all():
-            if not isinstance(each, lambda_.CfnEventInvokeConfig):
+        for each in found:
+            if not isinstance(each, _CONFIG):
                 continue
             if beside_path and each.node.path.startswith(beside_path):
                 return each
             its_name = each.function_name
             same = its_name == name or (
                 # A name of another stack cannot always be resolved in this one.
-                each.stack.node.path == here and stack.resolve(its_name) == resolved
+                path_of(stack_of(each)) == here and stack.resolve(its_name) == resolved
             )
             if same and each.qualifier in qualifiers:
                 return each
@@ -134,8 +145,9 @@ class FailedEvents:
         return policy
 
     def _is_in_this_stack(self) -> bool:
-        here = Stack.of(self.job).node.path
-        return all(Stack.of(each).node.path == here for each in (self.function, self.underlying))
+        here = path_of(stack_of(self.job))
+        places = {stack_of(each) for each in (self.function, self.underlying)}
+        return all(path_of(each) == here for each in places)
 
     def _find_queue(self, arn: str | None) -> sqs.IQueue | None:
         """Return the queue with that ARN; if none of this app has it, say so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 
 from aws_cdk import Annotations, CfnResource, Stack
 from aws_cdk import aws_iam as iam
@@ -11,6 +12,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import (
+    name_of_runtime,
+    path_of,
+    place_of_stack,
+    resource_of,
+    stack_of,
+)
 from s3leader_cdk._permissions.access import readable
 from s3leader_cdk._permissions.principals import known_to_differ
 
@@ -25,7 +33,12 @@ def underlying_function(function: lambda_.IFunction) -> lambda_.Function | None:
 
 def is_image(function: lambda_.Function) -> bool:
     """Return whether the function's code is a container image."""
-    return bool(function.runtime.name == lambda_.Runtime.FROM_IMAGE.name)
+    return name_of_runtime(function.runtime) == _image_runtime()
+
+
+@cache
+def _image_runtime() -> str:
+    return lambda_.Runtime.FROM_IMAGE.name
 
 
 def not_of_this_app(
@@ -62,10 +75,13 @@ def not_of_this_app(
 
 def check_place(job: Construct, function: lambda_.Function, bucket: s3.IBucket) -> None:
     """Raise `ValueError` if a job cannot use a function of another stack."""
-    here, there = Stack.of(job), Stack.of(function)
+    here, there = stack_of(job), stack_of(function)
+    if here is there:
+        return
+    one_place, other_place = place_of_stack(here), place_of_stack(there)
     for what, one, other in (
-        ("Region", here.region, there.region),
-        ("account", here.account, there.account),
+        ("Region", one_place.region, other_place.region),
+        ("account", one_place.account, other_place.account),
     ):
         if known_to_differ(one, other):
             raise ValueError(
@@ -73,10 +89,10 @@ def check_place(job: Construct, function: lambda_.Function, bucket: s3.IBucket) 
                 f" {other}: EventBridge Scheduler starts functions of its own {what} only, so make"
                 " the job in a stack of the function's"
             )
-    in_app = isinstance(bucket.node.default_child, CfnResource)
+    in_app = isinstance(resource_of(bucket), CfnResource)
     if _outermost(here) == _outermost(there) or not in_app:
         return
-    if _outermost(Stack.of(bucket)) == _outermost(here):
+    if _outermost(stack_of(bucket)) == _outermost(here):
         raise ValueError(
             f"job {job.node.path} would make stacks {here.node.path} and {there.node.path} wait for"
             f" each other: its schedules need function {function.node.path}, whose environment"
@@ -103,4 +119,4 @@ def warn_of_fixed_version(job: Construct, function: lambda_.IFunction) -> None:
 def _outermost(stack: Stack) -> str:
     """Return the path of the stack that is deployed by itself: nested ones belong to theirs."""
     parent = stack.nested_stack_parent
-    return str(stack.node.path) if parent is None else _outermost(parent)
+    return path_of(stack) if parent is None else _outermost(parent)

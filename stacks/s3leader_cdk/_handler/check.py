@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import resource_of
 from s3leader_cdk._handler.decoration import Kind, NameResolver, Value
 from s3leader_cdk._handler.modules import Folder, Inline, Sources
 from s3leader_cdk._packaging.asset import RUNTIME_PACKAGE, checked_job
@@ -69,7 +70,7 @@ def check_function(
 
     `handler` is the job's own handler if Lambda calls `ENTRY`. `mode` is as for `check_folder`.
     """
-    resource = function.node.default_child
+    resource = resource_of(function)
     if mode == "off" or not isinstance(resource, lambda_.CfnFunction):
         return
     named = (resource.handler if handler is None else handler) or function.node.path
@@ -89,7 +90,7 @@ def check_image(scope: Construct, function: lambda_.Function, mode: HandlerCheck
 
     The handler's source is not read. `mode` is as for `check_folder`.
     """
-    resource = function.node.default_child
+    resource = resource_of(function)
     if (
         mode == "off"
         or not isinstance(resource, lambda_.CfnFunction)

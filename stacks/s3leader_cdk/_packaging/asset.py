@@ -112,10 +112,15 @@ def _asset(folder: Path, staging: _LocalStaging) -> lambda_.Code:
         asset_hash_type=cdk.AssetHashType.CUSTOM,
         bundling=cdk.BundlingOptions(
             # CDK requires an image even if local bundling never uses it.
-            image=cdk.DockerImage.from_registry("docker-is-not-used"),
+            image=_unused_image(),
             local=staging,
         ),
     )
+
+
+@cache
+def _unused_image() -> cdk.DockerImage:
+    return cdk.DockerImage.from_registry("docker-is-not-used")
 
 
 @jsii.implements(cdk.ILocalBundling)

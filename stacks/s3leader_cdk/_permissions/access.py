@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from s3leader_cdk._bucket.encryption import is_encrypted_by_aws_managed_key
+from s3leader_cdk._cdk_facts import arn_of_bucket, is_unresolved, place_of, stack_of
 from s3leader_cdk._permissions.acknowledgments import flat
 from s3leader_cdk._permissions.principals import (
     accepts_policies,
@@ -43,6 +44,20 @@ class Permission:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Statement:
+    """What a policy statement says, as long as CDK does not need to know."""
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+
+    def in_policy(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            actions=[*self.actions], resources=[*self.resources], conditions=self.conditions
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class BucketAccess:
     """The permissions that a principal needs on a bucket and on the KMS key that encrypts it."""
 
@@ -57,9 +72,9 @@ class BucketAccess:
         With `granted_elsewhere`, what this app cannot add is assumed to be granted already.
         """
         principal = checked_principal(grantee)
-        check_partition(principal, Stack.of(self.bucket))
+        check_partition(principal, stack_of(self.bucket))
         self._check_key_can_be_used(grantee, principal)
-        same_account = _is_same(account_of(principal), self.bucket.env.account)
+        same_account = _is_same(account_of(principal), place_of(self.bucket).account)
         by_identity = self._by_identity_policy(grantee, principal)
         by_bucket: list[iam.Grant] = []
         missing: list[str] = []
@@ -69,7 +84,7 @@ class BucketAccess:
         needs_bucket_policy = not same_account or not by_identity
         if needs_identity_policy and not by_identity:
             place = f"the policies of {arn_of(principal)} itself"
-            statements = self._identity_statements(principal)
+            statements = [each.in_policy() for each in self._identity_statements(principal)]
             missing.append(_instruction(place, statements, Stack.of(self.bucket)))
         if needs_bucket_policy:
             by_bucket = self._by_bucket_policy(grantee, principal)
@@ -84,7 +99,7 @@ class BucketAccess:
         return _combined(grants) if grants else iam.Grant.drop(grantee, "granted elsewhere")
 
     def _check_key_can_be_used(self, grantee: iam.IGrantable, principal: iam.IPrincipal) -> None:
-        account, own = account_of(principal), self.bucket.env.account
+        account, own = account_of(principal), place_of(self.bucket).account
         if known_to_differ(account, own) and is_encrypted_by_aws_managed_key(self.bucket):
             raise ValueError(
                 f"{name_of(grantee)} is in account {account}, but bucket {self.bucket.node.path}"
@@ -147,7 +162,7 @@ class BucketAccess:
         """Return a stack in which the principal's ARN can be resolved."""
         return Stack.of(cast("Any", principal) if hasattr(principal, "node") else self.bucket)
 
-    def _identity_statements(self, principal: iam.IPrincipal) -> list[iam.PolicyStatement]:
+    def _identity_statements(self, principal: iam.IPrincipal) -> list[_Statement]:
         account = account_of_bucket(self.bucket, account_of(principal))
         # If the bucket is deleted, another account can create one of the same name; this condition
         # blocks access to it (bucket sniping).
@@ -156,16 +171,16 @@ class BucketAccess:
         if self.kms_key is not None:
             # Not `kms_key.grant()`, which falls back to resource `*` across Regions.
             arns = [self.kms_key.key_arn]
-            statements.append(iam.PolicyStatement(actions=[*self.kms_actions], resources=arns))
+            statements.append(_Statement(actions=self.kms_actions, resources=arns))
         return statements
 
     def _bucket_statements(self, principal: iam.IPrincipal) -> list[iam.PolicyStatement]:
-        statements = self._statements()
+        statements = [each.in_policy() for each in self._statements()]
         for statement in statements:
             statement.add_principals(principal)
         return statements
 
-    def _statements(self, equal: Mapping[str, str] | None = None) -> list[iam.PolicyStatement]:
+    def _statements(self, equal: Mapping[str, str] | None = None) -> list[_Statement]:
         """Return a statement per permission, with the values of `equal` added to `StringEquals`."""
         statements = []
         for permission in self.permissions:
@@ -174,12 +189,11 @@ class BucketAccess:
             }
             if equal:
                 conditions["StringEquals"] = {**conditions.get("StringEquals", {}), **equal}
-            arns = [self.bucket.arn_for_objects(pattern) for pattern in permission.key_patterns]
+            bucket = arn_of_bucket(self.bucket)
+            arns = [f"{bucket}/{pattern}" for pattern in permission.key_patterns]
             statements.append(
-                iam.PolicyStatement(
-                    actions=[*permission.actions],
-                    resources=arns or [self.bucket.bucket_arn],
-                    conditions=conditions,
+                _Statement(
+                    actions=permission.actions, resources=arns or [bucket], conditions=conditions
                 )
             )
         return statements
@@ -187,8 +201,8 @@ class BucketAccess:
     def _error_message(
         self, grantee: iam.IGrantable, principal: iam.IPrincipal, missing: Sequence[str]
     ) -> str:
-        accounts = [account_of(principal) or "", self.bucket.env.account]
-        unknown = [each for each in accounts if Token.is_unresolved(each)]
+        accounts = [account_of(principal) or "", place_of(self.bucket).account]
+        unknown = [each for each in accounts if is_unresolved(each)]
         hint = ""
         if len(unknown) == 1:
             hint = " If both are in one account, give their stacks env=Environment(account=…)."
@@ -204,9 +218,9 @@ def account_of_bucket(bucket: s3.IBucket, asking: str | None) -> str | None:
 
     None if the token would resolve to the wrong account in a policy of account `asking`.
     """
-    account = bucket.env.account
+    account = place_of(bucket).account
     # A token resolves to the account of the stack that uses it, which may be another account.
-    if Token.is_unresolved(account) and asking is not None and not Token.is_unresolved(asking):
+    if is_unresolved(account) and asking is not None and not is_unresolved(asking):
         return None
     return account
 
@@ -239,11 +253,11 @@ def _names_account(principal: object, account: str) -> bool:
     return any(arn == account or arn.endswith(f":iam::{account}:root") for arn in arns)
 
 
-def _add_to_principal(grantee: iam.IGrantable, statement: iam.PolicyStatement) -> iam.Grant:
+def _add_to_principal(grantee: iam.IGrantable, statement: _Statement) -> iam.Grant:
     return iam.Grant.add_to_principal(
         grantee=grantee,
-        actions=statement.actions,
-        resource_arns=statement.resources,
+        actions=[*statement.actions],
+        resource_arns=[*statement.resources],
         conditions=statement.conditions,
     )
 
@@ -255,7 +269,7 @@ def _is_same(one: str | None, other: str) -> bool:
     """
     if one is None or one == other:
         return one is not None
-    return bool(Token.is_unresolved(one) and Token.is_unresolved(other))
+    return is_unresolved(one) and is_unresolved(other)
 
 
 def _instruction(place: str, statements: Sequence[iam.PolicyStatement], stack: Stack) -> str:

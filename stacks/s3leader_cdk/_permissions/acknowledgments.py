@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from s3leader_cdk._cdk_facts import Once, arn_of_bucket, stack_of
 
 
 def acknowledge_object_wildcards(
@@ -19,8 +21,7 @@ def acknowledge_object_wildcards(
     """
     if not isinstance(policy_holder, Construct):
         return  # an imported principal, which has no policy in this app
-    stack = Stack.of(bucket)
-    resources = [flat(stack.resolve(bucket.arn_for_objects(key))) for key in keys]
+    resources = [f"{_flat_arn_of(bucket)}/{key}" for key in keys]
     Validations.of(policy_holder).acknowledge(
         *(
             Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
@@ -41,3 +42,8 @@ def flat(value: object) -> str:
             separator, parts = arguments
             return str(separator).join(flat(part) for part in parts)
     return str(value)
+
+
+_flat_arn_of: Once[s3.IBucket, str] = Once(
+    lambda bucket: flat(stack_of(bucket).resolve(arn_of_bucket(bucket)))
+)

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+
+from s3leader_cdk._cdk_facts import (
+    Once,
+    has,
+    is_unresolved,
+    partition_of,
+    place_of_stack,
+    principal_of,
+    stack_of,
+)
 
 # CDK grants to each of these without an error, but the policy would then give access to nobody, to
 # everyone, or without the principal's conditions.
@@ -27,7 +37,7 @@ _REFUSED: dict[type[Any], str] = {
 
 def checked_principal(grantee: iam.IGrantable) -> iam.IPrincipal:
     """Return the principal of `grantee`, or raise `ValueError` if no grant can work for it."""
-    principal = grantee.grant_principal
+    principal = principal_of(grantee)
     reason = next((text for kind, text in _REFUSED.items() if isinstance(principal, kind)), None)
     if reason is not None:
         raise ValueError(f"{name_of(grantee)} cannot be granted permissions: {reason}")
@@ -45,8 +55,8 @@ def check_partition(principal: iam.IPrincipal, stack: Stack, resource: str = "bu
 
     `resource` is the kind of what is in the stack, for the message.
     """
-    arn, expected = arn_of(principal), stack.partition
-    if Token.is_unresolved(arn) or Token.is_unresolved(expected) or ":" not in arn:
+    arn, expected = arn_of(principal), partition_of(stack)
+    if ":" not in arn or is_unresolved(arn) or is_unresolved(expected):
         return
     found = arn.split(":")[1]
     if found != expected:
@@ -58,8 +68,8 @@ def check_partition(principal: iam.IPrincipal, stack: Stack, resource: str = "bu
 
 def name_of(grantee: iam.IGrantable) -> str:
     """Return the name of a grantee for messages: its construct path, or CDK's text for it."""
-    if hasattr(grantee, "node"):
-        return str(grantee.node.path)
+    if has(grantee, "node"):
+        return str(cast("Any", grantee).node.path)
     principal = grantee.grant_principal
     return principal.to_string() if isinstance(principal, iam.PrincipalBase) else repr(principal)
 
@@ -68,28 +78,25 @@ def arn_of(principal: iam.IPrincipal) -> str:
     """Return the ARN that names the principal in policies, maybe a token; "" if it has none."""
     if _is_policy(principal):
         return ""
-    ((_, (arn, *_)),) = principal.policy_fragment.principal_json.items()
-    return str(arn)
+    return _arn_of(principal)
 
 
 def account_of(principal: iam.IPrincipal) -> str | None:
     """Return the account that the principal is in, which may be a token; None if unknown."""
-    if hasattr(principal, "node"):
-        stated = getattr(principal, "principal_account", None)
+    if has(principal, "node"):
         return (
-            stated
+            _stated_account_of(principal)
             if _is_in_another_account(principal)
-            else Stack.of(cast("Any", principal)).account
+            else _account_of_stack(principal)
         )
     parts = arn_of(principal).split(":")
-    stated = getattr(principal, "principal_account", None)
+    stated = _stated_account_of(principal)
     return stated or (parts[4] if len(parts) > 5 and parts[4].isdigit() else None)
 
 
 def known_to_differ(one: str | None, other: str | None) -> bool:
     """Return whether two accounts or Regions are known at synth, and different."""
-    known = all(each is not None and not Token.is_unresolved(each) for each in (one, other))
-    return known and one != other
+    return one != other and not any(each is None or is_unresolved(each) for each in (one, other))
 
 
 def is_account_wide(principal: iam.IPrincipal) -> bool:
@@ -112,7 +119,7 @@ def accepts_policies(principal: iam.IPrincipal) -> bool:
     """Return whether this app may be able to add statements to the principal's own policies."""
     if _is_policy(principal):
         return True
-    return hasattr(principal, "node") and not _is_in_another_account(principal)
+    return has(principal, "node") and not _is_in_another_account(principal)
 
 
 def was_added(principal: iam.IPrincipal, grant: iam.Grant) -> bool:
@@ -131,10 +138,24 @@ def was_added(principal: iam.IPrincipal, grant: iam.Grant) -> bool:
 
 def _is_policy(principal: iam.IPrincipal) -> bool:
     # The principal of an iam.Policy or iam.ManagedPolicy is of a class that CDK does not export.
-    return not hasattr(principal, "node") and not isinstance(principal, iam.PrincipalBase)
+    return not has(principal, "node") and not isinstance(principal, iam.PrincipalBase)
 
 
 def _is_in_another_account(principal: iam.IPrincipal) -> bool:
     # CDK would create an imported user's policy in this stack's account, which lacks that user.
-    stated = getattr(principal, "principal_account", None)
-    return known_to_differ(stated, Stack.of(cast("Any", principal)).account)
+    return known_to_differ(_stated_account_of(principal), _account_of_stack(principal))
+
+
+def _account_of_stack(principal: iam.IPrincipal) -> str:
+    return place_of_stack(stack_of(cast("Any", principal))).account
+
+
+def _first_arn(principal: iam.IPrincipal) -> str:
+    ((_, (arn, *_)),) = principal.policy_fragment.principal_json.items()
+    return str(arn)
+
+
+_arn_of: Once[iam.IPrincipal, str] = Once(_first_arn)
+_stated_account_of: Once[iam.IPrincipal, str | None] = Once(
+    lambda principal: getattr(principal, "principal_account", None)
+)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Stack, Token, Validations
+from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from s3leader_cdk._cdk_facts import is_unresolved, resource_of, stack_of
 from s3leader_cdk._permissions.acknowledgments import flat
 
 
@@ -26,17 +27,17 @@ def allow_self_invocation(scope: Construct, function: lambda_.Function) -> iam.P
     statement = self_invocation_statement(function)
     policy = iam.Policy(scope, "SelfInvocation", statements=[statement])
     policy.attach_to_role(role)
-    versions = flat(Stack.of(scope).resolve(statement.resources[-1]))
+    versions = flat(stack_of(scope).resolve(statement.resources[-1]))
     Validations.of(policy).acknowledge(
         Acknowledgment(
             id=f"AwsSolutions-IAM5[Resource::{versions}]",
             reason="The versions and aliases of one function: a leg invokes the one it runs as.",
         )
     )
-    resource = function.node.default_child
+    resource = resource_of(function)
     if isinstance(resource, lambda_.CfnFunction):
         given = resource.recursive_loop
-        if given is not None and not Token.is_unresolved(given) and given != "Allow":
+        if given is not None and not is_unresolved(given) and given != "Allow":
             raise ValueError(
                 f"recursive_loop of function {function.node.path} is {given}, so Lambda would stop"
                 " a continued job after about 16 legs: leave it out, or leave max_continuations out"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from aws_cdk import Duration, TimeZone, Token
+from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_scheduler as scheduler
 
+from s3leader_cdk._cdk_facts import Once, is_unresolved, of_seconds, seconds
 from s3leader_cdk._schedule import cron, time_zones
 from s3leader_cdk._schedule.syntax import check_expression
 
@@ -34,6 +36,12 @@ _DAILY = re.compile(r"cron\(\d{1,2} \d{1,2} \* \* \? \*\)")
 
 Schedule: TypeAlias = "str | scheduler.ScheduleExpression"
 
+_text_of: Once[scheduler.ScheduleExpression, str] = Once(lambda each: each.expression_string)
+_time_zone_of: Once[scheduler.ScheduleExpression, TimeZone | None] = Once(
+    lambda each: each.time_zone
+)
+_name_of: Once[TimeZone, str] = Once(lambda each: each.timezone_name)
+
 
 def schedule_expressions(
     schedule: Schedule | Sequence[Schedule], *, time_zone: TimeZone | None
@@ -47,7 +55,7 @@ def schedule_expressions(
     if not several:
         raise ValueError("schedule: expected at least one, such as 'rate(5 minutes)', got none")
     expressions = [schedule_expression(each, time_zone=time_zone) for each in several]
-    said = [(each.expression_string, _zone_name(each.time_zone)) for each in expressions]
+    said = [(_text_of(each), _zone_of(each)) for each in expressions]
     for each in said:
         if said.count(each) > 1:
             raise ValueError(f"schedule {each[0]!r} in {each[1]} was given twice: give it once")
@@ -56,8 +64,8 @@ def schedule_expressions(
 
 def named_expressions(expressions: Sequence[scheduler.ScheduleExpression]) -> list[list[str]]:
     """Return the text and the name of the time zone of each expression."""
-    zones = [each.time_zone.timezone_name if each.time_zone else "UTC" for each in expressions]
-    return [[each.expression_string, zone] for each, zone in zip(expressions, zones, strict=True)]
+    zones = [(each, _time_zone_of(each)) for each in expressions]
+    return [[_text_of(each), "UTC" if zone is None else _name_of(zone)] for each, zone in zones]
 
 
 def schedule_expression(
@@ -69,25 +77,38 @@ def schedule_expression(
     different times for the same tick, and each would do it. So a rate becomes a cron, which follows
     the clock.
     """
-    expression = _as_expression(schedule, time_zone)
-    text = expression.expression_string
+    if isinstance(schedule, str):
+        return _of_text(schedule.strip(), time_zone)
+    _check_given(schedule, time_zone)
+    text, zone = _text_of(schedule), _zone_of(schedule)
+    return schedule if (due := _shared_ticks(text, zone)) == text else _of_text(due, None)
+
+
+@cache
+def _of_text(text: str, time_zone: TimeZone | None) -> scheduler.ScheduleExpression:
+    due = _shared_ticks(text, UTC_ZONE if time_zone is None else _name_of(time_zone))
+    expression = scheduler.ScheduleExpression.expression(due, time_zone)
+    _text_of.set(expression, due)
+    return expression
+
+
+def _shared_ticks(text: str, zone: str) -> str:
+    """Return the text of a usable expression, in which a rate is a cron, or raise `ValueError`."""
     if match := _RATE.fullmatch(text):
-        _check_zone_of_rate(text, expression.time_zone)
-        cron_of_rate = _due_at_multiples(text, int(match[1]), match[2])
-        return scheduler.ScheduleExpression.expression(cron_of_rate)
+        _check_zone_of_rate(text, zone)
+        return _due_at_multiples(text, int(match[1]), match[2])
     try:
         check_expression(text)
-        zone = _zone_name(expression.time_zone)
-        if not Token.is_unresolved(zone):
+        if not is_unresolved(zone):
             time_zones.check_name(zone)
     except ValueError as error:
         raise ValueError(f"schedule {text!r} cannot be used: {error}") from None
-    return expression
+    return text
 
 
 def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> datetime | None:
     """Return the first local time of a tick that `expression` loses to a clock change."""
-    zone = _zone_name(expression.time_zone)
+    zone = _zone_of(expression)
     if zone == UTC_ZONE or zone not in time_zones.names():
         return None
     return time_zones.first_lost_tick(_parsed(expression), zone, first_year=first_year)
@@ -95,7 +116,7 @@ def lost_tick(expression: scheduler.ScheduleExpression, *, first_year: int) -> d
 
 def is_over(expression: scheduler.ScheduleExpression, *, now: datetime) -> bool:
     """Return whether `expression` is certainly never due from `now` on."""
-    zone = _zone_name(expression.time_zone)
+    zone = _zone_of(expression)
     if zone not in time_zones.names():
         return False
     local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
@@ -104,7 +125,7 @@ def is_over(expression: scheduler.ScheduleExpression, *, now: datetime) -> bool:
 
 def _parsed(expression: scheduler.ScheduleExpression) -> cron.Cron:
     """Return a cron or, as a cron with one tick, a one-time schedule."""
-    kind, _, inner = expression.expression_string.removesuffix(")").partition("(")
+    kind, _, inner = _text_of(expression).removesuffix(")").partition("(")
     if kind == "at":
         inner = f"{datetime.fromisoformat(inner):%M %H %d %m ? %Y}"
     return cron.parse(inner.split())
@@ -116,7 +137,7 @@ def shortest_interval(expressions: Sequence[scheduler.ScheduleExpression]) -> Du
     It is the shortest known interval: the other schedules only add ticks within it.
     """
     known = [each for each in map(interval, expressions) if each is not None]
-    return min(known, key=lambda each: each.to_seconds(), default=None)
+    return min(known, key=seconds, default=None)
 
 
 def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
@@ -125,44 +146,42 @@ def interval(expression: scheduler.ScheduleExpression) -> Duration | None:
     In a zone with daylight saving time only daily crons count: the hour that occurs twice has its
     ticks once.
     """
-    text = expression.expression_string
+    text = _text_of(expression)
     if _DAILY.fullmatch(text):
-        return Duration.minutes(_DAY)
-    if _zone_name(expression.time_zone) != UTC_ZONE:
+        return of_seconds(_DAY * 60)
+    if _zone_of(expression) != UTC_ZONE:
         return None
     for pattern, unit in ((_EVERY_MINUTES, 1), (_EVERY_HOURS, _HOUR)):
         if match := pattern.fullmatch(text):
-            return Duration.minutes(int(match[1] or 1) * unit)
+            return of_seconds(int(match[1] or 1) * unit * 60)
     return None
 
 
-def _as_expression(schedule: Schedule, time_zone: TimeZone | None) -> scheduler.ScheduleExpression:
-    if not isinstance(schedule, (str, scheduler.ScheduleExpression)):
+def _check_given(schedule: object, time_zone: TimeZone | None) -> None:
+    if not isinstance(schedule, scheduler.ScheduleExpression):
         raise TypeError(
             "schedule: expected a string, such as 'rate(5 minutes)', or a ScheduleExpression of"
             f" aws_scheduler, got {schedule!r}; a Schedule of aws_events has its string in"
             " expression_string"
         )
-    if isinstance(schedule, str):
-        return scheduler.ScheduleExpression.expression(schedule.strip(), time_zone)
     if time_zone is not None:
         raise ValueError(
             f"time_zone {time_zone.timezone_name!r} was given with a ScheduleExpression, which has"
             " its own: pass it to the expression instead"
         )
-    return schedule
 
 
-def _check_zone_of_rate(rate: str, time_zone: TimeZone | None) -> None:
-    if _zone_name(time_zone) != UTC_ZONE:
+def _check_zone_of_rate(rate: str, zone: str) -> None:
+    if zone != UTC_ZONE:
         raise ValueError(
-            f"schedule {rate!r} was given with time zone {_zone_name(time_zone)!r}, but a rate"
+            f"schedule {rate!r} was given with time zone {zone!r}, but a rate"
             " follows UTC: omit the zone, or give a cron, such as 'cron(0 3 * * ? *)'"
         )
 
 
-def _zone_name(time_zone: TimeZone | None) -> str:
-    return UTC_ZONE if time_zone is None else time_zone.timezone_name
+def _zone_of(expression: scheduler.ScheduleExpression) -> str:
+    time_zone = _time_zone_of(expression)
+    return UTC_ZONE if time_zone is None else _name_of(time_zone)
 
 
 def _due_at_multiples(rate: str, number: int, unit: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 
-from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._cdk_facts import seconds
 from s3leader_cdk.job_options import (
     MAX_RETRIES,
     FailureOptions,
