@@ -17,7 +17,7 @@ from s3leader_cdk import JobFunction, LockBucket, SingletonJob
 from tests.infra.jobs import existing_function
 from tests.infra.synth import new_stack
 
-# CDK's own constructs for the same resources, written by hand, take 107: docs/performance.md.
+# CDK's own constructs for the same resources, written by hand, take 109: docs/performance.md.
 MOST_CALLS_OF_A_JOB = 165
 MOST_CALLS_OF_A_JOB_AT_SYNTH = 6
 JOBS = 8
