@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         StaleToken,
         StillHeld,
         StoreUnavailable,
+        TableUnusable,
         TooManyContinuations,
     )
     from .leader_elector import LeaderElector
@@ -57,6 +58,7 @@ __all__ = [
     "StaleToken",
     "StillHeld",
     "StoreUnavailable",
+    "TableUnusable",
     "Term",
     "TooManyContinuations",
 ]

@@ -29,6 +29,19 @@ class BucketUnusable(S3LeaderError):  # noqa: N818 - says what is the matter
         self.code = code
 
 
+class TableUnusable(S3LeaderError):  # noqa: N818
+    """A table of fenced items or of guards is not there, or not as it has to be: fix the table.
+
+    `tables` are its name, or all that the request names. `code` is the database's code of the
+    error, an empty text if it gave none. The error of boto3 or of the driver is the `__cause__`.
+    """
+
+    def __init__(self, message: str, *, tables: tuple[str, ...], code: str) -> None:
+        super().__init__(message)
+        self.tables = tables
+        self.code = code
+
+
 class StoreUnavailable(S3LeaderError):  # noqa: N818
     """S3, or another store, did not answer in time, despite retries: try again later.
 

@@ -1,11 +1,12 @@
 """Transactions on DynamoDB that are applied once, however often their answer is lost.
 
-DynamoDB applies a transaction once for each ClientRequestToken, and remembers the token for ten
-minutes after the first request that was answered. So the same request is sent again until an
-answer comes. It is also botocore that sends again, after errors and time-outs, and with the same
-token. A signature is good for five minutes, so a copy that was delayed in the network arrives at
-most five minutes after it was signed. Nothing is therefore sent later than four minutes after the
-first try: every copy then finds the token remembered, or is refused for its signature.
+DynamoDB applies a transaction once for each ClientRequestToken. So the same request is sent again
+until an answer comes. It is also botocore that sends again, after errors and time-outs, and with
+the same token. `dynamodb_sends` keeps all copies within the time for which it is remembered.
+
+An answer is about one copy. If it is a refusal, and an earlier copy was not answered, that one may
+still come, and find that the condition holds: then the outcome is unknown. Only a higher token in
+the item refuses all copies, since it stays there as long as the item is not deleted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,15 +25,17 @@ from s3leader._core.fenced_item import Kind, check_not_stale, describe_item, unu
 from s3leader._core.requests import Applied, Create, StoreAnswer, StoreRequest, Unknown
 from s3leader.errors import InvalidArgument, S3LeaderError, StoreUnavailable, describe_error
 
-from .driver import Driver, monotonic_ms
+from .driver import Driver
+from .dynamodb_refusals import explained, reasons_of
+from .dynamodb_sends import Sends, current_sends, watch
 from .seams import new_nonce
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_SENDS_END_MS: Final = 240_000  # after the first; see above
 _PATIENCE_MS: Final = 30_000
 _PLACEHOLDER: Final = re.compile(r"[#:]\w+")
+_IN_PROGRESS: Final = "TransactionInProgressException"
 # Reasons of a cancellation, and errors, after which the same request may succeed.
 _RETRIED_REASONS: Final = frozenset(
     {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
@@ -44,21 +46,10 @@ _RETRIED_ERRORS: Final = frozenset(
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ThrottlingException",
-        "TransactionInProgressException",
+        _IN_PROGRESS,
     }
 )
 _REFUSED: Final = "ConditionalCheckFailed"
-
-
-@dataclass(slots=True)
-class _Call:
-    """One call of the client: until when it may send, and whether it has."""
-
-    may_send: Callable[[], bool]
-    sent: bool = False
-
-
-_call: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +57,6 @@ class TransactionSettings:
     """What tests replace: how often and for how long a transaction is sent, and its tokens."""
 
     driver: Callable[..., Driver] = Driver
-    clock_ms: Callable[[], int] = monotonic_ms
     nonce: Callable[[], str] = new_nonce
     patience_ms: int = _PATIENCE_MS
     pid: int = field(default_factory=os.getpid)
@@ -98,7 +88,7 @@ class Transaction:
     fenced_from: int = 0
     operation: str | None = None
     _key: str = field(init=False)
-    _first_ms: int | None = field(default=None, init=False)
+    _sends: Sends = field(default_factory=Sends, init=False)
     _cause: str = field(default="none", init=False)
 
     def __post_init__(self) -> None:
@@ -108,21 +98,20 @@ class Transaction:
         """Send it until it is known whether it was applied.
 
         Raises `StaleToken` if an item carries a higher token, `StoreUnavailable` if no answer came,
-        and botocore's `ClientError` for every other refusal.
+        `TableUnusable` if DynamoDB will not answer otherwise until somebody changes something, and
+        botocore's `ClientError` for every other refusal.
         """
         self.settings.check_process()
-        _refuse_late_sends_of(self.client)
+        watch(self.client)
         driver = self.settings.driver(store=self)
         write = Create(f"DynamoDB transaction {self._key}", b"")
         try:
             driver.run(write_until_known(write, self._key, patience_ms=self.settings.patience_ms))
         except _Refused as refused:
-            raise self._own_error(refused.error) from None
+            found = self._own_error(refused.error)
+            raise found from found.__cause__
         except WriteUnknown as error:
-            raise StoreUnavailable(
-                f"DynamoDB did not say whether the write with token {self.token} was applied (the"
-                f" last answer: {self._cause}). It may still be applied, once. Try again later."
-            ) from error
+            raise self._given_up() from error
 
     def perform(self, request: StoreRequest) -> StoreAnswer:  # noqa: ARG002 - as a store has it
         """Send it once. `request` is always the `Create` of `commit`."""
@@ -131,11 +120,8 @@ class Transaction:
         return answer
 
     def _send(self) -> StoreAnswer:
-        if self._first_ms is None:
-            self._first_ms = self.settings.clock_ms()
-        end_ms = self._first_ms + _SENDS_END_MS
-        call = _Call(lambda: self.settings.clock_ms() < end_ms)
-        before = _call.set(call)
+        before = current_sends.set(self._sends)
+        sent = self._sends.copies
         try:
             self.client.transact_write_items(
                 TransactItems=self.items,  # type: ignore[arg-type]  # typed values or Python's
@@ -144,17 +130,17 @@ class Transaction:
         except ClientError as error:
             return self._answer(error)
         except Exception as error:
-            if call.sent or isinstance(error, _TooLateError):
+            if self._sends.copies > sent:
                 return Unknown(describe_error(error))
             raise _Refused(error) from error
         finally:
-            _call.reset(before)
+            current_sends.reset(before)
         return Applied("", 0)
 
     def _answer(self, error: ClientError) -> StoreAnswer:
         """Return what `error` leaves open, or raise."""
         code = error.response["Error"]["Code"]
-        reasons = _reasons(error)
+        reasons = reasons_of(error)
         for number, (entry, reason) in enumerate(zip(self.items, reasons, strict=False)):
             if number >= self.fenced_from and reason.get("Code") == _REFUSED:
                 (request,) = entry.values()
@@ -167,17 +153,43 @@ class Transaction:
         if reasons and {str(reason.get("Code")) for reason in reasons} <= _RETRIED_REASONS:
             return Unknown(error.response["Error"].get("Message", code))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code == _IN_PROGRESS:  # so a copy is being applied that a proxy has made
+            self._sends.unanswered = max(1, self._sends.unanswered)
         if code in _RETRIED_ERRORS or status >= 500:
             return Unknown(f"{code}, status {status}")
         raise _Refused(error) from error
 
+    def _given_up(self) -> StoreUnavailable:
+        if not self._sends.unanswered:
+            return StoreUnavailable(
+                f"DynamoDB has refused each copy of the write with token {self.token} until time"
+                f" ran out (the last answer: {self._cause}). Nothing was written. Try again later."
+            )
+        return StoreUnavailable(
+            f"DynamoDB did not say whether the write with token {self.token} was applied (the last"
+            f" answer: {self._cause}). It may still be applied, once, within ten minutes. Try again"
+            f" later."
+        )
+
     def _own_error(self, error: Exception) -> Exception:
-        """Return what the one request alone would have raised, if the transaction stands for it."""
-        if self.operation is None or not isinstance(error, ClientError):
+        """Return what the one request alone would have raised, if the transaction stands for it.
+
+        But if a copy was not answered, the refusal of another one does not tell the outcome.
+        """
+        if not isinstance(error, ClientError):
             return error
-        reasons = _reasons(error)
-        if [reason.get("Code") for reason in reasons] != [_REFUSED]:
-            return error
+        if self._sends.unanswered:
+            unknown = StoreUnavailable(
+                f"DynamoDB refused the write with token {self.token} ({describe_error(error)}), but"
+                f" did not answer an earlier copy of it. That may have been applied, or may still"
+                f" be, once, within ten minutes. Read the item before you decide; a condition that"
+                f" cannot hold again, such as one on a version that only rises, keeps it out."
+            )
+            unknown.__cause__ = error
+            return unknown
+        reasons = reasons_of(error)
+        if self.operation is None or [each.get("Code") for each in reasons] != [_REFUSED]:
+            return explained(error, self.client, [*tables_of(self.items)])
         message = {
             "Code": "ConditionalCheckFailedException",
             "Message": "The conditional request failed",
@@ -187,9 +199,23 @@ class Transaction:
         return self.client.exceptions.ConditionalCheckFailedException(response, self.operation)
 
 
-def _reasons(error: ClientError) -> Sequence[Mapping[str, Any]]:
-    response: Mapping[str, Any] = error.response
-    return response.get("CancellationReasons") or []
+def tables_of(items: Sequence[Mapping[Kind, Mapping[str, Any]]]) -> dict[str, None]:
+    """Return the names of the tables of a transaction, in order and each once."""
+    requests = (request for item in items for request in item.values())
+    return {str(request["TableName"]): None for request in requests if "TableName" in request}
+
+
+def read_item(client: DynamoDBClient, key: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the item with this `TableName` and `Key` by a consistent read, None without one.
+
+    Raises `TableUnusable`, and botocore's errors.
+    """
+    try:
+        item: Mapping[str, Any] | None = client.get_item(**key, ConsistentRead=True).get("Item")
+    except ClientError as error:
+        found = explained(error, client, [str(key["TableName"])])
+        raise found from found.__cause__
+    return item
 
 
 def plain_condition(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,25 +251,3 @@ class _Refused(S3LeaderError):  # noqa: N818 - never leaves this module
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-class _TooLateError(Exception):
-    """botocore was about to send a request again after DynamoDB may have forgotten its token."""
-
-
-def _refuse_late_sends_of(client: DynamoDBClient) -> None:
-    # An event that is registered twice under one id is called once.
-    client.meta.events.register(
-        "before-send.dynamodb.TransactWriteItems",
-        _refuse_late_send,
-        unique_id="s3leader-refuse-late-sends",
-    )
-
-
-def _refuse_late_send(**_: object) -> None:
-    call = _call.get()
-    if call is None:
-        return  # the caller's own transaction
-    if not call.may_send():
-        raise _TooLateError("sent for four minutes; a later copy might be applied a second time")
-    call.sent = True

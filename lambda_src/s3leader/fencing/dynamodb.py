@@ -8,7 +8,9 @@ Where that matters, use a `FenceRow`, which a new leader claims first. Writers w
 such as a clone of the leader's process, are not distinguished: both may write. Conditions hold in
 one Region: a global table with eventual consistency merges the writes of others without them, and
 one with strong consistency takes no transactions. A write that ends in an error may have been
-applied, or may be applied within five minutes, once.
+applied, or may be applied within ten minutes, once, unless the error is one of these: `StaleToken`,
+for as long as the item is not deleted, and boto3's `ConditionalCheckFailedException` and
+`TransactionCanceledException`, unless a proxy on the way sends requests twice.
 
 Each write is a transaction (`TransactWriteItems`), also that of one item, which costs twice the
 write units. Only a transaction can be sent again without being applied twice (`SET n = n + 1`) and
@@ -31,7 +33,12 @@ from s3leader._core.fenced_item import (
     written_token,
 )
 from s3leader._core.tokens import check_token
-from s3leader._io.dynamodb import Transaction, TransactionSettings, plain_condition
+from s3leader._io.dynamodb import (
+    Transaction,
+    TransactionSettings,
+    plain_condition,
+    read_item,
+)
 from s3leader.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -71,7 +78,9 @@ class FencedItems:
             StaleToken: a later term has written the item; stop, another candidate leads.
             ConditionalCheckFailedException: of boto3, if the request's own condition failed.
             CorruptObject: what the item carries is no token.
-            StoreUnavailable: DynamoDB did not say whether the write was applied.
+            StoreUnavailable: DynamoDB did not say whether the write was applied. Also if the own
+                condition failed, but an earlier copy of the write was not answered.
+            TableUnusable: there is no such table, its key is another, or a right is missing.
         """
         self._write("Put", "PutItem", token, request)
 
@@ -97,7 +106,7 @@ class FencedItems:
         Raises:
             StaleToken: a later term has written one of the items.
             TransactionCanceledException: of boto3, for every other reason.
-            StoreUnavailable: DynamoDB did not say whether the transaction was applied.
+            StoreUnavailable, TableUnusable: as `put_item` does.
         """
         _check_number(items, _MOST)
         self._commit([self._fenced(item, token) for item in items], token)
@@ -169,9 +178,9 @@ class FenceRow:
         """Return the row's token by a consistent read, None if there is no row.
 
         A later term may come as soon as this has returned: it tells only who is stale. It needs
-        dynamodb:GetItem. Raises boto3's errors, and `CorruptObject`.
+        dynamodb:GetItem. Raises `CorruptObject`, `TableUnusable` and boto3's errors.
         """
-        item: Any = self._client.get_item(**self._row, ConsistentRead=True).get("Item")
+        item = read_item(self._client, self._row)
         return written_token(item, attribute=self._attribute, label=describe_item(self._row))
 
     def transact(self, items: Sequence[Mapping[str, Any]], *, token: int) -> None:
@@ -181,7 +190,7 @@ class FenceRow:
             StaleToken: the row carries a higher token; stop, another candidate leads.
             TransactionCanceledException: of boto3, for a condition of an item's own.
             CorruptObject: what the row carries is no token.
-            StoreUnavailable: DynamoDB did not say whether the transaction was applied.
+            StoreUnavailable, TableUnusable: as `FencedItems` does.
         """
         _check_number(items, _MOST - 1)
         check_token(token)

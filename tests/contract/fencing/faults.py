@@ -35,6 +35,7 @@ class FaultyProxy:
         self._faults: deque[str | Answer] = deque()
         self._late: list[tuple[str, str, dict[str, str], bytes]] = []
         self.writes = 0
+        self.signatures: list[str] = []  # of the writes
         self.spared: str | None = None  # in the path of writes to which nothing happens
         proxy = self
 
@@ -95,6 +96,7 @@ class FaultyProxy:
         headers = {k: v for k, v in handler.headers.items() if k.lower() not in _HOP_BY_HOP}
         request = (handler.command, handler.path, headers, body)
         self.writes += is_write
+        self.signatures += [str(handler.headers.get("Authorization"))] * is_write
         spared = self.spared is not None and self.spared in handler.path
         fault = self._faults.popleft() if is_write and self._faults and not spared else None
         if fault == "late":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -206,8 +208,8 @@ def test_what_may_succeed_later_is_sent_again(
 
 def test_every_other_refusal_is_raised_as_it_is(items: FencedItems, proxy: FaultyProxy) -> None:
     writes = proxy.writes
-    proxy.refuse(400, "AccessDeniedException", Message="no")
-    with pytest.raises(ClientError, match="AccessDenied"):
+    proxy.refuse(400, "ValidationException", Message="Item size has exceeded the maximum")
+    with pytest.raises(ClientError, match="Item size"):
         items.update_item(token=4, Key={"id": "a"})
     assert proxy.writes - writes == 1
 
@@ -247,24 +249,26 @@ def test_a_write_that_is_never_answered_is_given_up(table: Any, proxy: FaultyPro
     writes = proxy.writes
     proxy.lose_answers(3)
     with pytest.raises(
-        StoreUnavailable, match=r"^DynamoDB did not say.*last answer: Conn.* applied, once"
+        StoreUnavailable, match=r"^DynamoDB did not say.*last answer: Conn.* applied, once, within"
     ):
         with_settings(table, patience_ms=60).put_item(token=3, Item={"id": "a"})
     assert proxy.writes - writes <= 3
     assert item(table) == {"id": "a", "fencing_token": 3}
 
 
-def test_nothing_is_sent_again_after_dynamodb_may_have_forgotten_the_first(
-    retrying: Any, proxy: FaultyProxy
+def test_all_copies_of_a_write_have_the_signature_of_the_first(
+    retrying: Any, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither by botocore, in one call: its third send would be later than four minutes."""
-    times = iter([0, 0, 200_000, 250_000, 260_000])
-    writes = proxy.writes
-    proxy.lose_answers(2)
-    frozen = with_settings(retrying, clock_ms=lambda: next(times), patience_ms=0)
-    with pytest.raises(StoreUnavailable, match="sent for four minutes"):
-        frozen.put_item(token=3, Item={"id": "a"})
-    assert proxy.writes - writes == 2
+    """Otherwise a copy could be accepted after DynamoDB has forgotten the first one's token."""
+    seconds = itertools.count()
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    now = "botocore.auth.get_current_datetime"
+    monkeypatch.setattr(now, lambda: start + timedelta(seconds=next(seconds)))
+    sent = len(proxy.signatures)
+    proxy.lose_answers(6)
+    with_settings(retrying).put_item(token=3, Item={"id": "a", "set": {"x", "y", "z"}})
+    with_settings(retrying).put_item(token=3, Item={"id": "b"})
+    assert [len([*same]) for _, same in itertools.groupby(proxy.signatures[sent:])] == [7, 1]
 
 
 def test_a_put_that_botocore_repeats_is_taken_for_another_s_unless_it_is_a_transaction(

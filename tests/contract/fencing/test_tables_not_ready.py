@@ -1,0 +1,116 @@
+"""The first use of a table that is not there, or not as it has to be, says which and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from s3leader.errors import TableUnusable
+from s3leader.fencing.dynamodb import FencedItems, FenceRow
+from tests.contract.fencing.conftest import Clients
+from tests.contract.fencing.resources import create_table
+
+ITEM = {"id": {"S": "a"}}
+
+
+def uses(client: Any, table: str, key: Any) -> dict[str, Callable[[], object]]:
+    """The ways to use a table, each with this key."""
+    items = FencedItems(client)
+    row = FenceRow(client, key=key, table=table)
+    return {
+        "put": lambda: items.put_item(token=1, TableName=table, Item=key),
+        "update": lambda: items.update_item(token=1, TableName=table, Key=key),
+        "delete": lambda: items.delete_item(token=1, TableName=table, Key=key),
+        "transact": lambda: items.transact(
+            [{"ConditionCheck": {"TableName": table, "Key": key}}], token=1
+        ),
+        "claim": lambda: row.claim(token=1),
+        "transact with a row": lambda: row.transact(
+            [{"Update": {"TableName": table, "Key": {"id": {"S": "b"}},
+              "UpdateExpression": "REMOVE x"}}], token=1
+        ),
+        "read": row.read_token,
+    }  # fmt: skip
+
+
+USES = [*uses(type("Client", (), {"transact_write_items": None})(), "t", ITEM)]
+
+
+@pytest.fixture
+def client(clients: Callable[[str], Clients]) -> Any:
+    return clients("ministack").make("client", "dynamodb", direct=True)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_missing_table_is_named_with_its_region_and_what_to_do(client: Any, use: str) -> None:
+    with pytest.raises(
+        TableUnusable, match=r"table 'no-such' in Region 'us-east-1' \(http.*Create the table there"
+    ) as error:
+        uses(client, "no-such", ITEM)[use]()
+    assert (error.value.tables, error.value.code) == (("no-such",), "ResourceNotFoundException")
+    assert error.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_key_of_another_type_than_the_table_s_is_explained(client: Any, use: str) -> None:
+    with pytest.raises(TableUnusable, match="Pass each attribute of the table's key"):
+        uses(client, create_table(client), {"id": {"N": "1"}})[use]()
+
+
+def cancelled(message: str) -> tuple[str, dict[str, Any]]:
+    reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": message}]
+    return "TransactionCanceledException", {"Message": "x", "CancellationReasons": reasons}
+
+
+REFUSALS = {  # as DynamoDB words them; the emulator does not compare the names of keys
+    "name of a key": (
+        *cancelled("The provided key element does not match the schema"), "Pass each attribute",
+    ),
+    "key that is missing": (
+        *cancelled("One or more parameter values were invalid: Missing the key id in the item"),
+        "Pass each attribute",
+    ),
+    "type, not in a transaction": (
+        "ValidationException",
+        {"message": "One or more parameter values were invalid: Type mismatch for key id"
+         " expected: S actual: N"},
+        "Pass each attribute",
+    ),
+    "right": (
+        "AccessDeniedException",
+        {"Message": "User: x is not authorized to perform: dynamodb:UpdateItem on resource: y"},
+        "not authorized to perform: dynamodb:UpdateItem.*Allow what the message names",
+    ),
+    "key of KMS": (
+        "AccessDeniedException",
+        {"Message": "KMS key access denied error"},
+        "to an encrypted table its KMS key",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_that_stays_says_what_to_change(
+    clients: Callable[[str], Clients], refusal: str
+) -> None:
+    made = clients("ministack")
+    code, fields, remedy = REFUSALS[refusal]
+    made.proxy.refuse(400, code, **fields)
+    table = create_table(made.make("client", "dynamodb", direct=True))
+    items = FencedItems(made.make("client", "dynamodb"))
+    with pytest.raises(TableUnusable, match=f"refused the table '{table}'.*{remedy}"):
+        items.update_item(token=1, TableName=table, Key=ITEM)
+
+
+def test_what_the_caller_can_change_is_no_matter_of_the_table(
+    clients: Callable[[str], Clients],
+) -> None:
+    made = clients("ministack")
+    code, fields = cancelled("Item size has exceeded the maximum allowed size")
+    made.proxy.refuse(400, code, **fields)
+    items = FencedItems(made.make("client", "dynamodb"))
+    with pytest.raises(ClientError, match=code):
+        items.update_item(token=1, TableName="t", Key=ITEM)
