@@ -170,6 +170,25 @@ class StaleToken(S3LeaderError):  # noqa: N818
         self.written_token = written_token
 
 
+class GuardEnded(S3LeaderError):  # noqa: N818
+    """The transaction of `fencing.sql.guarded` ended, or lost its guard, before the block did.
+
+    What came after that was not guarded. It is rolled back, or can only be; what was committed in
+    between cannot be.
+    """
+
+    def __init__(self, *, election: str, token: int) -> None:
+        super().__init__(
+            f"the guard of election {election!r} with token {token} ended before its block: a"
+            f" statement has committed (DDL, executescript), a deadlock or the caller has rolled"
+            f" back, or a rollback went to a savepoint that was set before the guard. What came"
+            f" after it is rolled back, unless a statement has committed that too. Begin a new"
+            f" guarded transaction, and keep such statements out of it."
+        )
+        self.election = election
+        self.token = token
+
+
 class Overwritten(S3LeaderError):  # noqa: N818
     """A fenced object changed since it was read, under the same or a lower token: read it again."""
 

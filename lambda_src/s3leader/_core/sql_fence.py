@@ -14,6 +14,8 @@ from typing import Final, Literal
 
 from s3leader.errors import InvalidArgument
 
+from .tokens import check_token
+
 Dialect = Literal["postgresql", "mysql", "sqlite"]
 Parameters = tuple[object, ...] | dict[str, object]
 
@@ -23,23 +25,33 @@ STALE_STATE: Final = "S3L01"  # the SQLSTATE with which the trigger refuses
 
 _EVENTS: Final = "INSERT OR UPDATE OR DELETE OR TRUNCATE"
 _VALUE: Final = re.compile(r"\{(\w+)\}")
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?")
+# As in a statement: without quotes, or in those of the database. No driver gives the characters
+# between them a meaning.
+_NAME: Final = r"""[A-Za-z_][A-Za-z0-9_]*|"[^"'`%:{}?$\\\x00-\x1f]+"|`[^"'`%:{}?$\\\x00-\x1f]+`"""
+_IDENTIFIER: Final = re.compile(rf"({_NAME})(?:\.({_NAME}))?")
+_LAST_TOKEN: Final = 2**63 - 1  # of a BIGINT
+_LONGEST_NAME: Final = 63  # bytes, of PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
 class GuardStatements:
     """What a guard sends. `raise_row` raises the row, and locks it until the transaction ends.
 
-    `read_row` then reads the row's token; without one, `raise_row` returns the token itself.
+    `read_row` then reads the row's token; without one, `raise_row` returns the token itself, and
+    whether a savepoint is open, so that a rollback to it would undo the guard.
     `forbid_commit` fails, so that the transaction can only be rolled back; without one, a rollback
-    of the driver has to do.
+    of the driver has to do. `set_mark` leaves something that ends with the guard, unless
+    `raise_row` has; `check_mark` fails, or does not return `{text}`, if that has ended.
     """
 
     raise_row: str
     read_row: str | None = None
     forbid_commit: str | None = None
+    set_mark: str | None = "SAVEPOINT {mark}"
+    check_mark: str = "RELEASE SAVEPOINT {mark}"
 
 
+# Within a savepoint PostgreSQL writes rows in a transaction of its own, whose number is in `xmin`.
 # A row that is not there is inserted, one that is there is raised: atomically, so that two first
 # guards need no second try. All lock the row, also if its token is equal or higher.
 STATEMENTS: Final[dict[Dialect, GuardStatements]] = {
@@ -48,9 +60,13 @@ STATEMENTS: Final[dict[Dialect, GuardStatements]] = {
         WITH raised AS (
             INSERT INTO {table} AS fence (election, token) VALUES ({election}, {token})
             ON CONFLICT (election) DO UPDATE SET token = GREATEST(fence.token, excluded.token)
-            RETURNING fence.token
-        ) SELECT token, set_config({setting}, {text}, true) FROM raised""",
+            RETURNING fence.token, fence.xmin AS writer
+        ) SELECT token,
+            CAST(writer AS text) <> CAST(txid_current() & 4294967295 AS text) AS in_savepoint,
+            set_config({setting}, {text}, true) AS setting FROM raised""",
         forbid_commit="SELECT CAST('stale fencing token' AS integer)",
+        set_mark=None,
+        check_mark="SELECT current_setting({setting}, true) AS setting",
     ),
     # FOR UPDATE reads what is committed now, not the snapshot of REPEATABLE READ.
     "mysql": GuardStatements(
@@ -86,7 +102,10 @@ def read_statement(table: str) -> str:
 
 
 def guard_values(election: str, token: int) -> dict[str, object]:
-    """Return the values of a guard's statements."""
+    """Return the values of a guard's statements. Raises `InvalidArgument`."""
+    check_token(token)
+    if token > _LAST_TOKEN:
+        raise InvalidArgument(f"expected a token of at most {_LAST_TOKEN:,}, got {token}")
     return {
         "election": election,
         "token": token,
@@ -138,15 +157,11 @@ def table_ddl(dialect: Dialect, table: str) -> str:
 
 def trigger_ddl(tables: Sequence[str], election: str, *, schema: str, table: str) -> list[str]:
     """Return the statements of PostgreSQL's trigger; `election` has been checked."""
-    if isinstance(tables, str) or not tables:
-        raise InvalidArgument(f"tables: expected the names of one or more tables, got {tables!r}")
-    for name in (schema, table, *tables):
-        check_identifier("table", name)
-    fence = table if "." in table else f"{schema}.{table}"
-    function = f"{schema}.s3leader_require_guard"
-    statements = [_FUNCTION.format(function=function, fence=fence, state=STALE_STATE)]
-    for name in tables:
-        full = name if "." in name else f"{schema}.{name}"
+    names = _with_schema(tables, schema, table)
+    function = _function_name(schema, _in_schema(table, schema))
+    body = _FUNCTION.format(function=function, fence=_in_schema(table, schema), state=STALE_STATE)
+    statements = [body]
+    for full in names:
         call = f"{function}('{election}', '{setting_name(election)}')"
         made = f"CREATE TRIGGER s3leader_guard BEFORE {_EVENTS} ON {full}"
         statements += [
@@ -158,13 +173,56 @@ def trigger_ddl(tables: Sequence[str], election: str, *, schema: str, table: str
     return statements
 
 
+def drop_trigger_ddl(tables: Sequence[str], *, schema: str, table: str) -> list[str]:
+    """Return the statements that drop the triggers, and their function if no other has it."""
+    names = _with_schema(tables, schema, table)
+    function = _function_name(schema, _in_schema(table, schema))
+    return [
+        *(f"DROP TRIGGER IF EXISTS s3leader_guard ON {full}" for full in names),
+        _DROP_FUNCTION.format(function=function),
+    ]
+
+
+def _with_schema(tables: Sequence[str], schema: str, table: str) -> list[str]:
+    """Return the names of the tables, each with its schema; raise unless all are names."""
+    if isinstance(tables, str) or not tables:
+        raise InvalidArgument(f"tables: expected the names of one or more tables, got {tables!r}")
+    for name in (schema, table, *tables):
+        check_identifier("table", name)
+    return [_in_schema(name, schema) for name in tables]
+
+
+def _in_schema(name: str, schema: str) -> str:
+    found = _IDENTIFIER.fullmatch(name)
+    return name if found is None or found[2] else f"{schema}.{name}"
+
+
+def _function_name(schema: str, fence: str) -> str:
+    """Return the name of the function for a table of guards. Each has its own.
+
+    With one for all, the triggers of one table of guards would ask the table of the latest call.
+    """
+    folded = re.sub(r'"[^"]*"|[A-Z]+', lambda each: _folded(each[0]), fence)
+    return f"{schema}.s3leader_guard_{hashlib.sha256(folded.encode()).hexdigest()[:16]}"
+
+
 def check_identifier(what: str, name: object) -> None:
-    """Raise `InvalidArgument` unless `name` is one that needs no quotes, with or without schema."""
-    if not isinstance(name, str) or not _IDENTIFIER.fullmatch(name):
+    """Raise `InvalidArgument` unless `name` is a table's, with or without a schema."""
+    found = _IDENTIFIER.fullmatch(name) if isinstance(name, str) else None
+    if found is None or any(len(_bare(each)) > _LONGEST_NAME for each in found.groups("")):
         raise InvalidArgument(
-            f"{what}: expected a name of letters, digits and _, with or without a schema before it"
+            f"{what}: expected a name of letters, digits and _ of at most {_LONGEST_NAME} bytes, or"
+            f" one in quotes as SQL has it ('\"Order lines\"'), with or without a schema before it"
             f" ('jobs.accounts'), got {name!r}"
         )
+
+
+def _folded(part: str) -> str:
+    return part if part.startswith('"') else part.lower()
+
+
+def _bare(name: str) -> bytes:
+    return name.strip('"`').encode()
 
 
 # The row stays locked to the end of the transaction. A guarded transaction has locked it already;
@@ -191,4 +249,11 @@ BEGIN
             HINT = 'Stop, this leader is stale.';
     END IF;
     RETURN NULL;
+END $$"""
+
+_DROP_FUNCTION: Final = """\
+DO $$ BEGIN
+    DROP FUNCTION IF EXISTS {function}();
+EXCEPTION WHEN dependent_objects_still_exist THEN
+    NULL;
 END $$"""

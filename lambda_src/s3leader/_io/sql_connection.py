@@ -7,7 +7,7 @@ psycopg, psycopg2, pg8000, PyMySQL, mysqlclient, MySQL Connector, MariaDB Connec
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
@@ -40,14 +40,12 @@ class SqlConnection:
     driver: Any
     alchemy: Any = None
 
-    def read_number(self, statement: str, values: Mapping[str, object]) -> int:
-        """Execute a statement as `execute` does, and return the first value of its first row."""
-        return _first(self.execute(statement, values))
-
-    def find_number(self, statement: str, values: Mapping[str, object]) -> int | None:
-        """Do the same, and return None if there is no row."""
+    def read_row(self, statement: str, values: Mapping[str, object]) -> Sequence[Any] | None:
+        """Execute a statement as `execute` does; return the values of its first row, or None."""
         row = self.execute(statement, values)
-        return None if row is None else _first(row)
+        if row is None:
+            return None
+        return [*row.values()] if isinstance(row, Mapping) else [*row]
 
     def execute(self, statement: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401
         """Execute a statement with `{name}` in place of values; return its first row or None."""
@@ -56,7 +54,9 @@ class SqlConnection:
             result = self.alchemy.exec_driver_sql(text, parameters)
             return result.fetchone() if result.returns_rows else None
         cursor = self.driver.cursor()
-        if hasattr(cursor, "row_factory"):  # tuples, whatever rows the caller's cursors return
+        # Tuples, whatever rows the caller's cursors return. A cursor of psycopg2 has an attribute
+        # of this name too, and with another meaning; its connection has not.
+        if hasattr(self.driver, "row_factory"):
             cursor.row_factory = None if self.dialect == "sqlite" else _of_tuples
         try:
             cursor.execute(text, parameters)
@@ -101,15 +101,11 @@ class SqlConnection:
         if callable(get := getattr(driver, "get_autocommit", None)):
             return bool(get())
         if self.dialect == "mysql":
-            return bool(self.read_number("SELECT @@autocommit", {}))
+            return bool((self.read_row("SELECT @@autocommit", {}) or [0])[0])
         raise InvalidArgument(
             f"cannot tell whether a {_name(driver)} is in autocommit mode; pass the driver's own"
             f" connection, which has an attribute `autocommit`"
         )
-
-
-def _first(row: Any) -> int:  # noqa: ANN401 - of any form
-    return int(next(iter(row.values())) if isinstance(row, Mapping) else row[0])
 
 
 def _of_tuples(_: object) -> type[tuple[Any, ...]]:

@@ -27,9 +27,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,14 +39,12 @@ from s3leader._core.fencing_header import (
     stale,
     stale_token,
 )
-from s3leader._core.sql_fence import TABLE, Dialect
-from s3leader._core.tokens import check_token
 from s3leader._io.token_gate import Admitted, TokenGate, TokenMemory
 from s3leader.errors import StaleToken
-from s3leader.fencing import sql
+
+from .memories import ProcessMemory, RowMemory, SqlMemory
 
 if TYPE_CHECKING:
-    from s3leader.fencing.dynamodb import FenceRow
     from s3leader.term import Term
 
 __all__ = [
@@ -88,85 +84,6 @@ def raise_if_stale(status: int, body: bytes | str) -> None:
         raise error
 
 
-class ProcessMemory:
-    """Remembers in this process alone, for a server that is one process.
-
-    A restart forgets: until a request of the latest term comes, every token passes.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._highest = 0
-
-    def claim(self, *, token: int) -> None:
-        """Raise the memory to `token`, or raise `StaleToken`."""
-        check_token(token)
-        with self._lock:
-            if token < self._highest:
-                raise StaleToken(
-                    key="the server's memory", token=token, written_token=self._highest
-                )
-            self._highest = token
-
-
-class SqlMemory:
-    """Remembers in the election's row of the table of guards (`sql.table_ddl`).
-
-    `connect` returns a connection of a driver or of SQLAlchemy (`engine.connect`), which is closed
-    after each use. A token that the row has already costs one SELECT, a higher one a transaction.
-    The SELECT has to see the latest commit: connect to the primary, not to a replica.
-    """
-
-    def __init__(
-        self,
-        connect: Callable[[], Any],
-        election: str,
-        *,
-        table: str = TABLE,
-        dialect: Dialect | None = None,
-        paramstyle: str | None = None,
-    ) -> None:
-        self._connect = connect
-        self._election = election
-        self._options: dict[str, Any] = {
-            "table": table,
-            "dialect": dialect,
-            "paramstyle": paramstyle,
-        }
-
-    def claim(self, *, token: int) -> None:
-        """Raise the row to `token`, as `sql.guard` does in a transaction of its own."""
-        check_token(token)
-        connection = self._connect()
-        try:
-            written = sql.read_token(connection, self._election, **self._options)
-            connection.rollback()  # so that the guard comes first in its transaction
-            if written != token:
-                sql.guard(connection, self._election, token, **self._options)
-                connection.commit()
-        finally:
-            with suppress(Exception):
-                connection.rollback()
-            connection.close()
-
-
-class RowMemory:
-    """Remembers in a `FenceRow`, and reads it first.
-
-    A token that the row has already costs one consistent read instead of a transaction. The read
-    needs dynamodb:GetItem on the row, which `grant_fence_row` does not give.
-    """
-
-    def __init__(self, row: FenceRow) -> None:
-        self._row = row
-
-    def claim(self, *, token: int) -> None:
-        """Raise the row to `token`, as `FenceRow.claim` does."""
-        check_token(token)
-        if self._row.read_token() != token:
-            self._row.claim(token=token)
-
-
 class FencedWSGI:
     """Passes a WSGI application the requests of the latest term of `election`.
 
@@ -174,7 +91,8 @@ class FencedWSGI:
     election. Requests with one of the `unguarded` methods pass without a check. Others need a
     token; if `required` is False, those without one pass too. The application finds the number at
     `environ["s3leader.fencing_token"]`; it is absent if nothing was checked. A `StaleToken` that
-    it raises for this token, from a guard of its own, is answered in the same way.
+    it raises for this token, from a guard of its own, is answered in the same way, if it comes
+    before the application has returned: a generator runs only afterwards.
 
     The memory is asked about each token, because another process of the server may have seen a
     higher one; only a lower one than this process has seen is refused at once. With `cache`, the
@@ -254,7 +172,11 @@ class FencedASGI:
         if scope["type"] not in {"http", "websocket"}:
             await self._application(scope, receive, send)
             return
-        values = [value.decode("latin-1") for name, value in scope["headers"] if name == _ASGI_NAME]
+        values = [
+            value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name.lower() == _ASGI_NAME
+        ]
         answer = self._gate.decide(scope.get("method", "GET"), values)
         if not isinstance(answer, Admitted | Problem):
             answer = await asyncio.to_thread(self._gate.ask, answer.token)

@@ -70,7 +70,8 @@ NOT_CHECKABLE = {
     " second one with it.": "the stack has no table; tests repeat transactions on an emulator, and"
     " nothing shows for how long DynamoDB remembers",
     "DynamoDB accepts a signature only from five minutes before the time in it to five minutes"
-    " after it.": "the stack has no table, and a refusal would not show that every late copy is refused",
+    " after it.": "the stack has no table, and a refusal would not show that every late copy is"
+    " refused",
 }
 
 

@@ -33,6 +33,7 @@ from tests.contract.fencing.resources import (
     create_bucket,
     create_table,
 )
+from tests.contract.fencing.sql_databases import DIALECTS, Database, make_database
 from tests.fast.s3leader.fencing.test_fenced_object import fenced
 
 if TYPE_CHECKING:
@@ -62,6 +63,14 @@ def postgresql() -> Iterator[str]:
 def mariadb() -> Iterator[int]:
     with databases.mariadb() as port:
         yield port
+
+
+@pytest.fixture(params=DIALECTS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database of each kind."""
+    made = make_database(request.param, request, tmp_path)
+    yield made
+    made.engine.dispose()
 
 
 class Clients:

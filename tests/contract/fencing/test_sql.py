@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,76 +12,11 @@ import pytest
 import sqlalchemy
 from psycopg.rows import class_row, dict_row
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
 
 from s3leader.errors import InvalidArgument, StaleToken
 from s3leader.fencing import sql
-from tests.contract.fencing.sql_resources import ELECTION, connect_to_mariadb
-
-Dialect = Any
-Connect = Callable[[], Any]
-DIALECTS: list[Dialect] = ["postgresql", "mysql", "sqlite"]
-
-
-class Database:
-    """An empty database with a table `paid`, and ways to connect to it."""
-
-    def __init__(self, dialect: Dialect, connect: Callable[..., Any], url: str) -> None:
-        self.dialect = dialect
-        self.connect = connect
-        self.engine = sqlalchemy.create_engine(url, poolclass=NullPool)
-        with closing(connect()) as connection:
-            for statement in (
-                "DROP TABLE IF EXISTS s3leader_fence",
-                "DROP TABLE IF EXISTS paid",
-                sql.table_ddl(dialect),
-                "CREATE TABLE paid (amount INTEGER)",
-            ):
-                connection.cursor().execute(statement)
-            connection.commit()
-
-    def paid(self) -> list[int]:
-        with closing(self.connect()) as connection:
-            return amounts(connection)
-
-    def lead(self, token: int) -> None:
-        """Let a leader guard a transaction."""
-        with closing(self.connect()) as connection:
-            sql.guard(connection, ELECTION, token)
-            connection.commit()
-
-
-def amounts(connection: Any) -> list[int]:
-    cursor = connection.cursor()
-    cursor.execute("SELECT amount FROM paid ORDER BY amount")
-    return [row[0] for row in cursor.fetchall()]
-
-
-def pay(connection: Any, amount: int) -> None:
-    connection.cursor().execute(f"INSERT INTO paid VALUES ({amount})")
-
-
-@pytest.fixture(params=DIALECTS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    made = make_database(request.param, request, tmp_path)
-    yield made
-    made.engine.dispose()
-
-
-def make_database(dialect: Dialect, request: pytest.FixtureRequest, folder: Path) -> Database:
-    if dialect == "postgresql":
-        address: str = request.getfixturevalue("postgresql")
-        url = address.replace("postgresql://", "postgresql+psycopg://")
-        return Database(dialect, lambda **kw: psycopg.connect(address, **kw), url)
-    if dialect == "mysql":
-        port: int = request.getfixturevalue("mariadb")
-        return Database(
-            dialect,
-            lambda **kw: connect_to_mariadb(port, **kw),
-            f"mysql+pymysql://root@127.0.0.1:{port}/fenced",
-        )
-    path = folder / "fence.db"
-    return Database(dialect, lambda **kw: sqlite3.connect(path, **kw), f"sqlite:///{path}")
+from tests.contract.fencing.sql_databases import Database, amounts, pay
+from tests.contract.fencing.sql_resources import ELECTION
 
 
 def autocommitting(database: Database) -> Any:
@@ -148,13 +80,6 @@ def test_a_guard_that_is_rolled_back_leaves_the_row_as_it_was(database: Database
         sql.guard(connection, ELECTION, 9)
         connection.rollback()
     database.lead(1)
-
-
-def test_a_missing_table_is_explained(database: Database) -> None:
-    with closing(database.connect()) as connection, pytest.raises(Exception, match="n") as error:
-        sql.guard(connection, ELECTION, 1, table="no_such")
-    assert "no_such" in str(error.value)
-    assert f"table_ddl('{database.dialect}')" in " ".join(error.value.__notes__)
 
 
 def test_a_connection_of_sqlalchemy_is_guarded(database: Database) -> None:

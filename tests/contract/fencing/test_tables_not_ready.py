@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from s3leader.errors import TableUnusable
+from s3leader.fencing import sql
 from s3leader.fencing.dynamodb import FencedItems, FenceRow
 from tests.contract.fencing.conftest import Clients
 from tests.contract.fencing.resources import create_table
+from tests.contract.fencing.sql_databases import Database, pay
+from tests.contract.fencing.sql_resources import ELECTION
 
 ITEM = {"id": {"S": "a"}}
 
@@ -114,3 +118,63 @@ def test_what_the_caller_can_change_is_no_matter_of_the_table(
     items = FencedItems(made.make("client", "dynamodb"))
     with pytest.raises(ClientError, match=code):
         items.update_item(token=1, TableName="t", Key=ITEM)
+
+
+def test_a_missing_table_of_guards_is_named_with_what_creates_it(database: Database) -> None:
+    for use in (sql.guard, lambda *each, **kw: sql.read_token(*each[:2], **kw)):
+        with (
+            closing(database.connect()) as connection,
+            pytest.raises(
+                TableUnusable, match=r"no_such failed.*Create it: s3leader\.fencing\.sql"
+            ) as error,
+        ):
+            use(connection, ELECTION, 1, table="no_such")
+        assert f"table_ddl('{database.dialect}')" in str(error.value)
+        assert error.value.tables == ("no_such",)
+    with (
+        database.engine.connect() as alchemy,
+        pytest.raises(TableUnusable, match=r"no_such failed.*Create it"),
+    ):
+        sql.guard(alchemy, ELECTION, 1, table="no_such")
+
+
+FORMS = {
+    "no key": "election VARCHAR(100), token BIGINT",
+    "other columns": "name VARCHAR(100) PRIMARY KEY, token BIGINT",
+    "number too small": "election VARCHAR(100) PRIMARY KEY, token INTEGER",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("mode", ["", "STRICT_ALL_TABLES"])
+def test_a_table_of_guards_of_another_form_is_refused_and_nothing_committed(
+    database: Database, form: str, mode: str
+) -> None:
+    """MariaDB without strict mode stores the highest number that the column has instead."""
+    if database.dialect == "sqlite" and form == "number too small":
+        pytest.skip("a column of SQLite holds any number")
+    with closing(database.connect()) as connection:
+        for statement in ("DROP TABLE IF EXISTS own", f"CREATE TABLE own ({FORMS[form]})"):
+            connection.cursor().execute(statement)
+        connection.commit()
+        if database.dialect == "mysql":
+            connection.cursor().execute(f"SET SESSION sql_mode = '{mode}'")
+        with pytest.raises(TableUnusable, match=r"table own .*It is not as .*table_ddl"):  # noqa: PT012
+            for token in (3_000_000_001, 3_000_000_002):
+                pay(connection, 1)
+                sql.guard(connection, ELECTION, token, table="own")
+        connection.commit()
+    assert database.paid() == []
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_right_that_is_missing_and_a_replica_are_named(database: Database) -> None:
+    with closing(database.connect()) as connection:
+        connection.execute("DROP ROLE IF EXISTS guest; CREATE ROLE guest; SET LOCAL ROLE guest")
+        with pytest.raises(TableUnusable, match="Grant SELECT, INSERT and UPDATE on it") as error:
+            sql.guard(connection, ELECTION, 1)
+        assert error.value.code == "42501"
+        connection.rollback()
+        connection.execute("SET TRANSACTION READ ONLY")
+        with pytest.raises(TableUnusable, match="Connect to the primary"):
+            sql.guard(connection, ELECTION, 1)

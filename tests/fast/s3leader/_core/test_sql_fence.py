@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -55,7 +56,35 @@ def test_the_statements_of_guards_have_nothing_else_that_a_driver_replaces(
             assert "{" not in text
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a;b", "1a", "a.b.c", 'a"', "a" * 64, None])
+NAMES = ['"Order lines"', '"ä"."b.c"', "`a b`", "a" * 63, f'"{"ä" * 31}"', "s._"]
+NO_NAMES = ["", "a b", "a;b", "1a", "a.b.c", 'a"', "a" * 64, f'"{"ä" * 32}"', '""', '"a', '"a""b"']
+NO_NAMES += ['"a%s"', '"a:b"', '"{election}"', '"a\'b"', '"a\nb"', "`a`b`"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_may_have_quotes_and_63_bytes(name: str) -> None:
+    assert f" {name} " in guard_statements("sqlite", name).raise_row
+    text, _ = render(guard_statements("mysql", name).raise_row, guard_values("e", 1), "format")
+    assert f"INSERT INTO {name} (" in text
+
+
+def test_each_table_of_guards_has_a_function_of_its_own() -> None:
+    """Spellings that PostgreSQL takes for one name are one."""
+
+    def function(table: str) -> str:
+        return trigger_ddl(["a"], "e", schema="public", table=table)[0].partition("(")[0]
+
+    names = ["fence", "FENCE", "public.fence", "other.fence", '"fence"', '"FENCE"', "fence2"]
+    assert [function(each) == function("fence") for each in names] == [True] * 3 + [False] * 4
+
+
+@pytest.mark.parametrize("token", [2**63, 10**30])
+def test_a_token_that_no_column_can_hold_is_refused(token: int) -> None:
+    with pytest.raises(InvalidArgument, match="expected a token of at most 9,223"):
+        guard_values("e", token)
+
+
+@pytest.mark.parametrize("name", [*NO_NAMES, None])
 def test_a_table_is_named_by_an_identifier(name: Any) -> None:
     for use in (
         lambda: guard_statements("sqlite", name),
@@ -86,7 +115,9 @@ def test_settings_of_elections_differ_also_where_their_names_only_differ_in_case
 
 def test_a_trigger_is_made_for_each_table_in_its_schema() -> None:
     function, *others = trigger_ddl(["accounts", "log.paid"], "e/1", schema="bank", table="fence")
-    call = f"bank.s3leader_require_guard('e/1', '{setting_name('e/1')}')"
+    found = re.search(r"bank\.s3leader_guard_[0-9a-f]{16}", function)
+    assert found is not None
+    call = f"{found[0]}('e/1', '{setting_name('e/1')}')"
     made = "CREATE TRIGGER s3leader_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON"
     assert others == [
         statement
@@ -97,7 +128,7 @@ def test_a_trigger_is_made_for_each_table_in_its_schema() -> None:
             f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER s3leader_guard",
         )
     ]
-    assert function.startswith("CREATE OR REPLACE FUNCTION bank.s3leader_require_guard()")
+    assert function.startswith(f"CREATE OR REPLACE FUNCTION {found[0]}()")
     assert "FROM bank.fence WHERE election = TG_ARGV[0] FOR SHARE;" in function
 
 
