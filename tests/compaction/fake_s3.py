@@ -185,13 +185,24 @@ class FakeS3:
         return {"Errors": [{"Key": key, "Code": self.undeletable[key]} for key in refused]}
 
     def _list_objects_v2(
-        self, *, Prefix: str, StartAfter: str | None = None, **_: Any
+        self,
+        *,
+        Prefix: str,
+        StartAfter: str | None = None,
+        ContinuationToken: str | None = None,
+        **_: Any,
     ) -> dict[str, Any]:
-        page = self._store.perform(List(Prefix, StartAfter))
+        page = self._store.perform(List(Prefix, StartAfter, ContinuationToken))
         assert isinstance(page, Listed)
         found = [(key, self._found("GetObject", key)) for key in page.keys]
         contents = [{"Key": key, "ETag": one.etag, "Size": len(one.body)} for key, one in found]
-        return {"IsTruncated": page.truncated, **({"Contents": contents} if contents else {})}
+        return {
+            "IsTruncated": page.truncated,
+            "KeyCount": len(contents),
+            "ResponseMetadata": _HEADERS,
+            **({"Contents": contents} if contents else {}),
+            **({"NextContinuationToken": page.next_token} if page.truncated else {}),
+        }
 
     def _found(self, operation: str, key: str, if_match: str | None = None) -> Found:
         found = self._store.perform(Read(key))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -22,9 +22,9 @@ from s3leader._core.requests import (
     Conflict,
     Create,
     Found,
-    List,
     Missing,
     Read,
+    Store,
     StoreAnswer,
     StoreRequest,
 )
@@ -76,20 +76,6 @@ class Bodies:
         )
         return None if got is None else BodyStream(version, body, got["Body"])
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """Return the keys of all objects below `prefix`."""
-        start: dict[str, Any] = {}
-        while True:
-            page = self._ask(
-                List(prefix),
-                lambda: self.client.list_objects_v2(Prefix=prefix, **start, **self.always()),  # noqa: B023
-            )
-            found = [] if page is None else [each["Key"] for each in page.get("Contents", ())]
-            yield from found
-            if page is None or not page.get("IsTruncated") or not found:
-                return
-            start = {"StartAfter": found[-1]}
-
     def delete(self, key: str) -> None:
         """Delete a body, or nothing if there is none."""
         try:
@@ -139,16 +125,19 @@ class Bodies:
 
 
 @dataclass(frozen=True, slots=True)
-class NewBody:
-    """The store of one new object, which is created from `file`, `metadata["nonce"]` included."""
+class WithNewBody:
+    """A store with one more object, which is created from `file`, `metadata["nonce"]` included."""
 
+    store: Store
     bodies: Bodies
     body: Body
     file: IO[bytes]
     metadata: dict[str, str]
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
-        """Send a Create or a Read. Exceptions leave open whether it was applied."""
+        """Send a request. Exceptions leave open whether it was applied."""
+        if not isinstance(request, Create | Read) or request.key != self.body.key:
+            return self.store.perform(request)
         try:
             return self._create() if isinstance(request, Create) else self._read()
         except ClientError as error:

@@ -27,23 +27,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from s3leader._core.conditional_write import WriteConflict, write_until_known
-from s3leader._core.fenced_body import (
-    Body,
-    BytesVersion,
-    body_key,
-    body_prefix,
-    is_left_behind,
-    value_of,
-)
-from s3leader._core.requests import Create
-from s3leader._core.tokens import check_token
+from s3leader._core import fenced_bytes
+from s3leader._core.fenced_body import Body, BytesVersion, body_key
+from s3leader._core.fenced_bytes import WrittenBytes
+from s3leader._core.fenced_object import FencedConfig
 from s3leader._io.s3_options import BucketOptions
+from s3leader._io.seams import Seams
 from s3leader.errors import (
     CorruptObject,
     InvalidArgument,
     S3LeaderError,
-    StaleToken,
     StoreUnavailable,
 )
 
@@ -135,16 +128,12 @@ class FencedBytes:
             Overwritten: `after` is no longer the current version; read it again.
             StoreUnavailable: S3 did not say whether the write was applied.
         """
-        check_token(token)
-        if after is not None and after.token > token:
-            raise StaleToken(key=self.key, token=token, written_token=after.token)
+        fenced_bytes.check_writer(self.key, token, after)
         with _opened(content) as file:
-            body = self._upload(file, token, content_type)
-        snapshot = None if after is None else after.snapshot
-        written = self._pointer.write(value_of(body, after), token=token, after=snapshot)
-        if after is not None and after.previous is not None:
-            self._delete(after.previous)
-        return self._version(written)
+            done = self._write(file, token, after, content_type)
+        if done.unused is not None:
+            self._delete(done.unused)
+        return done.version
 
     def claim(self, token: int) -> BytesVersion:
         """Write `token`, so that all lower tokens are refused from now on. The content stays.
@@ -159,43 +148,35 @@ class FencedBytes:
         They are left by writes that failed or came too late. Returns their keys. Raises as `claim`
         does; `BucketUnusable` if S3 refuses to list or delete.
         """
-        now = self.claim(token)
-        left = [
-            body
-            for body in self._bodies.keys(body_prefix(self.key))
-            if is_left_behind(self.key, body, now)
-        ]
+        left = self._seams.driver().run(fenced_bytes.sweep(self._config, token))
         for body in left:
             self._bodies.delete(body)
-        return left
+        return [*left]
+
+    @property
+    def _config(self) -> FencedConfig:
+        return self._pointer._config  # noqa: SLF001 - one of both
+
+    @property
+    def _seams(self) -> Seams:
+        return self._pointer._seams  # noqa: SLF001 - one of both
 
     def _version(self, snapshot: Snapshot) -> BytesVersion:
         return BytesVersion.parse(self.key, snapshot)
 
-    def _upload(self, file: IO[bytes], token: int, content_type: str) -> Body:
-        """Create a body under a new key, however often that takes."""
-        from s3leader._io.s3_bodies import NewBody  # noqa: PLC0415 - as above
+    def _write(
+        self, file: IO[bytes], token: int, after: BytesVersion | None, content_type: str
+    ) -> WrittenBytes:
+        """Create a body under a new key, however often that takes, and name it."""
+        from s3leader._io.s3_bodies import WithNewBody  # noqa: PLC0415 - as above
 
-        seams = self._pointer._seams  # noqa: SLF001 - one seam for both
-        nonce = seams.nonce()
+        nonce = self._seams.nonce()
         size, digest = _measure(file)
         body = Body(body_key(self.key, token, nonce), size, digest, content_type)
         metadata = {"nonce": nonce, "fencing-token": str(token), "sha256": digest}
-        store = NewBody(self._bodies, body, file, metadata)
-        result = replace(seams.driver(), store=store).run(
-            write_until_known(
-                Create(body.key, b""),
-                nonce,
-                patience_ms=30_000 + size // 1000,
-                nonce_of=lambda found: found.body.decode(),
-            )
-        )
-        if isinstance(result, WriteConflict):
-            raise StoreUnavailable(
-                f"another object is at {body.key}, a key that was drawn for this write alone."
-                f" Nothing was replaced; keep other writers away from {body_prefix(self.key)}"
-            )
-        return body
+        store = WithNewBody(self._seams.store, self._bodies, body, file, metadata)
+        steps = fenced_bytes.write(self._config, body, nonce, token=token, after=after)
+        return replace(self._seams.driver(), store=store).run(steps)
 
     def _delete(self, key: str) -> None:
         """Delete a body that nothing names. If that fails, `sweep` of a later term does it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import re
 import sqlite3
@@ -10,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from s3leader._core import fenced_item, sql_fence
+from s3leader._core import fenced_item, fenced_object, sql_fence
+from s3leader._core.candidate import Steps
+from s3leader._core.fenced_object import FencedConfig
 from s3leader._core.requests import Found, Read, Replace, StoreAnswer, StoreRequest
 from s3leader._io.dynamodb import Transaction
+from s3leader._io.dynamodb_sends import Sends
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.seams import new_nonce
 from s3leader._io.token_gate import Admitted, TokenGate
@@ -45,14 +49,14 @@ def objects_whose_claim_writes_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def bytes_that_compare_with_the_newest(patch: pytest.MonkeyPatch) -> None:
-    write = FencedObject.write
+    write = fenced_object.write
 
-    def newest(self: FencedObject, value: Any, *, token: int, after: Any) -> Any:
-        now = self.read()
+    def newest(config: FencedConfig, value: Any, *, token: int, after: Any) -> Steps[Any]:
+        now = yield from fenced_object.read(config)
         higher = None if now is None else dataclasses.replace(now, token=min(now.token, token))
-        return write(self, value, token=token, after=higher)
+        return (yield from write(config, value, token=token, after=after and higher))
 
-    patch.setattr(FencedObject, "write", newest)
+    patch.setattr(fenced_object, "write", newest)
 
 
 def items_without_the_condition(patch: pytest.MonkeyPatch) -> None:
@@ -68,6 +72,12 @@ def transactions_that_are_sent_as_new_ones(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         Transaction, "_key", property(lambda _: new_nonce(), lambda *_: None), raising=False
     )
+    record = Sends.record_send
+
+    def record_only(self: Sends, request: Any) -> None:
+        record(self, copy.copy(request))  # and do not make it the same as the first
+
+    patch.setattr(Sends, "record_send", record_only)
 
 
 def transactions_without_the_row(patch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from s3leader.errors import (
     StoreUnavailable,
 )
 
+from .bytes_writers import write_bytes
 from .machine import Choose, Factory, Leads, Nonces, Now, Program, StopsLeading, Yielded
 from .reports import ReportsFencedWrite, ReportsNoTerm, ReportsOutcome, ReportsUnusableBucket
 from .s3 import FENCED
@@ -69,6 +70,8 @@ class Plan:
     deposes: bool = False
     force: bool = False
     token: int | None = None  # it writes a fenced object with this token, and does not campaign
+    writes_bytes: bool = False  # or fenced bytes
+    sweeps: bool = False  # the fenced bytes, before it writes
     done: Literal["none"] | None = None  # what the operator says of a corrupt lock
 
 
@@ -91,6 +94,8 @@ def candidate_program(plan: Plan) -> Factory:
     """Return what starts the program of a candidate, an operator or a fenced writer."""
 
     def begin(number: Nonces) -> Program:
+        if plan.token is not None and plan.writes_bytes:
+            return write_bytes(plan.name, plan.token, number, sweeps=plan.sweeps)
         if plan.token is not None:
             return _write_fenced(plan.name, plan.token, number)
         config = candidate_config(plan, number)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .bytes_scenarios import BYTES_MUTANTS
 from .continued_scenarios import CONTINUED_MUTANTS
 from .mutants import Mutant
 
@@ -248,5 +249,6 @@ MUTANTS: Final = (
         new="",
         found={"simulation": "is not tagged"},
     ),
+    *BYTES_MUTANTS,
     *CONTINUED_MUTANTS,
 )

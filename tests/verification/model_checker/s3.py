@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from s3leader._core.lock import parse_lock_name
 from s3leader._core.requests import (
@@ -34,6 +34,8 @@ from s3leader._core.requests import (
 )
 from s3leader._core.times import parse_time, to_ms
 from s3leader.errors import BucketUnusable
+
+from .fenced_rules import fault_of_write
 
 DENIED: Final = BucketUnusable("denied", action="", resource="", code="AccessDenied")
 FENCED: Final = "fenced.json"
@@ -178,7 +180,7 @@ def _hash(text: bytes) -> str:
 
 
 @lru_cache(maxsize=100_000)
-def lock_fields(body: bytes) -> dict[str, object]:
+def lock_fields(body: bytes) -> dict[str, Any]:
     """Return a lock's body as JSON; nothing for a corrupt one."""
     try:
         values = json.loads(body)
@@ -249,17 +251,10 @@ def _check_replaced(before: S3Object | None, lock: dict[str, object]) -> None:
 
 
 def _check_fenced_write(bucket: Bucket, body: bytes) -> Bucket:
-    """No write to the fenced object lowers its token, loses a count, or is applied twice."""
-    if bucket.fenced:
-        before, after = (lock_fields(one) for one in (bucket.fenced[-1], body))
-        tokens = int(str(before["fencing_token"])), int(str(after["fencing_token"]))
-        if tokens[1] < tokens[0]:
-            raise Violation(f"the token goes down from {tokens[0]} to {tokens[1]}")
-        counts = int(str(before.get("count", 0))), int(str(after.get("count", 0)))
-        if counts[1] not in {counts[0], counts[0] + 1}:
-            raise Violation(f"the count goes from {counts[0]} to {counts[1]}: a write is lost")
-    if body in bucket.fenced:
-        raise Violation("a fenced write is applied twice")
+    there, earlier = find_object(bucket, FENCED), [lock_fields(one) for one in bucket.fenced]
+    before, after = lock_fields(there.body) if there else {}, lock_fields(body)
+    if fault := fault_of_write(before, after, earlier, lambda key: bool(find_object(bucket, key))):
+        raise Violation(fault)
     return bucket._replace(fenced=(*bucket.fenced, body))
 
 

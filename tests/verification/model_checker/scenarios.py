@@ -9,6 +9,7 @@ import argparse
 import sys
 from typing import Final
 
+from .bytes_scenarios import BYTES
 from .candidates import Plan
 from .continued_scenarios import CONTINUED
 from .explore import explore, replay
@@ -112,6 +113,7 @@ SCENARIOS: Final = {
     **CONTINUED,
     **UNUSUAL,
     **FENCED,
+    **BYTES,
     **BROKEN_STORES,
 }
 ALL: Final = {**SCENARIOS, **NOT_PROMISED}
