@@ -31,7 +31,11 @@ from s3leader_cdk._permissions.principals import (
 )
 
 _WRITES = ["ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"]
-_IN_A_TRANSACTION = {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
+# With ForAnyValue, as in AWS's examples: it holds whether the key has one value or a list, and never
+# if it is absent, as outside of transactions.
+_IN_A_TRANSACTION = {
+    "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
+}
 # What DynamoDB does with the key of a table on behalf of a writer.
 _KEY_ACTIONS = [
     "kms:Decrypt",
@@ -56,7 +60,7 @@ def grant_fenced_items(
         grantee: a function, role or other principal.
         granted_elsewhere: True if you have added the statements that the error of this call lists.
     """
-    return _grant(table, grantee, _WRITES, {"StringEquals": _IN_A_TRANSACTION}, granted_elsewhere)
+    return _grant(table, grantee, _WRITES, _IN_A_TRANSACTION, granted_elsewhere)
 
 
 @checked_options()
@@ -83,7 +87,7 @@ def grant_fence_row(
             f" without ${{, for example 'nightly-compaction'; got {partition_key!r}"
         )
     conditions = {
-        "StringEquals": _IN_A_TRANSACTION,
+        **_IN_A_TRANSACTION,
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition_key]},
     }
     return _grant(table, grantee, ["UpdateItem"], conditions, granted_elsewhere)

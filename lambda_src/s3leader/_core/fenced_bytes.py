@@ -1,8 +1,8 @@
 """Writing and sweeping fenced bytes: a body under a new key, and a fenced object that names it.
 
 `fenced_body` says what the fenced object looks like. Sans-I/O: each function returns a generator of
-requests. Neither deletes: they return the keys that nothing will name again, and whoever runs them
-deletes these, or not. Whoever performs a body's `Create` adds its content: here it is its nonce.
+requests. Neither deletes: they return the keys that nothing will name again, for the caller to
+delete. A store that performs a body's `Create` sends its content, which here is its nonce.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ ITEMS = {
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
     ],
-    "Condition": {"StringEquals": IN_A_TRANSACTION},
+    "Condition": {"ForAnyValue:StringEquals": IN_A_TRANSACTION},
     "Effect": "Allow",
     "Resource": TABLE,
 }
@@ -29,7 +29,7 @@ ROW = {
     "Action": "dynamodb:UpdateItem",
     "Condition": {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["nightly"]},
-        "StringEquals": IN_A_TRANSACTION,
+        "ForAnyValue:StringEquals": IN_A_TRANSACTION,
     },
     "Effect": "Allow",
     "Resource": TABLE,
