@@ -180,6 +180,7 @@ class FenceRow:
         A later term may come as soon as this has returned: it tells only who is stale. It needs
         dynamodb:GetItem. Raises `CorruptObject`, `TableUnusable` and boto3's errors.
         """
+        self._settings.check_process()
         item = read_item(self._client, self._row)
         return written_token(item, attribute=self._attribute, label=describe_item(self._row))
 

@@ -335,3 +335,12 @@ def test_a_transaction_of_tables_of_a_client_is_applied_whole_or_not_at_all(
 def test_a_fork_of_the_process_writes_nothing(items: FencedItems) -> None:
     refusal = in_child(lambda: items.put_item(token=9, Item={"id": "a"}))
     assert refusal.startswith("InvalidArgument: the client was passed in by process")
+
+
+@FORKS
+def test_a_fork_of_the_process_reads_no_token(table: Any) -> None:
+    """It could read the answer to another worker of a server, and let a stale request pass."""
+    row = FenceRow(table, key={"id": "fence"})
+    row.claim(token=3)
+    refusal = in_child(row.read_token)
+    assert refusal.startswith("InvalidArgument: the client was passed in by process")

@@ -200,3 +200,20 @@ def test_an_engine_of_another_database_is_refused() -> None:
 def test_an_engine_of_mariadb_speaks_mysql() -> None:
     with pytest.raises(InvalidArgument, match="autocommit mode"):
         sql.guard(alchemy("mariadb"), "nightly", 1)
+
+
+class CursorOfPsycopg2(Driver):
+    """Calls its `row_factory`, if one is set, as cursors of psycopg2 do."""
+
+    row_factory: Any = None
+
+    def fetchone(self) -> Any:
+        return self.row_factory(self)[0] if self.row_factory else self.row
+
+
+def test_an_attribute_of_psycopg2_s_cursors_is_left_alone() -> None:
+    """Guards with psycopg2 failed: the attribute is named as one of psycopg's, and is another."""
+    connection = SimpleNamespace(
+        autocommit=False, cursor=lambda: CursorOfPsycopg2(row=(1, False, "1"))
+    )
+    sql.guard(connection, "nightly", 1, dialect="postgresql", paramstyle="format")
