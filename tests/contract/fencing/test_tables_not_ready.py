@@ -1,4 +1,6 @@
-"""The first use of a table that is not there, or not as it has to be, says which and what to do."""
+"""The first use of a table or bucket that is not there, or not as it has to be, says which and what
+to do.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from s3leader.errors import TableUnusable
-from s3leader.fencing import sql
+from s3leader.errors import BucketUnusable, TableUnusable
+from s3leader.fencing import FencedObject, sql
 from s3leader.fencing.dynamodb import FencedItems, FenceRow
+from s3leader.fencing.fenced_bytes import FencedBytes
 from tests.contract.fencing.conftest import Clients
 from tests.contract.fencing.resources import create_table
 from tests.contract.fencing.sql_databases import Database, pay
@@ -178,3 +181,27 @@ def test_a_right_that_is_missing_and_a_replica_are_named(database: Database) -> 
         connection.execute("SET TRANSACTION READ ONLY")
         with pytest.raises(TableUnusable, match="Connect to the primary"):
             sql.guard(connection, ELECTION, 1)
+
+
+S3_USES: dict[str, Callable[[FencedObject, FencedBytes], object]] = {
+    "claim an object": lambda one, _: one.claim(token=1),
+    "read an object": lambda one, _: one.read(),
+    "write an object": lambda one, _: one.write({}, token=1, after=None),
+    "write bytes": lambda _, many: many.write(b"x", token=1, after=None),
+    "open bytes": lambda _, many: many.open(),
+    "sweep bytes": lambda _, many: many.sweep(token=1),
+}
+
+
+@pytest.mark.parametrize("server", ["ministack", "seaweedfs"])
+@pytest.mark.parametrize("use", S3_USES)
+def test_a_missing_bucket_is_named(
+    clients: Callable[[str], Clients], server: str, use: str
+) -> None:
+    client = clients(server).make("client", "s3", direct=True)
+    with pytest.raises(BucketUnusable, match=r"no-such-bucket.*NoSuchBucket") as error:
+        S3_USES[use](
+            FencedObject("a.json", bucket="no-such-bucket", client=client),
+            FencedBytes("b.bin", bucket="no-such-bucket", client=client),
+        )
+    assert error.value.code == "NoSuchBucket"
