@@ -72,7 +72,7 @@ class SimulatedDynamoDB:
         self.completed_s[copy.token] = self.now_s
         return 200, {}
 
-    def answer(self, request: Any, **_: object) -> AWSResponse:
+    def answer(self, request: Any, **_: object) -> Any:
         signed = request.headers["X-Amz-Date"]
         text = signed.decode() if isinstance(signed, bytes) else signed
         at = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -86,7 +86,8 @@ class SimulatedDynamoDB:
             raise ConnectionClosedError(endpoint_url=request.url)
         raw: Any = io.BytesIO(json.dumps(body).encode())
         raw.stream = lambda **_: iter([raw.getvalue()])
-        return AWSResponse(request.url, status, {"content-type": "application/x-amz-json-1.0"}, raw)
+        headers: Any = {"content-type": "application/x-amz-json-1.0"}
+        return AWSResponse(request.url, status, headers, raw)
 
 
 @contextmanager
