@@ -31,8 +31,8 @@ from s3leader_cdk._permissions.principals import (
 )
 
 _WRITES = ["ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"]
-# With ForAnyValue, as in AWS's examples: it holds whether the key has one value or a list, and never
-# if it is absent, as outside of transactions.
+# With ForAnyValue, as in AWS's examples: it holds for one value and for a list. Outside of
+# transactions the key is absent, and it does not hold.
 _IN_A_TRANSACTION = {
     "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
 }
