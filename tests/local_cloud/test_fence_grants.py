@@ -79,11 +79,12 @@ class Fences:
 def _build(stack: cdk.Stack) -> None:
     bucket = s3.Bucket.from_bucket_name(stack, "Data", BUCKET)
     table = dynamodb.Table.from_table_arn(stack, "Accounts", TABLE_ARN)
-    for name, grant in (
-        ("Bytes", lambda role: grant_fenced_bytes(bucket, role, key=KEY)),
-        ("Items", lambda role: grant_fenced_items(table, role)),
-        ("Row", lambda role: grant_fence_row(table, role, partition_key="nightly")),
-    ):
+    grants: dict[str, Callable[[iam.Role], object]] = {
+        "Bytes": lambda role: grant_fenced_bytes(bucket, role, key=KEY),
+        "Items": lambda role: grant_fenced_items(table, role),
+        "Row": lambda role: grant_fence_row(table, role, partition_key="nightly"),
+    }
+    for name, grant in grants.items():
         grant(iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()))
 
 
