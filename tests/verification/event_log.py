@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from s3leader import Term
+from s3leader._io.term_state import TermState
 from tests.verification.history import Event
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -33,7 +33,7 @@ class EventLog:
         line = {"what": what, "who": self.who, "at": now_ns(), **facts}
         os.write(self._file, json.dumps(line).encode() + b"\n")
 
-    def leads(self, what: str, term: Term, **facts: object) -> None:
+    def leads(self, what: str, term: TermState, **facts: object) -> None:
         """Record until when a term is led by its own stopwatch, if it is not renewed."""
         before, left = now_ns(), term.remaining()
         until = before + int(left.total_seconds() * 1e9) if left else 0

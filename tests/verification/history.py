@@ -12,11 +12,11 @@ from itertools import takewhile
 from typing import Any
 
 Event = Mapping[str, Any]
-_CAMPAIGN_RETURNS = {"won", "loses", "finds no S3"}
+_CAMPAIGN_RETURNS = {"won", "loses", "finds no S3", "is cancelled"}
 _TERM_RETURNS = {"completed", "resigned", "lost", "left open"}
 _EFFECT_RETURNS = {"has claimed", "cannot claim", "has written", "is refused"}
 # A refused write may have been applied, unheard, and then been written over.
-_NEVER_KNOWN = {"never returned", "finds no S3", "left open", "is refused"}
+_NEVER_KNOWN = {"never returned", "finds no S3", "is cancelled", "left open", "is refused"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ def checks(events: Sequence[Event], *, clocks_hold: bool = True) -> Iterator[Che
     yield from ticks(found)
     yield from answers(found)
     yield from effects(found)
+    yield from cancellations(events)
 
 
 def leaderships(events: Sequence[Event]) -> list[Leadership]:
@@ -184,6 +185,28 @@ def effects(found: History) -> Iterator[Check]:
             f"{len(done)} confirmed increments and the last value are linearizable",
             linearizable.violations(increments, read),
         )
+
+
+def cancellations(events: Sequence[Event]) -> Iterator[Check]:
+    """Check that an event loop cancels a leader whose lease is over, and that what was cancelled or
+    left has ended.
+    """
+    yield check(
+        "no asyncio leader went on after its event loop had a turn past its deadline",
+        [
+            f"{event['who']} went on in term {event['term']}"
+            for event in events
+            if event["what"] == "goes on"
+        ],
+    )
+    yield check(
+        "no asyncio call that was cancelled or left had a task or a request under way",
+        [
+            f"{event['who']}: {event['by']} left {event['tasks'] or event['requests']}"
+            for event in events
+            if event["what"] == "leaves behind"
+        ],
+    )
 
 
 def _out_of_order(

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bird_strikes.checks import Check
 from tests.verification.history import Event
 from tests.verification.invariants import check
 
 Body: TypeAlias = dict[str, Any]
+_GRAIN_NS: Final = 1_000_000  # of the clock that deadlines are read from
 
 
 def counter(events: Sequence[Event], value: int) -> Check:
@@ -36,6 +37,28 @@ def counter(events: Sequence[Event], value: int) -> Check:
 
 def _touch(one: Event, other: Event) -> bool:
     return bool(one["read_at"] <= other["written_at"] and other["read_at"] <= one["written_at"])
+
+
+def deadlines(events: Sequence[Event], writes: Sequence[Body], times: Sequence[int]) -> Check:
+    """Check R4: each leader's deadline lies within a lease of its last write, by one clock.
+
+    `times` are when S3 had applied the writes. A deadline counts from when the request was sent,
+    which is earlier.
+    """
+    led = [event for event in events if event["what"] in {"won", "leads"}]
+    late = []
+    for event in led:
+        renewed = max(
+            (
+                at + body["lease_ms"] * 1_000_000
+                for at, body in zip(times, writes, strict=True)
+                if body["term"] == event["term"] and not body["expired"] and at < event["at"]
+            ),
+            default=0,
+        )
+        if (over := event["until"] - renewed) > _GRAIN_NS:
+            late.append(f"{event['who']} led term {event['term']} for {over / 1e6:.0f} ms too long")
+    return check(f"none of {len(led)} deadlines is later than a lease after the write", late)
 
 
 def ledger(events: Sequence[Event], writes: Sequence[Body]) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.verification.invariants import checks
+from tests.verification.store_invariants import deadlines
 
 Log = list[dict[str, Any]]
 OVERLAP = "no two of 2 leaderships overlap"
@@ -20,6 +21,8 @@ LED_AGAIN = "after a leader has completed a tick, no later term is led for it"
 DONE = "a tick reported as done was completed by a leader whose term did not report a loss"
 HOLDS = "no candidate whose campaign reported a loss holds the lock"
 TOKEN = "confirmed effects began after one with a higher token was confirmed"
+GOES_ON = "no asyncio leader went on after its event loop had a turn past its deadline"
+LEFT = "no asyncio call that was cancelled or left had a task or a request under way"
 LINEAR = "confirmed increments and the last value are linearizable"
 
 
@@ -87,6 +90,8 @@ KILLED = log("processes", (15, "kills", {"whom": "a"}))
 LATE = led("b", 40, 2, "t1", 50)
 LATE[0]["at"] = 1  # its campaign began first
 UNKNOWN = log("a", (1, "campaigns", {"tick": "t1"}), (5, "finds no S3", {}))
+CANCELLED = log("a", (1, "campaigns", {"tick": "t1"}), (5, "is cancelled", {}))
+LEFT_BEHIND: dict[str, Any] = {"by": "campaign", "tasks": [], "requests": 1}
 T1_IS_DONE = lost("b", 40, why="done", term=1, done="t1")
 HISTORIES: dict[str, tuple[list[Log], list[str]]] = {
     "nothing wrong": (WITHOUT_FAULT, []),
@@ -116,6 +121,9 @@ HISTORIES: dict[str, tuple[list[Log], list[str]]] = {
     "a loser that holds the lock": ([lost("a", 10, term=1, mine=True)], [HOLDS]),
     "a loser that could not seal": ([ending("left open"), lost("a", 40, term=1, mine=True)], []),
     "a creation that was never known": ([UNKNOWN, lost("a", 40, term=1, mine=True)], []),
+    "a campaign that was cancelled": ([CANCELLED, lost("a", 40, term=1, mine=True)], []),
+    "a leader that is not cancelled": ([log("a", (50, "goes on", {"term": 1}))], [GOES_ON]),
+    "a request that goes on": ([log("a", (9, "leaves behind", LEFT_BEHIND))], [LEFT]),
     "another's unknown creation": ([UNKNOWN, lost("b", 40, term=1, mine=True)], [HOLDS]),
 }
 
@@ -217,6 +225,25 @@ def test_what_is_wrong_with_effects_is_found_and_nothing_else(
     found = broken(*logs)
     assert len(found) == len(claims)
     assert all(claim in one for claim, one in zip(claims, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("until", "at", "expired", "holds"),
+    [
+        (50_000_000, 0, False, True),
+        (51_000_001, 0, False, False),
+        (60_000_000, 9_000_000, False, True),
+        (60_000_000, 9_000_000, True, False),  # sealed by another candidate
+        (60_000_000, 20_000_000, False, False),  # written after the leader noted its deadline
+    ],
+)
+def test_a_deadline_later_than_a_lease_after_the_write_is_found(
+    until: int, at: int, *, expired: bool, holds: bool
+) -> None:
+    body = {"term": 1, "lease_ms": 50, "expired": False}
+    events = log("a", (10_000_000, "leads", {"term": 1, "until": until}))
+    check = deadlines(events, [body, {**body, "expired": expired}], [0, at])
+    assert check.holds is holds
 
 
 def test_the_judge_knows_nothing_of_the_library() -> None:

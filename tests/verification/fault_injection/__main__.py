@@ -4,16 +4,20 @@ The real store speaks HTTP to a server on loopback that delays, cuts, loses, ref
 repeats, and whose front ends' clocks differ as much as `clock_skew` allows. With `--clocks wrong`
 they differ by far more. Then two may believe to lead at a time, which is not checked; what does
 not rest on clocks must hold all the same: terms, ticks, sealed locks, fenced writes. With `--echo`,
-a proxy sends each PUT twice and hands back the second answer. With `--boto3`, the requests
-are sent by boto3's client instead of the store's own.
+a proxy sends each PUT twice and hands back the second answer.
+
+Every second candidate runs under asyncio, or all with `--asyncio`, and `--boto3` of them send their
+requests by boto3's client instead of the store's own.
 
 The processes' own event logs are judged alone first (`invariants`), then against the server's
 record (`store_invariants`).
 """
 
 import argparse
+import itertools
 import json
 import os
+import random
 import sys
 import tempfile
 import time
@@ -23,10 +27,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-from s3leader._io.lock_store import lock_store
+import boto3  # noqa: F401 - before the forks, for those that use it
+
 from tests.contract.servers import Server
 from tests.verification import invariants, report, store_invariants
 from tests.verification.event_log import EventLog, EventReader, read_events
+from tests.verification.fault_injection.async_candidate import AsyncCandidate
 from tests.verification.fault_injection.candidate import FENCED, Candidate, Contest
 from tests.verification.fault_injection.faults import FaultPlan
 from tests.verification.fault_injection.faulty_s3 import FaultyS3
@@ -47,18 +53,16 @@ def main() -> int:
         folder = Path(temporary) if asked.logs is None else asked.logs
         folder.mkdir(parents=True, exist_ok=True)
         os.environ |= Server(f"http://127.0.0.1:{s3.server_address[1]}").env
-        if asked.boto3:
-            os.environ["AWS_AUTH_SCHEME_PREFERENCE"] = "sigv4"  # a setting that is left to boto3
         lease, counter = timedelta(seconds=asked.lease), folder / "counter.txt"
         counter.touch()
-        contest = Contest(store=lock_store("locks", lease), counter=counter, lease=lease)
+        contest = Contest(counter=counter, lease=lease)
         with closing(Processes(folder, seed=asked.seed, first=asked.first)) as processes:
-            for _ in range(asked.candidates):
-                processes.start(lambda log, chance: Candidate(contest, log, chance).run())
+            _start(processes, contest, asked)
             Thread(target=s3.serve_forever, daemon=True).start()  # after the forks
             _watch(processes, plan, folder, asked)
             s3.shutdown()
-            locks, fenced = _bodies(s3, "elections/contest/lock_"), _bodies(s3, FENCED)
+            times, locks = zip(*_bodies(s3, "elections/contest/lock_"), strict=True)
+            fenced = [body for _, body in _bodies(s3, FENCED)]
             judge = EventLog(folder / "judge.jsonl", "judge")
             judge.record("reads the counter")  # the fenced one; nobody writes any more
             judge.record("has read", value=fenced[-1].get("count", 0) if fenced else 0)
@@ -71,6 +75,7 @@ def main() -> int:
     checks = [*invariants.checks(events, clocks_hold=clocks_hold)]
     if clocks_hold:
         checks.append(store_invariants.counter(events, value))
+    checks.append(store_invariants.deadlines(events, locks, times))
     checks += [*store_invariants.ledger(events, locks), *store_invariants.fenced(events, fenced)]
     return report.print_checks([*checks, store_invariants.processes(events, processes.failed)])
 
@@ -87,10 +92,28 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--clocks", choices=sorted(CLOCKS_S), default="allowed")
     parser.add_argument("--patience", type=float, default=120.0, help="seconds without a new term")
     parser.add_argument("--echo", action="store_true", help="each PUT is sent twice")
-    parser.add_argument("--boto3", action="store_true", help="send the requests by boto3")
+    parser.add_argument("--boto3", type=int, default=1, help="how many use boto3's client (1)")
+    parser.add_argument("--asyncio", action="store_true", help="all candidates run under asyncio")
     parser.add_argument("--logs", type=Path, help="a new folder to leave the event logs in")
     parser.add_argument("--first", help="module:function to call first in each process, for tests")
     return parser.parse_args()
+
+
+def _start(processes: Processes, contest: Contest, asked: argparse.Namespace) -> None:
+    kinds = itertools.cycle((AsyncCandidate, AsyncCandidate if asked.asyncio else Candidate))
+    for number, kind in zip(range(asked.candidates), kinds, strict=False):
+        use_boto3 = number < asked.boto3
+
+        def run(
+            log: EventLog,
+            chance: random.Random,
+            kind: type[Candidate] = kind,
+            *,
+            use_boto3: bool = use_boto3,
+        ) -> None:
+            kind(contest, log, chance, boto3=use_boto3).run()
+
+        processes.start(run)
 
 
 def _watch(processes: Processes, plan: FaultPlan, folder: Path, asked: argparse.Namespace) -> None:
@@ -110,8 +133,10 @@ def _watch(processes: Processes, plan: FaultPlan, folder: Path, asked: argparse.
     processes.end(asked.patience)
 
 
-def _bodies(s3: FaultyS3, prefix: str) -> list[store_invariants.Body]:
-    return [json.loads(write.body) for write in s3.writes if write.key.startswith(prefix)]
+def _bodies(s3: FaultyS3, prefix: str) -> list[tuple[int, store_invariants.Body]]:
+    """Return what was written to keys with that prefix, and when."""
+    mine = [(at, write) for at, write in s3.writes if write.key.startswith(prefix)]
+    return [(at, json.loads(write.body)) for at, write in mine]
 
 
 if __name__ == "__main__":

@@ -15,13 +15,16 @@ from s3leader._core import conditional_write, create_lock, fenced_object, holdin
 from s3leader._core.candidate import CandidateConfig
 from s3leader._core.conditional_write import WriteApplied, WriteConflict
 from s3leader._core.lock import Lock
-from s3leader._core.requests import Conflict, Unknown
+from s3leader._core.requests import Conflict, Reply, Unknown
+from s3leader._io.async_driver import AsyncDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from s3leader._core.candidate import Steps
-    from s3leader._core.requests import Create, Replace, Reply
+    from s3leader._core.requests import Create, Replace, Request
+    from s3leader._io.async_driver import Cancellation
+    from s3leader.errors import S3LeaderError
 
     Outcome = Steps[WriteApplied | WriteConflict]
 
@@ -84,3 +87,18 @@ def tokens_are_not_compared() -> None:
     """A fenced object that takes whatever wrote it for the lowest token."""
     proper = fenced_object._decode
     patch.object(fenced_object, "_decode", lambda *body: replace(proper(*body), token=1)).start()
+
+
+def asyncio_deadlines_count_from_answers() -> None:
+    """Without R4 under asyncio: a lease is counted from the answer, not from the request."""
+    proper = AsyncDriver._perform
+
+    async def perform(
+        driver: AsyncDriver, request: Request, cancellation: Cancellation
+    ) -> Reply | S3LeaderError:
+        reply = await proper(driver, request, cancellation)
+        if isinstance(reply, Reply):
+            return Reply(reply.answer, reply.received_ms, reply.received_ms)
+        return reply
+
+    patch.object(AsyncDriver, "_perform", perform).start()

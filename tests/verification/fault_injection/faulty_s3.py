@@ -24,6 +24,7 @@ from s3leader._core.requests import (
     Tag,
 )
 from s3leader._io.memory_store import MemoryStore
+from tests.verification.event_log import now_ns
 from tests.verification.fault_injection.faults import ERRORS, NOT_APPLIED, Fault, FaultPlan
 
 
@@ -47,7 +48,7 @@ class Answer:
 class FaultyS3(ThreadingHTTPServer):
     """One bucket. Its front ends' clocks differ; `Last-Modified` is by the one that wrote.
 
-    `writes` are those that were applied, in order.
+    `writes` are those that were applied, in order, with the time of the event logs' clock.
     """
 
     daemon_threads = True
@@ -56,7 +57,7 @@ class FaultyS3(ThreadingHTTPServer):
     def __init__(self, plan: FaultPlan) -> None:
         """Listen; `serve_forever` begins to answer."""
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.writes: list[Create | Replace] = []
+        self.writes: list[tuple[int, Create | Replace]] = []
         self.requests = 0
         self._plan = plan
         self._ahead_s = 0.0
@@ -79,7 +80,7 @@ class FaultyS3(ThreadingHTTPServer):
 
     def _record(self, request: StoreRequest, answer: StoreAnswer) -> None:
         if isinstance(request, Create | Replace) and isinstance(answer, Applied):
-            self.writes.append(request)
+            self.writes.append((now_ns(), request))
 
 
 class _Handler(BaseHTTPRequestHandler):

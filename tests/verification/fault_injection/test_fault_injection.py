@@ -19,16 +19,16 @@ def contest(folder: Path, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "settings", [(), ("--echo",), ("--clocks", "wrong", "--boto3")], ids=" ".join
+    "settings", [(), ("--echo",), ("--clocks", "wrong", "--boto3", "8")], ids=" ".join
 )
 def test_a_faulty_s3_breaks_no_promise(settings: tuple[str, ...], tmp_path: Path) -> None:
-    code, verdict = contest(tmp_path, "--terms", "20", *settings)
+    code, verdict = contest(tmp_path, "--terms", "14", *settings)
     assert code == 0, verdict
 
 
 # With a long lease a fault of leases shows on a slow machine too: there is time to do harm in. No
-# candidate waits for a lease that it ignores. All claims but those of increments and of the fenced
-# object's token are judged by the event logs alone.
+# candidate waits for a lease that it ignores. All claims but those of increments, deadlines and the
+# fenced object's token are judged by the event logs alone.
 @pytest.mark.parametrize(
     ("build", "settings", "claims"),
     [
@@ -48,6 +48,11 @@ def test_a_faulty_s3_breaks_no_promise(settings: tuple[str, ...], tmp_path: Path
             "tokens_are_not_compared",
             ["--clocks", "wrong"],
             ["began after one with a higher token", "token of the fenced object never fell"],
+        ),
+        (
+            "asyncio_deadlines_count_from_answers",
+            ["--asyncio", "--terms", "4"],
+            ["deadlines is later than a lease after the write"],
         ),
     ],
 )

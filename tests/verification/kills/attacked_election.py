@@ -1,12 +1,15 @@
 """One election on a real S3 server, and the attacks on its leaders."""
 
+import os
 import random
 import time
 from dataclasses import dataclass
 from typing import Final
 
 from bird_strikes.producer import Producer
+from tests.verification.event_log import EventLog
 from tests.verification.history import Event
+from tests.verification.kills.async_candidate import AsyncCompactingCandidate
 from tests.verification.kills.compacting_candidate import CandidateSetup, CompactingCandidate
 from tests.verification.processes import Processes
 
@@ -50,19 +53,26 @@ class AttackedElection:
         self._attack_at: float | None = None
         self.stopped: StoppedLeader | None = None
         self._wants_objects = False
+        self._started = 0
         self.kills = 0
         self.stops = 0
         for _ in range(candidates):
             self.start_candidate()
 
     def start_candidate(self, *, until_empty: bool = False) -> None:
-        """Start a process that leads until it is asked to stop, or no inputs are left."""
-        self._processes.start(
-            lambda log, chance: CompactingCandidate(self._setup, log, chance).run(
-                until_empty=until_empty
-            ),
-            self.name,
-        )
+        """Start a process that leads until it is asked to stop, or no inputs are left. Every second
+        one runs under asyncio, and every third one sends by boto3's client.
+        """
+        self._started += 1
+        kind = AsyncCompactingCandidate if self._started % 2 else CompactingCandidate
+        use_boto3 = self._started % 3 == 1
+
+        def run(log: EventLog, chance: random.Random) -> None:
+            if use_boto3:
+                os.environ["AWS_AUTH_SCHEME_PREFERENCE"] = "sigv4"  # which is left to boto3
+            kind(self._setup, log, chance).run(until_empty=until_empty)
+
+        self._processes.start(run, self.name)
 
     def observe(self, event: Event) -> None:
         """Take note of a candidate's event."""

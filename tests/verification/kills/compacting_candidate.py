@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from compaction import InputsWithheld, Limits, compact
 from compaction.clients import data_client
 from s3leader import (
     LeadershipLost,
+    NotElected,
     S3LeaderError,
     StaleToken,
     StoreUnavailable,
@@ -23,12 +25,14 @@ from s3leader import (
     testing,
 )
 from s3leader._core.requests import Store
+from s3leader._io.term_state import TermState
+from s3leader.election import ElectionOptions
 from s3leader.fencing import FencedObject, Snapshot
 from tests.verification.event_log import EventLog, now_ns
 from tests.verification.processes import stop_requested
 
 FIRST_TICK: Final = datetime(2026, 11, 23, 6, tzinfo=UTC)
-_ERRORS: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
+ERRORS: Final = (S3LeaderError, ClientError, BotoCoreError, InputsWithheld)
 _DELAY_S: Final = 0.05  # before each write, so that attacks hit between writes
 _SMALL: Final = Limits(batch_objects=2, readers=2, manifest_parts=20)
 
@@ -43,6 +47,11 @@ class CandidateSetup:
     clock_skew: timedelta
 
 
+def is_stale(error: Exception) -> bool:
+    """Whether an error says that another candidate leads."""
+    return isinstance(error, StaleToken | LeadershipLost)
+
+
 class RecordedTerm:
     """The term as the job sees it. `ensure_held()` is recorded; in half of the terms it passes.
 
@@ -50,9 +59,16 @@ class RecordedTerm:
     fenced manifest stops a stale leader.
     """
 
-    def __init__(self, term: Term, log: EventLog, seeded_random: random.Random) -> None:
-        """Wrap `term`."""
+    def __init__(
+        self,
+        term: TermState,
+        save: Callable[[dict[str, Any]], None],
+        log: EventLog,
+        seeded_random: random.Random,
+    ) -> None:
+        """Wrap `term`, whose checkpoint `save` saves."""
         self._term = term
+        self._save = save
         self._log = log
         self._chance = seeded_random
         self._always_held = seeded_random.random() < 0.5
@@ -71,7 +87,7 @@ class RecordedTerm:
     def save(self, state: dict[str, Any]) -> None:
         """Save the progress; ignore a lost term if this term always passes."""
         try:
-            self._term.save(state)
+            self._save(state)
         except LeadershipLost:
             if not self._always_held:
                 raise
@@ -85,23 +101,17 @@ class CompactingCandidate:
         self._setup = setup
         self._log = log
         self._chance = seeded_random
-        self._election = testing.election(
-            setup.name,
-            store=setup.locks,
-            lease=setup.lease,
-            clock_skew=setup.clock_skew,
-            candidate=f"{log.who}/{os.getpid()}",
-        )
         self._client = data_client()
         self._manifest = FencedObject(MANIFEST, bucket=setup.name)
 
     def run(self, *, until_empty: bool) -> None:
         """Lead tick after tick until SIGTERM; with `until_empty`, until no inputs are left."""
+        election = testing.election(self._setup.name, store=self._setup.locks, **self._options())
         tick = FIRST_TICK
         while not stop_requested():
             self._log.record("campaigns", tick=str(tick))
             try:
-                result = self._election.campaign(tick=tick, wait=timedelta(seconds=1))
+                result = election.campaign(tick=tick, wait=timedelta(seconds=1))
             except StoreUnavailable:
                 self._log.record("finds no S3")
                 continue
@@ -112,11 +122,20 @@ class CompactingCandidate:
                 tick += timedelta(seconds=1 if completed else 0)
                 time.sleep(self._chance.uniform(0.2, 0.6))
                 continue
-            self._log.record("loses", why=result.reason)
-            if result.reason == "done" and result.lock is not None and result.lock.done:
-                # The tick that the last term did not complete, or else the next one.
-                done, last = result.lock.done, result.lock.tick
-                tick = last if last is not None and last > done else done + timedelta(seconds=1)
+            tick = self._next_tick(tick, result)
+
+    def _options(self) -> ElectionOptions:
+        setup, candidate = self._setup, f"{self._log.who}/{os.getpid()}"
+        return {"lease": setup.lease, "clock_skew": setup.clock_skew, "candidate": candidate}
+
+    def _next_tick(self, tick: datetime, lost: NotElected) -> datetime:
+        """Record a lost campaign for `tick`; return the tick of the next one."""
+        self._log.record("loses", why=lost.reason)
+        if lost.reason != "done" or lost.lock is None or not lost.lock.done:
+            return tick
+        # The tick that the last term did not complete, or else the next one.
+        done, last = lost.lock.done, lost.lock.tick
+        return last if last is not None and last > done else done + timedelta(seconds=1)
 
     def _lead(self, term: Term) -> bool:
         """Compact as leader; return whether the tick is completed."""
@@ -126,18 +145,24 @@ class CompactingCandidate:
             claimed = self._manifest.claim(term.number)
             self._log.record("claimed", term=term.number)
             with term.keep_renewing():
-                self._compact(term)
+                self._compact(term, term.save)
             self._log.leads("leads", term)
             self._log.record("ends", term=term.number)
             term.resign()
-        except _ERRORS as error:
-            self._give_up(term, error, claimed)
+        except ERRORS as error:
+            self._record_end(term, error)
+            if not is_stale(error):
+                with suppress(S3LeaderError):
+                    term.resign("failed", f"{type(error).__name__}: {error}")
+                    self._log.record("resigned", term=term.number)
+                    return False
+            self._try_stale_writes(term, claimed)
             return False
         self._log.record("completed", term=term.number, tick=str(term.tick))
         return True
 
-    def _compact(self, term: Term) -> None:
-        recorded = cast("Term", RecordedTerm(term, self._log, self._chance))
+    def _compact(self, term: TermState, save: Callable[[dict[str, Any]], None]) -> None:
+        recorded = cast("Term", RecordedTerm(term, save, self._log, self._chance))
         compact(
             recorded,
             self._setup.name,
@@ -146,19 +171,12 @@ class CompactingCandidate:
             limits=_SMALL,
         )
 
-    def _give_up(self, term: Term, error: Exception, claimed: Snapshot | None) -> None:
+    def _record_end(self, term: TermState, error: Exception) -> None:
         self._log.record("ends", term=term.number, why=f"{type(error).__name__}: {error}")
         if isinstance(error, StaleToken):
             self._log.record("refused", term=term.number, written=error.written_token)
-        elif not isinstance(error, LeadershipLost):
-            with suppress(S3LeaderError):
-                term.resign("failed", f"{type(error).__name__}: {error}")
-                self._log.record("resigned", term=term.number)
-                return
-        self._try_stale_writes(term, claimed)
-        self._log.record("is over", term=term.number)
 
-    def _try_stale_writes(self, term: Term, claimed: Snapshot | None) -> None:
+    def _try_stale_writes(self, term: TermState, claimed: Snapshot | None) -> None:
         """Try to write as a stale leader: on the version it claimed, then on the newest one."""
         for after in (claimed, None):
             since = now_ns()
@@ -174,6 +192,7 @@ class CompactingCandidate:
                 self._log.record("fails a stale write", term=term.number, why=type(error).__name__)
             else:
                 self._log.record("made a stale write", term=term.number, since=since)
+        self._log.record("is over", term=term.number)
 
     def _inputs(self) -> bool:
         page = self._client.list_objects_v2(Bucket=self._setup.name, Prefix=PREFIX)
