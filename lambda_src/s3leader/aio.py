@@ -39,7 +39,7 @@ from ._io.renewal import renewal_interval_ms
 from ._io.seams import Seams
 from ._io.term_facts import TermStatus
 from ._io.term_state import Outcome, TermState, checked_outcome
-from .errors import InvalidArgument, describe_error
+from .errors import InvalidArgument, LeadershipLost, describe_error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -137,7 +137,11 @@ class AsyncTerm(TermState):
         if self._outcome is not None or self._in_fork():
             return
         if error is None:
-            await self.resign()
+            try:
+                await self.resign()
+            except LeadershipLost:
+                if self._outcome is None:  # not if another task has resigned meanwhile
+                    raise
             return
         await self._resign_after(error, Cancellation(must_finish=True))
 
@@ -154,6 +158,8 @@ class AsyncTerm(TermState):
             if second is not error:
                 raise
         except Exception as second:  # noqa: BLE001
+            if self._outcome is not None:
+                return
             text = describe_error(second)
             _log.warning("term %d has ended and could not resign: %s", self.number, text)
 

@@ -94,13 +94,14 @@ class LeaderElector:
     def _lead(self, term: Term, stop: Stop) -> None:
         work = _Work(self._on_started_leading, term)
         try:
-            self._notice(term.lock)
             with term.keep_renewing():
-                work.start()
-                try:
-                    work.wait(stop)
-                finally:  # also after Ctrl-C
-                    work.end()
+                self._notice(term.lock)
+                if term.remaining() > _MARGIN:  # `on_new_leader` may have taken long
+                    work.start()
+                    try:
+                        work.wait(stop)
+                    finally:  # also after Ctrl-C
+                        work.end()
         finally:
             if not work.is_alive():
                 _resign(term, work.error)
@@ -153,7 +154,8 @@ def _resign(term: Term, error: BaseException | None) -> None:
         if error is not None and not isinstance(error, LeadershipLost):
             term.resign(FAILED, describe_error(error))
         else:
-            term.resign(RESIGNED, "stopped" if error is None else "its lease could not be renewed")
+            lost = error is not None or term.remaining() <= _MARGIN
+            term.resign(RESIGNED, "its lease could not be renewed" if lost else "stopped")
     except LeadershipLost as lost:
         _log.warning("%s", lost)
     except S3LeaderError as refused:  # the lease runs out by itself

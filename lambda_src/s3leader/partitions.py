@@ -61,7 +61,7 @@ class Partitions:
     prefix, bucket and candidate of the first of `elections`, which have one lease. All workers of a
     group must be given the same elections and `max_workers`, the number of slots. A worker beyond
     them waits. `max_share` is the most partitions that this worker leads. If the limits of all do
-    not suffice, nobody leads the rest.
+    not suffice, nobody leads the rest: it is logged, and `unassigned` names them.
 
     `on_error(name, error)` is called for what goes wrong with one partition, while the others go
     on: work that raised, a corrupt lock, a request that S3 refused. By default it is logged.
@@ -95,6 +95,11 @@ class Partitions:
     def leading(self) -> frozenset[str]:
         """The names of the elections that this worker leads now."""
         return frozenset() if self._worker is None else self._worker.leading
+
+    @property
+    def unassigned(self) -> frozenset[str]:
+        """The names of the elections that nobody may lead, as the limits of all do not suffice."""
+        return frozenset() if self._worker is None else self._worker.share.unassigned
 
     def run(self, stop: Stop) -> None:
         """Lead until `stop`, a `threading.Event` or the like, is set; then give everything up.
@@ -136,7 +141,7 @@ class Partitions:
     def _report(self, name: str, error: BaseException) -> None:
         try:
             self._on_error(name, error)
-        except Exception:  # noqa: BLE001 - the worker goes on
+        except BaseException:  # noqa: BLE001 - the worker goes on, even after sys.exit()
             _log.exception("on_error raised for %s", name)
 
 

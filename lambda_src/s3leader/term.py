@@ -15,7 +15,7 @@ from ._core.checkpoint import checked_state
 from ._core.lock import COMPLETED, CONTINUED, FAILED
 from ._io.renewal import renewal, renewal_interval_ms
 from ._io.term_state import Outcome, TermState, checked_outcome
-from .errors import InvalidArgument, describe_error
+from .errors import InvalidArgument, LeadershipLost, describe_error
 
 _log = logging.getLogger("s3leader")
 
@@ -117,11 +117,17 @@ class Term(TermState):
         if self._outcome is not None or self._in_fork():
             return
         if error is None:
-            self.resign()
+            try:
+                self.resign()
+            except LeadershipLost:
+                if self._outcome is None:  # not if another thread has resigned meanwhile
+                    raise
             return
         try:
             self.resign(FAILED, reason=describe_error(error))
         except Exception as second:  # noqa: BLE001 - the block's own error is raised instead
+            if self._outcome is not None:
+                return
             text = describe_error(second)
             _log.warning("term %d failed and could not resign: %s", self.number, text)
 

@@ -69,14 +69,25 @@ class Members:
 
     def _enter(self, slot: int, term: Term) -> None:
         self._membership, self._last_slot = (slot, term), slot
-        mine: dict[str, Any] = {} if self._limit is None else {_LIMIT: self._limit}
-        if term.state != mine:
-            term.save(mine)
+        if term.state != self._state:
+            term.save(self._state)
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        """The checkpoint of this worker's slot."""
+        return {} if self._limit is None else {_LIMIT: self._limit}
 
     def renew(self) -> None:
-        """Renew the lease of the slot. Raises `LeadershipLost` if it is lost."""
+        """Renew the lease of the slot. Raises `LeadershipLost` if it is lost.
+
+        A limit that could not be written before, in place of another worker's, is written again.
+        """
         if self._membership is not None:
-            self._membership[1].renew()
+            term = self._membership[1]
+            if term.state == self._state:
+                term.renew()
+            else:
+                term.save(self._state)
 
     def leave(self, reason: str) -> None:
         """Vacate the slot, if there is one; if S3 does not answer, it lapses by itself."""

@@ -19,8 +19,8 @@ from s3leader.election import Election
 from s3leader.errors import BucketUnusable, LeadershipLost, StoreUnavailable, describe_error
 from s3leader.term import Term
 
-from .assignment import assign
 from .members import Members
+from .share import Share
 from .work import Work
 
 _CHECK_MS: Final = 200  # how often a step follows while work is asked to end
@@ -81,7 +81,7 @@ class Worker:
         self._partitions = [_Partition(name=one.name, election=one) for one in self.elections]
         self._membership, self._reading = _Task(name=self.group), _Task(name=self.group)
         self._seen: dict[int, int | None] | None = None
-        self._shares: tuple[frozenset[str], frozenset[str]] | None = None
+        self.share = Share(self.group, [one.name for one in self.elections])
         self._stopping = self._has_joined = False
 
     @property
@@ -133,8 +133,8 @@ class Worker:
             if not self._has_joined:
                 self.refused = error
             raise
-        if not joined:  # all slots are taken by others, so there is no share for this worker
-            self._learn(frozenset())
+        if not joined:
+            self.share.learn_no_slot()
             return self._soon_ms()
         self._has_joined = True
         self._reading.due_ms = 0
@@ -157,16 +157,12 @@ class Worker:
         if slot is None or slot not in seen:
             return self._soon_ms()
         changed, self._seen = seen != self._seen, seen
-        names = [one.name for one in self._partitions]
-        self._learn(frozenset(assign(names, seen)[slot]))
+        self.share.learn(seen, slot)
         lapse_ms = self.members.next_lapse_ms
         pause_ms = min(self._interval_ms(), self._uniform(0.9, 1) * _LONGEST_READ_MS)
         if lapse_ms is not None:  # S3 shows whole seconds, so a lapse half a second late
             pause_ms = min(pause_ms, lapse_ms + self._uniform(250, 500))
         return self._soon_ms() if changed else pause_ms
-
-    def _learn(self, share: frozenset[str]) -> None:
-        self._shares = (frozenset() if self._shares is None else self._shares[1], share)
 
     # -------------------------------------------------------------------------- the partitions
 
@@ -186,26 +182,19 @@ class Worker:
             due_ms = self._start(one, lambda: self._renew(one), now_ms)
             return min(due_ms, now_ms + left / timedelta(milliseconds=1))
         if one.work.is_alive():
-            self._start(one, lambda: self._renew(one), now_ms)
+            if one.term.held:  # nothing is left to renew for work that goes on although it is lost
+                self._start(one, lambda: self._renew(one), now_ms)
         elif not one.busy and not self._crowded():
             one.due_ms = now_ms
             self._start(one, lambda: self._resign(one), now_ms, slow=True)
         return now_ms + _CHECK_MS
 
     def _wants(self, name: str) -> bool | None:
-        """Whether to lead a partition; None: neither campaign for it nor give it up.
-
-        Only what the last two reads agree on counts, so that workers which start or come back
-        together do not pass partitions back and forth.
-        """
+        """Whether to lead a partition; None: neither campaign for it nor give it up."""
         if self._stopping:
             return False
-        if self._shares is None:
-            return None
-        before, now = (name in share for share in self._shares)
-        if before != now or (now and self.members.slot is None):
-            return None
-        return now
+        wanted = self.share.contains(name)
+        return None if wanted and self.members.slot is None else wanted
 
     def _campaign(self, one: _Partition) -> float:
         result = one.election.campaign()
@@ -254,9 +243,6 @@ class Worker:
             return now_ms + self._third_ms
         if now_ms < task.due_ms:
             return task.due_ms
-        task.busy = True
-        if isinstance(task, _Partition):
-            task.slow = slow
         claim = threading.Lock()  # `submit` may fail after it has queued the action, or before
 
         def perform() -> None:
@@ -264,25 +250,34 @@ class Worker:
                 self._perform(task, action)
 
         try:
+            task.busy = True
+            if isinstance(task, _Partition):
+                task.slow = slow
             self.submit(perform)
-        except BaseException:  # no thread can be started, or Ctrl-C
+        except RuntimeError:  # no thread can be started, or the interpreter is shutting down
+            perform()
+        except BaseException:  # Ctrl-C
             if claim.acquire(blocking=False):
                 task.busy = False
             raise
         return now_ms + self._third_ms
 
     def _perform(self, task: _Task, action: Action) -> None:
+        pause_ms = self._soon_ms()
         try:
             pause_ms = action()
             if not (isinstance(task, _Partition) and task.slow):  # work may fail after each win
                 task.failures = 0
-        except Exception as error:  # noqa: BLE001 - other partitions go on
+        except BaseException as error:
             self.report(task.name, error)
             is_led = isinstance(task, _Partition) and task.term is not None
             soon = is_led or task is self._reading or isinstance(error, StoreUnavailable)
             pause_ms = self._soon_ms() if soon else self._backoff_ms(task)
-        task.due_ms = self._clock_ms() + pause_ms
-        task.busy = False
+            if not isinstance(error, Exception):  # other partitions go on after others
+                raise
+        finally:
+            task.due_ms = self._clock_ms() + pause_ms
+            task.busy = False
 
     def _backoff_ms(self, task: _Task) -> float:
         task.failures += 1

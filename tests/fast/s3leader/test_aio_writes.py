@@ -86,6 +86,28 @@ def test_a_resignation_waits_for_a_renewal_in_another_task(world: World) -> None
     assert outcomes(world) == [("resigned", "cancelled")]
 
 
+@pytest.mark.parametrize("raised", [None, ZeroDivisionError()], ids=repr)
+def test_a_block_that_is_left_while_another_task_resigns_has_ended(
+    world: World, raised: Exception | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a shutdown hook does that resigns on its own."""
+
+    async def main() -> None:
+        async with won(await world.election().campaign()) as term:
+            hook = asyncio.create_task(term.resign("resigned", "shutdown"))
+            await asyncio.sleep(0)
+            if raised is not None:
+                raise raised
+        await hook
+
+    if raised is None:
+        world.run(main())
+    else:
+        with pytest.raises(ZeroDivisionError):
+            world.run(main())
+    assert (outcomes(world), caplog.text) == ([("resigned", "shutdown")], "")
+
+
 async def cancelled_in(world: World, write: Callable[[AsyncTerm], Awaitable[None]]) -> AsyncTerm:
     """Cancel a write of a new term while its first request is under way."""
     term = won(await world.election().campaign())

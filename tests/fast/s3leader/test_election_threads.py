@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from s3leader import Election, NotElected, Term
+from s3leader._core.requests import Replace, StoreAnswer, StoreRequest
 from s3leader._io.memory_store import MemoryStore
 from s3leader._io.seams import Seams
 
@@ -83,3 +84,53 @@ def test_of_many_candidates_at_once_exactly_one_wins_each_tick(
         (term,) = (result for result in results if isinstance(result, Term))
         assert term.number == hour + 1
         term.resign()
+
+
+class NoticedLock:
+    """A lock that says when the main thread asks for it."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.asked.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize("raised", [None, ZeroDivisionError()], ids=repr)
+def test_a_block_that_is_left_while_another_thread_resigns_has_ended(
+    raised: Exception | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a shutdown hook does that resigns on its own."""
+    lock, sealing = NoticedLock(), threading.Event()
+
+    class SlowStore(MemoryStore):
+        def perform(self, request: StoreRequest) -> StoreAnswer:
+            if isinstance(request, Replace) and b'"reason": "shutdown"' in request.body:
+                sealing.set()
+                assert lock.asked.wait(60)
+            return super().perform(request)
+
+    def leave() -> None:
+        with term:
+            hook.start()
+            assert sealing.wait(60)
+            if raised is not None:
+                raise raised
+
+    term = candidate(SlowStore()).campaign()
+    assert isinstance(term, Term)
+    term._writing = lock  # type: ignore[assignment]
+    hook = threading.Thread(target=term.resign, args=("resigned", "shutdown"))
+    if raised is None:
+        leave()
+    else:
+        with pytest.raises(ZeroDivisionError):
+            leave()
+    hook.join()
+    assert (term.outcome, caplog.text) == ("resigned", "")

@@ -155,6 +155,7 @@ def test_a_leader_that_s3_does_not_answer_is_asked_to_stop_before_its_deadline()
     lock = election(store, "reader").observe()
     assert lock is not None
     assert (lock.outcome, process.calls[-2:]) == ("resigned", ["asked to stop", "stopped"])
+    assert lock.reason == "its lease could not be renewed"
 
 
 def test_the_lease_is_renewed_while_the_work_ends(store: MemoryStore) -> None:
@@ -194,6 +195,49 @@ def test_a_store_that_does_not_answer_is_tried_again_and_one_that_refuses_is_an_
         process.stop.set()
     process.join()
     assert process.error is (None if fault == "unavailable" else error)
+
+
+@pytest.mark.parametrize(("seconds", "started"), [(0, True), (59, True), (3600, False)])
+def test_work_is_not_started_without_leadership(seconds: float, *, started: bool) -> None:
+    """`on_new_leader` took longer than the lease, which nothing renewed."""
+    clock, works = FakeClock(), list[bool]()
+    store, stop = MemoryStore(clock_ms=clock.read_ms), threading.Event()
+
+    def work(term: Term, stopped: threading.Event) -> None:
+        works.append(term.held)
+        stop.set()
+
+    elector = LeaderElector(
+        testing.election(store=store, clock=clock, lease=timedelta(minutes=1)),
+        on_started_leading=work,
+        on_new_leader=lambda _: clock.advance(timedelta(seconds=seconds)),
+    )
+    assert elector.run(stop) is True
+    assert works == [True] * started
+    lock = election(store, "reader").observe()
+    assert lock is not None
+    reason = "stopped" if started else "its lease could not be renewed"
+    assert (lock.outcome, lock.reason) == ("resigned", reason)
+
+
+def test_the_lease_is_renewed_while_on_new_leader_runs(store: MemoryStore) -> None:
+    candidate = election(store, "a", lease=timedelta(seconds=1))
+    stop, renewed = threading.Event(), list[bool]()
+
+    def on_new_leader(_: str) -> None:
+        pause = threading.Event()
+        for _ in range(round(SOON / 0.01)):
+            lock = candidate.observe()
+            if lock is not None and lock.renewals:
+                renewed.append(True)
+                break
+            pause.wait(0.01)
+        stop.set()
+
+    elector = LeaderElector(
+        candidate, on_started_leading=lambda *_: None, on_new_leader=on_new_leader
+    )
+    assert (elector.run(stop), renewed) == (True, [True])
 
 
 class Interrupted(BaseException):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,6 +17,32 @@ from s3leader._io.memory_store import Fault, MemoryStore
 
 SOON = 30.0  # seconds; only a failing test takes as long
 NAMES = ("a", "b", "c", "d")
+OUTLIVES = """
+import threading
+from datetime import timedelta
+from s3leader import Partitions, testing
+
+main, stop, led = threading.main_thread(), threading.Event(), threading.Barrier(3)
+store, lease = testing.MemoryStore(), timedelta(seconds=1)
+elections = [testing.election(name, store=store, lease=lease) for name in "ab"]
+
+def work(name, term, stopped):
+    led.wait()
+    main.join()
+    before = term.lock.renewals
+    while term.held and term.lock.renewals < before + 2:
+        stopped.wait(0.01)
+    print("held" if term.held else "lost")
+    stop.set()
+    stopped.wait()
+
+def run():
+    Partitions(elections, group="group", work=work).run(stop)
+    print(*(each.observe().outcome for each in elections), sep="\\n")
+
+threading.Thread(target=run).start()
+led.wait()
+"""
 
 
 def elections(store: MemoryStore, names: tuple[str, ...] = NAMES) -> list[Election]:
@@ -44,10 +72,8 @@ class Process:
         self.stopped: list[tuple[str, bool]] = []
         self.errors: list[tuple[str, BaseException]] = []
         self.raised: BaseException | None = None
-        work = options.pop("work", self._work)
-        self.partitions = Partitions(
-            elections(store), group="group", work=work, on_error=self._report, **options
-        )
+        options = {"work": self._work, "on_error": self._report, **options}
+        self.partitions = Partitions(elections(store), group="group", **options)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -184,6 +210,29 @@ def test_work_whose_thread_cannot_start_leaves_no_lock_behind(
     process.end()
     heads = [one.observe() for one in elections(store)]
     assert {one.outcome for one in heads if one} == {"failed"}
+
+
+def test_on_error_that_exits_leaves_nothing_running_for_ever(store: MemoryStore) -> None:
+    """In a thread of the pool, where `sys.exit` ends nothing else either."""
+
+    def on_error(name: str, error: BaseException) -> None:
+        reported.set()
+        sys.exit(1)
+
+    reported = threading.Event()
+    store.put("elections/b/lock_0000000001.json", b"[]")
+    process = Process(store, on_error=on_error)
+    assert reported.wait(SOON)
+    process.end()
+    assert process.raised is None
+
+
+def test_a_group_that_outlives_the_main_thread_goes_on_and_gives_all_up() -> None:
+    """The executors of a process accept nothing more once its main thread has ended."""
+    done = subprocess.run(
+        [sys.executable, "-c", OUTLIVES], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout.splitlines(), done.stderr) == (["held", "held", "resigned", "resigned"], "")
 
 
 @pytest.mark.parametrize(

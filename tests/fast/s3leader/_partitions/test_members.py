@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from s3leader import StoreUnavailable, testing
+from s3leader import BucketUnusable, StoreUnavailable, testing
 from s3leader._core.requests import Create, Replace
 from s3leader._io.memory_store import Fault, MemoryStore
 from s3leader._partitions.members import Members
@@ -93,6 +93,20 @@ def test_limits_are_read_from_the_slots_and_not_inherited(bucket: Bucket) -> Non
     limited.leave("test")
     bucket.joined()
     assert reader.read() == {0: None, 1: None}
+
+
+@pytest.mark.parametrize(("before", "mine"), [(3, None), (None, 3), (2, 3)])
+def test_a_limit_that_could_not_be_written_is_written_with_the_next_renewal(
+    bucket: Bucket, before: int | None, mine: int | None
+) -> None:
+    reader = bucket.joined()
+    bucket.joined(limit=before).leave("test")
+    member = bucket.member(limit=mine)
+    bucket.store.script(Fault.REFUSED, on=Replace)
+    with pytest.raises(BucketUnusable):
+        member.join()
+    member.renew()
+    assert reader.read() == {0: None, 1: mine}
 
 
 def test_a_read_costs_a_get_for_each_other_worker_and_one_for_the_next_slot(
