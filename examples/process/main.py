@@ -23,7 +23,7 @@ def main() -> None:
     election = Election("poller", bucket=os.environ["LOCK_BUCKET"], lease=timedelta(seconds=10))
     while not stop.is_set():
         try:
-            if term := election.campaign(wait=timedelta(seconds=2)):
+            if term := election.campaign(wait=timedelta(seconds=2), stop=stop):
                 lead(term, stop)
         except LeadershipLost as lost:
             print(f"lost leadership: {lost}", flush=True)

@@ -4,11 +4,12 @@ LOCK_BUCKET=… python apscheduler_jobs.py
 """
 
 import os
+import signal
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from apscheduler.schedulers.base import BaseScheduler
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from s3leader import Election, Term
 
@@ -21,24 +22,51 @@ def host_clock() -> datetime:
 
 
 def add_singleton(
-    scheduler: BaseScheduler,
+    scheduler: BackgroundScheduler,
     election: Election,
-    job: Callable[[Term], None],
+    job: Callable[[Term, threading.Event], None],
+    stop: threading.Event,
     clock: Callable[[], datetime] = host_clock,
 ) -> None:
-    """Run `job` each five minutes in one of the processes; in another one if it fails."""
+    """Run `job` each five minutes in one of the processes; in another one if it fails.
+
+    If `job` sees that `stop` is set before it is done, it raises.
+    """
 
     def run() -> None:
         now = clock()  # a run that starts late, within the grace time, names the same tick
-        if term := election.campaign(now - (now - datetime.min.replace(tzinfo=UTC)) % EVERY):
+        tick = now - (now - datetime.min.replace(tzinfo=UTC)) % EVERY
+        if term := election.campaign(tick, stop=stop):
             with term, term.keep_renewing():
-                job(term)
+                job(term, stop)
 
     scheduler.add_job(run, "cron", minute="*/5", misfire_grace_time=240, coalesce=True)
 
 
+def serve(
+    scheduler: BackgroundScheduler,
+    election: Election,
+    job: Callable[[Term, threading.Event], None],
+) -> None:
+    """Take part until a signal."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
+    add_singleton(scheduler, election, job, stop)
+    scheduler.start()
+    while not stop.wait(1):
+        pass  # the handler of a signal that another thread has received runs now
+    scheduler.shutdown()  # waits for a run that is under way
+
+
+def poll(term: Term, stop: threading.Event) -> None:
+    """Do the work of one run."""
+    for page in range(3):
+        if stop.is_set():
+            raise InterruptedError("stopped")
+        print(f"polling page {page} in term {term.number}")
+
+
 if __name__ == "__main__":
-    blocking = BlockingScheduler(timezone=UTC)
     locks = Election("poll", bucket=os.environ["LOCK_BUCKET"], max_attempts=3)
-    add_singleton(blocking, locks, lambda term: print(f"polling in term {term.number}"))
-    blocking.start()
+    serve(BackgroundScheduler(timezone=UTC), locks, poll)

@@ -4,6 +4,9 @@ LOCK_BUCKET=… celery --app celery_beat beat --scheduler celery_beat.LeadingSch
 """
 
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from celery import Celery
@@ -15,6 +18,23 @@ app = Celery("celery_beat")
 app.conf.beat_schedule = {"poll": {"task": "poll", "schedule": 60.0}}
 
 
+@contextmanager
+def signals_afterwards() -> Iterator[None]:
+    """Let no signal end beat in the middle of a request, whose lock nobody would then hold."""
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda which, _: came.append(which))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 class LeadingScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
     """Sends what is due while it leads, and saves when each task was sent last."""
 
@@ -23,17 +43,21 @@ class LeadingScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
 
     def tick(self, *args: object, **options: object) -> float:
         """Send what is due; return the seconds until the next tick, at most a third of a lease."""
-        try:
-            if self.term is None or not self.term.held:
-                self._campaign()
-            if self.term is None:
+        with signals_afterwards():
+            try:
+                return self._lead(*args, **options)
+            except (LeadershipLost, StoreUnavailable):
+                self.term = None
                 return 5
-            seconds: float = super().tick(*args, **options)
-            self.term.save({name: str(each.last_run_at) for name, each in self.schedule.items()})
-            return min(10, seconds)
-        except (LeadershipLost, StoreUnavailable):
-            self.term = None
+
+    def _lead(self, *args: object, **options: object) -> float:
+        if self.term is None or not self.term.held:
+            self._campaign()
+        if self.term is None:
             return 5
+        seconds: float = super().tick(*args, **options)
+        self.term.save({name: str(each.last_run_at) for name, each in self.schedule.items()})
+        return min(10, seconds)
 
     def _campaign(self) -> None:
         self.election = self.election or Election("beat", bucket=os.environ["LOCK_BUCKET"])
@@ -45,6 +69,7 @@ class LeadingScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
 
     def close(self) -> None:
         """Let another host lead at once."""
-        if self.term is not None and self.term.held:
-            self.term.resign("resigned", "stopped")
+        with signals_afterwards(), suppress(LeadershipLost, StoreUnavailable):
+            if self.term is not None and self.term.held:
+                self.term.resign("resigned", "stopped")
         super().close()

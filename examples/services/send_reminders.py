@@ -5,8 +5,11 @@ The file is `management/commands/send_reminders.py` of an app; `LOCK_BUCKET` is 
 0 6 * * *  python manage.py send_reminders --tick "$(date -u +%F)T00:00:00Z"
 """
 
+import signal
+import threading
+
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from s3leader import Election
 
@@ -22,11 +25,15 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django has no types
 
     def handle(self, *_: object, tick: str, **options: object) -> None:
         """Lead for the day, unless another host does, or has done so."""
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=stop.set).start())
         election = Election("reminders", bucket=settings.LOCK_BUCKET, max_attempts=3)
-        if not (term := election.campaign(tick)):
+        if not (term := election.campaign(tick, stop=stop)):
             self.stdout.write(f"not elected: {term.reason}")
             return
         with term, term.keep_renewing():  # an error fails the term: another host may try again
             for person in ("ada", "grace"):
                 term.ensure_held()
+                if stop.is_set():
+                    raise CommandError("stopped")
                 self.stdout.write(f"{person} is reminded with fencing token {term.fencing_token}")

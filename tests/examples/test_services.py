@@ -158,7 +158,7 @@ def test_one_celery_beat_sends_and_the_next_one_goes_on(store: MemoryStore) -> N
 def test_each_run_of_apscheduler_is_done_by_one_of_its_processes(store: MemoryStore) -> None:
     recipe, ran, ended = module("apscheduler_jobs"), list[datetime | None](), threading.Semaphore(0)
 
-    def job(term: Term) -> None:
+    def job(term: Term, _: threading.Event) -> None:
         ran.append(term.tick)
 
     def clock() -> datetime:
@@ -166,7 +166,9 @@ def test_each_run_of_apscheduler_is_done_by_one_of_its_processes(store: MemorySt
 
     schedulers = [BackgroundScheduler(timezone=UTC) for _ in range(3)]
     for scheduler in schedulers:
-        recipe.add_singleton(scheduler, testing.election(store=store), job, clock)
+        recipe.add_singleton(
+            scheduler, testing.election(store=store), job, threading.Event(), clock
+        )
         scheduler.add_listener(lambda _: ended.release(), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         scheduler.get_jobs()[0].modify(next_run_time=datetime.now(UTC))
         scheduler.start()
