@@ -57,11 +57,15 @@ def _stale_leaders(events: Sequence[Event]) -> Iterator[Check]:
     for event in resumed:
         who, term = event["whom"], event["term"]
         same = [one for one in events if one["who"] == who and one.get("term") == term]
-        refused = any(one["what"] == "refused" and one["at"] > event["at"] for one in same)
-        if not refused and not any(one["what"] in {"completed", "resigned"} for one in same):
+        later = {one["what"] for one in same if one["at"] > event["at"]}
+        # On a slow machine a leader may end before the attack on it comes.
+        had_ended = any(one["what"] == "ends" and one["at"] < event["at"] for one in same)
+        if "refused" in later or (had_ended and "tries a stale write" not in later):
+            continue
+        if not any(one["what"] in {"completed", "resigned"} for one in same):
             not_refused.append(f"{who} continued term {term} and was not refused")
     yield invariants.check(
-        f"each of {len(resumed)} resumed leaders was refused (StaleToken), or had resigned"
+        f"each of {len(resumed)} resumed leaders was refused (StaleToken), or had ended its term"
         " before it was stopped",
         not_refused,
     )
