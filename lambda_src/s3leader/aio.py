@@ -140,7 +140,7 @@ class AsyncTerm(TermState):
             try:
                 await self.resign()
             except LeadershipLost:
-                if self._outcome is None:  # not if another task has resigned meanwhile
+                if self.outcome is None:  # not if another task has resigned meanwhile
                     raise
             return
         await self._resign_after(error, Cancellation(must_finish=True))
@@ -158,7 +158,7 @@ class AsyncTerm(TermState):
             if second is not error:
                 raise
         except Exception as second:  # noqa: BLE001
-            if self._outcome is not None:
+            if self.outcome is not None:
                 return
             text = describe_error(second)
             _log.warning("term %d has ended and could not resign: %s", self.number, text)

@@ -120,13 +120,13 @@ class Term(TermState):
             try:
                 self.resign()
             except LeadershipLost:
-                if self._outcome is None:  # not if another thread has resigned meanwhile
+                if self.outcome is None:  # not if another thread has resigned meanwhile
                     raise
             return
         try:
             self.resign(FAILED, reason=describe_error(error))
         except Exception as second:  # noqa: BLE001 - the block's own error is raised instead
-            if self._outcome is not None:
+            if self.outcome is not None:
                 return
             text = describe_error(second)
             _log.warning("term %d failed and could not resign: %s", self.number, text)

@@ -116,7 +116,7 @@ def test_a_block_that_is_left_while_another_thread_resigns_has_ended(
                 assert lock.asked.wait(60)
             return super().perform(request)
 
-    def leave() -> None:
+    def leave(term: Term) -> None:
         with term:
             hook.start()
             assert sealing.wait(60)
@@ -128,9 +128,9 @@ def test_a_block_that_is_left_while_another_thread_resigns_has_ended(
     term._writing = lock  # type: ignore[assignment]
     hook = threading.Thread(target=term.resign, args=("resigned", "shutdown"))
     if raised is None:
-        leave()
+        leave(term)
     else:
         with pytest.raises(ZeroDivisionError):
-            leave()
+            leave(term)
     hook.join()
     assert (term.outcome, caplog.text) == ("resigned", "")

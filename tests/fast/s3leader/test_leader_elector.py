@@ -226,7 +226,7 @@ def test_the_lease_is_renewed_while_on_new_leader_runs(store: MemoryStore) -> No
 
     def on_new_leader(_: str) -> None:
         pause = threading.Event()
-        for _ in range(round(SOON / 0.01)):
+        for _try in range(round(SOON / 0.01)):
             lock = candidate.observe()
             if lock is not None and lock.renewals:
                 renewed.append(True)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from s3leader._partitions import worker as module
 from s3leader_bench.virtual_workers import VirtualWorker, VirtualWorkers
 from tests.fast.s3leader._partitions.test_worker import LONG, settled
 
@@ -49,7 +48,7 @@ def test_an_interrupt_before_an_action_is_submitted_leaves_nothing_busy(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(module.threading, "Lock", interrupted)
+        patched.setattr("s3leader._partitions.worker.threading.Lock", interrupted)
         with pytest.raises(KeyboardInterrupt):
             group.run_for(LONG)
     group.stop(group.workers[0])
