@@ -100,10 +100,6 @@ class LedgerHead:
         """The number of the lock, 0 for an empty ledger."""
         return 0 if self.lock is None else self.lock.term
 
-    def is_done(self, tick: datetime | None) -> bool:
-        """Whether this lock or an earlier one completed `tick` (R8)."""
-        return self.lock is not None and self.lock.is_done(tick)
-
     @property
     def allows_next(self) -> bool:
         """Whether R1 lets a candidate that has seen this head create the next lock."""

@@ -164,6 +164,22 @@ def test_a_lease_that_ran_out_is_reported_once_and_may_be_followed_by_the_resign
     )
 
 
+def test_leadership_that_is_found_lost_at_the_end_is_reported(scene: Scene) -> None:
+    term = scene.won()
+    scene.candidate().depose(reason="an operator", force=True)
+    with pytest.raises(LeadershipLost):
+        term.resign()
+    assert scene.observer.names == ["won", "leadership_ended"]
+
+
+def test_leadership_that_was_resigned_is_not_reported_as_ended(scene: Scene) -> None:
+    term = scene.won()
+    term.resign()
+    with pytest.raises(LeadershipLost):
+        term.ensure_held()
+    assert scene.observer.names == ["won", "resigned"]
+
+
 def test_swept_locks_are_counted(scene: Scene) -> None:
     scene.candidate().campaign().resign()
     scene.won().resign()

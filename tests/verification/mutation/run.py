@@ -1,10 +1,10 @@
-"""A mutation tester for the core: `scripts/check --mutate [MODULE …]`.
+"""A mutation tester: `scripts/check --mutate [MODULE …]`.
 
-Changes the shipped protocol in every small way that `mutants.py` knows, and runs the fast tests. A
-mutant that survives is either a gap in the tests or equivalent: no behaviour that matters differs.
-Those that are known to be equivalent are listed in `equivalents.toml`, each with the reason. Any
-other survivor is printed, and so is an entry of that list that has no survivor; either exits with
-1.
+Changes the modules that carry safety (`parts.py`) in every small way that `mutants.py` knows, and
+runs the tests that should notice. A mutant that survives is either a gap in the tests or
+equivalent: no behaviour that matters differs. Those that are known to be equivalent are listed in
+`equivalents.toml`, each with the reason. Any other survivor is printed, and so is an entry of that
+list that has no survivor; either exits with 1.
 
 Each mutant is tested in a process of its own with a changed copy of the package, forked from a
 server that has imported the slow third-party packages and nothing of s3leader. Test files that are
@@ -35,19 +35,9 @@ from typing import Final
 import pytest
 
 from tests.verification.mutation.mutants import Mutant, mutants
+from tests.verification.mutation.parts import PARTS, Part
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-MODULES: Final = (
-    "attempts", "candidate", "checkpoint", "conditional_write", "create_lock", "fenced_object",
-    "holding", "ledger", "lock", "protocol", "store_proof", "sweep",
-)  # fmt: skip
-TESTS: Final = (
-    "tests/fast/s3leader/_core/test_*.py",
-    "tests/fast/s3leader/_core/protocol/test_*.py",
-    "tests/fast/hostile_ledgers/test_*.py",
-    "tests/fast/s3leader/test_election*.py",
-    "tests/fast/s3leader/fencing/test_*.py",
-)
 # Each survivor would run these to their end, for half a minute; random tests find a gap by chance.
 TOO_SLOW: Final = {"test_any_body.py"}
 KNOWN: Final = Path(__file__).with_name("equivalents.toml")
@@ -63,44 +53,64 @@ _OPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The package `root / folder`, whose subpackage `within` is changed (empty: itself).
+    """The package `root / folder`, whose `parts` are changed.
 
-    `path` are the folders that are imported from beside it, `tests` patterns of its tests' paths.
+    `path` are the folders that are imported from beside it.
     """
 
     root: Path = ROOT
     folder: str = "lambda_src/s3leader"
-    within: str = "_core"
     path: tuple[str, ...] = ("stacks", "scripts", ".")
-    tests: tuple[str, ...] = TESTS
+    parts: tuple[Part, ...] = PARTS
     equivalents: Path = KNOWN
+
+    @property
+    def modules(self) -> list[str]:
+        """The names of all modules that are changed."""
+        return [module for part in self.parts for module in part.modules]
+
+    def file(self, module: str) -> Path:
+        """Return the path of a module, from the package's folder."""
+        return Path(self._part(module).folder) / f"{module}.py"
 
     def source(self, module: str) -> str:
         """Return the source of a module."""
-        return (self.root / self.folder / self.within / f"{module}.py").read_text()
+        return (self.root / self.folder / self.file(module)).read_text()
 
-    def test_files(self) -> list[str]:
-        """Return the paths of the tests, from the root."""
-        found = (path for pattern in self.tests for path in sorted(self.root.glob(pattern)))
+    def test_files(self, module: str) -> list[str]:
+        """Return the paths of the tests of a module, from the root."""
+        patterns = self._part(module).tests
+        found = (path for pattern in patterns for path in sorted(self.root.glob(pattern)))
         return [str(path.relative_to(self.root)) for path in found if path.name not in TOO_SLOW]
+
+    def _part(self, module: str) -> Part:
+        return next(part for part in self.parts if module in part.modules)
 
 
 def main() -> int:
-    """Try the mutants of the modules that are named, or of the whole core."""
+    """Try the mutants of the modules that are named, or of all of them."""
+    target = Target()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("modules", nargs="*", default=MODULES, metavar="MODULE")
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", help="such as ledger (default: all)"
+    )
     parser.add_argument("--processes", type=int, default=2, help="at a time (default: 2)")
     asked = parser.parse_args()
-    return run(Target(), asked.modules, asked.processes)
+    if unknown := set(asked.modules) - set(target.modules):
+        parser.error(f"expected some of {', '.join(sorted(target.modules))}, got {sorted(unknown)}")
+    return run(target, asked.modules or target.modules, asked.processes)
 
 
 def run(target: Target, modules: Sequence[str], processes: int) -> int:
     """Print each unexplained survivor, each explanation without one, and the numbers."""
     began = time.monotonic()
-    unchanged = Mutant(module=modules[0], source=target.source(modules[0]), line=0, old="", new="")
-    if not list(survivors(target, [unchanged], 1)):
+    unchanged = [
+        Mutant(module=module, source=target.source(module), line=0, old="", new="")
+        for module in {tuple(target.test_files(each)): each for each in modules}.values()
+    ]
+    if len(list(survivors(target, unchanged, processes))) < len(unchanged):
         print("the tests fail without any change")
         return 2
     known = read_known(target.equivalents, modules)
@@ -150,7 +160,7 @@ def survivors(target: Target, made: Sequence[Mutant], processes: int) -> Iterato
             return mutant.module not in Path(test).stem, -kills[mutant.module, test]
 
         with tempfile.TemporaryDirectory() as folder:
-            tests = sorted(target.test_files(), key=late)
+            tests = sorted(target.test_files(mutant.module), key=late)
             arguments = (target, mutant, tests, Path(folder))
             process = context.Process(target=_run_tests, args=arguments)
             process.start()
@@ -175,7 +185,7 @@ def _run_tests(target: Target, mutant: Mutant, tests: Sequence[str], folder: Pat
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     copy = folder / Path(target.folder).name
     shutil.copytree(target.root / target.folder, copy)
-    (copy / target.within / f"{mutant.module}.py").write_text(mutant.source)
+    (copy / target.file(mutant.module)).write_text(mutant.source)
     os.chdir(target.root)
     options = [*_OPTIONS, "-o", f"pythonpath={' '.join([str(folder), *target.path])}"]
     for some in filter(None, (tests[:_FIRST_FILES], tests[_FIRST_FILES:])):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.verification.mutation.mutants import mutants
+from tests.verification.mutation.parts import Part
 from tests.verification.mutation.run import Target, read_known, run
 
 MODULE = '''\
@@ -44,9 +46,8 @@ def run_on_sample(root: Path, *known: list[str], tests: str = TESTS) -> int:
     target = Target(
         root=root,
         folder="lib/sample",
-        within="",
         path=(".",),
-        tests=("tests/test_*.py",),
+        parts=(Part(folder="", modules=("small",), tests=("tests/test_*.py",)),),
         equivalents=root / "known.toml",
     )
     return run(target, ["small"], 2)
@@ -73,6 +74,20 @@ def test_an_explanation_needs_a_reason(tmp_path: Path) -> None:
 
 def test_tests_that_fail_without_any_change_prove_nothing(tmp_path: Path) -> None:
     assert run_on_sample(tmp_path, tests=TESTS.replace("not ", "")) == 2
+
+
+def test_each_module_is_one_of_the_package_has_tests_and_is_in_one_part() -> None:
+    target = Target()
+    assert len(set(target.modules)) == len(target.modules)
+    for module in target.modules:
+        assert target.source(module)
+        assert target.test_files(module)
+
+
+def test_explanations_are_of_modules_that_are_changed() -> None:
+    target = Target()
+    entries = tomllib.loads(target.equivalents.read_text())["equivalent"]
+    assert {entry["module"] for entry in entries} <= set(target.modules)
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,18 @@ def test_store_that_lists_what_it_does_not_have_is_store_unavailable() -> None:
         play(find_head(config()), *tries * 5)
 
 
+def test_lock_that_is_gone_when_it_is_read_makes_the_candidate_list_from_the_start() -> None:
+    head = play(
+        find_head(config(), known(sealed(4))),
+        (after(4), listing(5)),
+        (read(5), missing()),
+        pause(50),
+        (LIST, listing(6)),
+        (read(6), found(held(6))),
+    )
+    assert head.term == 6
+
+
 def test_history_reads_the_newest_first_and_no_more_than_asked_for() -> None:
     reads: tuple[Exchange, ...] = ((read(3), found(held(3))), (read(2), found(sealed(2))))
     locks = play(history(config(), 2), (LIST, listing(1, 2, 3)), *reads)
@@ -153,6 +165,48 @@ def test_history_before_a_term_reads_a_few_without_a_list() -> None:
     assert [lock.term for lock in play(history(config(), 2, before=7), *reads)] == [6]
 
 
+@pytest.mark.parametrize(("limit", "before"), [(12, 13), (12, 3)])
+def test_history_before_a_term_reads_up_to_twelve_without_a_list(limit: int, before: int) -> None:
+    reads: list[Exchange] = [(read(term), found(sealed(term))) for term in range(before - 1, 0, -1)]
+    assert len(play(history(config(), limit, before=before), *reads)) == before - 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "before", "listed"), [(13, 14, LIST), (13, 5, LIST), (13, 15, after(1))]
+)
+def test_history_before_a_term_lists_more_from_the_first_one_on(
+    limit: int, before: int, listed: List
+) -> None:
+    assert play(history(config(), limit, before=before), (listed, listing())) == []
+
+
+def test_history_before_a_term_does_not_show_that_term() -> None:
+    reads: tuple[Exchange, ...] = ((after(9), listing(29, 30)), (read(29), found(sealed(29))))
+    assert [lock.term for lock in play(history(config(), 20, before=30), *reads)] == [29]
+
+
+@pytest.mark.parametrize("last", [(29,), (27, 31)], ids=["the last one", "a later one"])
+def test_history_before_a_term_lists_pages_until_one_shows_the_last(last: tuple[int, ...]) -> None:
+    below = [term for term in last if term < 30]
+    locks = play(
+        history(config(), 20, before=30),
+        (after(9), listing(goes_on="2")),
+        (page("2", 9), listing(11, 28, goes_on="3") if last == (29,) else listing(goes_on="3")),
+        (page("3", 9), listing(*last, goes_on="4")),
+        *((read(term), missing()) for term in (*below, *([28, 11] if last == (29,) else []))),
+    )
+    assert locks == []
+
+
+def test_history_of_pages_that_are_followed_by_themselves_is_an_error() -> None:
+    again: tuple[Exchange, ...] = (
+        (after(9), listing(goes_on="2")),
+        (page("2", 9), listing(goes_on="2")),
+    )
+    with pytest.raises(StoreUnavailable, match="expected a new continuation token"):
+        play(history(config(), 20, before=30), *again)
+
+
 def test_history_before_a_term_lists_many_and_reads_only_those_that_exist() -> None:
     locks = play(
         history(config(), 20, before=30),
@@ -166,6 +220,12 @@ def test_history_before_a_term_lists_many_and_reads_only_those_that_exist() -> N
 def test_the_extent_of_a_ledger_is_listed() -> None:
     assert play(extent(config()), (LIST, listing(3, 7))) == range(3, 8)
     assert not play(extent(config()), (LIST, listing()))
+
+
+def test_the_extent_of_a_ledger_of_several_pages_begins_with_the_first_of_them() -> None:
+    first: Exchange = (LIST, listing(3, 7, goes_on="2"))
+    pages: tuple[Exchange, ...] = (first, first, NO_HINT, (page("2"), listing(9)))
+    assert play(extent(config()), *pages) == range(3, 10)
 
 
 @pytest.mark.parametrize(

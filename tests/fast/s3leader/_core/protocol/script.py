@@ -55,7 +55,8 @@ Exchange: TypeAlias = "tuple[Request, Answer | Exception] | tuple[Request, Answe
 def play(steps: Steps[Result], *exchanges: Exchange, start_ms: int = 0) -> Result:
     """Run `steps` to its end against `exchanges`, each taking `LATENCY_MS` (or its third item).
 
-    A wait takes its upper bound. What `steps` raises comes out only if every exchange was used.
+    A wait takes its upper bound, and is cut short only if it may be. What `steps` raises comes out
+    only if every exchange was used.
     """
     now_ms = start_ms
     left = list(exchanges)
@@ -64,6 +65,9 @@ def play(steps: Steps[Result], *exchanges: Exchange, start_ms: int = 0) -> Resul
         while left:
             expected, answer, *took = left.pop(0)
             assert request == expected
+            if answer == Waited(stopped=True):
+                assert isinstance(request, Wait)
+                assert request.may_stop, "it was stopped while a write was pending"
             sent_ms = now_ms
             usual_ms = request.high_ms if isinstance(request, Wait) else LATENCY_MS
             now_ms += took[0] if took else usual_ms
@@ -103,12 +107,13 @@ def contend(
     wait_ms: int = 0,
     max_attempts: int | None = None,
     repeat: bool = False,
+    leg: int = 1,
     start_ms: int = 0,
 ) -> Won | Lost:
     """Play a campaign of a candidate that remembers `memory`."""
     steps = campaign(
         config(max_attempts=max_attempts),
-        Work(tick=tick, repeat=repeat),
+        Work(tick=tick, repeat=repeat, leg=leg),
         wait_ms=wait_ms,
         known=memory,
         now_ms=start_ms,

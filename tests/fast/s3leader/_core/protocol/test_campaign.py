@@ -16,6 +16,7 @@ from tests.fast.s3leader._core.protocol.script import (
     LATENCY_MS,
     LEASE_MS,
     LIST,
+    LOST,
     T0,
     TICK,
     Exchange,
@@ -64,6 +65,10 @@ def test_cold_candidate_lists_reads_the_highest_and_creates_the_next() -> None:
 def test_candidate_whose_number_is_taken_after_its_look_is_beaten() -> None:
     result = lost(*looked(sealed(4)), *BEATEN)
     assert (result.why, result.head.term) == ("beaten", 5)
+
+
+def test_candidate_whose_time_ends_with_the_answer_is_beaten() -> None:
+    assert lost(*looked(sealed(4)), *BEATEN, wait_ms=4 * LATENCY_MS).why == "beaten"
 
 
 def test_beaten_candidate_with_time_continues_from_the_lock_that_beat_it() -> None:
@@ -129,6 +134,11 @@ def test_candidate_with_no_time_left_does_not_wait(wait_ms: int) -> None:
 def test_candidate_waits_for_the_last_millisecond() -> None:
     again = ((Wait(1, 1), Waited()), HELD_AGAIN)
     assert lost(*looked(held(4)), *again, wait_ms=LATENCY_MS + 1).why == "held"
+
+
+def test_time_that_passes_while_a_remembered_leader_is_read_is_counted() -> None:
+    slow: tuple[Exchange, ...] = ((read(4), LOST, 5_000), pause(50), HELD_AGAIN)
+    assert lost(*slow, memory=known(held(4)), wait_ms=5_000).why == "held"
 
 
 def test_beaten_candidate_waits_for_the_winner_at_once() -> None:
