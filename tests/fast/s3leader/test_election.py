@@ -17,6 +17,7 @@ from s3leader import (
     StoreUnavailable,
     testing,
 )
+from s3leader._core.lock import LAST_TERM
 from s3leader._core.requests import Create, List, StoreRequest
 from s3leader._io.memory_store import Fault, MemoryStore
 from s3leader.election import Memory
@@ -195,6 +196,35 @@ def test_history_is_newest_first_and_needs_a_limit(bucket: OneBucket) -> None:
         bucket.election().history(limit=0)
 
 
+@pytest.mark.parametrize("before", [1, LAST_TERM + 1])
+def test_history_may_begin_below_any_term_and_the_one_after_the_last(
+    bucket: OneBucket, before: int
+) -> None:
+    won(bucket.election().campaign()).resign("resigned")
+    assert bucket.election().history(before=before, limit=1) == []
+
+
+@pytest.mark.parametrize("learn", ["observe", "depose"])
+def test_what_an_operator_has_seen_of_the_highest_lock_need_not_be_read_again(
+    bucket: OneBucket, learn: str
+) -> None:
+    bucket.prove_store()
+    won(bucket.election().campaign()).resign("resigned")
+    operator = bucket.election()
+    if learn == "observe":
+        operator.observe()
+    else:
+        won(bucket.election().campaign())
+        operator.depose(reason="stuck", force=True)
+    bucket.forget_requests()
+    term = won(operator.campaign())
+    assert bucket.asked() == [(Create, term.number)]
+
+
+def test_an_election_has_a_name(bucket: OneBucket) -> None:
+    assert bucket.election().name == "e"
+
+
 def test_holder_at_work_is_deposed_only_by_force(bucket: OneBucket) -> None:
     won(bucket.election().campaign())
     with pytest.raises(StillHeld, match="c1"):
@@ -212,8 +242,17 @@ def test_holder_at_work_is_deposed_only_by_force(bucket: OneBucket) -> None:
         lambda election: election.depose(reason="torn", done="none"),
         lambda election: election.campaign(wait=timedelta(seconds=-1)),
         lambda election: election.campaign("today"),
+        lambda election: election.history(before=0),
+        lambda election: election.history(before=LAST_TERM + 2),
     ],
-    ids=["no reason", "done without force", "negative wait", "bad tick"],
+    ids=[
+        "no reason",
+        "done without force",
+        "negative wait",
+        "bad tick",
+        "before term 0",
+        "beyond the last term",
+    ],
 )
 def test_bad_argument_of_a_method_is_refused_before_anything_is_sent(
     bucket: OneBucket, call: Any

@@ -161,6 +161,7 @@ def test_a_fork_that_wins_leads_under_an_identity_of_its_own() -> None:
     before = holder(election)
     childs = in_child(lambda: holder(election))
     assert childs not in {before, ""}
+    assert in_child(lambda: len({holder(election), holder(election)})) == "1"
     assert holder(election) == before
     assert "Error" not in childs
 
