@@ -17,7 +17,7 @@ def parse_time(value: object) -> datetime:
         time = datetime.fromisoformat(value)
     except ValueError:
         raise ValueError("not an ISO 8601 date and time") from None
-    if time.tzinfo is None or time.utcoffset() is None:
+    if time.tzinfo is None:
         raise ValueError("it has no time zone (write 2026-11-23T06:00:00Z)")
     try:
         return time.astimezone(UTC)

@@ -34,6 +34,7 @@ PARTS: Final = (
             f"{_FAST}/test_continue_later.py",
             f"{_FAST}/test_election*.py",
             f"{_FAST}/test_repair.py",
+            f"{_FAST}/test_term*.py",
             f"{_FAST}/fencing/test_*.py",
         ),
     ),
@@ -43,6 +44,7 @@ PARTS: Final = (
         tests=(
             f"{_FAST}/_core/test_fenc*.py",
             f"{_FAST}/_core/test_sql_fence.py",
+            f"{_FAST}/_io/test_token_gate.py",
             f"{_FAST}/fencing/test_*.py",
         ),
     ),
@@ -63,6 +65,7 @@ PARTS: Final = (
             f"{_FAST}/test_leader_elector.py",
             f"{_FAST}/test_observer.py",
             f"{_FAST}/test_term*.py",
+            f"{_FAST}/_lambda/test_continuation.py",
         ),
     ),
     Part(

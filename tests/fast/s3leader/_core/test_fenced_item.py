@@ -39,6 +39,17 @@ def test_a_request_of_the_client_gets_typed_values() -> None:
     assert put["ExpressionAttributeValues"] == {":fencing_token": {"N": "7"}}
 
 
+@pytest.mark.parametrize("kind", ["Delete", "ConditionCheck"])
+def test_a_request_that_writes_no_attribute_gets_the_condition_alone(kind: str) -> None:
+    assert fenced(kind, {"Key": {"id": "a"}}) == {
+        "Key": {"id": "a"},
+        "ConditionExpression": CONDITION,
+        "ExpressionAttributeNames": NAMES,
+        "ExpressionAttributeValues": {":fencing_token": 7},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
 def test_a_map_in_an_item_is_not_taken_for_a_typed_value() -> None:
     assert fenced("Put", {"Item": {"id": "a", "m": {"N": "1"}}})["Item"]["fencing_token"] == 7
 

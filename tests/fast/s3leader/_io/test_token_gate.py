@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,6 +116,44 @@ def test_a_token_that_is_known_from_a_refusal_is_asked_for_all_the_same() -> Non
     assert process.send(3) == -409
     memory.highest = 7
     assert process.send(5) == -409
+
+
+def test_a_token_that_is_known_from_a_refusal_is_asked_for_while_a_lower_one_is_cached() -> None:
+    memory = Memory()
+    process = Process(memory, cache=SECOND)
+    assert process.send(3) == 3
+    memory.highest = 5
+    assert process.send(4) == -409
+    memory.highest = 7
+    assert process.send(5) == -409
+
+
+def test_the_first_token_is_asked_for_also_on_a_machine_that_has_just_started() -> None:
+    memory = Memory()
+    memory.highest = 2
+    process = Process(memory, FakeClock(datetime(1970, 1, 1, tzinfo=UTC)), cache=SECOND)
+    assert process.send(1) == -409
+
+
+def test_an_answer_to_an_earlier_question_does_not_shorten_the_time_of_a_cached_token() -> None:
+    memory, clock = Memory(), FakeClock()
+    process = Process(memory, clock, cache=SECOND)
+
+    def meanwhile() -> None:
+        memory.before = lambda: None
+        clock.sleep(0.9)
+        assert process.send(3) == 3
+
+    memory.before = meanwhile
+    assert process.send(3) == 3
+    clock.sleep(0.6)
+    assert (process.send(3), memory.asked) == (3, [3, 3])
+
+
+def test_a_cache_of_no_time_asks_for_each_token() -> None:
+    memory = Memory()
+    process = Process(memory, cache=timedelta(0))
+    assert [process.send(3), process.send(3), memory.asked] == [3, 3, [3, 3]]
 
 
 def test_a_higher_token_is_asked_for_while_another_is_cached() -> None:
