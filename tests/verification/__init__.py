@@ -13,8 +13,8 @@ fault_injection  Real processes with the real store against an S3 server that de
                  `python -m tests.verification.fault_injection`
 kills            Leaders killed and stopped on a real S3 server, in minutes.
                  `python -m tests.verification.kills`
-mutation         Every small change to the core that no fast test notices.
-                 `scripts/check --mutate [MODULE …]`, up to an hour.
+mutation         Every small change to what carries safety that no test notices.
+                 `scripts/check --mutate [MODULE …]`, hours.
 
 Shared by fault_injection and kills: `processes` starts and ends processes, each of which writes an
 `event_log`; `history` pairs its events into operations; `invariants` checks clients' logs alone

@@ -25,7 +25,7 @@ PARTS: Final = (
         modules=(
             "attempts", "candidate", "checkpoint", "conditional_write", "create_lock", "depose",
             "holding", "ledger", "lock", "lost_lock", "next_lock", "notes", "protocol", "repair",
-            "requests", "store_proof", "strict_json", "sweep", "times", "tokens", "waiting",
+            "store_proof", "strict_json", "sweep", "times", "tokens", "waiting",
         ),
         tests=(
             f"{_FAST}/_core/test_*.py",
