@@ -297,3 +297,11 @@ def test_each_try_waits_for_a_fraction_of_the_lease(
     )
     Election("e", bucket="locks", lease=timedelta(seconds=lease_s))
     assert given == [timedelta(seconds=timeout_s)]
+
+
+def test_an_election_on_a_bucket_leads_and_continues(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    monkeypatch.setattr("s3leader._io.lock_store.S3Store", lambda *_, **__: store)
+    election = Election("e", bucket="locks")
+    won(election.campaign(TICK)).continue_later({"after": "a"})
+    assert won(election.campaign(TICK)).state == {"after": "a"}

@@ -80,6 +80,11 @@ def test_sealed_lock_is_left_alone(force: bool) -> None:  # noqa: FBT001 - param
     assert play(deposing(force=force), *looked(sealed(4))) is None
 
 
+def test_only_the_lock_of_the_term_that_is_named_is_sealed() -> None:
+    assert play(deposing(term=3), *looked(HELD)) is None
+    assert play(deposing(term=4), *looked(HELD), (seal(HELD), applied())) is not None
+
+
 def test_empty_ledger_has_no_lock_to_depose() -> None:
     assert play(deposing(), (LIST, listing())) is None
 
@@ -87,6 +92,8 @@ def test_empty_ledger_has_no_lock_to_depose() -> None:
 def test_done_is_refused_for_a_lock_that_can_be_read() -> None:
     with pytest.raises(InvalidArgument, match=r"latest completed tick is none\. Leave done out"):
         play(deposing(done=TICK), *looked(HELD))
+    with pytest.raises(InvalidArgument, match="latest completed tick is 2026-11-23T05:00:00Z"):
+        play(deposing(done=TICK), *looked(held(4, done=EARLIER)))
 
 
 FACTS: dict[str, Any] = {"swept": 2, "state": {"after": "x"}}
@@ -129,6 +136,12 @@ def test_corrupt_lock_is_not_changed_without_done_and_the_error_says_what_is_kno
 ) -> None:
     with pytest.raises(InvalidArgument, match=says):
         play(deposing(), *corrupt(before, term=term))
+
+
+def test_done_may_be_ahead_of_the_store_by_what_clocks_differ() -> None:
+    done = at(0) + timedelta(milliseconds=MOST_AHEAD_MS)
+    write = (replacement(done=done, swept=3), applied())
+    assert play(deposing(done=done), *corrupt(missing()), write) is not None
 
 
 def test_done_in_the_future_is_refused() -> None:
@@ -186,6 +199,20 @@ def test_tick_that_the_holder_of_the_lock_before_completes_meanwhile_is_kept() -
         (replacement("n2", done=TICK, **FACTS), applied()),
     )
     assert play(deposing(done="none"), *corrupt(found(UNSEALED)), *writes) is not None
+
+
+def test_lock_before_that_is_deleted_while_it_is_sealed_counts_as_deleted() -> None:
+    writes: tuple[Exchange, ...] = (
+        (seal(UNSEALED), conflict()),
+        (read(3), missing()),
+        (replacement("n2", swept=3), applied()),
+    )
+    assert play(deposing(done="none"), *corrupt(found(UNSEALED)), *writes) is not None
+
+
+def test_answer_that_no_store_may_give_is_an_error() -> None:
+    with pytest.raises(TypeError, match=r"a store answered .* to a Read"):
+        play(deposing(done="none"), *corrupt(listing()))
 
 
 @pytest.mark.parametrize(

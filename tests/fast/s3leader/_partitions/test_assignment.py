@@ -87,3 +87,18 @@ def test_others_make_up_for_a_limit() -> None:
 
 def test_without_workers_there_are_no_shares() -> None:
     assert assign(NAMES, {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("slots", "shares"),
+    [
+        ({0: None, 1: None, 2: None}, {0: "ab", 1: "gfe", 2: "dc"}),
+        ({0: None, 2: None}, {0: "abge", 2: "dcf"}),
+        ({0: 1, 1: None}, {0: "a", 1: "bcdefg"}),
+    ],
+)
+def test_shares_are_the_same_in_each_version(
+    slots: dict[int, int | None], shares: dict[int, str]
+) -> None:
+    """Workers of two versions share a group during an update."""
+    assert assign("abcdefg", slots) == {slot: [*share] for slot, share in shares.items()}

@@ -95,3 +95,12 @@ def test_what_was_read_over_an_hour_ago_is_listed_again(watcher: Watcher) -> Non
     watcher.store.delete(watcher.store.keys()[0])
     watcher.clock.advance(timedelta(hours=25))
     assert watcher.read()[0] == 3
+
+
+def test_what_was_read_less_than_an_hour_ago_is_not_listed(watcher: Watcher) -> None:
+    watcher.lead().resign()
+    watcher.read()
+    watcher.clock.advance(timedelta(hours=1) - timedelta(milliseconds=1))
+    assert watcher.read() == (1, False, ["Read"])
+    watcher.clock.advance(timedelta(hours=1))
+    assert watcher.read() == (1, False, ["List", "Read"])
