@@ -61,7 +61,7 @@ class TermState(TermFacts):
         max_continuations: int | None,
         invocation: Invocation,
         notifier: Notifier | None = None,
-        began_ms: int = 0,
+        began_ms: int,
     ) -> None:
         self._config = replace(config, nonce=self._draw_nonce)
         self._new_nonce = config.nonce

@@ -177,8 +177,18 @@ def test_missing_right_to_tag_is_logged_and_does_not_hinder(
     bucket.store.script(Fault.REFUSED, on=Tag)
     with caplog.at_level(logging.WARNING):
         second.resign()
-    assert "could not tag old locks" in caplog.text
+    [logged] = caplog.messages
+    assert "term 2 could not tag old locks: " in logged
+    assert "AccessDenied" in logged
     assert outcome(bucket, 2) == ("completed", None)
+
+
+def test_log_fields_say_which_term_and_for_what(bucket: OneBucket, term: Term) -> None:
+    facts = {"election": "e", "term": 1, "tick": "2026-11-23T06:00:00Z", "attempt": 1, "leg": 1}
+    assert term.log_fields == facts
+    term.resign("failed")
+    without = won(bucket.election().campaign()).log_fields
+    assert without == {**facts, "term": 2, "tick": None}
 
 
 def test_leader_leads_for_a_lease_and_not_a_millisecond_longer(

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from s3leader import BucketUnusable, StoreUnavailable, testing
-from s3leader._core.requests import Create, Replace
+from s3leader._core.requests import Create, List, Read, Replace
 from s3leader._io.memory_store import Fault, MemoryStore
 from s3leader._partitions.members import Members
 from s3leader.testing import FakeClock
@@ -62,7 +62,9 @@ def test_a_dead_worker_is_counted_until_its_lease_and_the_allowance_are_over(
     alive, _ = bucket.joined(), bucket.joined()
     bucket.advance(30, alive)
     assert ({*alive.read()}, alive.next_lapse_ms) == ({0, 1}, 3000)
-    bucket.advance(10, alive)
+    bucket.clock.advance(timedelta(seconds=3))
+    assert ({*alive.read()}, alive.next_lapse_ms) == ({0, 1}, 0)
+    bucket.clock.advance(timedelta(seconds=1))
     assert ({*alive.read()}, alive.next_lapse_ms) == ({0}, None)
 
 
@@ -73,6 +75,28 @@ def test_a_worker_that_has_lost_its_slot_comes_back_to_it(bucket: Bucket) -> Non
     assert (member.slot, member.join(), member.slot) == (None, True, 1)
 
 
+def test_a_worker_that_lost_its_lease_vacates_its_slot_before_it_comes_back(
+    bucket: Bucket,
+) -> None:
+    """Its own lock, which has not lapsed yet, would keep it out."""
+    member = bucket.joined()
+    bucket.advance(30)
+    assert (member.slot, member.join(), member.slot) == (None, True, 0)
+
+
+def test_a_worker_without_a_limit_writes_nothing_more_than_its_lock(bucket: Bucket) -> None:
+    bucket.joined().leave("test")
+    bucket.store.requests.clear()
+    bucket.joined()
+    assert [type(request) for request in bucket.store.requests] == [List, Read, Create]
+
+
+def test_a_worker_without_a_slot_has_nothing_to_renew(bucket: Bucket) -> None:
+    member = bucket.member()
+    member.renew()
+    assert bucket.store.requests == []
+
+
 def test_a_worker_whose_slot_was_taken_takes_another(bucket: Bucket) -> None:
     member = bucket.joined()
     bucket.advance(600)
@@ -80,10 +104,13 @@ def test_a_worker_whose_slot_was_taken_takes_another(bucket: Bucket) -> None:
     assert (member.join(), member.slot, other.slot) == (True, 1, 0)
 
 
-def test_a_corrupt_slot_is_vacant_and_is_not_taken(bucket: Bucket) -> None:
+def test_a_corrupt_slot_is_vacant_and_is_not_taken_and_is_logged(
+    bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
     bucket.store.put("elections/group/member-000/lock_0000000001.json", b"[]")
     member = bucket.joined()
-    assert ({*member.read()}, member.slot) == ({1}, 1)
+    assert ["member-000/lock_0000000001.json" in text for text in caplog.messages] == [True]
+    assert ({*member.read()}, member.slot, len(caplog.messages)) == ({1}, 1, 2)
 
 
 def test_limits_are_read_from_the_slots_and_not_inherited(bucket: Bucket) -> None:
@@ -119,6 +146,15 @@ def test_a_read_costs_a_get_for_each_other_worker_and_one_for_the_next_slot(
     assert [type(request).__name__ for request in bucket.store.requests] == ["Read"] * 3
 
 
+def test_a_worker_without_a_slot_reads_the_first_and_sees_who_joins(bucket: Bucket) -> None:
+    reader = bucket.member()
+    assert (reader.next_lapse_ms, reader.read()) == (None, {})
+    bucket.store.requests.clear()
+    assert (reader.read(), len(bucket.store.requests)) == ({}, 1)
+    bucket.joined()
+    assert {*reader.read()} == {0}
+
+
 def test_a_slot_far_above_the_others_is_seen_in_the_end(bucket: Bucket) -> None:
     reader = bucket.joined(slots=16)
     reader.read()
@@ -140,8 +176,10 @@ def test_a_slot_whose_create_was_answered_late_is_held_once(bucket: Bucket) -> N
     assert ({*member.read()}, member.slot) == ({0}, 0)
 
 
-def test_a_worker_that_cannot_vacate_its_slot_goes_on(bucket: Bucket) -> None:
+def test_a_worker_that_cannot_vacate_its_slot_goes_on(
+    bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
     member = bucket.joined()
     bucket.store.script(Fault.REFUSED, on=Replace)
     member.leave("test")
-    assert member.joined is False
+    assert (member.joined, len(caplog.messages)) == (False, 1)
