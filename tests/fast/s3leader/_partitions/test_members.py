@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from s3leader import BucketUnusable, StoreUnavailable, testing
+from s3leader import BucketUnusable, StoreUnavailable, Term, testing
 from s3leader._core.requests import Create, List, Read, Replace
 from s3leader._io.memory_store import Fault, MemoryStore
 from s3leader._partitions.members import Members
@@ -134,6 +134,25 @@ def test_a_limit_that_could_not_be_written_is_written_with_the_next_renewal(
         member.join()
     member.renew()
     assert reader.read() == {0: None, 1: mine}
+
+
+@pytest.mark.parametrize(
+    ("stated", "limit"), [(3, 3), (1, 1), (0, None), (True, None), ("3", None), (None, None)]
+)
+def test_a_limit_that_is_none_is_not_taken_for_one(
+    bucket: Bucket, stated: object, limit: int | None
+) -> None:
+    term = bucket.member().slots[0].campaign()
+    assert isinstance(term, Term)
+    term.save({"max_share": stated})
+    assert bucket.member().read() == {0: limit}
+
+
+def test_the_next_lapse_is_that_of_the_slot_that_was_renewed_first(bucket: Bucket) -> None:
+    reader, _ = bucket.joined(), bucket.joined()
+    bucket.advance(10, reader)
+    bucket.joined()
+    assert ({*reader.read()}, reader.next_lapse_ms) == ({0, 1, 2}, 23_000)
 
 
 def test_a_read_costs_a_get_for_each_other_worker_and_one_for_the_next_slot(
