@@ -169,3 +169,14 @@ def test_a_fork_that_wins_leads_under_an_identity_of_its_own() -> None:
 def test_a_fork_keeps_the_identity_that_its_election_was_given() -> None:
     election = testing.election("e", store=OneForEach(), candidate="me")
     assert in_child(lambda: holder(election)) == "me"
+
+
+def test_a_fork_that_is_stopped_before_it_campaigns_has_an_identity_of_its_own() -> None:
+    election, stop = testing.election("e"), threading.Event()
+    stop.set()
+
+    def child() -> str:
+        election.campaign(stop=stop)
+        return election.config.candidate
+
+    assert in_child(child) not in {election.config.candidate, ""}

@@ -24,7 +24,7 @@ PARTS: Final = (
         folder="_core",
         modules=(
             "attempts", "candidate", "checkpoint", "conditional_write", "create_lock", "depose",
-            "holding", "ledger", "lock", "lost_lock", "next_lock", "notes", "protocol", "repair",
+            "holding", "ledger", "lock", "lost_lock", "next_lock", "notes", "protocol",
             "store_proof", "strict_json", "sweep", "times", "tokens", "waiting",
         ),
         tests=(
@@ -51,7 +51,7 @@ PARTS: Final = (
     Part(
         folder="_io",
         modules=(
-            "async_driver", "async_renewal", "driver", "election_state", "renewal", "term_facts",
+            "driver", "election_state", "renewal", "term_facts",
             "term_state",
         ),
         tests=(
@@ -70,12 +70,12 @@ PARTS: Final = (
     ),
     Part(
         folder="_io",
-        modules=("dynamodb", "sql_connection", "token_gate"),
+        modules=("token_gate",),
         tests=(f"{_FAST}/_io/test_token_gate.py", f"{_FAST}/fencing/test_*.py"),
     ),
     Part(
         folder="_io",
-        modules=("http_client", "s3_answers", "s3_denials", "s3_refusals", "s3_store"),
+        modules=("s3_refusals",),
         tests=(
             f"{_FAST}/_io/test_s3_*.py",
             "tests/contract/s3_store/test_http_client.py",
@@ -84,7 +84,7 @@ PARTS: Final = (
     ),
     Part(
         folder="_partitions",
-        modules=("assignment", "members", "watch", "work", "worker"),
+        modules=("assignment", "members", "watch"),
         tests=(f"{_FAST}/_partitions/test_*.py", f"{_FAST}/test_partitions.py"),
     ),
 )  # fmt: skip
