@@ -164,6 +164,21 @@ def test_refusal_or_interruption_reaches_the_caller(error: BaseException) -> Non
     assert caught.value is error
 
 
+def test_steps_that_are_interrupted_end_at_once_although_they_are_still_referred_to() -> None:
+    ended: list[bool] = []
+
+    def steps() -> Steps[None]:
+        try:
+            yield Read("k")
+        finally:
+            ended.append(True)
+
+    kept = steps()
+    with pytest.raises(KeyboardInterrupt):
+        driver(raises(KeyboardInterrupt())).run(kept)
+    assert ended == [True]
+
+
 @pytest.mark.parametrize("error", [RuntimeError("any message"), OSError()])
 def test_any_other_exception_of_a_store_means_unknown(
     error: Exception, caplog: pytest.LogCaptureFixture
@@ -193,8 +208,9 @@ def test_a_problem_of_another_request_is_logged_too(caplog: pytest.LogCaptureFix
     ]
 
 
-def test_monotonic_clock_runs_during_a_suspension(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ns", [17_000_000, 17_999_999])
+def test_monotonic_clock_runs_during_a_suspension(ns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is a clock that does: time.monotonic() stands still on Linux."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    monkeypatch.setattr(time, "clock_gettime_ns", {clock: 17_999_999}.__getitem__)
+    monkeypatch.setattr(time, "clock_gettime_ns", {clock: ns}.__getitem__)
     assert monotonic_ms() == 17

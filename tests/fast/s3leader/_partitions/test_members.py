@@ -177,7 +177,7 @@ def test_a_slot_far_above_the_others_is_seen_in_the_end(bucket: Bucket) -> None:
     reader = bucket.joined(slots=16)
     reader.read()
     bucket.member(slots=16).slots[9].campaign()
-    assert {9 in reader.read() for _ in range(20)} == {True, False}
+    assert [9 in reader.read() for _ in range(20)] == [False] * 19 + [True]
 
 
 def test_slots_that_cannot_be_read_are_an_error_not_an_absence(bucket: Bucket) -> None:
