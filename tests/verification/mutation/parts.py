@@ -63,7 +63,7 @@ PARTS: Final = (
             f"{_FAST}/test_election*.py",
             f"{_FAST}/test_errors.py",
             f"{_FAST}/test_leader_elector.py",
-            f"{_FAST}/test_observer.py",
+            f"{_FAST}/test_observer*.py",
             f"{_FAST}/test_term*.py",
             f"{_FAST}/_lambda/test_continuation.py",
         ),

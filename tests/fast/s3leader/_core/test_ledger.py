@@ -224,7 +224,7 @@ def test_the_extent_of_a_ledger_is_listed() -> None:
 
 def test_the_extent_of_a_ledger_of_several_pages_begins_with_the_first_of_them() -> None:
     first: Exchange = (LIST, listing(3, 7, goes_on="2"))
-    pages: tuple[Exchange, ...] = (first, first, NO_HINT, (page("2"), listing(9)))
+    pages: tuple[Exchange, ...] = (first, NO_HINT, first, (page("2"), listing(9)))
     assert play(extent(config()), *pages) == range(3, 10)
 
 
