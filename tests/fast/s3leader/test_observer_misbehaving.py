@@ -157,7 +157,9 @@ class BrokenProperty(Observer):
         raise RuntimeError("not ready")
 
 
-@pytest.mark.parametrize("made", [*map(Broken, METHODS), BrokenProperty()], ids=repr)
+@pytest.mark.parametrize(
+    "made", [*map(Broken, METHODS), BrokenProperty()], ids=[*METHODS, "a property that raises"]
+)
 def test_an_observer_whose_method_cannot_be_called_changes_nothing(
     made: Observer, scene: Scene
 ) -> None:

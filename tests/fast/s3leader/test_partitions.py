@@ -18,6 +18,7 @@ from s3leader._io.memory_store import Fault, MemoryStore
 SOON = 30.0  # seconds; only a failing test takes as long
 NAMES = ("a", "b", "c", "d")
 OUTLIVES = """
+import sys
 import threading
 from datetime import timedelta
 from s3leader import Partitions, testing
@@ -32,7 +33,7 @@ def work(name, term, stopped):
     before = term.lock.renewals
     while term.held and term.lock.renewals < before + 2:
         stopped.wait(0.01)
-    print("held" if term.held else "lost")
+    sys.stdout.write("held\\n" if term.held else "lost\\n")  # one write: threads share it
     stop.set()
     stopped.wait()
 
