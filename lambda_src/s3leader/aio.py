@@ -38,7 +38,7 @@ from ._io.memory import Memory
 from ._io.renewal import renewal_interval_ms
 from ._io.seams import Seams
 from ._io.term_facts import TermStatus
-from ._io.term_state import Outcome, TermState, checked_outcome
+from ._io.term_state import Outcome, ResignOutcome, TermState, check_resign_outcome
 from .errors import InvalidArgument, LeadershipLost, describe_error
 
 if TYPE_CHECKING:
@@ -86,13 +86,15 @@ class AsyncTerm(TermState):
         """
         await self._renew(checked_state(state))
 
-    async def resign(self, outcome: Outcome = COMPLETED, reason: str | None = None) -> None:
+    async def resign(self, outcome: ResignOutcome = COMPLETED, reason: str | None = None) -> None:
         """Seal the lock, which ends the term. Raises as `Term.resign` does.
 
         When it is cancelled, it still seals the lock, if S3 answers within `GRACE`. It first waits
         for a write that another task has under way.
         """
-        await self._seal(checked_outcome(outcome), reason, None, Cancellation(must_finish=True))
+        await self._seal(
+            check_resign_outcome(outcome), reason, None, Cancellation(must_finish=True)
+        )
 
     async def continue_later(self, state: Mapping[str, Any] | None = None) -> None:
         """End the term, and let another term go on with the same tick, at once.
@@ -100,7 +102,8 @@ class AsyncTerm(TermState):
         The lock is sealed as `continued`, with the checkpoint `state` if given. Nothing is started:
         campaign again for the same tick. Raises as `Term.continue_later` does.
         """
-        checked, too_many = self._checked_continuation(state)
+        checked = self._checked_continuation(state)
+        too_many = self._too_many_continuations()
         outcome: Outcome = CONTINUED if too_many is None else FAILED
         reason = None if too_many is None else describe_error(too_many)
         await self._seal(outcome, reason, checked, Cancellation(must_finish=True))
@@ -122,7 +125,7 @@ class AsyncTerm(TermState):
             term=self.number,
             every_ms=renewal_interval_ms(self._config.lease_ms, every),
             left=self._left,
-            on_lost=lambda why: self._report_end("ran_out", why),
+            on_lost=lambda reason: self._report_end("ran_out", reason),
         )
 
     async def __aenter__(self) -> Self:
@@ -166,7 +169,7 @@ class AsyncTerm(TermState):
     async def _renew(self, state: Mapping[str, Any] | None) -> None:
         self._refuse_elsewhere()
         async with self._writing:
-            await self._async_driver.call(self._renewing(state), Cancellation(grace_ms=0))
+            await self._async_driver.call(self._renew_steps(state), Cancellation(grace_ms=0))
 
     async def _seal(
         self,
@@ -184,7 +187,7 @@ class AsyncTerm(TermState):
             else:
                 break
         try:
-            await self._async_driver.call(self._sealing(outcome, reason, state), cancellation)
+            await self._async_driver.call(self._seal_steps(outcome, reason, state), cancellation)
         finally:
             self._writing.release()
 

@@ -14,7 +14,7 @@ from ._core.candidate import Steps
 from ._core.checkpoint import checked_state
 from ._core.lock import COMPLETED, CONTINUED, FAILED
 from ._io.renewal import renewal, renewal_interval_ms
-from ._io.term_state import Outcome, TermState, checked_outcome
+from ._io.term_state import Outcome, ResignOutcome, TermState, check_resign_outcome
 from .errors import InvalidArgument, LeadershipLost, describe_error
 
 _log = logging.getLogger("s3leader")
@@ -48,7 +48,7 @@ class Term(TermState):
         """
         self._renew(checked_state(state))
 
-    def resign(self, outcome: Outcome = COMPLETED, reason: str | None = None) -> None:
+    def resign(self, outcome: ResignOutcome = COMPLETED, reason: str | None = None) -> None:
         """Seal the lock, which ends the term.
 
         `completed` records the tick as done; after `failed` or `resigned` another candidate may
@@ -56,7 +56,7 @@ class Term(TermState):
         changed the lock; otherwise this raises `LeadershipLost`. After `StoreUnavailable` it is
         unknown whether the lock was sealed.
         """
-        self._seal(checked_outcome(outcome), reason)
+        self._seal(check_resign_outcome(outcome), reason)
 
     def continue_later(self, state: Mapping[str, Any] | None = None) -> None:
         """End the term, and let the next invocation go on with the same tick, at once.
@@ -69,7 +69,8 @@ class Term(TermState):
         `TooManyContinuations` after sealing the lock as failed, and `InvalidArgument` without a
         tick, or for an event or a state that cannot be passed on.
         """
-        checked, too_many = self._checked_continuation(state)
+        checked = self._checked_continuation(state)
+        too_many = self._too_many_continuations()
         if too_many is not None:
             self._seal(FAILED, describe_error(too_many), checked)
             raise too_many
@@ -134,10 +135,10 @@ class Term(TermState):
     def _seal(
         self, outcome: Outcome, reason: str | None, state: Mapping[str, Any] | None = None
     ) -> None:
-        self._write(self._sealing(outcome, reason, state))
+        self._write(self._seal_steps(outcome, reason, state))
 
     def _renew(self, state: Mapping[str, Any] | None) -> None:
-        self._write(self._renewing(state))
+        self._write(self._renew_steps(state))
 
     def _write(self, steps: Steps[None]) -> None:
         self._refuse_fork()

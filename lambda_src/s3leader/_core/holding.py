@@ -26,10 +26,10 @@ from .times import from_ms
 class Holding:
     """A lock that this candidate created, and what it needs to change it again.
 
-    The holder leads until `deadline_ms` by its monotonic clock (R4). `doubtful` are the nonces of
-    writes whose outcome is unknown. `previous` is the lock before it, until the win is known to
-    be valid. `date_ms` and `received_ms` are S3's clock and the monotonic
-    clock at the same answer.
+    The holder leads until `deadline_ms` by its monotonic clock (R4). `unconfirmed_nonces` are
+    those of writes whose outcome is unknown. `previous` is the lock before it, until the win is
+    known to be valid. `date_ms` and `received_ms` are S3's clock and the monotonic clock at the
+    same answer.
     """
 
     lock: Lock
@@ -37,7 +37,7 @@ class Holding:
     deadline_ms: int
     date_ms: int
     received_ms: int
-    doubtful: frozenset[str] = frozenset()
+    unconfirmed_nonces: frozenset[str] = frozenset()
     previous: Lock | None = None
 
     @property
@@ -47,7 +47,8 @@ class Holding:
         An object that was copied in place, for example to change its encryption, has a new ETag but
         still the body that its holder wrote.
         """
-        return self.doubtful if self.lock.nonce is None else self.doubtful | {self.lock.nonce}
+        nonce = self.lock.nonce
+        return self.unconfirmed_nonces if nonce is None else self.unconfirmed_nonces | {nonce}
 
     def s3_time(self, now_ms: int) -> datetime:
         """Convert the monotonic `now_ms` to S3's clock, in whole seconds as S3 shows them."""
@@ -104,7 +105,7 @@ def renew(
             mine=holding.own_nonces,
         )  # fmt: skip
     except WriteUnknown:
-        return replace(holding, doubtful=holding.doubtful | {nonce})
+        return replace(holding, unconfirmed_nonces=holding.unconfirmed_nonces | {nonce})
     if isinstance(written, WriteConflict):
         raise LeadershipLost(term=lock.term, why=who_changed(lock, written))
     in_time = written.received_ms < holding.deadline_ms

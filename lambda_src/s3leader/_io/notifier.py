@@ -137,7 +137,7 @@ class Notifier:
 
         `after` is None if it was refused.
         """
-        answered = after is not None and not after.doubtful
+        answered = after is not None and not after.unconfirmed_nonces
         now_ms = after.received_ms if after is not None and answered else self._clock_ms()
         left_ms = max(0, before.deadline_ms - now_ms)
         confirmed = answered and left_ms > 0

@@ -20,7 +20,7 @@ from .invocation import Invocation
 class TermStatus(enum.Enum):
     """Whether this process may still write to the lock of its term."""
 
-    HELD = "held"  # it may, even past the deadline (R4)
+    WRITABLE = "writable"  # also past the deadline (R4), when the term is not held any more
     RESIGNING = "resigning"  # the seal was sent, and its outcome is unknown
     RESIGNED = "resigned"
     LOST = "lost"  # another writer has changed the lock

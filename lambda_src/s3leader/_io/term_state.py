@@ -1,6 +1,7 @@
 """A term as the process that won it knows it, and the steps that change its lock.
 
-`Term` and `AsyncTerm` run these steps, each with its own driver, and let one write at a time do so.
+`Term` and `AsyncTerm` run these steps, each with its own driver. Each runs one write at a time:
+`Term` under a thread lock, `AsyncTerm` under an `asyncio.Lock`.
 """
 
 from __future__ import annotations
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("s3leader")
 
-Outcome: TypeAlias = Literal["completed", "failed", "resigned", "continued"]
+ResignOutcome: TypeAlias = Literal["completed", "failed", "resigned"]
+Outcome: TypeAlias = Literal[ResignOutcome, "continued"]
 EndCause: TypeAlias = Literal["ran_out", "changed", "unsealed"]
 
 
-def checked_outcome(outcome: Outcome) -> Outcome:
+def check_resign_outcome(outcome: ResignOutcome) -> ResignOutcome:
     """Return an outcome that a leader may resign with, or raise `InvalidArgument`."""
     if outcome not in {COMPLETED, FAILED, RESIGNED}:
         raise InvalidArgument(
@@ -63,14 +65,16 @@ class TermState(TermFacts):
         notifier: Notifier | None = None,
         began_ms: int,
     ) -> None:
+        # Each nonce is kept before its write is sent, so that a write that an exception interrupts
+        # is recognised, too (R5).
         self._config = replace(config, nonce=self._draw_nonce)
         self._new_nonce = config.nonce
-        self._unconfirmed: set[str] = set()  # nonces of writes not known to be applied
+        self._unconfirmed_nonces: set[str] = set()  # of writes not known to be applied
         self._driver = driver
         self._holding = holding
-        self._remember = remember
-        self._status = TermStatus.HELD
-        self._reason = ""  # why the status is not HELD
+        self._remember_head = remember
+        self._status = TermStatus.WRITABLE
+        self._reason = ""  # why the status is not WRITABLE
         self._outcome: Outcome | None = None
         self._pid = os.getpid()
         self._max_continuations = max_continuations
@@ -85,7 +89,7 @@ class TermState(TermFacts):
             notifier.won(self.lock, self.requests, began_ms, took_over=took_over)
 
     def _set_up(self) -> None:
-        """Make what lets one write at a time run."""
+        """Set the fields of the subclass, such as the lock that serialises its writes."""
 
     def __bool__(self) -> Literal[True]:
         return True
@@ -117,11 +121,11 @@ class TermState(TermFacts):
         if not self.held:
             status, reason = self._status_and_reason()
             reason = reason or "its lease has run out"
-            if status is TermStatus.HELD:
+            if status is TermStatus.WRITABLE:
                 self._report_end("ran_out", reason)
             raise LeadershipLost(term=self.number, why=reason)
 
-    def _renewing(self, state: Mapping[str, Any] | None) -> Steps[None]:
+    def _renew_steps(self, state: Mapping[str, Any] | None) -> Steps[None]:
         """Renew the lease, with a checkpoint that was checked."""
         self.ensure_held()
         before = self._with_unconfirmed_nonces()
@@ -136,26 +140,27 @@ class TermState(TermFacts):
             raise
         if self._notifier is not None:
             self._notifier.renewed(before, self._holding, self._config.lease_ms)
-        if not self._holding.doubtful:
-            self._unconfirmed.clear()
+        if not self._holding.unconfirmed_nonces:
+            self._unconfirmed_nonces.clear()
         if self._holding.deadline_ms == before.deadline_ms:  # confirmed too late, or not at all
             self.ensure_held()
 
-    def _sealing(
+    def _seal_steps(
         self, outcome: Outcome, reason: str | None, state: Mapping[str, Any] | None = None
     ) -> Steps[None]:
         """Seal the lock, with a checkpoint that was checked."""
-        if self._status is not TermStatus.HELD:
+        if self._status is not TermStatus.WRITABLE:
             raise LeadershipLost(term=self.number, why=self._reason)
         now_ms, holding = self._driver.clock_ms(), self._with_unconfirmed_nonces()
         if state is not None:
             holding = replace(holding, lock=replace(holding.lock, state=state))
         if outcome == CONTINUED:
+            # Other ticks stay out until Lambda can have retried the next invocation (R10).
             least_ms = milliseconds(self._invocation.retried_within)
             lease_ms = max(holding.lock.lease_ms or 0, least_ms)
             holding = replace(holding, lock=replace(holding.lock, lease_ms=lease_ms))
         # Set before the seal is sent: once it is applied, another candidate may lead.
-        self._end(TermStatus.RESIGNING, "it was resigning; whether it did is unknown")
+        self._set_status(TermStatus.RESIGNING, "its resignation was sent, with unknown outcome")
         try:
             sealed = yield from resign(
                 self._config, holding, outcome=outcome, reason=reason, now_ms=now_ms
@@ -166,28 +171,30 @@ class TermState(TermFacts):
         except BaseException:
             self._report_end("unsealed", self._reason)
             raise
-        self._end(TermStatus.RESIGNED, f"it has resigned ({outcome})")
+        self._set_status(TermStatus.RESIGNED, f"it has resigned ({outcome})")
         self._outcome = outcome
-        self._remember(sealed.head)
+        self._remember_head(sealed.head)
         self._end_report.acquire(blocking=False)  # nothing may report after it that it was lost
         if self._notifier is not None:
             self._notifier.resigned(sealed, holding.lock, self.requests, self._won_ms)
         if sealed.sweep_error is not None:
             _log.warning("term %d could not tag old locks: %s", self.number, sealed.sweep_error)
 
-    def _checked_continuation(
-        self, state: Mapping[str, Any] | None
-    ) -> tuple[Mapping[str, Any] | None, TooManyContinuations | None]:
-        """Return the checked state, and the error to fail with if this leg must be the last."""
+    def _checked_continuation(self, state: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return the checked state, or raise `InvalidArgument` if this term cannot be continued."""
         if self.tick is None:
             raise InvalidArgument(
-                f"expected term {self.number} to have a tick, which identifies the work that the"
-                f" next invocation goes on with, got none: campaign with a tick"
+                "expected a term with a tick, got none: the next leg finds its work by the tick;"
+                " pass one to campaign()"
             )
-        checked, limit = None if state is None else checked_state(state), self._max_continuations
+        return None if state is None else checked_state(state)
+
+    def _too_many_continuations(self) -> TooManyContinuations | None:
+        """Return the error to fail with if this leg must be the last, else None."""
+        limit = self._max_continuations
         if limit is None or self.leg <= limit:
-            return checked, None
-        return checked, TooManyContinuations(term=self.number, legs=self.leg, limit=limit)
+            return None
+        return TooManyContinuations(term=self.number, legs=self.leg, limit=limit)
 
     def _in_fork(self) -> bool:
         return os.getpid() != self._pid
@@ -199,21 +206,21 @@ class TermState(TermFacts):
         return self._status, self._reason
 
     def _may_write(self) -> bool:
-        return self._status_and_reason()[0] is TermStatus.HELD
+        return self._status_and_reason()[0] is TermStatus.WRITABLE
 
-    def _end(self, status: TermStatus, reason: str) -> None:
+    def _set_status(self, status: TermStatus, reason: str) -> None:
         self._status, self._reason = status, reason
 
-    def _lose(self, why: str) -> None:
-        self._end(TermStatus.LOST, why)
-        self._report_end("changed", why)
+    def _lose(self, reason: str) -> None:
+        self._set_status(TermStatus.LOST, reason)
+        self._report_end("changed", reason)
 
-    def _report_end(self, cause: EndCause, why: str) -> None:
+    def _report_end(self, cause: EndCause, reason: str) -> None:
         """Report once that leadership has ended, never in a fork and never after `resigned`."""
         if self._notifier is None or self._in_fork():
             return
         if self._end_report.acquire(blocking=False):
-            self._notifier.ended(self.number, cause, why)
+            self._notifier.ended(self.number, cause, reason)
 
     def _refuse_fork(self) -> None:
         """Raise in a fork, before it waits for a thread lock that the parent may have held."""
@@ -222,11 +229,12 @@ class TermState(TermFacts):
 
     def _draw_nonce(self) -> str:
         nonce = self._new_nonce()
-        self._unconfirmed.add(nonce)
+        self._unconfirmed_nonces.add(nonce)
         return nonce
 
     def _with_unconfirmed_nonces(self) -> Holding:
         """Return the holding with the nonces of all writes that may have been applied, also of
         those that an exception interrupted after they were sent.
         """
-        return replace(self._holding, doubtful=self._holding.doubtful | self._unconfirmed)
+        nonces = self._holding.unconfirmed_nonces | self._unconfirmed_nonces
+        return replace(self._holding, unconfirmed_nonces=nonces)

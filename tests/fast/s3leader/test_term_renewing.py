@@ -90,7 +90,7 @@ def renewal(request: StoreRequest) -> bool:
 
 
 @pytest.mark.parametrize("landing", ["never", "before resigning", "after resigning"])
-def test_term_with_a_doubtful_renewal_can_still_complete(
+def test_term_with_an_unconfirmed_renewal_can_still_complete(
     bucket: OneBucket, term: Term, landing: str
 ) -> None:
     bucket.store.script(Fault.LATE, on=renewal, times=10**6)
@@ -103,7 +103,7 @@ def test_term_with_a_doubtful_renewal_can_still_complete(
     assert bucket.body(1)["outcome"] == "completed"
 
 
-def test_doubtful_renewal_does_not_hide_a_takeover(bucket: OneBucket) -> None:
+def test_unconfirmed_renewal_does_not_hide_a_takeover(bucket: OneBucket) -> None:
     bucket.prove_store()
     term = won(bucket.election().campaign())
     bucket.store.script(Fault.LATE, on=renewal, times=10**6)

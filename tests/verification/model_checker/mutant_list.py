@@ -239,8 +239,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         removed="R5: writes whose outcome was never learned are remembered",
-        old="doubtful=holding.doubtful | {nonce}",
-        new="doubtful=frozenset()",
+        old="unconfirmed_nonces=holding.unconfirmed_nonces | {nonce}",
+        new="unconfirmed_nonces=frozenset()",
         found={"simulation": "nobody else wrote its lock"},
     ),
     Mutant(

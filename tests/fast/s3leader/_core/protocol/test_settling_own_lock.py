@@ -43,7 +43,7 @@ RENEWED = FIRST.renewed(nonce="n1", state={"a": 1})
 RENEWAL = put(RENEWED, "E1")
 SEALED = FIRST.seal(nonce="n1", outcome="completed", ended_at=at(-1000))
 SEAL = completed(FIRST, ms=-1000)
-IN_DOUBT = replace(holding(FIRST), doubtful=frozenset({"d"}))
+IN_DOUBT = replace(holding(FIRST), unconfirmed_nonces=frozenset({"d"}))
 LANDED = found(FIRST.renewed(nonce="d"), etag="E7")
 
 
@@ -122,26 +122,26 @@ def test_renewal_continues_from_the_etag_of_an_earlier_write_of_its_own(
 ) -> None:
     again = (pause(25), (put(RENEWED, "E7"), applied(etag="E8")))
     result = renewed((RENEWAL, conflict()), (read(5), shown), *again, by=by)
-    assert (result.etag, result.doubtful) == ("E8", frozenset())
+    assert (result.etag, result.unconfirmed_nonces) == ("E8", frozenset())
 
 
 def test_renewal_unknown_to_the_deadline_keeps_the_deadline_and_the_doubts() -> None:
     kept = renewed((RENEWAL, LOST, 500), by=IN_DOUBT, start_ms=LEASE_MS - 500)
-    assert kept == replace(IN_DOUBT, doubtful=frozenset({"d", "n1"}))
+    assert kept == replace(IN_DOUBT, unconfirmed_nonces=frozenset({"d", "n1"}))
 
 
 @pytest.mark.parametrize("left_ms", [1, 2, 25])
 def test_renewal_without_time_for_another_try_ends_just_after_the_deadline(left_ms: int) -> None:
     wait = (Wait(left_ms + 1, left_ms + 1), Waited())
     kept = renewed((RENEWAL, LOST), wait, start_ms=LEASE_MS - LATENCY_MS - left_ms)
-    assert kept == replace(holding(FIRST), doubtful=frozenset({"n1"}))
+    assert kept == replace(holding(FIRST), unconfirmed_nonces=frozenset({"n1"}))
 
 
 @pytest.mark.parametrize(("left_ms", "longest_ms"), [(26, 25), (40, 39), (50, 49), (51, 50)])
 def test_last_pause_of_a_renewal_ends_before_the_deadline(left_ms: int, longest_ms: int) -> None:
     tries = ((RENEWAL, LOST), pause(25, longest_ms), (RENEWAL, LOST, left_ms - longest_ms))
     kept = renewed(*tries, start_ms=LEASE_MS - LATENCY_MS - left_ms)
-    assert kept == replace(holding(FIRST), doubtful=frozenset({"n1"}))
+    assert kept == replace(holding(FIRST), unconfirmed_nonces=frozenset({"n1"}))
 
 
 def test_seal_is_remembered_as_the_highest_lock_of_that_moment() -> None:
