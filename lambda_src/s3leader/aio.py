@@ -154,7 +154,7 @@ class AsyncTerm(TermState):
         reason = describe_error(error)
         if isinstance(error, asyncio.CancelledError):
             outcome, reason = RESIGNED, "cancelled"
-            cancellation.note(error)
+            cancellation.record(error)
         try:
             await self._seal(outcome, reason, None, cancellation)
         except asyncio.CancelledError as second:
@@ -183,7 +183,7 @@ class AsyncTerm(TermState):
             try:
                 await self._writing.acquire()
             except asyncio.CancelledError as error:
-                cancellation.note(error)
+                cancellation.record(error)
             else:
                 break
         try:

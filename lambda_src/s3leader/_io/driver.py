@@ -79,29 +79,29 @@ class Driver:
                 try:
                     answer = perform(self.store, request)
                 except S3LeaderError as error:
-                    self.observe(request, error, sent_ms, self.clock_ms())
-                    request = steps.throw(error)
+                    request = steps.throw(self.refused(request, error, sent_ms))
                 else:
-                    received_ms = self.clock_ms()
-                    self.observe(request, answer, sent_ms, received_ms)
-                    self.warn_once(request, answer)
-                    request = steps.send(Reply(answer, sent_ms, received_ms))
+                    request = steps.send(self.answered(request, answer, sent_ms))
         except StopIteration as stop:
             result: Result = stop.value
             return result
         finally:
             steps.close()  # after Ctrl-C, say, `steps` must not wait for the garbage collector
 
-    def observe(
-        self,
-        request: StoreRequest,
-        answer: StoreAnswer | S3LeaderError,
-        sent_ms: int,
-        received_ms: int,
-    ) -> None:
-        """Tell the observer how a request ended."""
+    def answered(self, request: StoreRequest, answer: StoreAnswer, sent_ms: int) -> Reply:
+        """Tell the observer of an answer that has just come, and return it with its times."""
+        received_ms = self.clock_ms()
         if self.on_answer is not None:
             self.on_answer(request, answer, received_ms - sent_ms)
+        self._warn_once(request, answer)
+        return Reply(answer, sent_ms, received_ms)
+
+    def refused(self, request: StoreRequest, error: S3LeaderError, sent_ms: int) -> S3LeaderError:
+        """Tell the observer of the error that a request has just ended with, and return it."""
+        received_ms = self.clock_ms()
+        if self.on_answer is not None:
+            self.on_answer(request, error, received_ms - sent_ms)
+        return error
 
     def _wait(self, request: Wait) -> Waited:
         seconds = self.uniform(request.low_ms, request.high_ms) / 1000
@@ -113,7 +113,7 @@ class Driver:
             seconds = 0
         return Waited(stopped=self.stop.wait(seconds))
 
-    def warn_once(self, request: StoreRequest, answer: StoreAnswer) -> None:
+    def _warn_once(self, request: StoreRequest, answer: StoreAnswer) -> None:
         """Log a missing answer at once, because a process may be killed before it gives up.
 
         The same warning is not repeated until a request has been answered.
