@@ -26,7 +26,7 @@ from ._io.arguments import check_callback, check_stop
 from ._io.driver import Stop
 from ._partitions.members import Members
 from ._partitions.work import ThreadedWork
-from ._partitions.worker import Worker
+from ._partitions.worker import CHECK_MS, THREADS, Worker
 from .election import Election
 from .errors import InvalidArgument, describe_error
 from .term import Term
@@ -38,8 +38,6 @@ _log = logging.getLogger("s3leader")
 PartitionWork: TypeAlias = Callable[[str, Term, threading.Event], None]
 OnError: TypeAlias = Callable[[str, BaseException], None]
 
-_THREADS: Final = 10  # that send requests: as many as a boto3 client has connections by default
-_CHECK_S: Final = 0.2  # how often `stop` and the leases are checked
 _MOST_WORKERS: Final = 1000
 
 
@@ -110,21 +108,21 @@ class Partitions:
         """
         check_stop(stop)
         wake = threading.Event()
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix="s3leader-partitions") as pool:
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="s3leader-partitions") as pool:
 
             def submit(action: Callable[[], None]) -> None:
                 pool.submit(action).add_done_callback(lambda _: wake.set())
 
             worker = self._worker = self._make_worker(submit, wake.set)
             try:
-                while not stop.is_set() and worker.refused is None:
+                while not stop.is_set() and worker.first_join_error is None:
                     _step(worker, wake)
             finally:  # also after Ctrl-C
                 worker.stop()
                 while not worker.ended:
                     _step(worker, wake)
-        if worker.refused is not None:
-            raise worker.refused
+        if worker.first_join_error is not None:
+            raise worker.first_join_error
 
     def _make_worker(
         self, submit: Callable[[Callable[[], None]], object], wake: Callable[[], None]
@@ -147,7 +145,7 @@ class Partitions:
 
 def _step(worker: Worker, wake: threading.Event) -> None:
     wake.clear()
-    wake.wait(min(_CHECK_S, worker.step() / 1000))
+    wake.wait(min(CHECK_MS, worker.step()) / 1000)
 
 
 def _checked(elections: Iterable[Election]) -> tuple[Election, ...]:

@@ -24,8 +24,8 @@ class Share:
         self.unassigned: frozenset[str] = frozenset()
         """The partitions that the limits of all workers leave to nobody."""
 
-    def learn(self, limits: Mapping[int, int | None], slot: int) -> None:
-        """Learn from a read of the slots, `limits`, what the share of `slot` is."""
+    def update(self, limits: Mapping[int, int | None], slot: int) -> None:
+        """Compute the share of `slot` from a read of the slots, which has their `limits`."""
         shares = assign(self._names, limits)
         self._keep(frozenset(shares[slot]))
         left_over = frozenset(self._names).difference(*shares.values())
@@ -34,8 +34,8 @@ class Share:
             self.unassigned = left_over
             self._log_unassigned(len(limits))
 
-    def learn_no_slot(self) -> None:
-        """Learn that all slots are taken by others, so there is no share for this worker."""
+    def update_without_slot(self) -> None:
+        """Note that this worker has no share, as all slots are taken by others."""
         self._keep(frozenset())
 
     def contains(self, name: str) -> bool | None:

@@ -9,6 +9,7 @@ import pytest
 
 from s3leader._partitions import worker as module
 from s3leader._partitions.members import Members
+from s3leader._partitions.tasks import Wish
 from s3leader_bench.virtual_workers import VirtualWorker, VirtualWorkers
 
 LONG = 120.0  # virtual seconds, well above lease, allowance and all pauses
@@ -260,8 +261,13 @@ def test_a_worker_that_stops_while_s3_does_not_answer_ends() -> None:
 
 
 def test_surplus_that_is_never_given_up_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    wants = module.Worker._wants
-    monkeypatch.setattr(module.Worker, "_wants", lambda self, name: wants(self, name) or None)
+    proper = module.Worker._wish
+
+    def never_give_up(self: module.Worker, name: str) -> Wish:
+        wish = proper(self, name)
+        return Wish.KEEP if wish is Wish.GIVE_UP else wish
+
+    monkeypatch.setattr(module.Worker, "_wish", never_give_up)
     group = settled(2)
     group.start()
     assert fair_after(group, LONG) is False

@@ -63,7 +63,7 @@ def test_an_action_that_raises_anything_is_reported_and_does_not_count_as_runnin
     group = settled(1, partitions=2)
     one, raised = group.workers[0], list[BaseException]()
 
-    def renew(_: object) -> float:
+    def renew(*_: object) -> float:
         raise error
 
     one.worker._renew = renew  # type: ignore[method-assign, assignment]
