@@ -11,13 +11,16 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from s3leader._core.requests import Create, List, Replace, StoreRequest
-from s3leader._io.async_driver import GRACE_MS
+from s3leader._core.candidate import Steps
+from s3leader._core.requests import Create, List, Read, Replace, Request, StoreRequest, Wait
+from s3leader._io.async_driver import GRACE_MS, AsyncDriver
+from s3leader._io.driver import Driver
 from s3leader.aio import AsyncElection
 from s3leader.testing import Fault
 from tests.fast.s3leader.virtual_loop import CountedAwaits, World
 
 TICK = "2026-01-01T00:00:00Z"
+KEY = "e/lock_0000000001.json"
 HOUR = timedelta(hours=1)
 FIRST_RENEWAL = {b'"expired": false', b'"renewals": 1'}
 Job: TypeAlias = Callable[[AsyncElection], Awaitable[object]]
@@ -195,6 +198,32 @@ def test_a_cancelled_campaign_begins_nothing_new() -> None:
     world, _, error = run(whole_job, Met(None), cancel_at(1))
     assert isinstance(error, asyncio.CancelledError)
     assert [type(request) for request in world.store.requests] == [List]
+
+
+@pytest.mark.parametrize(
+    ("between", "writes"),
+    [(Read(KEY), 2), (List("e/"), 1), (Wait(10, 10, may_stop=True), 1)],
+    ids=["read", "list", "idle wait"],
+)
+def test_after_a_list_or_an_idle_wait_a_write_of_the_same_lock_is_new(
+    between: Request, writes: int
+) -> None:
+    """So it is not sent if that was cancelled; after a read, it may be what the read is for."""
+    world = World()
+
+    def steps() -> Steps[None]:
+        yield Create(KEY, b"{}")
+        yield between
+        yield Create(KEY, b"{}")
+
+    async def main() -> None:
+        driver = Driver(store=world.store, clock_ms=world.clock.read_ms)
+        call = as_coroutine(AsyncDriver(driver=driver).call(steps()))
+        with pytest.raises(asyncio.CancelledError):
+            await CountedAwaits(call, cancel_at(2))
+
+    world.run(main())
+    assert sum(isinstance(request, Create) for request in world.store.requests) == writes
 
 
 def test_a_cancelled_renewal_is_not_tried_again() -> None:
