@@ -223,9 +223,21 @@ class CorruptObject(S3LeaderError):  # noqa: N818
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the type and the text of an exception, only the type if `str()` of it fails."""
+    """Return the type and the text of an exception, only the type if `str()` of it fails.
+
+    Logs, locks and events keep it, so it names no credentials of a URL.
+    """
     try:
-        text = str(error)
+        text = without_credentials(str(error))
     except Exception:  # noqa: BLE001 - anything may be raised, and a lock has to be sealed
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def without_credentials(text: str) -> str:
+    """Return `text` without the user names and passwords of the URLs in it."""
+    if "://" not in text or "@" not in text:
+        return text
+    import re  # noqa: PLC0415 - who imports an error alone needs nothing else
+
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)

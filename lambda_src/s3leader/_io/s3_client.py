@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from botocore.exceptions import InvalidRegionError
 
-from s3leader.errors import InvalidArgument, describe_error
+from s3leader.errors import InvalidArgument, describe_error, without_credentials
 
 from .http_client import HttpS3Client
 from .http_settings import find_settings
@@ -138,7 +138,7 @@ def _make_client(seconds: float, region: RegionChoice) -> StoreClient:
 
 def describe_unreachable(error: EndpointConnectionError, region: RegionChoice) -> str:
     """Return which host cannot be reached, and which setting chose the Region in its name."""
-    url = str(error.kwargs.get("endpoint_url", ""))
+    url = without_credentials(str(error.kwargs.get("endpoint_url", "")))
     host = urlsplit(url).netloc or url
     if not _is_unresolved(error):
         if urlsplit(url).hostname and not f".{urlsplit(url).hostname}".endswith(_AWS_HOSTS):
@@ -169,8 +169,10 @@ def bucket_address(client: S3Client | StoreClient, bucket: str) -> str:
     """Return the bucket's address, which no other bucket has.
 
     Buckets of one name may exist on servers that are compatible, and in each partition of AWS.
+    Events and metrics have it, so it has no credentials and no query.
     """
-    url, region = client.meta.endpoint_url, client.meta.region_name or ""
+    url = without_credentials(client.meta.endpoint_url).partition("?")[0]
+    region = client.meta.region_name or ""
     host = urlsplit(url).hostname or ""
     if host.endswith(".amazonaws.com") and not region.startswith("us-gov-"):
         return f"s3://{bucket}"

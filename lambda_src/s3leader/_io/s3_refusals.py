@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from s3leader._core.requests import Create, List, Read, Replace, StoreRequest, Tag
-from s3leader.errors import BucketUnusable
+from s3leader.errors import BucketUnusable, without_credentials
 
 from .s3_denials import DENIED, Denial
 from .s3_region import RegionChoice, choose_region
@@ -179,7 +179,7 @@ def refusal(
     bucket_owner: str | None = None,
 ) -> BucketUnusable:
     """Return the error to raise when S3 answered `request` with `code` and `message`."""
-    action = _ACTIONS[type(request)]
+    action, message = _ACTIONS[type(request)], without_credentials(message)
     bucket_arn = bucket if bucket.startswith("arn:") else f"arn:{partition}:s3:::{bucket}"
     between = "/object/" if bucket.startswith("arn:") else "/"
     resource = bucket_arn if isinstance(request, List) else f"{bucket_arn}{between}{request.key}"
@@ -191,7 +191,7 @@ def refusal(
         chosen = choose_region(None) if region is None else region
         remedy = _remedy(code, message).format(
             bucket=bucket,
-            endpoint=endpoint,
+            endpoint=without_credentials(endpoint),
             where=f" ({bucket_region})" if bucket_region else "",
             decided_by=chosen.decided_by,
             region=chosen.change(bucket_region),

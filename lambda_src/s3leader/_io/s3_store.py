@@ -144,7 +144,7 @@ class S3Store:
             raise InvalidArgument(text) from error
         except SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-                return Unknown(f"SSLError: {error}")
+                return Unknown(describe_error(error))
             raise self._refused(request, "CertificateNotTrusted", str(error), {}) from error
         except EndpointConnectionError as error:
             return Unknown(describe_unreachable(error, self._region))

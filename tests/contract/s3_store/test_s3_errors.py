@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     MetadataRetrievalError,
+    ReadTimeoutError,
     SSLError,
 )
 
@@ -175,6 +178,28 @@ def test_an_untrusted_certificate_is_an_error(client: StoreClient) -> None:
     untrusted = SSLError(endpoint_url="https://s3", error=OSError("CERTIFICATE_VERIFY_FAILED"))
     with raising(client, untrusted) as store, pytest.raises(BucketUnusable, match="AWS_CA_BUNDLE"):
         store.perform(CREATE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "because"),
+    [
+        (EndpointConnectionError, {}),
+        (ReadTimeoutError, {}),
+        (SSLError, {"error": OSError("EOF occurred")}),
+        (SSLError, {"error": OSError("CERTIFICATE_VERIFY_FAILED")}),
+    ],
+)
+def test_no_answer_names_the_credentials_in_an_endpoint(
+    client: StoreClient, kind: type[BotoCoreError], because: dict[str, Any]
+) -> None:
+    error = kind(endpoint_url="https://user:secret@s3.example:9000", **because)
+    with raising(client, error) as store:
+        try:
+            outcome = repr(store.perform(CREATE))
+        except BucketUnusable as refused:
+            outcome = repr(refused)
+    assert "s3.example" in outcome
+    assert "secret" not in outcome
 
 
 def test_expired_refreshed_credentials_mean_unknown(

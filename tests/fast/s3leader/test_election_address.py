@@ -26,6 +26,11 @@ def client(region: str, endpoint: str | None = None) -> Any:
         ("eu-west-1", None, "s3://locks/elections/nightly"),
         ("us-east-1", None, "s3://locks/elections/nightly"),
         ("us-east-1", "https://minio.example:9000/", "https://minio.example:9000/locks"),
+        (
+            "us-east-1",
+            "https://user:secret@minio.example:9000/?sig=x",
+            "https://minio.example:9000/locks",
+        ),
         ("us-gov-west-1", None, "https://s3.us-gov-west-1.amazonaws.com/locks"),
         ("cn-north-1", None, "https://s3.cn-north-1.amazonaws.com.cn/locks"),
     ],

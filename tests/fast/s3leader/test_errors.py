@@ -29,6 +29,21 @@ def test_an_error_without_a_text_is_described_by_its_type_alone(
     assert describe_error(error) == described
 
 
+SECRET = "http://user:s%3Acr@t@127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f'on "{SECRET}/locks?a=b@c"', 'on "http://127.0.0.1:1/locks?a=b@c"'),
+        ("postgresql://job:secret@db/x and s3://locks/a@b", "postgresql://db/x and s3://locks/a@b"),
+        ("job@example.com, user:secret@host", "job@example.com, user:secret@host"),
+    ],
+)
+def test_an_error_is_described_without_the_credentials_of_a_url(text: str, shown: str) -> None:
+    assert describe_error(ValueError(text)) == f"ValueError: {shown}"
+
+
 def test_a_term_shows_its_election_its_number_and_whether_it_is_held() -> None:
     bucket = OneBucket()
     term = won(bucket.election().campaign(TICK))
