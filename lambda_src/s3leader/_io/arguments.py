@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 
@@ -20,18 +21,25 @@ def check_stop(stop: object) -> None:
         )
 
 
+def is_code(function: object) -> bool:
+    """Return False for a mock, whose code has any flag that `inspect` looks for."""
+    return type(getattr(getattr(function, "__code__", None), "co_flags", 0)) is int
+
+
 def check_callback(name: str, callback: object) -> None:
     """Raise `InvalidArgument` unless calling `callback` does its work."""
     import inspect  # noqa: PLC0415 - takes 8 ms to import, and no election needs it
 
-    called = callback if inspect.isroutine(callback) else getattr(callback, "__call__", None)  # noqa: B004 - an object's own
+    called = callback.func if isinstance(callback, functools.partial) else callback
+    if not (inspect.isroutine(called) or isinstance(called, type)):  # a class makes an object
+        called = getattr(called, "__call__", None)  # noqa: B004 - an object's own
     deferred: tuple[tuple[Callable[[object], bool], str], ...] = (
         (inspect.iscoroutinefunction, "the async function"),
         (inspect.isasyncgenfunction, "the async generator function"),
         (inspect.isgeneratorfunction, "the generator function"),
     )
     for is_deferred, what in deferred:
-        if is_deferred(callback) or is_deferred(called):
+        if any(is_deferred(each) and is_code(each) for each in (callback, called)):
             raise InvalidArgument(
                 f"expected {name} to be a function that does its work when it is called, got"
                 f" {what} {callback!r}: call asyncio.run(…) in it, or use AsyncElection"

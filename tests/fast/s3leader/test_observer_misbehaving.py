@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock, Mock, create_autospec
 
 import pytest
 
@@ -177,6 +178,27 @@ def test_an_async_method_is_refused_because_nobody_would_await_it(make: Any) -> 
 
     with pytest.raises(InvalidArgument, match=r"expected Awaited\.won to be a plain function"):
         make(observer=Awaited())
+
+
+class AsyncCallable:
+    async def __call__(self, event: Won) -> None:
+        raise AssertionError(event)
+
+
+@pytest.mark.parametrize("method", [AsyncMock(), AsyncCallable()])
+def test_an_async_method_of_the_instance_alone_is_refused_too(method: Any) -> None:
+    observer = Observer()
+    observer.won = method  # type: ignore[method-assign]
+    with pytest.raises(InvalidArgument, match=r"expected Observer\.won to be a plain function"):
+        election(observer=observer)
+
+
+@pytest.mark.parametrize(
+    "observer", [Mock(spec=Observer), create_autospec(Observer, instance=True)]
+)
+def test_a_mock_of_an_observer_receives_events(observer: Any, scene: Scene) -> None:
+    scene.election(observer).campaign()
+    observer.won.assert_called_once()
 
 
 def test_a_renewal_that_is_refused_is_late_and_not_confirmed(scene: Scene) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock, create_autospec
 
 import pytest
 
@@ -39,7 +40,8 @@ def generator(*_: object) -> Iterator[None]:
 
 
 ASYNC_WORK: list[Callable[..., object]] = [
-    deferred, functools.partial(deferred), AsyncCallable(), generator,
+    deferred, functools.partial(deferred), AsyncCallable(), functools.partial(AsyncCallable()),
+    generator,
 ]  # fmt: skip
 NO_STOPS: list[object] = [True, "stop", threading.Lock()]
 
@@ -81,6 +83,27 @@ def test_work_that_a_call_would_not_do_is_refused(work: Any) -> None:
         callbacks = {"work": print, name: work}
         with pytest.raises(InvalidArgument, match=f"expected {name} to be a function that does"):
             Partitions([leading(MemoryStore())], group="g", **callbacks)
+
+
+class Working:
+    """Does its work when it is made; what is made can be awaited besides."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    async def __call__(self) -> None: ...
+
+    def work(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        Mock(), create_autospec(print), create_autospec(Working).work, Working, Working().work,
+        functools.partial(Working().work),
+    ],
+)  # fmt: skip
+def test_work_that_a_call_does_is_taken(work: Any) -> None:
+    LeaderElector(leading(MemoryStore()), on_started_leading=work, on_new_leader=work)
 
 
 def test_work_that_cannot_be_called_is_refused() -> None:
