@@ -17,6 +17,7 @@ _YEAR_S = 365 * 24 * 60 * 60
 _YEAR = [date(2026, 1, 1) + timedelta(days=day) for day in range(365)]
 # Items that stand for one day of a month.
 _ONE_DAY = re.compile(r"L|W", re.IGNORECASE)
+_SATURDAY = re.compile(r"\bL\b(?!-)", re.IGNORECASE)
 _ONE_WEEKDAY = re.compile(r".L|L-|#", re.IGNORECASE)
 
 
@@ -50,7 +51,7 @@ def ticks_a_year(expression: str) -> int:
         rare, usual = _days(cron.DAY_OF_MONTH, day, _ONE_DAY)
         days = sum(each.month in months and each.day in usual for each in _YEAR)
     else:
-        rare, usual = _days(cron.DAY_OF_WEEK, "SAT" if weekday in "Ll" else weekday, _ONE_WEEKDAY)
+        rare, usual = _days(cron.DAY_OF_WEEK, _SATURDAY.sub("SAT", weekday), _ONE_WEEKDAY)
         days = sum(each.month in months and each.isoweekday() % 7 + 1 in usual for each in _YEAR)
     times = len(cron.HOURS.values(hours)) * len(cron.MINUTES.values(minutes))
     return (days + rare * len(months)) * times
