@@ -76,7 +76,13 @@ arn_of_bucket: Once[s3.IBucket, str] = Once(lambda bucket: bucket.bucket_arn)
 name_of_bucket: Once[s3.IBucket, str] = Once(lambda bucket: bucket.bucket_name)
 arn_of_queue: Once[sqs.IQueue, str] = Once(lambda queue: queue.queue_arn)
 
-_notes: WeakKeyDictionary[IConstruct, dict[str, dict[str, Any]]] = WeakKeyDictionary()
+
+class _Noted(NamedTuple):
+    construct: IConstruct
+    notes: dict[str, Any]
+
+
+_notes: WeakKeyDictionary[IConstruct, dict[str, _Noted]] = WeakKeyDictionary()
 
 
 def app_of(construct: IConstruct) -> IConstruct:
@@ -92,9 +98,21 @@ def region_of(construct: IConstruct) -> str:
 def notes_of(construct: IConstruct) -> dict[str, Any]:
     """Return what was noted of a construct: the same dictionary for all its Python objects.
 
-    Unlike metadata of a construct, it is read without asking CDK, and is not in the output.
+    Unlike metadata of a construct, it is read without asking CDK, and is not in the output. A
+    construct that replaces another at its path has no notes yet.
     """
-    return _notes.setdefault(app_of(construct), {}).setdefault(path_of(construct), {})
+    of_app, path = _notes.setdefault(app_of(construct), {}), path_of(construct)
+    noted = of_app.get(path)
+    if noted is None or (noted.construct is not construct and _is_found_itself(construct)):
+        noted = of_app[path] = _Noted(construct, {})
+    return noted.notes
+
+
+def _is_found_itself(construct: IConstruct) -> bool:
+    """Return whether CDK finds this very Python object at its path: so Python made it."""
+    node = node_of(construct)
+    scope = node.scope
+    return scope is not None and scope.node.try_find_child(node.id) is construct
 
 
 def resources_in(scope: IConstruct, kind: str) -> list[IConstruct]:

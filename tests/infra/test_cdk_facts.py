@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+import pytest
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Template
 
 from s3leader_cdk import LockBucket
 from s3leader_cdk._cdk_facts import (
@@ -71,6 +73,29 @@ def test_a_construct_that_python_did_not_make_has_one_set_of_notes() -> None:
     assert first is not again  # another Python object each time
     notes_of(first)["seen"] = True
     assert notes_of(again) == {"seen": True}
+
+
+def test_a_construct_that_replaces_another_at_its_path_has_no_notes_of_it() -> None:
+    stack = new_stack()
+    notes_of(replaced := existing_function(stack))["seen"] = True
+    assert notes_of(replaced) == {"seen": True}
+    stack.node.try_remove_child("Function")
+    assert notes_of(existing_function(stack)) == {}
+
+
+def test_a_function_that_replaces_a_candidate_is_set_up_and_checked_anew() -> None:
+    stack = new_stack()
+    locks = LockBucket(stack, "Locks")
+    locks.attach(existing_function(stack), election="first")
+    stack.node.try_remove_child("Function")
+    own = existing_function(stack, environment={"S3LEADER_BUCKET": "mine"})
+    with pytest.raises(ValueError, match=r"'S3LEADER_BUCKET' of function .* is set by s3leader"):
+        locks.attach(own, election="second")
+    stack.node.try_remove_child("Function")
+    locks.attach(existing_function(stack), election="third")
+    (function,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    assert function["Properties"]["Environment"]["Variables"]["S3LEADER_ELECTION"] == "third"
+    assert len(function["Properties"]["Layers"]) == 1
 
 
 def test_a_resource_that_is_noted_as_made_in_a_stack_says_what_cdk_says() -> None:
