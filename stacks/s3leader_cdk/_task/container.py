@@ -11,6 +11,7 @@ from s3leader_cdk.metrics_output import check_log_class
 
 COMMAND = "s3leader"
 _PREFIX = "S3LEADER_"
+_SET_BY_SOME = frozenset({"S3LEADER_LONG_LEDGER"})  # tasks; others may have their own value
 
 
 def checked_container(
@@ -74,11 +75,15 @@ def check_command(container: ecs.ContainerDefinition, election: str) -> None:
 
 
 def set_variables(container: ecs.ContainerDefinition, variables: Mapping[str, str]) -> None:
-    """Add to the container's environment; raise `ValueError` if it has a variable of ours."""
+    """Add to the container's environment; raise `ValueError` if it has a variable of ours.
+
+    Those that only some tasks set may be the container's own where `variables` has none.
+    """
     rendered = container.render_container_definition(container.task_definition)
     given = rendered.environment
     names = [str(getattr(each, "name", "")) for each in given] if isinstance(given, list) else []
-    taken = sorted(each for each in names if each.startswith(_PREFIX))
+    own = _SET_BY_SOME - variables.keys()
+    taken = sorted(each for each in names if each.startswith(_PREFIX) and each not in own)
     if taken:
         raise ValueError(
             f"environment variable {taken[0]!r} of container {container.node.path} is set by"

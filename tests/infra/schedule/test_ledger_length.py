@@ -15,7 +15,7 @@ from s3leader_cdk import LockBucket
 from s3leader_cdk._schedule.ledger_length import ledger_variables, ticks_a_year
 from tests.infra.jobs import build, existing_function
 from tests.infra.synth import Synthesized, new_stack, synthesize
-from tests.infra.tasks import build_task
+from tests.infra.tasks import build_task, task_definition
 
 Make: TypeAlias = Callable[..., object]
 LONG = {"S3LEADER_LONG_LEDGER": "true"}
@@ -127,6 +127,23 @@ def test_a_value_of_the_functions_own_stays_where_the_job_sets_none(
         build(stack, schedule=schedule, lock_bucket=locks, function=function)
 
     assert set_in(synthesize(fill)) == ["true"]
+
+
+@pytest.mark.parametrize("schedule", ["cron(0 3 * * ? *)", "rate(1 minute)"])
+def test_a_value_of_the_containers_own_stays_where_the_task_sets_none(schedule: str) -> None:
+    def fill(stack: cdk.Stack) -> None:
+        definition = task_definition(stack, environment={"S3LEADER_LONG_LEDGER": "true"})
+        locks = LockBucket(stack, "Locks") if "0 3" in schedule else imported(stack)
+        build_task(stack, schedule=schedule, lock_bucket=locks, task_definition=definition)
+
+    assert set_in(synthesize(fill)) == ["true"]
+
+
+def test_a_value_that_the_task_sets_is_refused_in_the_containers_environment() -> None:
+    stack = new_stack()
+    definition = task_definition(stack, environment={"S3LEADER_LONG_LEDGER": "false"})
+    with pytest.raises(ValueError, match="'S3LEADER_LONG_LEDGER' of container"):
+        build_task(stack, schedule="rate(1 minute)", task_definition=definition)
 
 
 def test_a_value_that_the_job_sets_is_refused_in_the_functions_environment() -> None:
