@@ -15,7 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
-from s3leader_cdk._cdk_facts import app_of, path_of, resources_in, seconds, stack_of
+from s3leader_cdk._cdk_facts import app_of, node_of, path_of, resources_in, seconds, stack_of
 from s3leader_cdk.dead_letters import DeadLetters, dead_letter_queue, grant_send
 
 _CONFIG = lambda_.CfnEventInvokeConfig
@@ -107,9 +107,9 @@ class FailedEvents:
         """Return the app's configuration of this function, alias or version, if there is one."""
         app = app_of(self.job)
         found = resources_in(app, "AWS::Lambda::EventInvokeConfig")
-        if len(found) == _made.get(app, 0):
+        beside = node_of(self.function).try_find_child("EventInvokeConfig")
+        if beside is None and len(found) == _made.get(app, 0):
             return None  # all of them are those of other jobs
-        beside = self.function.node.try_find_child("EventInvokeConfig")
         qualifiers = ["$LATEST" if self.function is self.underlying else self._qualifier()]
         stack, name = stack_of(self.underlying), self.underlying.function_name
         here, resolved = path_of(stack), stack.resolve(name)

@@ -129,6 +129,18 @@ def test_another_number_of_retries_or_another_age_is_refused(
         build(stack, function=existing_function(stack, **own))
 
 
+def test_own_queue_is_kept_after_the_configuration_of_another_job_was_removed() -> None:
+    stack = new_stack()
+    locks = LockBucket(stack, "Locks")
+    first = existing_function(stack, "First")
+    build(stack, "Job1", election="first", function=first, lock_bucket=locks)
+    first.node.try_remove_child("EventInvokeConfig")
+    second = existing_function(stack, "Second", on_failure=queue(stack))
+    job = build(stack, "Job2", election="second", function=second, lock_bucket=locks)
+    assert job.unprocessed is not None
+    assert job.unprocessed.node.path == "Test/Own"
+
+
 def test_equal_retries_are_accepted() -> None:
     _, template = job_of(lambda stack: existing_function(stack, retry_attempts=2))
     assert "Unprocessed" in destination(template, "OnFailure")
