@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from aws_cdk import Duration
 
-from s3leader_cdk._election.candidate_environment import seconds
+from s3leader_cdk._cdk_facts import seconds
 from s3leader_cdk._schedule import cron
 
 PAGE = 1_000  # keys that S3 lists in one request
