@@ -14,6 +14,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from s3leader import Election, Term
 
 EVERY = timedelta(minutes=5)
+LATEST_START = timedelta(minutes=1)  # after the time that the schedule names
+WAIT = timedelta(minutes=3)  # for a leader that may fail; with LATEST_START, shorter than EVERY
 
 
 def host_clock() -> datetime:
@@ -36,11 +38,12 @@ def add_singleton(
     def run() -> None:
         now = clock()  # a run that starts late, within the grace time, names the same tick
         tick = now - (now - datetime.min.replace(tzinfo=UTC)) % EVERY
-        if term := election.campaign(tick, stop=stop):
+        if term := election.campaign(tick, wait=WAIT, stop=stop):
             with term, term.keep_renewing():
                 job(term, stop)
 
-    scheduler.add_job(run, "cron", minute="*/5", misfire_grace_time=240, coalesce=True)
+    grace = LATEST_START // timedelta(seconds=1)
+    scheduler.add_job(run, "cron", minute="*/5", misfire_grace_time=grace, coalesce=True)
 
 
 def serve(
@@ -64,7 +67,7 @@ def poll(term: Term, stop: threading.Event) -> None:
     for page in range(3):
         if stop.is_set():
             raise InterruptedError("stopped")
-        print(f"polling page {page} in term {term.number}")
+        print(f"polling page {page} with fencing token {term.number}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ LOCK_BUCKET=… python asyncio_service.py
 """
 
 import asyncio
+import logging
 import os
 import signal
 from contextlib import suppress
@@ -12,26 +13,33 @@ from datetime import timedelta
 from s3leader import LeadershipLost, StoreUnavailable
 from s3leader.aio import AsyncElection, AsyncTerm
 
+log = logging.getLogger(__name__)
+
 
 async def serve(election: AsyncElection) -> None:
-    """Campaign and lead until a signal."""
+    """Take part until a signal."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await campaign_and_lead_forever(election, stop)
+
+
+async def campaign_and_lead_forever(election: AsyncElection, stop: asyncio.Event) -> None:
+    """Campaign until elected, lead until it ends, and campaign again, until `stop` is set."""
     while not stop.is_set():
         try:
             if term := await election.campaign(wait=timedelta(minutes=1), stop=stop):
                 async with term, term.keep_renewing():
-                    await lead(term, stop)
+                    await poll(term, stop)
         except (LeadershipLost, StoreUnavailable) as error:
-            print(error, flush=True)
+            log.warning("%s", error)
             await pause(5, stop)
 
 
-async def lead(term: AsyncTerm, stop: asyncio.Event) -> None:
-    """Poll once a second; the loop cancels this when leadership is lost."""
+async def poll(term: AsyncTerm, stop: asyncio.Event) -> None:
+    """Do the work of the one leader; it is cancelled here when leadership is lost."""
     while not stop.is_set():
-        print(f"polling as the leader of term {term.number}", flush=True)
+        print(f"polling with fencing token {term.number}", flush=True)
         await pause(1, stop)
 
 

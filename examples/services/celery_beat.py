@@ -1,5 +1,7 @@
 """Celery beat on several hosts, of which one sends tasks: with its checkpoint, the next goes on.
 
+`tick` is Celery's word here: a look at what is due. No term of this election has a tick.
+
 LOCK_BUCKET=… celery --app celery_beat beat --scheduler celery_beat.LeadingScheduler
 """
 
@@ -7,7 +9,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from celery import Celery
 from celery.beat import Scheduler
@@ -16,6 +18,8 @@ from s3leader import Election, LeadershipLost, StoreUnavailable, Term
 
 app = Celery("celery_beat")
 app.conf.beat_schedule = {"poll": {"task": "poll", "schedule": 60.0}}
+
+LEASE = timedelta(seconds=30)
 
 
 @contextmanager
@@ -57,15 +61,16 @@ class LeadingScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
             return 5
         seconds: float = super().tick(*args, **options)
         self.term.save({name: str(each.last_run_at) for name, each in self.schedule.items()})
-        return min(10, seconds)
+        return min(LEASE.total_seconds() / 3, seconds)
 
     def _campaign(self) -> None:
-        self.election = self.election or Election("beat", bucket=os.environ["LOCK_BUCKET"])
+        if self.election is None:
+            self.election = Election("beat", bucket=os.environ["LOCK_BUCKET"], lease=LEASE)
         self.term = self.election.campaign() or None
         for name, sent in self.term.state.items() if self.term else ():
             if name in self.schedule:
                 self.schedule[name].last_run_at = datetime.fromisoformat(sent)
-        self._heap = None  # which beat makes anew from these times
+        self._heap = None  # private to Celery (read in 5.7): beat makes it anew from these times
 
     def close(self) -> None:
         """Let another host lead at once."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import importlib.util
 import io
 import re
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -29,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ROOT / "examples" / "services"
 SOON_S = 60  # only a failing test takes as long
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PAGE = (ROOT / "docs" / "recipes.md").read_text()
+(IN_A_TEST,) = (block for block in BLOCK.findall(PAGE) if "MemoryStore()" in block)
 COMMENT = re.compile(r"  # (?:type: ignore|noqa).*")
 
 
@@ -58,10 +63,61 @@ async def led(store: MemoryStore) -> None:
 
 
 def test_the_page_shows_each_recipe_as_it_is() -> None:
-    page = BLOCK.findall((ROOT / "docs/recipes.md").read_text())
+    page = [block for block in BLOCK.findall(PAGE) if block != IN_A_TEST]
     recipes = [COMMENT.sub("", path.read_text()) for path in sorted(SERVICES.glob("*.py"))]
     assert len(page) == len(recipes)
     assert [recipe for recipe in recipes if not any(block in recipe for block in page)] == []
+
+
+def test_the_page_links_each_recipe() -> None:
+    linked = re.findall(r"\(\.\./examples/services/(\w+\.py)\)", PAGE)
+    assert set(linked) == {path.name for path in SERVICES.glob("*.py")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["asyncio_service", "fastapi_app", "send_reminders", "celery_beat", "apscheduler_jobs"],
+)
+def test_the_page_says_how_each_recipe_is_started(name: str) -> None:
+    """As the last line of the program's docstring says it, without a checkout's paths."""
+    docstring = ast.get_docstring(ast.parse((SERVICES / f"{name}.py").read_text()))
+    assert docstring is not None
+    command = re.sub(r"^\w+=… ", "", docstring.splitlines()[-1])
+    assert command in re.sub(r"```python\n.*?^```", "", PAGE, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_no_crontab_has_a_percent_sign_that_cron_takes_for_a_newline(page: Path) -> None:
+    lines = re.findall(r"^(?:[\d*/,-]+ +){5}(.*)$", page.read_text(), re.MULTILINE)
+    assert [line for line in lines if re.search(r"(?<!\\)%", line)] == []
+
+
+def test_the_campaign_loops_of_asyncio_and_fastapi_are_alike() -> None:
+    loops = [
+        (SERVICES / f"{name}.py").read_text().partition("async def campaign_and_lead_forever")[2]
+        for name in ("asyncio_service", "fastapi_app")
+    ]
+    assert loops[1]
+    assert loops[0].startswith(loops[1])
+
+
+def test_the_page_shows_how_a_unit_test_runs_the_recipes(
+    bucket: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On moto, where no bucket has the name in the settings: the elections are in memory."""
+    if not settings.configured:
+        settings.configure(LOCK_BUCKET="locks")
+    boto3.client("s3").delete_bucket(Bucket="locks")
+    monkeypatch.syspath_prepend(SERVICES)
+    with patch.dict(sys.modules):
+        names: dict[str, Any] = {"command": importlib.import_module("send_reminders").Command()}
+        exec(compile(IN_A_TEST, "docs/recipes.md", "exec"), names)  # noqa: S102 - that is the test
+    store = names["store"]
+    ended = {
+        name: [lock.outcome for lock in testing.election(name, store=store).history()]
+        for name in ("poller", "reminders", "beat")
+    }
+    assert ended == {"poller": ["completed"], "reminders": ["completed"], "beat": ["resigned"]}
 
 
 def test_an_asyncio_service_resigns_on_sigterm(
@@ -97,7 +153,7 @@ def test_one_replica_of_a_fastapi_application_leads_until_it_is_shut_down(
     assert asyncio.run(lifespan("a")) is True
     lock = lock_in(store)
     assert lock is not None
-    assert (lock.outcome, lock.reason) == ("resigned", "cancelled")
+    assert lock.outcome == "completed"
 
 
 @pytest.fixture
@@ -153,6 +209,18 @@ def test_one_celery_beat_sends_and_the_next_one_goes_on(store: MemoryStore) -> N
     beats[1].close()
     assert sent == [[1, 0]] * 5
     assert beats[1].schedule["poll"].last_run_at >= beats[0].schedule["poll"].last_run_at
+
+
+@pytest.mark.parametrize("seconds", [6, 30])
+def test_celery_beat_renews_three_times_in_a_lease(seconds: int, store: MemoryStore) -> None:
+    recipe = module("celery_beat")
+    recipe.app.conf.broker_url = "memory://"
+    recipe.LEASE = timedelta(seconds=seconds)
+    beat = recipe.LeadingScheduler(app=recipe.app)
+    beat.election = testing.election(store=store, lease=recipe.LEASE)
+    beat.tick()
+    assert beat.tick() == seconds / 3
+    beat.close()
 
 
 def test_each_run_of_apscheduler_is_done_by_one_of_its_processes(store: MemoryStore) -> None:
