@@ -334,3 +334,18 @@ def test_every_extra_that_the_readme_installs_is_declared() -> None:
 
 def test_the_readme_is_a_page() -> None:
     assert len(README.read_text().splitlines()) <= 120
+
+
+def test_the_price_of_a_standby_is_the_same_on_each_page() -> None:
+    """By `poll`: that of five seconds, and the default."""
+    curve = re.findall(
+        r"^\| (\d+) s \| [\d,]+ \| ([\d.]+) \| [\d.]+ \| [\d.]+ \| 0",
+        (ROOT / "docs/performance.md").read_text().partition("**The curve")[2],
+        re.MULTILINE,
+    )
+    prices = dict(reversed(curve))  # the first table's row of each key comes last, and stays
+    library = (ROOT / "docs/library.md").read_text()
+    assert f"costs ${prices['5']} a month instead of ${prices['2']}," in library
+    assert (
+        f"at 5 s, ${prices['5']}" in next((ROOT / "docs/decisions").glob("0030-*.md")).read_text()
+    )

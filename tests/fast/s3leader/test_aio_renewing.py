@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from s3leader import InvalidArgument, LeadershipLost
+from s3leader import InvalidArgument, LeadershipLost, testing
 from s3leader._core.requests import Replace, StoreAnswer, StoreRequest
 from s3leader._io.memory_store import MemoryStore
 from s3leader.aio import AsyncTerm
@@ -219,3 +219,25 @@ def test_an_interval_that_is_not_within_the_lease_is_refused(
             term.keep_renewing(every=every)
 
     world.run(main())
+
+
+async def term_that_blocks_the_loop(world: World, *, deposed: bool) -> None:
+    """Block the event loop until after the lease, and then leave the block."""
+    async with await term_of(world) as term, term.keep_renewing():
+        world.clock.advance(timedelta(minutes=5))
+        if deposed:
+            testing.election("e", store=world.store, clock=world.clock).depose(reason="stuck")
+
+
+def test_a_block_that_ends_after_its_lease_is_completed_if_nobody_changed_the_lock(
+    world: World,
+) -> None:
+    """The event loop was blocked, so nothing could cancel the block."""
+    world.run(term_that_blocks_the_loop(world, deposed=False))
+    assert outcomes(world) == [("completed", None)]
+
+
+def test_a_block_that_ends_after_its_lease_raises_if_the_lock_was_changed(world: World) -> None:
+    with pytest.raises(LeadershipLost):
+        world.run(term_that_blocks_the_loop(world, deposed=True))
+    assert outcomes(world) == [("deposed", "stuck")]
