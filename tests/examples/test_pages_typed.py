@@ -17,7 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PAGES.remove(ROOT / "docs" / "recipes.md")  # its programs are those of `examples/services`
+RECIPES = ROOT / "docs" / "recipes.md"
+PAGES.remove(RECIPES)  # its programs are those of `examples/services`, but for the one with a store
 FENCED = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 IN_A_SHELL = re.compile(r"^python - <<'EOF'\n(.*?)^EOF", re.DOTALL | re.MULTILINE)
 ONE_PROGRAM = {"constructs.md"}  # each block goes on where the one before it ended
@@ -88,6 +89,11 @@ def programs() -> Iterator[tuple[str, str]]:
         for number, block in enumerate(blocks + IN_A_SHELL.findall(page.read_text()), 1):
             readers = "".join(text for word, text in READERS.items() if word in block)
             yield f"{page.stem.lower()}_{number}", readers + HANDLER.sub(TYPED, block)
+    (in_a_test,) = (block for block in FENCED.findall(RECIPES.read_text()) if "store = " in block)
+    for module in ("celery_beat", "fastapi_app"):
+        in_a_test = in_a_test.replace(f"from {module} ", f"from examples.services.{module} ")
+    command = "from examples.services.send_reminders import Command\ncommand: Command\n"
+    yield "recipes_in_a_test", command + in_a_test
 
 
 @pytest.fixture(scope="module")
