@@ -64,6 +64,8 @@ class BytesVersion:
             raise _corrupt(key, f'expected "previous" to be a key of its own, got {previous!r}')
         found = snapshot.value.get("body")
         if found is None:
+            if others := sorted(snapshot.value.keys() - {"previous"}):
+                raise _corrupt(key, f'expected "body" to describe a body, got only {others}')
             return cls(None, previous, snapshot)
         try:
             body: Any = Body(**found)  # its values are still to be checked
@@ -80,6 +82,17 @@ class BytesVersion:
         if not good:
             raise _corrupt(key, f'expected "body" to describe a body of its own, got {found!r}')
         return cls(body, previous, snapshot)
+
+
+def refuse_bytes(key: str, snapshot: Snapshot) -> None:
+    """Raise `CorruptObject` if a version is one of fenced bytes, which names a body of its own."""
+    body = snapshot.value.get("body")
+    if isinstance(body, dict) and _is_key_of(key, body.get("key")):
+        raise CorruptObject(
+            key=key,
+            problem=f"it names the body {body['key']} of fenced bytes",
+            remedy="Use FencedBytes for it, or another key for the FencedObject.",
+        )
 
 
 def value_of(body: Body, after: BytesVersion | None) -> dict[str, Any]:

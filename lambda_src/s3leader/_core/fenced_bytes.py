@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from s3leader.errors import StaleToken, StoreUnavailable
+from s3leader.errors import InvalidArgument, StaleToken, StoreUnavailable
 
 from . import fenced_object
 from .candidate import Steps
@@ -32,6 +32,11 @@ class WrittenBytes:
 def check_writer(key: str, token: int, after: BytesVersion | None) -> None:
     """Raise `StaleToken` if a write with `token` after this version would be refused anyway."""
     check_token(token)
+    if after is not None and not isinstance(after, BytesVersion):
+        raise InvalidArgument(
+            f"{key}: expected `after` to be a BytesVersion, which read, write and claim return, or"
+            f" None if there is none yet, got {after!r}"
+        )
     if after is not None and after.token > token:
         raise StaleToken(key=key, token=token, written_token=after.token)
 

@@ -23,6 +23,11 @@ NOT_STALE: Final = "(attribute_not_exists({name}) OR {name} <= {token})"
 
 _LEGACY: Final = frozenset({"AttributeUpdates", "ConditionalOperator", "Expected"})
 # A word of the expression, so neither a placeholder (#set, :set) nor a part of a path (a.set).
+_IN_PARENTHESES: Final = re.compile(r"\([^()]*\)")
+# What an action of an update expression changes: the first name after a clause's word or a comma.
+_TARGET: Final = re.compile(
+    r"(?:(?<![\w#:.])(?:SET|REMOVE|ADD|DELETE)(?!\w)|,)\s*(#?\w+)", re.IGNORECASE
+)
 _SET_CLAUSE: Final = re.compile(r"(?<![\w#:.])SET(?!\w)", re.IGNORECASE)
 
 
@@ -52,6 +57,7 @@ def fence(kind: Kind, request: Mapping[str, Any], *, token: int, attribute: str)
     if kind == "Put":
         fenced["Item"] = {**target, attribute: values[value]}
     elif kind == "Update":
+        _refuse_own_token(request.get("UpdateExpression"), names, attribute)
         fenced["UpdateExpression"] = _with_set(request.get("UpdateExpression"), f"{name} = {value}")
     return fenced
 
@@ -155,6 +161,18 @@ def _is_enclosed(expression: str) -> bool:
         if depth == 0:
             return at > 0 and at == len(expression) - 1
     return False
+
+
+def _refuse_own_token(expression: object, names: Mapping[str, str], attribute: str) -> None:
+    """Raise `InvalidArgument` if an update expression changes the token itself."""
+    text, before = str(expression or ""), ""
+    while text != before:  # the commas within functions separate no actions
+        text, before = _IN_PARENTHESES.sub(" ", text), text
+    if attribute in {names.get(target, target) for target in _TARGET.findall(text)}:
+        raise InvalidArgument(
+            f"the attribute {attribute!r} is reserved for the fencing token, but UpdateExpression"
+            f" changes it: {expression!r}; leave it out, or name another with `attribute=…`"
+        )
 
 
 def _with_set(expression: str | None, assignment: str) -> str:

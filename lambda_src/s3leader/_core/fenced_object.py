@@ -39,12 +39,14 @@ _TRIES: Final = 9  # of a read or a claim; with the pauses between them, 13 to 2
 class FencedConfig:
     """The object at `key`. `nonce` never returns the same value twice.
 
-    A write whose outcome stays unknown is sent again for `patience_ms` milliseconds.
+    A write whose outcome stays unknown is sent again for `patience_ms` milliseconds. `check` raises
+    `CorruptObject` for a version that was read and is of another kind than its reader expects.
     """
 
     key: str
     nonce: Callable[[], str]
     patience_ms: int = 30_000
+    check: Callable[[str, Snapshot], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,12 @@ class Snapshot:
 def read(config: FencedConfig) -> Steps[Snapshot | None]:
     """Return the current version, or None if there is none."""
     found = yield from _find(config)
-    return None if found is None else _decode(config.key, found.body, found.etag)
+    if found is None:
+        return None
+    now = _decode(config.key, found.body, found.etag)
+    if config.check is not None:
+        config.check(config.key, now)
+    return now
 
 
 def write(
@@ -74,6 +81,11 @@ def write(
     Raises `StaleToken` if the object carries a higher token, `Overwritten` if it is no longer at
     the version `after`, and `StoreUnavailable` if S3 leaves open whether the write was applied.
     """
+    if after is not None and not isinstance(after, Snapshot):
+        raise InvalidArgument(
+            f"{config.key}: expected `after` to be a Snapshot, which read, write and claim return,"
+            f" or None for an object that does not exist yet, got {after!r}"
+        )
     nonce = config.nonce()
     body = _encode(config.key, value, token, nonce)
     if after is None:
@@ -109,6 +121,7 @@ def restore(config: FencedConfig, value: Mapping[str, Any], *, token: int) -> St
 
     The reserved keys in `value` are ignored, so it may be the content of an old version.
     """
+    _check_value(config.key, value)
     nonce = config.nonce()
     kept = {name: item for name, item in value.items() if name not in _RESERVED}
     body = _encode(config.key, kept, token, nonce)
@@ -146,6 +159,7 @@ def _send(
 
 def _encode(key: str, value: Mapping[str, Any], token: int, nonce: str) -> bytes:
     check_token(token)
+    _check_value(key, value)
     if reserved := sorted(_RESERVED & value.keys()):
         raise InvalidArgument(f"{key}: the keys {reserved} are reserved; use other names")
     try:
@@ -159,6 +173,14 @@ def _encode(key: str, value: Mapping[str, Any], token: int, nonce: str) -> bytes
             f"{key}: expected a value that JSON can represent, got an error: {error}"
         ) from error
     return text.encode()
+
+
+def _check_value(key: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise InvalidArgument(
+            f"{key}: expected a dictionary, which becomes a JSON object, got {value!r}; put other"
+            f" values under a key of it, such as {{'items': […]}}"
+        )
 
 
 def _decode(key: str, body: bytes, etag: str) -> Snapshot:

@@ -74,7 +74,8 @@ _CREDENTIALS: Final = (
 )
 _REMEDIES: Final = {
     frozenset({"NoSuchBucket"}): (
-        "There is no bucket {bucket}: create it (with LockBucket), or correct the name."
+        "There is no bucket {bucket}: create it, or correct the name. (LockBucket"
+        " makes one for locks; the bucket of fenced data is your own.)"
     ),
     frozenset(
         {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import Any, Final
 
-from s3leader._core.sql_fence import DIALECTS, Dialect, render
+from s3leader._core.sql_fence import DIALECTS, Dialect, DialectName, known_dialect, render
 from s3leader.errors import InvalidArgument
 
 # By the package that a connection's class is in.
@@ -115,12 +115,11 @@ def _of_tuples(_: object) -> type[tuple[Any, ...]]:
 
 def sql_connection(
     connection: Any,  # noqa: ANN401 - of any driver
-    dialect: Dialect | None,
+    dialect: DialectName | None,
     paramstyle: str | None,
 ) -> SqlConnection:
     """Recognise a connection. `dialect` and `paramstyle` say what is not known of its driver."""
-    if dialect is not None and dialect not in DIALECTS:
-        raise InvalidArgument(f"expected a dialect, one of {DIALECTS}, got {dialect!r}")
+    given = None if dialect is None else known_dialect(dialect)
     if iscoroutinefunction(getattr(connection, "commit", None)):
         raise InvalidArgument(
             f"expected a blocking connection, got a {_name(connection)}; with SQLAlchemy:"
@@ -129,21 +128,21 @@ def sql_connection(
     if hasattr(connection, "get_bind") and hasattr(connection, "connection"):
         connection = connection.connection()  # what an ORM session uses
     if hasattr(connection, "exec_driver_sql"):
-        return _alchemy(connection, dialect)
+        return _alchemy(connection, given)
     if not hasattr(connection, "cursor"):
         raise InvalidArgument(
             f"expected a connection of the DB-API or of SQLAlchemy, got a {_name(connection)}"
         )
     modules = [each.__module__ for each in type(connection).__mro__]
     packages = [each.partition(".")[0] for each in modules]
-    dialect = dialect or next(filter(None, map(_DRIVERS.get, packages)), None)
+    found = given or next(filter(None, map(_DRIVERS.get, packages)), None)
     paramstyle = paramstyle or next(filter(None, map(_paramstyle, modules)), None)
-    if dialect is None or paramstyle is None:
+    if found is None or paramstyle is None:
         raise InvalidArgument(
             f"the driver of a {_name(connection)} is not known: pass the driver's own connection,"
             f" or dialect=… (one of {DIALECTS}) and paramstyle=… (as of the DB-API)"
         )
-    return SqlConnection(dialect, paramstyle, connection)
+    return SqlConnection(found, paramstyle, connection)
 
 
 def _paramstyle(module: str) -> str | None:

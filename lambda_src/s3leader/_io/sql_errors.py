@@ -13,7 +13,10 @@ OTHER_FORM: Final = (
     "It is not as s3leader.fencing.sql.table_ddl({dialect!r}) makes it: change it, or create"
     " another one and name it with `table=…`"
 )
-_RIGHTS: Final = "Grant SELECT, INSERT and UPDATE on it"
+_RIGHTS: Final = (
+    "Grant SELECT, INSERT and UPDATE on it to the user of the connection, and in PostgreSQL also"
+    " USAGE on its schema"
+)
 _READ_ONLY: Final = "Connect to the primary, and do not set the transaction to read only"
 
 # PostgreSQL's SQLSTATE, MySQL's number. SQLite has only texts.

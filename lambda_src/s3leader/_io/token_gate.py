@@ -34,14 +34,19 @@ class TokenMemory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The request may pass, with this token, or without one."""
+    """The request may pass: its token is the latest."""
 
-    token: int | None
+    token: int
 
 
 @dataclass(frozen=True, slots=True)
-class Undecided:
-    """The memory has to be asked."""
+class NotChecked:
+    """The request may pass without a check: its method is exempt, or it may have no token."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsMemory:
+    """This process cannot decide: call `check_with_memory` with the token."""
 
     token: int
 
@@ -50,8 +55,9 @@ class TokenGate:
     """Lets through no token that is lower than one it has let through.
 
     The highest token that the memory is known to have is kept in the process: a lower one is
-    refused without asking. An equal one passes without asking only within `cache` of the last time
-    that it was asked for, because another process may have seen a higher one since.
+    refused without a request. A token equal to the highest passes without a request for `cache`
+    after the memory confirmed it; then the memory is asked again, since another process may have
+    seen a higher one.
     """
 
     def __init__(
@@ -60,52 +66,45 @@ class TokenGate:
         memory: TokenMemory,
         *,
         required: bool,
-        unguarded: Collection[str],
+        exempt_methods: Collection[str],
         cache: timedelta | None,
         clock_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         check_name(election)
-        if not callable(getattr(memory, "claim", None)):
-            raise InvalidArgument(
-                f"memory: expected a FencedObject, a FenceRow, a SqlMemory, a RowMemory or a"
-                f" ProcessMemory, got {type(memory).__name__}"
-            )
-        if isinstance(unguarded, str) or {*unguarded} != {each.upper() for each in unguarded}:
-            raise InvalidArgument(
-                f"unguarded: expected HTTP methods in capitals, such as {sorted(SAFE_METHODS)}, got"
-                f" {unguarded!r}"
-            )
-        if cache is not None and cache < timedelta(0):
-            raise InvalidArgument(f"cache: expected a time of 0 or more, got {cache}")
+        _check_memory(memory, election)
+        _check_exempt(exempt_methods)
+        _check_cache(cache)
         self.election = election
         self._memory = memory
         self._required = required
-        self._unguarded = frozenset(unguarded)
+        self._exempt_methods = frozenset(exempt_methods)
         self._cache_ms = 0 if cache is None else cache // timedelta(milliseconds=1)
         self._clock_ms = clock_ms
         self._lock = threading.Lock()
         self._highest = 0
-        self._asked_ms = 0  # when the memory was last asked for `_highest`, and agreed
+        self._fresh_until_ms = 0  # until then `_highest` passes without a request
 
-    def decide(self, method: str, values: Sequence[str]) -> Admitted | Problem | Undecided:
+    def decide(
+        self, method: str, header_values: Sequence[str]
+    ) -> Admitted | NotChecked | Problem | NeedsMemory:
         """Decide on a request with these headers `Fencing-Token`, as far as this process knows."""
-        if method in self._unguarded:
-            return Admitted(None)
-        token = parse_headers(values, self.election)
+        if method in self._exempt_methods:
+            return NotChecked()
+        token = parse_headers(header_values, self.election)
         if isinstance(token, Problem):
             return token
         if token is None:
-            return token_required(self.election) if self._required else Admitted(None)
+            return token_required(self.election) if self._required else NotChecked()
         with self._lock:
-            highest, asked_ms = self._highest, self._asked_ms
+            highest, fresh_until_ms = self._highest, self._fresh_until_ms
         if token < highest:
             return stale(self.election, token, highest)
-        if token == highest and self._clock_ms() - asked_ms < self._cache_ms:
+        if token == highest and self._clock_ms() < fresh_until_ms:
             return Admitted(token)
-        return Undecided(token)
+        return NeedsMemory(token)
 
-    def ask(self, token: int) -> Admitted | Problem:
-        """Ask the memory about a token. It blocks."""
+    def check_with_memory(self, token: int) -> Admitted | Problem:
+        """Let the memory confirm or refuse a token. It blocks."""
         asked_ms = self._clock_ms()  # before: a higher token may come as soon as it has answered
         try:
             self._memory.claim(token=token)
@@ -114,20 +113,51 @@ class TokenGate:
             return stale(self.election, token, error.written_token)
         except StoreUnavailable as error:
             return not_known(self.election, str(error))
-        self._learn(token, asked_ms)
+        self._learn(token, fresh_until_ms=asked_ms + self._cache_ms)
         return self.still_admitted(Admitted(token))  # a thread may pause before it gets here
 
     def still_admitted(self, admitted: Admitted) -> Admitted | Problem:
         """Return a decision again, or a refusal if a higher token was admitted since."""
         token, highest = admitted.token, self._highest
-        if token is not None and token < highest:
-            return stale(self.election, token, highest)
-        return admitted
+        return stale(self.election, token, highest) if token < highest else admitted
 
-    def _learn(self, token: int, asked_ms: int | None = None) -> None:
+    def _learn(self, token: int, *, fresh_until_ms: int = 0) -> None:
+        """Note that the memory has `token`, and until when it need not be asked for it again."""
         with self._lock:
             if token > self._highest:
-                self._highest = token
-                self._asked_ms = self._clock_ms() - self._cache_ms  # not asked for yet
-            if token == self._highest and asked_ms is not None:
-                self._asked_ms = max(self._asked_ms, asked_ms)
+                self._highest, self._fresh_until_ms = token, fresh_until_ms
+            elif token == self._highest:
+                self._fresh_until_ms = max(self._fresh_until_ms, fresh_until_ms)
+
+
+def _check_memory(memory: object, election: str) -> None:
+    if isinstance(memory, type) or not callable(getattr(memory, "claim", None)):
+        found = f"the class {memory.__name__}" if isinstance(memory, type) else repr(memory)
+        raise InvalidArgument(
+            f"memory: expected a FencedObject, a FenceRow, a SqlMemory, a RowMemory or a"
+            f" ProcessMemory, got {found}; pass an object, such as ProcessMemory()"
+        )
+    of_memory = getattr(memory, "election", election)
+    if of_memory != election:
+        raise InvalidArgument(
+            f"election: expected that of the memory, {of_memory!r}, got {election!r}: tokens of"
+            f" different elections cannot be compared; pass the same name to both"
+        )
+
+
+def _check_exempt(methods: object) -> None:
+    good = isinstance(methods, Collection) and not isinstance(methods, str | bytes)
+    if not good or not all(isinstance(each, str) and each == each.upper() for each in methods):
+        raise InvalidArgument(
+            f"exempt_methods: expected HTTP methods in capitals, such as {sorted(SAFE_METHODS)},"
+            f" got {methods!r}"
+        )
+
+
+def _check_cache(cache: object) -> None:
+    if cache is None or (isinstance(cache, timedelta) and cache >= timedelta(0)):
+        return
+    raise InvalidArgument(
+        f"cache: expected None or a timedelta of 0 or more, such as timedelta(seconds=1), got"
+        f" {cache!r}"
+    )

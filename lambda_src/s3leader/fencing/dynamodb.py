@@ -109,7 +109,7 @@ class FencedItems:
             StoreUnavailable, TableUnusable: as `put_item` does.
         """
         _check_number(items, _MOST)
-        self._commit([self._fenced(item, token) for item in items], token)
+        self._commit([self._fenced(item, token, at) for at, item in enumerate(items)], token)
 
     def _write(self, kind: Kind, operation: str, token: int, request: dict[str, Any]) -> None:
         if request.pop("ReturnValues", "NONE") != "NONE":
@@ -119,8 +119,10 @@ class FencedItems:
             )
         self._commit([self._fenced({kind: request}, token)], token, operation)
 
-    def _fenced(self, item: Mapping[str, Any], token: int) -> dict[Kind, dict[str, Any]]:
-        kind, request = _kind_and_request(item, self._table)
+    def _fenced(
+        self, item: Mapping[str, Any], token: int, at: int | None = None
+    ) -> dict[Kind, dict[str, Any]]:
+        kind, request = _kind_and_request(item, self._table, at)
         return {kind: fenced_request(kind, request, token=token, attribute=self._attribute)}
 
     def _commit(
@@ -159,10 +161,14 @@ class FenceRow:
         attribute: str = TOKEN_ATTRIBUTE,
     ) -> None:
         self._client, own = _client_and_table(dynamodb)
+        if not isinstance(key, Mapping):
+            raise InvalidArgument(
+                f"key: expected a dictionary, as boto3 takes the key of an item, got {key!r}; such"
+                f" as {{'id': 'nightly'}}, or {{'id': {{'S': 'nightly'}}}} with a client"
+            )
         if (name := table or own) is None:
             raise InvalidArgument("a client does not know the table of the row: pass table=…")
         self._row: dict[str, Any] = {"TableName": name, "Key": dict(key)}
-        self._table = own
         self._attribute = attribute
         self._settings = TransactionSettings()
         fence("Update", self._row, token=1, attribute=attribute)  # checks the key
@@ -187,6 +193,8 @@ class FenceRow:
     def transact(self, items: Sequence[Mapping[str, Any]], *, token: int) -> None:
         """Apply all of boto3's TransactItems or none, at most 99, and only if no term is later.
 
+        Each item names its table: `{"Put": {"TableName": …, "Item": …}}`.
+
         Raises:
             StaleToken: the row carries a higher token; stop, another candidate leads.
             TransactionCanceledException: of boto3, for a condition of an item's own.
@@ -196,7 +204,7 @@ class FenceRow:
         _check_number(items, _MOST - 1)
         check_token(token)
         row = fence("Update", self._row, token=token, attribute=self._attribute)
-        own = [self._own(item) for item in items]
+        own = [_own_item(at, item) for at, item in enumerate(items)]
         Transaction(
             client=self._client,
             items=[*own, {"Update": row}],
@@ -205,10 +213,6 @@ class FenceRow:
             settings=self._settings,
             fenced_from=len(own),
         ).commit()
-
-    def _own(self, item: Mapping[str, Any]) -> dict[Kind, dict[str, Any]]:
-        kind, request = _kind_and_request(item, self._table)
-        return {kind: plain_condition(request)}
 
 
 def fenced_request(
@@ -251,15 +255,30 @@ def _client_and_table(dynamodb: Any) -> tuple[DynamoDBClient, str | None]:  # no
     return client, table
 
 
-def _kind_and_request(item: Mapping[str, Any], table: str | None) -> tuple[Kind, dict[str, Any]]:
-    found = [kind for kind in _KINDS if kind in item]
-    if len(found) != 1 or len(item) != 1:
+def _own_item(at: int, item: Mapping[str, Any]) -> dict[Kind, dict[str, Any]]:
+    kind, request = _kind_and_request(item, None, at)
+    return {kind: plain_condition(request)}
+
+
+def _kind_and_request(
+    item: Mapping[str, Any], table: str | None, at: int | None
+) -> tuple[Kind, dict[str, Any]]:
+    """Return what an entry asks for. `table` is that of an entry that names none; `at` its index."""
+    found = [kind for kind in _KINDS if kind in item] if isinstance(item, Mapping) else []
+    if len(found) != 1 or len(item) != 1 or not isinstance(item[found[0]], Mapping):
         raise InvalidArgument(
-            f"expected an item of a transaction, with one of {_KINDS} as its only key, got"
-            f" {[*item]}"
+            f"items[{at}]: expected an item of a transaction, a dictionary with one of {_KINDS} as"
+            f" its only key and the request's parameters as its value, got {item!r}"
         )
-    own = {} if table is None else {"TableName": table}
-    return found[0], {**own, **item[found[0]]}
+    kind, own = found[0], {} if table is None else {"TableName": table}
+    request = {**own, **item[found[0]]}
+    if "TableName" not in request:
+        where = kind if at is None else f"items[{at}] ({kind})"
+        raise InvalidArgument(
+            f"{where}: expected a TableName, got only {[*request]}; name the table that the item is"
+            f" in"
+        )
+    return kind, request
 
 
 def _check_number(items: Sequence[Mapping[str, Any]], most: int) -> None:

@@ -76,6 +76,7 @@ class FencedBytes:
         options = bucket_options or BucketOptions()
         self.key = key
         self._pointer = FencedObject(key, bucket=bucket, client=client, bucket_options=options)
+        self._pointer._config = replace(self._pointer._config, check=BytesVersion.parse)  # noqa: SLF001
         self._bodies = Bodies.made_for(bucket, client, options)
 
     def read(self) -> BytesVersion | None:
@@ -190,16 +191,20 @@ class FencedBytes:
 def _opened(content: bytes | Path | IO[bytes]) -> Iterator[IO[bytes]]:
     if isinstance(content, bytes | bytearray | memoryview):
         yield io.BytesIO(content)
-    elif isinstance(content, str | os.PathLike):
+    elif isinstance(content, os.PathLike):
         with Path(content).open("rb") as file:
             yield file
     elif hasattr(content, "read") and getattr(content, "seekable", bool)():
         yield content
     else:
+        remedy = (
+            "pass Path(…) for the file of that name, or text.encode() for a text"
+            if isinstance(content, str)
+            else "copy a stream that cannot be read twice into a tempfile.TemporaryFile() first"
+        )
         raise InvalidArgument(
-            f"content: expected bytes, a path or a seekable binary file, got"
-            f" {type(content).__name__}; copy a stream that cannot be read twice into a"
-            f" tempfile.TemporaryFile() first"
+            f"content: expected bytes, a pathlib.Path or a seekable binary file, got"
+            f" {repr(content)[:60]}; {remedy}"
         )
 
 

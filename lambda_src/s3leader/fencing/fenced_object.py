@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3leader._core import fenced_object
 from s3leader._core.conditional_write import WriteApplied, write_until_known
+from s3leader._core.fenced_body import refuse_bytes
 from s3leader._core.fenced_object import FencedConfig, Snapshot
 from s3leader._core.requests import (
     Applied,
@@ -37,6 +38,7 @@ from s3leader.errors import InvalidArgument, S3LeaderError, describe_error
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from s3leader.aio import AsyncTerm
     from s3leader.term import Term
 
 __all__ = ["FencedObject", "Snapshot", "create_until_known"]
@@ -70,14 +72,17 @@ class FencedObject:
         return self
 
     def _set_up(self, key: str, seams: Seams, **config: Any) -> None:  # noqa: ANN401
-        if not key:
-            raise InvalidArgument("expected the key of an object, got an empty string")
+        if not isinstance(key, str) or not key:
+            raise InvalidArgument(f"key: expected the key of an object, got {key!r}")
         self.key = key
-        self._config = FencedConfig(key=key, nonce=seams.nonce, **config)
+        self._config = FencedConfig(key=key, nonce=seams.nonce, check=refuse_bytes, **config)
         self._seams = seams
 
     def read(self) -> Snapshot | None:
-        """Return the current version of the object, or None if there is none."""
+        """Return the current version of the object, or None if there is none.
+
+        Raises `CorruptObject` for anything but a fenced object, one of `FencedBytes` included.
+        """
         return self._seams.driver().run(fenced_object.read(self._config))
 
     def write(self, value: Mapping[str, Any], *, token: int, after: Snapshot | None) -> Snapshot:
@@ -121,7 +126,7 @@ def create_until_known(
     *,
     key: str,
     nonce: str,
-    term: Term,
+    term: Term | AsyncTerm,
 ) -> bool:
     """Create the object `key` by the caller's own requests; return False if another is there.
 
@@ -130,7 +135,8 @@ def create_until_known(
     it returns False if S3 answers 412. `read_nonce` returns the nonce of the object, None if there
     is no object. Both may be called several times. An exception of theirs that is not an
     `S3LeaderError` leaves open whether the object was created. Then it is sent again, as a lock is,
-    while `term` is held and until its present lease has run out.
+    while `term` is held and until its present lease has run out. It blocks: a task calls it by
+    `asyncio.to_thread`.
 
     Raises:
         LeadershipLost: the term is not held, so nothing was sent (again).
@@ -153,7 +159,7 @@ class _OwnRequests:
 
     create: Callable[[], bool]
     read_nonce: Callable[[], str | None]
-    term: Term
+    term: Term | AsyncTerm
 
     def perform(self, request: StoreRequest) -> StoreAnswer:
         try:

@@ -39,12 +39,19 @@ from s3leader._core.fencing_header import (
     stale,
     stale_token,
 )
-from s3leader._io.token_gate import Admitted, TokenGate, TokenMemory
-from s3leader.errors import StaleToken
+from s3leader._io.token_gate import (
+    Admitted,
+    NeedsMemory,
+    NotChecked,
+    TokenGate,
+    TokenMemory,
+)
+from s3leader.errors import InvalidArgument, StaleToken
 
 from .memories import ProcessMemory, RowMemory, SqlMemory
 
 if TYPE_CHECKING:
+    from s3leader.aio import AsyncTerm
     from s3leader.term import Term
 
 __all__ = [
@@ -73,8 +80,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-def fencing_headers(term: Term) -> dict[str, str]:
+def fencing_headers(term: Term | AsyncTerm) -> dict[str, str]:
     """Return the headers of a leader's request. Call `term.ensure_held()` before you send it."""
+    if not isinstance(getattr(term, "election", None), str) or not hasattr(term, "number"):
+        raise InvalidArgument(
+            f"term: expected the term of the leader, got {term!r}; pass the term itself, not its"
+            f" number: the header also names the election"
+        )
     return {HEADER: FencingToken(term.election, term.number).format()}
 
 
@@ -88,7 +100,7 @@ class FencedWSGI:
     """Passes a WSGI application the requests of the latest term of `election`.
 
     `memory` is a `FencedObject`, a `FenceRow`, or one of the classes here; each is for one
-    election. Requests with one of the `unguarded` methods pass without a check. Others need a
+    election. Requests with one of the `exempt_methods` pass without a check. Others need a
     token; if `required` is False, those without one pass too. The application finds the number at
     `environ["s3leader.fencing_token"]`; it is absent if nothing was checked. A `StaleToken` that
     it raises for this token, from a guard of its own, is answered in the same way, if it comes
@@ -107,24 +119,25 @@ class FencedWSGI:
         election: str,
         memory: TokenMemory,
         required: bool = True,
-        unguarded: Collection[str] = SAFE_METHODS,
+        exempt_methods: Collection[str] = SAFE_METHODS,
         cache: timedelta | None = None,
     ) -> None:
         self._application = application
         self._gate = TokenGate(
-            election, memory, required=required, unguarded=unguarded, cache=cache
+            election, memory, required=required, exempt_methods=exempt_methods, cache=cache
         )
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
         """Answer a request, or let the application do so."""
         value = environ.get(_WSGI_NAME)
         answer = self._gate.decide(environ["REQUEST_METHOD"], [] if value is None else [value])
-        if not isinstance(answer, Admitted | Problem):
-            answer = self._gate.ask(answer.token)
+        if isinstance(answer, NeedsMemory):
+            answer = self._gate.check_with_memory(answer.token)
         if isinstance(answer, Problem):
             return _answer(environ, answer, start_response)
-        if answer.token is not None:
-            environ[ENVIRON_KEY] = answer.token
+        if isinstance(answer, NotChecked):
+            return self._application(environ, start_response)
+        environ[ENVIRON_KEY] = answer.token
         try:
             return self._application(environ, start_response)
         except StaleToken as error:
@@ -159,12 +172,12 @@ class FencedASGI:
         election: str,
         memory: TokenMemory,
         required: bool = True,
-        unguarded: Collection[str] = SAFE_METHODS,
+        exempt_methods: Collection[str] = SAFE_METHODS,
         cache: timedelta | None = None,
     ) -> None:
         self._application = application
         self._gate = TokenGate(
-            election, memory, required=required, unguarded=unguarded, cache=cache
+            election, memory, required=required, exempt_methods=exempt_methods, cache=cache
         )
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -172,21 +185,23 @@ class FencedASGI:
         if scope["type"] not in {"http", "websocket"}:
             await self._application(scope, receive, send)
             return
-        values = [
+        header_values = [
             value.decode("latin-1")
             for name, value in scope["headers"]
             if name.lower() == _ASGI_NAME
         ]
-        answer = self._gate.decide(scope.get("method", "GET"), values)
-        if not isinstance(answer, Admitted | Problem):
-            answer = await asyncio.to_thread(self._gate.ask, answer.token)
+        answer = self._gate.decide(scope.get("method", "GET"), header_values)
+        if isinstance(answer, NeedsMemory):
+            answer = await asyncio.to_thread(self._gate.check_with_memory, answer.token)
             if isinstance(answer, Admitted):  # the loop may have admitted a higher one since
                 answer = self._gate.still_admitted(answer)
         if isinstance(answer, Problem):
             await _refuse(scope, answer, receive, send)
             return
-        if answer.token is not None:
-            scope = {**scope, ENVIRON_KEY: answer.token}
+        if isinstance(answer, NotChecked):
+            await self._application(scope, receive, send)
+            return
+        scope = {**scope, ENVIRON_KEY: answer.token}
         started = False
 
         async def send_and_note(message: Message) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from s3leader._core.sql_fence import TABLE, Dialect
+from s3leader._core.config import check_name
+from s3leader._core.sql_fence import TABLE, DialectName, check_identifier
 from s3leader._core.tokens import check_token
-from s3leader.errors import S3LeaderError, StaleToken, StoreUnavailable
+from s3leader.errors import InvalidArgument, S3LeaderError, StaleToken, StoreUnavailable
 
 from . import sql
 
@@ -55,11 +56,18 @@ class SqlMemory:
         election: str,
         *,
         table: str = TABLE,
-        dialect: Dialect | None = None,
+        dialect: DialectName | None = None,
         paramstyle: str | None = None,
     ) -> None:
+        if not callable(connect) or hasattr(connect, "cursor"):  # one of sqlite3 can be called
+            raise InvalidArgument(
+                f"connect: expected a function that returns a new connection, such as"
+                f" engine.connect or `lambda: psycopg.connect(…)`, got {connect!r}"
+            )
+        check_name(election)
+        check_identifier("table", table)
         self._connect = connect
-        self._election = election
+        self.election = election
         self._options: dict[str, Any] = {
             "table": table,
             "dialect": dialect,
@@ -75,12 +83,12 @@ class SqlMemory:
         check_token(token)
         with _answering("the database"), closing(self._connect()) as connection:
             connection.rollback()  # a pool may hand out a connection with an old snapshot
-            written = sql.read_token(connection, self._election, **self._options)
+            written = sql.read_token(connection, self.election, **self._options)
             connection.rollback()  # so that the guard comes first in its transaction
             if written == token:
                 return
             with _rolled_back(connection):
-                sql.guard(connection, self._election, token, **self._options)
+                sql.guard(connection, self.election, token, **self._options)
                 connection.commit()
 
 
@@ -116,6 +124,8 @@ class RowMemory:
     """
 
     def __init__(self, row: FenceRow) -> None:
+        if not callable(getattr(row, "read_token", None)):
+            raise InvalidArgument(f"row: expected a FenceRow, got {row!r}")
         self._row = row
 
     def claim(self, *, token: int) -> None:

@@ -27,10 +27,12 @@ from typing import Any
 from s3leader._core import sql_fence
 from s3leader._core.config import check_name
 from s3leader._core.sql_fence import (
-    STALE_STATE,
+    STALE_SQLSTATE,
     STATEMENTS,
     TABLE,
     Dialect,
+    DialectName,
+    fill,
     guard_statements,
     guard_values,
 )
@@ -45,7 +47,7 @@ from s3leader.errors import (
 )
 
 __all__ = [
-    "STALE_STATE",
+    "STALE_SQLSTATE",
     "drop_trigger_ddl",
     "guard",
     "guarded",
@@ -61,7 +63,7 @@ def guard(
     token: int,
     *,
     table: str = TABLE,
-    dialect: Dialect | None = None,
+    dialect: DialectName | None = None,
     paramstyle: str | None = None,
 ) -> None:
     """Let this transaction commit only if no later term has been here; lock the election's row.
@@ -89,7 +91,7 @@ def guarded(
     token: int,
     *,
     table: str = TABLE,
-    dialect: Dialect | None = None,
+    dialect: DialectName | None = None,
     paramstyle: str | None = None,
 ) -> Iterator[None]:
     """Guard the transaction, and check at the end of the block that it is still the guarded one.
@@ -108,7 +110,7 @@ def guarded(
     _guard(sql, election, token, table)
     mark = f"s3leader_{new_nonce()}"
     if (setting := STATEMENTS[sql.dialect].set_mark) is not None:
-        sql.execute(setting.replace("{mark}", mark), {})
+        sql.execute(fill(setting, mark=mark), {})
     try:
         yield
     except BaseException:
@@ -122,7 +124,7 @@ def _check_mark(sql: SqlConnection, mark: str, election: str, token: int) -> Non
     statements = STATEMENTS[sql.dialect]
     values = guard_values(election, token)
     try:
-        found = sql.read_row(statements.check_mark.replace("{mark}", mark), values)
+        found = sql.read_row(fill(statements.check_mark, mark=mark), values)
     except Exception as error:
         sql.forbid_commit(statements.forbid_commit)
         if not is_missing_savepoint(error):
@@ -135,7 +137,7 @@ def _check_mark(sql: SqlConnection, mark: str, election: str, token: int) -> Non
 
 def _connection(
     connection: Any,  # noqa: ANN401 - as guard takes it
-    dialect: Dialect | None,
+    dialect: DialectName | None,
     paramstyle: str | None,
 ) -> SqlConnection:
     sql = sql_connection(connection, dialect, paramstyle)
@@ -148,8 +150,8 @@ def _guard(sql: SqlConnection, election: str, token: int, table: str) -> None:
     values = guard_values(election, token)
     statements = guard_statements(sql.dialect, table)
     try:
-        with _explained("raising", election, table, sql.dialect):
-            row = sql.read_row(statements.raise_row, values)
+        with _explained("advancing", election, table, sql.dialect):
+            row = sql.read_row(statements.advance_row, values)
             if statements.read_row is not None:
                 row = sql.read_row(statements.read_row, values)
     except Exception:  # also for a caller that ignores it, and commits what it has written before
@@ -168,8 +170,8 @@ def _guard(sql: SqlConnection, election: str, token: int, table: str) -> None:
         )
     if written < token:
         raise TableUnusable(
-            f"the row of election {election!r} in table {table} was raised to {token}, and then had"
-            f" {written}. {OTHER_FORM.format(dialect=sql.dialect)}.",
+            f"the row of election {election!r} in table {table} was advanced to {token}, and then"
+            f" had {written}. {OTHER_FORM.format(dialect=sql.dialect)}.",
             tables=(table,),
             code="",
         )
@@ -184,7 +186,7 @@ def read_token(
     election: str,
     *,
     table: str = TABLE,
-    dialect: Dialect | None = None,
+    dialect: DialectName | None = None,
     paramstyle: str | None = None,
 ) -> int | None:
     """Return the highest token that any committed guard of `election` had, None if there was none.
@@ -218,11 +220,11 @@ def _explained(doing: str, election: str, table: str, dialect: Dialect) -> Itera
         ) from error
 
 
-def table_ddl(dialect: Dialect, *, table: str = TABLE) -> str:
+def table_ddl(dialect: DialectName, *, table: str = TABLE) -> str:
     """Return the statement that creates the table of guards, unless there is one.
 
-    A writer needs SELECT, INSERT and UPDATE on it. `dialect` is "postgresql", "mysql" (also for
-    MariaDB) or "sqlite".
+    A writer needs SELECT, INSERT and UPDATE on it. `dialect` is "postgresql", "mysql", "mariadb"
+    (the same as "mysql") or "sqlite".
     """
     return sql_fence.table_ddl(dialect, table)
 
@@ -233,12 +235,13 @@ def trigger_ddl(
     """Return statements for PostgreSQL (11 or later) that let only guarded transactions write.
 
     Each of `tables` gets a trigger that refuses INSERT, UPDATE, DELETE, MERGE, COPY and TRUNCATE in
-    a transaction without a guard of `election`, with SQLSTATE `STALE_STATE`. Names without a schema
-    are in `schema`; the table of guards, `table`, too. Execute the statements one by one, after
-    `table_ddl`'s, as the role that the tables belong to.
+    a transaction without a guard of `election`, with SQLSTATE `STALE_SQLSTATE`. Names without a
+    schema are in `schema`; the table of guards, `table`, too. Execute the statements one by one,
+    after `table_ddl`'s, as the role that the tables belong to.
 
     A table has one such trigger: the latest call counts. Names are as in a statement, with quotes
-    if they need some (`'"Order lines"'`).
+    if they need some (`'"Order lines"'`), as capitals and reserved words do. A role that writes
+    needs SELECT, INSERT and UPDATE on the table of guards: let it be another than these.
 
     Not refused: that role and superusers may drop or disable a trigger. A statement fires only the
     trigger of the table that it names: name a partitioned table or a parent, and those of its

@@ -22,7 +22,7 @@ from s3leader._io.seams import new_nonce
 from s3leader._io.token_gate import Admitted, TokenGate
 from s3leader.errors import StaleToken
 from s3leader.fencing import FencedObject, sql
-from s3leader.fencing.dynamodb import FencedItems, FenceRow
+from s3leader.fencing.dynamodb import FencedItems, FenceRow, _own_item
 from s3leader.fencing.http import ProcessMemory
 from tests.contract.fencing import scenarios
 from tests.contract.fencing.conftest import DATABASES, HTTP
@@ -82,7 +82,7 @@ def transactions_that_are_sent_as_new_ones(patch: pytest.MonkeyPatch) -> None:
 
 def transactions_without_the_row(patch: pytest.MonkeyPatch) -> None:
     def transact(self: FenceRow, items: Any, *, token: int) -> None:
-        own = [self._own(item) for item in items]
+        own = [_own_item(at, item) for at, item in enumerate(items)]
         unfenced = FencedItems(self._client, attribute="nothing")
         if own:
             unfenced._commit(own, token)
@@ -92,9 +92,11 @@ def transactions_without_the_row(patch: pytest.MonkeyPatch) -> None:
 
 def guards_that_lower_the_row(patch: pytest.MonkeyPatch) -> None:
     for dialect, found in sql_fence.STATEMENTS.items():
-        lowered = _MAXIMUM.sub("{token}", found.raise_row)
-        assert lowered != found.raise_row
-        patch.setitem(sql_fence.STATEMENTS, dialect, dataclasses.replace(found, raise_row=lowered))
+        lowered = _MAXIMUM.sub("{token}", found.advance_row)
+        assert lowered != found.advance_row
+        patch.setitem(
+            sql_fence.STATEMENTS, dialect, dataclasses.replace(found, advance_row=lowered)
+        )
 
 
 _MAXIMUM = re.compile(r"(?:GREATEST|max)\([^)]*\)")
@@ -119,7 +121,7 @@ def guards_that_only_read(patch: pytest.MonkeyPatch) -> None:
 
 
 def requests_without_the_check(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(TokenGate, "ask", lambda _, token: Admitted(token))
+    patch.setattr(TokenGate, "check_with_memory", lambda _, token: Admitted(token))
 
 
 def memories_that_compare_the_wrong_way(patch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_a_writer_without_a_token_is_refused(
 ) -> None:
     with pytest.raises(psycopg.Error, match="this transaction has no fencing token") as error:
         connection.execute(WRITES[write])
-    assert error.value.sqlstate == sql.STALE_STATE
+    assert error.value.sqlstate == sql.STALE_SQLSTATE
     connection.rollback()
     assert balances(connection) == [("a", 1)]
 

@@ -167,3 +167,36 @@ def test_an_item_is_named_as_far_as_it_is_known() -> None:
         describe_item({"TableName": "t", "Item": {"id": "a"}}),
         describe_item({"Item": {"id": "a"}}),
     ] == ["item {'id': 'a'} of table 't'", "the item to be put of table 't'", "the item to be put"]
+
+
+OWN_TOKENS = {
+    "SET fencing_token=:b": {},
+    "set a = f(:x, b), fencing_token = :b": {},
+    "SET a = :a REMOVE x, fencing_token": {},
+    "REMOVE #t": {"#t": "fencing_token"},
+    "ADD fencing_token :one": {},
+    "DELETE n :n, fencing_token :b": {},
+    "SET fencing_token.deep = :b": {},
+    "SET#t=:b": {"#t": "fencing_token"},
+}
+OTHERS = {
+    "SET copy = fencing_token": {},
+    "SET a = if_not_exists(fencing_token, :x), b = list_append(f(:x), fencing_token)": {},
+    "SET fencing_token_2 = :b, b.fencing_token = :fencing_token_of_mine": {},
+    "REMOVE #fencing_token": {"#fencing_token": "other"},
+    "SET #set = :set": {"#set": "SET"},
+}
+
+
+@pytest.mark.parametrize("expression", OWN_TOKENS)
+def test_an_update_that_changes_the_token_itself_is_refused(expression: str) -> None:
+    request = {"Key": {"id": "a"}, "UpdateExpression": expression}
+    names = OWN_TOKENS[expression]
+    with pytest.raises(InvalidArgument, match=r"reserved for the fencing token.*leave it out"):
+        fenced("Update", {**request, "ExpressionAttributeNames": names})
+
+
+@pytest.mark.parametrize("expression", OTHERS)
+def test_an_update_may_read_the_token_and_change_what_is_named_alike(expression: str) -> None:
+    request = {"Key": {"id": "a"}, "UpdateExpression": expression}
+    assert fenced("Update", {**request, "ExpressionAttributeNames": OTHERS[expression]})

@@ -9,8 +9,11 @@ import pytest
 
 from s3leader._core.sql_fence import (
     DIALECTS,
+    drop_trigger_ddl,
+    fill,
     guard_statements,
     guard_values,
+    known_dialect,
     render,
     setting_name,
     table_ddl,
@@ -49,7 +52,7 @@ def test_the_statements_of_guards_have_nothing_else_that_a_driver_replaces(
     dialect: Any, style: str
 ) -> None:
     statements = guard_statements(dialect, "s.fence")
-    for each in (statements.raise_row, statements.read_row, statements.forbid_commit):
+    for each in (statements.advance_row, statements.read_row, statements.forbid_commit):
         if each is not None:
             assert not {"%", ":", "?", "$"} & {*each}
             text, _ = render(each, guard_values("e", 1), style)
@@ -63,8 +66,8 @@ NO_NAMES += ['"a%s"', '"a:b"', '"{election}"', '"a\'b"', '"a\nb"', "`a`b`"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_may_have_quotes_and_63_bytes(name: str) -> None:
-    assert f" {name} " in guard_statements("sqlite", name).raise_row
-    text, _ = render(guard_statements("mysql", name).raise_row, guard_values("e", 1), "format")
+    assert f" {name} " in guard_statements("sqlite", name).advance_row
+    text, _ = render(guard_statements("mysql", name).advance_row, guard_values("e", 1), "format")
     assert f"INSERT INTO {name} (" in text
 
 
@@ -140,3 +143,21 @@ def test_the_fence_of_a_trigger_may_be_in_another_schema() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_table_is_created_unless_there_is_one(dialect: Any) -> None:
     assert table_ddl(dialect, "s.fence").startswith("CREATE TABLE IF NOT EXISTS s.fence (election")
+
+
+def test_mariadb_is_another_name_of_mysql() -> None:
+    assert table_ddl("mariadb", "fence") == table_ddl("mysql", "fence")
+    assert known_dialect("mariadb") == "mysql"
+    with pytest.raises(InvalidArgument, match=r"one of .*'mariadb'.* got 'maria'"):
+        known_dialect("maria")
+
+
+@pytest.mark.parametrize("schema", ["a.b", "", 'a"', None])
+def test_a_schema_is_one_name(schema: Any) -> None:
+    for use in (trigger_ddl, lambda *each, **names: drop_trigger_ddl(each[0], **names)):
+        with pytest.raises(InvalidArgument, match=r"schema: expected a name .* got"):
+            use(["accounts"], "e", schema=schema, table="fence")
+
+
+def test_names_are_filled_in_and_values_left() -> None:
+    assert fill("{a} = {b}, {a}", a="x") == "x = {b}, x"

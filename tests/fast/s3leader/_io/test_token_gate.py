@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from s3leader._core.fencing_header import SAFE_METHODS, FencingToken, Problem
-from s3leader._io.token_gate import Admitted, TokenGate, Undecided
+from s3leader._io.token_gate import NeedsMemory, NotChecked, TokenGate
 from s3leader.errors import InvalidArgument, StaleToken, StoreUnavailable
+from s3leader.fencing.http import ProcessMemory, SqlMemory
 from s3leader.testing import FakeClock
 
 SECOND = timedelta(seconds=1)
@@ -36,7 +37,7 @@ class Process:
     """One process of the server."""
 
     def __init__(self, memory: Any, clock: FakeClock | None = None, **options: Any) -> None:
-        defaults: dict[str, Any] = {"required": True, "unguarded": SAFE_METHODS, "cache": None}
+        defaults: dict[str, Any] = {"required": True, "exempt_methods": SAFE_METHODS, "cache": None}
         clock = clock or FakeClock()
         self.gate = TokenGate("e", memory, clock_ms=clock.read_ms, **defaults | options)
 
@@ -44,8 +45,10 @@ class Process:
         """Send a request; return its token if it is admitted, the status if it is refused."""
         values = [] if token is None else [FencingToken("e", token).format()]
         answer = self.gate.decide(method, values)
-        if isinstance(answer, Undecided):
-            answer = self.gate.ask(answer.token)
+        if isinstance(answer, NeedsMemory):
+            answer = self.gate.check_with_memory(answer.token)
+        if isinstance(answer, NotChecked):
+            return None
         return -answer.status.value if isinstance(answer, Problem) else answer.token
 
 
@@ -192,7 +195,7 @@ def test_a_guarded_request_needs_a_token_unless_it_is_optional() -> None:
 def test_safe_methods_pass_without_a_check(method: str) -> None:
     memory = Memory()
     process = Process(memory)
-    assert process.gate.decide(method, ["malformed"]) == Admitted(None)
+    assert process.gate.decide(method, ["malformed"]) == NotChecked()
     assert memory.asked == []
 
 
@@ -202,20 +205,38 @@ def test_all_other_methods_are_guarded(method: str) -> None:
 
 
 def test_all_methods_are_guarded_if_none_is_excepted() -> None:
-    assert Process(Memory(), unguarded=()).send(None, "GET") == -428
+    assert Process(Memory(), exempt_methods=()).send(None, "GET") == -428
 
 
+OTHERS = SqlMemory(print, "another")  # the memory of another election
 BAD: list[dict[str, Any]] = [
     {"election": "a//b"},
     {"memory": object()},
-    {"unguarded": "GET"},
-    {"unguarded": ["get"]},
+    {"exempt_methods": "GET"},
+    {"exempt_methods": ["get"]},
+    {"exempt_methods": [1]},
+    {"exempt_methods": None},
     {"cache": -SECOND},
+    {"cache": 1},
+    {"memory": ProcessMemory},
+    {"memory": OTHERS},
 ]
 
 
 @pytest.mark.parametrize("wrong", BAD, ids=lambda wrong: next(iter(wrong)))
 def test_a_bad_option_is_refused_when_the_gate_is_made(wrong: dict[str, Any]) -> None:
-    good = {"election": "e", "memory": Memory(), "required": True, "unguarded": (), "cache": None}
-    with pytest.raises(InvalidArgument):
+    good = {
+        "election": "e",
+        "memory": Memory(),
+        "required": True,
+        "exempt_methods": (),
+        "cache": None,
+    }
+    (name,) = wrong
+    named = "election" if wrong[name] is OTHERS else name
+    with pytest.raises(InvalidArgument, match=named):
         TokenGate(**{**good, **wrong})
+
+
+def test_a_memory_of_the_same_election_is_taken() -> None:
+    Process(SqlMemory(print, "e"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from s3leader import LeadershipLost, StoreUnavailable, Term
+from s3leader.aio import AsyncTerm
 from s3leader.fencing import create_until_known
-from s3leader.testing import FakeClock, MemoryStore, election
+from s3leader.testing import FakeClock, MemoryStore, async_election, election
 
 LEASE = timedelta(seconds=30)
 
@@ -102,6 +104,17 @@ def test_a_refusal_that_the_caller_recognised_is_raised_at_once(objects: Objects
     with pytest.raises(LeadershipLost) as caught:
         objects.settle(refuse)
     assert (caught.value, objects.sent) == (refusal, [0])
+
+
+def test_the_term_may_be_one_of_asyncio() -> None:
+    async def settle() -> bool:
+        term = await async_election().campaign()
+        assert isinstance(term, AsyncTerm)
+        return await asyncio.to_thread(
+            create_until_known, lambda: True, lambda: None, key="part", nonce="ours", term=term
+        )
+
+    assert asyncio.run(settle())
 
 
 def test_the_requests_of_the_caller_do_not_count_as_the_terms(objects: Objects) -> None:

@@ -45,9 +45,9 @@ def test_a_transaction_leaves_one_of_a_hundred_items_to_the_fence_row(client: An
         FencedItems(client).transact(items, token=1)
 
 
-@pytest.mark.parametrize("item", [{}, {"Get": {}}, {"Put": {}, "Delete": {}}])
+@pytest.mark.parametrize("item", [{}, {"Get": {}}, {"Put": {}, "Delete": {}}, 1, {"Put": 1}])
 def test_an_item_of_a_transaction_has_one_kind(client: Any, item: Any) -> None:
-    with pytest.raises(InvalidArgument, match="expected an item of a transaction"):
+    with pytest.raises(InvalidArgument, match=r"items\[0\]: expected an item of a transaction"):
         FencedItems(client).transact([item], token=1)
 
 
@@ -66,3 +66,32 @@ def test_a_request_of_an_unknown_kind_is_refused() -> None:
 def test_a_fence_row_needs_a_token_from_one(client: Any) -> None:
     with pytest.raises(InvalidArgument, match="expected a fencing token"):
         FenceRow(client, key={"id": {"S": "f"}}, table="t").claim(token=0)
+
+
+TO_PUT = {"Put": {"Item": {"id": {"S": "1"}}}}
+TO_DELETE = {"Delete": {"TableName": "t", "Key": {"id": {"S": "2"}}}}
+
+
+def test_an_item_beside_a_fence_row_names_its_table(client: Any) -> None:
+    """The table of the row is not that of the items."""
+    table = boto3.resource("dynamodb", region_name="us-east-1").Table("fences")
+    for row in (
+        FenceRow(table, key={"id": "f"}),
+        FenceRow(client, key={"id": {"S": "f"}}, table="t"),
+    ):
+        with pytest.raises(InvalidArgument, match=r"items\[1\] \(Put\): expected a TableName"):
+            row.transact([TO_DELETE, TO_PUT], token=3)
+
+
+def test_a_client_s_item_names_its_table(client: Any) -> None:
+    items = FencedItems(client)
+    with pytest.raises(InvalidArgument, match="Put: expected a TableName"):
+        items.put_item(token=3, Item={"id": {"S": "1"}})
+    with pytest.raises(InvalidArgument, match=r"items\[0\] \(Put\): expected a TableName"):
+        items.transact([TO_PUT], token=3)
+
+
+@pytest.mark.parametrize("key", ["nightly", None, ["id"]])
+def test_the_key_of_a_fence_row_is_a_dictionary(client: Any, key: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"key: expected a dictionary.*'nightly'"):
+        FenceRow(client, key=key, table="t")

@@ -21,7 +21,7 @@ from s3leader.errors import (
     StaleToken,
     StoreUnavailable,
 )
-from s3leader.fencing import fenced_bytes
+from s3leader.fencing import FencedObject, fenced_bytes
 from s3leader.fencing.fenced_bytes import BytesVersion, FencedBytes
 from s3leader.testing import FakeClock
 from tests.compaction.fake_s3 import FakeS3, s3_error
@@ -355,3 +355,49 @@ def test_what_is_no_token_uploads_nothing(s3: FakeS3, report: FencedBytes, token
     with pytest.raises(InvalidArgument):
         report.write(b"x", token=token, after=None)
     assert s3.log == []
+
+
+def json_object(s3: FakeS3) -> FencedObject:
+    """Return a fenced object at the key of the bytes."""
+    return FencedObject(KEY, bucket="data", client=s3.client())
+
+
+def test_a_fenced_object_is_neither_read_claimed_nor_swept_as_bytes(
+    s3: FakeS3, report: FencedBytes
+) -> None:
+    other = json_object(s3)
+    balances = other.write({"alice": 50}, token=3, after=None)
+    for use in (report.read, report.open, lambda: report.claim(4), lambda: report.sweep(4)):
+        with pytest.raises(CorruptObject, match=r"got only \['alice'\].*FencedObject"):
+            use()
+    assert other.read() == balances
+
+
+def test_bytes_are_neither_read_nor_claimed_as_a_fenced_object(
+    s3: FakeS3, report: FencedBytes
+) -> None:
+    version = report.write(b"a", token=3, after=None)
+    other = json_object(s3)
+    for use in (other.read, lambda: other.claim(4)):
+        with pytest.raises(CorruptObject, match=r"of fenced bytes.*Use FencedBytes"):
+            use()
+    assert report.read() == version
+
+
+def test_a_fenced_object_may_have_a_body_of_its_own(s3: FakeS3) -> None:
+    other = json_object(s3)
+    for value in ({"body": "text"}, {"body": {"key": "elsewhere"}}):
+        written = other.restore(value, token=3)
+        assert other.write(value, token=3, after=written).value == value
+        assert other.claim(3).value == value
+
+
+def test_a_text_is_not_taken_for_a_path(report: FencedBytes) -> None:
+    with pytest.raises(InvalidArgument, match=r"got 'text'; pass Path\(…\).*text.encode\(\)"):
+        report.write("text", token=3, after=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("after", [{}, 1, "etag"])
+def test_a_write_of_bytes_is_based_on_a_version(report: FencedBytes, after: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected `after` to be a BytesVersion"):
+        report.write(b"a", token=3, after=after)

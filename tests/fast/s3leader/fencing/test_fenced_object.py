@@ -367,3 +367,25 @@ def test_a_corrupt_object_names_the_safe_way_to_restore_it(
     with pytest.raises(CorruptObject, match=r"FencedObject.restore\(value, token=…\)") as corrupt:
         document.read()
     assert "Do not put an old version back" in str(corrupt.value)
+
+
+@pytest.mark.parametrize("value", [[1], "text", None, 1])
+def test_only_a_dictionary_is_written(document: FencedObject, value: Any) -> None:
+    for use in (
+        lambda: document.write(value, token=1, after=None),
+        lambda: document.restore(value, token=1),
+    ):
+        with pytest.raises(InvalidArgument, match=r"expected a dictionary.*put other values under"):
+            use()
+
+
+@pytest.mark.parametrize("after", [{}, 1, "etag"])
+def test_a_write_is_based_on_a_snapshot(document: FencedObject, after: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected `after` to be a Snapshot"):
+        document.write({}, token=1, after=after)
+
+
+@pytest.mark.parametrize("key", ["", None, 1])
+def test_a_key_is_a_text(key: Any) -> None:
+    with pytest.raises(InvalidArgument, match="key: expected the key of an object"):
+        FencedObject(key, bucket="b")

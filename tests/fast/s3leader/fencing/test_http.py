@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from s3leader.errors import StaleToken
+from s3leader._io.memory_store import MemoryStore
+from s3leader.aio import AsyncTerm
+from s3leader.errors import InvalidArgument, StaleToken
 from s3leader.fencing.http import (
     ENVIRON_KEY,
     FencedASGI,
@@ -21,6 +23,7 @@ from s3leader.fencing.http import (
     fencing_headers,
     raise_if_stale,
 )
+from s3leader.testing import async_election
 from tests.fast.s3leader.one_bucket import OneBucket, won
 
 ELECTION = "nightly"
@@ -161,7 +164,7 @@ def test_safe_methods_run_without_a_token(kind: Any) -> None:
 
 
 def test_the_answer_to_a_head_has_no_body(kind: Any) -> None:
-    status, headers, body = kind(ProcessMemory(), unguarded=()).send("HEAD")
+    status, headers, body = kind(ProcessMemory(), exempt_methods=()).send("HEAD")
     assert (status, body) == (428, b"")
     assert int(headers["Content-Length"]) > 0
 
@@ -202,14 +205,14 @@ def test_a_request_that_a_higher_token_overtook_in_the_event_loop_does_not_run(
     """The thread has admitted it, and the loop admits another before it goes on with this one."""
     server = Asgi(ProcessMemory())
     gate = server.app._gate
-    ask = gate.ask
+    check = gate.check_with_memory
 
-    def ask_and_be_overtaken(token: int) -> Any:
-        answer = ask(token)
+    def check_and_be_overtaken(token: int) -> Any:
+        answer = check(token)
         gate._learn(4)
         return answer
 
-    monkeypatch.setattr(gate, "ask", ask_and_be_overtaken)
+    monkeypatch.setattr(gate, "check_with_memory", check_and_be_overtaken)
     assert server.send("POST", header(3))[0] == 409
     assert server.ran == []
 
@@ -223,7 +226,7 @@ def test_a_stale_token_after_the_answer_has_begun_is_the_server_s_to_handle() ->
 
 def test_a_web_socket_counts_as_a_get() -> None:
     scope = {"type": "websocket", "headers": []}
-    guarded, open_to_all = Asgi(ProcessMemory(), unguarded=()), Asgi(ProcessMemory())
+    guarded, open_to_all = Asgi(ProcessMemory(), exempt_methods=()), Asgi(ProcessMemory())
     assert guarded.call(scope) == [{"type": "websocket.close", "code": 1008}]
     open_to_all.call(scope)
     assert (guarded.ran, open_to_all.ran) == ([], [None])
@@ -270,3 +273,20 @@ def test_the_event_loop_runs_on_while_the_memory_is_asked() -> None:
 def test_a_term_gives_the_headers_of_its_requests() -> None:
     term = won(OneBucket().election().campaign())
     assert fencing_headers(term) == {"Fencing-Token": '1;election="e"'}
+
+
+@pytest.mark.parametrize("term", [34, None, "nightly"])
+def test_headers_are_made_of_a_term_and_not_of_its_number(term: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"term: expected the term .* pass the term itself"):
+        fencing_headers(term)
+
+
+def test_headers_are_made_of_an_asyncio_term_too() -> None:
+    async def campaign() -> dict[str, str]:
+        term = await async_election(store=MemoryStore()).campaign()
+        assert isinstance(term, AsyncTerm)
+        async with term:
+            return fencing_headers(term)
+
+    (header,) = asyncio.run(campaign()).values()
+    assert header.startswith("1;")

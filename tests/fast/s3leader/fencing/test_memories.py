@@ -144,5 +144,26 @@ def test_what_is_no_token_is_not_remembered(token: Any) -> None:
 
 
 def test_a_memory_of_no_known_kind_is_refused_when_the_middleware_is_made(kind: Any) -> None:
-    with pytest.raises(InvalidArgument, match="got dict"):
+    with pytest.raises(InvalidArgument, match=r"memory: expected .* got \{\}"):
         kind({})
+
+
+def test_a_connection_is_not_taken_for_a_function_that_connects() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for wrong in (connection, object(), None):
+            with pytest.raises(InvalidArgument, match="connect: expected a function"):
+                SqlMemory(wrong, ELECTION)  # type: ignore[arg-type]
+
+
+def test_names_and_rows_of_memories_are_checked_when_they_are_made() -> None:
+    with pytest.raises(InvalidArgument, match="a//b"):
+        SqlMemory(print, "a//b")
+    with pytest.raises(InvalidArgument, match="table: expected"):
+        SqlMemory(print, ELECTION, table="a b")
+    with pytest.raises(InvalidArgument, match="row: expected a FenceRow"):
+        RowMemory({"id": "nightly"})  # type: ignore[arg-type]
+
+
+def test_a_memory_of_another_election_is_refused_when_the_middleware_is_made(kind: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected that of the memory, 'another'"):
+        kind(SqlMemory(print, "another"))
