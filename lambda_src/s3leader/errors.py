@@ -163,9 +163,9 @@ class StaleToken(S3LeaderError):  # noqa: N818
         super().__init__(
             f"{key} carries fencing token {written_token}, so a write with token {token} is"
             f" refused: a later term has written it. Stop; this leader is stale. (If the election"
-            f" was made anew, its tokens began again at 1: give what they guard a new key too. If no"
-            f" term {written_token} has ever been, its token was written by hand: docs/fencing.md"
-            f" says how an administrator lowers it.)"
+            f" was made anew, its tokens began again at 1: give what they guard a new key too. If"
+            f" there has been no term {written_token}, its token was written by hand:"
+            f" docs/fencing.md says how an administrator lowers it.)"
         )
         self.key = key
         self.token = token

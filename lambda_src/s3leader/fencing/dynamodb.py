@@ -263,7 +263,7 @@ def _own_item(at: int, item: Mapping[str, Any]) -> dict[Kind, dict[str, Any]]:
 def _kind_and_request(
     item: Mapping[str, Any], table: str | None, at: int | None
 ) -> tuple[Kind, dict[str, Any]]:
-    """Return what an entry asks for. `table` is that of an entry that names none; `at` its index."""
+    """Return what an entry, the one at `at`, asks for: in `table` unless it names its own."""
     found = [kind for kind in _KINDS if kind in item] if isinstance(item, Mapping) else []
     if len(found) != 1 or len(item) != 1 or not isinstance(item[found[0]], Mapping):
         raise InvalidArgument(

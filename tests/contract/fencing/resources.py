@@ -212,7 +212,7 @@ class RowWriter(ItemWriter):
     def append(self, entry: str, pause: Pause | None = None) -> None:
         client = self.dynamodb if self.typed else self.dynamodb.meta.client
         with paused(client, pause):
-            update = {**self.request(), **self.change(entry)}
+            update = {"TableName": self.table, **self.request(), **self.change(entry)}
             self.row.transact([{"Update": update}], token=self.token)
 
 

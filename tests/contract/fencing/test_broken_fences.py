@@ -149,7 +149,7 @@ def memories_that_take_any_token(patch: pytest.MonkeyPatch) -> None:
         self._highest = token
 
     patch.setattr(ProcessMemory, "claim", claim)
-    patch.setattr(TokenGate, "_learn", lambda *_: None)
+    patch.setattr(TokenGate, "_learn", lambda *_, **__: None)
 
 
 BEFORE, WITHIN = scenarios.stale_before_its_write, scenarios.stale_within_its_write

@@ -153,21 +153,19 @@ def test_a_deleted_item_takes_its_token_along_and_a_fence_row_does_not(
     items.delete_item(token=5, Key={"id": "a"})
     items.put_item(token=2, Item={"id": "a"})  # the documented gap
     row = FenceRow(table, key={"id": "fence"})
-    row.transact([{"Delete": {"Key": {"id": "a"}}}], token=5)
+    row.transact([{"Delete": {"TableName": table.name, "Key": {"id": "a"}}}], token=5)
     with pytest.raises(StaleToken, match=r"\{'id': 'fence'\}.* carries fencing token 5"):
-        row.transact([{"Put": {"Item": {"id": "a"}}}], token=2)
+        row.transact([{"Put": {"TableName": table.name, "Item": {"id": "a"}}}], token=2)
     assert item(table) is None
 
 
 def test_a_fence_row_leaves_the_items_without_a_token(table: Any) -> None:
     row = FenceRow(table, key={"id": "fence"})
-    condition = Attr("amount").not_exists()
-    row.transact(
-        [{"Put": {"Item": {"id": "b", "amount": 1}, "ConditionExpression": condition}}], token=4
-    )
+    own = {"TableName": table.name, "ConditionExpression": Attr("amount").not_exists()}
+    row.transact([{"Put": {**own, "Item": {"id": "b", "amount": 1}}}], token=4)
     assert item(table, "b") == {"id": "b", "amount": 1}
     with pytest.raises(table.meta.client.exceptions.TransactionCanceledException):
-        row.transact([{"Put": {"Item": {"id": "b"}, "ConditionExpression": condition}}], token=9)
+        row.transact([{"Put": {**own, "Item": {"id": "b"}}}], token=9)
     assert item(table, "fence") == {"id": "fence", "fencing_token": 4}
 
 
