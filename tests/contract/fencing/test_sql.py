@@ -221,3 +221,22 @@ def test_rows_may_have_any_form(database: Database, form: str) -> None:
         connection.commit()
         with pytest.raises(StaleToken, match="carries fencing token 5"):
             sql.guard(connection, ELECTION, 3)
+
+
+@pytest.mark.parametrize("database", ["mysql"], indirect=True)
+@pytest.mark.parametrize(
+    ("begin", "seen"),
+    [("START TRANSACTION", [1]), ("START TRANSACTION WITH CONSISTENT SNAPSHOT", [])],
+)
+def test_a_snapshot_that_is_taken_before_the_guard_shows_what_was_before_it(
+    database: Database, begin: str, seen: list[int]
+) -> None:
+    """The documented exception to what a guard that comes first sees."""
+    with closing(database.connect()) as connection, closing(database.connect()) as earlier:
+        connection.cursor().execute(begin)
+        sql.guard(earlier, ELECTION, 3)
+        pay(earlier, 1)
+        earlier.commit()
+        sql.guard(connection, ELECTION, 4)
+        assert amounts(connection) == seen
+        connection.rollback()

@@ -138,6 +138,15 @@ def test_the_first_token_is_asked_for_also_on_a_machine_that_has_just_started() 
     assert process.send(1) == -409
 
 
+def test_a_token_that_is_known_from_a_refusal_is_asked_for_on_such_a_machine_too() -> None:
+    memory = Memory()
+    memory.highest = 5
+    process = Process(memory, FakeClock(datetime(1970, 1, 1, tzinfo=UTC)), cache=SECOND)
+    assert process.send(3) == -409
+    memory.highest = 7
+    assert process.send(5) == -409
+
+
 def test_an_answer_to_an_earlier_question_does_not_shorten_the_time_of_a_cached_token() -> None:
     memory, clock = Memory(), FakeClock()
     process = Process(memory, clock, cache=SECOND)
