@@ -52,17 +52,7 @@ def write(batch: Batch, fencing_token: int) -> None: ...
     "consume(": "def consume(shard: str, fencing_token: int) -> None: ...\n",
     "poll(": "def poll(fencing_token: int) -> None: ...\n",
     "FencedBytes(": "from s3leader import Term\nterm: Term\n",
-    "fencing_headers(": "from s3leader import Term\n",
-    "FencedWSGI(": """
-import sqlite3
-def connect() -> sqlite3.Connection: ...  # type: ignore[empty-body]
-""",
     "FencedObject(": "from s3leader import Term\nterm: Term\n",
-    "Database": """
-import sqlite3
-from s3leader import Term
-Database = sqlite3.Connection
-""",
     **dict.fromkeys(
         ("FencedItems(", "fenced_request(", "FenceRow(", "as database:  # a", "engine.begin()"),
         "from s3leader import Term\nterm: Term\n",

@@ -27,9 +27,9 @@ STALE_SQLSTATE: Final = "S3L01"  # the SQLSTATE with which the trigger refuses
 
 _EVENTS: Final = "INSERT OR UPDATE OR DELETE OR TRUNCATE"
 _FIELD: Final = re.compile(r"\{(\w+)\}")
-# As in a statement: without quotes, or in those of the database. Names with capitals and reserved
-# words are not told apart here: the database says what it makes of them without quotes. No driver
-# gives the characters between quotes a meaning.
+# As in a statement: without quotes, or in those of the database. No driver gives the characters
+# between them a meaning. Reserved words, and capitals in PostgreSQL, need quotes; this is not
+# checked here.
 _NAME: Final = r"""[A-Za-z_][A-Za-z0-9_]*|"[^"'`%:{}?$\\\x00-\x1f]+"|`[^"'`%:{}?$\\\x00-\x1f]+`"""
 _IDENTIFIER: Final = re.compile(rf"({_NAME})(?:\.({_NAME}))?")
 _LAST_TOKEN: Final = 2**63 - 1  # of a BIGINT

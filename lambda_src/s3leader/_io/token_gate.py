@@ -132,10 +132,10 @@ class TokenGate:
 
 def _check_memory(memory: object, election: str) -> None:
     if isinstance(memory, type) or not callable(getattr(memory, "claim", None)):
-        found = f"the class {memory.__name__}" if isinstance(memory, type) else repr(memory)
         raise InvalidArgument(
             f"memory: expected a FencedObject, a FenceRow, a SqlMemory, a RowMemory or a"
-            f" ProcessMemory, got {found}; pass an object, such as ProcessMemory()"
+            f" ProcessMemory, got {memory!r}; pass an object, such as"
+            f" ProcessMemory()"
         )
     of_memory = getattr(memory, "election", election)
     if of_memory != election:

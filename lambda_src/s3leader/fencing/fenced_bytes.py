@@ -6,11 +6,11 @@ after its successor has written, so a new leader calls `claim` before it relies 
 Anything that writes or deletes these objects by other means removes the protection. A write that
 ends in an error may have been applied and then replaced.
 
-Why two objects: a condition of S3 is on the ETag, which is made of the content alone. Were the
+Why two objects: a condition of S3 is on the ETag, and an ETag does not cover metadata. Were the
 token in the metadata of the body, a claim would not change the ETag, and neither would a second
 write of the same bytes: a stale leader could go on (decision 0038).
 
-Each write leaves the body before it for readers that have begun, and deletes the one before that.
+Each write keeps the previous body, for readers in progress, and deletes the one before it.
 A write that fails, or whose process dies, leaves a body that nothing names: `sweep` deletes those
 of earlier terms.
 """

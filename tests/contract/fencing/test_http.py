@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -16,11 +17,19 @@ from sqlalchemy.pool import NullPool
 from s3leader.errors import StaleToken
 from s3leader.fencing import FencedObject, sql
 from s3leader.fencing.dynamodb import FenceRow
-from s3leader.fencing.http import ENVIRON_KEY, FencedWSGI, RowMemory, SqlMemory, TokenMemory
+from s3leader.fencing.http import (
+    ENVIRON_KEY,
+    FencedWSGI,
+    FencingToken,
+    RowMemory,
+    SqlMemory,
+    TokenMemory,
+)
 from tests.contract.fencing.conftest import Clients
 from tests.contract.fencing.http_resources import ELECTION, HttpWriter, Log, WsgiServer, post
 from tests.contract.fencing.resources import create_bucket, create_table
 from tests.contract.fencing.sql_resources import connect_to_mariadb
+from tests.contract.fencing.test_fencing_page import run
 
 STORES = ["object", "table", "client", "row"]
 DATABASES = ["postgresql", "mariadb", "sqlalchemy"]
@@ -153,3 +162,22 @@ def test_it_does_not_if_the_application_guards_its_transaction(tmp_path: Path) -
     with pytest.raises(StaleToken):
         server.run()
     assert server.entries() == ["5"]
+
+
+def test_an_asgi_application_finds_the_token_in_its_scope() -> None:
+    application = run("FencedASGI(")["application"]
+
+    def answer(method: str, *headers: tuple[bytes, bytes]) -> list[Any]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": method, "headers": headers}
+        asyncio.run(application(scope, None, send))
+        return [sent[0]["status"], sent[1]["body"]]
+
+    token = FencingToken("nightly-credits", 34).format().encode()
+    assert answer("POST", (b"fencing-token", token)) == [200, b"34"]
+    assert answer("GET") == [200, b"None"]
+    assert answer("POST")[0] == 428

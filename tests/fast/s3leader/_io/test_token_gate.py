@@ -103,6 +103,15 @@ def test_a_cached_token_passes_without_asking_for_its_time_and_no_longer() -> No
     assert process.send(3) == -409
 
 
+def test_a_token_that_the_memory_has_confirmed_again_passes_for_its_time_again() -> None:
+    memory, clock = Memory(), FakeClock()
+    process = Process(memory, clock, cache=SECOND)
+    for seconds in (0, 1, 0.999):
+        clock.sleep(seconds)
+        assert process.send(3) == 3
+    assert memory.asked == [3, 3]
+
+
 def test_the_time_of_a_cached_token_begins_before_the_memory_is_asked() -> None:
     memory, clock = Memory(), FakeClock()
     process = Process(memory, clock, cache=SECOND)

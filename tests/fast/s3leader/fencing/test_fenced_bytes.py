@@ -384,14 +384,6 @@ def test_bytes_are_neither_read_nor_claimed_as_a_fenced_object(
     assert report.read() == version
 
 
-def test_a_fenced_object_may_have_a_body_of_its_own(s3: FakeS3) -> None:
-    other = json_object(s3)
-    for value in ({"body": "text"}, {"body": {"key": "elsewhere"}}):
-        written = other.restore(value, token=3)
-        assert other.write(value, token=3, after=written).value == value
-        assert other.claim(3).value == value
-
-
 def test_a_text_is_not_taken_for_a_path(report: FencedBytes) -> None:
     with pytest.raises(InvalidArgument, match=r"got 'text'; pass Path\(…\).*text.encode\(\)"):
         report.write("text", token=3, after=None)  # type: ignore[arg-type]

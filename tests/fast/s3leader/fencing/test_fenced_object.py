@@ -389,3 +389,10 @@ def test_a_write_is_based_on_a_snapshot(document: FencedObject, after: Any) -> N
 def test_a_key_is_a_text(key: Any) -> None:
     with pytest.raises(InvalidArgument, match="key: expected the key of an object"):
         FencedObject(key, bucket="b")
+
+
+@pytest.mark.parametrize("value", [{"body": "text"}, {"body": {"key": "elsewhere"}}, {"body": {}}])
+def test_an_object_may_have_a_body_of_its_own(document: FencedObject, value: Any) -> None:
+    """Only one that names a body of `FencedBytes` at this key is theirs."""
+    document.write(value, token=3, after=None)
+    assert document.claim(4).value == value
