@@ -108,8 +108,9 @@ class FencedWSGI:
 
     The memory is asked about each token, because another process of the server may have seen a
     higher one; only a lower one than this process has seen is refused at once. With `cache`, the
-    highest one passes for so long without asking: then a deposed leader's request may pass for so
-    long after its successor's first. Errors of the memory are the application's: it is not called.
+    highest one passes for that time after the memory confirmed it: so another process may admit a
+    deposed leader for as long after its successor's first request. Other errors of the memory than
+    `StaleToken` and `StoreUnavailable` are raised, and the application is not called.
     """
 
     def __init__(

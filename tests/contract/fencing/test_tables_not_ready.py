@@ -205,3 +205,4 @@ def test_a_missing_bucket_is_named(
             FencedBytes("b.bin", bucket="no-such-bucket", client=client),
         )
     assert error.value.code == "NoSuchBucket"
+    assert "create it, or correct the name. (LockBucket makes one for locks;" in str(error.value)
