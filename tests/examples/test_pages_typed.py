@@ -54,7 +54,14 @@ def write(batch: Batch, fencing_token: int) -> None: ...
     "FencedBytes(": "from s3leader import Term\nterm: Term\n",
     "FencedObject(": "from s3leader import Term\nterm: Term\n",
     **dict.fromkeys(
-        ("FencedItems(", "fenced_request(", "FenceRow(", "as database:  # a", "engine.begin()"),
+        (
+            "FencedItems(",
+            "fenced_request(",
+            "FenceRow(",
+            "as database:  # a",
+            "engine.begin()",
+            "sql.guarded(",
+        ),
         "from s3leader import Term\nterm: Term\n",
     ),
     "create_until_known(": """

@@ -146,8 +146,9 @@ def _check_memory(memory: object, election: str) -> None:
 
 
 def _check_exempt(methods: object) -> None:
-    good = isinstance(methods, Collection) and not isinstance(methods, str | bytes)
-    if not good or not all(isinstance(each, str) and each == each.upper() for each in methods):
+    found: list[object] = [*methods] if isinstance(methods, Collection) else [None]
+    good = all(isinstance(each, str) and each == each.upper() for each in found)
+    if isinstance(methods, str) or not good:
         raise InvalidArgument(
             f"exempt_methods: expected HTTP methods in capitals, such as {sorted(SAFE_METHODS)},"
             f" got {methods!r}"

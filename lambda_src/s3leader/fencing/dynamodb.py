@@ -261,7 +261,9 @@ def _own_item(at: int, item: Mapping[str, Any]) -> dict[Kind, dict[str, Any]]:
 
 
 def _kind_and_request(
-    item: Mapping[str, Any], table: str | None, at: int | None
+    item: Any,  # noqa: ANN401 - a dictionary, as is checked here
+    table: str | None,
+    at: int | None,
 ) -> tuple[Kind, dict[str, Any]]:
     """Return what an entry, the one at `at`, asks for: in `table` unless it names its own."""
     found = [kind for kind in _KINDS if kind in item] if isinstance(item, Mapping) else []

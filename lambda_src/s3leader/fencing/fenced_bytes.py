@@ -197,15 +197,17 @@ def _opened(content: bytes | Path | IO[bytes]) -> Iterator[IO[bytes]]:
     elif hasattr(content, "read") and getattr(content, "seekable", bool)():
         yield content
     else:
-        remedy = (
-            "pass Path(…) for the file of that name, or text.encode() for a text"
-            if isinstance(content, str)
-            else "copy a stream that cannot be read twice into a tempfile.TemporaryFile() first"
-        )
-        raise InvalidArgument(
-            f"content: expected bytes, a pathlib.Path or a seekable binary file, got"
-            f" {repr(content)[:60]}; {remedy}"
-        )
+        raise _wrong_content(content)
+
+
+def _wrong_content(content: object) -> InvalidArgument:
+    remedy = "copy a stream that cannot be read twice into a tempfile.TemporaryFile() first"
+    if isinstance(content, str):
+        remedy = "pass Path(…) for the file of that name, or text.encode() for a text"
+    return InvalidArgument(
+        f"content: expected bytes, a pathlib.Path or a seekable binary file, got"
+        f" {repr(content)[:60]}; {remedy}"
+    )
 
 
 def _measure(file: IO[bytes]) -> tuple[int, str]:

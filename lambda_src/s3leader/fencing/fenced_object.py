@@ -72,8 +72,7 @@ class FencedObject:
         return self
 
     def _set_up(self, key: str, seams: Seams, **config: Any) -> None:  # noqa: ANN401
-        if not isinstance(key, str) or not key:
-            raise InvalidArgument(f"key: expected the key of an object, got {key!r}")
+        _check_key(key)
         self.key = key
         self._config = FencedConfig(key=key, nonce=seams.nonce, check=refuse_bytes, **config)
         self._seams = seams
@@ -118,6 +117,11 @@ class FencedObject:
         Raises as `write` does; `StaleToken` if the object carries a higher token.
         """
         return self._seams.driver().run(fenced_object.restore(self._config, value, token=token))
+
+
+def _check_key(key: object) -> None:
+    if not isinstance(key, str) or not key:
+        raise InvalidArgument(f"key: expected the key of an object, got {key!r}")
 
 
 def create_until_known(

@@ -59,11 +59,7 @@ class SqlMemory:
         dialect: DialectName | None = None,
         paramstyle: str | None = None,
     ) -> None:
-        if not callable(connect) or hasattr(connect, "cursor"):  # one of sqlite3 can be called
-            raise InvalidArgument(
-                f"connect: expected a function that returns a new connection, such as"
-                f" engine.connect or `lambda: psycopg.connect(…)`, got {connect!r}"
-            )
+        _check_connect(connect)
         check_name(election)
         check_identifier("table", table)
         self._connect = connect
@@ -90,6 +86,14 @@ class SqlMemory:
             with _rolled_back(connection):
                 sql.guard(connection, self.election, token, **self._options)
                 connection.commit()
+
+
+def _check_connect(connect: object) -> None:
+    if not callable(connect) or hasattr(connect, "cursor"):  # a connection of sqlite3 is callable
+        raise InvalidArgument(
+            f"connect: expected a function that returns a new connection, such as engine.connect or"
+            f" `lambda: psycopg.connect(…)`, got {connect!r}"
+        )
 
 
 @contextmanager

@@ -112,6 +112,16 @@ def test_a_token_that_the_memory_has_confirmed_again_passes_for_its_time_again()
     assert memory.asked == [3, 3]
 
 
+def test_a_late_answer_to_a_lower_token_does_not_prolong_the_time_of_a_higher_one() -> None:
+    memory, clock = Memory(), FakeClock()
+    process = Process(memory, clock, cache=SECOND)
+    assert process.send(5) == 5
+    process.gate._learn(3, fresh_until_ms=clock.read_ms() + 60_000)
+    clock.sleep(1)
+    memory.highest = 7
+    assert process.send(5) == -409
+
+
 def test_the_time_of_a_cached_token_begins_before_the_memory_is_asked() -> None:
     memory, clock = Memory(), FakeClock()
     process = Process(memory, clock, cache=SECOND)
