@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from s3leader.errors import TableUnusable
+from s3leader.errors import TableUnusable, without_credentials
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -55,7 +55,8 @@ def explained(error: ClientError, client: DynamoDBClient, tables: Sequence[str])
     named = ", ".join(map(repr, tables)) or "of the request"
     explanation = TableUnusable(
         f"DynamoDB refused the table {named} in Region {client.meta.region_name!r}"
-        f" ({client.meta.endpoint_url}): {code}: {text or 'no text'}. {remedy}.",
+        f" ({without_credentials(client.meta.endpoint_url)}):"
+        f" {code}: {text or 'no text'}. {remedy}.",
         tables=tuple(tables),
         code=code,
     )

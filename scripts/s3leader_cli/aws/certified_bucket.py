@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from s3leader import BucketOptions
 from s3leader._io.s3_store import S3Store
+from s3leader.errors import without_credentials
 from s3leader_cli.certify.check import NotChecked
 
 from .clients import client
@@ -61,8 +62,7 @@ class CertifiedBucket:
     @property
     def endpoint(self) -> str:
         """The address of the server."""
-        url: str = self._s3.meta.endpoint_url
-        return url
+        return without_credentials(self._s3.meta.endpoint_url)
 
     def server(self) -> str:
         """Return what the server calls itself, an empty string if it does not say."""

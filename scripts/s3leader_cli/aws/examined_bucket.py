@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from s3leader import BucketOptions, S3LeaderError
 from s3leader._core.requests import List, Unknown
 from s3leader._io.s3_store import S3Store
+from s3leader.errors import without_credentials
 from s3leader_cli.check.doctor.bucket import Condition, Listed, Probe
 from s3leader_cli.check.doctor.findings import Reading
 from s3leader_cli.report import advice
@@ -49,7 +50,7 @@ class S3ExaminedBucket:
     @property
     def endpoint(self) -> str:
         """The address that requests go to."""
-        return str(self.client.meta.endpoint_url)
+        return without_credentials(self.client.meta.endpoint_url)
 
     def reachable(self) -> Reading:
         """Ask for the bucket itself; a failure is described as the other commands describe it."""
