@@ -14,7 +14,7 @@ def test_the_endpoint_of_a_refused_table_is_named_without_its_password() -> None
         region_name="eu-west-1",
         endpoint_url="http://user:secret@127.0.0.1:1",
         aws_access_key_id="a",
-        aws_secret_access_key="b",  # noqa: S106 - nothing is sent
+        aws_secret_access_key="b",
     )
     answer = {"Error": {"Code": "ResourceNotFoundException", "Message": "not found"}}
     text = str(explained(ClientError(answer, "PutItem"), client, ["fences"]))
