@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 from botocore.exceptions import ClientError
 
@@ -16,7 +18,7 @@ def test_the_endpoint_of_a_refused_table_is_named_without_its_password() -> None
         aws_access_key_id="a",
         aws_secret_access_key="b",
     )
-    answer = {"Error": {"Code": "ResourceNotFoundException", "Message": "not found"}}
+    answer: Any = {"Error": {"Code": "ResourceNotFoundException", "Message": "not found"}}
     text = str(explained(ClientError(answer, "PutItem"), client, ["fences"]))
     assert "'fences' in Region 'eu-west-1' (http://127.0.0.1:1)" in text
     assert "secret" not in text
