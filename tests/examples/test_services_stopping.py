@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -70,11 +70,13 @@ def sealed(store: MemoryStore) -> bool:
 
 @pytest.mark.parametrize("first", FIRST)
 def test_an_asyncio_service(first: int, *, again: bool) -> None:
+    """The later requests are renewals, three in a lease."""
     store = SignallingStore(first, again=again)
+    election = testing.async_election(store=store, lease=timedelta(seconds=6))
 
     async def main() -> None:
         async with asyncio.timeout(SOON_S):
-            await module("asyncio_service").serve(testing.async_election(store=store))
+            await module("asyncio_service").serve(election)
 
     asyncio.run(main())
     assert sealed(store)
