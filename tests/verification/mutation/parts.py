@@ -58,6 +58,7 @@ PARTS: Final = (
             f"{_FAST}/_io/test_*driver.py",
             f"{_FAST}/_io/test_*renewal.py",
             f"{_FAST}/test_aio*.py",
+            "tests/interruptions/test_*.py",
             f"{_FAST}/test_aws_lambda*.py",
             f"{_FAST}/test_continue_later.py",
             f"{_FAST}/test_election*.py",

@@ -20,9 +20,9 @@ from s3leader._io.term_state import TermState
 from s3leader.aio import AsyncElection
 from s3leader.observer import LeadershipEnded, Observer
 from s3leader.testing import FakeClock, Fault, MemoryStore, election
-from tests.fast.s3leader import test_aio_cancellation as cancellation
 from tests.fast.s3leader.recorder import Recorder
 from tests.fast.s3leader.virtual_loop import World
+from tests.interruptions import test_aio_cancellation as cancellation
 
 LEASE = timedelta(seconds=30)
 TICK = "2026-01-01T00:00:00Z"
