@@ -32,7 +32,7 @@ from s3leader._core.requests import (
 )
 from s3leader._core.store_proof import IMPOSSIBLE_ETAG
 from s3leader._core.times import from_ms, to_ms
-from s3leader.errors import S3LeaderError
+from s3leader.errors import BucketUnusable, S3LeaderError
 
 FOLDER = "elections/e/"
 LEASE_MS = 30_000
@@ -187,6 +187,18 @@ def looked(lock: Lock, **answer: Any) -> tuple[Exchange, Exchange]:
 
 def missing(at: int = T0) -> Missing:
     return Missing(at)
+
+
+UNUSABLE_HINT_BODIES = (
+    b"?", b"[]", b"{}", b'{"term": "9"}', b'{"term": -1}', b'{"term": 10000000000}',
+)  # fmt: skip
+UNUSABLE_HINTS: dict[str, Answer | Exception] = {
+    "missing": missing(),
+    "denied": BucketUnusable("no", action="s3:GetObject", resource="arn", code="AccessDenied"),
+    "nested too deeply": found(b"[" * 100_000),
+    **{repr(body): found(body) for body in UNUSABLE_HINT_BODIES},
+}
+"""What the read of the hint may be answered with when listing must begin at the first lock."""
 
 
 def applied(at: int = T0, etag: str = "E1") -> Applied:

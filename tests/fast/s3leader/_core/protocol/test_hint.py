@@ -8,26 +8,23 @@ import pytest
 
 from s3leader._core.ledger import find_head
 from s3leader._core.requests import Answer, Read
-from s3leader.errors import BucketUnusable
 from tests.fast.s3leader._core.protocol.script import (
     HINT,
     LIST,
     LOST,
+    UNUSABLE_HINTS,
     Exchange,
     after,
     config,
     found,
     known,
     listing,
-    missing,
     page,
     pause,
     play,
     read,
     sealed,
 )
-
-REFUSAL = BucketUnusable("no", action="s3:GetObject", resource="arn", code="AccessDenied")
 
 
 def cold(first: Sequence[int], *exchanges: Exchange, highest: int) -> None:
@@ -86,14 +83,7 @@ def test_hint_is_followed_to_the_highest_lock(
     cold(first, (Read(HINT), found(b'{"term": %d}' % hint)), *pages, highest=highest)
 
 
-BODIES = [b"?", b"[]", b"{}", b'{"term": "9"}', b'{"term": -1}', b'{"term": 10000000000}']
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [missing(), REFUSAL, *map(found, BODIES), found(b"[" * 100_000)],
-    ids=["missing", "denied", *map(repr, BODIES), "nested too deeply"],
-)
+@pytest.mark.parametrize("answer", UNUSABLE_HINTS.values(), ids=UNUSABLE_HINTS)
 def test_without_a_usable_hint_all_pages_are_listed(answer: Answer | Exception) -> None:
     pages = ((page("2"), listing(3, goes_on="3")), (page("3"), listing(4)))
     cold([1, 2], (Read(HINT), answer), *pages, highest=4)

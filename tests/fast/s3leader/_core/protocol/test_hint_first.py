@@ -12,13 +12,14 @@ from s3leader._core.ledger import extent, find_head, history
 from s3leader._core.requests import Answer, List, Listed, Read, StoreAnswer, StoreRequest
 from s3leader._io.driver import Driver
 from s3leader._io.memory_store import MemoryStore
-from s3leader.errors import BucketUnusable
 from tests.fast.s3leader._core.protocol.script import (
     HINT,
     HOUR_MS,
     LIST,
     LOST,
     T0,
+    UNUSABLE_HINT_BODIES,
+    UNUSABLE_HINTS,
     Exchange,
     after,
     config,
@@ -35,7 +36,6 @@ from tests.fast.s3leader._core.protocol.script import (
 )
 
 LONG = config(long_ledger=True)
-REFUSAL = BucketUnusable("no", action="s3:GetObject", resource="arn", code="AccessDenied")
 
 
 def hint(term: int) -> Exchange:
@@ -97,14 +97,7 @@ def test_listing_begins_just_below_the_hint(
     assert head.term == highest
 
 
-BODIES = [b"?", b"[]", b"{}", b'{"term": "9"}', b'{"term": -1}', b'{"term": 10000000000}']
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [missing(), REFUSAL, *map(found, BODIES), found(b"[" * 100_000)],
-    ids=["missing", "denied", *map(repr, BODIES), "nested too deeply"],
-)
+@pytest.mark.parametrize("answer", UNUSABLE_HINTS.values(), ids=UNUSABLE_HINTS)
 def test_without_a_usable_hint_all_pages_are_listed(answer: Answer | Exception) -> None:
     pages = ((LIST, listing(1, 2, goes_on="2")), (page("2"), listing(3)))
     assert play(find_head(LONG), (Read(HINT), answer), *pages, lock(3)).term == 3
@@ -179,7 +172,9 @@ class PagedStore:
 
 
 hinted_terms = st.integers(-1, 60) | st.just(9_999_999_999)
-hints = st.none() | st.sampled_from(BODIES) | hinted_terms.map(b'{"term": %d}'.__mod__)
+hints = (
+    st.none() | st.sampled_from(UNUSABLE_HINT_BODIES) | hinted_terms.map(b'{"term": %d}'.__mod__)
+)
 
 
 @given(
